@@ -1,0 +1,42 @@
+"""Errors meant for the person at the beamline: what is wrong, where, and what to do."""
+
+from __future__ import annotations
+
+
+class FewviewError(Exception):
+    """A mistake or a missing thing that the user can mend.
+
+    The command line prints it as one line and exits with status 2; the viewer shows it as a notification.
+
+    Parameters
+    ----------
+    problem : str
+        What is wrong, naming the file or the value.
+    remedy : str
+        What to do about it. Part of the message, after the problem.
+    """
+
+    def __init__(self, problem: str, remedy: str = "") -> None:
+        self.problem = problem
+        self.remedy = remedy
+        super().__init__(f"{problem} {remedy}".strip())
+
+
+class ScanError(FewviewError):
+    """A scan file that cannot be read, or that contradicts itself."""
+
+
+class OptionError(FewviewError):
+    """An option that does not exist or lies outside its bounds."""
+
+
+class MethodUnavailable(FewviewError):
+    """A method whose backend or weights are not on this machine."""
+
+
+class NotEnoughMemory(FewviewError):
+    """A run whose forecast exceeds the memory that may be used."""
+
+
+class Stopped(Exception):  # noqa: N818 - not an error: the user asked for it
+    """Raised inside a long step when the user stopped the run; the runner keeps the last estimate."""

@@ -1,0 +1,85 @@
+"""Options of a method or a step: one pydantic model that makes the form, the flags, the recipe and the record.
+
+A field is declared once, with :func:`option`; the command line (``--set key=value``), the viewer's form, the
+YAML recipe and the run record all read that declaration.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from .errors import OptionError
+
+Auto = Literal["auto"]
+
+
+def option(
+    default: Any,
+    title: str,
+    help: str,  # noqa: A002 - the word users know from the command line
+    *,
+    unit: str = "",
+    ge: float | None = None,
+    gt: float | None = None,
+    le: float | None = None,
+    advanced: bool = False,
+) -> Any:
+    """Declare one option.
+
+    Parameters
+    ----------
+    default
+        Value when the user says nothing.
+    title, help : str
+        Label, and one sentence with the effect of a larger or smaller value.
+    unit : str
+        Unit shown behind the value ("mm", "views", "px"); empty for a plain number.
+    ge, gt, le : float, optional
+        Bounds.
+    advanced : bool
+        Hidden at first in the viewer's form.
+    """
+    return Field(
+        default,
+        title=title,
+        description=help,
+        ge=ge,
+        gt=gt,
+        le=le,
+        json_schema_extra={"unit": unit, "advanced": advanced},
+    )
+
+
+class Options(BaseModel):
+    """Base of every options model: immutable, closed, and with errors that a user understands."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    @classmethod
+    def parse(cls, values: Mapping[str, Any]) -> Self:
+        """Validate ``values`` (strings from a command line will do).
+
+        Raises
+        ------
+        OptionError
+            Names the option, what is wrong with it and what is allowed.
+        """
+        try:
+            return cls.model_validate(dict(values))
+        except ValidationError as error:
+            raise OptionError(*_explain(cls, error)) from None
+
+
+def _explain(model: type[Options], error: ValidationError) -> tuple[str, str]:
+    first = error.errors()[0]
+    name = str(first["loc"][0]) if first["loc"] else "options"
+    known = ", ".join(model.model_fields) or "none"
+    if first["type"] == "extra_forbidden":
+        return f"There is no option '{name}'.", f"This method has: {known}."
+    message = first["msg"][0].lower() + first["msg"][1:]
+    field = model.model_fields.get(name)
+    about = f"{name}: {field.description}" if field is not None and field.description else f"Known: {known}."
+    return f"Option {name}={first.get('input')!r}: {message}.", about
