@@ -1,0 +1,130 @@
+"""What a method is: a generator of estimates, an options model, and a few facts about itself.
+
+A method author writes one function ``run(problem, options)`` that yields :class:`Estimate`, and one
+:class:`Method` that describes it; an entry point in the group ``fewview.methods`` makes it appear in the command
+line and in the viewer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+from ..options import Options
+
+if TYPE_CHECKING:
+    import torch
+
+    from ..operators import Operator
+
+Family = Literal["classical", "diffusion", "fields", "external"]
+Need = Literal["aux", "weights", "gpu"]
+
+
+@dataclass(frozen=True, eq=False)
+class Views:
+    """Measured views and the operator that models them.
+
+    Parameters
+    ----------
+    operator : Operator
+        ``A``: volume (slices, y, x) in mm^-1 (or per pixel) -> line integrals (slices, angles, columns).
+    data : Tensor, shape (slices, angles, columns)
+    weights : Tensor, same shape, optional
+        Inverse variances up to a factor, mean 1 over the usable pixels; 0 where a pixel is unusable.
+    """
+
+    operator: Operator
+    data: torch.Tensor
+    weights: torch.Tensor | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Problem(Views):
+    """All that a method may use: the views it is given, and nothing of a ground truth.
+
+    Parameters
+    ----------
+    auxiliary : Tensor, shape (slices, y, x), optional
+        X-ray volume on the grid of the reconstruction.
+    seed : int
+        Of every random choice.
+    state : mapping, optional
+        What an earlier run of the same method left in :attr:`Estimate.state`; the method goes on from there,
+        and on a CPU ends bit-equal to an uninterrupted run.
+    """
+
+    auxiliary: torch.Tensor | None = None
+    seed: int = 0
+    state: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Estimate:
+    """One state of a running reconstruction.
+
+    Parameters
+    ----------
+    volume : Tensor or array, shape (slices, y, x)
+        Of a running method: valid until the generator is asked for the next one. From
+        :func:`fewview.reconstruct`: a float32 array of your own.
+    step, total : int
+        Steps done and steps planned, over all stages.
+    stage : str
+        What is going on, in two or three words ("iterating", "choosing the weight").
+    scalars : mapping of str to float
+        Numbers worth plotting: "objective", "data_residual", "heldout_error", ...
+    state : mapping of str to tensors or numbers, optional
+        Enough to go on from here. Held by reference: saved at once or not at all.
+    """
+
+    volume: Any
+    step: int
+    total: int
+    stage: str = ""
+    scalars: Mapping[str, float] = field(default_factory=dict)
+    state: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True)
+class Method:
+    """Description of a method; ``methods/registry.py`` lists them.
+
+    Parameters
+    ----------
+    name, title : str
+        Name on the command line, and the one shown to people.
+    family : {"classical", "diffusion", "fields", "external"}
+    summary : str
+        One sentence: what it does and when to choose it.
+    source : str
+        Paper or textbook.
+    options : type of Options
+        Its form, flags, recipe and record in one.
+    run : callable
+        ``run(problem, options)`` -> iterator of :class:`Estimate`. Yields at least every 0.2 s, or applies the
+        operator, whose hook looks at the stop flag, that often.
+    needs : set of {"aux", "weights", "gpu"}
+    missing : callable
+        Why the method cannot run on this machine and how to get it; None when it can.
+    buffers : pair of float
+        Volumes and sinograms (float32) held at the peak, the data and the estimate included: for the forecast.
+    couples_slices : bool
+        Whether slices influence each other, so that slabs would change the result.
+    resumable : bool
+        Whether its estimates carry a state.
+    """
+
+    name: str
+    title: str
+    family: Family
+    summary: str
+    source: str
+    options: type[Options]
+    run: Callable[[Problem, Any], Iterator[Estimate]]
+    needs: frozenset[Need] = frozenset()
+    missing: Callable[[], str | None] = lambda: None
+    buffers: tuple[float, float] = (4.0, 4.0)
+    couples_slices: bool = False
+    resumable: bool = True

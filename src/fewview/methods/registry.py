@@ -1,0 +1,66 @@
+"""The list of methods. A method's module is imported when the method is asked for, not before."""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+from importlib.metadata import entry_points
+
+from ..errors import MethodUnavailable, OptionError
+from .interface import Method
+
+# name -> "module:attribute"; order is the order in which people see them.
+_OWN = {
+    "fbp": "fewview.methods.classical.fbp:METHOD",
+    "sirt": "fewview.methods.classical.sirt:METHOD",
+    "sart": "fewview.methods.classical.sart:METHOD",
+    "cgls": "fewview.methods.classical.cgls:METHOD",
+    "tv": "fewview.methods.classical.tv:METHOD",
+    "asd-pocs": "fewview.methods.classical.asd_pocs:METHOD",
+    "mbir": "fewview.methods.classical.mbir:METHOD",
+}
+GROUP = "fewview.methods"
+
+
+def method_names() -> list[str]:
+    """Names of all methods: fewview's own, then those that other packages bring."""
+    return [*_OWN, *(name for name in _foreign() if name not in _OWN)]
+
+
+def get_method(name: str) -> Method:
+    """The method of this name, whether or not it can run on this machine.
+
+    Raises
+    ------
+    OptionError
+        Unknown name; the message offers near ones.
+    """
+    where = _OWN.get(name)
+    if where is not None:
+        module, attribute = where.split(":")
+        return getattr(importlib.import_module(module), attribute)
+    foreign = _foreign()
+    if name in foreign:
+        return foreign[name].load()
+    near = difflib.get_close_matches(name, method_names(), n=1)
+    hint = f"Did you mean '{near[0]}'? " if near else ""
+    raise OptionError(f"There is no method '{name}'.", f"{hint}Known: {', '.join(method_names())}.")
+
+
+def require_method(name: str) -> Method:
+    """The method of this name, ready to run.
+
+    Raises
+    ------
+    MethodUnavailable
+        With what to install or to train.
+    """
+    method = get_method(name)
+    why = method.missing()
+    if why is not None:
+        raise MethodUnavailable(f"The method '{name}' cannot run here: {why}")
+    return method
+
+
+def _foreign() -> dict:
+    return {point.name: point for point in entry_points(group=GROUP)}

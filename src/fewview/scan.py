@@ -1,0 +1,300 @@
+"""What was measured: a scan as it lies on disk, and the line integrals made of it. Both immutable.
+
+Choosing views, rows, columns or a binning gives a new value whose angles and axis moved along.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from .errors import ScanError
+from .frames import FrameSource, Span, Window, bin_mean
+from .geometry import ParallelBeam, duplicate_views, spread_views
+from .origins import Origin, Origins
+
+if TYPE_CHECKING:
+    from .prepare import PrepareOptions
+
+Kind = Literal["counts", "transmission", "attenuation"]
+AXIS_ROWS = 16  # rows spread over the detector are plenty to find the axis, and keep it under seconds
+
+
+class Selectable(ABC):
+    """Choices that a scan and its line integrals share; each returns a new value."""
+
+    geometry: ParallelBeam
+    origins: Origins
+
+    @abstractmethod
+    def select_views(self, views: ArrayLike) -> Self:
+        """Only these views (indices or a mask), in that order."""
+
+    @abstractmethod
+    def crop(self, rows: Span, columns: Span) -> Self:
+        """Only this window of the detector, ``[start, stop)``."""
+
+    @abstractmethod
+    def bin(self, factor: int) -> Self:
+        """Average ``factor`` x ``factor`` detector pixels."""
+
+    @property
+    def views(self) -> int:
+        """Number of views."""
+        return self.geometry.views
+
+    def rows(self, start: int, stop: int) -> Self:
+        """Only the detector rows (slices of the volume) ``start`` to ``stop`` (exclusive)."""
+        return self.crop((start, stop), (0, self.geometry.columns))
+
+    def columns(self, start: int, stop: int) -> Self:
+        """Only the detector columns ``start`` to ``stop`` (exclusive); the axis moves along."""
+        return self.crop((0, self.geometry.rows), (start, stop))
+
+    def sparse(self, count: int) -> Self:
+        """``count`` views spread equally over the directions measured (see :func:`~fewview.geometry.spread_views`)."""
+        return self.select_views(spread_views(self.geometry.angles, count))
+
+    def drop_views(self, views: ArrayLike) -> Self:
+        """Everything but these views (indices)."""
+        keep = np.ones(self.views, dtype=bool)
+        keep[np.asarray(views)] = False
+        if not keep.any():
+            raise ScanError("No view is left.", "Drop fewer views.")
+        return self.select_views(keep)
+
+    def without_duplicates(self) -> Self:
+        """Without the later view of each pair that measures the same lines twice (0 and 180, 0 and 360 degrees)."""
+        later = sorted({pair[1] for pair in duplicate_views(self.geometry.angles)})
+        return self.drop_views(later) if later else self
+
+    def with_axis(self, axis: float | None, how: Origin | None = None) -> Self:
+        """Around another rotation axis (0-based column)."""
+        origins = {**self.origins, "axis": how or Origin("given", "by the user")}
+        return replace(self, geometry=self.geometry.with_axis(axis), origins=origins)  # type: ignore[type-var]
+
+    def with_pixel(self, pixel: float | None, how: Origin | None = None) -> Self:
+        """With another pixel size, in mm."""
+        origins = {**self.origins, "pixel": how or Origin("given", "by the user")}
+        return replace(self, geometry=self.geometry.with_pixel(pixel), origins=origins)  # type: ignore[type-var]
+
+    def with_angles(self, angles: ArrayLike, how: Origin | None = None) -> Self:
+        """With other angles, in radians, one per view."""
+        origins = {**self.origins, "angles": how or Origin("given", "by the user")}
+        return replace(self, geometry=self.geometry.with_angles(angles), origins=origins)  # type: ignore[type-var]
+
+
+@dataclass(frozen=True, eq=False)
+class Scan(Selectable):
+    """A parallel-beam scan as measured. Frames stay on disk until they are asked for.
+
+    Parameters
+    ----------
+    frames : FrameSource
+        Projections ``(angle, v, u)``.
+    geometry : ParallelBeam
+        Of what the window shows; its axis is None until given or found.
+    flats, darks : FrameSource, optional
+        Open-beam and beam-off frames ``(n, v, u)``.
+    flat_times : array, optional
+        When each flat was taken: 0 before the scan, 1 after it.
+    kind : {"counts", "transmission", "attenuation"}
+        What the frames hold: raw counts, I/I0, or -log(I/I0).
+    origins : mapping
+        How angles, pixel, flats, darks, kind and axis came to be.
+    notes : tuple of str
+        What a user should know: oddities found, things left out.
+    paths : tuple of Path
+        Files that were read, the one the user named first.
+    window : Window, optional
+        What is looked at; everything by default.
+    """
+
+    frames: FrameSource
+    geometry: ParallelBeam
+    flats: FrameSource | None = None
+    darks: FrameSource | None = None
+    flat_times: NDArray[np.float64] | None = None
+    kind: Kind = "counts"
+    origins: Origins = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+    paths: tuple[Path, ...] = ()
+    window: Window = None  # type: ignore[assignment]  # filled below: its default depends on the frames
+
+    def __post_init__(self) -> None:
+        if self.window is None:
+            object.__setattr__(self, "window", Window.whole(self.frames.shape))
+        if len(self.window.frames) != self.geometry.views:
+            raise ScanError(
+                f"{self.geometry.views} angles for {len(self.window.frames)} frames.",
+                "Give one angle per frame, with --angles START:STOP or an angle file.",
+            )
+        for name, source in (("flat", self.flats), ("dark", self.darks)):
+            if source is not None and source.shape[1:] != self.frames.shape[1:]:
+                raise ScanError(
+                    f"The {name} frames are {source.shape[1]} x {source.shape[2]} pixels, "
+                    f"the projections {self.frames.shape[1]} x {self.frames.shape[2]}.",
+                    f"Use {name} frames taken with the same detector window.",
+                )
+
+    def select_views(self, views: ArrayLike) -> Self:
+        """See :meth:`Selectable.select_views`."""
+        return replace(self, geometry=self.geometry.select_views(views), window=self.window.select(views))
+
+    def crop(self, rows: Span, columns: Span) -> Self:
+        """See :meth:`Selectable.crop`."""
+        return replace(
+            self, geometry=self.geometry.crop(rows, columns), window=self.window.crop(rows, columns)
+        )
+
+    def bin(self, factor: int) -> Self:
+        """See :meth:`Selectable.bin`. Flats, darks and masks are applied to full pixels first."""
+        return replace(self, geometry=self.geometry.bin(factor), window=self.window.binned(factor))
+
+    def with_kind(self, kind: Kind) -> Self:
+        """The same frames, taken for counts, transmission or attenuation."""
+        return replace(self, kind=kind, origins={**self.origins, "kind": Origin("given", "by the user")})
+
+    def read(self) -> NDArray[np.float32]:
+        """Frames through the window, as measured, float32 ``(angle, v, u)``."""
+        return self.window.read(self.frames)
+
+    def read_flats(self) -> NDArray[np.float32] | None:
+        """Flat frames in full pixels within the window, or None."""
+        return self._read_field(self.flats)
+
+    def read_darks(self) -> NDArray[np.float32] | None:
+        """Dark frames in full pixels within the window, or None."""
+        return self._read_field(self.darks)
+
+    def _read_field(self, source: FrameSource | None) -> NDArray[np.float32] | None:
+        if source is None:
+            return None
+        everything = replace(self.window, frames=np.arange(source.shape[0], dtype=np.intp))
+        return everything.read(source, binned=False)
+
+    def line_integrals(
+        self, options: PrepareOptions | None = None, axis: float | Literal["auto"] | None = "auto"
+    ) -> LineIntegrals:
+        """Flats, darks, repairs and -log as ``options`` say, then the rotation axis.
+
+        Parameters
+        ----------
+        options : PrepareOptions, optional
+            Defaults: flats and darks by mean, dead and zero pixels masked.
+        axis : float, "auto" or None
+            Column of the rotation axis; "auto" keeps a known one and finds an unknown one; None leaves it unknown.
+
+        Raises
+        ------
+        ScanError
+            Counts without flats.
+        """
+        from .prepare import PrepareOptions
+        from .prepare import line_integrals as prepare
+
+        prepared = prepare(
+            self.window.read(self.frames, binned=False),
+            self.read_flats(),
+            self.read_darks(),
+            self.kind,
+            options or PrepareOptions(),
+            flat_times=self.flat_times,
+            bin=self.window.bin,
+        )
+        lines = LineIntegrals(
+            values=prepared.values,
+            geometry=self.geometry,
+            weights=prepared.weights,
+            origins=self.origins,
+            masked=prepared.counts,
+            steps=tuple(prepared.steps),
+            notes=self.notes,
+            paths=self.paths,
+        )
+        if isinstance(axis, (int, float)):
+            return lines.with_axis(float(axis))
+        if axis == "auto" and self.geometry.axis is None:
+            return lines.find_axis()
+        return lines
+
+
+@dataclass(frozen=True, eq=False)
+class LineIntegrals(Selectable):
+    """Line integrals ready to reconstruct.
+
+    Parameters
+    ----------
+    values : array, shape (angle, v, u), float32
+        -log of the transmission (dimensionless).
+    geometry : ParallelBeam
+    weights : array, shape (angle, v, u), float32, optional
+        Statistical weights (inverse variances up to a factor); 0 where a pixel is unusable.
+    origins : mapping
+        As in :class:`Scan`.
+    masked : mapping of str to int
+        How many pixels were unusable, per reason.
+    steps : tuple of str
+        What was done to the data, in words.
+    """
+
+    values: NDArray[np.float32]
+    geometry: ParallelBeam
+    weights: NDArray[np.float32] | None = None
+    origins: Origins = field(default_factory=dict)
+    masked: Mapping[str, int] = field(default_factory=dict)
+    steps: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    paths: tuple[Path, ...] = ()
+
+    def __post_init__(self) -> None:
+        expected = (self.geometry.views, self.geometry.rows, self.geometry.columns)
+        if self.values.shape != expected:
+            raise ScanError(
+                f"Line integrals of shape {self.values.shape} do not fit a geometry of {expected}."
+            )
+
+    def select_views(self, views: ArrayLike) -> Self:
+        """See :meth:`Selectable.select_views`."""
+        views = np.asarray(views)
+        return self._with(self.geometry.select_views(views), lambda a: a[views])
+
+    def crop(self, rows: Span, columns: Span) -> Self:
+        """See :meth:`Selectable.crop`."""
+        return self._with(
+            self.geometry.crop(rows, columns), lambda a: a[:, rows[0] : rows[1], columns[0] : columns[1]]
+        )
+
+    def bin(self, factor: int) -> Self:
+        """See :meth:`Selectable.bin`. A weighted mean, so that an unusable pixel does not count."""
+        geometry = self.geometry.bin(factor)
+        if self.weights is None:
+            return self._with(geometry, lambda a: bin_mean(a, factor))
+        weight = bin_mean(self.weights, factor)
+        product = bin_mean(self.values * self.weights, factor)
+        plain = bin_mean(self.values, factor)
+        values = np.divide(product, weight, out=plain, where=weight > 0)
+        return replace(self, geometry=geometry, values=values, weights=weight)
+
+    def find_axis(self) -> Self:
+        """With the rotation axis found in the data; the detector's middle, marked assumed, where it cannot be told."""
+        from .prepare import find_axis
+
+        rows = np.unique(np.linspace(0, self.geometry.rows - 1, AXIS_ROWS).round().astype(int))
+        weights = None if self.weights is None else self.weights[:, rows].swapaxes(0, 1)
+        found = find_axis(self.values[:, rows].swapaxes(0, 1), self.geometry.angles, weights)
+        if found.column is None:
+            how = Origin("assumed", f"middle of the detector; cannot tell: {found.reason}")
+            return self.with_axis((self.geometry.columns - 1) / 2, how)
+        how = Origin("found", f"{found.method}, confidence {found.confidence:.2f}")
+        return self.with_axis(found.column, how)
+
+    def _with(self, geometry: ParallelBeam, pick: Callable[[NDArray], NDArray]) -> Self:
+        weights = None if self.weights is None else pick(self.weights)
+        return replace(self, geometry=geometry, values=pick(self.values), weights=weights)
