@@ -23,7 +23,7 @@ _PUBLIC = {
     "FewviewError": "fewview.errors",
 }
 
-__all__ = ["__version__", *_PUBLIC]  # noqa: PLE0604 - names are resolved lazily
+__all__ = ["__version__", *_PUBLIC]
 
 
 def __getattr__(name: str) -> Any:

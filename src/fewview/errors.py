@@ -38,5 +38,5 @@ class NotEnoughMemory(FewviewError):
     """A run whose forecast exceeds the memory that may be used."""
 
 
-class Stopped(Exception):  # noqa: N818 - not an error: the user asked for it
+class Stopped(Exception):
     """Raised inside a long step when the user stopped the run; the runner keeps the last estimate."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Self
 
 import numpy as np
@@ -48,15 +49,11 @@ class ParallelBeam:
         angles = np.array(self.angles, dtype=np.float64).reshape(-1)
         if not np.all(np.isfinite(angles)):
             bad = int(np.flatnonzero(~np.isfinite(angles))[0])
-            raise ScanError(
-                f"The angle of view {bad} is not a number.", "Give the angles with --angles START:STOP."
-            )
+            raise ScanError(f"The angle of view {bad} is not a number.", "Give the angles with --angles START:STOP.")
         if self.rows < 1 or self.columns < 1:
             raise ScanError(f"A detector of {self.rows} x {self.columns} pixels holds no data.")
         if self.pixel is not None and not (math.isfinite(self.pixel) and self.pixel > 0):
-            raise ScanError(
-                f"A pixel size of {self.pixel} mm is not possible.", "Give a positive size, or none."
-            )
+            raise ScanError(f"A pixel size of {self.pixel} mm is not possible.", "Give a positive size, or none.")
         angles.setflags(write=False)
         object.__setattr__(self, "angles", angles)
 
@@ -96,9 +93,7 @@ class ParallelBeam:
         """Geometry of a detector window ``[start, stop)``; the axis moves along."""
         for name, (start, stop), size in (("rows", rows, self.rows), ("columns", columns, self.columns)):
             if not 0 <= start < stop <= size:
-                raise ScanError(
-                    f"The {name} {start}:{stop} do not lie within 0:{size}.", f"Choose {name} in there."
-                )
+                raise ScanError(f"The {name} {start}:{stop} do not lie within 0:{size}.", f"Choose {name} in there.")
         axis = None if self.axis is None else self.axis - columns[0]
         return replace(self, rows=rows[1] - rows[0], columns=columns[1] - columns[0], axis=axis)
 
@@ -150,7 +145,7 @@ def duplicate_views(angles: ArrayLike) -> list[tuple[int, int]]:
     tolerance = 0.25 * float(np.median(gaps)) if len(gaps) else 0.0
     pairs = [
         (int(a), int(b))
-        for a, b in zip(order[:-1], order[1:], strict=True)
+        for a, b in pairwise(order)
         if values[b] - values[a] <= 1e-9  # the same angle twice
     ]
     for turn in (HALF_TURN, 2 * HALF_TURN):

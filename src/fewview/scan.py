@@ -149,9 +149,7 @@ class Scan(Selectable):
 
     def crop(self, rows: Span, columns: Span) -> Self:
         """See :meth:`Selectable.crop`."""
-        return replace(
-            self, geometry=self.geometry.crop(rows, columns), window=self.window.crop(rows, columns)
-        )
+        return replace(self, geometry=self.geometry.crop(rows, columns), window=self.window.crop(rows, columns))
 
     def bin(self, factor: int) -> Self:
         """See :meth:`Selectable.bin`. Flats, darks and masks are applied to full pixels first."""
@@ -256,9 +254,7 @@ class LineIntegrals(Selectable):
     def __post_init__(self) -> None:
         expected = (self.geometry.views, self.geometry.rows, self.geometry.columns)
         if self.values.shape != expected:
-            raise ScanError(
-                f"Line integrals of shape {self.values.shape} do not fit a geometry of {expected}."
-            )
+            raise ScanError(f"Line integrals of shape {self.values.shape} do not fit a geometry of {expected}.")
 
     def select_views(self, views: ArrayLike) -> Self:
         """See :meth:`Selectable.select_views`."""
@@ -267,9 +263,7 @@ class LineIntegrals(Selectable):
 
     def crop(self, rows: Span, columns: Span) -> Self:
         """See :meth:`Selectable.crop`."""
-        return self._with(
-            self.geometry.crop(rows, columns), lambda a: a[:, rows[0] : rows[1], columns[0] : columns[1]]
-        )
+        return self._with(self.geometry.crop(rows, columns), lambda a: a[:, rows[0] : rows[1], columns[0] : columns[1]])
 
     def bin(self, factor: int) -> Self:
         """See :meth:`Selectable.bin`. A weighted mean, so that an unusable pixel does not count."""
