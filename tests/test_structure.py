@@ -19,7 +19,6 @@ FLOORS = {
     8: {"doctor", "demo", "cli", "viewer"},
 }
 ROOMS = {room: floor for floor, rooms in FLOORS.items() for room in rooms}
-# The one convenience that a scan owes to a user in a hurry may not become a habit.
 GUI = {"napari", "qtpy", "magicgui", "superqt", "pyqtgraph", "PyQt5", "PyQt6", "PySide6", "vispy"}
 
 
