@@ -1,0 +1,163 @@
+"""The recipe of a run: everything that defines it, in one value that is a file, a command and a script.
+
+The command line builds a recipe from its flags, the viewer from its docks; both hand it to
+:func:`fewview.runs.run_recipe`. The record of a run holds its recipe.
+"""
+
+from __future__ import annotations
+
+import json
+import shlex
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal, Self
+
+import yaml
+
+from ..errors import OptionError
+from ..options import Options, option
+
+Device = Literal["auto", "cpu", "cuda"]
+
+
+class ReaderChoices(Options):
+    """What the user says about a scan file; None leaves it to the file. The keywords of :func:`fewview.read_scan`."""
+
+    angles: str | None = option(None, "Angles", "START:STOP[:endpoint] in degrees, or a file of angles.", unit="deg")
+    layout: Literal["projections", "sinogram"] | None = option(None, "Layout", "What the images of the file are.")
+    kind: Literal["counts", "transmission", "attenuation"] | None = option(None, "Kind", "What the values are.")
+    pixel: float | None = option(None, "Pixel size", "Of the detector; unknown stays unknown.", unit="mm", gt=0)
+    flats: str | None = option(None, "Flats", "Folder, file or pattern of the open-beam frames.")
+    darks: str | None = option(None, "Darks", "Folder, file or pattern of the beam-off frames.")
+    dataset: str | None = option(None, "Dataset", "Path of the frames within the file.")
+
+    def given(self) -> dict[str, Any]:
+        """Only what the user said."""
+        return self.model_dump(exclude_none=True)
+
+
+class Recipe(Options):
+    """Everything that defines a run. Two runs of one recipe give the same volume.
+
+    Views are chosen first, then rows (of the detector, unbinned), then the binning; the axis is a column of the
+    unbinned detector. Preparation and the search for the axis see only what was chosen.
+    """
+
+    scan: str = option(..., "Scan", "File or folder of the scan.")
+    reader: ReaderChoices = option(ReaderChoices(), "Reading", "What the file does not say.")
+    prepare: dict[str, Any] = option({}, "Preparation", "Options of the preparation; empty for its defaults.")
+    axis: float | Literal["auto"] = option("auto", "Rotation axis", "0-based detector column, or found.", unit="px")
+    views: int | None = option(None, "Views", "Views to use, equally spread; all when empty.", ge=1)
+    rows: tuple[int, int] | None = option(None, "Rows", "Detector rows [start, stop) to reconstruct.")
+    bin: int = option(1, "Binning", "Detector pixels averaged along each side.", unit="px", ge=1)
+    method: str = option("tv", "Method", "See `fewview methods`.")
+    options: dict[str, Any] = option({}, "Options", "Of the method; what is not given keeps its default.")
+    auxiliary: str | None = option(None, "Auxiliary", "X-ray volume of the same sample, on the same grid.")
+    reference: str | None = option(None, "Reference", "Volume that PSNR and SSIM are measured against.")
+    holdout: float = option(0.0, "Held out", "Share of the views kept back to measure the error.", ge=0, le=0.5)
+    device: Device = option("auto", "Device", "Where to compute.")
+    seed: int = option(0, "Seed", "Of every random choice.", ge=0)
+
+    @classmethod
+    def load(cls, path: str | Path) -> Self:
+        """Read a recipe from a YAML or JSON file (a run record will do: its recipe is taken).
+
+        Raises
+        ------
+        OptionError
+            The file is missing, is not a recipe, or holds an unknown entry.
+        """
+        try:
+            values = yaml.safe_load(Path(path).read_text(encoding="utf-8"))  # JSON is YAML
+        except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+            raise OptionError(f"The recipe {path} cannot be read: {error}.", "Give a YAML or JSON file.") from None
+        if isinstance(values, Mapping) and isinstance(values.get("recipe"), Mapping):
+            values = values["recipe"]
+        if not isinstance(values, Mapping):
+            raise OptionError(f"{path} is not a recipe.", "A recipe has at least the entries 'scan' and 'method'.")
+        return cls.parse(values)
+
+    def save(self, path: str | Path) -> None:
+        """Write the recipe, as JSON where the name ends so, else as YAML."""
+        values = self.compact()
+        if str(path).endswith(".json"):
+            text = json.dumps(values, indent=2) + "\n"
+        else:
+            text = yaml.safe_dump(values, sort_keys=False)
+        Path(path).write_text(text, encoding="utf-8")
+
+    def compact(self) -> dict[str, Any]:
+        """The recipe as plain values, what was left at its default left out."""
+        return {"scan": self.scan, **self.model_dump(mode="json", exclude_defaults=True), "method": self.method}
+
+    def as_command(self, output: str = "volume.zarr") -> str:
+        """The command line that gives the same volume."""
+        words = ["fewview", "reconstruct", self.scan, "-o", output, "--method", self.method]
+        for key, value in self.options.items():
+            words += ["--set", f"{key}={flag_value(value)}"]
+        for key, value in self.prepare.items():
+            words += ["--prepare", f"{key}={flag_value(value)}"]
+        rows = None if self.rows is None else f"{self.rows[0]}:{self.rows[1]}"
+        flags = {
+            **self.reader.given(),
+            "views": self.views,
+            "rows": rows,
+            "bin": self.bin if self.bin > 1 else None,
+            "axis": None if self.axis == "auto" else self.axis,
+            "aux": self.auxiliary,
+            "reference": self.reference,
+            "holdout": self.holdout or None,
+            "device": None if self.device == "auto" else self.device,
+            "seed": self.seed or None,
+        }
+        for name, value in flags.items():
+            if value is not None:
+                words += [f"--{name}", str(value)]
+        return shlex.join(words)
+
+    def as_python(self, output: str = "volume.zarr") -> str:
+        """The script that gives the same volume."""
+        reader = "".join(f", {key}={value!r}" for key, value in self.reader.given().items())
+        lines = ["import fewview"]
+        if self.prepare:
+            lines.append("from fewview.prepare import PrepareOptions")
+        lines += ["", f"scan = fewview.read_scan({self.scan!r}{reader})"]
+        if self.axis != "auto":
+            lines.append(f"scan = scan.with_axis({self.axis!r})")
+        if self.views is not None:
+            lines.append(f"scan = scan.sparse({self.views})")
+        if self.rows is not None:
+            lines.append(f"scan = scan.rows({self.rows[0]}, {self.rows[1]})")
+        if self.bin > 1:
+            lines.append(f"scan = scan.bin({self.bin})")
+        prepare = f"PrepareOptions.parse({self.prepare!r})" if self.prepare else ""
+        lines.append(f"lines = scan.line_integrals({prepare})")
+        arguments = ["lines", repr(self.method)]
+        if self.options:
+            arguments.append(repr(self.options))
+        if self.auxiliary is not None:
+            arguments.append(f"auxiliary=fewview.read_volume({self.auxiliary!r}).values")
+        if self.holdout:
+            arguments.append(f"holdout={self.holdout!r}")
+        arguments += [f"device={self.device!r}", f"seed={self.seed!r}"]
+        lines += [
+            f"for estimate in fewview.reconstruct({', '.join(arguments)}):",
+            '    print(f"{estimate.step}/{estimate.total} {estimate.stage}", end="\\r")',
+            f"fewview.write_volume({output!r}, estimate.volume, voxel=lines.geometry.pixel)",
+        ]
+        return "\n".join(lines) + "\n"
+
+
+def flag_value(value: Any) -> str:
+    """A value as it is written behind ``--set KEY=``; :func:`parse_flag_value` reads it back."""
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+def parse_flag_value(text: str) -> Any:
+    """The value of ``--set KEY=text``: lists, mappings and null as JSON, the rest as text for the options model."""
+    if text[:1] in "[{" or text == "null":
+        try:
+            return json.loads(text)
+        except json.JSONDecodeError:
+            return text
+    return text
