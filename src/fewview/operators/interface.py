@@ -1,0 +1,194 @@
+"""What every projector offers: ``A(x)``, the exact adjoint ``A.T(y)``, gradients both ways, norm and subsets.
+
+A backend fills in two methods, :meth:`Operator._forward` and :meth:`Operator._backward`, and says which views it
+would keep (:meth:`Operator.subset`). Other beams and other kernels are further subclasses; callers do not change.
+"""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from functools import cached_property
+from typing import Any, Self
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+
+class _Apply(torch.autograd.Function):
+    """A linear map whose gradient is the map of its transpose; works to any order."""
+
+    @staticmethod
+    def forward(ctx: Any, values: Tensor, operator: Operator, adjoint: bool) -> Tensor:
+        ctx.operator, ctx.adjoint = operator, adjoint
+        return operator._backward(values) if adjoint else operator._forward(values)
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None]:
+        return _Apply.apply(gradient, ctx.operator, not ctx.adjoint), None, None
+
+
+class Adjoint:
+    """The view ``A.T`` of an operator: holds nothing of its own, and ``A.T.T is A``."""
+
+    __slots__ = ("T",)
+
+    def __init__(self, operator: Operator) -> None:
+        self.T = operator
+
+    def __call__(self, y: Tensor) -> Tensor:
+        """Back-project ``y`` (slices, angles, columns) to (slices, grid, grid)."""
+        operator = self.T
+        operator._check(y, (len(operator.angles), operator.columns), "a sinogram")
+        return _Apply.apply(y, operator, True)
+
+
+class Operator(ABC):
+    """A parallel-beam projector of a stack of slices.
+
+    Parameters
+    ----------
+    angles : array of float
+        View angles in radians, any order, any values.
+    columns, grid : int
+        Detector columns; pixels along each side of a slice.
+    axis : float
+        0-based detector column of the rotation axis.
+    pixel, detector_pitch : float
+        Side of an image pixel and of a detector column, mm.
+    device, dtype
+        Where and in which precision (float32 or float64) it works.
+
+    Attributes
+    ----------
+    matched : bool
+        True where ``A.T`` is the transpose of ``A`` to rounding. Unmatched operators must stay out of
+        conjugate gradients.
+    label : str
+        Backend and kernel, for records and tables.
+    on_chunk : callable or None
+        Called between chunks of work, a few times per second, so that a runner can raise
+        :class:`fewview.errors.Stopped` out of a long application.
+    """
+
+    matched: bool = True
+    label: str = ""
+
+    def __init__(
+        self,
+        angles: NDArray[np.float64],
+        columns: int,
+        grid: int,
+        axis: float,
+        pixel: float,
+        detector_pitch: float,
+        device: torch.device,
+        dtype: torch.dtype,
+    ) -> None:
+        self.angles = angles
+        self.columns = columns
+        self.grid = grid
+        self.axis = axis
+        self.pixel = pixel
+        self.detector_pitch = detector_pitch
+        self.device = device
+        self.dtype = dtype
+        self.on_chunk: Callable[[], None] | None = None
+
+    @abstractmethod
+    def _forward(self, x: Tensor) -> Tensor:
+        """Project checked images, without regard to gradients."""
+
+    @abstractmethod
+    def _backward(self, y: Tensor) -> Tensor:
+        """Back-project checked sinograms, without regard to gradients."""
+
+    @abstractmethod
+    def subset(self, views: Sequence[int] | NDArray[np.int_] | slice) -> Self:
+        """Operator of some of the views (indices, boolean mask or slice), in that order."""
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """Line integrals of ``x``.
+
+        Parameters
+        ----------
+        x : Tensor, shape (slices, grid, grid)
+            Images, rows downwards.
+
+        Returns
+        -------
+        Tensor, shape (slices, angles, columns)
+            Unit of ``x`` times length (``pixel`` sets the length). Where ``x`` lies in memory with its slices
+            innermost, so does the result.
+        """
+        self._check(x, (self.grid, self.grid), "an image stack")
+        return _Apply.apply(x, self, False)
+
+    @property
+    def T(self) -> Adjoint:
+        """The exact adjoint, a callable."""
+        return Adjoint(self)
+
+    @property
+    def views(self) -> int:
+        """Number of views."""
+        return len(self.angles)
+
+    @cached_property
+    def norm(self) -> float:
+        """Largest singular value, by power iteration.
+
+        The start is an image of ones: ``A^T A`` has no negative entry, so its leading vector has none either
+        and the start is never orthogonal to it. The result is therefore the same in every run.
+        """
+        x = torch.ones(1, self.grid, self.grid, device=self.device, dtype=self.dtype)
+        x /= self.grid
+        previous = 0.0
+        with torch.no_grad():
+            for _ in range(60):
+                x = self.T(self(x))
+                # ||A^T A x|| for a unit x tends to the square of the norm.
+                value = float(torch.linalg.vector_norm(x.double()))
+                if value == 0.0:
+                    return 0.0
+                x = x / value
+                if abs(value - previous) <= 1e-6 * value:
+                    break
+                previous = value
+        return math.sqrt(value)
+
+    @cached_property
+    def _sums(self) -> tuple[Tensor, Tensor]:
+        with torch.no_grad():
+            rows = self(torch.ones(1, self.grid, self.grid, device=self.device, dtype=self.dtype))
+            columns = self.T(torch.ones(1, self.views, self.columns, device=self.device, dtype=self.dtype))
+        return rows, columns
+
+    def row_sums(self) -> Tensor:
+        """``A`` of ones, shape (1, angles, columns): the length of each ray within the image."""
+        return self._sums[0]
+
+    def column_sums(self) -> Tensor:
+        """``A.T`` of ones, shape (1, grid, grid): how strongly each pixel is seen."""
+        return self._sums[1]
+
+    def _tick(self) -> None:
+        if self.on_chunk is not None:
+            self.on_chunk()
+
+    def _check(self, values: Tensor, shape: tuple[int, int], what: str) -> None:
+        if values.ndim != 3 or tuple(values.shape[1:]) != shape:
+            raise ValueError(f"{what} of shape (slices, {shape[0]}, {shape[1]}) is wanted, not {tuple(values.shape)}")
+        if values.dtype != self.dtype or values.device != self.device:
+            raise ValueError(
+                f"the operator works in {self.dtype} on {self.device}, the data are {values.dtype} on {values.device}"
+            )
+
+    def __repr__(self) -> str:
+        return (
+            f"{type(self).__name__}({self.views} views, {self.columns} columns, {self.grid} x {self.grid}, "
+            f"axis {self.axis:g}, {self.label}, {self.dtype}, {self.device})"
+        )
