@@ -1,0 +1,102 @@
+"""A diffusion prior: a preconditioned denoiser that takes any noise level, in either parametrisation."""
+
+from __future__ import annotations
+
+from typing import cast
+
+import torch
+from torch import Tensor, nn
+
+from .unet import COMPACT, UNet, UNetConfig
+
+MEAN = 0.3
+"""Centre of the images, which lie in [0, 1] with air at 0."""
+SIGMA_DATA = 0.3
+"""Standard deviation of the images around :data:`MEAN`."""
+
+
+class DiffusionPrior(nn.Module):
+    r"""Denoiser :math:`D(x; \sigma)` of images in [0, 1] with white noise of standard deviation sigma.
+
+    Preconditioned as in Karras et al., "Elucidating the design space of diffusion-based generative models",
+    NeurIPS 2022, table 1, around the mean of the data, so that input and target of the network have unit variance
+    at every noise level: at sigma -> 0 it returns its input, at sigma -> infinity the network's own guess.
+
+    Parameters
+    ----------
+    config : UNetConfig
+        Shape of the network.
+    """
+
+    def __init__(self, config: UNetConfig = COMPACT) -> None:
+        super().__init__()
+        self.config = config
+        self.net = UNet(config)
+
+    def forward(self, x: Tensor, sigma: Tensor | float) -> Tensor:
+        """Return the expected clean image given a noisy one.
+
+        Parameters
+        ----------
+        x : Tensor
+            (batch, slices, y, x): clean + sigma * white noise. ``slices`` is 1, or 3 or 5 for a 2.5D prior.
+        sigma : Tensor or float
+            Noise level: one value, or (batch,).
+
+        Returns
+        -------
+        Tensor
+            (batch, 1, y, x), the clean (central) slice.
+        """
+        level = torch.as_tensor(sigma, dtype=x.dtype, device=x.device).expand(x.shape[0])
+        skip, out, into = self.coefficients(level)
+        centred = x - MEAN
+        middle = self.config.slices // 2
+        raw = self.net(centred * _image(into), level.log() / 4)
+        return cast(Tensor, MEAN + _image(skip) * centred[:, middle : middle + 1] + _image(out) * raw)
+
+    @staticmethod
+    def coefficients(sigma: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Return c_skip, c_out and c_in of Karras et al. for noise levels ``sigma``."""
+        total = sigma**2 + SIGMA_DATA**2
+        return SIGMA_DATA**2 / total, sigma * SIGMA_DATA / total.sqrt(), 1 / total.sqrt()
+
+    def denoise_vp(self, x_t: Tensor, alphabar: Tensor | float) -> tuple[Tensor, Tensor]:
+        """Return the clean image and the noise in the variance-preserving parametrisation of DDPM and DDIM.
+
+        Parameters
+        ----------
+        x_t : Tensor
+            (batch, slices, y, x): sqrt(alphabar) * clean + sqrt(1 - alphabar) * white noise.
+        alphabar : Tensor or float
+            Cumulative product of 1 - beta: one value, or (batch,); below 1.
+
+        Returns
+        -------
+        x0, eps : Tensor
+            (batch, 1, y, x) each, tied by Tweedie's formula.
+        """
+        abar = torch.as_tensor(alphabar, dtype=x_t.dtype, device=x_t.device).expand(x_t.shape[0])
+        x0 = self(x_t / _image(abar.sqrt()), vp_to_sigma(abar))
+        middle = self.config.slices // 2
+        eps = (x_t[:, middle : middle + 1] - _image(abar.sqrt()) * x0) / _image((1 - abar).sqrt())
+        return x0, eps
+
+
+def vp_to_sigma(alphabar: Tensor) -> Tensor:
+    """Noise-to-signal ratio of the variance-preserving process, ``sqrt((1 - alphabar) / alphabar)``."""
+    return ((1 - alphabar) / alphabar).sqrt()
+
+
+def sigma_to_vp(sigma: Tensor) -> Tensor:
+    """Inverse of :func:`vp_to_sigma`, ``1 / (1 + sigma**2)``."""
+    return 1 / (1 + sigma**2)
+
+
+def linear_alphabar(steps: int = 1000, first: float = 1e-4, last: float = 2e-2) -> Tensor:
+    """Alphabar of the linear-beta schedule of DDPM (Ho et al., 2020); entry t belongs to time t."""
+    return torch.cumprod(1 - torch.linspace(first, last, steps, dtype=torch.float64), 0).float()
+
+
+def _image(values: Tensor) -> Tensor:
+    return values[:, None, None, None]

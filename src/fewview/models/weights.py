@@ -1,0 +1,120 @@
+"""Weights on disk: safetensors beside a card, checked by SHA-256. Pickled files are refused, whatever they hold."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+
+from ..errors import FewviewError
+from .prior import DiffusionPrior
+from .unet import UNetConfig
+
+SHIPPED = Path(__file__).parents[1] / "weights"
+
+
+class WeightsError(FewviewError):
+    """Weights that are missing, damaged, or in a format that is not read."""
+
+
+def shipped_weights() -> list[str]:
+    """Return the names of the weights that come with the package."""
+    return sorted(path.stem for path in SHIPPED.glob("*.safetensors"))
+
+
+def find_weights(name: str | Path) -> Path:
+    """Return the file of shipped weights by name ("generic", "materials"), or of any weights by path.
+
+    Raises
+    ------
+    WeightsError
+        There is no such name or file, or the file is not safetensors.
+    """
+    path = Path(name)
+    if path.suffix and path.suffix != ".safetensors":
+        raise WeightsError(
+            f"{path.name} is not a safetensors file.",
+            "Pickled weights (.pt, .pth, .ckpt, .bin) can run code when opened and are never read: convert them.",
+        )
+    if not path.suffix:
+        path = SHIPPED / f"{name}.safetensors"
+    if not path.is_file():
+        known = ", ".join(shipped_weights()) or "none"
+        raise WeightsError(f"There are no weights '{name}'.", f"Shipped: {known}. Or give the path of a .safetensors.")
+    return path
+
+
+def save_prior(prior: DiffusionPrior, path: Path, card: dict[str, Any], dtype: torch.dtype = torch.float16) -> None:
+    """Write ``path`` (safetensors), and its card as JSON and Markdown beside it.
+
+    Parameters
+    ----------
+    prior : DiffusionPrior
+        What to write; its shape goes into the header.
+    path : Path
+        Ends with ``.safetensors``.
+    card : dict
+        Data, seeds, steps, device, minutes, revision, validation, licence; SHA-256 and parameters are added.
+    dtype : torch.dtype
+        float16 halves the file; the figures of the card should be measured on the rounded weights.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    tensors = {name: value.detach().cpu().to(dtype).contiguous() for name, value in prior.state_dict().items()}
+    temporary = path.with_suffix(".part")
+    save_file(tensors, temporary, metadata={"kind": "fewview.prior", "config": prior.config.model_dump_json()})
+    full = {"sha256": sha256(temporary), "parameters": sum(t.numel() for t in tensors.values()), **card}
+    # The card first: a reader that meets the new card beside the old weights refuses them, and never the reverse.
+    path.with_suffix(".json").write_text(json.dumps(full, indent=1) + "\n")
+    path.with_suffix(".md").write_text(_markdown(path.stem, full))
+    temporary.replace(path)
+
+
+def load_prior(name: str | Path, device: str | torch.device = "cpu") -> DiffusionPrior:
+    """Load a prior by name or path, in float32, ready for inference.
+
+    Raises
+    ------
+    WeightsError
+        No such weights, a damaged file, a checksum other than the card's, or weights of another kind.
+    """
+    path = find_weights(name)
+    card = read_card(path)
+    if card and card.get("sha256") != sha256(path):
+        raise WeightsError(f"{path.name} does not match the SHA-256 of its card.", "Download or export the weights again.")
+    try:
+        with safe_open(path, framework="pt") as file:
+            header = file.metadata() or {}
+            tensors = {key: file.get_tensor(key).float() for key in file.keys()}  # noqa: SIM118 - not a mapping
+    except SafetensorError as error:
+        raise WeightsError(f"{path.name} cannot be read as safetensors ({error}).", "Export the weights again.") from error
+    if header.get("kind") != "fewview.prior":
+        raise WeightsError(f"{path.name} holds no diffusion prior.", "Give weights written by `fewview train prior`.")
+    prior = DiffusionPrior(UNetConfig.model_validate_json(header["config"]))
+    prior.load_state_dict(tensors)
+    return prior.to(device).eval().requires_grad_(False)
+
+
+def read_card(path: Path) -> dict[str, Any]:
+    """Return the card beside weights; empty when there is none."""
+    card = path.with_suffix(".json")
+    return json.loads(card.read_text()) if card.is_file() else {}
+
+
+def sha256(path: Path) -> str:
+    """Return the SHA-256 of a file."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def _markdown(name: str, card: dict[str, Any]) -> str:
+    lines = [f"# Diffusion prior `{name}`", ""]
+    for key, value in card.items():
+        if isinstance(value, dict):
+            lines += ["", f"## {key}", "", *(f"- {k}: {json.dumps(v)}" for k, v in value.items()), ""]
+        else:
+            lines.append(f"- **{key}**: {value}")
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,77 @@
+"""State of a training on disk as safetensors: weights, average, optimiser moments and random generators."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from safetensors import safe_open
+from safetensors.torch import save_file
+from torch import Tensor, nn
+
+from ..errors import FewviewError
+
+
+def save_state(
+    path: Path,
+    model: nn.Module,
+    ema: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    rng: np.random.Generator,
+    facts: dict[str, Any],
+) -> None:
+    """Write everything that a training needs to go on; the file appears only when whole."""
+    tensors: dict[str, Tensor] = {"torch_rng": torch.get_rng_state()}
+    for name, value in model.state_dict().items():
+        tensors[f"model.{name}"] = value.detach().cpu().contiguous()
+    for name, value in ema.state_dict().items():
+        tensors[f"ema.{name}"] = value.detach().cpu().contiguous()
+    for index, state in optimizer.state_dict()["state"].items():
+        for key, value in state.items():
+            tensors[f"optimizer.{index}.{key}"] = value.detach().cpu().contiguous()
+    header = {"facts": json.dumps(facts), "numpy_rng": json.dumps(rng.bit_generator.state)}
+    temporary = path.with_suffix(".part")
+    save_file(tensors, temporary, metadata=header)
+    temporary.replace(path)
+
+
+def load_state(
+    path: Path,
+    model: nn.Module,
+    ema: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    rng: np.random.Generator,
+) -> dict[str, Any]:
+    """Put the state of :func:`save_state` back and return its facts.
+
+    Raises
+    ------
+    FewviewError
+        The checkpoint belongs to a network of another shape.
+    """
+    with safe_open(path, framework="pt") as file:
+        header = file.metadata()
+        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a mapping
+    try:
+        model.load_state_dict(_part(tensors, "model."))
+        ema.load_state_dict(_part(tensors, "ema."))
+    except RuntimeError as error:
+        raise FewviewError(
+            f"{path} belongs to another network ({str(error).splitlines()[0]}).", "Give another folder, or remove it."
+        ) from error
+    moments: dict[int, dict[str, Tensor]] = {}
+    for name, value in _part(tensors, "optimizer.").items():
+        index, key = name.split(".", 1)
+        moments.setdefault(int(index), {})[key] = value
+    optimizer.load_state_dict({"state": moments, "param_groups": optimizer.state_dict()["param_groups"]})
+    torch.set_rng_state(tensors["torch_rng"])
+    rng.bit_generator.state = json.loads(header["numpy_rng"])
+    facts: dict[str, Any] = json.loads(header["facts"])
+    return facts
+
+
+def _part(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    return {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}

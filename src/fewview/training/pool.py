@@ -1,0 +1,104 @@
+"""A growing pool of training blocks on disk, filled by a process of its own so that training never waits."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import time
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..simulate.seeds import TRAIN
+from .sources import MAKERS, Block, Kind
+
+
+class Pool:
+    """Blocks of one kind in a folder; blocks of a stopped training are used again.
+
+    Parameters
+    ----------
+    folder : Path
+        Holds ``<kind>-<seed>-<modality>.npy``, float16.
+    kind : str
+        A key of :data:`fewview.training.sources.MAKERS`.
+    capacity : int
+        No more seeds than this are drawn.
+    share : float
+        Part of one core's time that filling may take once ``eager`` seeds are there.
+    eager : int
+        Seeds made at full speed at the start.
+    first : int
+        First training seed to use.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        kind: Kind,
+        capacity: int = 3000,
+        share: float = 0.15,
+        eager: int = 40,
+        first: int = TRAIN[0],
+    ) -> None:
+        self.folder, self.kind, self.capacity = folder, kind, capacity
+        self.share, self.eager, self.first = share, eager, first
+        self.blocks: list[NDArray[np.float16]] = []
+        self._known: set[str] = set()
+        self._process: multiprocessing.process.BaseProcess | None = None
+        folder.mkdir(parents=True, exist_ok=True)
+
+    def start(self) -> None:
+        """Start filling in the background; ends with this process."""
+        context = multiprocessing.get_context("spawn")
+        arguments = (self.folder, self.kind, self.capacity, self.share, self.eager, self.first)
+        self._process = context.Process(target=fill, args=arguments, daemon=True)
+        self._process.start()
+
+    def stop(self) -> None:
+        """End the background process."""
+        if self._process is not None:
+            self._process.terminate()
+            self._process.join()
+            self._process = None
+
+    def paths(self) -> list[Path]:
+        """Return the blocks on disk."""
+        return sorted(self.folder.glob(f"{self.kind}-*.npy"))
+
+    def refresh(self, at_least: int = 0) -> int:
+        """Load what is new; wait until ``at_least`` blocks are there. Returns their number."""
+        while True:
+            for path in self.paths():
+                if path.name not in self._known:
+                    self._known.add(path.name)
+                    self.blocks.append(np.load(path, allow_pickle=False))
+            if len(self.blocks) >= at_least:
+                return len(self.blocks)
+            if self._process is not None and not self._process.is_alive():
+                raise RuntimeError(f"the process that fills {self.folder} ended (exit {self._process.exitcode})")
+            time.sleep(0.2)
+
+
+def fill(folder: Path, kind: Kind, capacity: int, share: float, eager: int, first: int) -> None:
+    """Make blocks from consecutive training seeds until ``capacity`` seeds are on disk."""
+    parent = os.getppid()
+    for count, seed in enumerate(range(first, first + capacity)):
+        if os.getppid() != parent:
+            return  # the training that started this process is gone
+        if (folder / f"{kind}-{seed}-0.npy").exists():
+            continue
+        begin = time.perf_counter()
+        write_blocks(folder, kind, seed, MAKERS[kind](seed))
+        if count >= eager:
+            time.sleep((time.perf_counter() - begin) * (1 / share - 1))
+
+
+def write_blocks(folder: Path, kind: str, seed: int, blocks: list[Block]) -> None:
+    """Write the blocks of one seed; each appears in the folder only when whole."""
+    for index, block in reversed(list(enumerate(blocks))):
+        temporary = folder / f".{kind}-{seed}-{index}.part"
+        with temporary.open("wb") as file:
+            np.save(file, block.astype(np.float16))
+        temporary.replace(folder / f"{kind}-{seed}-{index}.npy")

@@ -1,0 +1,218 @@
+"""Training of a diffusion prior: a plain loop that can be stopped, resumed and bounded by the clock."""
+
+from __future__ import annotations
+
+import json
+import math
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ..errors import FewviewError
+from ..models.prior import SIGMA_DATA, DiffusionPrior
+from ..models.unet import COMPACT, LARGE, UNetConfig, count_parameters
+from ..models.weights import load_prior
+from ..options import Options, option
+from .batches import draw_batch
+from .checkpoint import load_state, save_state
+from .ema import PowerEma
+from .pool import Pool
+from .sources import stack_blocks
+from .validate import prior_psnr, validation_images
+
+Report = Callable[[str], None]
+
+
+class PriorTraining(Options):
+    """Options of :func:`train_prior`."""
+
+    kind: Literal["generic", "materials", "stack"] = option(
+        "generic", "Images", "Plain shapes, textured microstructures, or a stack of slices of your own (with stack=FILE)."
+    )
+    stack: Path | None = option(None, "Stack", "Your own slices, .npy or .tif of shape (z, y, x), for kind=stack.")
+    minutes: float = option(120.0, "Minutes", "Time the training may take in all; more is better.", unit="min", gt=0)
+    size: Literal["compact", "large"] = option("compact", "Size", "compact runs well on a CPU, large wants a GPU.")
+    slices: Literal[1, 3, 5] = option(1, "Slices", "Neighbouring slices the network sees; 1 is a 2D prior.")
+    device: str = option("auto", "Device", "auto, cpu or cuda.")
+    start: str = option("", "Start from", "Weights (name or path) to start from; empty: from scratch.")
+    batch: int = option(0, "Batch", "Crops per step; 0: 16 on a CPU, 128 on a GPU.", ge=0, advanced=True)
+    crop: int = option(64, "Crop", "Pixels a side of most crops; some are twice as large.", unit="px", ge=32, advanced=True)
+    rate: float = option(1e-3, "Learning rate", "Highest rate, after the warm-up.", gt=0, advanced=True)
+    seed: int = option(0, "Seed", "Seed of crops and noise.", ge=0, advanced=True)
+    save_every: float = option(3.0, "Save every", "Time between checkpoints.", unit="min", gt=0, advanced=True)
+    validate_every: float = option(6.0, "Validate every", "Time between validations.", unit="min", gt=0, advanced=True)
+
+
+def train_prior(options: PriorTraining, folder: Path, pool: Path | None = None, report: Report = print) -> Path:
+    """Train a prior, or go on with the training that ``folder`` holds.
+
+    Parameters
+    ----------
+    options : PriorTraining
+        What to train on and for how long. The minutes count over all resumed parts.
+    folder : Path
+        Gets ``state.safetensors`` (to resume) and ``curve.json`` (validation against minutes).
+    pool : Path, optional
+        Where generated training images are kept; ``folder / "pool"`` when not given.
+    report : callable
+        Takes lines of progress.
+
+    Returns
+    -------
+    Path
+        The state; :func:`fewview.training.export.export_prior` makes weights of it.
+
+    Raises
+    ------
+    FewviewError
+        Options that contradict each other, or a folder that holds a training of another network.
+    """
+    if (options.kind == "stack") != (options.stack is not None):
+        raise FewviewError("kind=stack and stack=FILE belong together.", "Give both or neither.")
+    trainer = _Trainer(options, folder, pool or folder / "pool", report)
+    try:
+        trainer.run()
+    finally:
+        trainer.close()
+    return folder / "state.safetensors"
+
+
+class _Trainer:
+    """The state of one training: network, average, optimiser, data and clock."""
+
+    def __init__(self, options: PriorTraining, folder: Path, pool: Path, report: Report) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self.options, self.folder, self.report = options, folder, report
+        name = options.device
+        self.device = torch.device(("cuda" if torch.cuda.is_available() else "cpu") if name == "auto" else name)
+        self.batch = options.batch or (128 if self.device.type == "cuda" else 16)
+        torch.manual_seed(options.seed)
+        self.rng = np.random.default_rng(options.seed)
+        self.net = self._network().to(self.device)
+        self.ema = PowerEma(self.net)
+        self.optimizer = torch.optim.AdamW(self.net.parameters(), lr=options.rate, betas=(0.9, 0.99), weight_decay=0.01)
+        self.step, self.elapsed, self.loss = 0, 0.0, math.nan
+        self.curve: list[dict[str, Any]] = []
+        self.pool: Pool | None = None
+        self._resume()
+        if options.kind == "stack":
+            assert options.stack is not None  # train_prior checked it
+            self.blocks = stack_blocks(options.stack)
+            self.checks: dict[str, Tensor] = {}
+        else:
+            self.pool = Pool(pool, options.kind)
+            self.pool.start()
+            self.pool.refresh(at_least=8)
+            self.blocks = self.pool.blocks  # type: ignore[assignment]  # float16 on disk, float32 from a stack
+            self.checks = {options.kind: validation_images(options.kind, slices=options.slices)}
+
+    def _network(self) -> DiffusionPrior:
+        base = COMPACT if self.options.size == "compact" else LARGE
+        config = UNetConfig(**{**base.model_dump(), "slices": self.options.slices})
+        if not self.options.start:
+            return DiffusionPrior(config)
+        prior = load_prior(self.options.start)
+        if prior.config != config:
+            raise FewviewError(f"The weights {self.options.start} have another shape.", "Match size and slices.")
+        return prior.train().requires_grad_(True)
+
+    def _resume(self) -> None:
+        path = self.folder / "state.safetensors"
+        if not path.exists():
+            return
+        facts = load_state(path, self.net, self.ema.model, self.optimizer, self.rng)
+        self.step, self.elapsed, self.curve = facts["step"], facts["seconds"], facts["curve"]
+        self.report(f"resumed at step {self.step}, {self.elapsed / 60:.1f} minutes")
+
+    def run(self) -> None:
+        """Step until the minutes are used up."""
+        self.report(f"{count_parameters(self.net) / 1e6:.2f} M parameters on {self.device}, batch {self.batch}")
+        total = self.options.minutes * 60
+        saved = validated = self.elapsed
+        last = time.monotonic()
+        while self.elapsed < total:
+            self._one_step(self.elapsed / total)
+            now = time.monotonic()
+            self.elapsed, last = self.elapsed + now - last, now
+            if self.elapsed - validated > self.options.validate_every * 60:
+                self._validate()
+                validated = self.elapsed
+            if self.elapsed - saved > self.options.save_every * 60:
+                self.save()
+                saved = self.elapsed
+        self._validate()
+        self.save()
+
+    def _one_step(self, progress: float) -> None:
+        if self.pool is not None and self.step % 100 == 0:
+            self.pool.refresh()
+        # Warm-up, then a cosine over the clock, down to a hundredth: the average then stands still at the end.
+        rate = self.options.rate * min(1.0, (self.step + 1) / 300) * (0.505 + 0.495 * math.cos(math.pi * progress))
+        for group in self.optimizer.param_groups:
+            group["lr"] = rate
+        large = self.rng.random() < 0.15
+        crop = self.options.crop * (2 if large else 1)
+        count = max(1, self.batch // 4) if large else self.batch
+        clean = draw_batch(self.blocks, count, crop, self.options.slices, self.rng).to(self.device)
+        loss = denoising_loss(self.net, clean, noise_levels(count).to(self.device))
+        self.optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(self.net.parameters(), 1.0)
+        self.optimizer.step()
+        self.step += 1
+        self.ema.update(self.net, self.step)
+        value = float(loss.detach())
+        self.loss = value if math.isnan(self.loss) else 0.99 * self.loss + 0.01 * value
+        if self.step % 200 == 0:
+            self.report(f"step {self.step}  {self.elapsed / 60:.1f} min  rate {rate:.1e}  loss {self.loss:.4f}")
+
+    def _validate(self) -> None:
+        entry: dict[str, Any] = {"minutes": round(self.elapsed / 60, 2), "step": self.step, "loss": round(self.loss, 5)}
+        for kind, images in self.checks.items():
+            entry[kind] = prior_psnr(self.ema.model, images, self.device)  # type: ignore[arg-type]
+        self.curve.append(entry)
+        (self.folder / "curve.json").write_text(json.dumps(self.curve, indent=1) + "\n")
+        self.report(json.dumps(entry))
+
+    def save(self) -> None:
+        """Write the state to resume from."""
+        facts = {
+            "step": self.step,
+            "seconds": self.elapsed,
+            "curve": self.curve,
+            "options": self.options.model_dump(mode="json"),
+            "device": str(self.device),
+            "seeds": len({path.name.split("-")[1] for path in self.pool.paths()}) if self.pool else 0,
+        }
+        save_state(self.folder / "state.safetensors", self.net, self.ema.model, self.optimizer, self.rng, facts)
+
+    def close(self) -> None:
+        """End the process that fills the pool."""
+        if self.pool is not None:
+            self.pool.stop()
+
+
+def noise_levels(count: int) -> Tensor:
+    """Draw noise levels: nine in ten log-normal where reconstruction happens, one in ten anywhere from 0.002 to 150."""
+    narrow = torch.exp(math.log(0.15) + 1.3 * torch.randn(count))
+    wide = torch.exp(math.log(0.002) + (math.log(150) - math.log(0.002)) * torch.rand(count))
+    return torch.where(torch.rand(count) < 0.9, narrow, wide).clamp(0.002, 150.0)
+
+
+def denoising_loss(net: DiffusionPrior, clean: Tensor, sigma: Tensor) -> Tensor:
+    """Weighted squared error of the denoised central slice; the weight gives every noise level the same say.
+
+    Karras et al., NeurIPS 2022, equation 8: ``(sigma^2 + sigma_data^2) / (sigma sigma_data)^2``.
+    """
+    noisy = clean + sigma[:, None, None, None] * torch.randn_like(clean)
+    with torch.autocast(clean.device.type, torch.bfloat16, enabled=clean.device.type == "cuda"):
+        estimate = net(noisy, sigma)
+    middle = clean.shape[1] // 2
+    weight = (sigma**2 + SIGMA_DATA**2) / (sigma * SIGMA_DATA) ** 2
+    error = (estimate.float() - clean[:, middle : middle + 1]).square().mean(dim=(1, 2, 3))
+    return (weight * error).mean()

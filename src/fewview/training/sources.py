@@ -1,0 +1,73 @@
+"""Where training images come from: blocks of neighbouring slices in [0, 1], made from a seed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import FewviewError
+from ..simulate.seeds import split_of
+from ..simulate.shapes import random_stack
+
+Kind = Literal["generic", "materials"]
+Block = NDArray[np.float32]
+
+SIZES = (64, 96, 128, 160)
+"""Sides of the training slices, so that a prior meets structures at all their sizes in pixels."""
+
+
+def generic_block(seed: int, size: int | None = None) -> list[Block]:
+    """Plain shapes: one block of 6 slices (``size`` drawn from :data:`SIZES` when not given)."""
+    split_of(seed)
+    rng = np.random.default_rng(seed)
+    side = int(rng.choice(SIZES, p=[0.15, 0.2, 0.5, 0.15])) if size is None else size
+    return [random_stack(rng, side, 6)]
+
+
+def materials_block(seed: int, size: int | None = None) -> list[Block]:
+    """Textured microstructures: a block of slices as neutrons see it and one as X-rays see it."""
+    from ..simulate.microstructure import microstructure
+
+    split_of(seed)
+    rng = np.random.default_rng([seed, 1])
+    side = int(rng.choice(SIZES, p=[0.15, 0.2, 0.5, 0.15])) if size is None else size
+    sample = microstructure(side, seed, depth=side // 4)
+    return [unit(sample.neutron), unit(sample.xray)]
+
+
+MAKERS: dict[Kind, Callable[[int], list[Block]]] = {"generic": generic_block, "materials": materials_block}
+
+
+def unit(volume: NDArray[np.floating]) -> Block:
+    """Divide by the 99.9th percentile: the robust maximum that reconstructions are scaled by, too."""
+    top = float(np.percentile(volume, 99.9))
+    if top <= 0:
+        raise FewviewError("The training images hold no positive value.", "Give attenuation, not transmission.")
+    return np.clip(volume / top, 0.0, 1.5).astype(np.float32)
+
+
+def stack_blocks(path: Path) -> list[Block]:
+    """Read a user's own stack of slices: ``.npy`` (z, y, x) or multi-page ``.tif``.
+
+    Raises
+    ------
+    FewviewError
+        The file is of another kind, not three-dimensional, or its slices are smaller than 64 pixels.
+    """
+    if path.suffix == ".npy":
+        stack = np.load(path, allow_pickle=False)
+    elif path.suffix in (".tif", ".tiff"):
+        import tifffile
+
+        stack = tifffile.imread(path)
+    else:
+        raise FewviewError(f"{path.name} is no stack of slices.", "Give a .npy or .tif file of shape (z, y, x).")
+    if stack.ndim != 3 or min(stack.shape[1:]) < 64:
+        raise FewviewError(
+            f"{path.name} has shape {stack.shape}.", "A stack is (z, y, x) with slices of 64 pixels a side or more."
+        )
+    return [unit(stack.astype(np.float32))]
