@@ -77,6 +77,9 @@ class Estimate:
         Numbers worth plotting: "objective", "data_residual", "heldout_error", ...
     state : mapping of str to tensors or numbers, optional
         Enough to go on from here. Held by reference: saved at once or not at all.
+    chosen : mapping
+        What became of options left on "auto", by option name, and the curve that decided ("weight_curve": pairs of
+        weight and held-out error). Numbers, strings and lists only: it goes into the run record.
     """
 
     volume: Any
@@ -85,6 +88,7 @@ class Estimate:
     stage: str = ""
     scalars: Mapping[str, float] = field(default_factory=dict)
     state: Mapping[str, Any] | None = None
+    chosen: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -110,8 +114,9 @@ class Method:
         Why the method cannot run on this machine and how to get it; None when it can.
     buffers : pair of float
         Volumes and sinograms (float32) held at the peak, the data and the estimate included: for the forecast.
-    couples_slices : bool
-        Whether slices influence each other, so that slabs would change the result.
+    couples_slices : bool or callable
+        Whether slices influence each other, so that slabs would change the result; a function of the options where
+        they decide. Ask :meth:`couples`.
     resumable : bool
         Whether its estimates carry a state.
     """
@@ -126,5 +131,9 @@ class Method:
     needs: frozenset[Need] = frozenset()
     missing: Callable[[], str | None] = lambda: None
     buffers: tuple[float, float] = (4.0, 4.0)
-    couples_slices: bool = False
+    couples_slices: bool | Callable[[Any], bool] = False
     resumable: bool = True
+
+    def couples(self, options: Options) -> bool:
+        """Whether slices influence each other with these options."""
+        return self.couples_slices(options) if callable(self.couples_slices) else self.couples_slices

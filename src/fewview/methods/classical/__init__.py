@@ -1,0 +1,1 @@
+"""Classical reconstruction: filtered back-projection, algebraic, least-squares, TV and MBIR."""

@@ -1,0 +1,133 @@
+"""CGLS: conjugate gradients for least squares."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator, Mapping
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ...options import Auto, Options, option
+from ..holdout import central, hold_out, prediction_error
+from ..interface import Estimate, Method, Problem
+from ..measured import measured, relative
+from .fbp import preview
+
+LIMIT = 60  # steps tried by "auto"
+PATIENCE = 8  # steps without a better prediction after which "auto" looks no farther
+CHOOSING_SLICES = 4
+HELD = 0.15  # part of the views withheld by "auto"
+
+
+class CGLSOptions(Options):
+    """Options of CGLS."""
+
+    iterations: int | Auto = option(
+        "auto",
+        "Iterations",
+        "Each step adds finer detail and more noise; auto stops where withheld views are predicted best.",
+        ge=1,
+    )
+    positivity: bool = option(False, "Positivity", "Clip negative attenuation and restart, every few steps.")
+    restart: int = option(10, "Restart", "Steps between two clippings.", ge=1, advanced=True)
+    weighted: bool = option(True, "Statistical weights", "Trust bright rays more than dark ones.", advanced=True)
+
+
+@torch.no_grad()
+def run(problem: Problem, options: CGLSOptions) -> Iterator[Estimate]:
+    """Minimise ``|A x - y|^2_W`` from zero; stopping early is the only regularisation.
+
+    The normal equations are never formed (Paige and Saunders 1982, section 7.1), every slice has its own step
+    lengths, and without positivity the residual falls with every step.
+    """
+    errors: list[float] = []
+    if problem.state is not None:
+        total = int(problem.state["iterations"])
+        errors = torch.as_tensor(problem.state["errors"]).tolist()
+    elif options.iterations == "auto":
+        total, errors = yield from _choose(problem, options)
+    else:
+        total = options.iterations
+    chosen = {"iterations": total, "iterations_curve": errors} if options.iterations == "auto" else {}
+    curve = torch.tensor(errors, dtype=torch.float64)
+    for step, x, rest in _steps(problem, options, total):
+        state = {**rest, "volume": x, "step": step, "iterations": total, "errors": curve}
+        scalars = {"data_residual": rest["relative"]}
+        yield Estimate(x, step, total, "iterating", scalars, state, chosen)
+
+
+def _choose(problem: Problem, options: CGLSOptions) -> Generator[Estimate, None, tuple[int, list[float]]]:
+    """Number of steps after which withheld measurements are predicted best, and the errors of all that were tried."""
+    given, held = hold_out(central(problem, CHOOSING_SLICES), HELD)
+    shown = preview(problem)
+    errors: list[float] = []
+    for step, x, _ in _steps(given, options, LIMIT):
+        errors.append(prediction_error(held, x))
+        best = int(np.argmin(errors)) + 1
+        yield Estimate(shown, step, LIMIT, "choosing the steps", {"heldout_error": errors[-1]})
+        if step - best >= PATIENCE:
+            break
+    return best, errors
+
+
+def _steps(problem: Problem, options: CGLSOptions, total: int) -> Iterator[tuple[int, Tensor, dict[str, Any]]]:
+    A = problem.operator
+    y, weights = measured(problem, options.weighted)
+    root = None if weights is None else weights.sqrt()
+
+    def scaled(values: Tensor) -> Tensor:
+        return values if root is None else root * values
+
+    def start(x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        residual = scaled(y - A(x))
+        descent = A.T(scaled(residual))
+        return residual, descent, _norms(descent)
+
+    state: Mapping[str, Any] | None = problem.state
+    if state is None:
+        done, x = 0, y.new_zeros(len(y), A.grid, A.grid)
+        residual, direction, gamma = start(x)
+    else:
+        done = int(state["step"])
+        x, residual, direction, gamma = (
+            torch.as_tensor(state[k]).to(y).clone() for k in ("volume", "residual", "direction", "gamma")
+        )
+    for step in range(done + 1, total + 1):
+        image = scaled(A(direction))
+        length = _ratio(gamma, _norms(image))
+        x = x + length * direction
+        residual = residual - length * image
+        if options.positivity and step % options.restart == 0:
+            x = x.clamp(min=0)
+            residual, direction, gamma = start(x)
+        else:
+            descent = A.T(scaled(residual))
+            previous, gamma = gamma, _norms(descent)
+            direction = descent + _ratio(gamma, previous) * direction
+        final = x.clamp(min=0) if options.positivity and step == total else x
+        rest = {"residual": residual, "direction": direction, "gamma": gamma}
+        shown = residual if final is x else scaled(y - A(final))
+        yield step, final, {**rest, "relative": relative(shown, scaled(y), None)}
+
+
+def _norms(values: Tensor) -> Tensor:
+    return (values * values).sum(dim=(1, 2), keepdim=True)
+
+
+def _ratio(a: Tensor, b: Tensor) -> Tensor:
+    """a / b, and 0 where b is 0: an empty slice stays empty."""
+    return torch.where(b > 0, a / torch.where(b > 0, b, torch.ones_like(b)), torch.zeros_like(a))
+
+
+METHOD = Method(
+    name="cgls",
+    title="CGLS",
+    family="classical",
+    summary="Fast least squares: a good image in 10 to 30 steps, stopped before noise takes over.",
+    source="Paige and Saunders, ACM Trans. Math. Softw. 8 (1982) 43",
+    options=CGLSOptions,
+    run=run,
+    buffers=(5.0, 5.0),
+)

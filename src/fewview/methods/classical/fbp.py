@@ -1,0 +1,106 @@
+"""Filtered back-projection."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Literal
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ...errors import ScanError
+from ...operators import Operator, filtered_backprojection
+from ...options import Options, option
+from ..interface import Estimate, Method, Problem
+from ..measured import measured, relative
+
+SLICES = 16  # per step: the stop flag is looked at between steps
+
+
+class FBPOptions(Options):
+    """Options of filtered back-projection."""
+
+    filter: Literal["ram-lak", "shepp-logan", "cosine", "hann"] = option(
+        "ram-lak", "Filter", "Ram-Lak is sharpest and noisiest; Shepp-Logan, cosine and Hann are ever smoother."
+    )
+    cutoff: float = option(
+        1.0, "Cut-off", "Part of the Nyquist frequency that is kept; lower is smoother.", gt=0, le=1, advanced=True
+    )
+    positivity: bool = option(False, "Positivity", "Set negative attenuation to zero at the end.")
+
+
+@torch.no_grad()
+def run(problem: Problem, options: FBPOptions) -> Iterator[Estimate]:
+    """Filtered back-projection, some slices at a time; unusable pixels are bridged along the detector."""
+    A = problem.operator
+    y, weights = measured(problem, weighted=False)
+    done = 0 if problem.state is None else int(problem.state["step"])
+    volume = y.new_zeros(len(y), A.grid, A.grid)
+    if problem.state is not None:
+        volume.copy_(torch.as_tensor(problem.state["volume"]))
+    starts = range(0, len(y), SLICES)
+    for step, start in enumerate(starts, start=1):
+        if step <= done:
+            continue
+        part = slice(start, start + SLICES)
+        x = _reconstruct(A, y[part], None if weights is None else weights[part], options)
+        volume[part] = x.clamp_(min=0) if options.positivity else x
+        scalars = {}
+        if step == len(starts):
+            scalars["data_residual"] = relative(A(volume) - y, y, weights)
+        yield Estimate(volume, step, len(starts), "filtering", scalars, {"volume": volume, "step": step})
+
+
+def _reconstruct(A: Operator, y: Tensor, usable: Tensor | None, options: FBPOptions) -> Tensor:
+    if usable is None:
+        return filtered_backprojection(A, y, options.filter, options.cutoff)
+    # A view without any usable pixel is left out, and its neighbours stand for its directions.
+    seen = (usable > 0).any(dim=2).cpu().numpy()
+    y = bridge(y, usable > 0)
+    volume = y.new_zeros(len(y), A.grid, A.grid)
+    patterns, member = np.unique(seen, axis=0, return_inverse=True)
+    for k, pattern in enumerate(patterns):
+        if not pattern.any():
+            raise ScanError("A slice has no usable pixel at all.", "Leave that row out, or check the flats there.")
+        slices = torch.as_tensor(np.flatnonzero(member.reshape(-1) == k), device=y.device)
+        views = np.flatnonzero(pattern)
+        part = A if pattern.all() else A.subset(views)
+        chosen = y[slices][:, torch.as_tensor(views, device=y.device)]
+        volume[slices] = filtered_backprojection(part, chosen, options.filter, options.cutoff)
+    return volume
+
+
+def bridge(y: Tensor, usable: Tensor) -> Tensor:
+    """``y`` with unusable pixels interpolated linearly along the detector (held constant beyond the last usable one).
+
+    A ramp filter would spread a hole over the whole row. Rows without a usable pixel stay as they are.
+    """
+    columns = y.shape[-1]
+    place = torch.arange(columns, device=y.device).expand_as(y)
+    before = torch.where(usable, place, -1).cummax(dim=-1).values
+    after = torch.where(usable, place, columns).flip(-1).cummin(dim=-1).values.flip(-1)
+    left = torch.where(before >= 0, before, after).clamp(0, columns - 1)
+    right = torch.where(after < columns, after, before).clamp(0, columns - 1)
+    share = (place - left).to(y.dtype) / (right - left).clamp(min=1).to(y.dtype)
+    filled = y.gather(-1, left) * (1 - share) + y.gather(-1, right) * share
+    return torch.where(usable, y, filled)
+
+
+@torch.no_grad()
+def preview(problem: Problem) -> Tensor:
+    """A smooth, non-negative FBP: what other methods show before their first estimate."""
+    y, weights = measured(problem, weighted=False)
+    return _reconstruct(problem.operator, y, weights, FBPOptions(filter="hann")).clamp_(min=0)
+
+
+METHOD = Method(
+    name="fbp",
+    title="Filtered back-projection",
+    family="classical",
+    summary="The fast standard for many views; with few views it shows streaks.",
+    source="Kak and Slaney, Principles of Computerized Tomographic Imaging (1988), chapter 3",
+    options=FBPOptions,
+    run=run,
+    buffers=(2.0, 4.0),
+)

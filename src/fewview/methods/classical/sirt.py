@@ -1,0 +1,59 @@
+"""SIRT: the simultaneous iterative reconstruction technique."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import torch
+
+from ...options import Options, option
+from ..interface import Estimate, Method, Problem
+from ..measured import measured, reciprocal, relative, weigh
+
+
+class SIRTOptions(Options):
+    """Options of SIRT."""
+
+    iterations: int = option(150, "Iterations", "More are sharper and noisier, and take longer.", ge=1)
+    relaxation: float = option(
+        1.0, "Relaxation", "Step size; over 1 converges faster, from 2 on not at all.", gt=0, le=1.99, advanced=True
+    )
+    positivity: bool = option(True, "Positivity", "Attenuation cannot be negative; off only for signed data.")
+    weighted: bool = option(True, "Statistical weights", "Trust bright rays more than dark ones.", advanced=True)
+
+
+@torch.no_grad()
+def run(problem: Problem, options: SIRTOptions) -> Iterator[Estimate]:
+    """``x <- x + r C A' W R (y - A x)`` with ``R = 1 / A 1`` and ``C = 1 / A' W 1``.
+
+    With those scalings the iteration matrix has no eigenvalue above 1 for any weights, so a relaxation below 2
+    converges, to the least-squares solution in the metric W R.
+    """
+    A = problem.operator
+    y, weights = measured(problem, options.weighted)
+    rows = weigh(reciprocal(A.row_sums()), weights)
+    columns = reciprocal(A.column_sums() if weights is None else A.T(weights)) * options.relaxation
+    if problem.state is None:
+        done, x = 0, y.new_zeros(len(y), A.grid, A.grid)
+    else:
+        done, x = int(problem.state["step"]), torch.as_tensor(problem.state["volume"]).to(y).clone()
+    residual = y - A(x)
+    for step in range(done + 1, options.iterations + 1):
+        x += columns * A.T(rows * residual)
+        if options.positivity:
+            x.clamp_(min=0)
+        residual = y - A(x)
+        scalars = {"data_residual": relative(residual, y, weights)}
+        yield Estimate(x, step, options.iterations, "iterating", scalars, {"volume": x, "step": step})
+
+
+METHOD = Method(
+    name="sirt",
+    title="SIRT",
+    family="classical",
+    summary="Slow and steady: smooth images of noisy data, with positivity; a safe first iterative method.",
+    source="Gregor and Benson, IEEE Trans. Med. Imaging 27 (2008) 918",
+    options=SIRTOptions,
+    run=run,
+    buffers=(4.0, 5.0),
+)

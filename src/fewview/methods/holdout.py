@@ -1,0 +1,99 @@
+"""Withholding measurements from a problem, so that a method's prediction of them can be checked."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from ..errors import FewviewError
+from ..quality.heldout import FEW_VIEWS, heldout_pixels, split_views, view_folds
+from .interface import Problem, Views
+from .measured import measured, weigh
+
+PIXELS = 0.07  # part of the detector pixels withheld when no view can be spared
+
+
+def hold_out(problem: Problem, fraction: float, seed: int | None = None) -> tuple[Problem, Views]:
+    """Part a problem into what a method is given and what is withheld.
+
+    Views, spread equally over the directions; with 5 views or fewer, random detector pixels, which stay in both
+    parts with weight 0 in one and their own weight in the other.
+
+    Parameters
+    ----------
+    problem : Problem
+    fraction : float
+        Of the views (or pixels) to withhold.
+    seed : int, optional
+        Of the choice; the problem's own when not given.
+
+    Returns
+    -------
+    given : Problem
+        Without state: an earlier run saw what is withheld now.
+    held : Views
+    """
+    seed = problem.seed if seed is None else seed
+    if problem.operator.views <= FEW_VIEWS:
+        return _without_pixels(problem, heldout_pixels(tuple(problem.data.shape), fraction, seed))
+    _, held = split_views(problem.operator.angles, fraction, seed)
+    return _without_views(problem, held)
+
+
+def folds(problem: Problem, count: int) -> list[tuple[Problem, Views]]:
+    """``count`` partitions like :func:`hold_out`; with views, each view is withheld exactly once."""
+    if problem.operator.views <= FEW_VIEWS:
+        shape = tuple(problem.data.shape)
+        return [_without_pixels(problem, heldout_pixels(shape, PIXELS, problem.seed + 7919 * k)) for k in range(count)]
+    count = min(count, problem.operator.views)
+    return [_without_views(problem, held) for held in view_folds(problem.operator.angles, count, problem.seed)]
+
+
+def central(problem: Problem, slices: int) -> Problem:
+    """The problem of at most ``slices`` slices, spread over the middle half of the stack."""
+    total = len(problem.data)
+    if total <= slices:
+        return replace(problem, state=None)
+    places = (total * (0.25 + 0.5 * (np.arange(slices) + 0.5) / slices)).astype(int)
+    chosen = torch.as_tensor(places, device=problem.data.device)
+    return replace(
+        problem,
+        data=problem.data[chosen],
+        weights=None if problem.weights is None else problem.weights.expand_as(problem.data)[chosen],
+        auxiliary=None if problem.auxiliary is None else problem.auxiliary[chosen],
+        state=None,
+    )
+
+
+def prediction_error(held: Views, volume: torch.Tensor) -> float:
+    """Weighted mean squared error of the withheld line integrals that ``volume`` predicts."""
+    y, weights = measured(held)
+    residual = held.operator(volume) - y
+    total = y.numel() if weights is None else float(weights.sum(dtype=torch.float64))
+    if total == 0:
+        raise FewviewError("All withheld pixels are unusable.", "Mask fewer pixels, or give the weight yourself.")
+    return float(weigh(residual * residual, weights).sum(dtype=torch.float64)) / total
+
+
+def _without_views(problem: Problem, held: NDArray[np.intp]) -> tuple[Problem, Views]:
+    kept = np.setdiff1d(np.arange(problem.operator.views), held)
+
+    def views(chosen: NDArray[np.intp]) -> Views:
+        index = torch.as_tensor(chosen, device=problem.data.device)
+        weights = None if problem.weights is None else problem.weights.expand_as(problem.data)[:, index]
+        return Views(problem.operator.subset(chosen), problem.data[:, index], weights)
+
+    given = views(kept)
+    part = replace(problem, operator=given.operator, data=given.data, weights=given.weights, state=None)
+    return part, views(held)
+
+
+def _without_pixels(problem: Problem, held: NDArray[np.bool_]) -> tuple[Problem, Views]:
+    mask = torch.as_tensor(held, device=problem.data.device)
+    weights = torch.ones_like(problem.data) if problem.weights is None else problem.weights.expand_as(problem.data)
+    nothing = torch.zeros_like(weights)
+    given = replace(problem, weights=torch.where(mask, nothing, weights), state=None)
+    return given, Views(problem.operator, problem.data, torch.where(mask, weights, nothing))

@@ -1,0 +1,39 @@
+"""Quality: metrics against a reference, and truth-free numbers from withheld measurements."""
+
+from .heldout import (
+    FEW_VIEWS,
+    heldout_error,
+    heldout_pixels,
+    projection_psnr,
+    split_views,
+    view_folds,
+)
+from .mask import field_of_view, object_mask
+from .metrics import data_range, psnr, ssim
+from .regions import SCALES, Region, RegionRow, region_row, scale_curve
+from .residual import chi_squared, data_residual, noise_level
+from .sharpness import edge_width, noise
+
+__all__ = [
+    "FEW_VIEWS",
+    "SCALES",
+    "Region",
+    "RegionRow",
+    "chi_squared",
+    "data_range",
+    "data_residual",
+    "edge_width",
+    "field_of_view",
+    "heldout_error",
+    "heldout_pixels",
+    "noise",
+    "noise_level",
+    "object_mask",
+    "projection_psnr",
+    "psnr",
+    "region_row",
+    "scale_curve",
+    "split_views",
+    "ssim",
+    "view_folds",
+]

@@ -1,0 +1,125 @@
+"""Held-out measurements: views (or detector pixels) that a method does not see, and how well it predicts them.
+
+This is the only thing in fewview that chooses step counts and weights; a ground truth never does.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ..errors import FewviewError
+from .arrays import as_numpy
+
+FEW_VIEWS = 5  # with this many or fewer no view can be spared: detector pixels are held out instead
+HALF_TURN = np.pi
+
+
+def view_folds(angles: ArrayLike, folds: int, seed: int = 0) -> list[NDArray[np.intp]]:
+    """Divide the views into ``folds`` interleaved sets, each spread equally over the directions measured.
+
+    Parameters
+    ----------
+    angles : array of float
+        Radians. Views at t and t + 180 degrees measure the same lines: they are neighbours in the order by direction.
+    folds : int
+        At least 2, at most the number of views.
+    seed : int
+        Chooses where the interleaving starts; the same seed gives the same folds.
+    """
+    values = np.asarray(angles, dtype=np.float64)
+    if not 2 <= folds <= len(values):
+        raise FewviewError(
+            f"{len(values)} views cannot be divided into {folds} sets.", f"Choose 2 to {len(values)} sets."
+        )
+    order = np.argsort(np.mod(values, HALF_TURN), kind="stable")
+    start = int(np.random.default_rng(seed).integers(folds))
+    label = (np.arange(len(values)) + start) % folds
+    return [np.sort(order[label == k]) for k in range(folds)]
+
+
+def split_views(angles: ArrayLike, fraction: float, seed: int = 0) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Indices of views to use and of views to withhold, the latter spread equally over the directions.
+
+    Parameters
+    ----------
+    angles : array of float
+        Radians.
+    fraction : float
+        Of the views to withhold, over 0 and under 1; at least one view is withheld and one is left.
+    seed : int
+        Chooses where the spread starts.
+
+    Raises
+    ------
+    FewviewError
+        With a fraction out of bounds, or 5 views or fewer: hold out detector pixels then.
+    """
+    values = np.asarray(angles, dtype=np.float64)
+    if not 0 < fraction < 1:
+        raise FewviewError(f"A fraction of {fraction} of the views cannot be withheld.", "Choose one between 0 and 1.")
+    if len(values) <= FEW_VIEWS:
+        raise FewviewError(
+            f"With {len(values)} views none can be withheld.", "Hold out detector pixels (heldout_pixels) instead."
+        )
+    count = min(max(1, round(fraction * len(values))), len(values) - 1)
+    order = np.argsort(np.mod(values, HALF_TURN), kind="stable")
+    spacing = len(values) / count
+    start = np.random.default_rng(seed).random() * spacing
+    places = (start + spacing * np.arange(count)).astype(np.intp) % len(values)
+    held = np.sort(order[places])
+    return np.setdiff1d(np.arange(len(values)), held), held
+
+
+def heldout_pixels(shape: tuple[int, ...], fraction: float = 0.07, seed: int = 0) -> NDArray[np.bool_]:
+    """True for detector pixels to withhold, chosen at random and deterministic by seed.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        Of the sinograms (slices, angles, columns).
+    fraction : float
+        Of the pixels, over 0 and under 1.
+    """
+    if not 0 < fraction < 1:
+        raise FewviewError(f"A fraction of {fraction} of the pixels cannot be withheld.", "Choose 0.05 to 0.1.")
+    return np.random.default_rng(seed).random(shape) < fraction
+
+
+def heldout_error(predicted: Any, measured: Any, weights: Any = None) -> float:
+    """Weighted relative error of predicted projections: sqrt(sum w (p - m)^2 / sum w m^2).
+
+    Parameters
+    ----------
+    predicted, measured : array or tensor, same shape
+        Line integrals that were not used.
+    weights : array or tensor, same shape, optional
+        Statistical weights; 0 where a pixel is unusable (whatever it holds).
+    """
+    p, m, w = _checked(predicted, measured, weights)
+    scale = float(np.sum(w * m * m))
+    if scale == 0.0:
+        raise FewviewError("The held-out projections are empty.", "Hold out views that show the object.")
+    return float(np.sqrt(np.sum(w * (p - m) ** 2) / scale))
+
+
+def projection_psnr(predicted: Any, measured: Any, weights: Any = None) -> float:
+    """PSNR of predicted projections in dB; the data range is max - min of the usable measured pixels."""
+    p, m, w = _checked(predicted, measured, weights)
+    usable = m[w > 0]
+    scale = float(np.ptp(usable)) if usable.size else 0.0
+    if scale == 0.0:
+        raise FewviewError("The held-out projections are constant.", "Hold out views that show the object.")
+    error = float(np.sum(w * (p - m) ** 2) / np.sum(w))
+    return float("inf") if error == 0 else float(10 * np.log10(scale**2 / error))
+
+
+def _checked(predicted: Any, measured: Any, weights: Any) -> tuple[NDArray, NDArray, NDArray]:
+    p, m = (as_numpy(a).astype(np.float64) for a in (predicted, measured))
+    if p.shape != m.shape:
+        raise FewviewError(f"Predicted projections {p.shape} do not fit measured ones {m.shape}.")
+    w = np.ones_like(m) if weights is None else np.broadcast_to(as_numpy(weights), m.shape).astype(np.float64)
+    unusable = w == 0
+    return np.where(unusable, 0, p), np.where(unusable, 0, m), w

@@ -1,0 +1,194 @@
+"""Regions of a volume and what is read off in them: the table and the scale curve of the Compare dock."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import FewviewError
+from .arrays import as_pair, as_volume, require_finite
+from .metrics import data_range, psnr, ssim
+from .sharpness import edge_width
+
+Span = tuple[int, int]
+SCALES = ((64, 96), (48, 64), (48, 48), (32, 48), (32, 32), (24, 24), (16, 16), (8, 8))  # DINR's, (y, x)
+
+
+@dataclass(frozen=True)
+class Region:
+    """A box in the plane of the slices, in one slice, in some, or in all.
+
+    Parameters
+    ----------
+    y, x : pair of int
+        Rows and columns ``[start, stop)``.
+    z : int, pair of int or None
+        One slice, slices ``[start, stop)``, or all.
+    """
+
+    y: Span
+    x: Span
+    z: int | Span | None = None
+
+    @classmethod
+    def around(
+        cls, point: tuple[float, float], size: Span, shape: tuple[int, ...], z: int | Span | None = None
+    ) -> Region:
+        """The box of ``size`` (y, x) centred at ``point`` (y, x), moved inside an image of ``shape`` (..., y, x).
+
+        A box larger than the image is cut to it.
+        """
+        spans = []
+        for centre, length, limit in zip(point, size, shape[-2:], strict=True):
+            length = min(length, limit)
+            start = int(np.clip(round(centre - (length - 1) / 2), 0, limit - length))
+            spans.append((start, start + length))
+        return cls(spans[0], spans[1], z)
+
+    @property
+    def size(self) -> Span:
+        """Rows and columns."""
+        return self.y[1] - self.y[0], self.x[1] - self.x[0]
+
+    def window(self, shape: tuple[int, ...]) -> tuple[slice, slice, slice]:
+        """Slices that cut the region out of a volume of ``shape`` (z, y, x).
+
+        Raises
+        ------
+        FewviewError
+            If the region is empty or leaves the volume.
+        """
+        z = (0, shape[0]) if self.z is None else (self.z, self.z + 1) if isinstance(self.z, int) else self.z
+        for name, (start, stop), size in (("z", z, shape[0]), ("y", self.y, shape[1]), ("x", self.x, shape[2])):
+            if not 0 <= start < stop <= size:
+                raise FewviewError(
+                    f"The region's {name} = {start}:{stop} does not lie within 0:{size}.",
+                    "Draw the region inside the volume.",
+                )
+        return slice(*z), slice(*self.y), slice(*self.x)
+
+    def crop(self, volume: Any) -> NDArray:
+        """The region of a volume (z, y, x), as a numpy array."""
+        array = as_volume(volume, "volume")
+        return array[self.window(array.shape)]
+
+
+@dataclass(frozen=True)
+class RegionRow:
+    """What one region of one volume shows. None: not applicable, or no reference.
+
+    Parameters
+    ----------
+    psnr : float
+        dB, with the data range of the whole reference.
+    ssim : float
+        None under 7 pixels a side.
+    mean, std : float
+        In the unit of the volume.
+    cnr : float
+        Contrast to noise: distance of the mean from that of the background, over the background's standard deviation.
+    edge_width : float
+        10-90 % width of the sharpest edge, in pixels; None where no edge stands out.
+    difference : float
+        Mean of volume - reference.
+    """
+
+    mean: float
+    std: float
+    cnr: float | None
+    edge_width: float | None
+    psnr: float | None = None
+    ssim: float | None = None
+    difference: float | None = None
+
+
+def region_row(
+    volume: Any,
+    region: Region,
+    reference: Any = None,
+    *,
+    background: Region | None = None,
+    value_range: float | None = None,
+) -> RegionRow:
+    """Measure one region.
+
+    Parameters
+    ----------
+    volume : array or tensor, shape (z, y, x) or (y, x)
+    region : Region
+    reference : array or tensor, same shape, optional
+    background : Region, optional
+        Region for the contrast; by default the frame of half the region's size around it.
+    value_range : float, optional
+        ``data_range(reference)`` when it is known already.
+    """
+    array = as_volume(volume, "volume")
+    inside = region.crop(array).astype(np.float64)
+    require_finite(inside, "region")
+    around = _frame(array, region) if background is None else background.crop(array).astype(np.float64).ravel()
+    spread = float(np.std(around)) if around.size else 0.0
+    contrast = abs(float(inside.mean()) - float(around.mean())) / spread if spread > 0 else None
+    row = {
+        "mean": float(inside.mean()),
+        "std": float(inside.std()),
+        "cnr": contrast,
+        "edge_width": edge_width(inside[inside.shape[0] // 2]),
+    }
+    if reference is None:
+        return RegionRow(**row)  # type: ignore[arg-type]
+    array, truth = as_pair(array, reference)
+    scale = data_range(truth) if value_range is None else value_range
+    return RegionRow(
+        **row,  # type: ignore[arg-type]
+        psnr=psnr(array, truth, region=region, value_range=scale),
+        ssim=ssim(array, truth, region=region, value_range=scale),
+        difference=float(np.mean(inside - region.crop(truth))),
+    )
+
+
+def scale_curve(
+    volume: Any,
+    reference: Any,
+    point: tuple[float, float],
+    z: int | Span | None = None,
+    *,
+    value_range: float | None = None,
+) -> list[tuple[Span, float, float | None]]:
+    """PSNR and SSIM around a point at DINR's scales, largest first.
+
+    Scales larger than the image are left out; boxes near a border are moved inside.
+
+    Returns
+    -------
+    list of (size (y, x), psnr, ssim)
+    """
+    array, truth = as_pair(volume, reference)
+    scale = data_range(truth) if value_range is None else value_range
+    rows = []
+    for size in SCALES:
+        if size[0] > truth.shape[1] or size[1] > truth.shape[2]:
+            continue
+        region = Region.around(point, size, truth.shape, z)
+        rows.append(
+            (
+                size,
+                psnr(array, truth, region=region, value_range=scale),
+                ssim(array, truth, region=region, value_range=scale),
+            )
+        )
+    return rows
+
+
+def _frame(array: NDArray, region: Region) -> NDArray[np.float64]:
+    """Pixels around the region, up to half its size away."""
+    planes, rows, columns = region.window(array.shape)
+    margin_y, margin_x = (max(1, n // 2) for n in region.size)
+    top, left = max(0, rows.start - margin_y), max(0, columns.start - margin_x)
+    wide = array[planes, top : rows.stop + margin_y, left : columns.stop + margin_x].astype(np.float64)
+    outside = np.ones(wide.shape[1:], dtype=bool)
+    outside[rows.start - top : rows.stop - top, columns.start - left : columns.stop - left] = False
+    values = wide[:, outside].ravel()
+    return values[np.isfinite(values)]
