@@ -38,8 +38,8 @@ def reconstruct(
     auxiliary : array, shape (slices, y, x), optional
         X-ray volume on the grid of the reconstruction.
     holdout : float
-        Share of the views to keep back; every estimate then carries the scalar ``heldout_error``, the error of
-        predicting them.
+        Share of the views to keep back; estimates then carry the scalar ``heldout_error``, the relative error of
+        predicting them. With 5 views and fewer, detector pixels are kept back instead.
     device : {"auto", "cpu", "cuda"}
     seed : int
         Of every random choice.
@@ -53,11 +53,17 @@ def reconstruct(
     ------
     Estimate
         ``volume`` is a numpy float32 array (slices, y, x) that belongs to the caller, in mm^-1 (per pixel when
-        the pixel size is unknown); ``scalars`` holds ``data_residual`` and whatever the method tells.
+        the pixel size is unknown). ``scalars`` holds whatever the method tells, and ``data_residual`` (and
+        ``heldout_error``) on the first, the last, and as many between as cost no more than a fifth of the time.
 
     Raises
     ------
     OptionError, MethodUnavailable, NotEnoughMemory
         Before the first estimate.
     """
-    raise NotImplementedError
+    from .reconstruction import Reconstruction  # brings torch in
+
+    chosen = {**(options or {}), **named}
+    yield from Reconstruction(
+        lines, method, chosen, auxiliary=auxiliary, holdout=holdout, device=device, seed=seed, resume=resume, stop=stop
+    )

@@ -1,0 +1,103 @@
+"""Outputs are written whole or not at all: under a temporary name beside the target, then moved."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+from ..errors import FewviewError
+
+NEED_MARGIN = 1.05  # metadata and lower resolution levels on top of the values
+
+
+@contextlib.contextmanager
+def written_whole(path: Path) -> Iterator[Path]:
+    """A temporary path beside ``path``; what was written there takes the place of ``path`` at the end.
+
+    Raises
+    ------
+    FewviewError
+        The disk is full, the folder is read-only, ...; nothing half-written is left and an older file stays.
+    """
+    # The suffix stays last: libraries tell formats by it.
+    temporary = path.with_name(f".{path.stem}.{uuid.uuid4().hex[:8]}.partial{path.suffix}")
+    try:
+        yield temporary
+        _move(temporary, path)
+    except (OSError, RuntimeError) as error:  # h5py reports a full disk on close as RuntimeError
+        reason = getattr(error, "strerror", None) or str(error)
+        raise FewviewError(
+            f"{path} could not be written: {reason}.",
+            "Nothing half-written was left. Free some space or choose another folder.",
+        ) from error
+    finally:
+        _remove(temporary)
+
+
+def check_writable(path: Path, size: int, inputs: tuple[Path, ...] = ()) -> None:
+    """Refuse a target that cannot be written, before the hours of work and not after.
+
+    Parameters
+    ----------
+    path : Path
+    size : int
+        Bytes that will be written, about.
+    inputs : tuple of Path
+        Files that were read, which must not be overwritten.
+
+    Raises
+    ------
+    FewviewError
+    """
+    folder = path.resolve().parent
+    if not folder.is_dir():
+        raise FewviewError(f"The folder {folder} does not exist.", "Make it, or choose another one for the output.")
+    for source in inputs:
+        if source.exists() and (_same(source, path) or path.resolve() in source.resolve().parents):
+            raise FewviewError(f"{path} is an input of this run.", "Choose another name for the output.")
+    if path.is_dir() and path.suffix != ".zarr":
+        raise FewviewError(f"{path} is a folder.", "Give the name of a file for the output.")
+    if path.is_dir() and any(path.iterdir()) and not _is_zarr(path):
+        raise FewviewError(f"{path} is a folder that holds something else.", "Choose another name for the output.")
+    if not os.access(folder, os.W_OK):
+        raise FewviewError(f"The folder {folder} is read-only.", "Choose another folder for the output.")
+    free = shutil.disk_usage(folder).free
+    if free < size * NEED_MARGIN:
+        raise FewviewError(
+            f"The disk of {folder} has {free / 2**30:.1f} GiB free, the volume needs {size / 2**30:.1f} GiB.",
+            "Free some space or choose another folder.",
+        )
+
+
+def _same(first: Path, second: Path) -> bool:
+    return second.exists() and first.samefile(second)
+
+
+def _is_zarr(path: Path) -> bool:
+    return (path / "zarr.json").exists() or (path / ".zgroup").exists() or (path / ".zarray").exists()
+
+
+def _move(temporary: Path, path: Path) -> None:
+    if not path.is_dir():
+        os.replace(temporary, path)
+        return
+    # A folder cannot be replaced in one step: the old one steps aside and goes when the new one stands.
+    aside = temporary.with_name(temporary.name + ".old")
+    os.replace(path, aside)
+    try:
+        os.replace(temporary, path)
+    except OSError:
+        os.replace(aside, path)
+        raise
+    shutil.rmtree(aside)
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)

@@ -1,0 +1,74 @@
+"""What a recipe takes in: the scan as chosen, its line integrals, and other volumes brought onto its grid."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import OptionError
+from ..frames import bin_mean
+from ..scan import LineIntegrals, Scan
+from .recipe import Recipe
+
+if TYPE_CHECKING:
+    from ..io import Volume
+
+
+def chosen_scan(recipe: Recipe) -> Scan:
+    """The scan with the views, rows, binning and axis of the recipe; nothing but metadata is read yet."""
+    from ..io import read_scan
+
+    scan = read_scan(recipe.scan, **recipe.reader.given())
+    if recipe.axis != "auto":
+        scan = scan.with_axis(recipe.axis)
+    if recipe.views is not None:
+        scan = scan.sparse(recipe.views)
+    if recipe.rows is not None:
+        scan = scan.rows(*recipe.rows)
+    if recipe.bin > 1:
+        scan = scan.bin(recipe.bin)
+    return scan
+
+
+def prepared(recipe: Recipe, scan: Scan | None = None) -> LineIntegrals:
+    """The line integrals that the recipe asks for, around the given or found axis."""
+    from ..prepare import PrepareOptions
+
+    scan = chosen_scan(recipe) if scan is None else scan
+    return scan.line_integrals(PrepareOptions.parse(recipe.prepare))
+
+
+def fitting_volume(path: str, what: str, recipe: Recipe, lines: LineIntegrals) -> tuple[NDArray[np.float32], Volume]:
+    """A volume file on the grid of the reconstruction, and the file as it was read.
+
+    A volume of the whole detector is cropped to the rows and binned as the recipe says.
+
+    Raises
+    ------
+    OptionError
+        It has another shape.
+    """
+    from ..io import read_volume
+
+    volume = read_volume(Path(path))
+    geometry = lines.geometry
+    wanted = (geometry.rows, geometry.columns, geometry.columns)
+    values = np.asarray(volume.values, dtype=np.float32)
+    if values.shape != wanted and recipe.rows is not None and len(values) >= recipe.rows[1]:
+        values = values[recipe.rows[0] : recipe.rows[1]]
+    if values.shape != wanted and recipe.bin > 1:
+        depth = len(values) // recipe.bin * recipe.bin
+        values = bin_mean(values[:depth], recipe.bin).reshape(-1, recipe.bin, *_binned(values, recipe.bin)).mean(axis=1)
+    if values.shape != wanted:
+        raise OptionError(
+            f"The {what} {path} is {volume.values.shape} (z, y, x), the reconstruction {wanted}.",
+            f"Give a {what} on the grid of the reconstruction, or of the whole detector.",
+        )
+    return np.ascontiguousarray(values), volume
+
+
+def _binned(values: NDArray, factor: int) -> tuple[int, int]:
+    return values.shape[1] // factor, values.shape[2] // factor

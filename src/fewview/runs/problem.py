@@ -1,0 +1,172 @@
+"""Line integrals as a method sees them: tensors, an operator, normalised weights, and the views kept back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike, NDArray
+
+from ..errors import FewviewError, OptionError
+from ..methods.interface import Problem, Views
+from ..operators import Operator, parallel_beam
+from ..quality import FEW_VIEWS, heldout_pixels, split_views
+from ..scan import LineIntegrals
+
+
+@dataclass(frozen=True, eq=False)
+class Measured:
+    """Sinograms ``(slices, angles, columns)`` in host memory and the operator that models them.
+
+    ``weights`` is a full array, mean 1 over the usable pixels, or None where all weigh the same.
+    """
+
+    operator: Operator
+    data: NDArray[np.float32]
+    weights: NDArray[np.float32] | None
+
+    def views(self, start: int, stop: int) -> Views:
+        """Some slices, as tensors on the operator's device."""
+        weights = None if self.weights is None else self._tensor(self.weights[start:stop])
+        return Views(self.operator, self._tensor(self.data[start:stop]), weights)
+
+    def _tensor(self, array: NDArray) -> torch.Tensor:
+        return torch.from_numpy(np.array(array, order="C")).to(self.operator.device)  # a copy: methods may write
+
+
+@dataclass(frozen=True, eq=False)
+class Setup:
+    """What a run works on.
+
+    Parameters
+    ----------
+    used, withheld : Measured
+        What the method sees, and what it does not (None when nothing is kept back).
+    auxiliary : array, shape (slices, y, x), float32, optional
+    seed : int
+    """
+
+    used: Measured
+    withheld: Measured | None
+    auxiliary: NDArray[np.float32] | None
+    seed: int
+
+    @property
+    def slices(self) -> int:
+        """Number of slices."""
+        return len(self.used.data)
+
+    def problem(self, start: int, stop: int, state: Mapping[str, Any] | None = None) -> Problem:
+        """The problem of some slices."""
+        views = self.used.views(start, stop)
+        auxiliary = None
+        if self.auxiliary is not None:
+            auxiliary = torch.from_numpy(np.array(self.auxiliary[start:stop])).to(views.operator.device)
+        return Problem(views.operator, views.data, views.weights, auxiliary, self.seed, state)
+
+    def on_chunk(self, hook: Callable[[], None] | None) -> None:
+        """Call ``hook`` within long applications of the operators."""
+        for part in (self.used, self.withheld):
+            if part is not None:
+                part.operator.on_chunk = hook
+
+
+def set_up(
+    lines: LineIntegrals, *, auxiliary: ArrayLike | None, holdout: float, device: torch.device, seed: int
+) -> Setup:
+    """Tensors-to-be, operators and weights of a run.
+
+    An unknown pixel size counts as 1: the volume is then in "per pixel".
+
+    Raises
+    ------
+    OptionError, FewviewError
+        An impossible share of held-out views, an auxiliary volume on another grid, no usable pixel.
+    """
+    geometry = lines.geometry
+    data = np.ascontiguousarray(lines.values.swapaxes(0, 1), dtype=np.float32)
+    weights = None if lines.weights is None else normalised(lines.weights.swapaxes(0, 1))
+    if not np.isfinite(data if weights is None else data[weights > 0]).all():
+        raise FewviewError("The line integrals hold values that are not numbers.", "Mask them with weight 0.")
+    if weights is not None:
+        data[weights == 0] = np.nan_to_num(data[weights == 0], posinf=0, neginf=0)
+
+    def measured(views: NDArray[np.intp] | slice) -> Measured:
+        operator = parallel_beam(
+            geometry.angles[views],
+            columns=geometry.columns,
+            axis=geometry.centre,
+            pixel=geometry.pixel or 1.0,
+            device=device,
+        )
+        part = None if weights is None else weights[:, views]
+        return Measured(operator, data[:, views], part)
+
+    if not 0 <= holdout < 1:
+        raise OptionError(f"A share of {holdout} of the views cannot be held out.", "Choose one from 0 to 0.5.")
+    everything = slice(None)
+    withheld = None
+    if holdout == 0:
+        used = measured(everything)
+    elif geometry.views > FEW_VIEWS:
+        kept, held = split_views(geometry.angles, holdout, seed)
+        used, withheld = measured(kept), measured(held)
+    else:  # no view can be spared: detector pixels are kept back instead
+        hidden = heldout_pixels(data.shape, holdout, seed)
+        full = np.ones_like(data) if weights is None else weights
+        whole = measured(everything)
+        used = Measured(whole.operator, data, normalised(np.where(hidden, 0, full)))
+        withheld = Measured(whole.operator, data, np.where(hidden, full, 0).astype(np.float32))
+    return Setup(used, withheld, _auxiliary(auxiliary, len(data), geometry.columns), seed)
+
+
+def normalised(weights: NDArray) -> NDArray[np.float32]:
+    """Weights with mean 1 over the usable pixels, so that a method's own weights keep their meaning."""
+    usable = weights > 0
+    if not usable.any():
+        raise FewviewError("No detector pixel is usable.", "Look at the flats, the darks and the rows chosen.")
+    return np.where(usable, weights / weights[usable].mean(dtype=np.float64), 0).astype(np.float32)
+
+
+def resolve_device(device: str) -> torch.device:
+    """The torch device of "auto", "cpu" or "cuda".
+
+    Raises
+    ------
+    OptionError
+        A CUDA device is asked for and there is none.
+    """
+    if device == "auto":
+        device = "cuda" if torch.cuda.is_available() else "cpu"
+    if device not in ("cpu", "cuda"):
+        raise OptionError(f"There is no device '{device}'.", "Choose auto, cpu or cuda.")
+    if device == "cuda" and not torch.cuda.is_available():
+        raise OptionError("There is no CUDA device here.", "Choose --device cpu; `fewview doctor` tells more.")
+    return torch.device(device)
+
+
+def squares(views: Views, volume: torch.Tensor) -> tuple[float, float]:
+    """Weighted sums of squares (of ``A x - y``, of ``y``); their ratio's root is the relative error."""
+    with torch.no_grad():
+        error = views.operator(volume.to(views.data)) - views.data
+        weights = torch.ones_like(error) if views.weights is None else views.weights
+        top = (weights * error.square()).sum(dtype=torch.float64)
+        bottom = (weights * views.data.square()).sum(dtype=torch.float64)
+    return float(top), float(bottom)
+
+
+def _auxiliary(volume: ArrayLike | None, slices: int, grid: int) -> NDArray[np.float32] | None:
+    if volume is None:
+        return None
+    values = np.asarray(volume, dtype=np.float32)
+    if values.shape != (slices, grid, grid):
+        raise OptionError(
+            f"The auxiliary volume is {values.shape}, the reconstruction {(slices, grid, grid)}.",
+            "Resample and register it to the grid of the reconstruction.",
+        )
+    if not np.isfinite(values).all():
+        raise OptionError("The auxiliary volume holds values that are not numbers.", "Replace them, for instance by 0.")
+    return values

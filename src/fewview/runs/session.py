@@ -1,0 +1,233 @@
+"""A recipe carried out: scan file in; estimates, then the final volume and its record, out."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import FewviewError, Stopped
+from ..io.volume_out import PER_MM, PER_PIXEL
+from ..io.write_volume import check_output, write_volume
+from ..methods.interface import Estimate
+from ..methods.registry import require_method
+from .checkpoint import Checkpointer, checkpoint_path
+from .inputs import chosen_scan, fitting_volume, prepared
+from .recipe import Recipe
+from .reconstruction import Reconstruction
+from .record import files_of, peak_memory_mb, plain, sha256, versions
+
+
+@dataclass(frozen=True, eq=False)
+class Result:
+    """What a run leaves.
+
+    Parameters
+    ----------
+    volume : array, shape (slices, y, x), float32
+    voxel : float or None
+        mm.
+    record : mapping
+        Plain values, ready for JSON.
+    """
+
+    volume: NDArray[np.float32]
+    voxel: float | None
+    record: Mapping[str, Any]
+
+    def write(self, path: str | Path, bits: int = 32) -> Path:
+        """Write the volume with scale, unit and record inside."""
+        return write_volume(path, self.volume, voxel=self.voxel, record=self.record, bits=16 if bits == 16 else 32)
+
+
+class Session:
+    """One run of a recipe: iterate for the estimates, then :meth:`finish` for what is kept.
+
+    Parameters
+    ----------
+    recipe : Recipe
+    output : path, optional
+        Where the volume will be written; looked at before the work begins. The checkpoint lies beside it.
+    resume : bool
+        Go on from the checkpoint beside ``output``, if there is one.
+    stop : callable, optional
+        Once true, the run ends and the last estimate is what :meth:`finish` keeps.
+    bits : {32, 16}
+        Of the output.
+    say : callable, optional
+        Told in two or three words what goes on before the first estimate.
+
+    Raises
+    ------
+    FewviewError
+        Whatever is wrong with the recipe, its files or the output: before anything is reconstructed.
+    """
+
+    def __init__(
+        self,
+        recipe: Recipe,
+        output: str | Path | None = None,
+        *,
+        resume: bool = False,
+        stop: Callable[[], bool] | None = None,
+        bits: int = 32,
+        say: Callable[[str], None] = lambda text: None,
+    ) -> None:
+        self.recipe = recipe
+        self.last: Estimate | None = None
+        self.started = datetime.now(UTC)
+        self.timings: dict[str, float] = {}
+        self._stop = stop or (lambda: False)
+        require_method(recipe.method).options.parse(recipe.options)  # the cheapest mistakes first
+        clock = time.monotonic()
+        say("reading the scan")
+        scan = chosen_scan(recipe)
+        if output is not None:
+            size = 4 * scan.geometry.rows * scan.geometry.columns**2
+            named = [recipe.scan, recipe.auxiliary, recipe.reference]
+            inputs = [*scan.paths, *(Path(p) for p in named if p is not None)]
+            check_output(output, size, tuple(inputs), bits)
+        self._files = files_of(scan.paths)
+        pool = ThreadPoolExecutor(1)
+        self._digest: Future[str] = pool.submit(sha256, self._files)  # while the run goes on
+        pool.shutdown(wait=False)
+        say("preparing the projections")
+        self.lines = prepared(recipe, scan)
+        clock = self._lap("prepare", clock)
+        self.reference = None if recipe.reference is None else self._reference(recipe.reference)
+        auxiliary = None
+        if recipe.auxiliary is not None:
+            auxiliary, _ = fitting_volume(recipe.auxiliary, "auxiliary volume", recipe, self.lines)
+        self.checkpoint: Checkpointer | None = None
+        state = None
+        if output is not None:
+            self.checkpoint = Checkpointer(checkpoint_path(output), recipe, self._digest.result)
+            state = self.checkpoint.load() if resume else None
+        self.resumed = state is not None
+        say("setting up")
+        self.reconstruction = Reconstruction(
+            self.lines,
+            recipe.method,
+            recipe.options,
+            auxiliary=auxiliary,
+            holdout=recipe.holdout,
+            device=recipe.device,
+            seed=recipe.seed,
+            resume=state,
+            stop=self._stop,
+        )
+        self._lap("set_up", clock)
+
+    def __iter__(self) -> Iterator[Estimate]:
+        """Run, saving checkpoints on the way."""
+        clock = time.monotonic()
+        try:
+            for estimate in self.reconstruction:
+                self.last = estimate
+                if self.checkpoint is not None and self.checkpoint.due(estimate):
+                    self.checkpoint.save(estimate)
+                yield estimate
+        finally:
+            self._lap("reconstruct", clock)
+
+    @property
+    def stopped(self) -> bool:
+        """Whether the user ended the run before its end."""
+        return self._stop() and self.last is not None and self.last.step < self.last.total
+
+    def finish(self) -> Result:
+        """The last estimate, measured, with the record of the run.
+
+        Raises
+        ------
+        Stopped
+            Before there was an estimate worth keeping.
+        """
+        last = self.last
+        if last is None or not np.any(last.volume):
+            if self._stop():
+                raise Stopped
+            if last is None:
+                raise FewviewError("The run gave no estimate.", "Start anew, without --resume.")
+        if self.checkpoint is not None and self.stopped and last.state is not None:
+            self.checkpoint.save(last)  # what was stopped can go on
+        return Result(last.volume, self.lines.geometry.pixel, plain(self._record(last)))
+
+    def _record(self, last: Estimate) -> dict[str, Any]:
+        recipe, geometry, run = self.recipe, self.lines.geometry, self.reconstruction
+        axis = None if geometry.axis is None else geometry.axis * recipe.bin + (recipe.bin - 1) / 2
+        measured = {"data_residual": None, "heldout_error": None, **run.measure(last.volume)}
+        return {
+            "method": recipe.method,
+            "options": run.options.model_dump(mode="json"),
+            "chosen": last.chosen,
+            "steps": last.step,
+            "steps_planned": last.total,
+            "stopped": self.stopped,
+            "resumed": self.resumed,
+            "seconds": self.timings.get("reconstruct", 0.0),
+            "timings": self.timings,
+            "started": self.started.isoformat(timespec="seconds"),
+            "peak_memory_mb": peak_memory_mb(str(run.device)),
+            "memory_forecast_mb": run.forecast.total / 1e6,
+            "slabs": len(run.slabs),
+            "device": str(run.device),
+            "operator": run.setup.used.operator.label,
+            "seed": recipe.seed,
+            "views": geometry.views,
+            "views_withheld": 0 if run.setup.withheld is None else geometry.views - run.setup.used.operator.views,
+            "angles_deg": np.degrees(geometry.angles),
+            "axis": axis,  # column of the unbinned detector, as --axis takes it
+            "axis_origin": str(self.lines.origins.get("axis", "")),
+            "geometry": {
+                "rows": geometry.rows,
+                "columns": geometry.columns,
+                "axis": geometry.axis,
+                "pixel_mm": geometry.pixel,
+            },
+            "unit": PER_PIXEL if geometry.pixel is None else PER_MM,
+            "shape": last.volume.shape,
+            "psnr": None,
+            "ssim": None,
+            **self._scores(last.volume),
+            **measured,
+            "scalars": {**last.scalars, **measured},
+            "preparation": self.lines.steps,
+            "masked": self.lines.masked,
+            "origins": {name: str(origin) for name, origin in self.lines.origins.items()},
+            "notes": self.lines.notes,
+            "input": [str(path) for path in self.lines.paths],
+            "input_sha256": self._digest.result(),
+            "versions": versions(),
+            "recipe": recipe.compact(),
+            "command": recipe.as_command(),
+        }
+
+    def _scores(self, volume: NDArray) -> dict[str, float | None]:
+        from ..quality import psnr, ssim
+
+        if self.reference is None:
+            return {}
+        return {"psnr": psnr(volume, self.reference), "ssim": ssim(volume, self.reference)}
+
+    def _reference(self, path: str) -> NDArray[np.float32]:
+        values, volume = fitting_volume(path, "reference", self.recipe, self.lines)
+        unit = PER_PIXEL if self.lines.geometry.pixel is None else PER_MM
+        if volume.unit is not None and volume.unit != unit:
+            raise FewviewError(
+                f"The reference {path} is in '{volume.unit}', the reconstruction will be in '{unit}'.",
+                "Give the pixel size with --pixel, or a reference in the same unit.",
+            )
+        return values
+
+    def _lap(self, name: str, since: float) -> float:
+        now = time.monotonic()
+        self.timings[name] = now - since
+        return now
