@@ -1,0 +1,84 @@
+"""Angles: the user's range, the unit that a file leaves out, and log lines that belong to flats and darks."""
+
+from __future__ import annotations
+
+import math
+import re
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import ScanError
+from .units import AngleUnit
+
+FLAG = (
+    "Give the angles with --angles START:STOP (degrees; add :endpoint if the last view lies at STOP) or --angles FILE."
+)
+_RANGE = re.compile(r"^\s*([-+.\deE]+)\s*:\s*([-+.\deE]+)\s*(:\s*endpoint\s*)?$")
+
+
+def parse_range(text: str) -> tuple[float, float, bool] | None:
+    """``START:STOP[:endpoint]`` in degrees as (start, stop, endpoint); None when it is not a range.
+
+    Raises
+    ------
+    ScanError
+        Looks like a range, but its numbers do not make one.
+    """
+    match = _RANGE.match(text)
+    if match is None:
+        return None
+    try:
+        start, stop = float(match[1]), float(match[2])
+    except ValueError:
+        raise ScanError(f"--angles {text}: these are no numbers.", FLAG) from None
+    if not (math.isfinite(start) and math.isfinite(stop)) or start == stop:
+        raise ScanError(f"--angles {text}: an arc from {start:g} to {stop:g} degrees holds no views.", FLAG)
+    return start, stop, match[3] is not None
+
+
+def spread(start: float, stop: float, endpoint: bool, views: int) -> NDArray[np.float64]:
+    """``views`` equally spaced angles in radians, from degrees."""
+    return np.deg2rad(np.linspace(start, stop, views, endpoint=endpoint))
+
+
+def decide_unit(values: NDArray[np.float64]) -> tuple[AngleUnit, str]:
+    """Unit of angles that come without one, and the reason in words.
+
+    A tomography of less than 2 pi degrees is no tomography; whole numbers are degrees, because nobody turns a
+    stage by whole radians.
+    """
+    span = float(np.ptp(values)) if len(values) else 0.0
+    gaps = np.diff(np.sort(values))
+    step = float(np.median(gaps[gaps > 0])) if np.any(gaps > 0) else 0.0
+    if span > 2 * math.pi + 1.5 * step:
+        return "degrees", f"no unit; a span of {span:.4g} is more than a turn in radians"
+    if np.all(values == np.round(values)):
+        return "degrees", "no unit; whole numbers"
+    return "radians", f"no unit; a span of {span:.4g} would be next to no turn in degrees"
+
+
+def trim_repeats(values: NDArray[np.float64], views: int) -> tuple[NDArray[np.float64], int, int] | None:
+    """Drop the repeats of the first and the last angle that a log holds for flats and darks.
+
+    The stage stands still while flats and darks are taken. When the repeats at both ends are together exactly as
+    many as there are lines too many, no doubt is left which lines belong to the projections.
+
+    Returns
+    -------
+    (angles, before, after) or None
+        With the number of lines left out at each end; None when the repeats do not explain the difference.
+    """
+    extra = len(values) - views
+    gaps = np.abs(np.diff(values))
+    moving = gaps[gaps > 1e-9]
+    if extra <= 0 or views < 2 or not len(moving):
+        return None
+    still = gaps < 0.01 * np.median(moving)  # an encoder's last digit flickers
+    if still.all():
+        return None
+    before = int(np.argmin(still))
+    after = int(np.argmin(still[::-1]))
+    if before + after != extra:
+        return None
+    return values[before : len(values) - after], before, after

@@ -1,0 +1,211 @@
+"""``inspect``: all that is known about a scan file, what was assumed and what is missing. Behind ``fewview info``."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..errors import ScanError
+from ..geometry import duplicate_views
+from .draft import AngleChoice, Draft, FieldChoice, Request, draft
+from .found import Layout
+from .units import AngleUnit
+
+
+@dataclass(frozen=True)
+class AngleFacts:
+    """Angles of a scan, in degrees.
+
+    ``step`` is the median distance of neighbours; ``irregular`` when some distances differ from it by over 5 %.
+    """
+
+    count: int
+    start: float
+    stop: float
+    step: float
+    irregular: bool
+    unit_in_file: AngleUnit | None
+    origin: str
+
+
+@dataclass(frozen=True)
+class Missing:
+    """One thing that is missing or wrong, and what to do about it."""
+
+    problem: str
+    remedy: str
+
+
+@dataclass(frozen=True)
+class ScanInfo:
+    """What is known about a scan file or folder.
+
+    Parameters
+    ----------
+    path, format : str
+    ready : bool
+        Whether the scan can be reconstructed as it is.
+    shape : (int, int, int) or None
+        Views, detector rows, detector columns.
+    dtype : str or None
+        On disk.
+    file_bytes, files : int
+        Size of all files read, and how many.
+    layout, kind : str or None
+    angles : AngleFacts or None
+    flats, darks : int
+        Number of frames.
+    axis : float or None
+        0-based column, where the file or the user says it.
+    pixel_mm : float or None
+    duplicates : list of (int, int)
+        Pairs of views that measure the same lines (0 and 180, 0 and 360 degrees).
+    origins : mapping of str to str
+        How each value came to be.
+    assumed : list of str
+        Names of the values that were assumed.
+    missing : list of Missing
+        What keeps the scan from being reconstructed.
+    notes : list of str
+    """
+
+    path: str
+    format: str
+    ready: bool
+    shape: tuple[int, int, int] | None
+    dtype: str | None
+    file_bytes: int
+    files: int
+    layout: str | None
+    kind: str | None
+    angles: AngleFacts | None
+    flats: int
+    darks: int
+    axis: float | None
+    pixel_mm: float | None
+    duplicates: list[tuple[int, int]]
+    origins: dict[str, str]
+    assumed: list[str]
+    missing: list[Missing]
+    notes: list[str]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for JSON."""
+        return asdict(self)
+
+    def lines(self) -> list[str]:
+        """Text for people, one fact per line."""
+        size = f"{self.files} files, " if self.files > 1 else ""
+        out = [f"{self.path}", f"  format      {self.format} ({size}{self.file_bytes / 1e6:.1f} MB)"]
+        if self.shape is not None:
+            views, rows, columns = self.shape
+            out.append(f"  shape       {views} views of {rows} x {columns} pixels, {self.dtype}")
+        if self.angles is not None:
+            a = self.angles
+            uneven = ", irregular" if a.irregular else ""
+            out.append(f"  angles      {a.count}: {a.start:.6g} to {a.stop:.6g} deg, step {a.step:.4g} deg{uneven}")
+        for name in ("angles", "layout"):
+            if name in self.origins:
+                out.append(f"{'':14}{name} {self.origins[name]}")
+        if self.kind is not None:
+            out.append(f"  kind        {self.kind} ({self.origins['kind']})")
+        for name, count in (("flats", self.flats), ("darks", self.darks)):
+            if name in self.origins:
+                out.append(f"  {name:12}{count or 'none'} ({self.origins[name]})")
+        axis = "unknown" if self.axis is None else f"column {self.axis:g}"
+        pixel = "unknown" if self.pixel_mm is None else f"{self.pixel_mm:g} mm"
+        out += [f"  axis        {axis} ({self.origins['axis']})", f"  pixel size  {pixel} ({self.origins['pixel']})"]
+        for first, later in self.duplicates:
+            out.append(f"  duplicate   views {first} and {later} measure the same lines")
+        out += [f"  note        {note}" for note in self.notes]
+        if self.assumed:
+            out.append(f"  ASSUMED     {', '.join(self.assumed)}: check, or say with the flags")
+        out += [f"  MISSING     {one.problem}\n{'':14}{one.remedy}" for one in self.missing]
+        return [*out, "  ready to reconstruct" if self.ready else "  not ready to reconstruct"]
+
+
+def inspect(
+    path: str | Path,
+    *,
+    angles: AngleChoice | None = None,
+    layout: Layout | None = None,
+    kind: Any = None,
+    pixel: float | None = None,
+    flats: FieldChoice | None = None,
+    darks: FieldChoice | None = None,
+    axis: float | None = None,
+    dataset: str | None = None,
+) -> ScanInfo:
+    """Facts about a scan, also where it cannot be reconstructed. Keywords as :func:`fewview.read_scan`.
+
+    Raises
+    ------
+    ScanError
+        Nothing can be said at all: no such file, damaged, of no known format, several scans.
+    """
+    made = draft(path, Request(angles, layout, kind, pixel, flats, darks, axis, dataset))
+    lacks = [*made.lacks, *_lacks_of_counts(made)]
+    files = [file for file in made.found.paths if file.is_file()]
+    return ScanInfo(
+        path=str(path),
+        format=made.found.format,
+        ready=not lacks,
+        shape=None if made.frames is None else made.frames.shape,
+        dtype=None if made.found.images is None else made.found.images.dtype.name,
+        file_bytes=sum(file.stat().st_size for file in files),
+        files=len(files),
+        layout=None if made.frames is None else _layout_name(made),
+        kind=made.kind if "kind" in made.origins else None,
+        angles=_angle_facts(made),
+        flats=0 if made.flats is None else made.flats.shape[0],
+        darks=0 if made.darks is None else made.darks.shape[0],
+        axis=made.axis,
+        pixel_mm=made.pixel,
+        duplicates=_duplicates(made),
+        origins={name: str(origin) for name, origin in made.origins.items()},
+        assumed=[name for name, origin in made.origins.items() if origin.how == "assumed"],
+        missing=[Missing(lack.problem, lack.remedy) for lack in lacks],
+        notes=made.notes,
+    )
+
+
+def _lacks_of_counts(made: Draft) -> Iterable[ScanError]:
+    if made.frames is not None and made.kind == "counts" and made.flats is None:
+        yield ScanError(
+            f"{made.path.name} holds raw counts ({made.origins['kind'].where}) and there are no flats.",
+            "Give open-beam frames with --flats FILE, or say --kind transmission or --kind attenuation.",
+        )
+
+
+def _layout_name(made: Draft) -> str:
+    return "projections" if made.frames is made.found.images else "sinogram"
+
+
+def _finite(made: Draft) -> bool:
+    return made.angles is not None and len(made.angles) > 0 and bool(np.all(np.isfinite(made.angles)))
+
+
+def _duplicates(made: Draft) -> list[tuple[int, int]]:
+    return duplicate_views(made.angles) if made.angles is not None and _finite(made) else []
+
+
+def _angle_facts(made: Draft) -> AngleFacts | None:
+    if made.angles is None or not _finite(made):
+        return None
+    gaps = np.diff(np.sort(made.angles))
+    gaps = gaps[gaps > 1e-9]
+    step = float(np.median(gaps)) if len(gaps) else 0.0
+    return AngleFacts(
+        count=len(made.angles),
+        start=math.degrees(made.angles[0]),
+        stop=math.degrees(made.angles[-1]),
+        step=math.degrees(step),
+        irregular=bool(np.any(np.abs(gaps - step) > 0.05 * step)),
+        unit_in_file=None if made.found.angles is None else made.found.angles.unit,
+        origin=str(made.origins["angles"]),
+    )

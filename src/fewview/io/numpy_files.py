@@ -1,0 +1,64 @@
+"""NumPy files: ``.npy`` as a memory map, ``.npz`` by the names of its arrays."""
+
+from __future__ import annotations
+
+import zipfile
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import ScanError
+from ..frames import ArrayFrames
+from .found import Found, layout_of_name
+from .images import COPY_AGAIN
+from .named import Variables, read_named
+
+
+def read_npy(path: Path) -> Found:
+    """A single array: images ``(n, v, u)``, or one image. Nothing leaves the disk yet."""
+    array = open_npy(path)
+    return Found("NumPy array", (path,), ArrayFrames(array), layout_of_name(path.name))
+
+
+def open_npy(path: Path) -> NDArray:
+    """Memory map of a ``.npy`` file as ``(n, v, u)``.
+
+    Raises
+    ------
+    ScanError
+        Damaged, or not a stack of images.
+    """
+    try:
+        array = np.load(path, mmap_mode="r", allow_pickle=False)
+    except (OSError, ValueError, EOFError) as error:
+        raise ScanError(f"{path.name} cannot be read as a NumPy array ({error}): it is damaged.", COPY_AGAIN) from None
+    return as_images(array, path.name)
+
+
+def as_images(array: NDArray, name: str) -> NDArray:
+    """An array as images ``(n, v, u)``.
+
+    Raises
+    ------
+    ScanError
+        Other than two or three dimensions, or no real numbers.
+    """
+    if array.ndim not in (2, 3) or array.dtype.kind not in "iufb" or array.size == 0:
+        shape = " x ".join(map(str, array.shape))
+        raise ScanError(
+            f"{name} holds an array of shape ({shape}) and type {array.dtype}.",
+            "A scan has the shape (angle, row, column), or (angle, column) for a sinogram.",
+        )
+    return array if array.ndim == 3 else array[None]
+
+
+def read_npz(path: Path, dataset: str | None) -> Found:
+    """The arrays of an archive, told apart by name and shape."""
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            arrays = {name: archive[name] for name in archive.files}
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+        raise ScanError(f"{path.name} cannot be read as a NumPy archive ({error}).", COPY_AGAIN) from None
+    variables = Variables(arrays, lambda name: ArrayFrames(as_images(arrays[name], f"{path.name}: {name}")))
+    return read_named(path, "NumPy archive", variables, dataset)
