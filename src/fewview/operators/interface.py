@@ -1,7 +1,7 @@
 """What every projector offers: ``A(x)``, the exact adjoint ``A.T(y)``, gradients both ways, norm and subsets.
 
-A backend fills in two methods, :meth:`Operator._forward` and :meth:`Operator._backward`, and says which views it
-would keep (:meth:`Operator.subset`). Other beams and other kernels are further subclasses; callers do not change.
+A backend fills in the two products, how to make itself for other angles, and what memory it takes. Other beams
+and other kernels are further subclasses; callers do not change.
 """
 
 from __future__ import annotations
@@ -107,8 +107,12 @@ class Operator(ABC):
         """Back-project checked sinograms, without regard to gradients."""
 
     @abstractmethod
-    def subset(self, views: Sequence[int] | NDArray[np.int_] | slice) -> Self:
-        """Operator of some of the views (indices, boolean mask or slice), in that order."""
+    def _of(self, angles: NDArray[np.float64]) -> Self:
+        """The same operator for other angles."""
+
+    @abstractmethod
+    def workspace(self, slices: int) -> int:
+        """Bytes that an application to so many slices takes beside its argument and its result."""
 
     def __call__(self, x: Tensor) -> Tensor:
         """Line integrals of ``x``.
@@ -131,6 +135,16 @@ class Operator(ABC):
     def T(self) -> Adjoint:
         """The exact adjoint, a callable."""
         return Adjoint(self)
+
+    def subset(self, views: Sequence[int] | NDArray[np.int_] | NDArray[np.bool_] | slice) -> Self:
+        """Operator of some of the views (indices, boolean mask or slice), in that order.
+
+        Nothing is copied or built here: a matrix, where the backend keeps one, is made at first use and holds
+        the chosen views alone, so that all subsets of a partition together cost what the whole costs.
+        """
+        part = self._of(self.angles[views if isinstance(views, slice) else np.asarray(views)])
+        part.on_chunk = self.on_chunk
+        return part
 
     @property
     def views(self) -> int:

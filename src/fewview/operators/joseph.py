@@ -97,8 +97,8 @@ def tile(
     kept = (weight > 0) & (column >= 0) & (column < columns)
 
     views, pixels = len(angles), n * (rows[1] - rows[0])
-    index = (column + columns * torch.arange(views, **kw)[:, None]).to(torch.int32)[kept]
-    value = weight[kept].to(dtype)
+    index = (column + columns * torch.arange(views, **kw)[:, None]).to(torch.int32).masked_select(kept)
+    value = weight.masked_select(kept).to(dtype)
     start = torch.zeros(pixels + 1, device=device, dtype=torch.int32)
     start[1:] = kept.reshape(pixels, -1).sum(1).cumsum(0)
     backward = Csr(start, index, value, (pixels, views * columns))
@@ -113,6 +113,12 @@ def transpose(matrix: Csr) -> Csr:
         turned = sparse.csr_matrix(arrays, shape=matrix.shape, copy=False).tocsc()
         start, index, value = (torch.from_numpy(a) for a in (turned.indptr, turned.indices, turned.data))
         return Csr(start, index, value, (width, height))
+    return transpose_by_sorting(matrix)
+
+
+def transpose_by_sorting(matrix: Csr) -> Csr:
+    """The transpose with torch alone, on any device."""
+    height, width = matrix.shape
     order = torch.argsort(matrix.index, stable=True)
     counts = torch.bincount(matrix.index, minlength=width)
     start = torch.zeros(width + 1, device=matrix.start.device, dtype=torch.int32)
@@ -140,4 +146,4 @@ def product(matrix: Csr, dense: Tensor) -> Tensor:
 
 
 # From this many slices the embedding bag wins (measured: fewview benchmark operators).
-BAG_FROM = 8
+BAG_FROM = 16

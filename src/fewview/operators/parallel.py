@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -11,9 +12,13 @@ from torch import Tensor
 
 from .interface import Operator
 from .joseph import Lattice
-from .tiles import TiledMatrix, shared
+from .memory import matrix_bytes
+from .tiles import BLOCK, PAIRS, SLICES, TiledMatrix, shared
 
-MEMORY_BUDGET = 2 << 30
+if TYPE_CHECKING:
+    from .compiled import CompiledProduct
+
+MEMORY_BUDGET = 2 << 30  # bytes: up to some 280 views at 512 x 512, or 1100 at 256 x 256, are kept as a matrix
 
 
 class ParallelBeamTorch(Operator):
@@ -36,42 +41,49 @@ class ParallelBeamTorch(Operator):
         super().__init__(angles, columns, grid, axis, pixel, detector_pitch, device, dtype)
         self.memory_budget = memory_budget
         self.lattice = Lattice(grid, columns, axis, detector_pitch / pixel)
-        self._matrix: TiledMatrix | None = None
 
     @property
-    def matrix(self) -> TiledMatrix:
-        """The stored matrix, built when first used and shared between operators of the same geometry."""
-        if self._matrix is None:
-            self._matrix = shared(self.lattice, self.angles, self.device, self.dtype)
-        return self._matrix
+    def stored(self) -> bool:
+        """Whether the matrix fits the budget and is kept; otherwise weights are computed as they are needed."""
+        return matrix_bytes(self.lattice, self.angles, self.dtype) <= self.memory_budget
+
+    @cached_property
+    def engine(self) -> TiledMatrix | CompiledProduct:
+        """What computes the products: made at first use, the matrix shared by operators of one geometry."""
+        geometry = (self.lattice, self.angles, self.device, self.dtype)
+        if self.stored:
+            return shared(*geometry)
+        if self.device.type != "cpu":
+            return TiledMatrix(*geometry, stored=False)
+        from .compiled import CompiledProduct  # numba takes a second to import: only where it is needed
+
+        return CompiledProduct(*geometry)
+
+    def workspace(self, slices: int) -> int:
+        """Bytes that an application to so many slices takes beside its argument and its result."""
+        size = torch.finfo(self.dtype).bits // 8
+        pixels, rays = self.grid**2, self.views * self.columns
+        if self.stored:
+            matrix = matrix_bytes(self.lattice, self.angles, self.dtype)
+            return matrix + size * min(slices, SLICES) * (2 * rays + pixels // 2)
+        if self.device.type == "cpu":
+            return size * min(slices, SLICES, max(1, BLOCK // (pixels * size))) * (rays + pixels)
+        return 170 * PAIRS + size * min(slices, SLICES) * (2 * rays + pixels // 2)
 
     def _forward(self, x: Tensor) -> Tensor:
-        y = self.matrix.forward(x.reshape(len(x), -1), self._tick)
+        y = self.engine.forward(x.flatten(1), self._tick)
         if self.pixel != 1.0:
             y *= self.pixel
         return y.unflatten(1, (self.views, self.columns))
 
     def _backward(self, y: Tensor) -> Tensor:
-        y = y.reshape(len(y), -1)
-        x = self.matrix.backward(y if self.pixel == 1.0 else y * self.pixel, self._tick)
+        y = y.flatten(1)
+        x = self.engine.backward(y if self.pixel == 1.0 else y * self.pixel, self._tick)
         return x.unflatten(1, (self.grid, self.grid))
 
-    def subset(self, views: Sequence[int] | NDArray[np.int_] | slice) -> ParallelBeamTorch:
-        """Operator of some of the views (indices, boolean mask or slice), in that order."""
-        chosen = self.angles[views if isinstance(views, slice) else np.asarray(views)]
-        part = ParallelBeamTorch(
-            chosen,
-            self.columns,
-            self.grid,
-            self.axis,
-            self.pixel,
-            self.detector_pitch,
-            self.device,
-            self.dtype,
-            self.memory_budget,
-        )
-        part.on_chunk = self.on_chunk
-        return part
+    def _of(self, angles: NDArray[np.float64]) -> ParallelBeamTorch:
+        size = (self.columns, self.grid, self.axis, self.pixel, self.detector_pitch)
+        return ParallelBeamTorch(angles, *size, self.device, self.dtype, self.memory_budget)
 
 
 def parallel_beam(
@@ -108,7 +120,8 @@ def parallel_beam(
     detector_pitch : float, optional
         Width of a detector column in mm; ``pixel`` if left out.
     memory_budget : int
-        Bytes that the stored matrix may take.
+        Bytes that the stored matrix may take. Above it nothing is stored: the weights are computed while they
+        are used, which takes three to five times as long.
 
     Returns
     -------
@@ -140,9 +153,12 @@ def parallel_beam(
         raise ValueError("columns, grid, pixel and detector_pitch must be positive")
     if dtype not in (torch.float32, torch.float64):
         raise ValueError(f"dtype must be torch.float32 or torch.float64, not {dtype}")
-    if backend != "torch":
-        raise ValueError(f"backend must be 'torch' or 'astra', not {backend!r}")
     where = torch.empty(0, device=device).device  # "cuda" becomes "cuda:0", as tensors name it
-    return ParallelBeamTorch(
-        values, int(columns), int(grid), axis, float(pixel), float(pitch), where, dtype, memory_budget
-    )
+    geometry = (values, int(columns), int(grid), axis, float(pixel), float(pitch), where, dtype)
+    if backend == "torch":
+        return ParallelBeamTorch(*geometry, memory_budget)
+    if backend == "astra":
+        from .astra import ParallelBeamAstra  # optional, and not quick to import
+
+        return ParallelBeamAstra(*geometry)
+    raise ValueError(f"backend must be 'torch' or 'astra', not {backend!r}")

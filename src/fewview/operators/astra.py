@@ -1,0 +1,119 @@
+"""ASTRA's projectors behind the same interface (extra ``[astra]``).
+
+On the CPU its ``linear`` projector, which is Joseph's and comes with its transpose. On a CUDA device its texture
+kernels, whose back-projection is *not* the transpose of their projection: that operator says ``matched = False``.
+"""
+
+from __future__ import annotations
+
+import weakref
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from ..errors import MethodUnavailable
+from .interface import Operator
+
+
+def load_astra() -> Any:
+    """The ``astra`` module.
+
+    Raises
+    ------
+    MethodUnavailable
+        When it is not installed, or cannot be loaded: its wheel needs CUDA's runtime library even without a GPU.
+    """
+    try:
+        import astra
+    except (ImportError, OSError) as error:
+        raise MethodUnavailable(
+            f"The ASTRA toolbox cannot be loaded ({error}).", "Install it with: pip install 'fewview[astra]'."
+        ) from error
+    return astra
+
+
+class ParallelBeamAstra(Operator):
+    """ASTRA's parallel-beam projector, slice by slice; float32 only. Parameters as for :class:`Operator`."""
+
+    def __init__(
+        self,
+        angles: NDArray[np.float64],
+        columns: int,
+        grid: int,
+        axis: float,
+        pixel: float,
+        detector_pitch: float,
+        device: torch.device,
+        dtype: torch.dtype,
+    ) -> None:
+        super().__init__(angles, columns, grid, axis, pixel, detector_pitch, device, dtype)
+        if dtype != torch.float32:
+            raise ValueError("the ASTRA backend works in torch.float32 only")
+        self.astra = astra = load_astra()
+        on_gpu = device.type == "cuda"
+        if on_gpu and not astra.use_cuda():
+            raise MethodUnavailable("This ASTRA toolbox sees no CUDA device.", "Choose --device cpu.")
+        self.matched = not on_gpu
+        self.label = "astra cuda (adjoint unmatched)" if on_gpu else "astra linear"
+
+        # Per view: ray direction, middle of the detector, and the step from column to column, in pixels.
+        pitch = detector_pitch / pixel
+        cos, sin = np.cos(angles), np.sin(angles)
+        middle = ((columns - 1) / 2 - axis) * pitch
+        vectors = np.stack([sin, -cos, middle * cos, middle * sin, pitch * cos, pitch * sin], axis=1)
+        volume_geometry = astra.create_vol_geom(grid, grid)
+        sinogram_geometry = astra.create_proj_geom("parallel_vec", columns, vectors)
+        self._projector = astra.create_projector("cuda" if on_gpu else "linear", sinogram_geometry, volume_geometry)
+        self._volume = astra.data2d.create("-vol", volume_geometry, 0)
+        self._sinogram = astra.data2d.create("-sino", sinogram_geometry, 0)
+        suffix = "_CUDA" if on_gpu else ""
+        self._algorithms = {
+            name: self._algorithm(name + suffix, volume)
+            for name, volume in (("FP", "Volume"), ("BP", "Reconstruction"))
+        }
+        weakref.finalize(
+            self, _free, astra, list(self._algorithms.values()), [self._volume, self._sinogram], self._projector
+        )
+
+    def _algorithm(self, name: str, volume: str) -> int:
+        config = self.astra.astra_dict(name)
+        config["ProjectorId"] = self._projector
+        config[f"{volume}DataId"] = self._volume
+        config["ProjectionDataId"] = self._sinogram
+        return self.astra.algorithm.create(config)
+
+    def run(self, name: str) -> None:
+        """Run ``"FP"`` or ``"BP"`` once on the slice that was loaded last; what a benchmark times."""
+        self.astra.algorithm.run(self._algorithms[name])
+
+    def workspace(self, slices: int) -> int:
+        """Bytes that an application takes beside its argument and its result: one slice and its sinogram."""
+        return 4 * (self.grid**2 + self.views * self.columns)
+
+    def _apply(self, values: Tensor, name: str, source: int, target: int) -> Tensor:
+        results = []
+        for one in values.detach().cpu().numpy():
+            self.astra.data2d.store(source, np.ascontiguousarray(one) * np.float32(self.pixel))
+            self.run(name)
+            results.append(torch.from_numpy(self.astra.data2d.get(target)))
+            self._tick()
+        return torch.stack(results).to(self.device)
+
+    def _forward(self, x: Tensor) -> Tensor:
+        return self._apply(x, "FP", self._volume, self._sinogram)
+
+    def _backward(self, y: Tensor) -> Tensor:
+        return self._apply(y, "BP", self._sinogram, self._volume)
+
+    def _of(self, angles: NDArray[np.float64]) -> ParallelBeamAstra:
+        size = (self.columns, self.grid, self.axis, self.pixel, self.detector_pitch)
+        return ParallelBeamAstra(angles, *size, self.device, self.dtype)
+
+
+def _free(astra: Any, algorithms: list[int], data: list[int], projector: int) -> None:
+    astra.algorithm.delete(algorithms)
+    astra.data2d.delete(data)
+    astra.projector.delete(projector)

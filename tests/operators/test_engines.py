@@ -1,0 +1,138 @@
+"""Stored, streamed and compiled products agree; memory stays in the budget; a long application can be stopped."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+
+from fewview.errors import Stopped
+from fewview.operators import parallel_beam, tiles
+from fewview.operators.compiled import CompiledProduct
+from fewview.operators.joseph import Lattice, transpose
+from fewview.operators.memory import forecast, matrix_bytes
+from fewview.operators.tiles import TiledMatrix, cuts, shared
+
+ANGLES = np.concatenate([np.arange(5) * math.pi / 4, np.arange(33) * 0.37 - 3])
+LATTICES = [Lattice(50, 47, 20.3, 1.0), Lattice(31, 40, 19.5, 0.4), Lattice(40, 14, 9.0, 3.3)]
+CPU = torch.device("cpu")
+
+
+def nothing():
+    pass
+
+
+def dense(engine, lattice, dtype):
+    identity = torch.eye(lattice.grid**2, dtype=dtype)
+    return engine.forward(identity, nothing).T
+
+
+@pytest.mark.parametrize("lattice", LATTICES)
+@pytest.mark.parametrize(("dtype", "limit"), [(torch.float32, 1e-6), (torch.float64, 1e-12)])
+def test_compiled_weights_are_the_stored_weights(lattice, dtype, limit):
+    angles = ANGLES[:8]
+    stored = TiledMatrix(lattice, angles, CPU, dtype)
+    compiled = CompiledProduct(lattice, angles, CPU, dtype)
+    matrix = dense(stored, lattice, dtype)
+    assert float((dense(compiled, lattice, dtype) - matrix).abs().max()) <= limit
+    rays = torch.eye(matrix.shape[0], dtype=dtype)
+    assert float((compiled.backward(rays, nothing) - matrix).abs().max()) <= limit
+    assert float((stored.backward(rays, nothing) - matrix).abs().max()) == 0
+
+
+@pytest.mark.parametrize("slices", [1, 3, 70])
+def test_compiled_products(slices):
+    A = parallel_beam(ANGLES, columns=60, grid=52, axis=27.7, pixel=0.2)
+    free = parallel_beam(ANGLES, columns=60, grid=52, axis=27.7, pixel=0.2, memory_budget=0)
+    assert A.stored and not free.stored and free.engine.nbytes == 0
+    x, y = torch.randn(slices, 52, 52), torch.randn(slices, len(ANGLES), 60)
+    for ours, theirs in ((free(x), A(x)), (free.T(y), A.T(y))):
+        assert float((ours - theirs).norm() / theirs.norm()) <= 1e-6
+        assert ours.is_contiguous()
+    inner = free(x.permute(1, 2, 0).contiguous().permute(2, 0, 1))
+    assert torch.allclose(inner, free(x), rtol=1e-5, atol=1e-5)
+
+
+def test_compiled_keeps_nan_visible():
+    A = parallel_beam([0.0, 0.3], columns=20, grid=20, memory_budget=0)
+    x = torch.zeros(1, 20, 20)
+    x[0, 10, 10] = math.nan
+    assert bool(A(x).isnan().any())
+
+
+def test_many_tiles_give_what_one_gives(monkeypatch):
+    lattice = Lattice(40, 44, 21.0, 1.0)
+    whole = TiledMatrix(lattice, ANGLES, CPU, torch.float64)
+    monkeypatch.setattr(tiles, "CACHE", 0)  # the smallest tiles
+    cut = TiledMatrix(lattice, ANGLES, CPU, torch.float64)
+    streamed = TiledMatrix(lattice, ANGLES, CPU, torch.float64, stored=False)
+    assert len(cut.rows) == 5 and len(cut.blocks) == 5 and streamed.nbytes == 0
+    x, y = torch.randn(3, 1600, dtype=torch.float64), torch.randn(3, 44 * len(ANGLES), dtype=torch.float64)
+    for other in (cut, streamed):
+        assert torch.allclose(other.forward(x, nothing), whole.forward(x, nothing), rtol=1e-12, atol=1e-11)
+        assert torch.allclose(other.backward(y, nothing), whole.backward(y, nothing), rtol=1e-12, atol=1e-11)
+
+
+def test_transpose_without_scipy_is_the_same():
+    # The branch of graphics cards, on the CPU.
+    from fewview.operators import joseph
+
+    forward, backward = joseph.tile(Lattice(12, 14, 6.0, 1.0), ANGLES, (2, 9), CPU, torch.float32)
+    again = joseph.transpose_by_sorting(backward)
+    for name in ("start", "index", "value"):
+        assert torch.equal(getattr(again, name), getattr(forward, name))
+    assert torch.equal(transpose(forward).index, backward.index)
+
+
+def test_matrix_is_shared_between_operators_of_one_geometry():
+    A = parallel_beam(ANGLES, columns=30, grid=30)
+    B = parallel_beam(ANGLES, columns=30, grid=30, pixel=0.1)
+    C = parallel_beam(ANGLES, columns=30, grid=30, axis=13.0)
+    assert A.engine is B.engine and A.engine is not C.engine
+
+
+def test_kept_matrices_are_bounded(monkeypatch):
+    monkeypatch.setattr(tiles, "KEPT", 0)
+    first = shared(Lattice(10, 10, 4.5, 1.0), ANGLES, CPU, torch.float32)
+    shared(Lattice(11, 10, 4.5, 1.0), ANGLES, CPU, torch.float32)
+    assert len(tiles._kept) == 1
+    assert shared(Lattice(10, 10, 4.5, 1.0), ANGLES, CPU, torch.float32) is not first
+
+
+@pytest.mark.parametrize("budget", [0, 1 << 30])
+def test_a_long_application_can_be_stopped(budget):
+    A = parallel_beam(ANGLES, columns=64, grid=64, memory_budget=budget)
+    calls = []
+
+    def stop():
+        calls.append(1)
+        raise Stopped
+
+    A.on_chunk = stop
+    for map_, shape in ((A, (1, 64, 64)), (A.T, (1, len(ANGLES), 64)), (A.subset([1]), (1, 64, 64))):
+        with pytest.raises(Stopped):
+            map_(torch.zeros(shape))
+    assert len(calls) == 3
+    A.on_chunk = None
+    assert float(A(torch.ones(1, 64, 64)).sum()) > 0
+
+
+def test_work_is_cut_into_pieces_by_size():
+    assert cuts(10, 4) == [(0, 3), (3, 6), (6, 10)]
+    assert cuts(0, 4) == []
+    big = CompiledProduct(Lattice(2048, 2048, 1023.5, 1.0), np.zeros(720), CPU, torch.float32)
+    assert len(cuts(720, big.piece_views)) > 50 and len(cuts(2048, big.piece_rows)) > 50
+
+
+def test_forecast_of_the_matrix_holds():
+    lattice, angles = Lattice(128, 160, 79.5, 1.0), np.arange(20) * 0.31
+    built = TiledMatrix(lattice, angles, CPU, torch.float32).nbytes
+    assert built <= matrix_bytes(lattice, angles, torch.float32) * 1.05
+    assert built >= matrix_bytes(lattice, angles, torch.float32) * 0.8
+
+
+def test_forecast_of_a_large_slice():
+    A = parallel_beam(np.arange(720) * math.pi / 720, columns=2048)
+    assert not A.stored
+    assert forecast(A, 1) < 1 << 30
+    assert forecast(A, 8, images=3, sinograms=3) > 8 * 3 * 2048 * (2048 + 720) * 4

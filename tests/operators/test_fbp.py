@@ -1,0 +1,108 @@
+"""Filtered back-projection: absolute values for every arc and pixel size; filters; weights of the views."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+
+from fewview.operators import filtered_backprojection, parallel_beam
+from fewview.operators.filters import apply_filter, padded_length, ramp_filter
+from fewview.operators.quadrature import angle_weights
+
+DEGREE = math.pi / 180
+ARCS = {
+    "180": np.arange(180) * DEGREE,
+    "180 with its end": np.linspace(0, math.pi, 181),
+    "270": np.arange(270) * DEGREE,
+    "270, not mirrored": np.arange(0, 270, 1.3) * DEGREE,
+    "360": np.arange(360) * DEGREE,
+    "360 with its end": np.linspace(0, 2 * math.pi, 361),
+    "uneven": np.sort(np.random.default_rng(0).uniform(0, math.pi, 300)),
+    "golden angle": np.arange(200) * 2.399963,
+    "backwards from -90": -math.pi / 2 - np.arange(180) * DEGREE,
+}
+
+
+@pytest.mark.parametrize("arc", ARCS)
+@pytest.mark.parametrize(("pixel", "pitch"), [(1.0, 1.0), (0.05, 0.05), (2.0, 3.0)])
+def test_a_unit_block_comes_out_as_one(arc, pixel, pitch):
+    A = parallel_beam(ARCS[arc], columns=110, grid=64, axis=53.3, pixel=pixel, detector_pitch=pitch)
+    block = torch.zeros(1, 64, 64)
+    block[:, 18:44, 14:48] = 1
+    image = filtered_backprojection(A, A(block))
+    inside = image[0, 21:41, 17:45]
+    assert float(inside.mean()) == pytest.approx(1, abs=0.01)
+    assert float(inside.std()) < 0.03
+    assert abs(float(image[0, 4:14, 4:60].mean())) < 0.01
+
+
+@pytest.mark.parametrize("name", ["shepp-logan", "cosine", "hann"])
+def test_smoother_filters_keep_the_value_and_lose_noise(name):
+    A = parallel_beam(ARCS["180"], columns=96, grid=64)
+    block = torch.zeros(1, 64, 64)
+    block[:, 18:44, 14:48] = 1
+    assert float(filtered_backprojection(A, A(block), name)[0, 24:38, 20:42].mean()) == pytest.approx(1, abs=0.01)
+    noise = torch.randn(1, 180, 96, generator=torch.Generator().manual_seed(0))
+    plain = filtered_backprojection(A, noise).std()
+    assert float(filtered_backprojection(A, noise, name).std()) < 0.9 * float(plain)
+    half = filtered_backprojection(A, noise, name, cutoff=0.5).std()
+    assert float(half) < 0.7 * float(filtered_backprojection(A, noise, name).std())
+
+
+def test_without_a_filter_it_is_the_weighted_back_projection():
+    A = parallel_beam(np.arange(8) * math.pi / 8, columns=20, grid=20)
+    y = torch.rand(1, 8, 20)
+    assert torch.allclose(filtered_backprojection(A, y, "none"), A.T(y) * math.pi / 8, rtol=1e-4, atol=1e-5)
+
+
+def test_ramp_is_the_discrete_ramp():
+    # Convolution by hand with the kernel of Kak and Slaney, eq. 3.61.
+    y = torch.rand(2, 3, 17, dtype=torch.float64)
+    distance = np.abs(np.arange(17)[:, None] - np.arange(17)[None, :])
+    kernel = np.zeros((17, 17))
+    kernel[distance == 0] = 0.25
+    odd = distance % 2 == 1
+    kernel[odd] = -1 / (math.pi * distance[odd]) ** 2
+    assert torch.allclose(apply_filter(y, ramp_filter(17)), y @ torch.from_numpy(kernel), atol=1e-14)
+    assert padded_length(256) == 512 and padded_length(257) == 1024
+
+
+def test_filter_is_differentiable():
+    y = torch.rand(1, 2, 9, dtype=torch.float64, requires_grad=True)
+    assert torch.autograd.gradcheck(lambda y: apply_filter(y, ramp_filter(9, "hann")), (y,))
+
+
+def test_filter_mistakes_are_named():
+    with pytest.raises(ValueError, match="ram-lak"):
+        ramp_filter(10, "ramp")
+    with pytest.raises(ValueError, match="cutoff"):
+        ramp_filter(10, cutoff=0)
+
+
+@pytest.mark.parametrize("arc", ARCS)
+def test_weights_sum_to_half_a_turn(arc):
+    weights = angle_weights(ARCS[arc])
+    assert weights.sum() == pytest.approx(math.pi)
+    assert weights.min() > 0
+
+
+def test_duplicate_directions_share():
+    step = math.pi / 4
+    np.testing.assert_allclose(angle_weights(np.arange(5) * step), np.array([0.5, 1, 1, 1, 0.5]) * step)
+    full = angle_weights(np.arange(9) * step)
+    np.testing.assert_allclose(full[[0, 4, 8]], step / 3)
+    np.testing.assert_allclose(full[[1, 2, 3, 5, 6, 7]], step / 2)
+    # 270 degrees: the first quarter is seen twice.
+    three = angle_weights(np.arange(6) * step)
+    np.testing.assert_allclose(three, np.array([0.5, 0.5, 1, 1, 0.5, 0.5]) * step)
+
+
+def test_weights_of_few_and_limited_views():
+    np.testing.assert_allclose(angle_weights([1.0]), math.pi)
+    np.testing.assert_allclose(angle_weights([0.0, math.pi / 2]), math.pi / 2)
+    # A missing wedge of 90 degrees is not handed to the views at its edges.
+    np.testing.assert_allclose(angle_weights(np.arange(10) * 10 * DEGREE), 10 * DEGREE)
+    # A single missing view is bridged.
+    kept = np.delete(np.arange(18), 7) * 10 * DEGREE
+    np.testing.assert_allclose(angle_weights(kept)[[6, 7]], 15 * DEGREE)
