@@ -3,41 +3,46 @@
 from __future__ import annotations
 
 import os
+from bisect import bisect_right
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
 from ..errors import NotEnoughMemory
 from ..methods.interface import Method
-from ..operators import Operator
+from ..operators.memory import forecast as bytes_of
 from .problem import Setup
 
 SHARE = 0.8  # of what is free: the rest is for the system, the reader's cache and the screen
-FLOAT = 4
+HANDED_OUT = 1  # volumes: the copy that the caller gets
+MEASURING = 3  # sinograms: what data_residual and heldout_error take while they are computed
 LIMIT_VARIABLE = "FEWVIEW_MEMORY_GIB"  # a user's own limit, for machines shared with others
 
 
 @dataclass(frozen=True)
 class Forecast:
-    """Bytes that a run will use at its peak.
+    """Bytes that a run will use at its peak, on the device that computes.
 
     Parameters
     ----------
-    fixed : int
-        Whatever the number of slices: the operator.
-    per_slice : int
-        Volumes and sinograms of the method, the data and the copy that is handed out.
     slices : int
+        All of the run.
+    needed : callable
+        ``needed(n)``: bytes with ``n`` slices at once; grows with ``n``.
     """
 
-    fixed: int
-    per_slice: int
     slices: int
+    needed: Callable[[int], int]
 
     @property
     def total(self) -> int:
         """Bytes with all slices at once."""
-        return self.fixed + self.per_slice * self.slices
+        return self.needed(self.slices)
+
+    def fitting(self, budget: int) -> int:
+        """The largest number of slices that fit in ``budget`` bytes, 0 when not one does."""
+        return bisect_right(range(1, self.slices + 1), budget, key=self.needed)
 
     def __str__(self) -> str:
         return f"{self.total / 2**30:.2f} GiB"
@@ -46,16 +51,15 @@ class Forecast:
 def forecast(method: Method, setup: Setup) -> Forecast:
     """Memory of a run of ``method``."""
     volumes, sinograms = method.buffers
-    operator = setup.used.operator
-    parts = [operator] if setup.withheld is None else [operator, setup.withheld.operator]
-    image, sinogram = FLOAT * operator.grid**2, FLOAT * operator.views * operator.columns
-    # One more volume is the copy that is handed out.
-    return Forecast(sum(map(matrix_bytes, parts)), round((volumes + 1) * image + sinograms * sinogram), setup.slices)
+    used, withheld = setup.used.operator, setup.withheld
 
+    def needed(slices: int) -> int:
+        size = bytes_of(used, slices, volumes + HANDED_OUT, sinograms + MEASURING)
+        if withheld is not None:
+            size += bytes_of(withheld.operator, slices, 0, MEASURING)
+        return size
 
-def matrix_bytes(operator: Operator) -> int:
-    """Bytes of a stored projector: A and its transpose, two pixels per row and ray, value and place of each."""
-    return 2 * 8 * 2 * operator.grid * operator.views * operator.columns
+    return Forecast(setup.slices, needed)
 
 
 def slabs(forecast: Forecast, method: Method, coupled: bool, budget: int | None) -> list[tuple[int, int]]:
@@ -78,7 +82,7 @@ def slabs(forecast: Forecast, method: Method, coupled: bool, budget: int | None)
     slices = forecast.slices
     if budget is None or forecast.total <= budget:
         return [(0, slices)]
-    fitting = max(0, budget - forecast.fixed) // forecast.per_slice
+    fitting = forecast.fitting(budget)
     problem = f"The run needs {forecast}, {max(0, budget) / 2**30:.2f} GiB of memory may be used."
     if fitting < 1:
         raise NotEnoughMemory(problem, "Bin the projections (--bin 2), or use a machine with more memory.")

@@ -85,6 +85,7 @@ class Session:
         self.started = datetime.now(UTC)
         self.timings: dict[str, float] = {}
         self._stop = stop or (lambda: False)
+        self._say = say
         require_method(recipe.method).options.parse(recipe.options)  # the cheapest mistakes first
         clock = time.monotonic()
         say("reading the scan")
@@ -132,7 +133,7 @@ class Session:
             for estimate in self.reconstruction:
                 self.last = estimate
                 if self.checkpoint is not None and self.checkpoint.due(estimate):
-                    self.checkpoint.save(estimate)
+                    self._save(estimate)
                 yield estimate
         finally:
             self._lap("reconstruct", clock)
@@ -157,8 +158,23 @@ class Session:
             if last is None:
                 raise FewviewError("The run gave no estimate.", "Start anew, without --resume.")
         if self.checkpoint is not None and self.stopped and last.state is not None:
-            self.checkpoint.save(last)  # what was stopped can go on
+            self._save(last)  # what was stopped can go on
         return Result(last.volume, self.lines.geometry.pixel, plain(self._record(last)))
+
+    def done(self) -> None:
+        """The result is safe on disk: the checkpoint of a run that came to its end has done its work."""
+        if self.checkpoint is not None and not self.stopped:
+            self.checkpoint.remove()
+
+    def _save(self, estimate: Estimate) -> None:
+        """A checkpoint that cannot be written must not end the run that it protects."""
+        if self.checkpoint is None:
+            return
+        try:
+            self.checkpoint.save(estimate)
+        except FewviewError as error:
+            self._say(f"no checkpoints: {error}")
+            self.checkpoint = None
 
     def _record(self, last: Estimate) -> dict[str, Any]:
         recipe, geometry, run = self.recipe, self.lines.geometry, self.reconstruction
@@ -220,9 +236,10 @@ class Session:
     def _reference(self, path: str) -> NDArray[np.float32]:
         values, volume = fitting_volume(path, "reference", self.recipe, self.lines)
         unit = PER_PIXEL if self.lines.geometry.pixel is None else PER_MM
-        if volume.unit is not None and volume.unit != unit:
+        said = volume.attrs.get("unit")
+        if said in (PER_MM, PER_PIXEL) and said != unit:
             raise FewviewError(
-                f"The reference {path} is in '{volume.unit}', the reconstruction will be in '{unit}'.",
+                f"The reference {path} is in '{said}', the reconstruction will be in '{unit}'.",
                 "Give the pixel size with --pixel, or a reference in the same unit.",
             )
         return values

@@ -1,0 +1,29 @@
+"""`fewview doctor`: what this machine has, what it lacks, and how to get it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from typing import Annotated
+
+import typer
+
+MARKS = {"ok": "ok     ", "optional": "without", "broken": "BROKEN "}
+
+
+def doctor(as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False) -> None:
+    """Check the installation. Ends with status 0 when fewview works here, whatever optional part is missing."""
+    from ..doctor import examine
+
+    findings = examine()
+    broken = [finding for finding in findings if finding.state == "broken"]
+    if as_json:
+        typer.echo(json.dumps({"works": not broken, "findings": [asdict(f) for f in findings]}, indent=2))
+    else:
+        for finding in findings:
+            typer.echo(f"{MARKS[finding.state]}  {finding.name:12} {finding.found}")
+            if finding.remedy:
+                typer.echo(f"{'':23}{finding.remedy}")
+        typer.echo("fewview does not work here yet: see BROKEN." if broken else "fewview works on this machine.")
+    if broken:
+        raise typer.Exit(1)

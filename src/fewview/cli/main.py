@@ -1,0 +1,90 @@
+"""Entry point: commands, and mistakes told in one line with exit status 2."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+
+import typer
+
+from ..errors import FewviewError
+from . import benchmark, demo, doctor, info, methods, reconstruct, simulate, train
+
+MISTAKE = 2
+INTERRUPTED = 130
+DEBUG = "FEWVIEW_DEBUG"
+# typer brings its own click in newer versions and uses the one installed in older ones: this finds either's class.
+_UsageError = typer.BadParameter.__mro__[2]
+
+app = typer.Typer(
+    name="fewview",
+    help="Few-view tomography: a measured scan in, a volume out.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+app.command("info")(info.info)
+app.command("methods")(methods.methods)
+app.command("reconstruct")(reconstruct.reconstruct)
+app.command("simulate")(simulate.simulate)
+app.add_typer(train.app, name="train")
+app.add_typer(benchmark.app, name="benchmark")
+app.command("demo")(demo.demo)
+app.command("doctor")(doctor.doctor)
+
+
+def version(value: bool) -> None:
+    """Print the version and leave."""
+    if value:
+        from .. import __version__
+
+        typer.echo(f"fewview {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def fewview(
+    version: bool = typer.Option(False, "--version", callback=version, is_eager=True, help="Show the version."),
+) -> None:
+    """Few-view tomography: a measured scan in, a volume out."""
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line and leave with its exit status."""
+    sys.exit(run(sys.argv[1:] if arguments is None else list(arguments)))
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run the command line; returns the exit status.
+
+    0 when all is well, 2 with one line on standard error for a mistake of the user, 130 when interrupted before
+    there was anything to keep. ``FEWVIEW_DEBUG=1`` shows where an error came from.
+    """
+    try:
+        status = app(args=list(arguments), standalone_mode=False)
+    except (FewviewError, _UsageError, MemoryError) as error:
+        if os.environ.get(DEBUG):
+            raise
+        return _say(_line(error), MISTAKE)
+    except (KeyboardInterrupt, typer.Abort):
+        return _say("Interrupted; nothing was written.", INTERRUPTED)
+    except BrokenPipeError:  # `fewview methods | head` is no mistake
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    return status if isinstance(status, int) else 0
+
+
+def _line(error: Exception) -> str:
+    if isinstance(error, MemoryError):
+        return "There is not enough memory. Reconstruct fewer rows (--rows A:B) or bin (--bin 2)."
+    if isinstance(error, FewviewError):
+        return str(error)
+    message = error.format_message() if hasattr(error, "format_message") else str(error)
+    return f"{message.rstrip('.')}. See `fewview --help`."
+
+
+def _say(line: str, status: int) -> int:
+    print(f"Error: {' '.join(line.split())}", file=sys.stderr)
+    return status

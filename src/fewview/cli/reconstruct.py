@@ -1,0 +1,167 @@
+"""`fewview reconstruct`: from a scan file to a volume file."""
+
+from __future__ import annotations
+
+import json
+import signal
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from ..errors import FewviewError, OptionError, Stopped
+from .progress import Progress, duration
+from .values import parse_axis, parse_pairs, parse_rows
+
+if TYPE_CHECKING:
+    from ..runs.recipe import Recipe
+    from ..runs.session import Result
+
+RECIPES = (".yaml", ".yml", ".json")
+
+
+def reconstruct(
+    scan: Annotated[str, typer.Argument(help="Scan file or folder; or a recipe (.yaml, .json), or a run's report.")],
+    output: Annotated[Path, typer.Option("-o", "--output", help="Volume: .npy, .tif, .h5 or .zarr (OME-Zarr).")],
+    method: Annotated[str | None, typer.Option(help="See `fewview methods`.  [default: tv]")] = None,
+    settings: Annotated[list[str] | None, typer.Option("--set", help="Option of the method, KEY=VALUE.")] = None,
+    views: Annotated[int | None, typer.Option(help="Use this many views, equally spread.")] = None,
+    rows: Annotated[str | None, typer.Option(help="Detector rows A:B (B exclusive), unbinned.")] = None,
+    bin_: Annotated[int | None, typer.Option("--bin", help="Average K x K detector pixels.")] = None,
+    axis: Annotated[str | None, typer.Option(help="auto, or the 0-based detector column of the rotation axis.")] = None,
+    angles: Annotated[str | None, typer.Option(help="START:STOP[:endpoint] in degrees, or a file of angles.")] = None,
+    layout: Annotated[str | None, typer.Option(help="projections or sinogram.")] = None,
+    kind: Annotated[str | None, typer.Option(help="counts, transmission or attenuation.")] = None,
+    pixel: Annotated[float | None, typer.Option(help="Detector pixel size in mm.")] = None,
+    flats: Annotated[str | None, typer.Option(help="Open-beam frames: file, folder or pattern.")] = None,
+    darks: Annotated[str | None, typer.Option(help="Beam-off frames: file, folder or pattern.")] = None,
+    dataset: Annotated[str | None, typer.Option(help="Path of the frames within an HDF5 or MATLAB file.")] = None,
+    prepare: Annotated[list[str] | None, typer.Option(help="Option of the preparation, KEY=VALUE.")] = None,
+    aux: Annotated[str | None, typer.Option(help="X-ray volume of the same sample, on the same grid.")] = None,
+    reference: Annotated[str | None, typer.Option(help="Volume to measure PSNR and SSIM against.")] = None,
+    holdout: Annotated[float | None, typer.Option(help="Share of the views to keep back and predict.")] = None,
+    device: Annotated[str | None, typer.Option(help="auto, cpu or cuda.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Of every random choice.")] = None,
+    bits: Annotated[int, typer.Option(help="32, or 16 for a TIFF with one slope and offset.")] = 32,
+    report: Annotated[Path | None, typer.Option(help="Write the record of the run here, as JSON.")] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on from the checkpoint beside the output.")] = False,
+) -> None:
+    """Reconstruct a scan. Ctrl-C stops and keeps what there is."""
+    from ..runs.recipe import Recipe
+
+    given: dict[str, Any] = {
+        "method": method,
+        "options": parse_pairs("--set", settings or []) or None,
+        "prepare": parse_pairs("--prepare", prepare or []) or None,
+        "views": views,
+        "rows": parse_rows(rows),
+        "bin": bin_,
+        "axis": parse_axis(axis),
+        "auxiliary": aux,
+        "reference": reference,
+        "holdout": holdout,
+        "device": device,
+        "seed": seed,
+    }
+    reader = {
+        "angles": angles,
+        "layout": layout,
+        "kind": kind,
+        "pixel": pixel,
+        "flats": flats,
+        "darks": darks,
+        "dataset": dataset,
+    }
+    if bits not in (16, 32):
+        raise OptionError(f"--bits {bits} is not possible.", "Choose 16 or 32.")
+    base = Recipe.load(scan).compact() if scan.lower().endswith(RECIPES) else {"scan": scan}
+    given = {key: value for key, value in given.items() if value is not None}
+    given["reader"] = base.get("reader", {}) | {key: value for key, value in reader.items() if value is not None}
+    recipe = Recipe.parse({**base, **given})
+    if report is not None and not report.resolve().parent.is_dir():
+        raise FewviewError(f"The folder of {report} does not exist.", "Make it, or choose another one for the report.")
+    result = carry_out(recipe, output, resume=resume, bits=bits)
+    if report is not None:
+        write_report(report, {"output": str(output), **result.record})
+    typer.echo(summary(result.record, output))
+
+
+def carry_out(recipe: Recipe, output: Path, *, resume: bool, bits: int) -> Result:
+    """Run the recipe with progress and Ctrl-C, and write the volume.
+
+    Raises
+    ------
+    FewviewError
+    """
+    from ..runs.session import Session
+
+    stop = threading.Event()
+    with stop_and_keep(stop), Progress() as progress:
+        session = Session(recipe, output, resume=resume, stop=stop.is_set, bits=bits, say=progress.say)
+        if resume and not session.resumed:
+            progress.say(f"no checkpoint beside {output}: starting at the beginning")
+        for estimate in session:
+            progress.show(estimate)
+        try:
+            result = session.finish()
+        except Stopped:
+            raise FewviewError("Stopped before the first estimate; nothing was written.") from None
+        progress.say("writing")
+        began = time.monotonic()
+        result.write(output, bits)
+        session.done()
+        result.record["timings"]["write"] = time.monotonic() - began
+    return result
+
+
+@contextmanager
+def stop_and_keep(stop: threading.Event) -> Iterator[None]:
+    """Ctrl-C, and the notice before a batch system's kill, end the run and keep its estimate; a second one aborts."""
+
+    def handle(number: int, frame: FrameType | None) -> None:
+        if stop.is_set():
+            raise KeyboardInterrupt
+        stop.set()
+
+    before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def write_report(path: Path, record: Mapping[str, Any]) -> None:
+    """The record as JSON, whole or not at all."""
+    from ..io.whole import written_whole
+
+    with written_whole(path) as temporary:
+        temporary.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
+
+
+def summary(record: Mapping[str, Any], output: Path) -> str:
+    """One line for people."""
+    numbers = [
+        f"{name} {record[key]:.4g}{unit}"
+        for key, name, unit in (
+            ("psnr", "PSNR", " dB"),
+            ("ssim", "SSIM", ""),
+            ("heldout_error", "held-out error", ""),
+            ("data_residual", "data residual", ""),
+        )
+        if record.get(key) is not None
+    ]
+    shape = " x ".join(map(str, record["shape"]))
+    ended = "stopped and kept" if record["stopped"] else "done"
+    parts = [
+        f"{output}: {shape}, {record['unit']}",
+        f"{record['method']} {ended} after {record['steps']} steps in {duration(record['seconds'])}",
+        f"{record['views']} views, axis {record['axis']:.2f} ({record['axis_origin']})",
+        *numbers,
+    ]
+    return "; ".join(parts)

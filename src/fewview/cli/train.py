@@ -1,0 +1,42 @@
+"""`fewview train`: networks of your own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ..errors import MethodUnavailable
+from .values import parse_pairs
+
+app = typer.Typer(help="Train a network: on a CPU or a GPU, resumable.", no_args_is_help=True)
+
+
+@app.command()
+def prior(
+    output: Annotated[Path, typer.Option("-o", "--output", help="Folder of the training; it is resumed from there.")],
+    minutes: Annotated[float | None, typer.Option(help="Time the training may take in all.")] = None,
+    device: Annotated[str | None, typer.Option(help="auto, cpu or cuda.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Of every random choice.")] = None,
+    settings: Annotated[list[str] | None, typer.Option("--set", help="Option of the training, KEY=VALUE.")] = None,
+) -> None:
+    """Train a diffusion prior, or go on with the training that the folder holds; writes weights and card."""
+    from ..training.prior import PriorTraining, train_prior
+
+    given = {"minutes": minutes, "device": device, "seed": seed}
+    values = {key: value for key, value in given.items() if value is not None}
+    options = PriorTraining.parse({**parse_pairs("--set", settings or []), **values})
+    typer.echo(f"{train_prior(options, output, report=typer.echo)}")
+
+
+@app.command()
+def guide() -> None:
+    """Train a cross-modal guide (not available yet)."""
+    raise MethodUnavailable("Training a cross-modal guide is not available yet.", "`fewview train prior` is.")
+
+
+@app.command()
+def fixer() -> None:
+    """Train a slice fixer (not available yet)."""
+    raise MethodUnavailable("Training a slice fixer is not available yet.", "`fewview train prior` is.")

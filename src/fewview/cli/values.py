@@ -1,0 +1,41 @@
+"""Values of flags that need more than a number: ranges, KEY=VALUE, the axis."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Any, Literal
+
+from ..errors import OptionError
+from ..runs.recipe import parse_flag_value
+
+
+def parse_rows(text: str | None) -> tuple[int, int] | None:
+    """``A:B`` as a pair; None stays None."""
+    if text is None:
+        return None
+    match = re.fullmatch(r"\s*(\d+)\s*:\s*(\d+)\s*", text)
+    if match is None or int(match[1]) >= int(match[2]):
+        raise OptionError(f"--rows {text} is not a range of rows.", "Write --rows A:B with A < B, for instance 10:20.")
+    return int(match[1]), int(match[2])
+
+
+def parse_axis(text: str | None) -> float | Literal["auto"] | None:
+    """``auto`` or a column; None stays None."""
+    if text is None or text == "auto":
+        return text  # type: ignore[return-value]
+    try:
+        return float(text)
+    except ValueError:
+        raise OptionError(f"--axis {text} is not a column.", "Give a number (0-based column), or auto.") from None
+
+
+def parse_pairs(flag: str, pairs: Sequence[str]) -> dict[str, Any]:
+    """``KEY=VALUE`` of a flag that may be repeated."""
+    values = {}
+    for pair in pairs:
+        key, equals, value = pair.partition("=")
+        if not equals or not key.strip():
+            raise OptionError(f"{flag} {pair} is not KEY=VALUE.", f"Write, for instance, {flag} iterations=100.")
+        values[key.strip()] = parse_flag_value(value.strip())
+    return values
