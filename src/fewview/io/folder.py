@@ -13,7 +13,7 @@ from . import names
 from .angle_log import is_angle_log, read_angle_file
 from .fits import FITS
 from .found import Angles, Found, layout_of_name
-from .images import ImageFile, ImageFormat, ImageStack
+from .images import ImageFormat, ImageStack
 from .tiff import TIFF
 
 FORMATS = (TIFF, FITS)
@@ -57,7 +57,6 @@ def read_files(files: Sequence[Path]) -> ImageStack:
 def read_image_file(path: Path, form: ImageFormat) -> Found:
     """A single image file, one image or many."""
     stack = ImageStack((form.describe(path),), form.read)
-    notes: tuple[str, ...] = ()
     refusal = None
     what = names.role(path.stem)
     if what in ("flat", "dark"):
@@ -198,6 +197,3 @@ def _angles(stack: ImageStack, where: Path) -> Angles | None:
 def _log(folder: Path) -> Angles | None:
     logs = [file for file in sorted(folder.iterdir(), key=names.natural) if file.is_file() and is_angle_log(file)]
     return read_angle_file(logs[0]) if len(logs) == 1 else None
-
-
-__all__ = ["FORMATS", "ImageFile", "image_format", "read_files", "read_folder", "read_image_file"]

@@ -12,8 +12,9 @@ import numpy as np
 
 from ..errors import ScanError
 from ..geometry import duplicate_views
-from .draft import AngleChoice, Draft, FieldChoice, Request, draft
+from .draft import draft
 from .found import Layout
+from .request import AngleChoice, Draft, FieldChoice, Request
 from .units import AngleUnit
 
 
@@ -109,17 +110,17 @@ class ScanInfo:
             a = self.angles
             uneven = ", irregular" if a.irregular else ""
             out.append(f"  angles      {a.count}: {a.start:.6g} to {a.stop:.6g} deg, step {a.step:.4g} deg{uneven}")
-        for name in ("angles", "layout"):
-            if name in self.origins:
-                out.append(f"{'':14}{name} {self.origins[name]}")
+            out.append(f"{'':14}({a.origin})")
+        if self.layout is not None:
+            out.append(f"  layout      {self.layout} ({self.origins['layout']})")
         if self.kind is not None:
             out.append(f"  kind        {self.kind} ({self.origins['kind']})")
         for name, count in (("flats", self.flats), ("darks", self.darks)):
-            if name in self.origins:
-                out.append(f"  {name:12}{count or 'none'} ({self.origins[name]})")
-        axis = "unknown" if self.axis is None else f"column {self.axis:g}"
-        pixel = "unknown" if self.pixel_mm is None else f"{self.pixel_mm:g} mm"
-        out += [f"  axis        {axis} ({self.origins['axis']})", f"  pixel size  {pixel} ({self.origins['pixel']})"]
+            out.append(f"  {name:12}{f'{count} ({self.origins[name]})' if count else 'none'}")
+        axis = "" if self.axis is None else f"column {self.axis:g}, "
+        pixel = "" if self.pixel_mm is None else f"{self.pixel_mm:g} mm, "
+        out.append(f"  axis        {axis}{self.origins['axis']}")
+        out.append(f"  pixel size  {pixel}{self.origins['pixel']}")
         for first, later in self.duplicates:
             out.append(f"  duplicate   views {first} and {later} measure the same lines")
         out += [f"  note        {note}" for note in self.notes]
@@ -159,7 +160,7 @@ def inspect(
         dtype=None if made.found.images is None else made.found.images.dtype.name,
         file_bytes=sum(file.stat().st_size for file in files),
         files=len(files),
-        layout=None if made.frames is None else _layout_name(made),
+        layout=made.layout,
         kind=made.kind if "kind" in made.origins else None,
         angles=_angle_facts(made),
         flats=0 if made.flats is None else made.flats.shape[0],
@@ -175,15 +176,12 @@ def inspect(
 
 
 def _lacks_of_counts(made: Draft) -> Iterable[ScanError]:
-    if made.frames is not None and made.kind == "counts" and made.flats is None:
+    """Counts without flats may be read and looked at, but not reconstructed."""
+    if made.frames is not None and not made.hopeless and made.kind == "counts" and made.flats is None:
         yield ScanError(
             f"{made.path.name} holds raw counts ({made.origins['kind'].where}) and there are no flats.",
             "Give open-beam frames with --flats FILE, or say --kind transmission or --kind attenuation.",
         )
-
-
-def _layout_name(made: Draft) -> str:
-    return "projections" if made.frames is made.found.images else "sinogram"
 
 
 def _finite(made: Draft) -> bool:

@@ -6,8 +6,9 @@ from pathlib import Path
 
 from ..geometry import ParallelBeam
 from ..scan import Kind, Scan
-from .draft import AngleChoice, FieldChoice, Request, draft
+from .draft import draft
 from .found import Layout
+from .request import AngleChoice, FieldChoice, Request
 
 
 def read_scan(

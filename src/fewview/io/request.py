@@ -1,0 +1,63 @@
+"""A scan in the making: what the user asked for, and what has been decided so far."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ..errors import ScanError
+from ..frames import FrameSource
+from ..origins import Origin
+from ..scan import Kind
+from .found import Found, Layout
+
+AngleChoice = str | Path | ArrayLike
+FieldChoice = str | Path | NDArray
+
+
+@dataclass(frozen=True, eq=False)
+class Request:
+    """What the user says about a scan; the keywords of :func:`fewview.read_scan`."""
+
+    angles: AngleChoice | None = None
+    layout: Layout | None = None
+    kind: Kind | None = None
+    pixel: float | None = None
+    flats: FieldChoice | None = None
+    darks: FieldChoice | None = None
+    axis: float | None = None
+    dataset: str | None = None
+
+
+@dataclass(eq=False)
+class Draft:
+    """A scan in the making.
+
+    ``lacks`` names what keeps it from being one, the gravest first. ``hopeless``: no flag would make it a scan, so
+    that what else is missing is not worth saying.
+    """
+
+    path: Path
+    found: Found
+    frames: FrameSource | None = None
+    layout: Layout | None = None
+    angles: NDArray[np.float64] | None = None
+    flats: FrameSource | None = None
+    darks: FrameSource | None = None
+    flat_times: NDArray[np.float64] | None = None
+    kind: Kind = "counts"
+    pixel: float | None = None
+    axis: float | None = None
+    origins: dict[str, Origin] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+    lacks: list[ScanError] = field(default_factory=list)
+    hopeless: bool = False
+
+    def refuse(self, problem: str, remedy: str, *, hopeless: bool = False) -> None:
+        """Add to what is missing or wrong, unless nothing can help any more."""
+        if not self.hopeless:
+            self.lacks.append(ScanError(problem, remedy))
+        self.hopeless = self.hopeless or hopeless
