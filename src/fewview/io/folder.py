@@ -65,9 +65,7 @@ def read_image_file(path: Path, form: ImageFormat) -> Found:
             f"{path.name} is {name} frame by its name: there are no projections in it.",
             "Name the folder with the projections beside it.",
         )
-    return Found(
-        form.title, (path,), stack, layout_of_name(path.name), _angles(stack, path), notes=notes, refusal=refusal
-    )
+    return Found(form.title, (path,), stack, layout_of_name(path.name), _angles(stack, path), refusal=refusal)
 
 
 def read_folder(path: Path, patterns: Mapping[names.Role, str]) -> Found:
