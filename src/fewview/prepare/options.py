@@ -1,0 +1,57 @@
+"""What may be done to the data before they are line integrals; one options model for form, flags, recipe and record."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from ..options import Options, option
+
+Stripes = Literal["none", "sorting", "filtering", "fitting", "wavelet-fft", "large", "dead", "all"]
+
+
+class PrepareOptions(Options):
+    """Options of the preparation."""
+
+    flat: Literal["auto", "mean", "median", "interpolate"] = option(
+        "auto",
+        "Flats and darks",
+        "How several become one: mean; median, which ignores outliers; or interpolated in time between those taken "
+        "before and after. Auto interpolates where both kinds are there, else takes the mean.",
+    )
+    dose: Literal["none", "edges", "region"] = option(
+        "none",
+        "Dose correction",
+        "Scale each view so that open beam reads 1: at both edges of the detector, or in the open region.",
+    )
+    open_region: tuple[int, int, int, int] | None = option(
+        None,
+        "Open region",
+        "Detector window that the sample never enters: first row, last row, first column, last column (exclusive).",
+        unit="px",
+        advanced=True,
+    )
+    zingers: float | None = option(
+        None,
+        "Zinger threshold",
+        "Pixels brighter than the median of their neighbours by this fraction are masked; 0.3 suits gamma spots. "
+        "Off when empty.",
+        gt=0,
+    )
+    saturation: float | None = option(
+        None, "Saturation", "Counts from which a pixel is saturated, and masked. Off when empty.", gt=0, advanced=True
+    )
+    phase: float | None = option(
+        None,
+        "Phase filter",
+        "Strength of a single-distance phase filter (Paganin-like); larger smooths more. Off when empty.",
+        gt=0,
+        advanced=True,
+    )
+    stripes: Stripes = option(
+        "none",
+        "Stripe removal",
+        "Removes rings by cleaning the sinograms. Methods rely on many views: below 90 they do more harm than good.",
+    )
+    stripes_anyway: bool = option(
+        False, "Stripes below 90 views", "Remove stripes even though the scan has few views.", advanced=True
+    )

@@ -1,0 +1,43 @@
+"""Stripes of a sinogram, which become rings: algotom's methods, one sinogram at a time."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import OptionError
+
+FEW_VIEWS = 90  # below, the filters along the angle find no stripes but invent them
+
+_ALGOTOM: dict[str, tuple[str, dict[str, Any]]] = {
+    "sorting": ("remove_stripe_based_sorting", {"size": 21}),
+    "filtering": ("remove_stripe_based_filtering", {"sigma": 3, "size": 21}),
+    "fitting": ("remove_stripe_based_fitting", {"order": 2, "sigma": 10}),
+    "wavelet-fft": ("remove_stripe_based_wavelet_fft", {}),
+    "large": ("remove_large_stripe", {"snr": 3.0, "size": 51}),
+    "dead": ("remove_dead_stripe", {"snr": 3.0, "size": 51}),
+    "all": ("remove_all_stripe", {"snr": 3.0, "la_size": 51, "sm_size": 21}),
+}
+
+
+def remove_stripes(values: NDArray[np.float32], method: str) -> NDArray[np.float32]:
+    """Clean the sinogram of each detector row.
+
+    Parameters
+    ----------
+    values : array, shape (angle, v, u)
+        Line integrals.
+    method : str
+        "sorting", "filtering", "fitting", "wavelet-fft", "large", "dead" or "all" (Vo et al. 2018).
+    """
+    from algotom.prep import removal
+
+    if method not in _ALGOTOM:
+        raise OptionError(f"There is no stripe removal '{method}'.", f"Known: {', '.join(_ALGOTOM)}.")
+    name, settings = _ALGOTOM[method]
+    clean = np.empty_like(values)
+    for row in range(values.shape[1]):
+        clean[:, row] = getattr(removal, name)(values[:, row], **settings)
+    return clean
