@@ -19,7 +19,7 @@ Auto = Literal["auto"]
 def option(
     default: Any,
     title: str,
-    help: str,  # noqa: A002 - the word users know from the command line
+    help: str,
     *,
     unit: str = "",
     ge: float | None = None,

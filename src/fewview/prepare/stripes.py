@@ -38,6 +38,8 @@ def remove_stripes(values: NDArray[np.float32], method: str) -> NDArray[np.float
         raise OptionError(f"There is no stripe removal '{method}'.", f"Known: {', '.join(_ALGOTOM)}.")
     name, settings = _ALGOTOM[method]
     clean = np.empty_like(values)
-    for row in range(values.shape[1]):
-        clean[:, row] = getattr(removal, name)(values[:, row], **settings)
-    return clean
+    with np.errstate(divide="ignore", invalid="ignore"):
+        for row in range(values.shape[1]):
+            clean[:, row] = getattr(removal, name)(values[:, row], **settings)
+    # Columns that are 0 throughout (ideal air) have no stripe, and algotom divides by them.
+    return np.where(np.isfinite(clean), clean, values)
