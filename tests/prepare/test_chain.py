@@ -93,16 +93,17 @@ def test_zingers_in_the_flat_do_not_reach_the_lines():
     np.testing.assert_allclose(prepared.values, np.log(2), rtol=1e-5)
 
 
-@pytest.mark.parametrize("method", ["sorting", "filtering", "all"])
-def test_stripes_are_reduced(method):
+@pytest.mark.parametrize(("method", "left"), [("sorting", 0.1), ("filtering", 0.1), ("fitting", 0.3), ("all", 0.5)])
+def test_stripes_are_reduced(method, left):
     angles = np.linspace(0, np.pi, 180, endpoint=False)
     u = np.arange(96)
-    clean = np.sqrt(np.maximum(0, 30.0**2 - (u - 48 - 8 * np.cos(angles)[:, None]) ** 2)) / 30
+    clean = 0.3 + np.sqrt(np.maximum(0, 30.0**2 - (u - 48 - 8 * np.cos(angles)[:, None]) ** 2)) / 30
+    clean += 0.01 * np.random.default_rng(0).standard_normal(clean.shape)
     striped = clean.copy()
     striped[:, 40] += 0.2
     striped[:, 57] -= 0.2
     fixed = remove_stripes(striped[:, None].astype(np.float32), method)[:, 0]
-    assert np.abs(fixed - clean)[:, [40, 57]].mean() < 0.35 * 0.2
+    assert np.abs(fixed - clean)[:, [40, 57]].mean() < left * 0.2
 
 
 def test_stripes_of_few_views_are_left_alone_and_that_is_said():
