@@ -1,0 +1,1 @@
+"""Networks: the diffusion prior, its low-rank adaptation, and weights on disk."""

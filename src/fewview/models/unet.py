@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 from typing import cast
 
 import torch
@@ -112,7 +113,7 @@ class UNet(nn.Module):
         self.head = nn.Conv2d(config.channels[0], factor**2, 3, padding=1)
         nn.init.zeros_(self.head.weight)
         nn.init.zeros_(cast(Tensor, self.head.bias))
-        self.to(memory_format=torch.channels_last)
+        self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # missing from torch's stubs
 
     def forward(self, x: Tensor, level: Tensor) -> Tensor:
         """Apply the network.
@@ -159,7 +160,7 @@ def _groups(channels: int) -> int:
 
 
 def _stack(sizes: list[int], embedding: int) -> nn.ModuleList:
-    return nn.ModuleList(ResidualBlock(a, b, embedding) for a, b in zip(sizes, sizes[1:], strict=False))
+    return nn.ModuleList(ResidualBlock(a, b, embedding) for a, b in pairwise(sizes))
 
 
 def _fourier(level: Tensor, width: int) -> Tensor:

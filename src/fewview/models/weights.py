@@ -85,13 +85,17 @@ def load_prior(name: str | Path, device: str | torch.device = "cpu") -> Diffusio
     path = find_weights(name)
     card = read_card(path)
     if card and card.get("sha256") != sha256(path):
-        raise WeightsError(f"{path.name} does not match the SHA-256 of its card.", "Download or export the weights again.")
+        raise WeightsError(
+            f"{path.name} does not match the SHA-256 of its card.", "Download or export the weights again."
+        )
     try:
         with safe_open(path, framework="pt") as file:
             header = file.metadata() or {}
             tensors = {key: file.get_tensor(key).float() for key in file.keys()}  # noqa: SIM118 - not a mapping
     except SafetensorError as error:
-        raise WeightsError(f"{path.name} cannot be read as safetensors ({error}).", "Export the weights again.") from error
+        raise WeightsError(
+            f"{path.name} cannot be read as safetensors ({error}).", "Export the weights again."
+        ) from error
     if header.get("kind") != "fewview.prior":
         raise WeightsError(f"{path.name} holds no diffusion prior.", "Give weights written by `fewview train prior`.")
     prior = DiffusionPrior(UNetConfig.model_validate_json(header["config"]))

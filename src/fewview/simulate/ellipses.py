@@ -97,9 +97,7 @@ def render(shapes: Ellipses, size: int) -> Volume:
     step = 2.0 / size
     coordinate = (np.arange(size) + 0.5) * step - 1
     reach = np.sqrt(np.maximum(np.linalg.inv(shapes.quadrics)[:, [0, 1], [0, 1]], 0)) + step
-    for (cx, cy), quadric, value, (rx, ry) in zip(
-        shapes.centres, shapes.quadrics, shapes.values, reach, strict=True
-    ):
+    for (cx, cy), quadric, value, (rx, ry) in zip(shapes.centres, shapes.quadrics, shapes.values, reach, strict=True):
         left, right = np.searchsorted(coordinate, [cx - rx, cx + rx])
         low, high = np.searchsorted(coordinate, [cy - ry, cy + ry])
         if left == right or low == high:
@@ -116,9 +114,7 @@ def render(shapes: Ellipses, size: int) -> Volume:
     return image[::-1].copy()
 
 
-def line_integrals(
-    shapes: Ellipses, angles: NDArray[np.float64], columns: int, fine: int = 4
-) -> NDArray[np.float32]:
+def line_integrals(shapes: Ellipses, angles: NDArray[np.float64], columns: int, fine: int = 4) -> NDArray[np.float32]:
     """Exact line integrals of a sum of ellipses, averaged over each detector column.
 
     Parameters

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .fields import Field, Texture, gaussian_field, smooth_field
-from .materials import ENERGIES, MATERIALS, Energy
+from .materials import ENERGIES, MATERIALS
 from .packing import Cylinder, Grain, random_grain
 
 Volume = NDArray[np.float32]
@@ -97,7 +97,7 @@ class Microstructure:
             base = dry + (wet - dry) * moisture
             texture = 0.5 * fine + 0.85 * self._textures["neutron"].slab(first, last, size)
         else:
-            row = ENERGIES.index(modality)  # type: ignore[arg-type]
+            row = ENERGIES.index(modality)
             values = self.xray_of[row][labels]
             dry, wet = (MATERIALS[name].xray[row] / 10 for name in ("paste_dry", "paste_saturated"))
             base = dry + (wet - dry) * self._moisture_slab(first, last, size)
@@ -180,7 +180,7 @@ def microstructure(size: int, seed: int, depth: int | None = None) -> Microstruc
         "cored": cored,
         "crack_width": float(rng.uniform(0.2, 1.6) * unit),
     }
-    moisture = _moisture(rng, tuple(max(2, n // 4) for n in labels.shape))  # type: ignore[arg-type]
+    moisture = _moisture(rng, tuple(max(2, n // 4) for n in labels.shape))
     level = float(rng.uniform(1.5, 2.2))
     return Microstructure(
         labels, neutron_of, xray_of, texture_of, FIELD_OF_VIEW / size, facts, moisture, textures, level, crack

@@ -136,7 +136,13 @@ class Cylinder:
         return int(self.inside.sum())
 
     def place(
-        self, rng: np.random.Generator, grain: Grain, places: Array, gap: float, across: bool, tries: int = 12
+        self,
+        rng: np.random.Generator,
+        grain: Grain,
+        places: NDArray[np.floating],
+        gap: float,
+        across: bool,
+        tries: int = 12,
     ) -> tuple[Grain, int] | None:
         """Try to lay a grain with its centre at one of the candidate places, and mark its voxels as taken.
 

@@ -1,4 +1,4 @@
-"""Plain shapes: polygons, rings, cylinders and constant backgrounds. Training data of the generic prior, never concrete."""
+"""Plain shapes: polygons, rings, cylinders, constant backgrounds: what the generic prior learns. Never concrete."""
 
 from __future__ import annotations
 
@@ -87,7 +87,9 @@ def _polygons(rng: np.random.Generator, size: int, heights: NDArray[np.float64])
         offsets = radius * rng.uniform(0.6, 1.2, faces)
         place = outer * np.sqrt(rng.uniform(0, 0.9))
         turn = rng.uniform(0, 2 * np.pi)
-        centre = np.array([place * np.cos(turn), place * np.sin(turn), rng.uniform(heights[0] - radius, heights[-1] + radius)])
+        centre = np.array(
+            [place * np.cos(turn), place * np.sin(turn), rng.uniform(heights[0] - radius, heights[-1] + radius)]
+        )
         value = rng.uniform(0, 1)
         left, right = np.searchsorted(x[0], [centre[0] - 2 * radius, centre[0] + 2 * radius])
         low, high = size - np.searchsorted(x[0], [centre[1] + 2 * radius, centre[1] - 2 * radius])
@@ -97,9 +99,7 @@ def _polygons(rng: np.random.Generator, size: int, heights: NDArray[np.float64])
         for index, z in enumerate(heights):
             rest = offsets + normals @ centre - normals[:, 2] * z
             flat = np.linalg.norm(normals[:, :2], axis=1)
-            distance = polytope_signed_distance(
-                x[window], y[window], normals[:, :2] / flat[:, None], rest / flat
-            )
+            distance = polytope_signed_distance(x[window], y[window], normals[:, :2] / flat[:, None], rest / flat)
             inside = np.clip(0.5 - distance / step, 0, 1)
             stack[index][window] += (inside * (value - stack[index][window])).astype(np.float32)
     return _finish(stack)
@@ -121,9 +121,7 @@ def _packed(rng: np.random.Generator, size: int, heights: NDArray[np.float64]) -
     for index, z in enumerate(heights):
         for item in range(len(axes)):
             one = slice(item, item + 1)
-            section = cut(
-                Ellipsoids(placed.centres[one], axes[one], placed.rotations[one], placed.values[one]), z
-            )
+            section = cut(Ellipsoids(placed.centres[one], axes[one], placed.rotations[one], placed.values[one]), z)
             if len(section.values):
                 inside = render(section, size)
                 stack[index] += inside * (grey[item] - stack[index])

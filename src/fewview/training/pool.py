@@ -42,6 +42,8 @@ class Pool:
         eager: int = 40,
         first: int = TRAIN[0],
     ) -> None:
+        if first not in TRAIN or first + capacity > TRAIN.stop:
+            raise ValueError(f"{first} and the {capacity} after it are not all training seeds ({TRAIN})")
         self.folder, self.kind, self.capacity = folder, kind, capacity
         self.share, self.eager, self.first = share, eager, first
         self.blocks: list[NDArray[np.float16]] = []
@@ -90,7 +92,7 @@ def fill(folder: Path, kind: Kind, capacity: int, share: float, eager: int, firs
         if (folder / f"{kind}-{seed}-0.npy").exists():
             continue
         begin = time.perf_counter()
-        write_blocks(folder, kind, seed, MAKERS[kind](seed))
+        write_blocks(folder, kind, seed, MAKERS[kind](seed, None))
         if count >= eager:
             time.sleep((time.perf_counter() - begin) * (1 / share - 1))
 

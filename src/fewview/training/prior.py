@@ -32,7 +32,9 @@ class PriorTraining(Options):
     """Options of :func:`train_prior`."""
 
     kind: Literal["generic", "materials", "stack"] = option(
-        "generic", "Images", "Plain shapes, textured microstructures, or a stack of slices of your own (with stack=FILE)."
+        "generic",
+        "Images",
+        "Plain shapes, textured microstructures, or your own slices (with stack=FILE).",
     )
     stack: Path | None = option(None, "Stack", "Your own slices, .npy or .tif of shape (z, y, x), for kind=stack.")
     minutes: float = option(120.0, "Minutes", "Time the training may take in all; more is better.", unit="min", gt=0)
@@ -41,7 +43,7 @@ class PriorTraining(Options):
     device: str = option("auto", "Device", "auto, cpu or cuda.")
     start: str = option("", "Start from", "Weights (name or path) to start from; empty: from scratch.")
     batch: int = option(0, "Batch", "Crops per step; 0: 16 on a CPU, 128 on a GPU.", ge=0, advanced=True)
-    crop: int = option(64, "Crop", "Pixels a side of most crops; some are twice as large.", unit="px", ge=32, advanced=True)
+    crop: int = option(64, "Crop", "Side of most crops; some are twice as large.", unit="px", ge=32, advanced=True)
     rate: float = option(1e-3, "Learning rate", "Highest rate, after the warm-up.", gt=0, advanced=True)
     seed: int = option(0, "Seed", "Seed of crops and noise.", ge=0, advanced=True)
     save_every: float = option(3.0, "Save every", "Time between checkpoints.", unit="min", gt=0, advanced=True)

@@ -20,7 +20,7 @@ SIZES = (64, 96, 128, 160)
 """Sides of the training slices, so that a prior meets structures at all their sizes in pixels."""
 
 
-def generic_block(seed: int, size: int | None = None) -> list[Block]:
+def generic_block(seed: int, size: int | None) -> list[Block]:
     """Plain shapes: one block of 6 slices (``size`` drawn from :data:`SIZES` when not given)."""
     split_of(seed)
     rng = np.random.default_rng(seed)
@@ -28,7 +28,7 @@ def generic_block(seed: int, size: int | None = None) -> list[Block]:
     return [random_stack(rng, side, 6)]
 
 
-def materials_block(seed: int, size: int | None = None) -> list[Block]:
+def materials_block(seed: int, size: int | None) -> list[Block]:
     """Textured microstructures: a block of slices as neutrons see it and one as X-rays see it."""
     from ..simulate.microstructure import microstructure
 
@@ -39,7 +39,7 @@ def materials_block(seed: int, size: int | None = None) -> list[Block]:
     return [unit(sample.neutron), unit(sample.xray)]
 
 
-MAKERS: dict[Kind, Callable[[int], list[Block]]] = {"generic": generic_block, "materials": materials_block}
+MAKERS: dict[Kind, Callable[[int, int | None], list[Block]]] = {"generic": generic_block, "materials": materials_block}
 
 
 def unit(volume: NDArray[np.floating]) -> Block:

@@ -20,7 +20,7 @@ def validation_images(kind: Kind, count: int = 16, slices: int = 1, size: int = 
     """Return (count, slices, size, size) central slices from the validation seeds; materials alternate modality."""
     images = []
     for index in range(count):
-        blocks = MAKERS[kind](nth("validation", index), size)  # type: ignore[call-arg]
+        blocks = MAKERS[kind](nth("validation", index), size)
         block = blocks[index % len(blocks)]
         first = (block.shape[0] - slices) // 2
         images.append(block[first : first + slices])
