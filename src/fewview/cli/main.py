@@ -20,7 +20,7 @@ _UsageError = typer.BadParameter.__mro__[2]
 app = typer.Typer(
     name="fewview",
     help="Few-view tomography: a measured scan in, a volume out.",
-    no_args_is_help=True,
+    invoke_without_command=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
@@ -46,9 +46,12 @@ def version(value: bool) -> None:
 
 @app.callback()
 def fewview(
+    context: typer.Context,
     version: bool = typer.Option(False, "--version", callback=version, is_eager=True, help="Show the version."),
 ) -> None:
     """Few-view tomography: a measured scan in, a volume out."""
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -82,7 +85,8 @@ def _line(error: Exception) -> str:
     if isinstance(error, FewviewError):
         return str(error)
     message = error.format_message() if hasattr(error, "format_message") else str(error)
-    return f"{message.rstrip('.')}. See `fewview --help`."
+    context = getattr(error, "ctx", None)
+    return f"{message.rstrip('.')}. See `{context.command_path if context else 'fewview'} --help`."
 
 
 def _say(line: str, status: int) -> int:

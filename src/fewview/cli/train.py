@@ -10,7 +10,7 @@ import typer
 from ..errors import MethodUnavailable
 from .values import parse_pairs
 
-app = typer.Typer(help="Train a network: on a CPU or a GPU, resumable.", no_args_is_help=True)
+app = typer.Typer(help="Train a network: on a CPU or a GPU, resumable.")
 
 
 @app.command()

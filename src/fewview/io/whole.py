@@ -73,6 +73,14 @@ def check_writable(path: Path, size: int, inputs: tuple[Path, ...] = ()) -> None
         )
 
 
+def reserve(path: Path, size: int) -> None:
+    """Raise OSError now if ``size`` bytes cannot be had (quota, full disk): not every library survives that later."""
+    if hasattr(os, "posix_fallocate"):
+        with path.open("wb") as file:
+            os.posix_fallocate(file.fileno(), 0, size)
+        path.unlink()
+
+
 def _same(first: Path, second: Path) -> bool:
     return second.exists() and first.samefile(second)
 

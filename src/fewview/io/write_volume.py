@@ -92,7 +92,7 @@ def check_output(path: str | Path, size: int, inputs: tuple[Path, ...] = (), bit
     if suffix not in _FORMATS:
         raise FewviewError(
             f"The ending '{path.suffix}' of {path} is not known.",
-            f"End the name of the output in {', '.join(k for k in _FORMATS if len(k) < 6 and k != '.tiff')}.",
+            "End the name of the output in .npy, .tif, .h5 or .zarr.",
         )
     if bits == 16 and not suffix.startswith(".tif"):
         raise FewviewError(f"16 bits per value are for TIFF, not for {path.name}.", "Write a .tif, or leave 32 bits.")

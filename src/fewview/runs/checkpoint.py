@@ -58,8 +58,8 @@ class Checkpointer:
         self._due = time.monotonic() + self.every
 
     def due(self, estimate: Estimate) -> bool:
-        """Whether it is time to save."""
-        return estimate.state is not None and time.monotonic() >= self._due
+        """Whether it is time to save: never at the last step, the volume itself is about to be written."""
+        return estimate.state is not None and estimate.step < estimate.total and time.monotonic() >= self._due
 
     def save(self, estimate: Estimate) -> None:
         """Write the state of an estimate, whole or not at all."""

@@ -88,7 +88,7 @@ def set_up(
     """
     geometry = lines.geometry
     data = np.ascontiguousarray(lines.values.swapaxes(0, 1), dtype=np.float32)
-    weights = None if lines.weights is None else normalised(lines.weights.swapaxes(0, 1))
+    weights = None if lines.weights is None else np.ascontiguousarray(lines.weights.swapaxes(0, 1))
     if not np.isfinite(data if weights is None else data[weights > 0]).all():
         raise FewviewError("The line integrals hold values that are not numbers.", "Mask them with weight 0.")
     if weights is not None:
@@ -102,7 +102,7 @@ def set_up(
             pixel=geometry.pixel or 1.0,
             device=device,
         )
-        part = None if weights is None else weights[:, views]
+        part = None if weights is None else normalised(weights[:, views])
         return Measured(operator, data[:, views], part)
 
     if not 0 <= holdout < 1:

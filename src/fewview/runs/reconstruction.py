@@ -115,7 +115,9 @@ class Reconstruction:
             shown, inner, last, current = done.copy(), None, None, None
             for last in self._measured(problem, options, start, stop, sums):
                 current = _own(last.volume)
-                state = None if last.state is None else self._slab_state(index, done, sums, options, last.state)
+                state = None  # at its last step the estimate of the finished slab, which follows, has it
+                if last.state is not None and last.step < last.total:
+                    state = self._slab_state(index, done, sums, options, last.state)
                 yield replace(
                     last,
                     volume=shown,
@@ -143,9 +145,10 @@ class Reconstruction:
         """Estimates of some slices, with the errors of these and of the slabs before."""
         due = 0.0
         for estimate in self.method.run(problem, options):
-            told = self.setup.withheld is None and "data_residual" in estimate.scalars and not before
+            # On the way a method's own residual will do; the last one is measured alike for all methods.
+            told = self.setup.withheld is None and "data_residual" in estimate.scalars
             now = time.monotonic()
-            if not told and (now >= due or estimate.step >= estimate.total):
+            if estimate.step >= estimate.total or (now >= due and not told):
                 sums = self._sums(problem, torch.as_tensor(estimate.volume), start, stop)
                 estimate = replace(estimate, scalars={**estimate.scalars, **_errors(_added(before, sums))})
                 due = time.monotonic() + (time.monotonic() - now) / MEASURING_SHARE

@@ -86,15 +86,15 @@ class Session:
         self.timings: dict[str, float] = {}
         self._stop = stop or (lambda: False)
         self._say = say
-        require_method(recipe.method).options.parse(recipe.options)  # the cheapest mistakes first
         clock = time.monotonic()
         say("reading the scan")
-        scan = chosen_scan(recipe)
+        scan = chosen_scan(recipe)  # metadata only: the cheapest mistakes first
         if output is not None:
             size = 4 * scan.geometry.rows * scan.geometry.columns**2
             named = [recipe.scan, recipe.auxiliary, recipe.reference]
             inputs = [*scan.paths, *(Path(p) for p in named if p is not None)]
             check_output(output, size, tuple(inputs), bits)
+        require_method(recipe.method).options.parse(recipe.options)
         self._files = files_of(scan.paths)
         pool = ThreadPoolExecutor(1)
         self._digest: Future[str] = pool.submit(sha256, self._files)  # while the run goes on

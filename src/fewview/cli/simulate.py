@@ -1,0 +1,36 @@
+"""`fewview simulate`: a sample whose truth is known, measured with neutrons and with X-rays."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ..errors import FewviewError
+from .values import parse_pairs
+
+
+def simulate(
+    output: Annotated[Path, typer.Argument(help="File to write, .h5.")],
+    phantom: Annotated[str | None, typer.Option(help="microstructure, ellipses or shapes.")] = None,
+    size: Annotated[int | None, typer.Option(help="Pixels a side.")] = None,
+    views: Annotated[int | None, typer.Option(help="Neutron views over 180 degrees.")] = None,
+    counts: Annotated[float | None, typer.Option(help="Open-beam counts per pixel; 0 for no noise.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Of every random choice.")] = None,
+    settings: Annotated[list[str] | None, typer.Option("--set", help="Further option, KEY=VALUE.")] = None,
+) -> None:
+    """Simulate a sample: truth, neutron scan and X-ray scan in one HDF5 file."""
+    from ..simulate import Simulation, write_simulated
+    from ..simulate import simulate as simulated
+
+    given = {"phantom": phantom, "size": size, "views": views, "counts": counts, "seed": seed}
+    values = {key: value for key, value in given.items() if value is not None}
+    options = Simulation.parse({**parse_pairs("--set", settings or []), **values})
+    if output.suffix not in (".h5", ".hdf5") or not output.resolve().parent.is_dir():
+        raise FewviewError(f"{output} cannot be written.", "Give the name of an .h5 file in a folder that exists.")
+    write_simulated(simulated(options), output)
+    typer.echo(
+        f"{output}: {options.phantom}, {options.size} px, {options.views} views of {options.counts:g} counts, "
+        f"seed {options.seed}; the neutron scan is /exchange, the truth /truth/neutron"
+    )

@@ -1,0 +1,162 @@
+"""The public generator: what it yields, what it refuses, how it stops."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+import fewview
+from fewview.errors import MethodUnavailable, OptionError
+from fewview.methods import Estimate
+from fewview.operators import parallel_beam
+from fewview.quality import heldout_error, psnr, split_views
+
+
+def test_volumes_belong_to_the_caller(lines, use_method):
+    use_method()
+    estimates = list(fewview.reconstruct(lines, "counting", steps=3))
+    means = [estimate.volume.mean() for estimate in estimates]
+    assert means[0] < means[1] < means[2]  # the method works in place: copies or they would all be the last
+    assert all(e.volume.dtype == np.float32 and e.volume.flags.owndata and e.volume.flags.writeable for e in estimates)
+
+
+def test_options_as_mapping_and_as_keywords_are_the_same(lines):
+    first = list(fewview.reconstruct(lines, "sirt", {"iterations": 3}))[-1].volume
+    second = list(fewview.reconstruct(lines, "sirt", iterations=3))[-1].volume
+    assert np.array_equal(first, second)
+
+
+def test_reconstruction_around_the_axis_of_the_geometry(lines, truth):
+    good = list(fewview.reconstruct(lines, "cgls", iterations=15))[-1].volume
+    wrong = list(fewview.reconstruct(lines.with_axis(lines.geometry.axis - 2), "cgls", iterations=15))[-1].volume
+    assert psnr(good, truth) > psnr(wrong, truth) + 5
+
+
+@pytest.mark.parametrize("pixel", [0.05, 2.0])
+def test_values_are_per_mm(lines, pixel):
+    plain = list(fewview.reconstruct(lines, "cgls", iterations=5))[-1].volume
+    scaled = list(fewview.reconstruct(lines.with_pixel(pixel), "cgls", iterations=5))[-1].volume
+    np.testing.assert_allclose(scaled * pixel, plain, atol=1e-5 * np.abs(plain).max())
+
+
+def test_weights_are_normalised(lines):
+    """Another unit of the weights changes nothing: a method's own weight keeps its meaning."""
+    heavy = replace(lines, weights=lines.weights * 1000)
+    first = list(fewview.reconstruct(lines, "sirt", iterations=5))[-1].volume
+    second = list(fewview.reconstruct(heavy, "sirt", iterations=5))[-1].volume
+    np.testing.assert_allclose(first, second, rtol=1e-4, atol=1e-5)
+
+
+def test_unusable_pixels_do_not_count(lines):
+    values = lines.values.copy()
+    values[lines.weights == 0] = np.nan
+    clean = list(fewview.reconstruct(lines, "cgls", iterations=5))[-1].volume
+    dirty = list(fewview.reconstruct(replace(lines, values=values), "cgls", iterations=5))[-1].volume
+    np.testing.assert_allclose(dirty, clean, atol=1e-6)
+
+
+def test_heldout_error_is_that_of_views_not_seen(lines):
+    last = list(fewview.reconstruct(lines, "cgls", iterations=8, holdout=0.2, seed=3))[-1]
+    used, held = split_views(lines.geometry.angles, 0.2, 3)
+    own = list(fewview.reconstruct(lines.select_views(used), "cgls", iterations=8))[-1]
+    np.testing.assert_allclose(last.volume, own.volume, atol=1e-5)
+    A = parallel_beam(lines.geometry.angles[held], columns=lines.geometry.columns, axis=lines.geometry.axis)
+    predicted = A(torch.from_numpy(last.volume)).numpy()
+    expected = heldout_error(predicted, lines.values[held].swapaxes(0, 1), lines.weights[held].swapaxes(0, 1))
+    assert last.scalars["heldout_error"] == pytest.approx(expected, rel=1e-4)
+    assert "heldout_error" not in own.scalars
+
+
+def test_with_few_views_pixels_are_held_out(lines):
+    few = lines.sparse(4)
+    last = list(fewview.reconstruct(few, "cgls", iterations=4, holdout=0.1))[-1]
+    plain = list(fewview.reconstruct(few, "cgls", iterations=4))[-1]
+    assert last.scalars["heldout_error"] > last.scalars["data_residual"]
+    assert not np.allclose(last.volume, plain.volume)
+
+
+def test_stop_between_estimates(lines, use_method):
+    use_method()
+    seen = []
+    for estimate in fewview.reconstruct(lines, "counting", steps=50, stop=lambda: len(seen) >= 3):
+        seen.append(estimate)
+    assert [e.step for e in seen] == [1, 2, 3]
+
+
+def test_stop_within_a_long_application(lines, use_method):
+    """The flag goes up while the operator works: the rest of that application is not waited for."""
+    asked, finished = [], []
+
+    def slow(problem, options):
+        yield Estimate(problem.operator.T(problem.data), 1, 2)
+        asked.append(True)
+        problem.operator(torch.zeros(len(problem.data), problem.operator.grid, problem.operator.grid))
+        finished.append(True)
+        yield Estimate(problem.data, 2, 2)
+
+    use_method(run=slow)
+    steps = [e.step for e in fewview.reconstruct(lines, "slow", stop=lambda: bool(asked))]
+    assert steps == [1] and asked and not finished
+
+
+def test_a_closed_generator_closes_the_method(lines, use_method):
+    closed = []
+
+    def watched(problem, options):
+        try:
+            for step in range(1, 100):
+                yield Estimate(torch.zeros(len(problem.data), problem.operator.grid, problem.operator.grid), step, 100)
+        finally:
+            closed.append(True)
+
+    use_method(run=watched)
+    run = fewview.reconstruct(lines, "watched")
+    next(run)
+    run.close()
+    assert closed
+
+
+@pytest.mark.parametrize("name", ["cgls", "sirt"])
+def test_resume_is_bit_equal(lines, name):
+    whole = list(fewview.reconstruct(lines, name, iterations=6))[-1].volume
+    run = fewview.reconstruct(lines, name, iterations=6)
+    state = [next(run) for _ in range(3)][-1].state
+    state = {key: value.clone() if isinstance(value, torch.Tensor) else value for key, value in state.items()}
+    run.close()
+    rest = list(fewview.reconstruct(lines, name, iterations=6, resume=state))
+    assert [e.step for e in rest] == [4, 5, 6]
+    assert np.array_equal(rest[-1].volume, whole)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"method": "sirtt"}, "Did you mean 'sirt'"),
+        ({"method": "sirt", "options": {"weird": 1}}, "no option 'weird'"),
+        ({"method": "sirt", "options": {"iterations": -1}}, "iterations"),
+        ({"method": "sirt", "device": "tpu"}, "no device 'tpu'"),
+        ({"method": "sirt", "holdout": 1.5}, "cannot be held out"),
+        ({"method": "sirt", "auxiliary": np.zeros((1, 2, 3))}, "auxiliary volume is"),
+    ],
+)
+def test_mistakes_are_told_before_the_first_estimate(lines, arguments, message):
+    with pytest.raises(OptionError, match=message):
+        next(fewview.reconstruct(lines, **arguments))
+
+
+def test_needs_are_checked(lines, use_method, monkeypatch):
+    use_method(needs=frozenset({"aux"}))
+    with pytest.raises(OptionError, match="--aux"):
+        next(fewview.reconstruct(lines, "counting"))
+    use_method(needs=frozenset({"gpu"}))
+    with pytest.raises(MethodUnavailable, match="needs a CUDA device"):
+        next(fewview.reconstruct(lines, "counting", device="cpu"))
+
+
+def test_an_auxiliary_volume_reaches_the_method(lines, truth, use_method):
+    def copy(problem, options):
+        yield Estimate(problem.auxiliary, 1, 1)
+
+    use_method(run=copy, needs=frozenset({"aux"}))
+    assert np.array_equal(next(fewview.reconstruct(lines, "copy", auxiliary=truth)).volume, truth)

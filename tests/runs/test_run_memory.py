@@ -1,0 +1,127 @@
+"""Memory: the forecast, the limits, and slabs that change nothing."""
+
+import numpy as np
+import pytest
+import torch
+
+import fewview
+from fewview.errors import NotEnoughMemory
+from fewview.methods import Estimate
+from fewview.runs import memory
+from fewview.runs.memory import Forecast
+from fewview.runs.reconstruction import Reconstruction
+
+CASES = [("fbp", {}), ("cgls", {"iterations": 3}), ("sirt", {"iterations": 6})]
+
+
+@pytest.fixture
+def slabs_of(monkeypatch, lines):
+    """Pretend that memory holds just so many slices of a run."""
+
+    def pretend(slices, method="cgls", options=None, **more):
+        needed = Reconstruction(lines, method, options or {}, **more).forecast.needed(slices)
+        monkeypatch.setattr(memory, "available", lambda device: int(needed / memory.SHARE) + 1)
+
+    return pretend
+
+
+@pytest.mark.parametrize(("method", "options"), CASES)
+@pytest.mark.parametrize("slices", [1, 4])
+def test_slabs_give_the_same_volume(lines, slabs_of, method, options, slices):
+    whole = list(fewview.reconstruct(lines, method, options, holdout=0.1))[-1]
+    slabs_of(slices, method, options, holdout=0.1)
+    run = Reconstruction(lines, method, options, holdout=0.1)
+    assert len(run.slabs) == {1: 6, 4: 2}[slices]
+    estimates = list(run)
+    scale = np.abs(whole.volume).max()
+    np.testing.assert_allclose(estimates[-1].volume, whole.volume, atol=1e-5 * scale)
+    for name in ("data_residual", "heldout_error"):
+        assert estimates[-1].scalars[name] == pytest.approx(whole.scalars[name], rel=1e-4)
+        assert run.measure(whole.volume)[name] == pytest.approx(whole.scalars[name], rel=1e-4)
+    steps = [e.step for e in estimates]
+    assert steps == sorted(steps)
+    assert estimates[-1].step == estimates[-1].total
+
+
+def test_finished_slabs_are_not_changed_later(lines, slabs_of):
+    slabs_of(3)
+    ends = [e for e in fewview.reconstruct(lines, "cgls", iterations=3) if e.stage.endswith("done")]
+    assert len(ends) == 2
+    assert not ends[0].volume[3:].any()  # still so after the second slab was filled in
+    assert np.array_equal(ends[0].volume[:3], ends[1].volume[:3])
+
+
+@pytest.mark.parametrize("cut", [2, 5, 6, 8])
+def test_resume_within_and_between_slabs_is_bit_equal(lines, slabs_of, cut):
+    slabs_of(2)
+    whole = list(fewview.reconstruct(lines, "cgls", iterations=4))
+    run = fewview.reconstruct(lines, "cgls", iterations=4)
+    state = [next(run) for _ in range(cut)][-1].state
+    state = {
+        k: v.copy() if isinstance(v, np.ndarray) else torch.clone(v) if torch.is_tensor(v) else v
+        for k, v in state.items()
+    }
+    run.close()
+    rest = list(fewview.reconstruct(lines, "cgls", iterations=4, resume=state))
+    assert np.array_equal(rest[-1].volume, whole[-1].volume)
+    assert rest[-1].scalars == pytest.approx(whole[-1].scalars)
+    assert len(rest) == len(whole) - cut
+
+
+def test_what_auto_chose_on_the_first_slab_holds_for_all(lines, slabs_of, use_method):
+    slabs_of(2)
+    levels = []
+
+    def choosing(problem, options):
+        levels.append(options.level)
+        level = 7.0 if options.level == 1.0 else options.level
+        volume = torch.full((len(problem.data), problem.operator.grid, problem.operator.grid), level)
+        yield Estimate(volume, 1, 1, chosen={"level": level, "level_curve": [1.0]})
+
+    use_method(run=choosing)
+    last = list(fewview.reconstruct(lines, "choosing"))[-1]
+    assert levels == [1.0, 7.0, 7.0]
+    assert last.chosen["level"] == 7.0
+    assert (last.volume == 7.0).all()
+
+
+def test_not_one_slice_fits(lines, monkeypatch):
+    monkeypatch.setattr(memory, "available", lambda device: 1000)
+    with pytest.raises(NotEnoughMemory, match="--bin 2"):
+        next(fewview.reconstruct(lines, "fbp"))
+
+
+def test_coupled_slices_are_not_cut(lines, slabs_of, use_method):
+    slabs_of(4)
+    use_method(couples_slices=lambda options: options.level > 2)
+    assert len(Reconstruction(lines, "counting", {"level": 1}).slabs) > 1
+    with pytest.raises(NotEnoughMemory, match=r"couples neighbouring slices.*--rows A:B"):
+        Reconstruction(lines, "counting", {"level": 3})
+
+
+def test_slabs_are_equal_and_complete(use_method):
+    method = use_method()
+    found = memory.slabs(Forecast(10, lambda n: 100 + 10 * n), method, False, 145)  # 4 fit
+    assert found == [(0, 3), (3, 6), (6, 10)]
+    assert memory.slabs(Forecast(10, lambda n: 100 + 10 * n), method, True, 200) == [(0, 10)]
+    assert memory.slabs(Forecast(10, lambda n: 10**15), method, False, None) == [(0, 10)]  # unknown: no limit
+
+
+def test_limits_of_machine_container_and_user(monkeypatch):
+    monkeypatch.setattr(memory, "_machine", lambda: 8 * 2**30)
+    monkeypatch.setattr(memory, "_container", lambda: 6 * 2**30)
+    monkeypatch.delenv(memory.LIMIT_VARIABLE, raising=False)
+    assert memory.available("cpu") == 6 * 2**30
+    monkeypatch.setenv(memory.LIMIT_VARIABLE, "0.5")
+    assert memory.available("cpu") == 2**29
+    monkeypatch.setenv(memory.LIMIT_VARIABLE, "much")
+    with pytest.raises(NotEnoughMemory, match="not a number"):
+        memory.available("cpu")
+
+
+def test_forecast_grows_with_slices_views_and_withheld_views(lines):
+    small = Reconstruction(lines, "cgls", {}).forecast
+    assert small.needed(1) < small.needed(6) == small.total
+    assert Reconstruction(lines.sparse(8), "cgls", {}).forecast.total < small.total
+    image = 4 * lines.geometry.columns**2
+    assert small.needed(6) - small.needed(5) >= 5 * image  # CGLS holds five volumes
