@@ -42,7 +42,7 @@ def read(path: Path) -> Found:
         )
         if found.refusal is not None:
             return found
-        frames = HDF5Frames.of(path, data)
+        frames = HDF5Frames.of(path, file, _DATA)
         order = ["angle", "vertical", "horizontal"]
         stored = axes if data.ndim == 3 else ["vertical", *axes]  # a single sinogram is one row
         source = Rearranged(frames, tuple(stored.index(name) for name in order))  # type: ignore[arg-type]

@@ -9,49 +9,63 @@ import numpy as np
 
 from ..errors import ScanError
 from ..origins import Origin
+from . import hdf5_named
 from .angles import decide_unit
 from .found import Angles, Found, known_layout
 from .hdf5 import HDF5Frames, dangling, number, open_hdf5, reach, unit_of
-from .units import angle_unit, millimetres, text
+from .units import angle_unit, millimetres
 
-_PIXEL = ("measurement/instrument/detector/pixel_size_x", "measurement/instrument/detector/pixel_size")
+TITLE = "Data Exchange HDF5"
+_PIXEL = (
+    "measurement/instrument/detector/pixel_size_x",
+    "measurement/instrument/detector/pixel_size",
+    "measurement/instrument/detector/actual_pixel_size_x",
+)
 _AXIS = ("exchange/rotation_axis", "measurement/rotation_axis", "process/rotation_axis")
 
 
 def recognise(file: Any) -> bool:
     """Whether an open HDF5 file is Data Exchange."""
-    return "exchange" in file and file["exchange"].get("data", getlink=True) is not None
+    return _is_exchange(reach(file, "exchange"))
 
 
-def read(path: Path) -> Found:
-    """Facts of a Data Exchange file."""
+def read(path: Path, dataset: str | None) -> Found:
+    """Facts of a Data Exchange file; ``dataset`` may name another group of the same layout, or any dataset."""
     with open_hdf5(path) as file:
-        group = file["exchange"]
-        angles, notes = _angles(path, group)
-        refusal = dangling(group, "data", path)
-        if refusal is None and group["data"].ndim != 3:
-            shape = " x ".join(map(str, group["data"].shape))
-            refusal = ScanError(
-                f"{path.name}: /exchange/data has the shape {shape}.", "It should be (angle, row, column)."
-            )
-        if refusal is not None:
-            return Found("Data Exchange HDF5", (path,), angles=angles, refusal=refusal)
-        flats, no_flats = _fields(path, group, "data_white")
-        darks, no_darks = _fields(path, group, "data_dark")
-        said = text(group["data"].attrs.get("kind", ""))
-        return Found(
-            "Data Exchange HDF5",
-            (path,),
-            HDF5Frames.of(path, group["data"]),
-            known_layout("projections", "Data Exchange HDF5"),
-            angles,
-            flats,
-            darks,
-            kind=said if said in ("counts", "transmission", "attenuation") else None,  # type: ignore[arg-type]
-            pixel=_pixel(path, file),
-            axis=_axis(file),
-            notes=(*notes, *no_flats, *no_darks),
-        )
+        where = "exchange" if dataset is None else dataset.strip("/").removesuffix("/data")
+        for name in (where, f"{where}/exchange"):
+            if _is_exchange(reach(file, name)):
+                return _exchange(path, file, file[name])
+    return hdf5_named.read(path, dataset)
+
+
+def _is_exchange(group: Any) -> bool:
+    return hasattr(group, "keys") and group.get("data", getlink=True) is not None
+
+
+def _exchange(path: Path, file: Any, group: Any) -> Found:
+    angles, notes = _angles(path, group)
+    refusal = dangling(group, "data", path)
+    if refusal is None and group["data"].ndim != 3:
+        shape = " x ".join(map(str, group["data"].shape))
+        problem = f"{path.name}: {group.name}/data has the shape {shape}."
+        refusal = ScanError(problem, "It should be (angle, row, column).")
+    if refusal is not None:
+        return Found(TITLE, (path,), angles=angles, refusal=refusal)
+    flats, no_flats = _fields(path, group, "data_white")
+    darks, no_darks = _fields(path, group, "data_dark")
+    return Found(
+        TITLE,
+        (path,),
+        HDF5Frames.of(path, group, "data"),
+        known_layout("projections", TITLE),
+        angles,
+        flats,
+        darks,
+        pixel=_pixel(path, file, group),
+        axis=_axis(file, group),
+        notes=(*notes, *no_flats, *no_darks),
+    )
 
 
 def _fields(path: Path, group: Any, name: str) -> tuple[HDF5Frames | None, tuple[str, ...]]:
@@ -61,7 +75,7 @@ def _fields(path: Path, group: Any, name: str) -> tuple[HDF5Frames | None, tuple
     broken = dangling(group, name, path)
     if broken is not None:
         return None, (broken.problem,)
-    return (HDF5Frames.of(path, group[name]) if group[name].size else None), ()
+    return (HDF5Frames.of(path, group, name) if group[name].size else None), ()
 
 
 def _angles(path: Path, group: Any) -> tuple[Angles | None, tuple[str, ...]]:
@@ -69,7 +83,7 @@ def _angles(path: Path, group: Any) -> tuple[Angles | None, tuple[str, ...]]:
     if stored is None or stored.size == 0:
         return None, ()
     values = np.asarray(stored[()], dtype=np.float64).reshape(-1)
-    where = f"{path.name} /exchange/theta"
+    where = f"{path.name} {stored.name}"
     unit = angle_unit(unit_of(stored))
     if unit is None and np.all(np.isfinite(values)):
         guess, why = decide_unit(values)
@@ -79,7 +93,9 @@ def _angles(path: Path, group: Any) -> tuple[Angles | None, tuple[str, ...]]:
     return Angles(values, unit, where), ()
 
 
-def _pixel(path: Path, file: Any) -> tuple[float, Origin] | None:
+def _pixel(path: Path, file: Any, group: Any) -> tuple[float, Origin] | None:
+    if "pixel_size_mm" in group.attrs:
+        return float(group.attrs["pixel_size_mm"]), Origin("read", f"{path.name} {group.name}, pixel_size_mm")
     for name in _PIXEL:
         value = number(reach(file, name))
         if value is None or not value > 0:
@@ -92,7 +108,9 @@ def _pixel(path: Path, file: Any) -> tuple[float, Origin] | None:
     return None
 
 
-def _axis(file: Any) -> tuple[float, Origin] | None:
+def _axis(file: Any, group: Any) -> tuple[float, Origin] | None:
+    if "axis" in group.attrs:
+        return float(group.attrs["axis"]), Origin("read", f"{group.name}, attribute axis")
     for name in _AXIS:
         value = number(reach(file, name))
         if value is not None:

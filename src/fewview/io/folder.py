@@ -95,7 +95,9 @@ def read_folder(path: Path, patterns: Mapping[names.Role, str]) -> Found:
         for file in files:
             given = next((what for what, pattern in patterns.items() if names.matches(file, pattern)), None)
             what = given or (names.role(file.stem) if of_folder == "projection" else of_folder)
-            if what == "opposite":
+            if given is None and what in patterns:
+                notes.append(f"{file.relative_to(path)} is left out: its name does not match the pattern given.")
+            elif what == "opposite":
                 notes.append(f"{file.relative_to(path)} (the view at 180 degrees for alignment) is left out.")
             elif what == "projection":
                 projections.setdefault(folder, []).append(file)

@@ -107,16 +107,20 @@ class HDF5Frames:
     picks: NDArray[np.intp] | None = None
 
     @classmethod
-    def of(cls, path: Path, dataset: Any, picks: NDArray[np.intp] | None = None) -> HDF5Frames:
-        """Frames of an open dataset with two or three dimensions."""
+    def of(cls, path: Path, group: Any, name: str, picks: NDArray[np.intp] | None = None) -> HDF5Frames:
+        """Frames of a dataset with two or three dimensions in a group of an open file.
+
+        The dataset is remembered by the way it was reached: behind a link its own name belongs to another file.
+        """
+        dataset = group[name]
         *many, height, width = dataset.shape
         if len(many) > 1:
             raise ScanError(
-                f"{path.name}: {dataset.name} has {dataset.ndim} dimensions {dataset.shape}.",
+                f"{path.name}: {name} has {dataset.ndim} dimensions {dataset.shape}.",
                 "Save one scan with the dimensions (angle, row, column).",
             )
-        count = many[0] if many else 1
-        return cls(path, dataset.name, (count if picks is None else len(picks), height, width), dataset.dtype, picks)
+        count = (many[0] if many else 1) if picks is None else len(picks)
+        return cls(path, f"{group.name}/{name}", (count, height, width), dataset.dtype, picks)
 
     def read(self, frames: NDArray[np.intp], rows: Span, columns: Span) -> NDArray[np.float32]:
         """See :class:`~fewview.frames.FrameSource`."""

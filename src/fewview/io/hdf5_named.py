@@ -52,7 +52,7 @@ def _read(path: Path, title: str, dataset: str | None, *, reverse: bool) -> Foun
                 return Found(title, (path,), refusal=broken)
 
         def frames(name: str) -> HDF5Frames | Rearranged:
-            stored = HDF5Frames.of(path, arrays[name])
+            stored = HDF5Frames.of(path, file, name)
             if not reverse:
                 return stored
             return Rearranged(stored, (0, 2, 1) if arrays[name].ndim == 2 else (2, 1, 0))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zipfile
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -53,12 +54,23 @@ def as_images(array: NDArray, name: str) -> NDArray:
     return array if array.ndim == 3 else array[None]
 
 
+def load_npz(path: Path) -> dict[str, NDArray]:
+    """All arrays of an archive.
+
+    Raises
+    ------
+    ScanError
+        Damaged, or with pickled objects in it.
+    """
+    try:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
+            return {name: archive[name] for name in archive.files}
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+        raise ScanError(f"{path.name} cannot be read as a NumPy archive ({error}).", COPY_AGAIN) from None
+
+
 def read_npz(path: Path, dataset: str | None) -> Found:
     """The arrays of an archive, told apart by name and shape."""
-    try:
-        with np.load(path, allow_pickle=False) as archive:
-            arrays = {name: archive[name] for name in archive.files}
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
-        raise ScanError(f"{path.name} cannot be read as a NumPy archive ({error}).", COPY_AGAIN) from None
+    arrays = load_npz(path)
     variables = Variables(arrays, lambda name: ArrayFrames(as_images(arrays[name], f"{path.name}: {name}")))
     return read_named(path, "NumPy archive", variables, dataset)

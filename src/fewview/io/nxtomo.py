@@ -83,11 +83,11 @@ def _entry(path: Path, file: Any, entry: str, detector: str) -> Found:
     fields = {}
     for name, key in (("flats", 1), ("darks", 2)):
         which = np.flatnonzero(keys == key)
-        fields[name] = HDF5Frames.of(path, frames, which) if frames is not None and len(which) else None
+        fields[name] = HDF5Frames.of(path, file[detector], "data", which) if frames is not None and len(which) else None
     return Found(
         "NXtomo",
         (path,),
-        None if frames is None else HDF5Frames.of(path, frames, picks),
+        None if frames is None else HDF5Frames.of(path, file[detector], "data", picks),
         known_layout("projections", "NXtomo"),
         angles,
         fields["flats"],

@@ -38,22 +38,28 @@ class Volume:
     path: Path = Path()
 
 
+_DATASET = re.compile(r"(.+\.(?:h5|hdf5|hdf|nxs)):/?([^:]+)$", re.IGNORECASE)
 _Loaded = tuple[NDArray, float | None, dict[str, Any]]
 
 
 def read_volume(path: str | Path) -> Volume:
     """Read a volume: npy, npz, TIFF (file or folder), HDF5, OME-Zarr (finest level). A slice becomes ``(1, y, x)``.
 
+    Parameters
+    ----------
+    path : str or Path
+        In an HDF5 file with several datasets one is named as ``FILE.h5:/NAME``, e.g. ``sample.h5:/truth/neutron``.
+
     Raises
     ------
     ScanError
         Missing, damaged, of no known format, or not two- or three-dimensional.
     """
-    path = Path(path)
+    named = _DATASET.match(str(path))
+    path = Path(named[1] if named else path)
     if not path.exists():
         raise ScanError(f"There is no volume {path}.", "Check the path.")
-    load = _loader(path)
-    values, voxel, attrs = load(path)
+    values, voxel, attrs = _hdf5(path, named[2]) if named else _loader(path)(path)
     if values.ndim == 2:
         values = values[None]
     if values.ndim != 3 or values.dtype.kind not in "iufb" or not values.size:
@@ -86,11 +92,9 @@ def _npy(path: Path) -> _Loaded:
 
 
 def _npz(path: Path) -> _Loaded:
-    try:
-        with np.load(path, allow_pickle=False) as archive:
-            found = {name: archive[name] for name in archive.files}
-    except (OSError, ValueError, EOFError) as error:
-        raise ScanError(f"{path.name} cannot be read ({error}).", COPY_AGAIN) from None
+    from .numpy_files import load_npz
+
+    found = load_npz(path)
     volumes = {name: array for name, array in found.items() if array.ndim in (2, 3) and min(array.shape) > 0}
     if len(volumes) != 1 and "volume" not in volumes:
         raise ScanError(f"{path.name} holds the arrays {', '.join(found)}.", "Save one volume, named 'volume'.")
@@ -125,7 +129,7 @@ def _tiff(path: Path) -> _Loaded:
     return values, _positive(voxel), attrs
 
 
-def _hdf5(path: Path) -> _Loaded:
+def _hdf5(path: Path, dataset: str | None = None) -> _Loaded:
     import h5py
 
     with open_hdf5(path) as file:
@@ -136,13 +140,12 @@ def _hdf5(path: Path) -> _Loaded:
                 found[name] = node
 
         file.visititems(collect)
-        name = next((name for name in ("volume", "entry1/tomo_entry/data/data") if name in found), None)
-        if name is None and len(found) != 1:
-            listed = ", ".join(found) or "none"
-            raise ScanError(
-                f"{path.name} has no dataset 'volume', and not a single one: {listed}.", "Name it 'volume'."
-            )
-        data = found[name] if name is not None else next(iter(found.values()))
+        usual = "volume" if "volume" in found or len(found) != 1 else next(iter(found))
+        name = dataset or usual
+        if name not in found:
+            problem = f"{path.name} has no volume '{name}'; it has: {', '.join(found) or 'none'}."
+            raise ScanError(problem, f"Name one as {path.name}:/NAME.")
+        data = found[name]
         attrs = {key: _plain(value) for key, value in data.attrs.items()}
         voxel = attrs.get("voxel_mm", attrs.get("voxel_size_x"))
         attrs.setdefault("unit", unit_of(data))

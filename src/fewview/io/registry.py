@@ -66,7 +66,7 @@ FORMATS: tuple[Format, ...] = (
         lambda head: head.startswith(b"SIMPLE  ="),
         lambda p, _: folder.read_image_file(p, FITS),
     ),
-    Format("Data Exchange HDF5", _HDF5_ENDINGS, _hdf5, _unless_named(data_exchange.read), data_exchange.recognise),
+    Format("Data Exchange HDF5", _HDF5_ENDINGS, _hdf5, data_exchange.read, data_exchange.recognise),
     Format("NXtomo", _HDF5_ENDINGS, _hdf5, nxtomo.read, nxtomo.recognise),
     Format("CIL NeXus", _HDF5_ENDINGS, _hdf5, _unless_named(cil.read), cil.recognise),
     Format("MATLAB 7.3", (".mat",), lambda head: head.startswith(b"MATLAB 7.3"), hdf5_named.read_matlab73),

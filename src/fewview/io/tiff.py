@@ -27,6 +27,7 @@ def describe(path: Path) -> ImageFile:
     ScanError
         Not a TIFF, cut off, in colour, or with pages of different sizes.
     """
+    _check_pages(path)
     with _open(path) as file:
         series = file.series
         pages = list(file.pages)
@@ -76,6 +77,34 @@ def _layout(path: Path, changed: int, size: int) -> Layout:
         height, width = one.keyframe.imagelength, one.keyframe.imagewidth
         dtype = np.dtype(one.dtype).newbyteorder(file.byteorder)
         return one.dataoffset, (height, width), dtype
+
+
+def _check_pages(path: Path) -> None:
+    """Walk from page to page as the file links them: a reader that stops at a broken link loses frames silently.
+
+    Source: TIFF 6.0, section 2; BigTIFF widens counts and offsets to 8 bytes.
+    """
+    size = path.stat().st_size
+    with path.open("rb") as file:
+        head = file.read(16)
+        order = "<" if head[:2] == b"II" else ">"
+        big = head[2:4] in (b"+\0", b"\0+")
+        count_format, entry, link_format = ("Q", 20, "Q") if big else ("H", 12, "I")
+        count_size, link_size = struct.calcsize(count_format), struct.calcsize(link_format)
+        start = head[8:16] if big else head[4:8]
+        seen: set[int] = set()
+        while len(start) == link_size:
+            offset = struct.unpack(order + link_format, start)[0]
+            if offset == 0 or offset in seen:
+                return
+            seen.add(offset)
+            file.seek(min(offset, size))
+            count = file.read(count_size)
+            if len(count) < count_size:
+                break
+            file.seek(struct.unpack(order + count_format, count)[0] * entry, 1)
+            start = file.read(link_size)
+    raise truncated(path)
 
 
 @contextmanager
