@@ -72,10 +72,12 @@ def run(arguments: Sequence[str]) -> int:
             raise
         return _say(_line(error), MISTAKE)
     except (KeyboardInterrupt, typer.Abort):
-        return _say("Interrupted; nothing was written.", INTERRUPTED)
+        status = INTERRUPTED  # older typer; newer ones return it
     except BrokenPipeError:  # `fewview methods | head` is no mistake
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    if status == INTERRUPTED:
+        return _say("Interrupted; nothing was written.", INTERRUPTED)
     return status if isinstance(status, int) else 0
 
 

@@ -52,7 +52,7 @@ def reconstruct(
     resume: Annotated[bool, typer.Option("--resume", help="Go on from the checkpoint beside the output.")] = False,
 ) -> None:
     """Reconstruct a scan. Ctrl-C stops and keeps what there is."""
-    from ..runs.recipe import Recipe
+    from ..runs.recipe import ReaderChoices, Recipe
 
     given: dict[str, Any] = {
         "method": method,
@@ -81,7 +81,8 @@ def reconstruct(
         raise OptionError(f"--bits {bits} is not possible.", "Choose 16 or 32.")
     base = Recipe.load(scan).compact() if scan.lower().endswith(RECIPES) else {"scan": scan}
     given = {key: value for key, value in given.items() if value is not None}
-    given["reader"] = base.get("reader", {}) | {key: value for key, value in reader.items() if value is not None}
+    said = {key: value for key, value in reader.items() if value is not None}
+    given["reader"] = {**base.get("reader", {}), **ReaderChoices.parse(said).given()}
     recipe = Recipe.parse({**base, **given})
     if report is not None and not report.resolve().parent.is_dir():
         raise FewviewError(f"The folder of {report} does not exist.", "Make it, or choose another one for the report.")

@@ -23,6 +23,12 @@ def chosen_scan(recipe: Recipe) -> Scan:
 
     scan = read_scan(recipe.scan, **recipe.reader.given())
     if recipe.axis != "auto":
+        columns = scan.geometry.columns
+        if not -columns / 2 <= recipe.axis <= 1.5 * columns:  # just outside is possible: half the sample seen
+            raise OptionError(
+                f"An axis at column {recipe.axis:g} is not possible on a detector of {columns} columns.",
+                "Give the 0-based column of the unbinned detector, or auto.",
+            )
         scan = scan.with_axis(recipe.axis)
     if recipe.views is not None:
         scan = scan.sparse(recipe.views)

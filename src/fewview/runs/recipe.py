@@ -60,7 +60,7 @@ class Recipe(Options):
 
     @classmethod
     def load(cls, path: str | Path) -> Self:
-        """Read a recipe from a YAML or JSON file (a run record will do: its recipe is taken).
+        """Read a recipe from a YAML or JSON file. A run's report, or the JSON beside a ``.npy``, holds one too.
 
         Raises
         ------
@@ -71,8 +71,9 @@ class Recipe(Options):
             values = yaml.safe_load(Path(path).read_text(encoding="utf-8"))  # JSON is YAML
         except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
             raise OptionError(f"The recipe {path} cannot be read: {error}.", "Give a YAML or JSON file.") from None
-        if isinstance(values, Mapping) and isinstance(values.get("recipe"), Mapping):
-            values = values["recipe"]
+        for within in ("record", "recipe"):
+            if isinstance(values, Mapping) and isinstance(values.get(within), Mapping):
+                values = values[within]
         if not isinstance(values, Mapping):
             raise OptionError(f"{path} is not a recipe.", "A recipe has at least the entries 'scan' and 'method'.")
         return cls.parse(values)

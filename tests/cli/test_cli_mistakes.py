@@ -1,0 +1,210 @@
+"""Every mistake of a user: one clear line, status 2, no traceback, nothing written."""
+
+import os
+import subprocess
+import sys
+
+import h5py
+import numpy as np
+import pytest
+
+from fewview.io import write_volume
+
+AXIS = 17.0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["--method", "sirtt"], "Did you mean 'sirt'"),
+        (["--method", "sirt", "--set", "iteration=5"], "no option 'iteration'. This method has: iterations"),
+        (["--method", "sirt", "--set", "iterations=many"], "iterations='many'"),
+        (["--method", "sirt", "--set", "iterations=0"], "greater than or equal to 1"),
+        (["--method", "sirt", "--set", "iterations"], "is not KEY=VALUE"),
+        (["--prepare", "flat=best"], "flat='best'"),
+        (["--prepare", "sharpness=3"], "no option 'sharpness'"),
+        (["--rows", "3"], "--rows 3 is not a range"),
+        (["--rows", "3:1"], "--rows 3:1 is not a range"),
+        (["--rows", "2:9"], "2:9 do not lie within 0:4"),
+        (["--bin", "0"], "bin=0"),
+        (["--bin", "64"], "Binning by 64"),
+        (["--views", "0"], "views=0"),
+        (["--views", "41"], "41 views were asked for, the scan has 40"),
+        (["--axis", "middle"], "--axis middle is not a column"),
+        (["--axis", "nan"], "An axis at column nan"),
+        (["--axis", "9999"], "An axis at column 9999 is not possible"),
+        (["--angles", "0-180"], "0-180"),
+        (["--layout", "rows"], "layout='rows'"),
+        (["--kind", "photons"], "kind='photons'"),
+        (["--pixel", "-1"], "pixel=-1"),
+        (["--flats", "nowhere.h5"], "nowhere.h5"),
+        (["--dataset", "exchange/nothing"], "nothing"),
+        (["--holdout", "0.9"], "holdout=0.9"),
+        (["--seed", "-1"], "seed=-1"),
+        (["--device", "tpu"], "device='tpu'"),
+        (["--bits", "8"], "--bits 8"),
+        (["--bits", "16"], "16 bits per value are for TIFF"),
+        (["--reference", "nowhere.npy"], "There is no volume nowhere.npy"),
+        (["--aux", "nowhere.npy"], "There is no volume nowhere.npy"),
+        (["--report", "nowhere/report.json"], "The folder of nowhere/report.json does not exist"),
+        (["--seed", "one"], "Invalid value for '--seed'"),
+        (["--colour"], "No such option: --colour"),
+    ],
+)
+def test_mistakes_in_flags(fewview, scan_file, tmp_path, arguments, says):
+    base = ["--axis", AXIS] if "--axis" not in arguments else []
+    base += ["--method", "sirt"] if "--method" not in arguments else []
+    done = fewview("reconstruct", scan_file, "-o", "out.npy", *base, *arguments)
+    assert says in done.error
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("output", "says"),
+    [
+        ("out.xyz", "End the name of the output in .npy, .tif, .h5 or .zarr"),
+        ("nowhere/out.npy", "does not exist"),
+        (".", "not known"),
+    ],
+)
+def test_mistakes_in_the_output(fewview, scan_file, output, says):
+    assert says in fewview("reconstruct", scan_file, "-o", output, "--method", "fbp").error
+
+
+def test_the_scan_is_never_overwritten(fewview, scan_file):
+    before = scan_file.read_bytes()
+    done = fewview("reconstruct", scan_file, "-o", scan_file, "--method", "fbp", "--axis", AXIS)
+    assert "is an input of this run" in done.error
+    assert scan_file.read_bytes() == before
+
+
+def test_missing_and_damaged_scans(fewview, scan_file, tmp_path):
+    assert "nowhere.h5" in fewview("reconstruct", "nowhere.h5", "-o", "out.npy").error
+    (tmp_path / "cut.h5").write_bytes(scan_file.read_bytes()[:5000])
+    assert "cut.h5" in fewview("reconstruct", "cut.h5", "-o", "out.npy").error
+    (tmp_path / "text.h5").write_text("hello")
+    assert "text.h5" in fewview("info", "text.h5").error
+
+
+def test_a_recipe_that_is_none(fewview, tmp_path):
+    assert "nowhere.yaml cannot be read" in fewview("reconstruct", "nowhere.yaml", "-o", "out.npy").error
+    (tmp_path / "list.yaml").write_text("- 1\n- 2\n")
+    assert "list.yaml is not a recipe" in fewview("reconstruct", "list.yaml", "-o", "out.npy").error
+    (tmp_path / "bad.yaml").write_text("scan: [")
+    assert "bad.yaml cannot be read" in fewview("reconstruct", "bad.yaml", "-o", "out.npy").error
+    (tmp_path / "odd.yaml").write_text("scan: a.h5\ncolour: red\n")
+    assert "colour" in fewview("reconstruct", "odd.yaml", "-o", "out.npy").error
+
+
+def test_volumes_on_another_grid(fewview, scan_file, tmp_path):
+    write_volume(tmp_path / "small.npy", np.zeros((4, 16, 16)))
+    done = fewview(
+        "reconstruct", scan_file, "-o", "out.npy", "--method", "fbp", "--axis", AXIS, "--reference", "small.npy"
+    )
+    assert "(4, 16, 16) (z, y, x), the reconstruction (4, 32, 32)" in done.error
+    write_volume(tmp_path / "other.h5", np.zeros((4, 32, 32)), voxel=0.1)
+    done = fewview(
+        "reconstruct", scan_file, "-o", "out.npy", "--method", "fbp", "--axis", AXIS, "--reference", "other.h5"
+    )
+    assert "is in 'mm^-1', the reconstruction will be in 'per pixel'" in done.error
+
+
+def test_counts_without_flats(fewview, scan_file, tmp_path):
+    with h5py.File(scan_file) as source, h5py.File(tmp_path / "bare.h5", "w") as file:
+        file["exchange/data"] = source["exchange/data"][()]
+        file["exchange/theta"] = source["exchange/theta"][()]
+    assert "flats" in fewview("reconstruct", "bare.h5", "-o", "out.npy", "--method", "fbp", "--kind", "counts").error
+
+
+def test_too_little_memory(fewview, scan_file, monkeypatch):
+    monkeypatch.setenv("FEWVIEW_MEMORY_GIB", "0.000001")
+    done = fewview("reconstruct", scan_file, "-o", "out.npy", "--axis", AXIS, "--method", "fbp")
+    assert "The run needs" in done.error
+    assert "--bin 2" in done.error
+
+
+def test_memory_that_runs_out_all_the_same(fewview, scan_file, monkeypatch):
+    def exhausted(*arguments, **named):
+        raise MemoryError
+
+    monkeypatch.setattr("fewview.runs.session.Reconstruction", exhausted)
+    assert "not enough memory" in fewview("reconstruct", scan_file, "-o", "out.npy", "--axis", AXIS).error
+
+
+def test_a_write_that_fails_at_the_end(fewview, scan_file, tmp_path, monkeypatch):
+    def fail(path, volume):
+        path.write_bytes(b"half")
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("fewview.io.write_npy.write", fail)
+    done = fewview("reconstruct", scan_file, "-o", "out.npy", "--axis", AXIS, "--method", "fbp")
+    assert "out.npy could not be written: No space left on device" in done.error
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["nonsense"],
+        ["reconstruct"],
+        ["reconstruct", "scan.h5"],
+        ["info"],
+        ["train"],
+        ["train", "guide"],
+        ["train", "fixer"],
+        ["train", "prior"],
+        ["train", "prior", "-o", "out", "--set", "colour=red"],
+        ["benchmark"],
+        ["benchmark", "operators", "--size", "12"],
+        ["benchmark", "operators", "--threads", "0"],
+        ["benchmark", "operators", "--json", "nowhere/a.json"],
+        ["simulate"],
+        ["simulate", "out.npy"],
+        ["simulate", "nowhere/out.h5"],
+        ["simulate", "out.h5", "--phantom", "unicorn"],
+        ["simulate", "out.h5", "--size", "-3"],
+        ["demo", "--screenshot", "nowhere/a.png"],
+    ],
+)
+def test_mistakes_in_other_commands(fewview, tmp_path, arguments):
+    assert len(fewview(*arguments).error) > 20
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_in_a_process_of_its_own(scan_file, tmp_path):
+    """The entry point itself: status and streams, as a shell sees them."""
+    command = [sys.executable, "-c", "from fewview.cli import main; main()"]
+    environment = os.environ | {"COLUMNS": "60"}  # a narrow terminal does not break the line
+
+    def call(*arguments):
+        return subprocess.run(
+            [*command, *arguments], capture_output=True, text=True, cwd=tmp_path, env=environment, check=False
+        )
+
+    done = call(
+        "reconstruct", str(tmp_path / "a very long name of a scan that does not exist anywhere.h5"), "-o", "a.npy"
+    )
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.splitlines()[-1].startswith("Error: ")
+    assert "Traceback" not in done.stderr
+    assert call("--version").stdout.startswith("fewview ")
+    assert call("--help").returncode == 0
+    assert "reconstruct" in call().stdout
+
+
+def test_debugging_shows_where_an_error_came_from(fewview, monkeypatch):
+    from fewview.errors import ScanError
+
+    monkeypatch.setenv("FEWVIEW_DEBUG", "1")
+    with pytest.raises(ScanError):
+        fewview("info", "nowhere.h5")
+
+
+def test_aborting_is_no_traceback(fewview, monkeypatch):
+    def interrupt(*arguments, **named):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("fewview.io.inspect", interrupt)
+    done = fewview("info", "scan.h5")
+    assert done.status == 130
+    assert done.err == "Error: Interrupted; nothing was written.\n"

@@ -1,0 +1,160 @@
+"""info, methods, simulate, doctor, demo."""
+
+import json
+import subprocess
+import sys
+
+import h5py
+import numpy as np
+import pytest
+
+from fewview import doctor as examined
+from fewview.errors import FewviewError
+from fewview.methods import method_names
+
+
+def test_info(fewview, scan_file):
+    found = json.loads(fewview("info", scan_file, "--json").out)
+    assert found["shape"] == [40, 4, 32]
+    assert found["flats"] == found["darks"] == 3
+    assert found["ready"]
+    text = fewview("info", scan_file, "--pixel", 0.05).out
+    assert "40 views of 4 x 32 pixels" in text
+    assert "0.05 mm" in text
+
+
+def test_info_of_an_incomplete_scan_is_no_mistake(fewview, scan_file, tmp_path):
+    with h5py.File(scan_file) as source, h5py.File(tmp_path / "bare.h5", "w") as file:
+        file["exchange/data"] = source["exchange/data"][()]
+    done = fewview("info", "bare.h5")
+    assert done.status == 0
+    assert "MISSING" in done.out
+
+
+def test_methods(fewview):
+    rows = json.loads(fewview("methods", "--json").out)
+    assert [row["name"] for row in rows] == method_names()
+    for row in rows:
+        assert row.keys() >= {"name", "title", "family", "options", "needs", "available", "why_not"}
+        assert row["available"] == (row["why_not"] is None)
+        for name, field in row["options"]["properties"].items():
+            assert field["title"] and field["description"], (row["name"], name)
+    text = fewview("methods").out
+    assert all(name in text for name in method_names())
+
+
+def test_simulate(fewview, tmp_path):
+    arguments = ("--size", 32, "--views", 9, "--counts", 500, "--seed", 2, "--phantom", "ellipses", "--set", "depth=3")
+    assert fewview("simulate", "a.h5", *arguments).status == 0
+    assert fewview("simulate", "b.h5", *arguments).status == 0
+    with h5py.File("a.h5") as first, h5py.File("b.h5") as second:
+        assert first["exchange/data"].shape == (9, 3, 32)
+        assert first["truth/neutron"].shape == (3, 32, 32)
+        assert np.array_equal(first["exchange/data"], second["exchange/data"])
+    found = json.loads(fewview("info", "a.h5", "--json").out)
+    assert found["ready"]
+    assert found["pixel_mm"] is not None
+
+
+def test_doctor_works_here(fewview):
+    done = fewview("doctor")
+    assert done.status == 0
+    assert done.out.rstrip().endswith("fewview works on this machine.")
+    found = json.loads(fewview("doctor", "--json").out)
+    assert found["works"]
+    names = {finding["name"] for finding in found["findings"]}
+    assert names >= {"torch", "GPU", "tomopy", "astra-toolbox", "svmbir", "weights", "viewer", "display", "memory"}
+
+
+def test_doctor_tells_how_to_get_what_is_missing(fewview, monkeypatch):
+    monkeypatch.setattr(examined, "version_of", lambda name: "1.0" if name in examined._REQUIRED else None)
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    monkeypatch.delenv("DISPLAY", raising=False)
+    monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
+    done = fewview("doctor")
+    assert done.status == 0
+    for remedy in (
+        "conda install -c conda-forge tomopy",
+        "fewview[astra]",
+        "fewview[all]",
+        "everything runs on the CPU",
+    ):
+        assert remedy in done.out
+
+
+def test_doctor_says_when_it_does_not_work(fewview, monkeypatch):
+    monkeypatch.setattr(examined, "version_of", lambda name: None)
+    done = fewview("doctor")
+    assert done.status == 1
+    assert "BROKEN" in done.out
+
+
+def test_help_does_not_load_torch():
+    code = (
+        "import sys\n"
+        "from fewview.cli.main import run\n"
+        "assert run(['--help']) == run(['reconstruct', '--help']) == run(['benchmark', 'operators', '--help']) == 0\n"
+        "sys.exit(str([m for m in ('torch', 'h5py', 'scipy', 'skimage', 'napari') if m in sys.modules]))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.stderr.strip() == "[]"
+
+
+def test_info_does_not_load_torch(scan_file):
+    code = (
+        "import sys\n"
+        "from fewview.cli.main import run\n"
+        f"assert run(['info', {str(scan_file)!r}]) == 0\n"
+        "sys.exit(str('torch' in sys.modules))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.stderr.strip() == "False"
+
+
+@pytest.fixture
+def small_demo(monkeypatch, scan_file):
+    """The demonstration on the small scan instead of the tooth."""
+    from fewview import demo
+
+    monkeypatch.setattr(demo, "TOOTH", scan_file)
+    monkeypatch.setattr(demo, "VIEWS", 12)
+    monkeypatch.setattr(demo, "METHODS", ("fbp", "cgls"))
+    return demo
+
+
+def test_demo_without_a_viewer(fewview, small_demo, tmp_path):
+    from PIL import Image
+
+    done = fewview("demo", "--headless", "--screenshot", "shot.png")
+    assert done.status == 0, done.err
+    names = {path.name for path in (tmp_path / "demo-output").iterdir()}
+    assert names >= {"dense-fbp.tif", "12-views-fbp.tif", "12-views-cgls.tif", "comparison.png"}
+    assert "reference" in done.out
+    with Image.open("shot.png") as picture:
+        assert picture.width > 3 * 32
+
+
+def test_demo_scores_are_those_of_the_volumes(small_demo, tmp_path):
+    from fewview.io import read_volume
+    from fewview.quality import psnr
+
+    dense, fbp, cgls = small_demo.classical_demo(tmp_path)
+    assert dense.views == 40 and fbp.views == cgls.views == 12
+    reference = read_volume(tmp_path / "dense-fbp.tif").values
+    assert fbp.psnr == pytest.approx(psnr(read_volume(tmp_path / "12-views-fbp.tif").values, reference), abs=1e-3)
+    assert 0 < cgls.heldout_error < 1
+
+
+def test_demo_in_an_impossible_folder(small_demo, tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(FewviewError, match="cannot be made"):
+        small_demo.classical_demo(tmp_path / "file" / "out")
+
+
+def test_the_sample_is_whole():
+    from fewview.io import read_scan
+    from fewview.samples import TOOTH
+
+    scan = read_scan(TOOTH)
+    assert (scan.views, scan.geometry.rows, scan.geometry.columns) == (181, 2, 640)
+    assert TOOTH.with_name("LICENSE-tomopy.txt").exists()

@@ -1,0 +1,325 @@
+"""`fewview reconstruct`: what it writes, what it reports, how it stops and resumes."""
+
+import json
+import signal
+
+import numpy as np
+import pytest
+
+from fewview.io import read_volume, write_volume
+from fewview.methods import get_method, method_names
+from fewview.quality import psnr, ssim
+from fewview.runs import Recipe
+
+AXIS = 17.0
+CONTRACT = {
+    "method", "options", "seconds", "peak_memory_mb", "steps", "device", "views", "axis", "psnr", "ssim",
+    "heldout_error", "data_residual", "versions", "input_sha256",
+}  # fmt: skip
+
+
+def test_report_has_the_keys_of_the_contract(reconstruct, truth, tmp_path, scan_file):
+    write_volume(tmp_path / "truth.npy", truth)
+    volume, report = reconstruct(
+        "--method", "cgls", "--set", "iterations=5", "--reference", "truth.npy", "--holdout", 0.1
+    )
+    assert report.keys() >= CONTRACT
+    assert report["method"] == "cgls"
+    assert report["options"]["iterations"] == 5
+    assert report["steps"] == 5
+    assert report["views"] == 40
+    assert report["views_withheld"] == 4
+    assert report["device"] == "cpu"
+    assert report["axis"] == AXIS
+    assert report["axis_origin"] == "given: by the user"
+    assert report["psnr"] == pytest.approx(psnr(volume, truth))
+    assert report["ssim"] == pytest.approx(ssim(volume, truth))
+    assert 0 < report["data_residual"] < report["heldout_error"] < 1
+    assert report["seconds"] > 0
+    assert report["peak_memory_mb"] > 10
+    assert report["versions"].keys() >= {"fewview", "python", "torch", "numpy"}
+    import hashlib
+
+    assert report["input_sha256"] == hashlib.sha256(scan_file.read_bytes()).hexdigest()
+    assert report["unit"] == "per pixel"
+    assert not report["stopped"]
+
+
+def test_without_reference_and_holdout_nothing_pretends(reconstruct):
+    _, report = reconstruct("--method", "fbp")
+    assert report["psnr"] is report["ssim"] is report["heldout_error"] is None
+
+
+@pytest.mark.parametrize("name", ["out.npy", "out.tif", "out.h5", "out.zarr"])
+def test_every_format_holds_volume_scale_unit_and_record(fewview, scan_file, tmp_path, name):
+    done = fewview("reconstruct", scan_file, "-o", name, "--axis", AXIS, "--method", "fbp", "--pixel", 0.02)
+    assert done.status == 0
+    found = read_volume(tmp_path / name)
+    assert found.values.shape == (4, 32, 32)
+    assert found.voxel == pytest.approx(0.02)
+    assert found.attrs["unit"] == "mm^-1"
+    assert found.attrs["record"]["recipe"]["method"] == "fbp"
+    assert "4 x 32 x 32, mm^-1" in done.out
+    left = {path.name for path in tmp_path.iterdir()}
+    assert left == {name} | ({"out.npy.json"} if name == "out.npy" else set())
+
+
+def test_values_in_mm(reconstruct):
+    plain, _ = reconstruct("--method", "fbp")
+    scaled, report = reconstruct("--method", "fbp", "--pixel", 0.02)
+    np.testing.assert_allclose(scaled * 0.02, plain, atol=1e-5)
+    assert report["unit"] == "mm^-1"
+    assert report["geometry"]["pixel_mm"] == 0.02
+
+
+def test_views_are_chosen_before_the_preparation(reconstruct):
+    _, report = reconstruct("--method", "fbp", "--views", 10)
+    assert report["views"] == 10
+    assert len(report["angles_deg"]) == 10
+    assert np.ptp(np.diff(report["angles_deg"])) < 1e-6
+
+
+def test_rows_are_those_rows_of_the_whole(reconstruct):
+    whole, _ = reconstruct("--method", "fbp")
+    part, _ = reconstruct("--method", "fbp", "--rows", "1:3")
+    np.testing.assert_allclose(part, whole[1:3], atol=1e-6)
+
+
+def test_binning_moves_the_axis_along_and_reports_it_in_detector_columns(reconstruct):
+    volume, report = reconstruct("--method", "fbp", "--bin", 2)
+    assert volume.shape == (2, 16, 16)
+    assert report["axis"] == AXIS
+    assert report["geometry"]["axis"] == (AXIS - 0.5) / 2
+
+
+def test_a_reference_of_the_whole_detector_is_cropped_and_binned(reconstruct, truth, tmp_path):
+    write_volume(tmp_path / "truth.npy", truth)
+    arguments = ("--method", "fbp", "--reference", "truth.npy")
+    volume, report = reconstruct(*arguments, "--rows", "1:3")
+    assert report["psnr"] == pytest.approx(psnr(volume, truth[1:3]))
+    volume, report = reconstruct(*arguments, "--bin", 2)
+    blocks = truth.reshape(2, 2, 16, 2, 16, 2).mean(axis=(1, 3, 5))
+    assert report["psnr"] == pytest.approx(psnr(volume, blocks), rel=1e-6)
+
+
+def test_a_recipe_gives_the_same_volume_again(reconstruct, fewview, tmp_path):
+    arguments = (
+        "--method",
+        "sirt",
+        "--set",
+        "iterations=4",
+        "--views",
+        12,
+        "--rows",
+        "0:2",
+        "--prepare",
+        "flat=median",
+    )
+    volume, report = reconstruct(*arguments)
+    (tmp_path / "run.yaml").write_text("")
+    Recipe.parse(report["recipe"]).save("run.yaml")
+    for source in ("run.yaml", "report.json", "out.npy.json"):
+        assert fewview("reconstruct", source, "-o", "again.npy").status == 0
+        assert np.array_equal(np.load("again.npy"), volume), source
+    assert fewview("reconstruct", "run.yaml", "-o", "other.npy", "--set", "iterations=5", "--rows", "0:1").status == 0
+    assert np.load("other.npy").shape == (1, 32, 32)
+
+
+def test_copied_command_and_script_give_the_same_volume(reconstruct, fewview, tmp_path):
+    import shlex
+
+    write_volume(tmp_path / "other scan.npy", np.zeros((1, 8, 8)))
+    arguments = ("--method", "sirt", "--set", "iterations=4", "--views", 12, "--bin", 2, "--holdout", 0.1, "--seed", 3)
+    volume, report = reconstruct(*arguments, "--prepare", "flat=median", "--pixel", 0.1)
+    recipe = Recipe.parse(report["recipe"])
+    words = shlex.split(recipe.as_command("again.npy"))
+    assert words[0] == "fewview"
+    assert fewview(*words[1:]).status == 0
+    assert np.array_equal(np.load("again.npy"), volume)
+    exec(compile(recipe.as_python("script.npy"), "script", "exec"), {})
+    assert np.array_equal(np.load("script.npy"), volume)
+    assert read_volume(tmp_path / "script.npy").voxel == pytest.approx(0.2)
+
+
+@pytest.fixture
+def interrupt(monkeypatch):
+    """Press Ctrl-C when the run shows its n-th estimate."""
+
+    def at(count: int, number: int = signal.SIGINT) -> None:
+        from fewview.cli import progress
+
+        seen = []
+
+        def show(self, estimate):
+            seen.append(estimate)
+            if len(seen) == count:
+                signal.raise_signal(number)
+
+        monkeypatch.setattr(progress.Progress, "show", show)
+
+    return at
+
+
+RESUMABLE = ["sirt", "sart", "cgls", "tv", "asd-pocs", "mbir"]
+
+
+def test_every_resumable_method_is_tested_below():
+    methods = [get_method(name) for name in method_names()]
+    own = [m.name for m in methods if m.resumable and m.missing() is None and not m.needs and m.family != "external"]
+    assert set(own) - {"fbp"} == set(RESUMABLE)
+
+
+def small(name: str) -> list[str]:
+    """Options that keep a run short: what "auto" would search is given."""
+    given = {"iterations": 8, "weight": 0.01, "sigma": 0.01, "subsets": 4}
+    fields = get_method(name).options.model_fields
+    return [word for key, value in given.items() if key in fields for word in ("--set", f"{key}={value}")]
+
+
+@pytest.mark.parametrize("name", RESUMABLE)
+def test_stopped_and_resumed_is_bit_equal(name, reconstruct, interrupt, tmp_path, monkeypatch):
+    arguments = ("--method", name, *small(name), "--rows", "0:2")
+    whole, report = reconstruct(*arguments)
+    assert report["steps"] >= 4
+    with monkeypatch.context():
+        interrupt(3)
+        kept, report = reconstruct(*arguments, output="cut.npy")
+    assert report["stopped"]
+    assert report["steps"] == 3 < report["steps_planned"]
+    assert not np.array_equal(kept, whole)
+    assert (tmp_path / "cut.npy.checkpoint").exists()
+    interrupt(10**9)
+    resumed, report = reconstruct(*arguments, "--resume", output="cut.npy")
+    assert report["resumed"]
+    assert np.array_equal(resumed, whole)
+    assert not (tmp_path / "cut.npy.checkpoint").exists()
+
+
+def test_the_kept_estimate_is_the_last_one_shown(reconstruct, monkeypatch):
+    from fewview.cli import progress
+
+    shown = []
+
+    def show(self, estimate):
+        shown.append(estimate.volume.copy())
+        if len(shown) == 4:
+            signal.raise_signal(signal.SIGTERM)  # what a batch system sends before it kills
+
+    monkeypatch.setattr(progress.Progress, "show", show)
+    kept, report = reconstruct("--method", "sirt", "--set", "iterations=50")
+    assert len(shown) == 4
+    assert np.array_equal(kept, shown[-1])
+    assert report["stopped"]
+
+
+def test_handlers_of_signals_are_put_back(reconstruct, interrupt):
+    before = signal.getsignal(signal.SIGINT)
+    interrupt(1)
+    reconstruct("--method", "sirt", "--set", "iterations=5")
+    assert signal.getsignal(signal.SIGINT) is before
+
+
+def test_stopped_before_the_first_estimate(fewview, scan_file, tmp_path, monkeypatch):
+    from fewview.cli import progress
+
+    monkeypatch.setattr(
+        progress.Progress,
+        "say",
+        lambda self, text: signal.raise_signal(signal.SIGINT) if text == "setting up" else None,
+    )
+    done = fewview("reconstruct", scan_file, "-o", "out.npy", "--axis", AXIS, "--method", "sirt")
+    assert "Stopped before the first estimate" in done.error
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_resume_without_a_checkpoint_starts_at_the_beginning(fewview, scan_file):
+    done = fewview("reconstruct", scan_file, "-o", "out.npy", "--axis", AXIS, "--method", "fbp", "--resume")
+    assert done.status == 0
+    assert "starting at the beginning" in done.err
+
+
+def test_resume_of_another_run_is_refused(fewview, scan_file, reconstruct, interrupt):
+    interrupt(2)
+    reconstruct("--method", "sirt", "--set", "iterations=9")
+    done = fewview(
+        "reconstruct",
+        scan_file,
+        "-o",
+        "out.npy",
+        "--axis",
+        AXIS,
+        "--method",
+        "sirt",
+        "--set",
+        "iterations=8",
+        "--resume",
+    )
+    assert "options was {'iterations': '9'} and is now {'iterations': '8'}" in done.error
+
+
+def test_a_checkpoint_that_cannot_be_written_does_not_end_the_run(reconstruct, monkeypatch):
+    from fewview.errors import FewviewError
+    from fewview.runs.checkpoint import Checkpointer
+
+    def fail(self, estimate):
+        raise FewviewError("The disk is full.", "Free some space.")
+
+    monkeypatch.setattr(Checkpointer, "due", lambda self, estimate: True)
+    monkeypatch.setattr(Checkpointer, "save", fail)
+    _, report = reconstruct("--method", "sirt", "--set", "iterations=5")
+    assert report["steps"] == 5
+
+
+def test_checkpoints_on_the_way_change_nothing(reconstruct, monkeypatch):
+    from fewview.runs.checkpoint import Checkpointer
+
+    plain, _ = reconstruct("--method", "cgls", "--set", "iterations=6")
+    monkeypatch.setattr(Checkpointer, "due", lambda self, estimate: estimate.step < estimate.total)
+    saved, _ = reconstruct("--method", "cgls", "--set", "iterations=6")
+    assert np.array_equal(plain, saved)
+
+
+def test_plain_lines_when_not_on_a_terminal(fewview, scan_file):
+    done = fewview(
+        "reconstruct", scan_file, "-o", "out.npy", "--axis", AXIS, "--method", "sirt", "--set", "iterations=5"
+    )
+    lines = done.err.splitlines()
+    assert lines[:3] == ["reading the scan", "preparing the projections", "setting up"]
+    assert any("5/5" in line and "data_residual" in line for line in lines)
+    assert "\x1b" not in done.err + done.out
+
+
+def test_16_bit(fewview, scan_file, tmp_path):
+    arguments = ("reconstruct", scan_file, "--axis", AXIS, "--method", "fbp", "-o", "out.tif")
+    assert fewview(*arguments, "--bits", 16).status == 0
+    coarse = read_volume(tmp_path / "out.tif")
+    assert fewview(*arguments).status == 0
+    np.testing.assert_allclose(
+        coarse.values, read_volume(tmp_path / "out.tif").values, atol=coarse.attrs["slope"] * 0.51
+    )
+
+
+def test_slabs_from_the_command_line(reconstruct, monkeypatch):
+    from fewview.runs import memory
+
+    whole, report = reconstruct("--method", "fbp")
+    assert report["slabs"] == 1
+    monkeypatch.setattr(
+        memory, "available", lambda device: int(report["memory_forecast_mb"] * 1e6 / memory.SHARE) - 5000
+    )
+    cut, report = reconstruct("--method", "fbp")
+    assert report["slabs"] == 2
+    np.testing.assert_allclose(cut, whole, atol=1e-5 * np.abs(whole).max())
+
+
+def test_report_is_strict_json(reconstruct, tmp_path):
+    volume, _ = reconstruct("--method", "fbp")
+    write_volume(tmp_path / "same.npy", volume)
+    reconstruct("--method", "fbp", "--reference", "same.npy")  # infinite PSNR
+
+    def refuse(word):
+        raise AssertionError(word)
+
+    report = json.loads((tmp_path / "report.json").read_text(), parse_constant=refuse)
+    assert report["psnr"] is None
+    assert report["ssim"] == pytest.approx(1.0)
