@@ -57,6 +57,16 @@ class ParallelBeam:
         angles.setflags(write=False)
         object.__setattr__(self, "angles", angles)
 
+    def __repr__(self) -> str:
+        """Facts on one line, without the list of angles."""
+        ends = (
+            "" if not self.views else f" from {math.degrees(self.angles[0]):g} to {math.degrees(self.angles[-1]):g} deg"
+        )
+        return (
+            f"ParallelBeam({self.views} views{ends}, {self.rows} x {self.columns} pixels, "
+            f"axis={self.axis}, pixel={self.pixel})"
+        )
+
     @property
     def views(self) -> int:
         """Number of views."""

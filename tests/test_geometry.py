@@ -1,0 +1,178 @@
+"""Geometry moves along with crops and bins; duplicates; the choice of views."""
+
+import numpy as np
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from fewview.errors import ScanError
+from fewview.geometry import ParallelBeam, duplicate_views, spread_views
+
+TURN = 2 * np.pi
+
+
+def beam(rows=24, columns=36, axis=17.25, views=8, pixel=0.1):
+    return ParallelBeam(np.linspace(0, np.pi, views, endpoint=False), rows, columns, axis, pixel)
+
+
+def where(geometry, column):
+    """Distance of a detector column from the axis: in mm it must survive every crop and bin."""
+    return (column - geometry.axis) * geometry.pixel
+
+
+@given(start=st.integers(0, 30), width=st.integers(1, 36), factor=st.integers(1, 4))
+def test_a_point_keeps_its_distance_from_the_axis(start, width, factor):
+    assume(start + width <= 36 and width >= factor)
+    before = beam()
+    after = before.crop((0, 24), (start, start + width)).bin(factor)
+    for column in range(after.columns):
+        first = start + column * factor  # the bin covers these columns; its middle is the point
+        assert where(after, column) == pytest.approx(where(before, first + (factor - 1) / 2))
+
+
+@given(data=st.data(), factor=st.integers(1, 4))
+def test_crop_then_bin_is_bin_then_crop(data, factor):
+    rows = sorted(data.draw(st.lists(st.integers(0, 24 // factor), min_size=2, max_size=2, unique=True)))
+    columns = sorted(data.draw(st.lists(st.integers(0, 36 // factor), min_size=2, max_size=2, unique=True)))
+    binned_first = beam().bin(factor).crop(tuple(rows), tuple(columns))
+    cropped_first = beam().crop(tuple(r * factor for r in rows), tuple(c * factor for c in columns)).bin(factor)
+    assert binned_first.axis == pytest.approx(cropped_first.axis)
+    assert (binned_first.rows, binned_first.columns, binned_first.pixel) == (
+        cropped_first.rows,
+        cropped_first.columns,
+        cropped_first.pixel,
+    )
+
+
+@given(a=st.integers(1, 3), b=st.integers(1, 3))
+def test_binning_twice_is_binning_by_the_product(a, b):
+    twice, once = beam().bin(a).bin(b), beam().bin(a * b)
+    assert twice.axis == pytest.approx(once.axis) and twice.pixel == pytest.approx(once.pixel)
+    assert (twice.rows, twice.columns) == (once.rows, once.columns)
+
+
+def test_unknown_stays_unknown():
+    unknown = ParallelBeam([0.0, 1.0], 4, 8).crop((0, 4), (2, 8)).bin(2)
+    assert unknown.axis is None and unknown.pixel is None
+    assert unknown.centre == 1.0  # (columns - 1) / 2
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        lambda: ParallelBeam([0.0, np.nan], 2, 2),
+        lambda: ParallelBeam([0.0], 0, 2),
+        lambda: ParallelBeam([0.0], 2, 2, pixel=0.0),
+        lambda: beam().crop((0, 25), (0, 36)),
+        lambda: beam().crop((5, 5), (0, 36)),
+        lambda: beam().bin(0),
+        lambda: beam().bin(25),
+        lambda: beam().with_angles([0.0]),
+    ],
+)
+def test_impossible_geometries_are_refused_in_words(wrong):
+    with pytest.raises(ScanError) as caught:
+        wrong()
+    assert len(caught.value.problem) > 10
+
+
+def test_geometry_is_immutable_and_does_not_alias():
+    angles = np.linspace(0, 3, 4)
+    geometry = ParallelBeam(angles, 2, 2)
+    angles[0] = 9
+    assert geometry.angles[0] == 0
+    with pytest.raises(ValueError, match="read-only"):
+        geometry.angles[0] = 1
+
+
+def test_the_printed_form_is_one_line():
+    assert repr(beam()) == "ParallelBeam(8 views from 0 to 157.5 deg, 24 x 36 pixels, axis=17.25, pixel=0.1)"
+
+
+def test_angles_move_with_the_views():
+    geometry = beam().select_views([5, 2])
+    np.testing.assert_allclose(geometry.angles, beam().angles[[5, 2]])
+    assert geometry.select_views(np.array([True, False])).views == 1
+
+
+@pytest.mark.parametrize(
+    ("degrees", "arc"),
+    [
+        (np.arange(180), 180),
+        (np.arange(181), 180),
+        (np.arange(0, 360, 2), 360),
+        (np.linspace(0, 360, 181), 360),
+        (np.arange(0, 270), 270),
+        (np.arange(0, 60, 0.5), 60),
+        (np.arange(180)[::-1], 180),
+    ],
+)
+def test_arc_counts_a_duplicate_end_view_once(degrees, arc):
+    assert np.degrees(ParallelBeam(np.deg2rad(degrees), 1, 1).arc) == pytest.approx(arc)
+
+
+@pytest.mark.parametrize(
+    ("degrees", "pairs"),
+    [
+        (np.arange(181), [(0, 180)]),
+        (np.arange(0, 361, 2), [(0, 180)]),
+        (np.arange(180), []),
+        (np.arange(360), []),
+        (np.arange(-90, 91), [(0, 180)]),
+        ([0, 1, 1, 2], [(1, 2)]),
+        (np.arange(181)[::-1], [(180, 0)]),
+        ([0, 180], []),
+        ([], []),
+    ],
+)
+def test_duplicates_are_end_views_and_repeats(degrees, pairs):
+    found = duplicate_views(np.deg2rad(np.asarray(degrees, dtype=float)))
+    assert [tuple(sorted(p)) for p in found] == [tuple(sorted(p)) for p in pairs]
+
+
+def directions(angles):
+    """Line directions of views, sorted, on the half turn."""
+    return np.sort(np.mod(angles, np.pi))
+
+
+@pytest.mark.parametrize("total", [180, 181])
+def test_spread_over_a_half_turn(total):
+    angles = np.deg2rad(np.arange(total))
+    np.testing.assert_array_equal(spread_views(angles, 20), np.arange(0, 180, 9))
+    assert 180 not in spread_views(angles, 180)
+
+
+@pytest.mark.parametrize("inclusive", [False, True])
+@pytest.mark.parametrize("count", [8, 9, 16, 45])
+def test_a_full_turn_is_spread_over_all_directions(inclusive, count):
+    angles = np.linspace(0, TURN, 720 + inclusive, endpoint=inclusive)
+    chosen = angles[spread_views(angles, count)]
+    gaps = np.diff(np.r_[directions(chosen), directions(chosen)[0] + np.pi])
+    assert gaps.max() < 1.2 * np.pi / count and gaps.min() > 0.8 * np.pi / count
+    assert abs(np.sum(chosen >= np.pi) - count / 2) <= 1  # from both halves
+
+
+def test_a_missing_wedge_keeps_both_ends():
+    angles = np.deg2rad(np.arange(0, 121))
+    chosen = spread_views(angles, 5)
+    np.testing.assert_array_equal(chosen, [0, 30, 60, 90, 120])
+    assert list(spread_views(angles, 1)) == [60]
+
+
+@given(st.lists(st.floats(0, TURN), min_size=5, max_size=40, unique=True), st.integers(1, 5))
+def test_irregular_angles_give_distinct_views(angles, count):
+    chosen = spread_views(np.array(angles), min(count, len(angles) - len({b for _, b in duplicate_views(angles)})))
+    assert len(set(chosen)) == len(chosen) and list(chosen) == sorted(chosen)
+
+
+def test_golden_ratio_order_is_no_obstacle():
+    golden = np.mod(np.arange(200) * np.pi * (np.sqrt(5) - 1) / 2, np.pi)
+    chosen = golden[spread_views(golden, 10)]
+    gaps = np.diff(np.sort(chosen))
+    assert gaps.max() < 0.1 * np.pi * 1.3
+
+
+@pytest.mark.parametrize("count", [0, 182])
+def test_more_views_than_there_are(count):
+    with pytest.raises(ScanError, match=f"{count} views were asked for, the scan has 180 distinct ones"):
+        spread_views(np.deg2rad(np.arange(181)), count)
