@@ -69,11 +69,22 @@ def export_prior(folder: Path, path: Path, only_if_better: bool = False) -> bool
         "value_range": "attenuation divided by its robust maximum (99.9th percentile), air at 0",
         "validation": f"one-step denoising of 16 images of 128 px, seeds from {VALIDATION[0]}; PSNR in dB, range 1",
         "denoising_psnr_db": figures,
-        "baselines_psnr_db": {kind: baseline_psnr(kind, validation_images(kind)) for kind in MAKERS},
-        "options": facts["options"],
+        "baselines_psnr_db": _baselines(folder),
+        # Names, not folders: a card travels.
+        "options": {k: Path(v).name if k in ("start", "stack") and v else v for k, v in facts["options"].items()},
     }
     save_prior(prior, path, card)
     return True
+
+
+def _baselines(folder: Path) -> dict[str, dict[str, dict[str, float]]]:
+    """Return the figures of the plain denoisers, measured at the first export (minutes) and kept."""
+    path = folder / "baselines.json"
+    if not path.exists():
+        figures = {kind: baseline_psnr(kind, validation_images(kind)) for kind in MAKERS}
+        path.write_text(json.dumps(figures, indent=1) + "\n")
+    kept: dict[str, dict[str, dict[str, float]]] = json.loads(path.read_text())
+    return kept
 
 
 def _mean(figures: dict[str, float]) -> float:

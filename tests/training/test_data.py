@@ -1,0 +1,97 @@
+"""Training data: in range, repeatable, from the pool on disk."""
+
+import numpy as np
+import pytest
+import torch
+
+from fewview.errors import FewviewError
+from fewview.simulate.seeds import TRAIN, VALIDATION
+from fewview.training.batches import draw_batch
+from fewview.training.pool import Pool, fill, write_blocks
+from fewview.training.sources import MAKERS, stack_blocks, unit
+
+
+@pytest.mark.parametrize("kind", MAKERS)
+def test_blocks_are_in_range_and_follow_from_the_seed(kind):
+    first, again = (MAKERS[kind](VALIDATION[1], 64) for _ in range(2))
+    for a, b in zip(first, again, strict=True):
+        assert a.ndim == 3 and a.dtype == np.float32 and len(a) >= 5
+        assert a.min() >= 0 and a.max() <= 1.5 and a.std() > 0.01
+        assert np.array_equal(a, b)
+    assert not np.array_equal(first[0], MAKERS[kind](VALIDATION[2], 64)[0])
+
+
+def test_microstructures_come_in_both_modalities():
+    assert len(MAKERS["materials"](VALIDATION[3], 64)) == 2
+
+
+def test_a_block_of_a_seed_in_no_split_is_refused():
+    with pytest.raises(ValueError, match="no split"):
+        MAKERS["generic"](500_000, 64)
+
+
+def test_generic_never_makes_concrete(monkeypatch):
+    from fewview.simulate import microstructure
+
+    monkeypatch.setattr(microstructure, "microstructure", lambda *a, **k: pytest.fail("concrete in the generic prior"))
+    for seed in range(VALIDATION[0], VALIDATION[0] + 12):
+        MAKERS["generic"](seed, 64)
+
+
+@pytest.mark.parametrize("slices", [1, 3, 5])
+def test_crops_have_the_asked_shape_and_range(slices):
+    rng = np.random.default_rng(0)
+    blocks = [rng.random((6, 96, 96)).astype(np.float16), rng.random((6, 64, 64)).astype(np.float16)]
+    batch = draw_batch(blocks, 12, 64, slices, rng)
+    assert batch.shape == (12, slices, 64, 64) and batch.dtype == torch.float32
+    assert batch.min() >= 0 and batch.max() <= 1.09
+
+
+def test_crops_are_repeatable_and_varied():
+    blocks = [np.random.default_rng(1).random((6, 128, 128)).astype(np.float32)]
+    a, b = (draw_batch(blocks, 4, 64, 1, np.random.default_rng(5)) for _ in range(2))
+    assert torch.equal(a, b) and not torch.equal(a[0], a[1])
+
+
+def test_a_pool_too_small_for_the_crop_is_named():
+    with pytest.raises(ValueError, match="at least 128 pixels"):
+        draw_batch([np.zeros((6, 64, 64))], 1, 128, 1, np.random.default_rng(0))
+
+
+def test_the_pool_loads_what_was_made_once(tmp_path):
+    fill(tmp_path, "generic", 2, 1.0, 2, TRAIN[7])
+    pool = Pool(tmp_path, "generic")
+    assert pool.refresh() == 2 and pool.refresh() == 2
+    assert pool.blocks[0].dtype == np.float16
+    write_blocks(tmp_path, "generic", TRAIN[9], MAKERS["generic"](TRAIN[9], 64))
+    assert pool.refresh() == 3
+    assert not list(tmp_path.glob(".*"))
+
+
+def test_a_pool_fills_in_the_background(tmp_path):
+    pool = Pool(tmp_path, "generic", capacity=3)
+    pool.start()
+    try:
+        assert pool.refresh(at_least=3) == 3
+    finally:
+        pool.stop()
+
+
+def test_stacks_of_ones_own(tmp_path):
+    import tifffile
+
+    stack = np.random.default_rng(0).random((5, 64, 70)).astype(np.float32) * 7
+    np.save(tmp_path / "a.npy", stack)
+    tifffile.imwrite(tmp_path / "a.tif", stack)
+    for name in ("a.npy", "a.tif"):
+        (block,) = stack_blocks(tmp_path / name)
+        assert block.shape == stack.shape and 0.9 < np.percentile(block, 99.9) < 1.1
+    np.save(tmp_path / "flat.npy", stack[0])
+    for name, message in (("flat.npy", "has shape"), ("a.png", "no stack")):
+        with pytest.raises(FewviewError, match=message):
+            stack_blocks(tmp_path / name)
+
+
+def test_transmission_or_nothing_is_refused():
+    with pytest.raises(FewviewError, match="no positive"):
+        unit(np.zeros((2, 4, 4)))

@@ -1,0 +1,155 @@
+"""Training of a prior: it learns, it resumes where it was, it exports."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+
+from fewview.errors import FewviewError
+from fewview.models.prior import DiffusionPrior
+from fewview.models.unet import UNetConfig
+from fewview.models.weights import load_prior, read_card
+from fewview.training import baselines, export, prior, validate
+from fewview.training.checkpoint import load_state, save_state
+from fewview.training.ema import PowerEma
+from fewview.training.export import export_prior
+from fewview.training.prior import PriorTraining, denoising_loss, noise_levels, train_prior
+
+TINY = UNetConfig(channels=(8, 16), blocks=(1, 1), embedding=16)
+
+
+@pytest.fixture
+def tiny(monkeypatch, tmp_path):
+    """A network and validation so small that a training takes a second; a stack to train on."""
+    for module in (prior, export):
+        monkeypatch.setattr(module, "COMPACT", TINY)
+    yy, xx = np.mgrid[:64, :64]
+    stack = np.stack([((yy - 32) ** 2 + (xx - c) ** 2 < 300).astype(np.float32) for c in range(24, 40)])
+    np.save(tmp_path / "stack.npy", stack)
+    return PriorTraining(kind="stack", stack=tmp_path / "stack.npy", minutes=0.04, batch=2, crop=32, device="cpu")
+
+
+def _part(seed):
+    torch.manual_seed(seed)
+    net = DiffusionPrior(TINY)
+    return net, PowerEma(net), torch.optim.AdamW(net.parameters(), lr=1e-3), np.random.default_rng(seed)
+
+
+def _steps(net, ema, optimizer, rng, first, count):
+    for step in range(first, first + count):
+        clean = torch.from_numpy(rng.random((2, 1, 32, 32), dtype=np.float32))
+        loss = denoising_loss(net, clean, noise_levels(2))
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        ema.update(net, step)
+
+
+def test_a_resumed_training_goes_on_to_the_same_bits(tmp_path):
+    net, ema, optimizer, rng = _part(0)
+    _steps(net, ema, optimizer, rng, 1, 3)
+    save_state(tmp_path / "s.safetensors", net, ema.model, optimizer, rng, {"step": 3})
+    _steps(net, ema, optimizer, rng, 4, 3)
+    other = _part(1)
+    assert load_state(tmp_path / "s.safetensors", other[0], other[1].model, *other[2:]) == {"step": 3}
+    _steps(*other, 4, 3)
+    for a, b in ((net, other[0]), (ema.model, other[1].model)):
+        for name, value in a.state_dict().items():
+            assert torch.equal(value, b.state_dict()[name]), name
+
+
+def test_training_learns(tiny, tmp_path):
+    torch.manual_seed(0)
+    net = DiffusionPrior(TINY)
+    optimizer = torch.optim.AdamW(net.parameters(), lr=3e-3)
+    clean = torch.zeros(4, 1, 32, 32)
+    clean[:, :, 8:24, 8:24] = 1.0
+    losses = []
+    for _ in range(60):
+        loss = denoising_loss(net, clean, torch.full((4,), 0.3))
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        losses.append(float(loss.detach()))
+    assert np.mean(losses[-5:]) < 0.6 * np.mean(losses[:5])
+
+
+def test_it_stops_by_the_clock_and_resumes(tiny, tmp_path):
+    lines = []
+    state = train_prior(tiny, tmp_path / "run", report=lines.append)
+    assert state.is_file()
+    curve = json.loads((tmp_path / "run" / "curve.json").read_text())
+    assert len(curve) == 1 and curve[0]["minutes"] >= 0.04
+    train_prior(tiny.model_copy(update={"minutes": 0.06}), tmp_path / "run", report=lines.append)
+    assert any("resumed at step" in line for line in lines)
+    curve = json.loads((tmp_path / "run" / "curve.json").read_text())
+    assert len(curve) == 2 and curve[1]["step"] > curve[0]["step"]
+
+
+def test_another_network_in_the_folder_is_named(tiny, tmp_path, monkeypatch):
+    train_prior(tiny.model_copy(update={"minutes": 1e-3}), tmp_path / "run", report=lambda _: None)
+    monkeypatch.setattr(prior, "COMPACT", TINY.model_copy(update={"channels": (8, 24)}))
+    with pytest.raises(FewviewError, match="another network"):
+        train_prior(tiny, tmp_path / "run", report=lambda _: None)
+
+
+def test_a_stack_needs_its_kind():
+    with pytest.raises(FewviewError, match="belong together"):
+        train_prior(PriorTraining(kind="stack"), None)
+
+
+def test_export_writes_weights_and_card(tiny, tmp_path, monkeypatch):
+    monkeypatch.setattr(export, "MAKERS", {"generic": validate.MAKERS["generic"]})
+    monkeypatch.setattr(export, "validation_images", lambda kind, slices=1: torch.rand(2, slices, 32, 32))
+    monkeypatch.setattr(export, "baseline_psnr", lambda kind, images: {"median": {}, "tv": {}})
+    train_prior(tiny.model_copy(update={"minutes": 1e-3}), tmp_path / "run", report=lambda _: None)
+    assert export_prior(tmp_path / "run", tmp_path / "mine.safetensors")
+    card = read_card(tmp_path / "mine.safetensors")
+    assert card["steps"] >= 1 and "own" in card["trained_on"] and set(card["denoising_psnr_db"]) == {"generic"}
+    assert load_prior(tmp_path / "mine.safetensors").config == TINY
+
+
+def test_an_export_that_is_no_better_is_left_out(tiny, tmp_path, monkeypatch):
+    monkeypatch.setattr(export, "MAKERS", {"stack": None})
+    monkeypatch.setattr(export, "validation_images", lambda kind, slices=1: torch.full((1, slices, 32, 32), 0.3))
+    monkeypatch.setattr(export, "baseline_psnr", lambda kind, images: {})
+    train_prior(tiny.model_copy(update={"minutes": 1e-3}), tmp_path / "run", report=lambda _: None)
+    assert export_prior(tmp_path / "run", tmp_path / "mine.safetensors", only_if_better=True)
+    assert not export_prior(tmp_path / "run", tmp_path / "mine.safetensors", only_if_better=True)
+
+
+def test_an_empty_folder_cannot_be_exported(tmp_path):
+    with pytest.raises(FewviewError, match="holds no training"):
+        export_prior(tmp_path, tmp_path / "x.safetensors")
+
+
+def test_the_average_forgets_the_start():
+    net = torch.nn.Linear(1, 1)
+    ema = PowerEma(net)
+    with torch.no_grad():
+        for step in range(1, 201):
+            net.weight.fill_(0.0 if step <= 50 else 1.0)
+            ema.update(net, step)
+    assert ema.model.weight.item() > 0.999
+
+
+def test_noise_levels_cover_the_range():
+    torch.manual_seed(0)
+    levels = noise_levels(20_000)
+    assert 0.002 <= levels.min() < 0.004 and 80 < levels.max() <= 150
+    assert 0.1 < levels.median() < 0.2
+
+
+def test_denoising_figures_of_a_known_denoiser():
+    images = torch.rand(4, 1, 32, 32)
+    figures = validate.denoising_psnr(lambda noisy, sigma: noisy, images)
+    for sigma in validate.NOISE_LEVELS:
+        assert figures[f"{sigma:g}"] == pytest.approx(-20 * np.log10(sigma), abs=0.3)
+
+
+def test_the_plain_denoisers_are_tuned_on_training_images(monkeypatch):
+    flat = torch.full((2, 1, 32, 32), 0.5)
+    monkeypatch.setattr(baselines, "_training_images", lambda kind: flat)
+    figures = baselines.baseline_psnr("generic", flat)
+    assert all(figures[name]["0.1"] > 30 for name in ("median", "tv"))
