@@ -67,7 +67,7 @@ class ParallelBeamTorch(Operator):
             matrix = matrix_bytes(self.lattice, self.angles, self.dtype)
             return matrix + size * min(slices, SLICES) * (2 * rays + pixels // 2)
         if self.device.type == "cpu":
-            return size * min(slices, SLICES, max(1, BLOCK // (pixels * size))) * (rays + pixels)
+            return size * min(slices, SLICES, max(1, BLOCK // (pixels * size))) * (2 * rays + 4 * pixels)
         return 170 * PAIRS + size * min(slices, SLICES) * (2 * rays + pixels // 2)
 
     def _forward(self, x: Tensor) -> Tensor:
@@ -121,7 +121,7 @@ def parallel_beam(
         Width of a detector column in mm; ``pixel`` if left out.
     memory_budget : int
         Bytes that the stored matrix may take. Above it nothing is stored: the weights are computed while they
-        are used, which takes three to five times as long.
+        are used, which takes up to four times as long on the CPU.
 
     Returns
     -------
