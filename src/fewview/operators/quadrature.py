@@ -37,18 +37,14 @@ def angle_weights(angles: ArrayLike) -> NDArray[np.float64]:
     members = np.bincount(group)
     direction = np.bincount(group, weights=folded[order]) / members
 
+    # gaps[k] lies after direction k; the last one closes the half turn.
     gaps = np.diff(direction, append=direction[0] + math.pi)
+    shares = (gaps + np.roll(gaps, 1)) / 2
     if len(gaps) > 2:
-        wide, following = np.argmax(gaps), np.partition(gaps, -2)[-2]
+        wide, following = int(np.argmax(gaps)), np.partition(gaps, -2)[-2]
         if gaps[wide] > max(WEDGE, 3 * following):
-            ends = gaps[wide - 1], gaps[(wide + 1) % len(gaps)]
-            shares = (gaps + np.roll(gaps, 1)) / 2
-            shares[wide] = ends[0]
-            shares[(wide + 1) % len(gaps)] = ends[1]
-        else:
-            shares = (gaps + np.roll(gaps, 1)) / 2
-    else:
-        shares = (gaps + np.roll(gaps, 1)) / 2
+            after = (wide + 1) % len(gaps)
+            shares[wide], shares[after] = gaps[wide - 1], gaps[after]
     weights = np.empty(len(folded))
     weights[order] = (shares / members)[group]
     return weights
