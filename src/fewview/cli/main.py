@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import warnings
 from collections.abc import Sequence
 
 import typer
@@ -15,7 +16,7 @@ MISTAKE = 2
 INTERRUPTED = 130
 DEBUG = "FEWVIEW_DEBUG"
 # typer brings its own click in newer versions and uses the one installed in older ones: this finds either's class.
-_UsageError = typer.BadParameter.__mro__[2]
+_UsageError: type[Exception] = typer.BadParameter.__mro__[2]
 
 app = typer.Typer(
     name="fewview",
@@ -65,6 +66,8 @@ def run(arguments: Sequence[str]) -> int:
     0 when all is well, 2 with one line on standard error for a mistake of the user, 130 when interrupted before
     there was anything to keep. ``FEWVIEW_DEBUG=1`` shows where an error came from.
     """
+    # torch announces once per process that its CSR layout is in beta: ours to know, not the user's.
+    warnings.filterwarnings("ignore", message="Sparse", category=UserWarning)
     try:
         status = app(args=list(arguments), standalone_mode=False)
     except (FewviewError, _UsageError, MemoryError) as error:

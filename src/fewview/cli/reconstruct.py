@@ -79,7 +79,7 @@ def reconstruct(
     }
     if bits not in (16, 32):
         raise OptionError(f"--bits {bits} is not possible.", "Choose 16 or 32.")
-    base = Recipe.load(scan).compact() if scan.lower().endswith(RECIPES) else {"scan": scan}
+    base: dict[str, Any] = Recipe.load(scan).compact() if scan.lower().endswith(RECIPES) else {"scan": scan}
     given = {key: value for key, value in given.items() if value is not None}
     said = {key: value for key, value in reader.items() if value is not None}
     given["reader"] = {**base.get("reader", {}), **ReaderChoices.parse(said).given()}
