@@ -68,14 +68,16 @@ def central(problem: Problem, slices: int) -> Problem:
     )
 
 
-def prediction_error(held: Views, volume: torch.Tensor) -> float:
-    """Weighted mean squared error of the withheld line integrals that ``volume`` predicts."""
+def prediction_errors(held: Views, volume: torch.Tensor) -> list[float]:
+    """Weighted mean squared error of the withheld line integrals that ``volume`` predicts, per view that has any."""
     y, weights = measured(held)
     residual = held.operator(volume) - y
-    total = y.numel() if weights is None else float(weights.sum(dtype=torch.float64))
-    if total == 0:
+    squares = weigh(residual * residual, weights).sum(dim=(0, 2), dtype=torch.float64)
+    total = (torch.ones_like(y) if weights is None else weights).sum(dim=(0, 2), dtype=torch.float64)
+    seen = total > 0
+    if not bool(seen.any()):
         raise FewviewError("All withheld pixels are unusable.", "Mask fewer pixels, or give the weight yourself.")
-    return float(weigh(residual * residual, weights).sum(dtype=torch.float64)) / total
+    return (squares[seen] / total[seen]).tolist()
 
 
 def _without_views(problem: Problem, held: NDArray[np.intp]) -> tuple[Problem, Views]:

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from ...options import Auto, Options, option
-from ..holdout import central, hold_out, prediction_error
+from ..holdout import central, hold_out, prediction_errors
 from ..interface import Estimate, Method, Problem
 from ..measured import measured, relative
 from .fbp import preview
@@ -64,7 +64,7 @@ def _choose(problem: Problem, options: CGLSOptions) -> Generator[Estimate, None,
     shown = preview(problem)
     errors: list[float] = []
     for step, x, _ in _steps(given, options, LIMIT):
-        errors.append(prediction_error(held, x))
+        errors.append(float(np.mean(prediction_errors(held, x))))
         best = int(np.argmin(errors)) + 1
         yield Estimate(shown, step, LIMIT, "choosing the steps", {"heldout_error": errors[-1]})
         if step - best >= PATIENCE:

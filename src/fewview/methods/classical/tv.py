@@ -1,0 +1,85 @@
+"""Total variation."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ...options import Auto, Options, option
+from ..autotune import Choice, choose_weight
+from ..interface import Estimate, Method, Problem
+from .chambolle_pock import TVProblem, iterate
+from .fbp import preview
+
+LADDER = tuple(float(w) for w in 10 ** np.arange(-2.0, -6.01, -0.5))  # weights tried by "auto"
+TRIAL = 50  # iterations per weight and fold while choosing, each begun at the result before
+
+
+class TVOptions(Options):
+    """Options of total variation."""
+
+    weight: float | Auto = option(
+        "auto",
+        "Weight",
+        "Larger is flatter with fewer streaks, smaller keeps more texture and noise; auto predicts withheld views.",
+        gt=0,
+    )
+    iterations: int = option(300, "Iterations", "At most; the objective settles within a few hundred.", ge=1)
+    along_z: float = option(
+        0.0, "Along z", "Smoothing between slices relative to that within; 0 treats slices apart.", ge=0, le=10
+    )
+    positivity: bool = option(True, "Positivity", "Attenuation cannot be negative; off only for signed data.")
+    weighted: bool = option(True, "Statistical weights", "Trust bright rays more than dark ones.", advanced=True)
+
+
+def formulate(problem: Problem, options: TVOptions, weight: float) -> TVProblem:
+    """The minimisation that these options ask for."""
+    return TVProblem(problem, weight, options.along_z, options.positivity, options.weighted)
+
+
+@torch.no_grad()
+def run(problem: Problem, options: TVOptions) -> Iterator[Estimate]:
+    """Minimise ``1/2 |A x - y|^2_W + weight s |A|^2 TV(x)`` over ``x >= 0``, from FBP."""
+    state = problem.state
+    choice: Choice | None = None
+    if state is not None:
+        choice = _restored(state["weights"], state["errors"], float(state["weight"]))
+    else:
+        start = preview(problem)
+        if options.weight == "auto":
+
+            def solve(part: Problem, weight: float, warm: Tensor | None) -> Iterator[Tensor]:
+                begin = {"volume": preview(part) if warm is None else warm}
+                return (it.x for it in iterate(formulate(part, options, weight), TRIAL, begin))
+
+            choice = yield from choose_weight(problem, solve, LADDER, start)
+        else:
+            choice = Choice(options.weight, [])
+        state = {"volume": start}
+    chosen = choice.record("weight") if options.weight == "auto" else {}
+    curve = torch.tensor(choice.curve, dtype=torch.float64).reshape(-1, 2)
+    fixed = {"weight": choice.value, "weights": curve[:, 0], "errors": curve[:, 1]}
+    for it in iterate(formulate(problem, options, choice.value), options.iterations, state):
+        scalars = {"objective": it.objective, "data_residual": it.residual, "weight": choice.value}
+        yield Estimate(it.x, it.step, options.iterations, "iterating", scalars, {**it.state, **fixed}, chosen)
+
+
+def _restored(weights: Tensor, errors: Tensor, value: float) -> Choice:
+    pairs = zip(torch.as_tensor(weights).tolist(), torch.as_tensor(errors).tolist(), strict=True)
+    return Choice(value, list(pairs))
+
+
+METHOD = Method(
+    name="tv",
+    title="Total variation",
+    family="classical",
+    summary="Removes streaks and noise and keeps edges; best for objects made of few even materials.",
+    source="Pock and Chambolle, Diagonal preconditioning for first order primal-dual algorithms, ICCV 2011",
+    options=TVOptions,
+    run=run,
+    buffers=(12.0, 9.0),
+    couples_slices=lambda options: options.along_z > 0,
+)
