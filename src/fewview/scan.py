@@ -284,7 +284,7 @@ class LineIntegrals(Selectable):
         weights = None if self.weights is None else self.weights[:, rows].swapaxes(0, 1)
         found = find_axis(self.values[:, rows].swapaxes(0, 1), self.geometry.angles, weights)
         if found.column is None:
-            how = Origin("assumed", f"middle of the detector; cannot tell: {found.reason}")
+            how = Origin("assumed", f"middle of the detector; {found.reason}")
             return self.with_axis((self.geometry.columns - 1) / 2, how)
         how = Origin("found", f"{found.method}, confidence {found.confidence:.2f}")
         return self.with_axis(found.column, how)

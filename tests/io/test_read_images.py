@@ -86,10 +86,18 @@ def test_several_scans_in_a_folder_are_named(tmp_path):
 
 def test_user_patterns_come_before_names(folder):
     scan = read_scan(folder, flats="tomo_1?.tif", angles="0:180")
-    assert any("ob_0.tif is left out" in note for note in scan.notes)
+    assert any(note == "ob_0.tif: left out, not of the pattern given." for note in scan.notes)
     assert scan.flats.shape[0] == 1 and scan.views == 10 and scan.origins["flats"].how == "given"
     with pytest.raises(ScanError, match=r"--flats nothing\*: .* has no file"):
         read_scan(folder, flats="nothing*")
+
+
+def test_a_sample_whose_name_sounds_like_a_flat(tmp_path):
+    for i, frame in enumerate(FRAMES):
+        tifffile.imwrite(tmp_path / f"white_cement_{i}.tif", frame)
+    tifffile.imwrite(tmp_path / "beam_0.tif", FRAMES[0])
+    scan = read_scan(tmp_path, flats="beam*", angles="0:180")
+    assert (scan.views, scan.flats.shape[0]) == (11, 1)
 
 
 def test_flats_from_elsewhere(folder, tmp_path_factory):

@@ -90,23 +90,28 @@ def read_folder(path: Path, patterns: Mapping[names.Role, str]) -> Found:
     flats: list[Path] = []
     darks: list[Path] = []
     notes: list[str] = []
+    unsure: list[Path] = []  # flats or darks by their names, but not by the user's pattern
     for folder, files in groups.items():
         of_folder: names.Role = "projection" if folder == path else names.role(folder.name)
         for file in files:
             given = next((what for what, pattern in patterns.items() if names.matches(file, pattern)), None)
             what = given or (names.role(file.stem) if of_folder == "projection" else of_folder)
             if given is None and what in patterns:
-                notes.append(f"{file.relative_to(path)} is left out: its name does not match the pattern given.")
+                unsure.append(file)
             elif what == "opposite":
                 notes.append(f"{file.relative_to(path)} (the view at 180 degrees for alignment) is left out.")
             elif what == "projection":
                 projections.setdefault(folder, []).append(file)
             else:
                 (flats if what == "flat" else darks).append(file)
+    if unsure and not projections:  # the sample's name sounds like a flat: the user's pattern tells better
+        projections[path] = unsure
+    elif unsure:
+        notes.append(f"{files_in_words(unsure)}: left out, not of the pattern given.")
     if not projections:
         raise ScanError(
             f"{path} holds only flats and darks by their names ({files_in_words(flats + darks)}).",
-            "Name the folder of the projections, or say which files are flats with --flats PATTERN.",
+            "Name the folder of the projections, or say which of them are flats with --flats PATTERN.",
         )
     if len(projections) > 1:
         listed = ", ".join(str(folder.relative_to(path.parent)) for folder in projections)
