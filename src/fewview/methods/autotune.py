@@ -37,7 +37,7 @@ class Choice(NamedTuple):
 
 
 def choose_weight(
-    problem: Problem, solve: Solve, ladder: Sequence[float], preview: Tensor
+    problem: Problem, solve: Solve, ladder: Sequence[float], preview: Tensor, coupled: bool = False
 ) -> Generator[Estimate, None, Choice]:
     """The weight at which withheld measurements are predicted best, within what so few of them can tell.
 
@@ -58,6 +58,8 @@ def choose_weight(
         Weights to try, from the strongest regularisation to the weakest, in equal ratios.
     preview : Tensor
         What to show meanwhile.
+    coupled : bool
+        Whether the method couples slices: then neighbours are taken for the trial.
 
     Yields
     ------
@@ -65,7 +67,7 @@ def choose_weight(
         Stage "choosing the weight", the held-out error of the last weight tried among the scalars.
     """
     views = problem.operator.views
-    trials = folds(central(problem, SLICES), views if FEW_VIEWS < views <= LEAVE_ONE_OUT else FOLDS)
+    trials = folds(central(problem, SLICES, coupled), views if FEW_VIEWS < views <= LEAVE_ONE_OUT else FOLDS)
     warm: list[Tensor | None] = [None] * len(trials)
     errors: dict[float, NDArray[np.float64]] = {}
 

@@ -52,12 +52,15 @@ def folds(problem: Problem, count: int) -> list[tuple[Problem, Views]]:
     return [_without_views(problem, held) for held in view_folds(problem.operator.angles, count, problem.seed)]
 
 
-def central(problem: Problem, slices: int) -> Problem:
-    """The problem of at most ``slices`` slices, spread over the middle half of the stack."""
+def central(problem: Problem, slices: int, adjacent: bool = False) -> Problem:
+    """The problem of at most ``slices`` slices: neighbours in the middle, or spread over the middle half."""
     total = len(problem.data)
     if total <= slices:
         return replace(problem, state=None)
-    places = (total * (0.25 + 0.5 * (np.arange(slices) + 0.5) / slices)).astype(int)
+    if adjacent:
+        places = (total - slices) // 2 + np.arange(slices)
+    else:
+        places = (total * (0.25 + 0.5 * (np.arange(slices) + 0.5) / slices)).astype(int)
     chosen = torch.as_tensor(places, device=problem.data.device)
     return replace(
         problem,

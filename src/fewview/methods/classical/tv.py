@@ -55,7 +55,7 @@ def run(problem: Problem, options: TVOptions) -> Iterator[Estimate]:
                 begin = {"volume": preview(part) if warm is None else warm}
                 return (it.x for it in iterate(formulate(part, options, weight), TRIAL, begin))
 
-            choice = yield from choose_weight(problem, solve, LADDER, start)
+            choice = yield from choose_weight(problem, solve, LADDER, start, options.along_z > 0)
         else:
             choice = Choice(options.weight, [])
         state = {"volume": start}

@@ -1,0 +1,99 @@
+"""ASD-POCS: projections onto the data, and steepest descent of total variation, in turn."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor
+
+from ...options import Auto, Options, option
+from ...quality.residual import noise_level
+from ..differences import gradient, gradient_adjoint, magnitude
+from ..interface import Estimate, Method, Problem
+from ..measured import attenuation_scale, relative, weigh
+from .ordered import Sweep
+
+EDGE = 1e-3  # differences under this part of the typical attenuation count as flat in the gradient of TV
+
+
+class ASDPOCSOptions(Options):
+    """Options of ASD-POCS."""
+
+    iterations: int = option(40, "Iterations", "Rounds of one pass over the views and the TV steps.", ge=1)
+    tolerance: float | Auto = option(
+        "auto", "Tolerance", "Relative data residual that noise explains; auto estimates the noise.", ge=0
+    )
+    tv_steps: int = option(20, "TV steps", "Steepest-descent steps of TV per round.", ge=1, advanced=True)
+    strength: float = option(
+        0.2, "Strength", "TV steps relative to the data steps; larger is flatter with fewer streaks.", gt=0, le=1
+    )
+    relaxation: float = option(1.0, "Relaxation", "Of the passes over the views.", gt=0, le=1.99, advanced=True)
+    decay: float = option(0.97, "Decay", "Factor of the relaxation after each round.", gt=0, le=1, advanced=True)
+    subset: int = option(1, "Views per update", "Views per update of a pass.", ge=1, unit="views", advanced=True)
+
+
+@torch.no_grad()
+def run(problem: Problem, options: ASDPOCSOptions) -> Iterator[Estimate]:
+    """Sidky and Pan's adaptive scheme, slice by slice: positivity is always on.
+
+    While the data are not met within the tolerance, TV steps longer than the data step are made shorter.
+    """
+    A = problem.operator
+    sweep = Sweep(problem, options.subset, problem.seed)
+    y, usable = sweep.y, sweep.usable
+    norm = _norms(y)
+    # As a fraction of |y|, and the longest TV step allowed relative to a data step: Sidky and Pan's r_max.
+    tolerance = _noise(y, usable, norm) if options.tolerance == "auto" else y.new_tensor(options.tolerance)
+    longest, shorter = 0.95, 0.95
+    flat = EDGE * attenuation_scale(problem)
+    if problem.state is None:
+        done, x = 0, y.new_zeros(len(y), A.grid, A.grid)
+        length = y.new_zeros(len(y), 1, 1)  # of a TV step, set by the first pass
+    else:
+        done = int(problem.state["step"])
+        x, length = (torch.as_tensor(problem.state[k]).to(y).clone() for k in ("volume", "length"))
+    for step in range(done + 1, options.iterations + 1):
+        relaxation = y.new_full((1, 1, 1), options.relaxation * options.decay ** (step - 1))
+        fitted = sweep(x, step, relaxation, positivity=True)
+        change = _norms(fitted - x)
+        residual = weigh(A(fitted) - y, usable)
+        length = options.strength * change if step == 1 else length
+        x = fitted
+        for _ in range(options.tv_steps):
+            slope = _tv_slope(x, flat)
+            x = x - length * slope / _norms(slope).clamp(min=torch.finfo(y.dtype).tiny)
+        x.clamp_(min=0)
+        too_long = (_norms(x - fitted) > longest * change) & (_norms(residual) > tolerance * norm)
+        length = torch.where(too_long, shorter * length, length)
+        scalars = {"data_residual": relative(A(x) - y, y, usable)}
+        state = {"volume": x, "step": step, "length": length}
+        yield Estimate(x, step, options.iterations, "iterating", scalars, state)
+
+
+def _tv_slope(x: Tensor, flat: Tensor) -> Tensor:
+    q = gradient(x)
+    return gradient_adjoint(q / torch.sqrt(magnitude(q) ** 2 + flat**2))
+
+
+def _noise(y: Tensor, usable: Tensor | None, norm: Tensor) -> Tensor:
+    """Expected |A x - y| / |y| of the true object, per slice."""
+    count = y[0].numel()
+    levels = [noise_level(y[k : k + 1], None if usable is None else usable[k : k + 1]) for k in range(len(y))]
+    return y.new_tensor(levels).reshape(-1, 1, 1) * count**0.5 / norm.clamp(min=torch.finfo(y.dtype).tiny)
+
+
+def _norms(values: Tensor) -> Tensor:
+    return torch.linalg.vector_norm(values, dim=(1, 2), keepdim=True)
+
+
+METHOD = Method(
+    name="asd-pocs",
+    title="ASD-POCS",
+    family="classical",
+    summary="Total variation as small as the data allow; for few, clean views.",
+    source="Sidky and Pan, Phys. Med. Biol. 53 (2008) 4777",
+    options=ASDPOCSOptions,
+    run=run,
+    buffers=(8.0, 4.0),
+)

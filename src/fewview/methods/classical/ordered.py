@@ -1,0 +1,52 @@
+"""Sweeps over the views in subsets: what SART and ASD-POCS share."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ...operators import Operator
+from ..interface import Views
+from ..measured import measured, reciprocal, weigh
+
+
+class Sweep:
+    """One pass over all views, some at a time, in an order that changes from pass to pass.
+
+    Parameters
+    ----------
+    views : Views
+        Weights serve as a mask only: each update is scaled by its own subset, which takes out their level.
+    size : int
+        Views per update; 1 is the classical SART.
+    seed : int
+        Of the order; pass number and seed give it, so that a resumed run goes on in the same order.
+    """
+
+    def __init__(self, views: Views, size: int, seed: int) -> None:
+        self.y, self.usable = measured(views, weighted=False)
+        self.seed = seed
+        # Interleaved subsets: the views of one see the object from all around.
+        count = max(1, -(-views.operator.views // size))
+        order = np.argsort(np.mod(views.operator.angles, np.pi), kind="stable")
+        self.members = [np.sort(order[k::count]) for k in range(count)]
+        self.operators = [views.operator.subset(member) for member in self.members]
+
+    def __call__(self, x: Tensor, number: int, relaxation: Tensor, positivity: bool) -> Tensor:
+        """``x`` after pass ``number``; ``relaxation`` per slice, shape (slices, 1, 1) or (1, 1, 1)."""
+        order = np.random.default_rng([self.seed, number]).permutation(len(self.members))
+        for k in order:
+            A, member = self.operators[k], torch.as_tensor(self.members[k], device=self.y.device)
+            usable = None if self.usable is None else self.usable[:, member]
+            rows = reciprocal(self._of_ones(A))
+            seen = self.y.new_ones(1, A.views, A.columns) if usable is None else usable
+            columns = reciprocal(A.T(seen))
+            x = x + relaxation * columns * A.T(weigh(rows * (self.y[:, member] - A(x)), usable))
+            if positivity:
+                x = x.clamp_(min=0)
+        return x
+
+    def _of_ones(self, A: Operator) -> Tensor:
+        # Not A.row_sums(): that would keep an image per subset.
+        return A(self.y.new_ones(1, A.grid, A.grid))

@@ -1,0 +1,52 @@
+"""SART: the simultaneous algebraic reconstruction technique, view by view or by ordered subsets."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import torch
+
+from ...options import Options, option
+from ..interface import Estimate, Method, Problem
+from ..measured import relative
+from .ordered import Sweep
+
+
+class SARTOptions(Options):
+    """Options of SART."""
+
+    iterations: int = option(20, "Iterations", "Passes over all views; more are sharper and noisier.", ge=1)
+    relaxation: float = option(0.7, "Relaxation", "Step size; smaller is slower and less noisy.", gt=0, le=1.99)
+    decay: float = option(
+        0.97, "Decay", "Factor of the relaxation after each pass; under 1 the passes settle.", gt=0, le=1, advanced=True
+    )
+    subset: int = option(1, "Views per update", "1 is the classical SART; more are quicker.", ge=1, unit="views")
+    positivity: bool = option(True, "Positivity", "Attenuation cannot be negative; off only for signed data.")
+
+
+@torch.no_grad()
+def run(problem: Problem, options: SARTOptions) -> Iterator[Estimate]:
+    """Sweeps over the views in random order, each update as in SIRT but from one subset of views."""
+    A = problem.operator
+    sweep = Sweep(problem, options.subset, problem.seed)
+    if problem.state is None:
+        done, x = 0, sweep.y.new_zeros(len(sweep.y), A.grid, A.grid)
+    else:
+        done, x = int(problem.state["step"]), torch.as_tensor(problem.state["volume"]).to(sweep.y).clone()
+    for step in range(done + 1, options.iterations + 1):
+        relaxation = sweep.y.new_full((1, 1, 1), options.relaxation * options.decay ** (step - 1))
+        x = sweep(x, step, relaxation, options.positivity)
+        scalars = {"data_residual": relative(A(x) - sweep.y, sweep.y, sweep.usable)}
+        yield Estimate(x, step, options.iterations, "iterating", scalars, {"volume": x, "step": step})
+
+
+METHOD = Method(
+    name="sart",
+    title="SART",
+    family="classical",
+    summary="Like SIRT, but each view updates the volume at once: a good image in a few passes.",
+    source="Andersen and Kak, Ultrasonic Imaging 6 (1984) 81",
+    options=SARTOptions,
+    run=run,
+    buffers=(5.0, 4.0),
+)
