@@ -123,12 +123,30 @@ def test_too_little_memory(fewview, scan_file, monkeypatch):
     assert "--bin 2" in done.error
 
 
-def test_memory_that_runs_out_all_the_same(fewview, scan_file, monkeypatch):
+@pytest.mark.parametrize(
+    "error", [MemoryError(), RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried")]
+)
+def test_memory_that_runs_out_all_the_same(fewview, scan_file, monkeypatch, error):
     def exhausted(*arguments, **named):
-        raise MemoryError
+        raise error
 
     monkeypatch.setattr("fewview.runs.session.Reconstruction", exhausted)
     assert "not enough memory" in fewview("reconstruct", scan_file, "-o", "out.npy", "--axis", AXIS).error
+
+
+def test_a_fault_of_our_own_is_one_line_and_a_file_to_report(fewview, monkeypatch, tmp_path):
+    def fail(*arguments, **named):
+        return {}["missing"]
+
+    monkeypatch.setattr("fewview.io.inspect", fail)
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    done = fewview("info", "scan.h5")
+    assert done.status == 1
+    (line,) = done.err.splitlines()
+    assert line.startswith("Error: fewview failed, and should not have: KeyError: 'missing'")
+    (told,) = tmp_path.iterdir()
+    assert str(told) in line
+    assert "Traceback" in told.read_text()
 
 
 def test_a_write_that_fails_at_the_end(fewview, scan_file, tmp_path, monkeypatch):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
+import tempfile
+import traceback
 import warnings
 from collections.abc import Sequence
 
@@ -13,6 +15,7 @@ from ..errors import FewviewError
 from . import benchmark, demo, doctor, info, methods, reconstruct, simulate, train
 
 MISTAKE = 2
+FAULT = 1
 INTERRUPTED = 130
 DEBUG = "FEWVIEW_DEBUG"
 # typer brings its own click in newer versions and uses the one installed in older ones: this finds either's class.
@@ -64,13 +67,13 @@ def run(arguments: Sequence[str]) -> int:
     """Run the command line; returns the exit status.
 
     0 when all is well, 2 with one line on standard error for a mistake of the user, 130 when interrupted before
-    there was anything to keep. ``FEWVIEW_DEBUG=1`` shows where an error came from.
+    there was anything to keep, 1 for a fault of fewview's own. ``FEWVIEW_DEBUG=1`` shows where an error came from.
     """
     # torch announces once per process that its CSR layout is in beta: ours to know, not the user's.
     warnings.filterwarnings("ignore", message="Sparse", category=UserWarning)
     try:
         status = app(args=list(arguments), standalone_mode=False)
-    except (FewviewError, _UsageError, MemoryError) as error:
+    except (FewviewError, _UsageError) as error:
         if os.environ.get(DEBUG):
             raise
         return _say(_line(error), MISTAKE)
@@ -79,19 +82,40 @@ def run(arguments: Sequence[str]) -> int:
     except BrokenPipeError:  # `fewview methods | head` is no mistake
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except Exception as error:
+        if os.environ.get(DEBUG):
+            raise
+        if _out_of_memory(error):
+            return _say("There is not enough memory. Reconstruct fewer rows (--rows A:B) or bin (--bin 2).", MISTAKE)
+        return _say(f"{_fault(error)}", FAULT)
     if status == INTERRUPTED:
         return _say("Interrupted; nothing was written.", INTERRUPTED)
     return status if isinstance(status, int) else 0
 
 
 def _line(error: Exception) -> str:
-    if isinstance(error, MemoryError):
-        return "There is not enough memory. Reconstruct fewer rows (--rows A:B) or bin (--bin 2)."
     if isinstance(error, FewviewError):
         return str(error)
     message = error.format_message() if hasattr(error, "format_message") else str(error)
     context = getattr(error, "ctx", None)
     return f"{message.rstrip('.')}. See `{context.command_path if context else 'fewview'} --help`."
+
+
+def _out_of_memory(error: Exception) -> bool:
+    """Whether memory ran out; torch says so in a RuntimeError on a CPU."""
+    words = ("out of memory", "not enough memory", "can't allocate memory")
+    return isinstance(error, MemoryError) or (
+        isinstance(error, RuntimeError) and any(word in str(error).lower() for word in words)
+    )
+
+
+def _fault(error: Exception) -> str:
+    """A fault of fewview's own: one line, and the rest in a file that can be sent along with a report."""
+    with tempfile.NamedTemporaryFile(
+        "w", prefix="fewview-fault-", suffix=".txt", delete=False, encoding="utf-8"
+    ) as file:
+        traceback.print_exception(error, file=file)
+    return f"fewview failed, and should not have: {type(error).__name__}: {error}. Please report it with {file.name}."
 
 
 def _say(line: str, status: int) -> int:
