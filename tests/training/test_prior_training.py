@@ -1,6 +1,8 @@
 """Training of a prior: it learns, it resumes where it was, it exports."""
 
 import json
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -153,3 +155,25 @@ def test_the_plain_denoisers_are_tuned_on_training_images(monkeypatch):
     monkeypatch.setattr(baselines, "_training_images", lambda kind: flat)
     figures = baselines.baseline_psnr("generic", flat)
     assert all(figures[name]["0.1"] > 30 for name in ("median", "tv"))
+
+
+def test_two_processes_train_one_network(tmp_path):
+    """Under torchrun the first process writes; both end."""
+    pytest.importorskip("accelerate", reason="accelerate (extra [train]) is not installed")
+    np.save(tmp_path / "stack.npy", np.random.default_rng(0).random((4, 64, 64)).astype(np.float32))
+    script = tmp_path / "train.py"
+    script.write_text(
+        "import sys\nfrom pathlib import Path\n"
+        "from fewview.models.unet import UNetConfig\n"
+        "from fewview.training import prior\n"
+        "prior.COMPACT = UNetConfig(channels=(8, 16), blocks=(1, 1), embedding=16)\n"
+        "here = Path(sys.argv[1])\n"
+        "small = {'minutes': 0.02, 'batch': 2, 'crop': 32, 'device': 'cpu'}\n"
+        "options = prior.PriorTraining(kind='stack', stack=here / 'stack.npy', **small)\n"
+        "prior.train_prior(options, here / 'run', report=lambda line: print(line, flush=True))\n"
+    )
+    command = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node=2", "--standalone"]
+    done = subprocess.run([*command, str(script), str(tmp_path)], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert done.stdout.count("parameters on cpu") == 1
+    assert json.loads((tmp_path / "run" / "curve.json").read_text())[0]["step"] > 0

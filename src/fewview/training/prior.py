@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from ..errors import FewviewError
 from ..models.prior import SIGMA_DATA, DiffusionPrior
@@ -22,6 +22,7 @@ from .batches import draw_batch
 from .checkpoint import load_state, save_state
 from .ema import PowerEma
 from .pool import Pool
+from .processes import Processes
 from .sources import stack_blocks
 from .validate import prior_psnr, validation_images
 
@@ -89,9 +90,10 @@ class _Trainer:
 
     def __init__(self, options: PriorTraining, folder: Path, pool: Path, report: Report) -> None:
         folder.mkdir(parents=True, exist_ok=True)
-        self.options, self.folder, self.report = options, folder, report
-        name = options.device
-        self.device = torch.device(("cuda" if torch.cuda.is_available() else "cpu") if name == "auto" else name)
+        self.processes = Processes(options.device)
+        self.device = self.processes.device
+        self.options, self.folder = options, folder
+        self.report: Report = report if self.processes.first else lambda _: None
         self.batch = options.batch or (128 if self.device.type == "cuda" else 16)
         torch.manual_seed(options.seed)
         self.rng = np.random.default_rng(options.seed)
@@ -108,10 +110,16 @@ class _Trainer:
             self.checks: dict[str, Tensor] = {}
         else:
             self.pool = Pool(pool, options.kind)
-            self.pool.start()
+            if self.processes.first:
+                self.pool.start()
             self.pool.refresh(at_least=8)
             self.blocks = self.pool.blocks  # type: ignore[assignment]  # float16 on disk, float32 from a stack
             self.checks = {options.kind: validation_images(options.kind, slices=options.slices)}
+        if self.processes.rank:
+            # Crops and noise of its own for every further process.
+            self.rng = np.random.default_rng([options.seed, self.processes.rank, self.step])
+            torch.manual_seed(int(self.rng.integers(2**31)))
+        self.shared = self.processes.share(self.net)
 
     def _network(self) -> DiffusionPrior:
         base = COMPACT if self.options.size == "compact" else LARGE
@@ -140,15 +148,18 @@ class _Trainer:
         while self.elapsed < total:
             self._one_step(self.elapsed / total)
             now = time.monotonic()
-            self.elapsed, last = self.elapsed + now - last, now
+            self.elapsed, last = self.processes.agree(self.elapsed + now - last), now
+            if not self.processes.first:
+                continue
             if self.elapsed - validated > self.options.validate_every * 60:
                 self._validate()
                 validated = self.elapsed
             if self.elapsed - saved > self.options.save_every * 60:
                 self.save()
                 saved = self.elapsed
-        self._validate()
-        self.save()
+        if self.processes.first:
+            self._validate()
+            self.save()
 
     def _one_step(self, progress: float) -> None:
         if self.pool is not None and self.step % 100 == 0:
@@ -161,7 +172,7 @@ class _Trainer:
         crop = self.options.crop * (2 if large else 1)
         count = max(1, self.batch // 4) if large else self.batch
         clean = draw_batch(self.blocks, count, crop, self.options.slices, self.rng).to(self.device)
-        loss = denoising_loss(self.net, clean, noise_levels(count).to(self.device))
+        loss = denoising_loss(self.shared, clean, noise_levels(count).to(self.device))
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(self.net.parameters(), 1.0)
@@ -197,6 +208,7 @@ class _Trainer:
         """End the process that fills the pool."""
         if self.pool is not None:
             self.pool.stop()
+        self.processes.close()
 
 
 def noise_levels(count: int) -> Tensor:
@@ -206,7 +218,7 @@ def noise_levels(count: int) -> Tensor:
     return torch.where(torch.rand(count) < 0.9, narrow, wide).clamp(0.002, 150.0)
 
 
-def denoising_loss(net: DiffusionPrior, clean: Tensor, sigma: Tensor) -> Tensor:
+def denoising_loss(net: nn.Module, clean: Tensor, sigma: Tensor) -> Tensor:
     """Weighted squared error of the denoised central slice; the weight gives every noise level the same say.
 
     Karras et al., NeurIPS 2022, equation 8: ``(sigma^2 + sigma_data^2) / (sigma sigma_data)^2``.
