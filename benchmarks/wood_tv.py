@@ -59,16 +59,14 @@ def rows(name: str, sinogram: np.ndarray, angles: np.ndarray, axis: float, views
     best, volume = None, tv.preview(problem)
     for weight in GRID:
         formulated = tv.formulate(problem, tv.TVOptions(), float(weight))
-        for step in iterate(formulated, GRID_ITERATIONS, {"volume": volume}):
-            pass
-        volume = step.x.clone()
+        *_, last = iterate(formulated, GRID_ITERATIONS, {"volume": volume})
+        volume = last.x.clone()
         row = {**fixed, "method": "tv-best-on-grid", "weight": float(f"{weight:.3g}"), **figures(volume)}
         best = row if best is None or row["psnr"] > best["psnr"] else best
     yield best
     for label, values in METHODS.items():
         method = get_method(label.split("-")[0])
-        for estimate in method.run(problem, method.options(**values)):
-            pass
+        *_, estimate = method.run(problem, method.options(**values))
         row = {**fixed, "method": label, **figures(estimate.volume)}
         for key in ("weight", "sharpness", "iterations"):
             if key in estimate.chosen:

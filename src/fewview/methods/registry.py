@@ -18,6 +18,10 @@ _OWN = {
     "tv": "fewview.methods.classical.tv:METHOD",
     "asd-pocs": "fewview.methods.classical.asd_pocs:METHOD",
     "mbir": "fewview.methods.classical.mbir:METHOD",
+    "astra-fbp": "fewview.methods.external.astra:FBP",
+    "astra-sirt": "fewview.methods.external.astra:SIRT",
+    "astra-cgls": "fewview.methods.external.astra:CGLS",
+    "tomopy-gridrec": "fewview.methods.external.tomopy:METHOD",
 }
 GROUP = "fewview.methods"
 

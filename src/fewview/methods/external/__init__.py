@@ -1,0 +1,1 @@
+"""Methods of other toolboxes, where they are installed."""

@@ -1,0 +1,129 @@
+"""FBP, SIRT and CGLS of the ASTRA toolbox, on the CPU: for comparison with what a lab is used to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from ...errors import MethodUnavailable
+from ...operators import Operator
+from ...operators.astra import load_astra
+from ...options import Options, option
+from ..interface import Estimate, Method, Problem
+from ..measured import measured, relative
+
+CHUNK = 10  # iterations between two estimates
+
+
+class AstraOptions(Options):
+    """Options of ASTRA's FBP: none."""
+
+
+class AstraIterativeOptions(Options):
+    """Options of ASTRA's iterative methods."""
+
+    iterations: int = option(100, "Iterations", "More are sharper and noisier, and take longer.", ge=1)
+
+
+def missing() -> str | None:
+    """Why ASTRA cannot be used here, and how to get it."""
+    try:
+        load_astra()
+    except MethodUnavailable as error:
+        return str(error)
+    return None
+
+
+def _method(name: str, title: str, algorithm: str, options: type[Options]) -> Method:
+    return Method(
+        name=name,
+        title=title,
+        family="external",
+        summary=f"ASTRA's {algorithm} on the CPU, slice by slice: the same as a lab's own scripts give.",
+        source="van Aarle et al., Optics Express 24 (2016) 25129",
+        options=options,
+        run=_runner(algorithm),
+        missing=missing,
+        buffers=(2.0, 2.0),
+        resumable=False,
+    )
+
+
+def _runner(algorithm: str) -> Callable[[Problem, Options], Iterator[Estimate]]:
+    def run(problem: Problem, options: Options) -> Iterator[Estimate]:
+        A = problem.operator
+        y, weights = measured(problem, weighted=False)
+        rows = y.double().cpu().numpy()
+        iterations = getattr(options, "iterations", 1)
+        volume = np.zeros((len(rows), A.grid, A.grid), dtype=np.float32)
+        total = len(rows) * iterations
+        for k, row in enumerate(rows):
+            for done, image in _slice(algorithm, A, row, iterations):
+                volume[k] = image / A.pixel
+                estimate = torch.from_numpy(volume).to(y)
+                scalars = {}
+                if k * iterations + done == total:
+                    scalars["data_residual"] = relative(A(estimate) - y, y, weights)
+                yield Estimate(estimate, k * iterations + done, total, "iterating", scalars)
+
+    return run
+
+
+def _slice(
+    algorithm: str, A: Operator, row: NDArray[np.float64], iterations: int
+) -> Iterator[tuple[int, NDArray[np.float32]]]:
+    """Iterations done and image, in 1/pixel, of one slice."""
+    astra = load_astra()
+    row, axis = _centred(row, A.axis) if algorithm == "FBP" else (row, A.axis)
+    columns, pitch = row.shape[1], A.detector_pitch / A.pixel
+    if algorithm == "FBP":  # which ASTRA has only for a detector that is centred on the axis
+        beam = astra.create_proj_geom("parallel", pitch, columns, A.angles)
+    else:
+        cos, sin = np.cos(A.angles), np.sin(A.angles)
+        middle = ((columns - 1) / 2 - axis) * pitch
+        vectors = np.stack([sin, -cos, middle * cos, middle * sin, pitch * cos, pitch * sin], axis=1)
+        beam = astra.create_proj_geom("parallel_vec", columns, vectors)
+    grid = astra.create_vol_geom(A.grid, A.grid)
+    projector = astra.create_projector("linear", beam, grid)
+    data = [
+        astra.data2d.create("-sino", beam, np.ascontiguousarray(row, np.float32)),
+        astra.data2d.create("-vol", grid),
+    ]
+    config = astra.astra_dict(algorithm)
+    config.update(ProjectorId=projector, ProjectionDataId=data[0], ReconstructionDataId=data[1])
+    solver = astra.algorithm.create(config)
+    try:
+        for start in range(0, iterations, CHUNK):
+            count = min(CHUNK, iterations - start)
+            astra.algorithm.run(solver, count)
+            A._tick()
+            yield start + count, astra.data2d.get(data[1])
+    finally:
+        astra.algorithm.delete(solver)
+        astra.data2d.delete(data)
+        astra.projector.delete(projector)
+
+
+def _centred(row: NDArray[np.float64], axis: float) -> tuple[NDArray[np.float64], float]:
+    """The sinogram on a detector whose middle is the axis: whole columns added, the rest shifted in Fourier space."""
+    columns = row.shape[1]
+    wanted = max(axis, columns - 1 - axis)
+    half = int(np.ceil(wanted))
+    left = int(np.floor(half - axis))
+    padded = np.zeros((len(row), 2 * half + 1 + 2))
+    padded[:, left + 1 : left + 1 + columns] = row
+    middle = half + 1
+    shift = middle - (axis + left + 1)
+    if abs(shift) > 1e-6:
+        length = 2 * padded.shape[1]
+        phase = np.exp(-2j * np.pi * np.fft.rfftfreq(length) * shift)
+        padded = np.fft.irfft(np.fft.rfft(padded, length) * phase, length)[:, : padded.shape[1]]
+    return padded, float(middle)
+
+
+FBP = _method("astra-fbp", "ASTRA FBP", "FBP", AstraOptions)
+SIRT = _method("astra-sirt", "ASTRA SIRT", "SIRT", AstraIterativeOptions)
+CGLS = _method("astra-cgls", "ASTRA CGLS", "CGLS", AstraIterativeOptions)
