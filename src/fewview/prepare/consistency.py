@@ -137,7 +137,7 @@ class Consistency:
         count = len(self.waves)
         rows = self.sinograms.transpose(1, 0, 2).reshape(views * slices, columns)
         out = np.empty((count, views, slices, len(trials)), dtype=complex)
-        both = rows @ self._kernel if window.half == np.inf else None
+        both = rows @ self._kernel  # of the whole detector: what the windows of finite width replace
         for index, axis in enumerate(trials):
             if window.half != np.inf:
                 weight = window.at(axis, columns)
