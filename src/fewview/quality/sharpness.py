@@ -52,14 +52,14 @@ def edge_width(image: Any) -> float | None:
     smooth = gaussian_filter(values, 1.5)
     slope_y, slope_x = np.gradient(smooth)
     slope = np.hypot(slope_y, slope_x)
-    inner = slope[2:-2, 2:-2]
-    at = np.array(np.unravel_index(int(np.argmax(inner)), inner.shape), dtype=np.float64) + 2
+    # Not beside the border, where there is no room for both sides of an edge.
+    margin = max(3, min(EDGE_REACH, min(values.shape) // 4))
+    inner = slope[margin:-margin, margin:-margin]
+    at = np.array(np.unravel_index(int(np.argmax(inner)), inner.shape), dtype=np.float64) + margin
     row, column = int(at[0]), int(at[1])
     across = np.array([slope_y[row, column], slope_x[row, column]]) / max(slope[row, column], 1e-300)
     along = np.array([-across[1], across[0]])
     reach = min(EDGE_REACH, *(int(v) for v in (row, column, values.shape[0] - 1 - row, values.shape[1] - 1 - column)))
-    if reach < 3:
-        return None
     distance = np.arange(-reach, reach + 1e-9, 0.25)
     offsets = np.arange(-2.0, 3.0)
     points = at[:, None, None] + along[:, None, None] * offsets[None, :, None] + across[:, None, None] * distance

@@ -1,0 +1,66 @@
+import numpy as np
+import pytest
+import torch
+
+from fewview.errors import FewviewError
+from fewview.quality import heldout_error, heldout_pixels, projection_psnr, split_views, view_folds
+
+
+@pytest.mark.parametrize("arc", [180, 360])
+@pytest.mark.parametrize(("views", "fraction"), [(6, 0.1), (32, 0.125), (45, 0.2), (181, 0.5)])
+def test_withheld_views_are_spread_over_the_directions(arc, views, fraction):
+    angles = np.radians(np.arange(views) * arc / views)
+    kept, held = split_views(angles, fraction, seed=3)
+    assert sorted([*kept, *held]) == list(range(views))
+    assert len(held) == max(1, round(fraction * views))
+    order = np.argsort(np.argsort(np.mod(angles, np.pi), kind="stable"))
+    places = np.sort(order[held])
+    gaps = np.diff([*places, places[0] + views])
+    assert gaps.max() - gaps.min() <= 1
+
+
+def test_splits_depend_on_the_seed_and_on_nothing_else():
+    angles = np.linspace(0, np.pi, 40, endpoint=False)
+    assert all(
+        np.array_equal(a, b) for a, b in zip(split_views(angles, 0.2, 1), split_views(angles, 0.2, 1), strict=True)
+    )
+    assert any(not np.array_equal(split_views(angles, 0.2, 1)[1], split_views(angles, 0.2, s)[1]) for s in range(2, 6))
+
+
+def test_folds_withhold_every_view_once():
+    angles = np.random.default_rng(0).permutation(np.linspace(0, 2 * np.pi, 30, endpoint=False))
+    parts = view_folds(angles, 4, seed=5)
+    assert sorted(np.concatenate(parts)) == list(range(30))
+    assert max(map(len, parts)) - min(map(len, parts)) <= 1
+
+
+def test_mistakes_are_named():
+    with pytest.raises(FewviewError, match="detector pixels"):
+        split_views(np.arange(5.0), 0.2)
+    with pytest.raises(FewviewError, match="between 0 and 1"):
+        split_views(np.arange(9.0), 1.0)
+    with pytest.raises(FewviewError, match="3 sets"):
+        view_folds(np.arange(2.0), 3)
+    with pytest.raises(FewviewError, match="empty"):
+        heldout_error(np.ones((1, 2, 3)), np.zeros((1, 2, 3)))
+    with pytest.raises(FewviewError, match="do not fit"):
+        heldout_error(np.ones((1, 2, 3)), np.zeros((1, 2, 4)))
+
+
+def test_withheld_pixels_are_about_the_fraction():
+    mask = heldout_pixels((4, 5, 500), 0.07, seed=1)
+    assert mask.shape == (4, 5, 500)
+    assert 0.05 < mask.mean() < 0.09
+    assert np.array_equal(mask, heldout_pixels((4, 5, 500), 0.07, seed=1))
+
+
+def test_errors_against_the_formula_and_without_unusable_pixels():
+    rng = np.random.default_rng(4)
+    p, m, w = rng.random((3, 2, 6, 9))
+    assert heldout_error(p, m, w) == pytest.approx(np.sqrt((w * (p - m) ** 2).sum() / (w * m * m).sum()))
+    assert heldout_error(torch.from_numpy(p), torch.from_numpy(m), torch.from_numpy(w)) == heldout_error(p, m, w)
+    w[0, 0] = 0
+    before = heldout_error(p, m, w), projection_psnr(p, m, w)
+    m[0, 0], p[0, 1, 0] = np.nan, p[0, 1, 0]
+    assert (heldout_error(p, m, w), projection_psnr(p, m, w)) == before
+    assert projection_psnr(p, p) == float("inf")
