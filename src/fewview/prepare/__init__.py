@@ -1,4 +1,4 @@
-"""Raw counts to line integrals, and the rotation axis: functions on arrays and angles."""
+"""Raw counts to line integrals, and the rotation axis. Functions on arrays; they know nothing of files or scans."""
 
 from .axis import AxisEstimate, find_axis
 from .chain import Prepared, line_integrals

@@ -1,174 +1,123 @@
-"""The whole preparation: frames, flats and darks to line integrals with weights, a block of views at a time."""
+"""The chain from frames to line integrals, in the one order that is right, told step by step."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
-from ..errors import ScanError
-from .dose import view_dose
-from .logarithm import fill, minus_log
-from .normalise import Floats, Mask, Unusable
+from .logarithm import attenuation_weights, bin_masked, fill_masked, minus_log
+from .normalise import Transmission, correct_dose, normalise
 from .options import PrepareOptions
-from .phase import paganin
-from .sources import Counts, Ratio, Run
-from .stripes import remove_stripes, why_not
+from .phase import phase_filter
+from .stripes import FEW_VIEWS, remove_stripes
+from .zingers import find_zingers, remove_outliers
 
-_PLAUSIBLE = 50.0  # attenuation above which values have some scale of their own, and say nothing about counts
+Kind = Literal["counts", "transmission", "attenuation"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Prepared:
-    """Line integrals, and what was done to get them.
+    """Line integrals, their weights, and an account of how they came to be.
 
     Parameters
     ----------
-    values : array, shape (angle, v, u), float32
-        -log of the transmission, without gaps: masked pixels are filled from their neighbours.
-    weights : array, shape (angle, v, u), float32
-        Proportional to the inverse variance (about 1 in the open beam); 0 on masked pixels.
-    mask : array of bool, shape (angle, v, u)
-        True where there is no measurement.
+    values, weights : arrays, shape (angle, v, u), float32
+        Weights are 0 where a pixel is unusable and 1 on average elsewhere.
+    mask : array of bool, same shape
     counts : dict of str to int
-        How many detector pixels were masked, per reason (before binning; reasons that did not occur are absent).
+        Full-size pixels masked, per reason.
     steps : list of str
-        What was done, in words.
+        What was done, in order, in words.
     """
 
-    values: Floats
-    weights: Floats
-    mask: Mask
-    counts: dict[str, int]
-    steps: list[str]
+    values: NDArray[np.float32]
+    weights: NDArray[np.float32]
+    mask: NDArray[np.bool_]
+    counts: dict[str, int] = field(default_factory=dict)
+    steps: list[str] = field(default_factory=list)
 
 
 def line_integrals(
-    frames: ArrayLike,
-    flats: ArrayLike | None,
-    darks: ArrayLike | None,
-    kind: Literal["counts", "transmission", "attenuation"],
-    options: PrepareOptions | None = None,
-    flat_times: ArrayLike | None = None,
-    view_times: ArrayLike | None = None,
+    frames: NDArray[np.float32],
+    flats: NDArray[np.float32] | None,
+    darks: NDArray[np.float32] | None,
+    kind: Kind,
+    options: PrepareOptions,
+    *,
+    flat_times: NDArray[np.float64] | None = None,
     bin: int = 1,
 ) -> Prepared:
-    """Run the preparation.
-
-    In order: zingers, flats and darks, dose, phase, binning, -log, filling, stripes.
+    """Prepare frames of any kind.
 
     Parameters
     ----------
-    frames : array, shape (angle, v, u)
-        What ``kind`` says: detector counts, transmission (0 to 1) or attenuation (-log of it).
+    frames : array, shape (angle, v, u), float32
+        Counts, transmission or attenuation, full pixels.
     flats, darks : array, shape (n, v, u), optional
-        Needed, and optional, for counts; not used for the other kinds.
+        Used for counts only.
     kind : {"counts", "transmission", "attenuation"}
-    options : PrepareOptions, optional
+    options : PrepareOptions
     flat_times : array, shape (n,), optional
-        When each flat was taken, in parts of the scan from 0 to 1.
-    view_times : array, shape (angle,), optional
-        When each view was taken; equally spread over the scan unless given.
+        0 before the scan, 1 after it.
     bin : int
-        Average that many pixels in both directions; masked ones do not count.
+        Pixels averaged along each side, after masking and before the logarithm (the mean of the counts is the
+        count of the mean; the mean of logarithms is biased where counts are low).
 
     Raises
     ------
     ScanError
-        Counts without flats, shapes that do not fit, a dose region that is not there.
+        Counts without flats; an impossible dose region.
     """
-    options = options or PrepareOptions()
-    data = np.asarray(frames)
-    if data.ndim != 3:
-        raise ScanError(f"Frames of shape {data.shape}: three axes are needed.", "Give (angle, row, column).")
-    views, rows, columns = data.shape
-    run = Run(options, rows * columns)
-    if kind == "attenuation" and options.dose == "off" and options.paganin == 0:
-        values, weights, mask = _keep_attenuation(data, run, bin)
+    steps: list[str] = []
+    result = _transmission(frames, flats, darks, kind, options, flat_times, steps)
+    if options.dose != "none" and kind != "attenuation":
+        factors = correct_dose(result, options.open_region if options.dose == "region" else None)
+        steps.append(f"dose correction, factors {factors.min():.3f} to {factors.max():.3f}")
+    if bin > 1:
+        result = bin_masked(result, bin)
+        steps.append(f"binned {bin} x {bin}")
+    if options.phase is not None and kind != "attenuation":
+        result.values = phase_filter(fill_masked(result.values, result.mask), options.phase)
+        steps.append(f"phase filter {options.phase:g}")
+    if kind == "attenuation":
+        values, weights = fill_masked(result.values, result.mask), attenuation_weights(result.values, result.mask)
     else:
-        source: Counts | Ratio
-        if kind == "counts":
-            times = np.linspace(0, 1, views) if view_times is None else np.asarray(view_times, dtype=float)
-            source = Counts(data, flats, darks, times, flat_times, run)
+        values, weights = minus_log(result)
+        steps.append("minus logarithm")
+    if options.stripes != "none":
+        if len(values) < FEW_VIEWS and not options.stripes_anyway:
+            steps.append(f"stripe removal left out: {len(values)} views, under {FEW_VIEWS} it does more harm than good")
         else:
-            source = Ratio(data, attenuation=kind == "attenuation", run=run)
-        values, weights, mask = _through_transmission(source, run, (views, rows // bin, columns // bin), bin)
-    run.steps += [f"masked: {found} pixels, {reason}" for reason, found in run.counts.items()]
-    fill(values, mask)
-    if options.stripes != "off":
-        reason = why_not(views, options.stripe_views)
-        if reason is None:
-            values = remove_stripes(values, options.stripes, options.stripe_size)
-        run.steps.append(f"stripes: {reason or options.stripes}")
-    return Prepared(values, weights, mask, run.counts, run.steps)
+            values = remove_stripes(values, options.stripes)
+            steps.append(f"stripe removal: {options.stripes}")
+    return Prepared(values, weights, result.mask, result.counts, steps)
 
 
-def _through_transmission(
-    source: Counts | Ratio, run: Run, shape: tuple[int, int, int], factor: int
-) -> tuple[Floats, Floats, Mask]:
-    values, weights = np.empty(shape, np.float32), np.empty(shape, np.float32)
-    mask = np.empty(shape, dtype=bool)
-    boxes = source.dose_boxes()
-    for block in run.blocks(shape[0]):
-        part, light, unusable = source.read(block)
-        if boxes:
-            dose = view_dose(part, unusable.mask, boxes)
-            unusable.add("no beam", (dose <= 0)[:, None, None])
-            part /= np.where(dose > 0, dose, 1)[:, None, None].astype(np.float32)
-        if run.options.paganin > 0:
-            fill(part, unusable.mask)
-            part = paganin(part, run.options.paganin)
-        values[block], weights[block], mask[block] = _log_and_bin(part, light, unusable, factor)
-        run.count(unusable)
-    run.describe(boxes, factor)
-    return values, weights, mask
-
-
-def _keep_attenuation(data: NDArray, run: Run, factor: int) -> tuple[Floats, Floats, Mask]:
-    """Values as they came; only what is not a number is masked."""
-    values = np.array(data, dtype=np.float32)
-    unusable = Unusable(np.zeros(values.shape, dtype=bool))
-    unusable.add("not a number", ~np.isfinite(values))
-    values[unusable.mask] = 0
-    run.count(unusable)
-    run.steps.append("attenuation as given")
-    if np.quantile(np.abs(values[:: max(1, len(values) // 16)]), 0.99) > _PLAUSIBLE:
-        weights = np.ones_like(values)
-        run.steps.append("equal weights: the values are not on the scale of a logarithm")
-    else:
-        weights = np.exp(-values)
-    weights[unusable.mask] = 0
-    if factor == 1:
-        return values, weights, unusable.mask
-    run.steps.append(f"binned {factor} x {factor}")
-    mean, share = _mean_of_good(values, unusable.mask, factor)
-    return mean, _bin_mean(weights, factor), share == 0
-
-
-def _log_and_bin(part: Floats, light: Floats, unusable: Unusable, factor: int) -> tuple[Floats, Floats, Mask]:
-    """Bin the transmission (not its logarithm: the mean of logarithms is biased), then take the logarithm."""
-    if factor == 1:
-        values, weights = minus_log(part, light, unusable)
-        return values, weights, unusable.mask
-    mean, share = _mean_of_good(part, unusable.mask, factor)
-    coarse = Unusable(share == 0)
-    values, weights = minus_log(mean, _bin_mean(np.where(unusable.mask, 0, light), factor), coarse)
-    for reason, found in coarse.counts.items():
-        unusable.counts[reason] = unusable.counts.get(reason, 0) + found * factor**2
-    return values, weights, coarse.mask
-
-
-def _mean_of_good(values: Floats, mask: Mask, factor: int) -> tuple[Floats, Floats]:
-    """Mean of the usable pixels of every bin (1 where there is none), and which part of them is usable."""
-    share = _bin_mean(~mask, factor)
-    total = _bin_mean(np.where(mask, 0, values), factor)
-    return np.divide(total, share, out=np.ones_like(share), where=share > 0), share
-
-
-def _bin_mean(values: NDArray, factor: int) -> Floats:
-    views, rows, columns = values.shape
-    blocks = values[:, : rows // factor * factor, : columns // factor * factor]
-    blocks = blocks.reshape(views, rows // factor, factor, columns // factor, factor)
-    return blocks.mean(axis=(2, 4), dtype=np.float32)
+def _transmission(
+    frames: NDArray[np.float32],
+    flats: NDArray[np.float32] | None,
+    darks: NDArray[np.float32] | None,
+    kind: Kind,
+    options: PrepareOptions,
+    flat_times: NDArray[np.float64] | None,
+    steps: list[str],
+) -> Transmission:
+    """I/I0 of the frames (or the attenuation itself, where that is what they hold), with what is unusable masked."""
+    if kind != "counts":
+        values = np.array(frames, dtype=np.float32)
+        usable = np.where(np.isfinite(values), values, 0)
+        result = Transmission(values, np.zeros(values.shape, bool), np.maximum(usable, 0))
+        result.drop(~np.isfinite(values), "not a number")
+        values[result.mask] = 0.0
+        return result
+    if options.zingers is not None and flats is not None:
+        flats = remove_outliers(flats, options.zingers)
+    result = normalise(frames, flats, darks, options.flat, flat_times, options.saturation)
+    steps.append(f"flats ({0 if flats is None else len(flats)}) and darks ({0 if darks is None else len(darks)})")
+    if options.zingers is not None:
+        result.drop(find_zingers(frames, options.zingers), "zinger")
+        steps.append(f"zingers above {options.zingers:g} masked")
+    return result

@@ -1,64 +1,76 @@
-"""Minus logarithm with statistical weights; what has no logarithm is masked, counted and filled from its neighbours."""
+"""Transmission to line integrals with statistical weights; unusable pixels get weight 0 and a neighbour's value."""
 
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
-from .normalise import Floats, Mask, Unusable
+from .normalise import Transmission
+
+# Attenuations beyond this are not -log of anything measured, but numbers on an arbitrary scale.
+PLAUSIBLE = 20.0
 
 
-def minus_log(transmission: Floats, light: Floats, unusable: Unusable) -> tuple[Floats, Floats]:
-    """Line integrals of a transmission, and weights.
+def minus_log(result: Transmission) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """-log of a transmission, and weights.
 
-    The variance of -log(I) for Poisson counts I is 1/I to first order, hence the weights (Bouman and Sauer, IEEE
-    Trans. Image Process. 5, 480, 1996).
-
-    Parameters
-    ----------
-    transmission : array
-        Any shape.
-    light : array
-        Net counts in any unit; the weight of a usable pixel.
-    unusable : Unusable
-        Gains the reason "zero or negative".
+    For Poisson counts the variance of -log I is 1/I: the weight is the counts themselves (Sauer and Bouman 1993,
+    eq. 6), scaled to mean 1 over the usable pixels.
 
     Returns
     -------
-    values : array
-        -log(transmission); 0 where unusable.
-    weights : array
-        Proportional to the inverse variance; 0 where unusable.
+    values, weights : arrays, shape (angle, v, u), float32
     """
-    unusable.add("zero or negative", ~(transmission > 0) | ~(light > 0))
-    good = ~unusable.mask
-    values = np.zeros_like(transmission)
-    np.log(transmission, out=values, where=good)
+    result.drop(~(result.values > 0), "transmission not positive")
+    values = np.zeros_like(result.values)
+    np.log(result.values, out=values, where=~result.mask)
     np.negative(values, out=values)
-    return values, np.where(good, light, np.float32(0))
+    return fill_masked(values, result.mask), _mean_one(result.weights)
 
 
-def fill(values: Floats, mask: Mask) -> None:
-    """Fill masked values in place: from left and right in their row, or, for a whole row, from the views around.
+def attenuation_weights(values: NDArray[np.float32], mask: NDArray[np.bool_]) -> NDArray[np.float32]:
+    """Weights of data that came as -log already: exp(-value), or 1 where the scale of the values is arbitrary."""
+    usable = values[~mask]
+    if usable.size and float(np.percentile(usable, 99)) > PLAUSIBLE:
+        weights = np.ones_like(values)
+    else:
+        weights = np.exp(-np.maximum(np.where(mask, 0, values), 0)).astype(np.float32)
+    weights[mask] = 0.0
+    return _mean_one(weights)
 
-    For the methods without weights, such as FBP; a weight of zero keeps all others from believing the filling.
 
-    Parameters
-    ----------
-    values, mask : array, shape (angle, v, u)
+def fill_masked(values: NDArray[np.float32], mask: NDArray[np.bool_]) -> NDArray[np.float32]:
+    """Values interpolated along the detector row where masked; 0 in rows without any usable pixel.
+
+    Only for methods that know no weights (FBP): a hole in a sinogram row would ring through its whole slice.
     """
-    bad_rows = mask.all(axis=2)
-    columns = np.arange(values.shape[2])
-    for view, row in np.argwhere(mask.any(axis=2) & ~bad_rows):
+    if not mask.any():
+        return values
+    filled = values.copy()
+    columns = np.arange(values.shape[-1])
+    for view, row in zip(*np.nonzero(mask.any(axis=-1)), strict=True):
         bad = mask[view, row]
-        values[view, row, bad] = np.interp(columns[bad], columns[~bad], values[view, row, ~bad])
-    for row in np.flatnonzero(bad_rows.any(axis=0)):
-        missing = bad_rows[:, row]
-        good = np.flatnonzero(~missing)
-        if len(good) == 0:
-            values[:, row] = 0
-            continue
-        for view in np.flatnonzero(missing):
-            after = int(np.searchsorted(good, view))
-            near = good[max(after - 1, 0)], good[min(after, len(good) - 1)]
-            part = 0.0 if near[0] == near[1] else (view - near[0]) / (near[1] - near[0])
-            values[view, row] = (1 - part) * values[near[0], row] + part * values[near[1], row]
+        line = filled[view, row]
+        line[bad] = 0.0 if bad.all() else np.interp(columns[bad], columns[~bad], line[~bad])
+    return filled
+
+
+def bin_masked(result: Transmission, factor: int) -> Transmission:
+    """Mean over ``factor`` x ``factor`` usable pixels; unusable only where all of them are."""
+    if factor == 1:
+        return result
+    n, v, u = result.values.shape
+    shape = (n, v // factor, factor, u // factor, factor)
+
+    def blocks(a: NDArray) -> NDArray:
+        return a[:, : shape[1] * factor, : shape[3] * factor].reshape(shape).sum(axis=(2, 4), dtype=np.float64)
+
+    usable = blocks(~result.mask)
+    total = blocks(np.where(result.mask, 0, result.values))
+    values = np.divide(total, usable, out=np.zeros_like(total), where=usable > 0).astype(np.float32)
+    return Transmission(values, usable == 0, blocks(result.weights).astype(np.float32), result.counts)
+
+
+def _mean_one(weights: NDArray[np.float32]) -> NDArray[np.float32]:
+    used = weights[weights > 0]
+    return weights / np.float32(used.mean()) if used.size else weights

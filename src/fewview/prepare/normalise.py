@@ -1,160 +1,160 @@
-"""Counts to transmission: flats, darks, and the pixels that cannot be used."""
+"""Raw counts to transmission: flats, darks, beam dose. What cannot be used is masked and counted, never clipped."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Literal
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from ..errors import ScanError
 
-Floats = NDArray[np.float32]
-Mask = NDArray[np.bool_]
+FlatRule = Literal["auto", "mean", "median", "interpolate"]
+EDGE = 0.04  # share of the columns at each side that counts as open beam for the dose
 
 
-@dataclass
-class Unusable:
-    """Mask of pixels (True: unusable), and how many fell to each reason.
-
-    A pixel counts once, for the first reason that was found.
+@dataclass(eq=False)
+class Transmission:
+    """I/I0 and what is unusable of it.
 
     Parameters
     ----------
-    mask : array of bool
+    values : array, shape (angle, v, u), float32
+        Meaningless where masked.
+    mask : array of bool, same shape
+        True where a pixel is unusable.
+    weights : array, same shape, float32
+        Counts (up to a factor) that the value rests on; 0 where masked.
     counts : dict of str to int
+        How many pixels were masked, per reason; a pixel counts for the first reason that applies.
     """
 
-    mask: Mask
+    values: NDArray[np.float32]
+    mask: NDArray[np.bool_]
+    weights: NDArray[np.float32]
     counts: dict[str, int] = field(default_factory=dict)
 
-    def add(self, reason: str, where: NDArray) -> None:
-        """Mask more pixels; ``where`` broadcasts to the mask."""
-        new = np.broadcast_to(where, self.mask.shape) & ~self.mask
-        found = int(np.count_nonzero(new))
-        if found:
-            self.mask |= new
-            self.counts[reason] = self.counts.get(reason, 0) + found
+    def drop(self, bad: NDArray[np.bool_], reason: str) -> None:
+        """Mask ``bad`` pixels, counting those that were usable so far."""
+        bad = np.broadcast_to(bad, self.mask.shape)
+        new = bad & ~self.mask
+        number = int(np.count_nonzero(new))
+        if number:
+            self.counts[reason] = self.counts.get(reason, 0) + number
+            self.mask |= bad
+            self.weights[new] = 0.0
 
 
-def combine(stack: ArrayLike, how: str) -> Floats:
-    """One reference frame of several, by "mean" or "median"; values that are not numbers are left out.
-
-    Parameters
-    ----------
-    stack : array, shape (n, v, u)
-
-    Returns
-    -------
-    array, shape (v, u)
-        Not a number where no frame has one.
-    """
-    frames = np.asarray(stack, dtype=np.float32)
-    finite = np.isfinite(frames)
-    if how == "median" and not finite.all():
-        ordered = np.sort(np.where(finite, frames, np.inf), axis=0)
-        count = finite.sum(axis=0)
-        low, high = np.maximum((count - 1) // 2, 0), count // 2
-        pair = [np.take_along_axis(ordered, np.minimum(i, len(frames) - 1)[None], 0)[0] for i in (low, high)]
-        return np.where(count > 0, (pair[0] + pair[1]) / 2, np.nan).astype(np.float32)
-    if how == "median":
-        return np.median(frames, axis=0).astype(np.float32)
-    count = finite.sum(axis=0)
-    total = np.where(finite, frames, 0).sum(axis=0, dtype=np.float64)
-    return np.divide(total, count, out=np.full(total.shape, np.nan), where=count > 0).astype(np.float32)
-
-
-@dataclass(frozen=True)
-class FlatField:
-    """Flat frame for any view: one for all, or interpolated in time between groups of flats.
-
-    Parameters
-    ----------
-    times : array, shape (groups,)
-        When each group was taken, in parts of the scan, 0 to 1, ascending.
-    frames : array, shape (groups, v, u)
-    """
-
-    times: NDArray[np.float64]
-    frames: Floats
-
-    @classmethod
-    def of(cls, flats: ArrayLike, how: str, flat_times: ArrayLike | None = None) -> FlatField:
-        """Combine flats; "interpolate" averages those of equal time and interpolates between the times.
-
-        Raises
-        ------
-        ScanError
-            Interpolation without the times of the flats, or with as many times as flats missing.
-        """
-        stack = np.asarray(flats, dtype=np.float32)
-        if how != "interpolate":
-            return cls(np.zeros(1), combine(stack, how)[None])
-        if flat_times is None:
-            raise ScanError(
-                "Flats cannot be interpolated: when they were taken is not known.", "Use flat=mean or flat=median."
-            )
-        times = np.asarray(flat_times, dtype=float)
-        if times.shape != (len(stack),):
-            raise ScanError(f"{times.size} flat times for {len(stack)} flats.", "Give one time per flat frame.")
-        moments = np.unique(times)
-        return cls(moments, np.stack([combine(stack[times == moment], "mean") for moment in moments]))
-
-    def at(self, times: ArrayLike) -> Floats:
-        """Flats at these times, ``(1 or len(times), v, u)``; before the first and after the last group as they are."""
-        if len(self.times) == 1:
-            return self.frames
-        place = np.interp(np.asarray(times, dtype=float), self.times, np.arange(len(self.times)))
-        before = np.minimum(place.astype(int), len(self.times) - 2)
-        part = (place - before).astype(np.float32)[:, None, None]
-        return (1 - part) * self.frames[before] + part * self.frames[before + 1]
-
-
-def transmission(
-    frames: ArrayLike, flat: Floats, dark: Floats | float, saturation: float = 65535.0, dead: float = 0.02
-) -> tuple[Floats, Floats, Unusable]:
-    """(frames - dark) / (flat - dark), with everything that cannot be divided masked and counted.
+def normalise(
+    frames: NDArray[np.float32],
+    flats: NDArray[np.float32] | None,
+    darks: NDArray[np.float32] | None,
+    rule: FlatRule = "auto",
+    flat_times: NDArray[np.float64] | None = None,
+    saturation: float | None = None,
+) -> Transmission:
+    """Divide by the open beam.
 
     Parameters
     ----------
     frames : array, shape (angle, v, u)
         Counts.
-    flat : array, shape (1 or angle, v, u)
-    dark : array, shape (v, u), or float
-    saturation : float
+    flats, darks : array, shape (n, v, u)
+        Open-beam and beam-off frames; without darks none are subtracted.
+    rule : {"auto", "mean", "median", "interpolate"}
+        How several frames become one. Views count as equally spaced in time from 0 to 1.
+    flat_times : array, shape (n,), optional
+        When each flat was taken: up to 0 before the scan, from 1 after it.
+    saturation : float, optional
         Counts from which a pixel is saturated.
-    dead : float
-        A pixel whose net flat lies below this part of the median net flat is dead.
+
+    Raises
+    ------
+    ScanError
+        No flats, or interpolation without flats before and after.
+    """
+    if flats is None or len(flats) == 0:
+        raise ScanError(
+            "The frames are counts, and there are no flat (open-beam) frames.",
+            "Give them with --flats, or say --kind transmission or --kind attenuation.",
+        )
+    dark = np.zeros(frames.shape[1:], np.float32) if darks is None or len(darks) == 0 else _combine(darks, rule)
+    open_beam = _open_beam(flats, rule, flat_times, len(frames)) - dark
+    signal = frames - dark
+    with np.errstate(divide="ignore", invalid="ignore"):
+        values = (signal / open_beam).astype(np.float32, copy=False)
+    scale = float(np.nanmean(np.where(open_beam > 0, open_beam, np.nan))) if np.any(open_beam > 0) else 1.0
+    result = Transmission(values, np.zeros(frames.shape, bool), np.asarray(signal / scale, np.float32))
+    result.drop(~np.isfinite(frames), "not a number")
+    result.drop(~(np.isfinite(open_beam) & (open_beam > 0)), "flat is zero")
+    if saturation is not None:
+        result.drop(frames >= saturation, "saturated")
+    result.drop(~(signal > 0), "no counts above dark")
+    return result
+
+
+def correct_dose(result: Transmission, region: tuple[int, int, int, int] | None = None) -> NDArray[np.float64]:
+    """Scale each view so that the open beam reads 1.
+
+    Parameters
+    ----------
+    region : tuple of int, optional
+        (first row, last row, first column, last column), exclusive; both edges of the detector without it.
 
     Returns
     -------
-    transmission : array, shape (angle, v, u)
-        1 where masked. Values of noise below zero stay: it is the logarithm that cannot take them.
-    light : array, shape (angle, v, u)
-        Net counts over the median net flat: what a pixel's statistical weight is proportional to.
-    unusable : Unusable
-        Reasons: "not a number", "saturated", "no light in the flat", "dead".
+    array, shape (angle,)
+        The factors that the views were divided by.
+
+    Raises
+    ------
+    ScanError
+        The region lies outside the detector or holds no usable pixel in some view.
     """
-    counts = np.asarray(frames, dtype=np.float32)
-    open_beam = flat - dark
-    usable_flat = np.isfinite(open_beam) & (open_beam > 0)
-    if not usable_flat.any():
-        raise ScanError("No pixel of the flats is brighter than the darks.", "Check which frames are flats and darks.")
-    level = float(np.median(open_beam[usable_flat]))
-    unusable = Unusable(np.zeros(counts.shape, dtype=bool))
-    unusable.add("no light in the flat", ~usable_flat)
-    unusable.add("dead", open_beam < dead * level)
-    unusable.add("not a number", ~np.isfinite(counts))
-    unusable.add("saturated", (counts >= saturation) | (flat >= saturation))
-    net = counts - dark
-    good = ~unusable.mask
-    ratio = np.divide(net, np.broadcast_to(open_beam, net.shape), out=np.ones_like(net), where=good)
-    light = np.where(good, net / np.float32(level), np.float32(0))
-    return ratio, light, unusable
+    views, rows, columns = result.values.shape
+    window = np.zeros((rows, columns), dtype=bool)
+    if region is None:
+        edge = max(1, round(EDGE * columns))
+        window[:, :edge] = window[:, -edge:] = True
+    else:
+        v0, v1, u0, u1 = region
+        if not (0 <= v0 < v1 <= rows and 0 <= u0 < u1 <= columns):
+            raise ScanError(
+                f"The open region {region} does not lie within {rows} rows and {columns} columns.",
+                "Give first row, last row, first column, last column of the detector window in use.",
+            )
+        window[v0:v1, u0:u1] = True
+    factors = np.empty(views)
+    for view in range(views):
+        good = window & ~result.mask[view]
+        if not good.any():
+            raise ScanError(f"View {view} has no usable pixel in the open region.", "Choose another region.")
+        factors[view] = np.median(result.values[view][good])
+    if not np.all(factors > 0):
+        raise ScanError("The open region reads no beam in some view.", "Choose a region that the sample never enters.")
+    result.values /= factors[:, None, None].astype(np.float32)
+    return factors
 
 
-def dark_views(levels: Sequence[float] | NDArray, part: float = 0.05) -> Mask:
-    """Views without beam: brightest parts below ``part`` of the other views' (shutter closed, beam lost)."""
-    values = np.nan_to_num(np.asarray(levels, dtype=float), nan=0.0)
-    return values < part * np.median(values)
+def _combine(stack: NDArray[np.float32], rule: FlatRule) -> NDArray[np.float32]:
+    if len(stack) == 1:
+        return stack[0]
+    middle = np.median if rule == "median" else np.mean
+    return np.asarray(middle(stack, axis=0), np.float32)
+
+
+def _open_beam(
+    flats: NDArray[np.float32], rule: FlatRule, times: NDArray[np.float64] | None, views: int
+) -> NDArray[np.float32]:
+    """Open beam, shape (v, u), or (views, v, u) when interpolated."""
+    both = times is not None and bool(np.any(times <= 0)) and bool(np.any(times >= 1))
+    if rule == "interpolate" and not both:
+        raise ScanError(
+            "Flats cannot be interpolated: there are none taken before and after the scan.", "Use mean or median."
+        )
+    if times is None or not both or rule not in ("auto", "interpolate"):
+        return _combine(flats, rule)
+    before, after = _combine(flats[times <= 0], rule), _combine(flats[times >= 1], rule)
+    t = np.linspace(0, 1, views, dtype=np.float32)[:, None, None]
+    return (1 - t) * before + t * after

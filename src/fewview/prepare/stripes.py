@@ -1,89 +1,45 @@
-"""Stripes of a sinogram, which become rings of the slice: methods of algotom, and tomopy's where it is installed."""
+"""Stripes of a sinogram, which become rings: algotom's methods, one sinogram at a time."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from importlib.util import find_spec
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import MethodUnavailable, OptionError
+from ..errors import OptionError
 
-Sinogram = NDArray[np.float32]
+FEW_VIEWS = 90  # below, the filters along the angle find no stripes but invent them
 
-ALGOTOM = ("sorting", "filtering", "fitting", "interpolation", "wavelet", "all")
-TOMOPY = ("tomopy-fw", "tomopy-ti", "tomopy-sf")
-
-
-def why_not(views: int, fewest: int) -> str | None:
-    """Reason to leave stripes alone, or None.
-
-    A stripe filter tells detector from object by the object's change over the angle. Between few views the object
-    changes so much that its own features get hurt (seen as mirrors and bands; algotom issue 21).
-    """
-    if views >= fewest:
-        return None
-    return f"left out with {views} views, fewer than {fewest}: a stripe filter would take features for stripes"
+_ALGOTOM: dict[str, tuple[str, dict[str, Any]]] = {
+    "sorting": ("remove_stripe_based_sorting", {"size": 21}),
+    "filtering": ("remove_stripe_based_filtering", {"sigma": 3, "size": 21}),
+    "fitting": ("remove_stripe_based_fitting", {"order": 2, "sigma": 10}),
+    "wavelet-fft": ("remove_stripe_based_wavelet_fft", {}),
+    "large": ("remove_large_stripe", {"snr": 3.0, "size": 51}),
+    "dead": ("remove_dead_stripe", {"snr": 3.0, "size": 51}),
+    "all": ("remove_all_stripe", {"snr": 3.0, "la_size": 51, "sm_size": 21}),
+}
 
 
-def remove_stripes(values: NDArray[np.float32], method: str, size: int = 21) -> NDArray[np.float32]:
-    """Remove stripes sinogram by sinogram.
+def remove_stripes(values: NDArray[np.float32], method: str) -> NDArray[np.float32]:
+    """Clean the sinogram of each detector row.
 
     Parameters
     ----------
     values : array, shape (angle, v, u)
-        Line integrals without gaps.
+        Line integrals.
     method : str
-        One of :data:`ALGOTOM` (Vo et al., Opt. Express 26, 28396, 2018) or :data:`TOMOPY`.
-    size : int
-        Window of the filter in pixels, where the method has one.
-
-    Raises
-    ------
-    MethodUnavailable
-        A method of tomopy where it is not installed.
-    OptionError
-        An unknown method.
+        "sorting", "filtering", "fitting", "wavelet-fft", "large", "dead" or "all" (Vo et al. 2018).
     """
-    if method in TOMOPY:
-        return _tomopy(values, method, size)
-    if method not in ALGOTOM:
-        raise OptionError(f"There is no stripe method '{method}'.", f"Known: {', '.join(ALGOTOM + TOMOPY)}.")
-    clean = _algotom(method, size)
-    out = np.empty_like(values)
-    for row in range(values.shape[1]):
-        out[:, row] = clean(values[:, row])
-    return out
-
-
-def _algotom(method: str, size: int) -> Callable[[Sinogram], Sinogram]:
     from algotom.prep import removal
 
-    if method == "sorting":
-        return lambda sinogram: removal.remove_stripe_based_sorting(sinogram, size=size)
-    if method == "filtering":
-        return lambda sinogram: removal.remove_stripe_based_filtering(sinogram, size=size)
-    if method == "fitting":
-        return lambda sinogram: removal.remove_stripe_based_fitting(sinogram)
-    if method == "interpolation":
-        return lambda sinogram: removal.remove_stripe_based_interpolation(sinogram, size=size)
-    if method == "wavelet":
-        return lambda sinogram: removal.remove_stripe_based_wavelet_fft(sinogram)
-    # Large stripes need a window wider than they are: algotom's own ratio of the two.
-    return lambda sinogram: removal.remove_all_stripe(sinogram, la_size=2 * size + 9, sm_size=size)
-
-
-def _tomopy(values: NDArray[np.float32], method: str, size: int) -> NDArray[np.float32]:
-    if find_spec("tomopy") is None:
-        raise MethodUnavailable(
-            f"Stripe method '{method}' needs tomopy, which is not installed.",
-            "Install it with: conda install -c conda-forge tomopy. Or use one of: " + ", ".join(ALGOTOM) + ".",
-        )
-    from tomopy.prep import stripe
-
-    if method == "tomopy-fw":
-        return stripe.remove_stripe_fw(values)
-    if method == "tomopy-ti":
-        return stripe.remove_stripe_ti(values)
-    return stripe.remove_stripe_sf(values, size=size)
+    if method not in _ALGOTOM:
+        raise OptionError(f"There is no stripe removal '{method}'.", f"Known: {', '.join(_ALGOTOM)}.")
+    name, settings = _ALGOTOM[method]
+    clean = np.empty_like(values)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        for row in range(values.shape[1]):
+            clean[:, row] = getattr(removal, name)(values[:, row], **settings)
+    # Columns that are 0 throughout (ideal air) have no stripe, and algotom divides by them.
+    return np.where(np.isfinite(clean), clean, values)

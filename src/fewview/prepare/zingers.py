@@ -1,46 +1,39 @@
-"""Single outlying pixels: gamma hits and hot pixels, as neutron cameras have them."""
+"""Outliers of single pixels: gamma spots on a neutron camera, zingers of an X-ray one."""
 
 from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.ndimage import median_filter
 
-_NORMAL_MAD = 0.6745
-_SLIGHT = 0.1  # of the local median: a smaller excess is no zinger, however quiet the detector
+SIZE = 5  # wide enough that a spot of 2 x 2 pixels is a minority of its neighbourhood
 
 
-def find_zingers(
-    frame: NDArray[np.float32], threshold: float = 6.0, size: int = 5, *, dark_too: bool = False
-) -> tuple[NDArray[np.bool_], NDArray[np.float32]]:
-    """Pixels that stand out of the median of their neighbourhood.
-
-    Noise is taken to grow with the square root of the counts, as Poisson noise does; its scale comes from the frame.
+def find_zingers(frames: NDArray[np.float32], threshold: float) -> NDArray[np.bool_]:
+    """Pixels brighter than the median of their 5 x 5 neighbours by more than ``threshold`` (a fraction of it).
 
     Parameters
     ----------
-    frame : array, shape (v, u)
-        Counts; values that are not numbers are nobody's zinger.
-    threshold : float
-        Standard deviations.
-    size : int
-        Side of the window; spots up to about half of it are found.
-    dark_too : bool
-        Dark outliers as well.
+    frames : array, shape (angle, v, u)
+        Counts. With fewer than 5 rows the neighbours are those of the row, 9 wide.
 
     Returns
     -------
-    found : array of bool, shape (v, u)
-    median : array, shape (v, u)
-        What to put in their place.
+    array of bool, same shape
     """
-    from scipy.ndimage import median_filter
+    size = (SIZE, SIZE) if frames.shape[1] >= SIZE else (1, 2 * SIZE - 1)
+    found = np.empty(frames.shape, dtype=bool)
+    for frame, hit in zip(frames, found, strict=True):
+        middle = median_filter(frame, size=size, mode="nearest")
+        np.greater(frame - middle, threshold * np.abs(middle), out=hit)
+    return found
 
-    finite = np.isfinite(frame)
-    clean = np.where(finite, frame, np.float32(np.median(frame[finite])) if finite.any() else np.float32(0))
-    median = median_filter(clean, size=size, mode="nearest")
-    excess = clean - median
-    root = np.sqrt(np.maximum(median, 1.0))
-    scale = np.median(np.abs(excess / root)) / _NORMAL_MAD
-    limit = np.maximum(threshold * scale * root, _SLIGHT * np.abs(median))
-    found = (excess > limit) | (dark_too & (excess < -limit))
-    return found & finite, median
+
+def remove_outliers(stack: NDArray[np.float32], threshold: float) -> NDArray[np.float32]:
+    """Flats or darks with their zingers replaced by the median of the neighbours (they are averaged anyway)."""
+    found = find_zingers(stack, threshold)
+    clean = stack.copy()
+    for frame, hit in zip(clean, found, strict=True):
+        if hit.any():
+            frame[hit] = median_filter(frame, size=SIZE, mode="nearest")[hit]
+    return clean
