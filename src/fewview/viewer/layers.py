@@ -1,0 +1,95 @@
+"""What every layer of ours carries: scale, units, axis labels, and where it came from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+METADATA = "fewview"  # key within layer.metadata
+FEW_ROWS = 16  # a detector of fewer rows is shown as sinograms: its projections would be a thin line
+
+
+def spatial(shape: tuple[int, ...], voxel: float | None, first_row: int = 0, bin: int = 1) -> dict[str, Any]:
+    """Keywords of a volume layer (z, y, x): every layer in the same unit, or napari shows them at wrong sizes.
+
+    Parameters
+    ----------
+    shape : tuple of int
+    voxel : float, optional
+        mm; None: lengths are in pixels of the unbinned detector.
+    first_row, bin : int
+        Where the volume begins on the detector, and how it was binned, so that a slab lies where it belongs.
+    """
+    edge = float(bin) if voxel is None else voxel
+    unit = "pixel" if voxel is None else "mm"
+    ndim = len(shape)
+    # A binned voxel's centre lies between those of the pixels it averages, and the slices start at first_row.
+    shift = np.full(ndim, (1 - 1 / bin) / 2 * edge)
+    if ndim == 3:
+        shift[0] += first_row * edge / bin
+    return {
+        "scale": (edge,) * ndim,
+        "translate": tuple(shift),
+        "units": (unit,) * ndim,
+        "axis_labels": ("z", "y", "x")[-ndim:],
+    }
+
+
+def projection_layer(
+    frames: NDArray[np.float32], path: str, pixel: float | None
+) -> tuple[NDArray[np.float32], dict[str, Any], str]:
+    """Layer data of projections (angle, v, u), or of sinograms (v, angle, u) where the detector has few rows."""
+    edge = 1.0 if pixel is None else pixel
+    unit = "pixel" if pixel is None else "mm"
+    labels = ("angle", "v", "u")
+    if frames.shape[1] < FEW_ROWS < frames.shape[0]:
+        frames, labels = frames.swapaxes(0, 1), ("v", "angle", "u")
+    low, high = contrast(frames)
+    return (
+        frames,
+        {
+            "name": f"Projections of {path.rsplit('/', 1)[-1]}",
+            "scale": (edge,) * 3,
+            "units": (unit,) * 3,
+            "axis_labels": labels,
+            "contrast_limits": (low, high),
+            "metadata": {METADATA: {"scan": path}},
+        },
+        "image",
+    )
+
+
+def contrast(volume: NDArray, low: float = 0.5, high: float = 99.8) -> tuple[float, float]:
+    """Contrast limits from the middle of a volume: percentiles, never empty."""
+    middle = np.asarray(volume[len(volume) // 2] if volume.ndim == 3 else volume)
+    values = middle[np.isfinite(middle)]
+    if not values.size:
+        return 0.0, 1.0
+    bottom, top = (float(v) for v in np.percentile(values, (low, high)))
+    if top - bottom <= 0:
+        bottom, top = float(values.min()), float(values.max())
+    return (bottom, top) if top > bottom else (bottom, bottom + 1.0)
+
+
+@dataclass(frozen=True)
+class Plane:
+    """One slice of a layer, as a table of regions reads it: the data, not what happens to be on the screen."""
+
+    image: NDArray
+    index: int
+
+
+def plane_at(data: NDArray, index: int) -> Plane | None:
+    """Slice ``index`` of a volume (z, y, x), or an image (y, x) itself; None outside the volume."""
+    if data.ndim == 2:
+        return Plane(np.asarray(data), 0)
+    return Plane(np.asarray(data[index]), index) if 0 <= index < len(data) else None
+
+
+def facts(metadata: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What we wrote into a layer's metadata, or nothing."""
+    return metadata.get(METADATA, {})

@@ -1,0 +1,183 @@
+"""Paints the newest estimate of the running reconstruction, as often as the screen can bear and no oftener.
+
+A timer takes what is newest from the stream (see :mod:`fewview.runs.stream`); estimates that come faster are never
+queued. What napari shows is shared memory that nobody writes to; at the end the layer gets memory of its own.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from typing import Any
+
+from numpy.typing import NDArray
+from qtpy.QtCore import QObject, QTimer, Signal
+
+from ..runs.queue import RunQueue
+from ..runs.run import Run
+from .layers import METADATA, contrast
+
+THREE_D_MS = 500  # ray casting costs far more than a slice
+REST = 3.0  # times the last painting: the event loop must breathe
+TICK_MS = 250  # of bars and tables
+
+
+@dataclass
+class Shown:
+    """How a run is shown.
+
+    Parameters
+    ----------
+    name : str
+        Of its layer.
+    place : dict
+        Scale, translate, units, axis labels.
+    metadata : dict
+        For the layer, beside the run's number and record.
+    reuse : bool
+        Whether a layer of this name is replaced.
+    """
+
+    name: str
+    place: dict[str, Any]
+    metadata: dict[str, Any] = field(default_factory=dict)
+    reuse: bool = False
+
+
+class LiveView(QObject):
+    """One per viewer."""
+
+    painted = Signal(str)  # name of the layer
+    ticked = Signal()  # slow: for bars, tables and plots
+    ended = Signal(object)  # Run
+
+    def __init__(self, viewer: Any, queue: RunQueue, interval_ms: int) -> None:
+        super().__init__()
+        self._viewer = viewer
+        self._queue = queue
+        self._interval = interval_ms
+        self._shown: dict[int, Shown | None] = {}
+        self._run: Run | None = None
+        self._layer: Any = None
+        self._limits: tuple[float, float] | None = None
+        self._rescale_from = 0
+        self._last_tick = 0.0
+        self.sequence = 0
+        self.shown_at = 0.0
+        self._timer = QTimer(self)
+        self._timer.setSingleShot(True)
+        self._timer.timeout.connect(self._tick)
+
+    def expect(self, run: Run, shown: Shown | None) -> None:
+        """Say how a run will be shown; None: not at all."""
+        self._shown[run.number] = shown
+
+    def start(self) -> None:
+        """Look for estimates from now on."""
+        if not self._timer.isActive():
+            self._timer.start(self._interval)
+
+    def close(self) -> None:
+        """Stop looking, and let go of shared memory."""
+        self._timer.stop()
+        self._let_go()
+
+    def _tick(self) -> None:
+        began = time.monotonic()
+        current = self._queue.current
+        if current is not None and current is not self._run and not current.over:
+            self._begin(current)
+        self._paint()
+        run = self._run
+        if run is not None and run.over:
+            self._end(run)
+        elif current is not None and current.over and current is not self._run:
+            self._begin(current)  # over between two ticks
+            self._end(current)
+        if began - self._last_tick > TICK_MS / 1000 or not self._queue.busy:
+            self._last_tick = began
+            self.ticked.emit()
+        took = (time.monotonic() - began) * 1000
+        floor = THREE_D_MS if self._viewer.dims.ndisplay == 3 else self._interval
+        if self._queue.busy or self._run is not None:
+            self._timer.start(max(floor, round(REST * took)))
+
+    def _begin(self, run: Run) -> None:
+        self._run, self._layer, self._limits, self.sequence = run, None, None, 0
+
+    def _paint(self) -> None:
+        run = self._run
+        if run is None or run.over:
+            return
+        frame = self._queue.take_frame()
+        shown = self._shown.get(run.number)
+        if frame is None or shown is None:
+            return
+        self._show(frame.volume, shown, run)
+        self.sequence = frame.sequence
+        self.shown_at = time.monotonic()
+        self.painted.emit(shown.name)
+
+    def _show(self, volume: NDArray, shown: Shown, run: Run) -> None:
+        if self._layer is None:
+            self._add(volume, shown, run)
+            return
+        if self._layer not in self._viewer.layers:
+            return  # the user took it away; the result comes back at the end
+        self._layer.data = volume
+        if run.step > 0 and self._rescale_from == 0:
+            self._rescale(volume)  # FBP's streaks set the limits of the first look; the method's own are calmer
+            self._rescale_from = run.step
+
+    def _add(self, volume: NDArray, shown: Shown, run: Run) -> None:
+        limits = contrast(volume)
+        metadata = {METADATA: {**shown.metadata, "run": run.number}}
+        if shown.reuse and shown.name in self._viewer.layers:
+            self._layer = self._viewer.layers[shown.name]
+            self._layer.data = volume
+            self._layer.translate = shown.place["translate"]
+            return
+        kwargs = {**shown.place, "scale": shown.place["scale"], "name": shown.name, "metadata": metadata}
+        self._layer = self._viewer.add_image(volume, contrast_limits=limits, colormap="gray", **kwargs)
+        self._limits, self._rescale_from = limits, run.step
+        self._centre(volume, shown)
+
+    def _centre(self, volume: NDArray, shown: Shown) -> None:
+        """Show a slice that exists: the middle one of the first volume, or the one just previewed."""
+        dims = self._viewer.dims
+        if dims.ndim < 3:
+            return
+        scale, first = shown.place["scale"][0], shown.place["translate"][0]
+        last = first + (len(volume) - 1) * scale
+        if not first - scale / 2 <= dims.point[0] <= last + scale / 2 or len(self._viewer.layers) == 1:
+            dims.set_point(0, first + (len(volume) // 2) * scale)
+
+    def _rescale(self, volume: NDArray) -> None:
+        """New contrast limits, unless the user has chosen some."""
+        layer = self._layer
+        if layer is not None and self._limits is not None and tuple(layer.contrast_limits) == self._limits:
+            layer.contrast_limits = contrast(volume)
+            self._limits = tuple(layer.contrast_limits)
+
+    def _end(self, run: Run) -> None:
+        shown = self._shown.pop(run.number, None)
+        if shown is not None and run.volume is not None:
+            if self._layer is None or self._layer not in self._viewer.layers:
+                self._layer = None
+                self._add(run.volume, shown, run)
+            layer = self._layer
+            layer.data = run.volume
+            self._rescale(run.volume)
+            about = {"record": run.record, "status": run.status, "step": run.kept_step, "history": dict(run.history)}
+            layer.metadata = {**layer.metadata, METADATA: {**layer.metadata[METADATA], **about}}
+            self.painted.emit(layer.name)
+        self._run, self._layer = None, None
+        self._queue.release()
+        self.ended.emit(run)
+
+    def _let_go(self) -> None:
+        """Before the shared memory goes: no layer may look at it."""
+        run, layer = self._run, self._layer
+        if run is not None and layer is not None and layer in self._viewer.layers and not run.over:
+            layer.data = layer.data.copy()
+        self._run, self._layer = None, None

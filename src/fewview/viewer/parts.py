@@ -1,0 +1,132 @@
+"""Small widgets and habits that the docks share."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from qtpy.QtCore import QObject, QSize, Qt, Signal
+from qtpy.QtWidgets import (
+    QFrame,
+    QLabel,
+    QPushButton,
+    QScrollArea,
+    QSizePolicy,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+DOCK_WIDTH = 265  # what napari gives a dock in a window of 1280 px: everything must fit
+
+
+def described(widget: Any, name: str, description: str = "") -> Any:
+    """Give a widget the name that screen readers say, and return it."""
+    widget.setAccessibleName(name)
+    if description:
+        widget.setAccessibleDescription(description)
+    return widget
+
+
+def button(text: str, tooltip: str, slot: Any, name: str = "") -> QPushButton:
+    """A push button with tooltip and accessible name."""
+    made = QPushButton(text)
+    made.setToolTip(tooltip)
+    described(made, name or text, tooltip)
+    made.clicked.connect(slot)
+    return made
+
+
+def tool(text: str, tooltip: str, slot: Any, *, checkable: bool = False) -> QToolButton:
+    """A small button; a checkable one hands its state to ``slot``."""
+    made = QToolButton()
+    made.setText(text)
+    made.setToolTip(tooltip)
+    described(made, text, tooltip)
+    made.setCheckable(checkable)
+    made.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+    (made.toggled if checkable else made.clicked).connect(slot)
+    return made
+
+
+def wrapped(text: str = "") -> QLabel:
+    """A label that breaks its lines and can be selected."""
+    label = QLabel(text)
+    label.setWordWrap(True)
+    label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+    label.setMinimumWidth(0)
+    label.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+    return label
+
+
+class Section(QWidget):
+    """A titled part of a dock that can be folded."""
+
+    def __init__(self, title: str, content: QWidget, *, unfolded: bool = True) -> None:
+        super().__init__()
+        self.head = QToolButton()
+        self.head.setText(title)
+        self.head.setCheckable(True)
+        self.head.setChecked(unfolded)
+        self.head.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        self.head.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        described(self.head, title, "Fold or unfold this section")
+        self.head.toggled.connect(self._fold)
+        self.content = content
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(3)
+        layout.addWidget(self.head)
+        layout.addWidget(content)
+        self._fold(unfolded)
+
+    def _fold(self, unfolded: bool) -> None:
+        self.head.setArrowType(Qt.ArrowType.DownArrow if unfolded else Qt.ArrowType.RightArrow)
+        self.content.setVisible(unfolded)
+
+
+class Dock(QWidget):
+    """Base of the docks: a column of sections that scrolls, and hears when it becomes visible."""
+
+    appeared = Signal()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._inner = QWidget()
+        self.column = QVBoxLayout(self._inner)
+        self.column.setContentsMargins(4, 4, 4, 4)
+        self.column.setSpacing(6)
+        area = QScrollArea()
+        area.setWidgetResizable(True)
+        area.setFrameShape(QFrame.Shape.NoFrame)
+        area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        area.setWidget(self._inner)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(area)
+        self.setMinimumWidth(DOCK_WIDTH - 25)
+
+    def sizeHint(self) -> QSize:
+        """Wide enough to read, narrow enough to leave the picture its place."""
+        return QSize(DOCK_WIDTH + 55, 600)
+
+    def showEvent(self, event: Any) -> None:
+        """Tell that the dock is in its window now."""
+        super().showEvent(event)
+        self.appeared.emit()
+
+
+def quiet(*widgets: QObject) -> _Quiet:
+    """Set values without the signals of an edit: ``with quiet(box): box.setValue(3)``."""
+    return _Quiet(widgets)
+
+
+class _Quiet:
+    def __init__(self, widgets: tuple[QObject, ...]) -> None:
+        self._widgets = widgets
+
+    def __enter__(self) -> None:
+        self._before = [widget.blockSignals(True) for widget in self._widgets]
+
+    def __exit__(self, *_: object) -> None:
+        for widget, before in zip(self._widgets, self._before, strict=True):
+            widget.blockSignals(before)

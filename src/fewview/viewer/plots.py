@@ -1,0 +1,92 @@
+"""Plots of the docks: convergence, scale curve, line profile, angles. pyqtgraph, in the colours of the theme."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pyqtgraph as pg
+from qtpy.QtCore import Qt
+from qtpy.QtWidgets import QSizePolicy
+
+from .parts import described
+from .theme import SERIES, Colours
+
+DASHES = (Qt.PenStyle.SolidLine, Qt.PenStyle.DashLine, Qt.PenStyle.DotLine, Qt.PenStyle.DashDotLine)
+Points = tuple[Sequence[float], Sequence[float]]
+
+
+class Plot(pg.PlotWidget):
+    """Curves with a legend. Told apart by colour and by dash, so that neither is needed alone.
+
+    Parameters
+    ----------
+    name : str
+        For screen readers.
+    x, y : str
+        Axis titles with units.
+    """
+
+    def __init__(self, name: str, x: str, y: str, height: int = 150) -> None:
+        super().__init__()
+        described(self, name, f"Plot of {y} against {x}")
+        self._titles = {"bottom": x, "left": y}
+        self._curves: dict[str, Any] = {}
+        self.setMinimumHeight(height)
+        self.setMaximumHeight(2 * height)
+        self.setMinimumWidth(0)
+        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self.plotItem.setMenuEnabled(False)
+        self.plotItem.hideButtons()
+        self._legend = self.plotItem.addLegend(offset=(-5, 5), labelTextSize="8pt")
+
+    def follow(self, colours: Colours) -> None:
+        """Take on the theme's colours."""
+        self.setBackground(colours.background)
+        for side, title in self._titles.items():
+            axis = self.plotItem.getAxis(side)
+            axis.setPen(colours.grid)
+            axis.setTextPen(colours.text)
+            axis.setLabel(title, color=colours.text)
+            axis.enableAutoSIPrefix(False)
+        self._legend.setLabelTextColor(colours.text)
+        for _, label in self._legend.items:
+            label.setText(label.text, color=colours.text)
+
+    def draw(self, curves: Mapping[str, Points], *, symbols: bool = False) -> None:
+        """Show these curves; those of a name that is gone disappear."""
+        for name in [name for name in self._curves if name not in curves]:
+            self.plotItem.removeItem(self._curves.pop(name))
+        for index, (name, (x, y)) in enumerate(curves.items()):
+            if name not in self._curves:
+                pen = pg.mkPen(SERIES[index % len(SERIES)], width=2, style=DASHES[index % len(DASHES)])
+                symbol = {"symbol": "os^d+"[index % 5], "symbolSize": 6} if symbols else {}
+                self._curves[name] = self.plotItem.plot(name=name, pen=pen, connect="finite", **symbol)
+            self._curves[name].setData(np.asarray(x, dtype=float), np.asarray(y, dtype=float))
+
+    def logarithmic(self, on: bool) -> None:
+        """Whether the values are drawn on a logarithmic scale."""
+        self.plotItem.setLogMode(x=False, y=on)
+
+
+class AnglePlot(Plot):
+    """Angles of the views, in the order of the scan; those that will be used are filled."""
+
+    def __init__(self) -> None:
+        super().__init__("Angles", "view", "angle / °", height=110)
+
+    def show_angles(self, angles: Any, used: Any) -> None:
+        """Draw all angles (degrees) and mark the used ones."""
+        chosen = np.isin(np.round(angles, 6), np.round(used, 6))
+        index = np.arange(len(angles))
+        curves: dict[str, Points] = {
+            "not used": (index[~chosen], angles[~chosen]),
+            "used": (index[chosen], angles[chosen]),
+        }
+        if chosen.all():
+            del curves["not used"]
+        self.draw(curves, symbols=True)
+        for curve in self._curves.values():
+            curve.setPen(None)
+            curve.setSymbolSize(4)

@@ -1,0 +1,304 @@
+"""What the docks of one viewer share: the scan, the queue of runs, the live view, the settings."""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from qtpy.QtCore import QObject, Signal
+from qtpy.QtWidgets import QApplication, QWidget
+
+from ..errors import FewviewError
+from ..methods.interface import Method
+from ..runs.queue import RunQueue
+from ..runs.recipe import Recipe
+from ..runs.run import Run
+from .layers import METADATA, facts, projection_layer, spatial
+from .live_view import LiveView, Shown
+from .notify import complain, tell
+from .run_presenter import run_title
+from .scan_presenter import ScanPresenter
+from .settings import Settings
+from .supervisor import listen
+
+_benches: dict[int, Workbench] = {}
+AXIS_LAYER = "Axis preview"
+
+
+def workbench_of(viewer: Any) -> Workbench:
+    """The workbench of a viewer; the same one for all its docks."""
+    key = id(getattr(viewer, "__wrapped__", viewer))  # plugins get a proxy, a new one each time
+    if key not in _benches:
+        _benches[key] = Workbench(viewer, key)
+    return _benches[key]
+
+
+class Workbench(QObject):
+    """Shared state of the docks of one viewer. Lives as long as the viewer's window."""
+
+    scan_changed = Signal()
+    runs_changed = Signal()
+    ticked = Signal()
+    painted = Signal(str)
+    axis_found = Signal()
+
+    def __init__(self, viewer: Any, key: int) -> None:
+        super().__init__()
+        self.viewer = viewer
+        self.settings = Settings()
+        self.scan = ScanPresenter()
+        self.queue = RunQueue(memory_mb=self.settings.memory_mb)
+        self.runs: list[Run] = []
+        self.live = LiveView(viewer, self.queue, self.settings.interval_ms)
+        self.live.ticked.connect(self._on_tick)
+        self.live.painted.connect(self.painted)
+        self.live.ended.connect(self._on_end)
+        self._key = key
+        self._count = 0
+        self._listener: Any = None
+        self._axis_wanted: float | None = None
+        self._axis_run: Run | None = None
+        self._find_run: Run | None = None
+        self._window: QWidget | None = None
+        self.actions: dict[str, Callable[[], None]] = {}
+        self._bound: list[str] = []
+        viewer.layers.events.inserted.connect(self._on_layer)
+        application = QApplication.instance()
+        if application is not None:
+            application.aboutToQuit.connect(self.close)
+
+    # -- the scan ------------------------------------------------------------------------------------------------
+
+    def open(self, path: str, **said: Any) -> None:
+        """Load a scan file or folder and show its projections."""
+        try:
+            self.scan.load(path, **said)
+        except FewviewError as error:
+            complain(error)
+            return
+        self.scan_changed.emit()
+        self.show_projections(True)
+
+    def say(self, **said: Any) -> None:
+        """Tell what the file does not (angles, pixel size, ...)."""
+        try:
+            self.scan.say(**said)
+        except FewviewError as error:
+            complain(error)
+            return
+        self.scan_changed.emit()
+        self.show_projections(True)
+
+    def show_projections(self, shown: bool) -> None:
+        """Put the projections into the viewer, or take them out."""
+        layers = [layer for layer in self.viewer.layers if facts(layer.metadata).get("scan")]
+        for layer in layers:
+            self.viewer.layers.remove(layer)
+        if shown and self.scan.ready:
+            data, keywords, _ = projection_layer(self.scan.projections(), self.scan.path, self.scan.pixel)
+            self.viewer.add_image(data, **keywords)
+
+    @property
+    def projections_shown(self) -> bool:
+        """Whether the projections are in the viewer."""
+        return any(facts(layer.metadata).get("scan") for layer in self.viewer.layers)
+
+    def _on_layer(self, event: Any) -> None:
+        """A scan that was dropped on napari comes as a layer: the docks take it from there."""
+        about = facts(event.value.metadata)
+        path = about.get("scan")
+        if path and path != self.scan.path:
+            try:
+                self.scan.load(path)
+            except FewviewError as error:
+                complain(error)
+                return
+            self.scan.auxiliary = about.get("auxiliary")
+            self.scan.reference = about.get("reference")
+            self.scan.views = about.get("views")
+        if path:
+            self.scan_changed.emit()
+
+    # -- runs ----------------------------------------------------------------------------------------------------
+
+    def run(self, recipe: Recipe, method: Method) -> Run:
+        """Queue a run; its layer appears with its first estimate."""
+        self._count += 1
+        views = recipe.views or self.scan.shape[0]
+        title = run_title(recipe, method, views, self._count)
+        run = self.queue.submit(title, {"recipe": recipe.model_dump(mode="json")})
+        self.runs.append(run)
+        first = recipe.rows[0] if recipe.rows is not None else 0
+        pixel = self.scan.pixel
+        place = spatial((1, 1, 1), None if pixel is None else pixel * recipe.bin, first, recipe.bin)
+        self.live.expect(run, Shown(title, place, {"recipe": recipe.compact(), "title": title}))
+        self.show_projections(False)  # their angle axis would share a slider with the slices
+        self.scan_changed.emit()
+        self._go()
+        return run
+
+    def try_axis(self, column: float, row: int) -> None:
+        """Show one slice around a tried axis; while one is computed the newest wish waits, older ones are dropped."""
+        self._axis_wanted = column
+        self._axis_row = row
+        self._next_axis()
+
+    def find_axis(self) -> None:
+        """Have the axis found; the scan dock hears through ``scan_changed``."""
+        try:
+            recipe = self.scan.recipe()
+        except FewviewError as error:
+            complain(error)
+            return
+        self._find_run = self.queue.submit(
+            "axis", {"recipe": recipe.model_dump(mode="json")}, "fewview.runs.engine:find_axis"
+        )
+        self.live.expect(self._find_run, None)
+        self._go()
+
+    @property
+    def finding_axis(self) -> bool:
+        """Whether the axis is being looked for."""
+        return self._find_run is not None
+
+    def shown_row(self) -> int:
+        """Detector row of the slice that the viewer shows."""
+        rows = self.scan.shape[1]
+        if not rows:
+            return 0
+        if self.projections_shown:
+            return rows // 2
+        pixel = self.scan.pixel or 1.0
+        return int(np.clip(round(self.viewer.dims.point[0] / pixel), 0, rows - 1)) if self.viewer.dims.ndim > 2 else 0
+
+    # -- keys ----------------------------------------------------------------------------------------------------
+
+    def bind_keys(self) -> list[str]:
+        """Bind the keys of the settings; returns actions whose key is no key."""
+        wrong = []
+        for old in self._bound:
+            self.viewer.bind_key(old, None, overwrite=True)
+        self._bound = []
+        for action, key in self.settings.keys().items():
+            if not key:
+                continue
+            try:
+                self.viewer.bind_key(key, KeyAction(self, action), overwrite=True)
+            except (ValueError, TypeError, KeyError):
+                wrong.append(action)
+            else:
+                self._bound.append(key)
+        return wrong
+
+    def taken_keys(self) -> list[str]:
+        """Keys that the viewer itself uses."""
+        return [str(key).replace("+", "-") for key in self.viewer.class_keymap]
+
+    def act(self, action: str) -> None:
+        """Do what a key stands for, if the dock that can is open."""
+        if action in self.actions:
+            self.actions[action]()
+
+    # -- the end -------------------------------------------------------------------------------------------------
+
+    def close(self) -> None:
+        """End the worker and the timers. Called when the window goes."""
+        if _benches.get(self._key) is not self:
+            return
+        del _benches[self._key]
+        self.live.close()
+        if self._listener is not None:
+            self._listener.quit()
+        self.queue.close()
+
+    def attach(self, dock: QWidget) -> None:
+        """Learn which window the docks are in, to end with it."""
+        window = dock.window()
+        if self._window is None and window is not dock:
+            self._window = window
+            window.destroyed.connect(self.close)
+
+    def _next_axis(self) -> None:
+        if self._axis_wanted is None or self._axis_run is not None:
+            return
+        try:
+            row = self.scan.one_row(self._axis_row)
+            recipe = self.scan.recipe(axis=round(self._axis_wanted, 3), rows=row, reference=None, method="fbp")
+        except FewviewError as error:
+            complain(error)
+            return
+        self._axis_wanted = None
+        self._axis_run = self.queue.submit(
+            AXIS_LAYER, {"recipe": recipe.model_dump(mode="json")}, "fewview.runs.engine:try_axis"
+        )
+        place = spatial((1, 1, 1), self.scan.voxel, row[0], self.scan.bin)
+        self.live.expect(self._axis_run, Shown(AXIS_LAYER, place, {"axis": recipe.axis}, reuse=True))
+        if self.projections_shown:
+            self.show_projections(False)
+            self.scan_changed.emit()
+        self._go()
+
+    def _go(self) -> None:
+        self.runs_changed.emit()
+        self.live.start()
+        if self._listener is not None:
+            return
+        self._listener = listen(self.queue)
+        self._listener.finished.connect(self._on_listener_finished)
+        self._listener.start()
+
+    def _on_listener_finished(self) -> None:
+        self._listener = None
+        if self.queue.busy and _benches.get(self._key) is self:
+            # Cancelled from napari's own task list: that is a stop, and it too keeps the last estimate.
+            self.queue.stop()
+            self._go()
+
+    def _on_tick(self) -> None:
+        self.ticked.emit()
+
+    def _on_end(self, run: Run) -> None:
+        if run is self._find_run:
+            self._find_run = None
+            self._take_axis(run)
+        elif run is self._axis_run:
+            self._axis_run = None
+            self._next_axis()
+        elif run.status == "failed" and run.error is not None:
+            complain(FewviewError(run.error.problem, run.error.remedy))
+        elif run.status == "stopped" and run.error is not None:
+            tell(f"{run.title}: the process did not hear the stop and was ended. The last estimate is kept.")
+        self.runs_changed.emit()
+
+    def _take_axis(self, run: Run) -> None:
+        column = run.record.get("axis")
+        if isinstance(column, (int, float)):
+            self.scan.set_axis(float(column), f"{run.record['how']}: {run.record['where']}")
+        elif run.error is not None:
+            complain(FewviewError(run.error.problem, run.error.remedy))
+        self.scan_changed.emit()
+        self.axis_found.emit()
+
+
+class KeyAction:
+    """What a key calls: an action of the workbench, which it does not keep alive."""
+
+    def __init__(self, bench: Workbench, action: str) -> None:
+        self._bench = weakref.ref(bench)
+        self._action = action
+
+    def __call__(self, viewer: Any) -> None:
+        """Called by napari."""
+        bench = self._bench()
+        if bench is not None:
+            bench.act(self._action)
+
+
+def layer_of(viewer: Any, run: Run) -> Any:
+    """Layer that shows a run, or None."""
+    for layer in viewer.layers:
+        if layer.metadata.get(METADATA, {}).get("run") == run.number:
+            return layer
+    return None
