@@ -117,6 +117,8 @@ def sha256(path: Path) -> str:
 def _markdown(name: str, card: dict[str, Any]) -> str:
     lines = [f"# Diffusion prior `{name}`", ""]
     for key, value in card.items():
+        if isinstance(value, list):
+            continue  # curves stay in the JSON
         if isinstance(value, dict):
             lines += ["", f"## {key}", "", *(f"- {k}: {json.dumps(v)}" for k, v in value.items()), ""]
         else:

@@ -70,6 +70,7 @@ def export_prior(folder: Path, path: Path, only_if_better: bool = False) -> bool
         "validation": f"one-step denoising of 16 images of 128 px, seeds from {VALIDATION[0]}; PSNR in dB, range 1",
         "denoising_psnr_db": figures,
         "baselines_psnr_db": _baselines(folder),
+        "learning_curve": facts["curve"],
         # Names, not folders: a card travels.
         "options": {k: Path(v).name if k in ("start", "stack") and v else v for k, v in facts["options"].items()},
     }
