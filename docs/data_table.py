@@ -54,7 +54,7 @@ CASES = (
     Case("xray_i13_24737_tiff", I13),
     Case("xray_i13_24737_tiff/projections", I13),
     Case("xray_i13_24737_nxtomo/24737_rebuilt.nxs", I13),
-    Case("broken_nxtomo_i13_24888/24888.nxs", I13),
+    Case("broken_nxtomo_i13_24888/24888.nxs", "X-ray, Diamond I13; Savu, Apache-2.0 or GPL-3.0"),
     Case("neutron_psi_wood_sinogram", WOOD),
     Case("neutron_psi_wood_sinogram/woodsino_0100.tif", WOOD),
     Case("neutron_psi_wood_sinogram/woodsino_0100.tif", WOOD, TURN),
