@@ -22,6 +22,12 @@ _OWN = {
     "astra-sirt": "fewview.methods.external.astra:SIRT",
     "astra-cgls": "fewview.methods.external.astra:CGLS",
     "tomopy-gridrec": "fewview.methods.external.tomopy:METHOD",
+    "d3ip": "fewview.methods.diffusion.methods:D3IP",
+    "d3ip-generic": "fewview.methods.diffusion.methods:D3IP_GENERIC",
+    "dds": "fewview.methods.diffusion.methods:DDS",
+    "scd": "fewview.methods.diffusion.methods:SCD",
+    "ddip": "fewview.methods.diffusion.methods:DDIP",
+    "d3ip-paper": "fewview.methods.diffusion.methods:D3IP_PAPER",
 }
 GROUP = "fewview.methods"
 

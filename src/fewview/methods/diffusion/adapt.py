@@ -1,0 +1,209 @@
+"""Adaptation of the network to the measurement at hand, by low-rank changes (SCD, DDIP, D3IP)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+
+from ...models.lora import add_lora, lora_disabled
+from .consistency import Consistency
+from .denoiser import Denoiser
+from .scaled import Scaled
+from .schedule import Level
+
+PATIENCE = 3  # diffusion steps without a better prediction of what is withheld, after which adaptation ends
+WITHHELD = 0.2  # part of the views that a step of the loss is judged on, where it is
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the published variants differ in.
+
+    Parameters
+    ----------
+    inner : int
+        Gradient steps per diffusion step (K).
+    rank : int
+        Of the low-rank changes.
+    biases : bool
+        Unfreeze the biases outside the noise-level layers, too (D3IP).
+    slices : int
+        Random slices per gradient step; 0 takes all.
+    rate : float
+        Of the optimiser.
+    decay : float
+        Weight decay (AdamW); 0 is Adam.
+    every : int
+        Adapt at every so many diffusion steps.
+    last : int
+        And at the last so many, whatever ``every`` says.
+    persistent : bool
+        Keep the optimiser's moments between diffusion steps.
+    direction : {"adapted", "base"}
+        Which network gives the noise to go on with.
+    tv : float
+        Weight of the summed total variation of a slice in the loss, where the misfit is in pixels (SCD's alphatv).
+    withhold : bool
+        Judge each gradient step on views that its data step has not seen, and end adaptation when views that no
+        step has seen are predicted no better. False, as published, fits the noise in the end.
+    """
+
+    inner: int = 10
+    rank: int = 4
+    biases: bool = True
+    slices: int = 3
+    rate: float = 1e-3
+    decay: float = 0.01
+    every: int = 1
+    last: int = 0
+    persistent: bool = False
+    direction: str = "adapted"
+    tv: float = 0.0
+    withhold: bool = False
+
+
+class Progress(NamedTuple):
+    """One gradient step."""
+
+    inner: int
+    loss: float
+
+
+class Adapter:
+    """Low-rank changes of a denoiser's own network, trained on the misfit after a data step.
+
+    Parameters
+    ----------
+    settings : Settings
+    denoiser : Denoiser
+        Its network gets the changes; nothing else knows it.
+    consistency : Consistency
+        The data step inside the loss; gradients flow through it.
+    generator : Generator
+        Draws slices and views. On the CPU, so that a run repeats on any device.
+    """
+
+    def __init__(
+        self, settings: Settings, denoiser: Denoiser, consistency: Consistency, generator: torch.Generator
+    ) -> None:
+        self.settings, self.denoiser, self.consistency, self.generator = settings, denoiser, consistency, generator
+        seed = int(torch.randint(2**31, (1,), generator=generator))
+        self.parameters = add_lora(denoiser.prior, settings.rank, biases=settings.biases, seed=seed)
+        self.optimizer = self._new_optimizer()
+        self.judged: list[float] = []  # misfit of withheld views after each diffusion step with adaptation
+
+    @property
+    def over(self) -> bool:
+        """Whether withheld views have said that it is enough."""
+        best = min(range(len(self.judged)), key=self.judged.__getitem__, default=0)
+        return len(self.judged) - 1 - best >= PATIENCE
+
+    def due(self, level: Level) -> bool:
+        """Whether this diffusion step adapts."""
+        wanted = level.index % self.settings.every == 0 or level.index >= level.total - self.settings.last
+        return wanted and not self.over
+
+    def adapt(self, x_t: Tensor, data: Scaled, level: Level) -> Iterator[Progress]:
+        """Take the gradient steps of one diffusion step."""
+        if not self.settings.persistent:
+            self.optimizer = self._new_optimizer()
+        kept = self._fixed(data.operator.views) if self.settings.withhold else None
+        for k in range(self.settings.inner):
+            chosen = self._some(len(x_t)).to(x_t.device)
+            with torch.enable_grad():
+                loss = self._loss(x_t, data, level, chosen, kept)
+                self.optimizer.zero_grad()
+                loss.backward()
+                self.optimizer.step()
+            yield Progress(k + 1, float(loss.detach()))
+        if kept is not None:
+            self.judged.append(self._judge(x_t, data, level, kept))
+
+    def direction(self, x_t: Tensor, eps: Tensor, data: Scaled, level: Level) -> Tensor:
+        """The noise to go on with, where ``eps`` is that of the adapted network."""
+        if self.settings.direction == "adapted":
+            return eps
+        with lora_disabled(self.denoiser.prior):
+            return self.denoiser.all(x_t, level.abar, data)[1]
+
+    def state(self) -> dict[str, Any]:
+        """Tensors and lists that :meth:`restore` takes."""
+        state: dict[str, Any] = {f"lora.{k}": p.detach().clone() for k, p in enumerate(self.parameters)}
+        if self.settings.persistent:
+            for k, p in enumerate(self.parameters):
+                for name, value in self.optimizer.state.get(p, {}).items():
+                    state[f"moments.{k}.{name}"] = torch.as_tensor(value).clone()
+        return {**state, "judged": list(self.judged)}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Take up :meth:`state` again."""
+        with torch.no_grad():
+            for k, p in enumerate(self.parameters):
+                p.copy_(torch.as_tensor(state[f"lora.{k}"]))
+                prefix = f"moments.{k}."
+                moments = {n.removeprefix(prefix): v for n, v in state.items() if n.startswith(prefix)}
+                if moments:
+                    # The optimiser counts its steps on the CPU wherever the network is.
+                    tensors = {n: torch.as_tensor(v).clone() for n, v in moments.items()}
+                    self.optimizer.state[p] = {n: v if n == "step" else v.to(p) for n, v in tensors.items()}
+        self.judged = [float(value) for value in state["judged"]]
+
+    def _loss(self, x_t: Tensor, data: Scaled, level: Level, chosen: Tensor, kept: Tensor | None) -> Tensor:
+        x0, _ = self.denoiser(x_t, level.abar, chosen)
+        part = data.slices(chosen % len(data.y))
+        given, judged = part, part
+        if kept is not None:
+            hidden = self._drawn(kept)
+            given, judged = part.only(~hidden & ~kept), part.only(hidden)
+        image = self._consistent(x0, given, level)
+        # In units of the noise variance: Adam's epsilon then never matters, and the number means something.
+        loss = judged.mean_square(image) / data.noise**2
+        if self.settings.tv:
+            pixels = data.noise * data.operator.norm / data.operator.pixel
+            loss = loss + self.settings.tv / pixels**2 * _variation(image)
+        return loss
+
+    @torch.no_grad()
+    def _judge(self, x_t: Tensor, data: Scaled, level: Level, kept: Tensor) -> float:
+        some = torch.arange(min(len(data.y), max(self.settings.slices, 1)), device=x_t.device)
+        x0, _ = self.denoiser(x_t, level.abar, some)
+        part = data.slices(some)
+        image = self._consistent(x0, part.only(~kept), level)
+        return float(part.only(kept).mean_square(image)) / data.noise**2
+
+    def _consistent(self, x0: Tensor, data: Scaled, level: Level) -> Tensor:
+        image = x0
+        for image in self.consistency.solve(x0, data, level):  # noqa: B007 - the last one counts
+            pass
+        return image
+
+    def _some(self, count: int) -> Tensor:
+        if not 0 < self.settings.slices < count:
+            return torch.arange(count)
+        return torch.randperm(count, generator=self.generator)[: self.settings.slices]
+
+    def _fixed(self, views: int) -> Tensor:
+        """The views that no gradient step sees, equally spread."""
+        kept = torch.zeros(views, dtype=torch.bool)
+        count = max(1, round(views * WITHHELD / 2))
+        kept[(torch.arange(count) * views) // count] = True
+        return kept
+
+    def _drawn(self, kept: Tensor) -> Tensor:
+        """Some of the other views, drawn anew."""
+        others = torch.nonzero(~kept).reshape(-1)
+        count = max(1, round(len(others) * WITHHELD))
+        hidden = torch.zeros_like(kept)
+        hidden[others[torch.randperm(len(others), generator=self.generator)[:count]]] = True
+        return hidden
+
+    def _new_optimizer(self) -> torch.optim.Optimizer:
+        return torch.optim.AdamW(self.parameters, lr=self.settings.rate, weight_decay=self.settings.decay)
+
+
+def _variation(x: Tensor) -> Tensor:
+    return (x.diff(dim=1).abs().sum() + x.diff(dim=2).abs().sum()) / len(x)

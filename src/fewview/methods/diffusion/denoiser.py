@@ -1,0 +1,61 @@
+"""The prior network as the loop sees it: a stack of noisy slices in, clean image and noise out."""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from ...models.prior import DiffusionPrior
+from .scaled import Scaled
+
+PIXELS = {"cpu": 2**15, "cuda": 2**21}  # of a batch: two slices of 128 px on a CPU take some 0.2 s
+
+
+@dataclass(frozen=True, eq=False)
+class Denoiser:
+    """A prior of one's own: adaptation changes this copy and never the network that others share.
+
+    Parameters
+    ----------
+    prior : DiffusionPrior
+    slices : int
+        Of the stack; the copies (samples) of a stack do not neighbour each other in a 2.5D prior.
+    """
+
+    prior: DiffusionPrior
+    slices: int
+
+    @classmethod
+    def of(cls, prior: DiffusionPrior, slices: int) -> Denoiser:
+        """A denoiser on a copy of ``prior``, without dropout and without gradients."""
+        return cls(copy.deepcopy(prior).eval().requires_grad_(False), slices)
+
+    def __call__(self, x_t: Tensor, abar: float, chosen: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """Clean image and noise of some slices of ``x_t`` (copies * slices, y, x); gradients flow to the network."""
+        index = torch.arange(len(x_t), device=x_t.device) if chosen is None else chosen
+        x0, eps = self.prior.denoise_vp(self._with_neighbours(x_t, index), abar)
+        return x0[:, 0], eps[:, 0]
+
+    @torch.no_grad()
+    def all(self, x_t: Tensor, abar: float, data: Scaled) -> tuple[Tensor, Tensor]:
+        """The same for every slice, a few at a time; the stop flag is looked at in between."""
+        pixels = x_t.shape[-1] * x_t.shape[-2]
+        count = max(1, PIXELS.get(x_t.device.type, PIXELS["cpu"]) // pixels)
+        parts = []
+        for index in torch.arange(len(x_t), device=x_t.device).split(count):
+            parts.append(self(x_t, abar, index))
+            if data.operator.on_chunk is not None:
+                data.operator.on_chunk()
+        x0, eps = (torch.cat(part) for part in zip(*parts, strict=True))
+        return x0, eps
+
+    def _with_neighbours(self, x_t: Tensor, index: Tensor) -> Tensor:
+        reach = self.prior.config.slices // 2
+        if reach == 0:
+            return x_t[index][:, None]
+        first = index - index % self.slices
+        near = [(index % self.slices + k).clamp(0, self.slices - 1) + first for k in range(-reach, reach + 1)]
+        return torch.stack([x_t[n] for n in near], dim=1)

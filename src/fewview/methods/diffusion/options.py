@@ -1,0 +1,94 @@
+"""Options of the diffusion methods: one model; each method has its own defaults and nothing else of its own."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any, Literal
+
+from pydantic import create_model
+
+from ...options import Auto, Options, option
+
+
+class DiffusionOptions(Options):
+    """Everything that the published methods differ in, and what goes beyond them."""
+
+    prior: str = option(
+        "materials", "Prior", "What the network knows: generic, materials, or the path of weights of your own."
+    )
+    steps: int = option(20, "Diffusion steps", "More go down the noise in finer steps.", ge=1, le=1000)
+    samples: int = option(
+        4, "Samples", "Their mean is the volume: more are quieter, and show what is uncertain.", ge=1, le=64
+    )
+    adaptation: Literal["none", "lora", "lora+biases"] = option(
+        "lora+biases", "Adaptation", "Which weights of the network follow the measurement at hand."
+    )
+    inner: int = option(10, "Adaptation steps", "Gradient steps in each diffusion step that adapts.", ge=1, le=1000)
+    start: Literal["noise", "fbp", "cgls", "tv"] = option(
+        "cgls", "Start", "noise: nothing is known; fbp, cgls, tv: noise is added to such a volume."
+    )
+    t_start: int | Auto = option(
+        "auto",
+        "Start at",
+        "Noise at the start, of 999; less keeps more of the first volume. auto: withheld views choose.",
+        ge=1,
+        le=999,
+    )
+    consistency: Literal["cg", "proximal", "tv-z"] = option(
+        "proximal", "Data step", "cg: the data rule; proximal: data and network by their noise; tv-z: smooth along z."
+    )
+    trust: float | Auto = option(
+        "auto", "Trust", "Larger believes the network, smaller the data; auto predicts withheld views.", gt=0
+    )
+    gamma: float = option(
+        0.0, "Fixed data weight", "Of the proximal step; 0 takes it from the noise.", ge=0, advanced=True
+    )
+    data_steps: int = option(8, "Data step iterations", "CG iterations in each diffusion step.", ge=1, advanced=True)
+    calls: int = option(
+        0, "Network calls", "At most; the steps between reuse the last direction. 0: one call per step.", ge=0
+    )
+    noise: Literal["slerp", "ddim"] = option("slerp", "Noise rule", "How new noise is mixed in.", advanced=True)
+    eta: float = option(0.85, "New noise", "0 adds none, 1 only new noise.", ge=0, le=1, advanced=True)
+    omega: float = option(1.0, "First noise", "Factor of the noise at the start.", gt=0, le=1, advanced=True)
+    rank: int = option(4, "Rank", "Of the adaptation.", ge=1, le=64, advanced=True)
+    slices: int = option(3, "Slices per step", "Random slices per adaptation step; 0: all.", ge=0, advanced=True)
+    rate: float = option(1e-3, "Learning rate", "Of the adaptation.", gt=0, advanced=True)
+    decay: float = option(0.01, "Weight decay", "Pulls the adaptation back to the prior.", ge=0, advanced=True)
+    loss_steps: int = option(1, "CG in the loss", "Data step within the adaptation loss.", ge=1, advanced=True)
+    every: int = option(1, "Adapt every", "So many diffusion steps.", ge=1, unit="steps", advanced=True)
+    adapt_last: int = option(0, "Adapt at the last", "So many steps, too.", ge=0, unit="steps", advanced=True)
+    persistent: bool = option(False, "Keep moments", "Of the optimiser, between diffusion steps.", advanced=True)
+    direction: Literal["adapted", "base"] = option(
+        "adapted", "Direction from", "The network that gives the noise to go on with.", advanced=True
+    )
+    loss_tv: float = option(0.0, "TV in the loss", "Of the adaptation.", ge=0, advanced=True)
+    withhold: bool = option(
+        True, "Withhold views", "Judge the adaptation on views that it has not seen, and stop it by them."
+    )
+    rho: float = option(0.01, "TV along z: penalty", "Of ADMM.", gt=0, advanced=True)
+    along_z: float = option(1e-4, "TV along z: weight", "Larger is smoother between slices.", gt=0, advanced=True)
+    sweeps: int = option(1, "TV along z: sweeps", "Of ADMM in each diffusion step.", ge=1, advanced=True)
+    scale: float | Auto = option(
+        "auto",
+        "Scale",
+        "Attenuation that the network takes for 1; auto: of a first reconstruction.",
+        gt=0,
+        advanced=True,
+    )
+    positivity: bool = option(True, "Positivity", "The volume has no negative attenuation.")
+
+
+def with_defaults(name: str, **defaults: Any) -> type[DiffusionOptions]:
+    """The same options with other defaults.
+
+    Raises
+    ------
+    KeyError
+        A default for an option that there is not.
+    """
+    fields: dict[str, Any] = {}
+    for key, value in defaults.items():
+        field = copy.copy(DiffusionOptions.model_fields[key])
+        field.default = value
+        fields[key] = (field.annotation, field)
+    return create_model(name, __base__=DiffusionOptions, __doc__=f"Options of {name}.", **fields)

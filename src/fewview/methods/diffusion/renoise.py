@@ -1,0 +1,42 @@
+"""From a clean image to the next, less noisy one: how much of the noise is new."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+from torch import Tensor
+
+from .schedule import Level
+
+# rule(level) -> factors of the new noise and of the noise that the network saw
+Rule = Callable[[Level], tuple[float, float]]
+
+
+def slerp(eta: float = 0.85) -> Rule:
+    """The spherical mix of DDS and D3IP: a part ``eta`` of the noise is new, and its variance stays 1."""
+
+    def factors(level: Level) -> tuple[float, float]:
+        spread = math.sqrt(1 - level.abar_next)
+        return eta * spread, math.sqrt(1 - eta**2) * spread
+
+    return factors
+
+
+def ddim(eta: float = 0.2) -> Rule:
+    """DDIM (Song et al. 2021, equation 16), as SCD uses it; 0 is deterministic, 1 is DDPM."""
+
+    def factors(level: Level) -> tuple[float, float]:
+        new = eta * math.sqrt(max(0.0, (1 - level.abar / level.abar_next) * (1 - level.abar_next) / (1 - level.abar)))
+        return new, math.sqrt(max(0.0, 1 - level.abar_next - new**2))
+
+    return factors
+
+
+def renoised(rule: Rule, x0: Tensor, eps: Tensor, level: Level, fresh: Callable[[], Tensor]) -> Tensor:
+    """``sqrt(abar_next) x0`` plus noise after ``rule``; ``fresh`` draws new noise, and is asked only where wanted."""
+    if level.last:
+        return x0
+    new, old = rule(level)
+    x = math.sqrt(level.abar_next) * x0 + old * eps
+    return x + new * fresh() if new > 0 else x

@@ -1,0 +1,64 @@
+"""Where the reverse diffusion starts."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Generator
+from dataclasses import replace
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ..interface import Estimate, Problem
+from ..measured import measured
+from .schedule import Level
+
+Start = str  # "noise", "fbp", "cgls" or "tv"
+
+
+def first_volume(problem: Problem, start: Start, preview: Tensor) -> Generator[Estimate, None, tuple[Tensor, dict]]:
+    """The volume that the start is made from, in the problem's unit; its own "auto" choices under ``chosen``.
+
+    Yields what the method behind it yields: CGLS and TV choose their own strength by withheld views.
+    """
+    if start in ("noise", "fbp"):
+        return preview, {}
+    from ..registry import get_method
+
+    method = get_method(start)
+    last: Estimate | None = None
+    for last in method.run(replace(problem, state=None), method.options()):
+        yield replace(last, state=None, stage=f"start: {last.stage}", chosen={})
+    assert last is not None, "a method yields at least once"
+    chosen: dict[str, Any] = {f"start_{name}": value for name, value in last.chosen.items() if "curve" not in name}
+    return torch.as_tensor(last.volume).clone(), chosen
+
+
+def noised(x01: Tensor, level: Level, noise: Tensor, start: Start, omega: float = 1.0) -> Tensor:
+    """``x_t`` at the first level.
+
+    Parameters
+    ----------
+    x01 : Tensor, shape (copies * slices, y, x)
+        First volume in units of the object's maximum; not used by "noise".
+    noise : Tensor
+        White, variance 1.
+    omega : float
+        Factor of the noise; below 1 the first volume weighs more than the schedule says (DINR).
+    """
+    if start == "noise":
+        return noise
+    return math.sqrt(level.abar) * x01 + omega * math.sqrt(1 - level.abar) * noise
+
+
+def least_squares(problem: Problem, iterations: int = 10) -> Tensor:
+    """A few steps of CGLS: what the object's maximum is taken from."""
+    from ...operators.krylov import cgls
+
+    y, weights = measured(problem)
+    x = None
+    for step in cgls(problem.operator, y, iterations=iterations, weights=weights):
+        x = step.x
+    assert x is not None
+    return x
