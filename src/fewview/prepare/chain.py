@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .logarithm import attenuation_weights, bin_masked, fill_masked, minus_log
-from .normalise import Transmission, correct_dose, normalise
+from .logarithm import attenuation_weights, bin_masked, fill_masked, mean_one, minus_log
+from .normalise import Transmission, correct_dose, lit, normalise, without_beam
 from .options import PrepareOptions
 from .phase import phase_filter
 from .stripes import FEW_VIEWS, remove_stripes
 from .zingers import find_zingers, remove_outliers
+
+_BLOCK = 2**24  # pixels
 
 Kind = Literal["counts", "transmission", "attenuation"]
 
@@ -45,9 +48,10 @@ def line_integrals(
     flats: NDArray[np.float32] | None,
     darks: NDArray[np.float32] | None,
     kind: Kind,
-    options: PrepareOptions,
+    options: PrepareOptions | None = None,
     *,
     flat_times: NDArray[np.float64] | None = None,
+    view_times: NDArray[np.float64] | None = None,
     bin: int = 1,
 ) -> Prepared:
     """Prepare frames of any kind.
@@ -59,9 +63,11 @@ def line_integrals(
     flats, darks : array, shape (n, v, u), optional
         Used for counts only.
     kind : {"counts", "transmission", "attenuation"}
-    options : PrepareOptions
+    options : PrepareOptions, optional
     flat_times : array, shape (n,), optional
         0 before the scan, 1 after it.
+    view_times : array, shape (angle,), optional
+        When each view was taken, 0 to 1; equally spaced unless given.
     bin : int
         Pixels averaged along each side, after masking and before the logarithm (the mean of the counts is the
         count of the mean; the mean of logarithms is biased where counts are low).
@@ -71,29 +77,50 @@ def line_integrals(
     ScanError
         Counts without flats; an impossible dose region.
     """
-    steps: list[str] = []
-    result = _transmission(frames, flats, darks, kind, options, flat_times, steps)
-    if options.dose != "none" and kind != "attenuation":
-        factors = correct_dose(result, options.open_region if options.dose == "region" else None)
-        steps.append(f"dose correction, factors {factors.min():.3f} to {factors.max():.3f}")
-    if bin > 1:
+    options = options or PrepareOptions()
+    views, rows, columns = frames.shape
+    times = np.linspace(0, 1, views) if view_times is None else np.asarray(view_times, dtype=np.float64)
+    shape = (views, rows // bin, columns // bin)
+    values, weights = np.empty(shape, np.float32), np.empty(shape, np.float32)
+    mask = np.empty(shape, dtype=bool)
+    counts: Counter[str] = Counter()
+    levels, factors = np.ones(views), np.ones(views)
+    if options.zingers is not None and kind == "counts" and flats is not None:
+        flats = remove_outliers(flats, options.zingers)
+    # A block of views at a time: the steps before the logarithm need several times the memory of what they work on.
+    size = max(1, _BLOCK // (rows * columns))
+    for block in (slice(start, start + size) for start in range(0, views, size)):
+        result = _transmission(frames[block], flats, darks, kind, options, flat_times, times[block])
+        if kind == "counts":
+            levels[block] = lit(result)
+        if options.dose != "none" and kind != "attenuation":
+            factors[block] = correct_dose(result, options.open_region if options.dose == "region" else None)
         result = bin_masked(result, bin)
-        steps.append(f"binned {bin} x {bin}")
-    if options.phase is not None and kind != "attenuation":
-        result.values = phase_filter(fill_masked(result.values, result.mask), options.phase)
-        steps.append(f"phase filter {options.phase:g}")
+        if kind == "attenuation":
+            values[block], weights[block] = result.values, result.weights
+        else:
+            if options.phase is not None:
+                result.values = phase_filter(fill_masked(result.values, result.mask), options.phase)
+            values[block], weights[block] = minus_log(result)
+        mask[block] = result.mask
+        counts.update(result.counts)
     if kind == "attenuation":
-        values, weights = fill_masked(result.values, result.mask), attenuation_weights(result.values, result.mask)
-    else:
-        values, weights = minus_log(result)
-        steps.append("minus logarithm")
+        weights = attenuation_weights(values, mask)
+    dark = without_beam(levels)
+    new = int(np.count_nonzero(~mask[dark])) * bin**2
+    if new:
+        counts["view without beam"] += new
+        mask[dark] = True
+    weights[mask] = 0
+    values = fill_masked(values, mask)
+    steps = _told(kind, options, flats, darks, factors, bin)
     if options.stripes != "none":
-        if len(values) < FEW_VIEWS and not options.stripes_anyway:
-            steps.append(f"stripe removal left out: {len(values)} views, under {FEW_VIEWS} it does more harm than good")
+        if views < FEW_VIEWS and not options.stripes_anyway:
+            steps.append(f"stripe removal left out: {views} views, under {FEW_VIEWS} it does more harm than good")
         else:
             values = remove_stripes(values, options.stripes)
             steps.append(f"stripe removal: {options.stripes}")
-    return Prepared(values, weights, result.mask, result.counts, steps)
+    return Prepared(values, mean_one(weights), mask, dict(counts), steps)
 
 
 def _transmission(
@@ -103,21 +130,47 @@ def _transmission(
     kind: Kind,
     options: PrepareOptions,
     flat_times: NDArray[np.float64] | None,
-    steps: list[str],
+    view_times: NDArray[np.float64],
 ) -> Transmission:
     """I/I0 of the frames (or the attenuation itself, where that is what they hold), with what is unusable masked."""
-    if kind != "counts":
-        values = np.array(frames, dtype=np.float32)
-        usable = np.where(np.isfinite(values), values, 0)
-        result = Transmission(values, np.zeros(values.shape, bool), np.maximum(usable, 0))
-        result.drop(~np.isfinite(values), "not a number")
-        values[result.mask] = 0.0
+    if kind == "counts":
+        result = normalise(frames, flats, darks, options.flat, flat_times, options.saturation, view_times)
+        if options.zingers is not None:
+            result.drop(find_zingers(frames, options.zingers), "zinger")
         return result
-    if options.zingers is not None and flats is not None:
-        flats = remove_outliers(flats, options.zingers)
-    result = normalise(frames, flats, darks, options.flat, flat_times, options.saturation)
-    steps.append(f"flats ({0 if flats is None else len(flats)}) and darks ({0 if darks is None else len(darks)})")
-    if options.zingers is not None:
-        result.drop(find_zingers(frames, options.zingers), "zinger")
-        steps.append(f"zingers above {options.zingers:g} masked")
+    values = np.array(frames, dtype=np.float32)
+    usable = np.where(np.isfinite(values), values, 0)
+    result = Transmission(values, np.zeros(values.shape, bool), np.maximum(usable, 0))
+    result.drop(~np.isfinite(values), "not a number")
+    values[result.mask] = 0.0
     return result
+
+
+def _told(
+    kind: Kind,
+    options: PrepareOptions,
+    flats: NDArray[np.float32] | None,
+    darks: NDArray[np.float32] | None,
+    factors: NDArray[np.float64],
+    factor: int,
+) -> list[str]:
+    """The steps up to the logarithm, in order, with those that were asked for in vain."""
+    steps = []
+    if kind == "counts":
+        steps.append(f"flats ({0 if flats is None else len(flats)}) and darks ({0 if darks is None else len(darks)})")
+    if options.zingers is not None:
+        steps.append(f"zingers above {options.zingers:g} masked" if kind == "counts" else _vain("zingers", kind))
+    if options.dose != "none":
+        told = f"dose correction, factors {factors.min():.3f} to {factors.max():.3f}"
+        steps.append(_vain("dose correction", kind) if kind == "attenuation" else told)
+    if factor > 1:
+        steps.append(f"binned {factor} x {factor}")
+    if options.phase is not None:
+        steps.append(_vain("phase filter", kind) if kind == "attenuation" else f"phase filter {options.phase:g}")
+    if kind != "attenuation":
+        steps.append("minus logarithm")
+    return steps
+
+
+def _vain(step: str, kind: Kind) -> str:
+    return f"{step} left out: the frames hold {kind}"

@@ -15,17 +15,18 @@ def minus_log(result: Transmission) -> tuple[NDArray[np.float32], NDArray[np.flo
     """-log of a transmission, and weights.
 
     For Poisson counts the variance of -log I is 1/I: the weight is the counts themselves (Sauer and Bouman 1993,
-    eq. 6), scaled to mean 1 over the usable pixels.
+    eq. 6). What is not positive has no logarithm and is masked.
 
     Returns
     -------
     values, weights : arrays, shape (angle, v, u), float32
+        0 where masked.
     """
     result.drop(~(result.values > 0), "transmission not positive")
     values = np.zeros_like(result.values)
     np.log(result.values, out=values, where=~result.mask)
     np.negative(values, out=values)
-    return fill_masked(values, result.mask), _mean_one(result.weights)
+    return values, result.weights
 
 
 def attenuation_weights(values: NDArray[np.float32], mask: NDArray[np.bool_]) -> NDArray[np.float32]:
@@ -36,23 +37,38 @@ def attenuation_weights(values: NDArray[np.float32], mask: NDArray[np.bool_]) ->
     else:
         weights = np.exp(-np.maximum(np.where(mask, 0, values), 0)).astype(np.float32)
     weights[mask] = 0.0
-    return _mean_one(weights)
+    return weights
 
 
 def fill_masked(values: NDArray[np.float32], mask: NDArray[np.bool_]) -> NDArray[np.float32]:
-    """Values interpolated along the detector row where masked; 0 in rows without any usable pixel.
+    """Values interpolated along the detector row where masked; a whole row from the views around; else 0.
 
     Only for methods that know no weights (FBP): a hole in a sinogram row would ring through its whole slice.
+
+    Parameters
+    ----------
+    values, mask : array, shape (angle, v, u)
     """
     if not mask.any():
         return values
     filled = values.copy()
     columns = np.arange(values.shape[-1])
-    for view, row in zip(*np.nonzero(mask.any(axis=-1)), strict=True):
-        bad = mask[view, row]
-        line = filled[view, row]
-        line[bad] = 0.0 if bad.all() else np.interp(columns[bad], columns[~bad], line[~bad])
+    empty = np.asarray(mask.all(axis=-1))
+    for view, row in zip(*np.nonzero(mask.any(axis=-1) & ~empty), strict=True):
+        bad, line = mask[view, row, :], filled[view, row, :]
+        line[bad] = np.interp(columns[bad], columns[~bad], line[~bad])
+    for row in np.flatnonzero(empty.any(axis=0)):
+        views, good = np.flatnonzero(empty[:, row]), np.flatnonzero(~empty[:, row])
+        filled[views, row] = 0.0 if good.size == 0 else _between(filled[good, row], good, views)
     return filled
+
+
+def _between(lines: NDArray[np.float32], at: NDArray[np.intp], wanted: NDArray[np.intp]) -> NDArray[np.float32]:
+    """Lines at the wanted views, linear between those that there are."""
+    place = np.interp(wanted, at, np.arange(len(at)))
+    before = np.floor(place).astype(int)
+    part = (place - before).astype(np.float32)[:, None]
+    return (1 - part) * lines[before] + part * lines[np.minimum(before + 1, len(at) - 1)]
 
 
 def bin_masked(result: Transmission, factor: int) -> Transmission:
@@ -71,6 +87,9 @@ def bin_masked(result: Transmission, factor: int) -> Transmission:
     return Transmission(values, usable == 0, blocks(result.weights).astype(np.float32), result.counts)
 
 
-def _mean_one(weights: NDArray[np.float32]) -> NDArray[np.float32]:
-    used = weights[weights > 0]
-    return weights / np.float32(used.mean()) if used.size else weights
+def mean_one(weights: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Scaled in place to mean 1 over the pixels that count."""
+    used = np.count_nonzero(weights > 0)
+    if used:
+        weights /= np.float32(weights.sum(dtype=np.float64) / used)
+    return weights

@@ -12,6 +12,9 @@ from ..errors import ScanError
 
 FlatRule = Literal["auto", "mean", "median", "interpolate"]
 EDGE = 0.04  # share of the columns at each side that counts as open beam for the dose
+UNEVEN = 0.1  # edges that differ by more are not both open
+NO_BEAM = 0.05  # of the usual level
+_SAMPLE = 4096  # pixels of a view that tell its level
 
 
 @dataclass(eq=False)
@@ -53,6 +56,7 @@ def normalise(
     rule: FlatRule = "auto",
     flat_times: NDArray[np.float64] | None = None,
     saturation: float | None = None,
+    view_times: NDArray[np.float64] | None = None,
 ) -> Transmission:
     """Divide by the open beam.
 
@@ -63,11 +67,13 @@ def normalise(
     flats, darks : array, shape (n, v, u)
         Open-beam and beam-off frames; without darks none are subtracted.
     rule : {"auto", "mean", "median", "interpolate"}
-        How several frames become one. Views count as equally spaced in time from 0 to 1.
+        How several frames become one.
     flat_times : array, shape (n,), optional
         When each flat was taken: up to 0 before the scan, from 1 after it.
     saturation : float, optional
         Counts from which a pixel is saturated.
+    view_times : array, shape (angle,), optional
+        When each view was taken, 0 to 1; equally spaced unless given.
 
     Raises
     ------
@@ -80,12 +86,12 @@ def normalise(
             "Give them with --flats, or say --kind transmission or --kind attenuation.",
         )
     dark = np.zeros(frames.shape[1:], np.float32) if darks is None or len(darks) == 0 else _combine(darks, rule)
-    open_beam = _open_beam(flats, rule, flat_times, len(frames)) - dark
+    times = np.linspace(0, 1, len(frames)) if view_times is None else view_times
+    open_beam = _open_beam(flats, rule, flat_times, times) - dark
     signal = frames - dark
     with np.errstate(divide="ignore", invalid="ignore"):
         values = (signal / open_beam).astype(np.float32, copy=False)
-    scale = float(np.nanmean(np.where(open_beam > 0, open_beam, np.nan))) if np.any(open_beam > 0) else 1.0
-    result = Transmission(values, np.zeros(frames.shape, bool), np.asarray(signal / scale, np.float32))
+    result = Transmission(values, np.zeros(frames.shape, bool), np.asarray(signal, np.float32))
     result.drop(~np.isfinite(frames), "not a number")
     result.drop(~(np.isfinite(open_beam) & (open_beam > 0)), "flat is zero")
     if saturation is not None:
@@ -100,7 +106,7 @@ def correct_dose(result: Transmission, region: tuple[int, int, int, int] | None 
     Parameters
     ----------
     region : tuple of int, optional
-        (first row, last row, first column, last column), exclusive; both edges of the detector without it.
+        (first row, last row, first column, last column), exclusive; the open edges of the detector without it.
 
     Returns
     -------
@@ -112,29 +118,62 @@ def correct_dose(result: Transmission, region: tuple[int, int, int, int] | None 
     ScanError
         The region lies outside the detector or holds no usable pixel in some view.
     """
-    views, rows, columns = result.values.shape
-    window = np.zeros((rows, columns), dtype=bool)
+    rows, columns = result.values.shape[1:]
     if region is None:
-        edge = max(1, round(EDGE * columns))
-        window[:, :edge] = window[:, -edge:] = True
-    else:
-        v0, v1, u0, u1 = region
-        if not (0 <= v0 < v1 <= rows and 0 <= u0 < u1 <= columns):
-            raise ScanError(
-                f"The open region {region} does not lie within {rows} rows and {columns} columns.",
-                "Give first row, last row, first column, last column of the detector window in use.",
-            )
-        window[v0:v1, u0:u1] = True
-    factors = np.empty(views)
-    for view in range(views):
-        good = window & ~result.mask[view]
-        if not good.any():
-            raise ScanError(f"View {view} has no usable pixel in the open region.", "Choose another region.")
-        factors[view] = np.median(result.values[view][good])
+        return _scale(result, _edges(result))
+    v0, v1, u0, u1 = region
+    if not (0 <= v0 < v1 <= rows and 0 <= u0 < u1 <= columns):
+        raise ScanError(
+            f"The open region {region} does not lie within {rows} rows and {columns} columns.",
+            "Give first row, last row, first column, last column of the detector window in use.",
+        )
+    window = np.zeros((rows, columns), dtype=bool)
+    window[v0:v1, u0:u1] = True
+    return _scale(result, window)
+
+
+def lit(result: Transmission) -> NDArray[np.float64]:
+    """Level of the brightest twentieth of each view, shape (angle,); 0 where no pixel is usable."""
+    rows, columns = result.mask.shape[1:]
+    stride = max(1, int(np.sqrt(rows * columns / _SAMPLE)))
+    some = np.s_[:, ::stride, ::stride]
+    parts = zip(result.values[some], ~result.mask[some], strict=True)
+    return np.array([float(np.quantile(view[good], 0.95)) if good.any() else 0.0 for view, good in parts])
+
+
+def without_beam(levels: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Views that the beam or the shutter missed: their brightest pixels are far below those of the others."""
+    return levels < NO_BEAM * np.median(levels)
+
+
+def _edges(result: Transmission) -> NDArray[np.bool_]:
+    """Both edges of the detector, or the one that stays open when the sample comes near the other."""
+    columns = result.values.shape[2]
+    edge = max(1, round(EDGE * columns))
+    sides = np.zeros((2, *result.values.shape[1:]), dtype=bool)
+    sides[0, :, :edge] = sides[1, :, -edge:] = True
+    left, right = (_levels(result, side) for side in sides)
+    if np.all(np.abs(left - right) <= UNEVEN * np.maximum(left, right)):
+        return sides[0] | sides[1]
+    return sides[0] if np.median(left) > np.median(right) else sides[1]
+
+
+def _scale(result: Transmission, window: NDArray[np.bool_]) -> NDArray[np.float64]:
+    factors = _levels(result, window)
     if not np.all(factors > 0):
-        raise ScanError("The open region reads no beam in some view.", "Choose a region that the sample never enters.")
+        view = int(np.flatnonzero(~(factors > 0))[0])
+        raise ScanError(
+            f"The open region has no usable pixel, or reads no beam, in view {view}.",
+            "Choose a region that the sample never enters, or leave that view out.",
+        )
     result.values /= factors[:, None, None].astype(np.float32)
     return factors
+
+
+def _levels(result: Transmission, window: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Median within the window of each view; 0 where nothing is usable."""
+    parts = [view[window & ~bad] for view, bad in zip(result.values, result.mask, strict=True)]
+    return np.array([float(np.median(part)) if part.size else 0.0 for part in parts])
 
 
 def _combine(stack: NDArray[np.float32], rule: FlatRule) -> NDArray[np.float32]:
@@ -145,7 +184,10 @@ def _combine(stack: NDArray[np.float32], rule: FlatRule) -> NDArray[np.float32]:
 
 
 def _open_beam(
-    flats: NDArray[np.float32], rule: FlatRule, times: NDArray[np.float64] | None, views: int
+    flats: NDArray[np.float32],
+    rule: FlatRule,
+    times: NDArray[np.float64] | None,
+    view_times: NDArray[np.float64],
 ) -> NDArray[np.float32]:
     """Open beam, shape (v, u), or (views, v, u) when interpolated."""
     both = times is not None and bool(np.any(times <= 0)) and bool(np.any(times >= 1))
@@ -156,5 +198,5 @@ def _open_beam(
     if times is None or not both or rule not in ("auto", "interpolate"):
         return _combine(flats, rule)
     before, after = _combine(flats[times <= 0], rule), _combine(flats[times >= 1], rule)
-    t = np.linspace(0, 1, views, dtype=np.float32)[:, None, None]
+    t = np.clip(view_times, 0, 1).astype(np.float32)[:, None, None]
     return (1 - t) * before + t * after

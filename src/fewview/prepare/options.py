@@ -6,7 +6,9 @@ from typing import Literal
 
 from ..options import Options, option
 
-Stripes = Literal["none", "sorting", "filtering", "fitting", "wavelet-fft", "large", "dead", "all"]
+Algotom = Literal["sorting", "filtering", "fitting", "wavelet-fft", "large", "dead", "all"]
+Tomopy = Literal["tomopy-fw", "tomopy-ti", "tomopy-sf"]
+Stripes = Literal["none"] | Algotom | Tomopy
 
 
 class PrepareOptions(Options):
@@ -21,7 +23,7 @@ class PrepareOptions(Options):
     dose: Literal["none", "edges", "region"] = option(
         "none",
         "Dose correction",
-        "Scale each view so that open beam reads 1: at both edges of the detector, or in the open region.",
+        "Scale each view so that open beam reads 1: at the open edges of the detector, or in the open region.",
     )
     open_region: tuple[int, int, int, int] | None = option(
         None,
@@ -43,7 +45,9 @@ class PrepareOptions(Options):
     phase: float | None = option(
         None,
         "Phase filter",
-        "Strength of a single-distance phase filter (Paganin-like); larger smooths more. Off when empty.",
+        "Single-distance phase retrieval (Paganin), strength pi x wavelength x distance x delta/beta / pixel^2; larger "
+        "smooths more. Off when empty.",
+        unit="px^2",
         gt=0,
         advanced=True,
     )

@@ -1,23 +1,46 @@
-"""Single-distance phase filter of projections (Paganin-like), through algotom."""
+"""Single-distance phase retrieval (Paganin) as a filter of projections, through algotom."""
 
 from __future__ import annotations
+
+import math
 
 import numpy as np
 from numpy.typing import NDArray
 
 
+def paganin_ratio(delta_over_beta: float, wavelength: float, distance: float, pixel: float) -> float:
+    """Strength of the filter that a material and a set-up need: pi x wavelength x distance x delta/beta / pixel^2.
+
+    Parameters
+    ----------
+    delta_over_beta : float
+        Refractive index decrement over absorption index of the material.
+    wavelength, distance, pixel : float
+        mm.
+    """
+    return math.pi * wavelength * distance * delta_over_beta / pixel**2
+
+
 def phase_filter(transmission: NDArray[np.float32], ratio: float) -> NDArray[np.float32]:
-    """Low-pass each projection with the Fresnel propagator (Vo et al. 2021; a simpler form of Paganin 2002).
+    """Divide the transform of each projection by 1 + ratio f^2, f in cycles per pixel.
+
+    Paganin et al., J. Microsc. 206, 33 (2002), for an object of a single material.
 
     Parameters
     ----------
     transmission : array, shape (angle, v, u)
         Positive; masked pixels filled.
     ratio : float
-        Strength; larger smooths more.
+        Strength in square pixels (see :func:`paganin_ratio`); larger smooths more.
     """
     from algotom.prep.filtering import fresnel_filter
 
-    pad = min(150, *transmission.shape[1:])
-    filtered = [fresnel_filter(view, ratio, dim=2, pad=pad, apply_log=False) for view in transmission]
-    return np.asarray(filtered, dtype=np.float32)
+    # Padded here: algotom pads its window along the frequencies, and the strength would depend on the padding. The
+    # filter's kernel decays over sqrt(ratio) / 2 pi pixels.
+    pad = min(int(np.ceil(2 * math.sqrt(ratio))) + 8, 512)
+    inside = (slice(pad, -pad), slice(pad, -pad))
+    out = np.empty_like(transmission)
+    for view, frame in enumerate(transmission):
+        padded = np.pad(frame, pad, mode="edge")
+        out[view] = fresnel_filter(padded, ratio, dim=2, pad=0, apply_log=False)[inside]
+    return out

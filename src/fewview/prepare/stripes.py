@@ -1,13 +1,14 @@
-"""Stripes of a sinogram, which become rings: algotom's methods, one sinogram at a time."""
+"""Stripes of a sinogram, which become rings: algotom's methods, and tomopy's where it is installed."""
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import OptionError
+from ..errors import MethodUnavailable, OptionError
 
 FEW_VIEWS = 90  # below, the filters along the angle find no stripes but invent them
 
@@ -20,6 +21,7 @@ _ALGOTOM: dict[str, tuple[str, dict[str, Any]]] = {
     "dead": ("remove_dead_stripe", {"snr": 3.0, "size": 51}),
     "all": ("remove_all_stripe", {"snr": 3.0, "la_size": 51, "sm_size": 21}),
 }
+_TOMOPY = {"tomopy-fw": "remove_stripe_fw", "tomopy-ti": "remove_stripe_ti", "tomopy-sf": "remove_stripe_sf"}
 
 
 def remove_stripes(values: NDArray[np.float32], method: str) -> NDArray[np.float32]:
@@ -30,12 +32,20 @@ def remove_stripes(values: NDArray[np.float32], method: str) -> NDArray[np.float
     values : array, shape (angle, v, u)
         Line integrals.
     method : str
-        "sorting", "filtering", "fitting", "wavelet-fft", "large", "dead" or "all" (Vo et al. 2018).
+        "sorting", "filtering", "fitting", "wavelet-fft", "large", "dead" or "all" (Vo et al. 2018); "tomopy-fw"
+        (Munch et al. 2009), "tomopy-ti" (Titarenko 2010) or "tomopy-sf" where tomopy is installed.
+
+    Raises
+    ------
+    MethodUnavailable
+        A method of tomopy, and no tomopy.
     """
+    if method in _TOMOPY:
+        return _with_tomopy(values, _TOMOPY[method])
+    if method not in _ALGOTOM:
+        raise OptionError(f"There is no stripe removal '{method}'.", f"Known: {', '.join([*_ALGOTOM, *_TOMOPY])}.")
     from algotom.prep import removal
 
-    if method not in _ALGOTOM:
-        raise OptionError(f"There is no stripe removal '{method}'.", f"Known: {', '.join(_ALGOTOM)}.")
     name, settings = _ALGOTOM[method]
     clean = np.empty_like(values)
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -43,3 +53,14 @@ def remove_stripes(values: NDArray[np.float32], method: str) -> NDArray[np.float
             clean[:, row] = getattr(removal, name)(values[:, row], **settings)
     # Columns that are 0 throughout (ideal air) have no stripe, and algotom divides by them.
     return np.where(np.isfinite(clean), clean, values)
+
+
+def _with_tomopy(values: NDArray[np.float32], name: str) -> NDArray[np.float32]:
+    if find_spec("tomopy") is None:
+        raise MethodUnavailable(
+            "This stripe removal is tomopy's, which is not installed.",
+            f"conda install -c conda-forge tomopy, or use one of: {', '.join(_ALGOTOM)}.",
+        )
+    from tomopy.prep import stripe
+
+    return np.asarray(getattr(stripe, name)(values), np.float32)
