@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator, Mapping
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+import torch
+
 from ..methods.interface import Estimate
+from ..operators import filtered_backprojection, parallel_beam
 from .inputs import chosen_scan, prepared
+from .problem import resolve_device
 from .recipe import Recipe
-from .reconstruction import Reconstruction
 from .session import Session
 
 if TYPE_CHECKING:
     from ..scan import LineIntegrals
     from .worker import Signals
 
-FIRST_LOOK = "fbp"  # what classical reconstruction makes of the same views, at once
-FIRST_LOOK_STAGE = "first look (FBP)"
+FIRST_LOOK_STAGE = "first look (FBP)"  # what classical reconstruction makes of the same views, at once
+AXIS_ROWS = 64  # of the middle: enough to find the axis, without reading all of a large scan
 # The prepared slice of the last tried axis: dragging a slider must not read the file again.
 _slice: dict[str, LineIntegrals] = {}
 
@@ -33,17 +36,31 @@ def run(payload: Mapping[str, Any], signals: Signals) -> Generator[Estimate, Non
         Whatever the recipe gets wrong, before the first estimate.
     """
     session = Session(Recipe.parse(payload["recipe"]), stop=signals.stopped, say=signals.stage)
-    if session.recipe.method != FIRST_LOOK:
+    if session.recipe.method != "fbp":
         yield from first_look(session.lines, session.recipe.device, signals)
     yield from session
     return session.finish().record
 
 
 def first_look(lines: LineIntegrals, device: str, signals: Signals) -> Iterator[Estimate]:
-    """FBP of the views, as step 0 of whatever follows."""
+    """FBP of the views, as step 0 of whatever follows.
+
+    The operator stores no matrix: for one back-projection, building it would take longer than the run's first step.
+    """
     signals.stage(FIRST_LOOK_STAGE)
-    for estimate in Reconstruction(lines, FIRST_LOOK, {}, device=device, stop=signals.stopped):
-        yield replace(estimate, step=0, total=0, stage=FIRST_LOOK_STAGE, scalars={}, state=None)
+    geometry = lines.geometry
+    operator = parallel_beam(
+        geometry.angles,
+        columns=geometry.columns,
+        axis=geometry.centre,
+        pixel=geometry.pixel or 1.0,
+        device=resolve_device(device),
+        memory_budget=0,
+    )
+    sinograms = np.nan_to_num(np.ascontiguousarray(lines.values.swapaxes(0, 1)))
+    volume = filtered_backprojection(operator, torch.from_numpy(sinograms).to(operator.device))
+    if not signals.stopped():
+        yield Estimate(volume.cpu(), 0, 0, FIRST_LOOK_STAGE)
 
 
 def find_axis(payload: Mapping[str, Any], signals: Signals) -> Generator[Estimate, None, dict[str, Any]]:
@@ -51,6 +68,9 @@ def find_axis(payload: Mapping[str, Any], signals: Signals) -> Generator[Estimat
     recipe = Recipe.parse({**payload["recipe"], "axis": "auto", "bin": 1})
     signals.stage("preparing the projections")
     scan = chosen_scan(recipe).with_axis(None)
+    rows = scan.geometry.rows
+    if rows > AXIS_ROWS:
+        scan = scan.rows((rows - AXIS_ROWS) // 2, (rows + AXIS_ROWS) // 2)
     lines = prepared(recipe, scan)
     yield from ()
     origin = lines.origins.get("axis")

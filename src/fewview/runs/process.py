@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from multiprocessing.connection import wait
+from typing import Any
 
 from .messages import Failed, Job, Message
 from .worker import FLAGS, HEARTBEAT, PAUSE, STOP, serve
@@ -122,7 +123,7 @@ def _main_module_hidden() -> Iterator[None]:
     opens a viewer at top level would open another one. The worker needs nothing of it.
     """
     names = vars(sys.modules["__main__"])
-    hidden = {name: names.pop(name) for name in ("__file__", "__spec__") if name in names}
+    hidden: dict[str, Any] = {name: names.pop(name) for name in ("__file__", "__spec__") if name in names}
     names["__spec__"] = None
     try:
         yield

@@ -117,6 +117,8 @@ class Run:
 
     def _remember(self, name: str, step: int, value: float) -> None:
         curve = self.history.setdefault(name, [])
+        if curve and step <= curve[-1][0]:
+            curve.clear()  # a method that tries several settings begins again for each: a curve shows one pass
         curve.append((step, value))
         if len(curve) > HISTORY:
             del curve[1:-1:2]

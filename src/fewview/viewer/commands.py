@@ -10,12 +10,18 @@ DOCKS = ("Scan", "Reconstruct", "Compare")
 
 
 def open_all(viewer: napari.viewer.Viewer) -> dict[str, Any]:
-    """Open the three docks: Scan and Reconstruct as tabs, Compare beside them."""
+    """Open the three docks: Scan and Reconstruct as tabs on the right, Compare under the list of layers."""
+    from qtpy.QtCore import Qt
+    from qtpy.QtWidgets import QMainWindow
+
     from .workbench import workbench_of
 
     docks = {}
     for name in DOCKS:
-        _, docks[name] = viewer.window.add_plugin_dock_widget("fewview", name, tabify=name == "Reconstruct")
+        frame, docks[name] = viewer.window.add_plugin_dock_widget("fewview", name, tabify=name == "Reconstruct")
+        window = frame.window()
+        if name == "Compare" and isinstance(window, QMainWindow):
+            window.addDockWidget(Qt.DockWidgetArea.LeftDockWidgetArea, frame)
     workbench_of(viewer).bind_keys()
     return docks
 

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import napari.viewer
+import numpy as np
 from qtpy.QtCore import Qt, QTimer
 from qtpy.QtWidgets import QComboBox, QFileDialog, QHBoxLayout, QListWidget, QListWidgetItem, QVBoxLayout, QWidget
 
@@ -26,6 +27,7 @@ from .theme import colours
 from .workbench import workbench_of
 
 SOON_MS = 120  # several changes at once make one update
+LINE_HEIGHT = 18  # pixels, of the list of layers
 
 
 class CompareDock(Dock):
@@ -38,6 +40,7 @@ class CompareDock(Dock):
         self.presenter = ComparePresenter()
         self.regions = Regions(viewer)
         self.clicks = ClickWatcher(viewer, self._on_click)
+        self._ticked: dict[str, bool] = {}
         self._point: tuple[float, float] | None = None
         self._watched: Any = None
         self._soon = QTimer(self)
@@ -87,14 +90,14 @@ class CompareDock(Dock):
         self.click = tool(
             "Click drops", "A click on the image drops a region there.", self._on_click_mode, checkable=True
         )
-        self.size = QComboBox()
-        self.size.addItems([f"{y} x {x}" for y, x in SCALES])
-        self.size.setToolTip("Size of a dropped region, rows x columns. Unit: px.")
-        self.size.setCurrentText(str(self.bench.settings.remembered("region_size")))
-        described(self.size, "Region size")
-        self.size.currentTextChanged.connect(self._on_size)
+        self.region_size = QComboBox()
+        self.region_size.addItems([f"{y} x {x}" for y, x in SCALES])
+        self.region_size.setToolTip("Size of a dropped region, rows x columns. Unit: px.")
+        self.region_size.setCurrentText(str(self.bench.settings.remembered("region_size")))
+        described(self.region_size, "Region size")
+        self.region_size.currentTextChanged.connect(self._on_size)
         row.addWidget(self.click)
-        row.addWidget(self.size)
+        row.addWidget(self.region_size)
         layout.addLayout(row)
         row = QHBoxLayout()
         row.addWidget(tool("Draw", "Draw or move regions with the mouse.", self._draw))
@@ -107,10 +110,9 @@ class CompareDock(Dock):
 
     def _make_layers(self) -> QWidget:
         self.layers = QListWidget()
-        self.layers.setMaximumHeight(90)
         self.layers.setToolTip("Layers to compare. The reference is chosen in the Scan dock.")
         described(self.layers, "Layers to compare")
-        self.layers.itemChanged.connect(self._later)
+        self.layers.itemChanged.connect(self._on_ticked)
         return self.layers
 
     def _make_scale(self) -> QWidget:
@@ -214,7 +216,6 @@ class CompareDock(Dock):
     def _on_layers(self, event: Any = None) -> None:
         reference = self.reference()
         names = [layer.name for layer in comparable(self.viewer.layers, reference.name if reference else "")]
-        known = {self.layers.item(i).text(): self.layers.item(i).checkState() for i in range(self.layers.count())}
         with quiet(self.layers):
             self.layers.clear()
             for name in names:
@@ -222,11 +223,17 @@ class CompareDock(Dock):
                 item.setFlags(item.flags() | Qt.ItemFlag.ItemIsUserCheckable)
                 guide = self.bench.scan.auxiliary
                 is_guide = guide is not None and facts(self.viewer.layers[name].metadata).get("file") == guide
-                item.setCheckState(known.get(name, Qt.CheckState.Unchecked if is_guide else Qt.CheckState.Checked))
+                ticked = self._ticked.get(name, not is_guide)
+                item.setCheckState(Qt.CheckState.Checked if ticked else Qt.CheckState.Unchecked)
                 self.layers.addItem(item)
+        self.layers.setFixedHeight(8 + LINE_HEIGHT * max(2, min(5, len(names))))
         for layer in (self.regions.layer, self.regions.line_layer):
             if layer is not None:
                 layer.events.data.connect(self._later)
+        self._later()
+
+    def _on_ticked(self, item: QListWidgetItem) -> None:
+        self._ticked[item.text()] = item.checkState() == Qt.CheckState.Checked
         self._later()
 
     def _on_click(self, world: tuple[float, float]) -> None:
@@ -236,9 +243,17 @@ class CompareDock(Dock):
         if like is None:
             return
         self._point = world
-        size = SCALES[self.size.currentIndex()]
+        size = SCALES[self.region_size.currentIndex()]
         self.regions.drop(like, world, size)
         self.refresh()
+
+    def drop(self, down: float, right: float) -> None:
+        """Drop a region at a share of the height and width of the compared layer, 0 to 1."""
+        like = next(iter(reversed(self.compared())), None)
+        if like is not None:
+            shares = np.array([down, right])
+            y, x = like.translate[-2:] + shares * (np.array(like.data.shape[-2:]) - 1) * like.scale[-2:]
+            self._on_click((float(y), float(x)))
 
     def _drop_at_cursor(self) -> None:
         self._on_click(tuple(self.viewer.cursor.position[-2:]))

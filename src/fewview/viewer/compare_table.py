@@ -12,6 +12,7 @@ from .table import Column, Row
 
 FIXED = ("Region", "Layer")
 HEIGHT = 190
+LINE = 22
 
 
 class CompareTable(QTableWidget):
@@ -33,6 +34,9 @@ class CompareTable(QTableWidget):
         header = self.verticalHeader()
         if header is not None:
             header.setVisible(False)
+            header.setDefaultSectionSize(LINE)
+        self.setWordWrap(False)
+        self.setTextElideMode(Qt.TextElideMode.ElideMiddle)
         self.itemChanged.connect(self._on_changed)
 
     def show_rows(self, columns: Sequence[Column], rows: Sequence[Row]) -> None:

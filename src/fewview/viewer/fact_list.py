@@ -76,7 +76,8 @@ class FactList(QWidget):
                 self.buttons.setdefault(fact.action, made)
 
     def _on_button(self) -> None:
-        action = self.sender().property("action")
+        sender: Any = self.sender()
+        action = sender.property("action")
         if action == "axis":
             self.axis_asked.emit()
         else:

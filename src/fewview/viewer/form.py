@@ -55,9 +55,9 @@ class Form(QWidget):
             label.setToolTip(field.tooltip)
             label.setBuddy(row.input)
             (advanced if field.advanced else basic).addRow(label, row)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.addLayout(basic)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.addLayout(basic)
         if advanced.rowCount():
             self.more = QToolButton()
             self.more.setText("Advanced")
@@ -68,8 +68,8 @@ class Form(QWidget):
             self._advanced.setLayout(advanced)
             self._advanced.setVisible(False)
             self.more.toggled.connect(self._advanced.setVisible)
-            layout.addWidget(self.more)
-            layout.addWidget(self._advanced)
+            column.addWidget(self.more)
+            column.addWidget(self._advanced)
         self.set_values(values or {})
 
     def values(self) -> dict[str, Any]:

@@ -137,10 +137,13 @@ class LiveView(QObject):
             self._layer.data = volume
             self._layer.translate = shown.place["translate"]
             return
-        kwargs = {**shown.place, "scale": shown.place["scale"], "name": shown.name, "metadata": metadata}
-        self._layer = self._viewer.add_image(volume, contrast_limits=limits, colormap="gray", **kwargs)
+        self._layer = self._viewer.add_image(
+            volume, name=shown.name, contrast_limits=limits, colormap="gray", metadata=metadata, **shown.place
+        )
         self._limits, self._rescale_from = limits, run.step
         self._centre(volume, shown)
+        for layer in [layer for layer in self._viewer.layers if type(layer).__name__ == "Shapes"]:
+            self._viewer.layers.move(self._viewer.layers.index(layer), -1)  # regions stay on top of what they measure
 
     def _centre(self, volume: NDArray, shown: Shown) -> None:
         """Show a slice that exists: the middle one of the first volume, or the one just previewed."""

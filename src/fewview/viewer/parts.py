@@ -16,6 +16,10 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
+# napari's style sheet does not tell a checked button from another one.
+CHECKED = (
+    "QPushButton { padding: 3px; } QPushButton:checked { border: 2px solid palette(highlight); font-weight: bold; }"
+)
 DOCK_WIDTH = 265  # what napari gives a dock in a window of 1280 px: everything must fit
 
 
@@ -36,11 +40,11 @@ def button(text: str, tooltip: str, slot: Any, name: str = "") -> QPushButton:
     return made
 
 
-def tool(text: str, tooltip: str, slot: Any, *, checkable: bool = False) -> QToolButton:
-    """A small button; a checkable one hands its state to ``slot``."""
-    made = QToolButton()
-    made.setText(text)
+def tool(text: str, tooltip: str, slot: Any, *, checkable: bool = False) -> QPushButton:
+    """A small button; a checkable one hands its state to ``slot``, and shows it by more than colour."""
+    made = QPushButton(text)
     made.setToolTip(tooltip)
+    made.setStyleSheet(CHECKED)
     described(made, text, tooltip)
     made.setCheckable(checkable)
     made.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)

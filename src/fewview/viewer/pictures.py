@@ -23,7 +23,7 @@ def slice_png(
     pixels = np.ascontiguousarray((np.nan_to_num(grey) * 255).astype(np.uint8))
     height, width = pixels.shape
     factor = max(1, -(-SMALLEST // max(height, width)))
-    picture = QImage(pixels.data, width, height, width, QImage.Format.Format_Grayscale8)
+    picture = QImage(pixels.tobytes(), width, height, width, QImage.Format.Format_Grayscale8)
     picture = picture.scaled(width * factor, height * factor).convertToFormat(QImage.Format.Format_RGB32)
     painter = QPainter(picture)
     painter.setPen(QPen(QColor(colour), 2))
@@ -36,4 +36,4 @@ def slice_png(
     buffer = QBuffer()
     buffer.open(QIODevice.OpenModeFlag.WriteOnly)
     picture.save(buffer, "PNG")
-    return bytes(buffer.data())
+    return buffer.data().data()

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import pyqtgraph as pg
+from numpy.typing import ArrayLike
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QSizePolicy
 
 from .parts import described
-from .theme import SERIES, Colours
+from .theme import Colours
 
 DASHES = (Qt.PenStyle.SolidLine, Qt.PenStyle.DashLine, Qt.PenStyle.DotLine, Qt.PenStyle.DashDotLine)
-Points = tuple[Sequence[float], Sequence[float]]
+Points = tuple[ArrayLike, ArrayLike]
 
 
 class Plot(pg.PlotWidget):
@@ -33,6 +34,7 @@ class Plot(pg.PlotWidget):
         described(self, name, f"Plot of {y} against {x}")
         self._titles = {"bottom": x, "left": y}
         self._curves: dict[str, Any] = {}
+        self._series: tuple[str, ...] = ("#808080",)
         self.setMinimumHeight(height)
         self.setMaximumHeight(2 * height)
         self.setMinimumWidth(0)
@@ -44,6 +46,9 @@ class Plot(pg.PlotWidget):
     def follow(self, colours: Colours) -> None:
         """Take on the theme's colours."""
         self.setBackground(colours.background)
+        self._series = colours.series
+        for index, curve in enumerate(self._curves.values()):
+            curve.setPen(self._pen(index))
         for side, title in self._titles.items():
             axis = self.plotItem.getAxis(side)
             axis.setPen(colours.grid)
@@ -60,10 +65,14 @@ class Plot(pg.PlotWidget):
             self.plotItem.removeItem(self._curves.pop(name))
         for index, (name, (x, y)) in enumerate(curves.items()):
             if name not in self._curves:
-                pen = pg.mkPen(SERIES[index % len(SERIES)], width=2, style=DASHES[index % len(DASHES)])
-                symbol = {"symbol": "os^d+"[index % 5], "symbolSize": 6} if symbols else {}
+                pen = self._pen(index)
+                colour = self._series[index % len(self._series)]
+                symbol = {"symbol": "ostd+"[index % 5], "symbolSize": 6, "symbolBrush": colour} if symbols else {}
                 self._curves[name] = self.plotItem.plot(name=name, pen=pen, connect="finite", **symbol)
             self._curves[name].setData(np.asarray(x, dtype=float), np.asarray(y, dtype=float))
+
+    def _pen(self, index: int) -> Any:
+        return pg.mkPen(self._series[index % len(self._series)], width=2, style=DASHES[index % len(DASHES)])
 
     def logarithmic(self, on: bool) -> None:
         """Whether the values are drawn on a logarithmic scale."""

@@ -13,8 +13,8 @@ from qtpy.QtWidgets import (
     QFormLayout,
     QGridLayout,
     QHBoxLayout,
+    QPushButton,
     QSpinBox,
-    QToolButton,
     QVBoxLayout,
     QWidget,
 )
@@ -81,7 +81,8 @@ class ReconstructDock(Dock):
         self.modes = QButtonGroup(box)
         self.mode_grid = grid
         self.why = wrapped("Loading the methods…")
-        grid.addWidget(self.why, 3, 0, 1, 2)
+        self.why_section = Section("Why are some greyed?", self.why)
+        grid.addWidget(self.why_section, 3, 0, 1, 2)
         return box
 
     def _make_method(self) -> QVBoxLayout:
@@ -94,7 +95,7 @@ class ReconstructDock(Dock):
         layout.addWidget(self.method)
         layout.addWidget(self.summary)
         row = QHBoxLayout()
-        self.presets: dict[str, QToolButton] = {}
+        self.presets: dict[str, QPushButton] = {}
         for name in PRESETS:
             made = tool(name, HELP[name], self._on_preset, checkable=False)
             made.setCheckable(True)
@@ -169,6 +170,14 @@ class ReconstructDock(Dock):
             values["auxiliary"] = self.bench.scan.auxiliary
         return self.bench.scan.recipe(**{**values, **more})
 
+    def choose(self, name: str) -> None:
+        """Choose a method by name, in whatever mode it is."""
+        for index, state in enumerate(self.states):
+            names = [method.name for method in state.methods]
+            if state.enabled and name in names:
+                self._check_mode(index)
+                self.method.setCurrentIndex(names.index(name))
+
     def run(self) -> None:
         """Queue a run of everything that is chosen."""
         self._start()
@@ -224,9 +233,15 @@ class ReconstructDock(Dock):
         start = next((state for state in usable if state.mode.name == last), usable[0] if usable else None)
         greyed = [state for state in self.states if not state.enabled]
         self.why.setText("\n".join(f"{state.mode.title}: {state.reason}" for state in greyed))
-        self.why.setVisible(bool(greyed))
+        self.why_section.head.setChecked(False)
+        self.why_section.setVisible(bool(greyed))
         if start is not None:
-            self.modes.button(self.states.index(start)).setChecked(True)
+            self._check_mode(self.states.index(start))
+
+    def _check_mode(self, index: int) -> None:
+        made = self.modes.button(index)
+        if made is not None:
+            made.setChecked(True)
 
     def _mode(self) -> ModeState:
         return self.states[self.modes.checkedId()]
@@ -261,7 +276,8 @@ class ReconstructDock(Dock):
         self._on_edit()
 
     def _on_preset(self) -> None:
-        name = self.sender().property("preset")
+        sender: Any = self.sender()
+        name = sender.property("preset")
         if self.form is not None:
             self.form.set_values(preset_values(self.form.fields, name))
         self._on_edit()

@@ -72,7 +72,9 @@ def run_view(run: Run | None, ready: bool = True) -> RunView:
         return RunView("Not responding", text, _percent(run), can_stop=True, can_kill=True, tone="warning")
     if run.status == "paused":
         return RunView("Paused", _steps(run), _percent(run), can_resume=True, can_stop=True)
-    return RunView(run.stage.capitalize(), _steps(run), _percent(run), can_pause=run.step > 0, can_stop=True)
+    return RunView(
+        run.stage[:1].upper() + run.stage[1:], _steps(run), _percent(run), can_pause=run.step > 0, can_stop=True
+    )
 
 
 def forecast_text(recipe: Recipe, method: Method, shape: tuple[int, int, int]) -> tuple[str, bool]:

@@ -5,6 +5,7 @@ from typing import Any
 
 import napari.viewer
 from qtpy.QtCore import Qt
+from qtpy.QtGui import QAction
 from qtpy.QtWidgets import (
     QCheckBox,
     QComboBox,
@@ -13,9 +14,9 @@ from qtpy.QtWidgets import (
     QFormLayout,
     QHBoxLayout,
     QMenu,
+    QPushButton,
     QSlider,
     QSpinBox,
-    QToolButton,
     QVBoxLayout,
     QWidget,
 )
@@ -78,15 +79,14 @@ class ScanDock(Dock):
         row = QHBoxLayout()
         self.open_file = button("File…", "Open a scan file: HDF5, NXtomo, TIFF, FITS, MATLAB, NumPy.", self._ask_file)
         self.open_folder = button("Folder…", "Open a folder of projections.", self._ask_folder)
-        self.sample = QToolButton()
-        self.sample.setText("Sample")
+        self.sample = QPushButton("Sample")
         self.sample.setToolTip("Open one of the scans that come with fewview.")
-        self.sample.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         described(self.sample, "Open a sample")
         menu = QMenu(self.sample)
         for key, title in SAMPLES.items():
-            action = menu.addAction(title)
+            action = QAction(title, menu)
             action.setData(key)
+            menu.addAction(action)
         menu.triggered.connect(self._on_sample)
         self.sample.setMenu(menu)
         for widget in (self.open_file, self.open_folder, self.sample):
@@ -106,11 +106,11 @@ class ScanDock(Dock):
         self.axis.setToolTip("0-based detector column of the rotation axis. Unit: px. A wrong one doubles the edges.")
         described(self.axis, "Rotation axis")
         self.axis.valueChanged.connect(self._on_axis)
-        self.find = button(
+        self.find_button = button(
             "Find", "Find the axis in the data, and say how sure it is.", self.bench.find_axis, "Find the axis"
         )
         row.addWidget(self.axis, 1)
-        row.addWidget(self.find)
+        row.addWidget(self.find_button)
         layout.addLayout(row)
         self.slider = QSlider(Qt.Orientation.Horizontal)
         self.slider.setRange(-SLIDER_REACH * SLIDER_STEPS, SLIDER_REACH * SLIDER_STEPS)
@@ -197,7 +197,7 @@ class ScanDock(Dock):
 
     def _refresh_axis(self) -> None:
         finding = self.bench.finding_axis
-        self.find.setEnabled(self.scan.ready and not finding)
+        self.find_button.setEnabled(self.scan.ready and not finding)
         words = (
             "Looking for the axis…" if finding else self.scan.axis_how or "Not known yet. Find it, or drag the slider."
         )

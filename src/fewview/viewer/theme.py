@@ -8,7 +8,10 @@ from typing import Any
 from napari.utils.theme import get_theme
 
 # Okabe and Ito's palette: told apart by colour-blind readers, on dark and on light ground.
-SERIES = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#F0E442")
+SERIES = {
+    "dark": ("#56B4E9", "#E69F00", "#2ED9A0", "#CC79A7", "#F0E442", "#FF8C5A"),
+    "light": ("#0072B2", "#B36B00", "#007A59", "#A6457B", "#5A4FCF", "#D55E00"),
+}
 TONES = {
     "dark": {"plain": "", "good": "#5fd38d", "warning": "#ffc857", "bad": "#ff7b72"},
     "light": {"plain": "", "good": "#116329", "warning": "#7a4b00", "bad": "#b3261e"},
@@ -23,6 +26,11 @@ class Colours:
     text: str
     grid: str
     dark: bool
+
+    @property
+    def series(self) -> tuple[str, ...]:
+        """Colours of curves."""
+        return SERIES["dark" if self.dark else "light"]
 
     def tone(self, name: str) -> str:
         """Text colour of a tone; empty for the theme's own."""

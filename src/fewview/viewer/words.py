@@ -18,7 +18,9 @@ def duration(seconds: float) -> str:
 
 
 def size(number: float) -> str:
-    """Bytes in MB or GB."""
+    """Bytes in kB, MB or GB."""
+    if number < 2**20:
+        return f"{number / 2**10:.0f} kB"
     return f"{number / 2**20:.0f} MB" if number < 2**30 else f"{number / 2**30:.1f} GB"
 
 

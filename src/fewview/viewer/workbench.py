@@ -80,6 +80,7 @@ class Workbench(QObject):
             return
         self.scan_changed.emit()
         self.show_projections(True)
+        self._find_unknown_axis()
 
     def say(self, **said: Any) -> None:
         """Tell what the file does not (angles, pixel size, ...)."""
@@ -120,6 +121,7 @@ class Workbench(QObject):
             self.scan.views = about.get("views")
         if path:
             self.scan_changed.emit()
+            self._find_unknown_axis()
 
     # -- runs ----------------------------------------------------------------------------------------------------
 
@@ -157,6 +159,11 @@ class Workbench(QObject):
         )
         self.live.expect(self._find_run, None)
         self._go()
+
+    def _find_unknown_axis(self) -> None:
+        """At load, while the user looks around: the axis is then known, and shown, before the first run."""
+        if self.scan.ready and self.scan.axis is None and self.settings.warm and not self.finding_axis:
+            self.find_axis()
 
     @property
     def finding_axis(self) -> bool:
@@ -216,7 +223,7 @@ class Workbench(QObject):
     def attach(self, dock: QWidget) -> None:
         """Learn which window the docks are in, to end with it."""
         window = dock.window()
-        if self._window is None and window is not dock:
+        if self._window is None and window is not None and window is not dock:
             self._window = window
             window.destroyed.connect(self.close)
 
