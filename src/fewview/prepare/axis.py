@@ -24,7 +24,7 @@ _REACH, _STEP = 3.0, 0.25  # of the last search, detector columns
 _TRUNCATED = 0.1  # level at the detector's edge from which the object counts as truncated
 _LOWEST = 8  # frequencies that show whether anything turns about an axis
 
-# Limits and error model, set on simulated scans (`benchmarks/axis.py`) before the measured ones were looked at.
+# Limits and error model: set on simulated scans, checked on the measured ones.
 _EMPTY = 1.3  # signal over noise
 _DEPTH = 0.8  # how many e-foldings the misfit of the lowest frequencies falls at the axis
 _SPREAD = 1.0  # columns: an answer less certain than this is none
