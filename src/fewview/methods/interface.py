@@ -80,6 +80,9 @@ class Estimate:
     chosen : mapping
         What became of options left on "auto", by option name, and the curve that decided ("weight_curve": pairs of
         weight and held-out error). Numbers, strings and lists only: it goes into the run record.
+    extra : mapping of str to tensor or array, shape of the volume
+        Further volumes in its unit: "std", how far posterior samples scatter. Valid as long as the volume; of a run
+        by slabs, none.
     """
 
     volume: Any
@@ -89,6 +92,7 @@ class Estimate:
     scalars: Mapping[str, float] = field(default_factory=dict)
     state: Mapping[str, Any] | None = None
     chosen: Mapping[str, Any] = field(default_factory=dict)
+    extra: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

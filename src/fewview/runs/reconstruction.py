@@ -95,7 +95,8 @@ class Reconstruction:
     def _whole(self) -> Iterator[Estimate]:
         problem = self.setup.problem(0, self.setup.slices, self._resume)
         for estimate in self._measured(problem, self.options, 0, self.setup.slices, {}):
-            yield replace(estimate, volume=_own(estimate.volume))
+            extra = {name: _own(volume) for name, volume in estimate.extra.items()}
+            yield replace(estimate, volume=_own(estimate.volume), extra=extra)
 
     def _by_slabs(self) -> Iterator[Estimate]:
         """Each slab from start to end; the volume handed out grows by a slab at a time.
@@ -125,6 +126,7 @@ class Reconstruction:
                     total=len(self.slabs) * last.total,
                     stage=f"{last.stage}, slices {start} to {stop - 1}",
                     state=state,
+                    extra={},
                 )
             if last is None:
                 raise RuntimeError(f"The method '{self.method.name}' gave no estimate.")
