@@ -77,6 +77,11 @@ class LiveView(QObject):
         if not self._timer.isActive():
             self._timer.start(self._interval)
 
+    @property
+    def showing(self) -> bool:
+        """Whether a run is on the screen that has not come to its end there."""
+        return self._run is not None
+
     def close(self) -> None:
         """Stop looking, and let go of shared memory."""
         self._timer.stop()

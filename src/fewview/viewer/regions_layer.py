@@ -132,7 +132,7 @@ class Regions:
         return next(f"R{i}" for i in range(1, len(used) + 2) if f"R{i}" not in used)
 
     def _find(self, name: str) -> Any:
-        return self._viewer.layers.get(name, None)
+        return next((layer for layer in self._viewer.layers if layer.name == name), None)
 
     def _add(self, name: str, like: Any, colour: str, **more: Any) -> None:
         selected = list(self._viewer.layers.selection)

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..methods.interface import Method
-from ..runs.memory import available
 from ..runs.recipe import Recipe
 from ..runs.run import Run
 from ..runs.stream import SLOTS
@@ -85,6 +84,8 @@ def forecast_text(recipe: Recipe, method: Method, shape: tuple[int, int, int]) -
     shape : tuple of int
         Views, rows and columns of the whole detector.
     """
+    from ..runs.memory import available  # brings torch in
+
     views, rows, columns = shape
     views = recipe.views or views
     if recipe.rows is not None:

@@ -132,8 +132,7 @@ class ScanPresenter:
 
     def say(self, **said: Any) -> None:
         """Add to what the user says about the file (angles, kind, pixel, flats, darks, layout) and look again."""
-        reader = self.reader.model_copy(update=said)
-        reader = ReaderChoices.parse(reader.given())
+        reader = ReaderChoices.parse({**self.reader.given(), **said})
         info = inspect(self.path, **reader.given())
         self.reader = reader
         self._take(info)

@@ -138,7 +138,7 @@ class Workbench(QObject):
         self.live.expect(run, Shown(title, place, {"recipe": recipe.compact(), "title": title}))
         self.show_projections(False)  # their angle axis would share a slider with the slices
         self.scan_changed.emit()
-        self._go()
+        self.go()
         return run
 
     def try_axis(self, column: float, row: int) -> None:
@@ -158,7 +158,7 @@ class Workbench(QObject):
             "axis", {"recipe": recipe.model_dump(mode="json")}, "fewview.runs.engine:find_axis"
         )
         self.live.expect(self._find_run, None)
-        self._go()
+        self.go()
 
     def _find_unknown_axis(self) -> None:
         """At load, while the user looks around: the axis is then known, and shown, before the first run."""
@@ -245,9 +245,10 @@ class Workbench(QObject):
         if self.projections_shown:
             self.show_projections(False)
             self.scan_changed.emit()
-        self._go()
+        self.go()
 
-    def _go(self) -> None:
+    def go(self) -> None:
+        """Start looking after what was queued."""
         self.runs_changed.emit()
         self.live.start()
         if self._listener is not None:
@@ -261,7 +262,7 @@ class Workbench(QObject):
         if self.queue.busy and _benches.get(self._key) is self:
             # Cancelled from napari's own task list: that is a stop, and it too keeps the last estimate.
             self.queue.stop()
-            self._go()
+            self.go()
 
     def _on_tick(self) -> None:
         self.ticked.emit()

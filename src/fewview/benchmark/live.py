@@ -1,0 +1,113 @@
+"""``fewview benchmark live``: how the viewer keeps up with a running reconstruction, and how it ends.
+
+An engine that yields a volume of 128^3 every 30 ms runs in the worker process while a heartbeat in the event loop
+measures how long the screen is dead. Then a stop, the first estimate of a real scan, and a viewer closed in mid-run.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Generator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..errors import FewviewError
+from ..methods.interface import Estimate
+
+if TYPE_CHECKING:
+    from ..runs.worker import Signals
+
+SIZE, YIELD_SECONDS, UPDATES = 128, 0.03, 500
+SCREEN = "-screen 0 1600x1000x24"
+
+
+def engine(payload: Mapping[str, Any], signals: Signals) -> Generator[Estimate, None, dict[str, Any]]:
+    """Noise of 128^3, a new volume every 30 ms, until it is stopped."""
+    size = int(payload.get("size", SIZE))
+    volumes = np.random.default_rng(0).standard_normal((4, size, size, size), dtype=np.float32)
+    step = 0
+    while not signals.stopped():
+        step += 1
+        volumes[step % 4, 0, 0, 0] = step
+        yield Estimate(volumes[step % 4], step, 10**6, "benchmark", {"objective": 1 / step})
+        time.sleep(YIELD_SECONDS)
+    return {}
+
+
+def run(json_path: Path | None = None, updates: int = UPDATES, say: Callable[[str], None] = print) -> dict[str, Any]:
+    """Measure, print and write the figures.
+
+    Parameters
+    ----------
+    json_path : Path, optional
+        Where to write the row.
+    updates : int
+        Estimates shown over which lag, gaps and memory are measured.
+    say : callable
+        Told one line per figure.
+
+    Returns
+    -------
+    dict
+        ``lag_median``, ``lag_max`` (estimates), ``gap_p95_ms``, ``memory_growth_mb``, ``stop_s``,
+        ``first_estimate_s``, ``close_status``; and ``shown``, ``produced``, ``threads``, ``display``.
+
+    Raises
+    ------
+    FewviewError
+        No viewer is installed, or there is no display, not even a virtual one.
+    """
+    figures = _in_process_of_its_own("measure", updates)
+    figures["close_status"] = closing()
+    for name, value in figures.items():
+        say(f"{name:20}{value}")
+    if json_path is not None:
+        json_path.write_text(json.dumps([figures], indent=2) + "\n", encoding="utf-8")
+    return figures
+
+
+def closing() -> int:
+    """Exit status of a viewer that was closed in mid-run; 200 when its worker or its shared memory outlived it."""
+    done = _start("close_in_mid_run()")
+    words = done.stdout.split()
+    if done.returncode == 0 and words and _exists(int(words[-1])):
+        return 200
+    return done.returncode
+
+
+def _exists(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def _in_process_of_its_own(function: str, updates: int) -> dict[str, Any]:
+    done = _start(f"import json; print('FIGURES', json.dumps({function}({updates})))")
+    lines = [line for line in done.stdout.splitlines() if line.startswith("FIGURES ")]
+    if done.returncode != 0 or not lines:
+        last = (done.stderr.strip().splitlines() or ["no message"])[-1]
+        raise FewviewError(f"The viewer could not be measured: {last}", "`fewview doctor` tells what is missing.")
+    return json.loads(lines[-1].removeprefix("FIGURES "))
+
+
+def _start(code: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-c", f"from fewview.viewer.liveliness import close_in_mid_run, measure; {code}"]
+    environment = dict(os.environ)
+    if sys.platform.startswith("linux") and not os.environ.get("DISPLAY"):
+        starter = shutil.which("xvfb-run")
+        if starter is None:
+            raise FewviewError(
+                "There is no display, and xvfb-run is not installed.", "Debian: apt-get install xvfb xauth."
+            )
+        command = [starter, "-a", "-s", SCREEN, *command]
+        environment["QT_QPA_PLATFORM"] = "xcb"
+    return subprocess.run(command, capture_output=True, text=True, env=environment, check=False)

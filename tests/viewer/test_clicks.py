@@ -1,0 +1,175 @@
+"""Real clicks on real docks, on the real tooth, in a real (virtual) display."""
+
+import csv
+
+import numpy as np
+import pytest
+
+pytest.importorskip("napari")
+pytest.importorskip("pytestqt")
+
+
+def click_image(docked, down, right):
+    """A mouse click on the canvas, at a share of the image's height and width."""
+    from qtpy.QtCore import QPoint, Qt
+    from qtpy.QtWidgets import QApplication
+
+    layer = next(layer for layer in reversed(docked.viewer.layers) if type(layer).__name__ == "Image")
+    low, high = layer.extent.world[:, -2:]
+    y, x = low + np.array([down, right]) * (high - low)
+    canvases = [w for w in QApplication.allWidgets() if type(w).__name__ == "CanvasBackendDesktop" and w.isVisible()]
+    canvas = canvases[0]
+    zoom, centre = docked.viewer.scene.camera.zoom, docked.viewer.scene.camera.center
+    pixel = QPoint(
+        round(canvas.width() / 2 + (x - centre[-1]) * zoom), round(canvas.height() / 2 + (y - centre[-2]) * zoom)
+    )
+    docked.qtbot.mouseMove(canvas, pixel)
+    docked.qtbot.mouseClick(canvas, Qt.MouseButton.LeftButton, pos=pixel)
+    return y, x
+
+
+def test_load_reconstruct_click_table_export(docked, tmp_path, monkeypatch):
+    """The whole way, by clicks alone: sample menu, views, Run, a click on the image, the table, the report."""
+    from qtpy.QtWidgets import QFileDialog
+
+    scan, dock, compare = docked.scan, docked.reconstruct, docked.compare
+    menu = scan.sample.menu()
+    next(action for action in menu.actions() if action.data() == "tooth").trigger()
+    docked.until(lambda: scan.scan.ready and not docked.bench.finding_axis)
+    docked.finish()
+    assert "Ready" in scan.headline.text() and 290 < scan.scan.axis < 300
+    assert any("Projections" in layer.name for layer in docked.viewer.layers)
+
+    scan.bin.setValue(2)
+    scan.views.setValue(31)
+    dock.choose("sirt")
+    dock.form.set_values({"iterations": 12})
+    docked.click(dock.preview_button if not dock.run_button.isEnabled() else dock.run_button)
+    run = docked.bench.runs[-1]
+    docked.until(lambda: run.over)
+    docked.finish()
+    assert run.status == "done", run.error
+    layer = docked.viewer.layers[run.title]
+    assert layer.name == "SIRT, 31 views, iterations 12, bin 2 #1"
+    assert layer.data.shape == (1, 320, 320) and layer.axis_labels == ("z", "y", "x")
+    assert layer.metadata["fewview"]["record"]["views"] == 31
+    assert layer.data.flags.owndata or layer.data.base is None
+
+    y, x = click_image(docked, 0.5, 0.45)
+    docked.until(lambda: compare.table.rowCount() == 1)
+    row = compare.rows[0]
+    size = tuple(int(n) for n in compare.region_size.currentText().split(" x "))
+    _, corners = compare.regions.boxes()[0]
+    centre = corners.mean(axis=0)
+    assert np.abs(centre - (y, x)).max() < 2 * 2  # within two voxels of the click
+    region = compare.presenter.candidate(layer, compare.z).region(corners)
+    assert region.size == size
+    window = layer.data[0, region.y[0] : region.y[1], region.x[0] : region.x[1]]
+    assert row.values["mean"] == pytest.approx(float(window.mean()), rel=1e-5)
+    assert row.values["psnr"] is None and "No reference" in compare.truth_words.text()
+    assert row.values["data_residual"] == pytest.approx(layer.metadata["fewview"]["record"]["data_residual"])
+
+    for ending, tool in (("csv", "CSV"), ("html", "Report"), ("png", "PNG")):
+        path = tmp_path / f"out.{ending}"
+        monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_, path=path: (str(path), ""))
+        from qtpy.QtWidgets import QPushButton
+
+        docked.click(next(b for b in compare.findChildren(QPushButton) if b.text() == tool))
+        assert path.stat().st_size > 100
+    with (tmp_path / "out.csv").open() as file:
+        line = next(csv.DictReader(file))
+    assert float(line["mean"]) == pytest.approx(row.values["mean"])
+    report = (tmp_path / "out.html").read_text()
+    assert "fewview reconstruct" in report and "data:image/png" in report
+
+
+def test_stop_keeps_the_estimate_and_a_copied_command_names_it(docked):
+    from qtpy.QtWidgets import QApplication
+
+    docked.viewer.open_sample("fewview", "shell")
+    docked.until(lambda: docked.bench.scan.ready and not docked.bench.finding_axis)
+    docked.finish()
+    dock = docked.reconstruct
+    dock.choose("sirt")
+    dock.form.set_values({"iterations": 5000})
+    docked.click(dock.run_button)
+    run = docked.bench.runs[-1]
+    docked.until(lambda: run.step >= 3 or run.over)
+    assert dock.run_button.text() == "Queue"
+    docked.until(dock.panel.pause.isEnabled)
+    docked.click(dock.panel.pause)
+    assert run.status == "paused" and dock.panel.pause.text() == "Go on"
+    docked.click(dock.panel.pause)
+    docked.click(dock.panel.stop)
+    docked.until(lambda: run.over)
+    docked.finish()
+    layer = docked.viewer.layers[run.title]
+    assert run.status == "stopped" and 0 < run.kept_step < 5000
+    assert np.array_equal(layer.data, run.volume) and float(np.ptp(layer.data)) > 0
+    # With the reference that the sample brings, the table speaks of PSNR, and the X-ray guide stays out of it.
+    docked.compare.drop(0.5, 0.5)
+    row = docked.compare.rows[0]
+    assert row.layer == run.title and row.values["psnr"] is not None
+    dock.copy_command()
+    text = QApplication.clipboard().text()
+    assert text.startswith("fewview reconstruct") and "--method sirt" in text and "iterations=5000" in text
+
+
+def test_a_killed_worker_is_a_message_and_the_viewer_goes_on(docked):
+    import os
+    import signal
+
+    docked.viewer.open_sample("fewview", "microstructure")
+    docked.until(lambda: docked.bench.scan.ready)
+    dock = docked.reconstruct
+    dock.choose("sirt")
+    dock.form.set_values({"iterations": 5000})
+    docked.click(dock.run_button)
+    run = docked.bench.runs[-1]
+    docked.until(lambda: run.step >= 2 or run.over)
+    assert not run.over, run.error
+    os.kill(docked.bench.queue.worker_pid, signal.SIGKILL)
+    docked.until(lambda: run.over)
+    docked.finish()
+    assert run.status == "failed" and "killed" in dock.panel.headline.text()
+    assert run.title in docked.viewer.layers
+    assert docked.viewer.layers[run.title].scale[0] == pytest.approx(0.2)
+    assert str(docked.viewer.layers[run.title].units[0]) in ("millimeter", "mm")
+    dock.form.set_values({"iterations": 3})
+    docked.click(dock.run_button)
+    docked.until(lambda: docked.bench.runs[-1].over)
+    docked.finish()
+    assert docked.bench.runs[-1].status == "done"
+
+
+def test_every_control_has_a_name_and_a_tooltip_in_both_themes(docked):
+    from qtpy.QtWidgets import QAbstractButton, QAbstractSpinBox, QComboBox, QSlider
+
+    docked.viewer.open_sample("fewview", "shell")
+    for theme in ("light", "dark"):
+        docked.viewer.theme = theme
+        docked.qtbot.wait(50)
+    for dock in (docked.scan, docked.reconstruct, docked.compare):
+        for kind in (QAbstractButton, QAbstractSpinBox, QComboBox, QSlider):
+            for control in dock.findChildren(kind):
+                if control.objectName().startswith("qt_"):
+                    continue
+                assert control.accessibleName() or getattr(control, "text", str)(), (dock, control)
+                folds = control.accessibleDescription().startswith("Fold")
+                assert control.toolTip() or folds, (type(dock).__name__, control.accessibleName())
+        assert dock._inner.minimumSizeHint().width() <= 265, type(dock).__name__
+
+
+def test_keys_are_bound_shown_and_changed(docked):
+    from fewview.viewer.keys_table import KeysTable
+
+    table = KeysTable(docked.bench)
+    docked.qtbot.addWidget(table)
+    assert table.lines["stop"].text() == "Shift-S"
+    table.lines["stop"].setText("Shift-R")
+    table.lines["stop"].editingFinished.emit()
+    assert "toggle_run" in table.problems.text()
+    table.lines["stop"].setText("Shift-X")
+    table.lines["stop"].editingFinished.emit()
+    assert docked.bench.settings.keys()["stop"] == "Shift-X"
+    docked.bench.settings.set_key("stop", "Shift-S")

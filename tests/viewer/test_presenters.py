@@ -1,0 +1,381 @@
+"""What the docks decide, without a viewer."""
+
+from types import SimpleNamespace
+from typing import Literal
+
+import numpy as np
+import pytest
+
+from fewview.errors import FewviewError
+from fewview.methods.interface import Method
+from fewview.options import Options, option
+from fewview.quality import Region
+from fewview.runs.messages import Failed, Finished, Opened, Progress
+from fewview.runs.recipe import Recipe
+from fewview.runs.run import Run
+from fewview.samples import FOLDER, TOOTH
+from fewview.viewer.compare_presenter import ComparePresenter
+from fewview.viewer.form_fields import changed, form_fields
+from fewview.viewer.keys import bindings, conflicts
+from fewview.viewer.layers import contrast, projection_layer, spatial
+from fewview.viewer.modes import MODES, mode_states
+from fewview.viewer.presets import matching_preset, preset_values
+from fewview.viewer.profile import line_profile
+from fewview.viewer.regions_file import box_region, read_regions, region_box, write_regions
+from fewview.viewer.report import Picture, html_report
+from fewview.viewer.run_presenter import curves, forecast_text, run_title, run_view
+from fewview.viewer.scan_presenter import ScanPresenter
+from fewview.viewer.table import Candidate, Table, Truth, as_csv
+from fewview.viewer.words import duration, number, size
+
+
+class Knobs(Options):
+    weight: float | Literal["auto"] = option("auto", "Weight", "Larger is smoother.", ge=0)
+    iterations: int = option(100, "Iterations", "More are sharper.", ge=1, le=250)
+    start: Literal["zeros", "fbp"] = option("zeros", "Start", "Where to begin.", advanced=True)
+    window: float = option(2.0, "Window", "Wider is blurrier.", unit="px", gt=0)
+    positivity: bool = option(True, "Positivity", "No negative values.")
+
+
+def method(name="tv", family="classical", needs=(), missing=None):
+    return Method(
+        name, name.upper(), family, "", "", Knobs, lambda p, o: iter(()), frozenset(needs), missing=lambda: missing
+    )
+
+
+# -- form ----------------------------------------------------------------------------------------------------------
+
+
+def test_fields_tell_kind_bounds_unit_and_effect():
+    fields = {field.name: field for field in form_fields(Knobs)}
+    assert list(fields)[-1] == "start"  # advanced ones last
+    assert (fields["weight"].kind, fields["weight"].auto, fields["weight"].low) == ("float", "auto", 0)
+    assert (fields["iterations"].kind, fields["iterations"].high) == ("int", 250)
+    assert fields["start"].choices == ("zeros", "fbp")
+    assert fields["window"].above and "Unit: px." in fields["window"].tooltip
+    assert "Larger is smoother." in fields["weight"].tooltip and "Auto" in fields["weight"].tooltip
+
+
+def test_a_recipe_says_only_what_differs_from_the_defaults():
+    values = {"weight": "auto", "iterations": 30, "start": "zeros", "window": 2.0, "positivity": True}
+    assert changed(Knobs, values) == {"iterations": 30}
+
+
+def test_presets_scale_the_steps_within_their_bounds():
+    fields = form_fields(Knobs)
+    assert preset_values(fields, "Draft")["iterations"] == 30
+    assert preset_values(fields, "Best")["iterations"] == 250
+    assert preset_values(fields, "Best")["weight"] == "auto"
+    assert matching_preset(fields, preset_values(fields, "Standard")) == "Standard"
+    assert matching_preset(fields, {**preset_values(fields, "Draft"), "weight": 0.1}) == "Custom"
+
+
+def test_every_real_method_has_help_on_every_option():
+    from fewview.viewer.modes import all_methods
+
+    for real in all_methods():
+        for field in form_fields(real.options):
+            assert field.title and len(field.tooltip) > 15, (real.name, field.name)
+
+
+# -- modes ---------------------------------------------------------------------------------------------------------
+
+
+def test_modes_without_a_method_are_greyed_and_say_why():
+    states = {state.mode.name: state for state in mode_states([method()])}
+    assert [mode.title for mode in MODES] == ["Unimodal", "Cross-modal", "DINR", "DiffNR", "Classical"]
+    assert states["classical"].enabled and states["classical"].methods[0].name == "tv"
+    for name in ("unimodal", "crossmodal", "dinr", "diffnr"):
+        assert not states[name].enabled and "installed" in states[name].reason
+
+
+def test_modes_light_up_with_their_methods_and_pass_on_what_one_lacks():
+    all_there = [
+        method("dds", "diffusion"),
+        method("guided", "diffusion", {"aux"}),
+        method("dinr", "diffusion"),
+        method("naf", "fields", missing="Its weights are not here: fewview train."),
+    ]
+    states = {state.mode.name: state for state in mode_states(all_there)}
+    assert [m.name for m in states["unimodal"].methods] == ["dds"]
+    assert [m.name for m in states["crossmodal"].methods] == ["guided"]
+    assert states["dinr"].enabled
+    assert "fewview train" in states["diffnr"].reason
+
+
+# -- scan ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def tooth():
+    presenter = ScanPresenter()
+    presenter.load(TOOTH)
+    return presenter
+
+
+def test_the_tooth_in_plain_words(tooth):
+    facts = {fact.label: fact for fact in tooth.facts()}
+    assert "181 views of 2 × 640 pixels" in facts["Frames"].text
+    assert "10 open-beam, 10 dark frames" in facts["Fields"].text
+    assert "size unknown" in facts["Pixel"].text and facts["Pixel"].action == "pixel"
+    assert facts["Axis"].action == "axis"
+    assert tooth.ready
+
+
+def test_choices_become_a_recipe_and_travel_no_further_than_needed(tooth):
+    assert tooth.recipe().compact() == {"scan": str(TOOTH), "method": "tv"}
+    tooth.views, tooth.rows, tooth.axis = 45, (1, 2), 295.0
+    recipe = tooth.recipe(method="fbp")
+    assert (recipe.views, recipe.rows, recipe.axis, recipe.method) == (45, (1, 2), 295.0, "fbp")
+    assert len(tooth.angles_used) == 45
+    tooth.views, tooth.rows = 181, (0, 2)
+    assert tooth.recipe().views is None and tooth.recipe().rows is None
+
+
+def test_what_the_user_says_is_taken_in():
+    presenter = ScanPresenter()
+    presenter.load(TOOTH)
+    presenter.say(pixel="0.01")
+    assert presenter.pixel == 0.01 and presenter.recipe().reader.pixel == 0.01
+    with pytest.raises(FewviewError, match="pixel"):
+        presenter.say(pixel="a lot")
+    assert presenter.pixel == 0.01
+
+
+def test_a_scan_without_angles_names_its_remedy(tmp_path):
+    np.save(tmp_path / "frames.npy", np.random.default_rng(0).random((7, 20, 24)).astype(np.float32))
+    presenter = ScanPresenter()
+    presenter.load(tmp_path / "frames.npy")
+    missing = [fact for fact in presenter.facts() if fact.state == "missing"]
+    assert not presenter.ready and missing[0].action == "angles"
+    with pytest.raises(FewviewError, match="Scan dock"):
+        presenter.recipe()
+    presenter.say(angles="0:180", kind="attenuation")
+    assert presenter.ready
+
+
+def test_a_preview_takes_whole_bins(tooth):
+    tooth.bin = 2
+    assert tooth.one_row(1) == (0, 2)
+    tooth.bin = 1
+    assert tooth.one_row(1) == (1, 2)
+
+
+# -- layers --------------------------------------------------------------------------------------------------------
+
+
+def test_layers_carry_scale_units_and_place():
+    whole = spatial((4, 8, 8), 0.1)
+    assert whole["units"] == ("mm",) * 3 and whole["scale"] == (0.1,) * 3 and whole["translate"] == (0, 0, 0)
+    slab = spatial((1, 4, 4), 0.2, first_row=6, bin=2)
+    np.testing.assert_allclose(slab["translate"], (0.65, 0.05, 0.05))  # between pixels 6 and 7, 0 and 1
+    assert spatial((4, 8, 8), None)["units"] == ("pixel",) * 3
+
+
+def test_a_detector_of_few_rows_is_shown_as_sinograms():
+    data, keywords, _ = projection_layer(np.random.default_rng(0).random((30, 2, 40)).astype(np.float32), "a/b.h5", 0.1)
+    assert data.shape == (2, 30, 40) and keywords["axis_labels"] == ("v", "angle", "u")
+    data, keywords, _ = projection_layer(np.ones((30, 20, 40), np.float32), "b.h5", None)
+    assert data.shape == (30, 20, 40) and keywords["axis_labels"] == ("angle", "v", "u")
+    assert contrast(np.ones((2, 3, 3)))[0] < contrast(np.ones((2, 3, 3)))[1]
+
+
+# -- runs ----------------------------------------------------------------------------------------------------------
+
+
+def test_a_layer_is_named_after_what_made_it():
+    recipe = Recipe(scan="a.h5", options={"weight": 0.01, "iterations": 50}, bin=2, rows=(4, 6))
+    assert run_title(recipe, method(), 32, 3) == "TV, 32 views, weight 0.01, iterations 50, bin 2, row 4 #3"
+
+
+def test_a_run_in_words_from_queue_to_end():
+    run = Run(1, "TV", {})
+    assert run_view(None).headline == "Nothing is running."
+    run.start()
+    run.hear(Opened(1, (1, 2, 2)))
+    run.hear(Progress(1, 1, 5, 20, "iterating", {"heldout_error": 0.5, "objective": 3.0}))
+    view = run_view(run)
+    assert view.headline == "Iterating" and view.percent == 25 and view.can_pause and view.can_stop
+    assert "step 5 of 20" in view.details and "left" in view.details
+    run.pause(True)
+    assert run_view(run).can_resume and not run_view(run).can_pause
+    run.pause(False)
+    run.silent_for = 30.0
+    assert run_view(run).can_kill and "Wait, or end it" in run_view(run).details
+    run.silent_for = 0.0
+    run.record = {}
+    run.hear(Finished(1, False, {"heldout_error": 0.123}))
+    assert run_view(run).tone == "good" and "held-out error 0.123" in run_view(run).details
+    assert list(curves(run)) == ["held-out error", "objective"]
+
+
+def test_a_crash_says_what_happened_and_what_was_kept():
+    run = Run(1, "TV", {})
+    run.start()
+    run.volume, run.kept_step = np.zeros((1, 2, 2), np.float32), 7
+    run.hear(Failed(1, "crash", "The process was killed.", "Use fewer rows."))
+    view = run_view(run)
+    assert view.headline == "The process was killed." and view.tone == "bad"
+    assert "Use fewer rows." in view.details and "step 7 is kept" in view.details
+
+
+def test_a_curve_starts_again_when_a_method_tries_another_setting():
+    run = Run(1, "TV", {})
+    for step, value in ((1, 0.9), (2, 0.8), (1, 0.7)):
+        run.hear(Progress(1, 1, step, 2, "", {"heldout_error": value}))
+    assert run.history["heldout_error"] == [(1, 0.7)]
+
+
+def test_the_forecast_grows_with_the_slices_and_warns():
+    small, fits = forecast_text(Recipe(scan="a", rows=(0, 1)), method(), (32, 100, 256))
+    assert fits and "1 × 256 × 256 voxels" in small
+    _, fits = forecast_text(Recipe(scan="a"), method(), (3000, 40000, 40000))
+    assert not fits
+
+
+# -- compare -------------------------------------------------------------------------------------------------------
+
+
+def image(noise=0.0, seed=0):
+    truth = np.zeros((64, 64), np.float32)
+    truth[20:44, 20:44] = 1
+    return truth + noise * np.random.default_rng(seed).standard_normal((64, 64)).astype(np.float32)
+
+
+def box(y, x):
+    return region_box(Region(y, x))
+
+
+def test_the_table_marks_the_best_by_a_star():
+    table = Table()
+    good, poor = Candidate("good", image(0.05)), Candidate("poor", image(0.3))
+    rows = table.rows([("R1", box((10, 42), (10, 42)))], [good, poor], Truth("truth", image(), 1.0))
+    columns = {column.key: column for column in table.columns(True)}
+    assert "psnr" in rows[0].best and "psnr" not in rows[1].best
+    assert rows[0].text(columns["psnr"]).startswith("★ ") and not rows[1].text(columns["psnr"]).startswith("★")
+    assert abs(rows[0].values["psnr"] - 26.0) < 0.7  # noise of 0.05 on a range of 1
+    text = as_csv(list(columns.values()), rows)
+    assert text.splitlines()[0].startswith("region,layer,psnr,ssim") and len(text.splitlines()) == 3
+
+
+def test_without_a_reference_nothing_pretends_to_be_a_psnr():
+    table = Table()
+    keys = [column.key for column in table.columns(False)]
+    assert "psnr" not in keys and "ssim" not in keys and "difference" not in keys
+    assert {"mean", "std", "cnr", "edge_width", "heldout_error", "data_residual"} <= set(keys)
+    row = table.rows([("R1", box((8, 40), (8, 40)))], [Candidate("a", image(0.1), scores={"heldout_error": 0.2})])[0]
+    assert row.values["psnr"] is None and row.values["heldout_error"] == 0.2
+
+
+def test_a_region_is_the_same_place_on_layers_of_other_pixel_sizes():
+    fine = Candidate("fine", np.kron(image(), np.ones((2, 2))), (-0.25, -0.25), (0.5, 0.5))
+    coarse = Candidate("coarse", image())
+    corners = box((22, 30), (22, 30))
+    assert coarse.region(corners) == Region((22, 30), (22, 30))
+    assert fine.region(corners) == Region((44, 60), (44, 60))
+    assert coarse.region(corners + 1000) is None
+
+
+def test_only_what_changed_is_measured_again(monkeypatch):
+    from fewview.viewer import table as module
+
+    calls = []
+    monkeypatch.setattr(module, "region_row", lambda *a, **k: calls.append(1) or SimpleNamespace(mean=1.0))
+    table = Table()
+    regions = [("R1", box((8, 40), (8, 40)))]
+    table.rows(regions, [Candidate("a", image()), Candidate("b", image())])
+    table.rows(regions, [Candidate("a", image()), Candidate("b", image(), version=1)])
+    assert len(calls) == 3
+
+
+def layer(name, data, **more):
+    return SimpleNamespace(
+        name=name,
+        data=data,
+        ndim=data.ndim,
+        scale=np.ones(data.ndim),
+        translate=np.zeros(data.ndim),
+        metadata={},
+        **more,
+    )
+
+
+def test_slices_are_read_at_the_position_that_is_shown():
+    volume = np.stack([image(0.1), image(0.2), image(0.3)])
+    presenter = ComparePresenter()
+    whole = layer("run", volume)
+    slab = layer("slab", volume[2:])
+    slab.translate = np.array([2.0, 0, 0])
+    truth = layer("truth", np.stack([image()] * 3))
+    rows, found = presenter.rows([whole, slab], [("R1", box((10, 42), (10, 42)))], truth, 2.0)
+    assert found.value_range == 1.0
+    assert rows[0].values["std"] == rows[1].values["std"]
+    rows, _ = presenter.rows([whole, slab], [("R1", box((10, 42), (10, 42)))], truth, 0.0)
+    assert [row.layer for row in rows] == ["run"]  # the slab has no slice there
+    curve = presenter.scale_curves([whole], truth, (32.0, 32.0), 0.0)["run"]
+    assert len(curve[0]) == len(curve[1]) > 4
+
+
+def test_a_profile_follows_the_line():
+    ramp = np.tile(np.arange(10.0), (10, 1))
+    distance, values = line_profile(ramp, (5, 2), (5, 8))
+    np.testing.assert_allclose(values, np.arange(2.0, 9.0))
+    assert distance[-1] == 6
+    assert np.isnan(line_profile(ramp, (5, 5), (5, 20))[1][-1])
+
+
+# -- files ---------------------------------------------------------------------------------------------------------
+
+
+def test_regions_survive_the_round_trip(tmp_path):
+    regions = [("void", Region((3, 11), (4, 20))), ("wall", Region((30, 62), (0, 32)))]
+    write_regions(tmp_path / "r.csv", regions)
+    assert read_regions(tmp_path / "r.csv") == regions
+    assert box_region(region_box(regions[0][1])) == regions[0][1]
+
+
+def test_naparis_own_shapes_are_read(tmp_path):
+    lines = ["index,shape-type,vertex-index,axis-0,axis-1"]
+    for corner, (y, x) in enumerate(region_box(Region((3, 11), (4, 20)))):
+        lines.append(f"0,rectangle,{corner},{y},{x}")
+    (tmp_path / "n.csv").write_text("\n".join(lines))
+    assert read_regions(tmp_path / "n.csv") == [("R1", Region((3, 11), (4, 20)))]
+
+
+@pytest.mark.parametrize("text", ["", "a,b\n1,2\n", "name,y_start,y_stop,x_start,x_stop\nr,5,5,1,2\n"])
+def test_a_file_that_is_no_list_of_regions_is_refused(tmp_path, text):
+    (tmp_path / "x.csv").write_text(text)
+    with pytest.raises(FewviewError):
+        read_regions(tmp_path / "x.csv")
+
+
+def test_the_report_is_one_file_with_pictures_table_and_records():
+    table = Table()
+    rows = table.rows([("<R1>", box((8, 40), (8, 40)))], [Candidate("a & b", image(0.1))])
+    text = html_report(
+        "T", [Picture("slice", b"png")], table.columns(False), rows, {"a & b": {"command": "fewview <x>"}}
+    )
+    assert "data:image/png;base64,cG5n" in text and "&lt;R1&gt;" in text and "fewview &lt;x&gt;" in text
+    assert "src='http" not in text and "PSNR" not in text
+
+
+# -- words and keys ------------------------------------------------------------------------------------------------
+
+
+def test_words():
+    assert [duration(s) for s in (8, 125, 4320)] == ["8 s", "2 min 5 s", "1 h 12 min"]
+    assert [size(n) for n in (2000, 5 * 2**20, 3 * 2**30)] == ["2 kB", "5 MB", "3.0 GB"]
+    assert [number(v) for v in (None, float("inf"), 0.123456)] == ["n/a", "∞", "0.1235"]
+
+
+def test_keys_clash_with_each_other_and_with_the_viewer():
+    keys = bindings({"stop": "Shift-R", "preview": ""})
+    found = conflicts(keys, ["Shift-P"])
+    assert "toggle_run" in found["stop"] and found["toggle_pause"] == "used by the viewer" and "preview" not in found
+
+
+def test_the_samples_open_as_ready_scans():
+    for name in ("tooth", "shell", "microstructure"):
+        presenter = ScanPresenter()
+        presenter.load(FOLDER / f"{name}.h5")
+        assert presenter.ready, name
