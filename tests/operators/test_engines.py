@@ -7,10 +7,10 @@ import pytest
 import torch
 
 from fewview.errors import Stopped
-from fewview.operators import parallel_beam, tiles
+from fewview.operators import build, joseph, parallel_beam, tiles
 from fewview.operators.compiled import CompiledProduct
-from fewview.operators.joseph import Lattice, transpose
-from fewview.operators.memory import forecast, matrix_bytes
+from fewview.operators.joseph import Lattice, matrix_bytes
+from fewview.operators.memory import forecast
 from fewview.operators.tiles import TiledMatrix, cuts, shared
 
 ANGLES = np.concatenate([np.arange(5) * math.pi / 4, np.arange(33) * 0.37 - 3])
@@ -73,15 +73,29 @@ def test_many_tiles_give_what_one_gives(monkeypatch):
         assert torch.allclose(other.backward(y, nothing), whole.backward(y, nothing), rtol=1e-12, atol=1e-11)
 
 
-def test_transpose_without_scipy_is_the_same():
-    # The branch of graphics cards, on the CPU.
-    from fewview.operators import joseph
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("pitch", [0.6, 1.0, 2.3])
+def test_compiled_and_torch_builders_give_the_same_tile(dtype, pitch):
+    # The torch builder is the branch of graphics cards, here on the CPU.
+    lattice, rows = Lattice(12, 14, 6.0, pitch), (2, 9)
+    compiled, plain = build.build_tile(lattice, ANGLES, rows, dtype), joseph.weights(lattice, ANGLES, rows, CPU, dtype)
+    # A weight that is 0 but for rounding may be listed by one and left out by the other: compare them dense.
+    for one, other in ((compiled, plain), (build.transpose_tile(compiled), joseph.transpose(plain))):
+        assert torch.allclose(_dense(one), _dense(other), rtol=1e-6, atol=1e-6 if dtype == torch.float32 else 1e-12)
+    assert torch.equal(joseph.transpose(joseph.transpose(plain)).index, plain.index)
+    assert torch.equal(_dense(build.transpose_tile(compiled)), _dense(compiled).T)
 
-    forward, backward = joseph.tile(Lattice(12, 14, 6.0, 1.0), ANGLES, (2, 9), CPU, torch.float32)
-    again = joseph.transpose_by_sorting(backward)
-    for name in ("start", "index", "value"):
-        assert torch.equal(getattr(again, name), getattr(forward, name))
-    assert torch.equal(transpose(forward).index, backward.index)
+
+def _dense(matrix):
+    return torch.sparse_csr_tensor(matrix.start, matrix.index, matrix.value, matrix.shape).to_dense()
+
+
+def test_backprojection_alone_builds_half_of_the_matrix():
+    matrix = TiledMatrix(Lattice(30, 30, 14.5, 1.0), ANGLES, CPU, torch.float32)
+    matrix.backward(torch.ones(1, 30 * len(ANGLES)), nothing)
+    half = matrix.nbytes
+    matrix.forward(torch.ones(1, 900), nothing)
+    assert half > 0 and 1.8 * half < matrix.nbytes < 2.2 * half
 
 
 def test_matrix_is_shared_between_operators_of_one_geometry():
@@ -126,7 +140,9 @@ def test_work_is_cut_into_pieces_by_size():
 
 def test_forecast_of_the_matrix_holds():
     lattice, angles = Lattice(128, 160, 79.5, 1.0), np.arange(20) * 0.31
-    built = TiledMatrix(lattice, angles, CPU, torch.float32).nbytes
+    matrix = TiledMatrix(lattice, angles, CPU, torch.float32)
+    matrix.forward(torch.ones(1, 128**2), nothing)
+    built = matrix.nbytes
     assert built <= matrix_bytes(lattice, angles, torch.float32) * 1.05
     assert built >= matrix_bytes(lattice, angles, torch.float32) * 0.8
 

@@ -11,11 +11,11 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-import numba
 import numpy as np
 import torch
 from torch import Tensor
 
+from .jit import jit
 from .joseph import Lattice
 from .tiles import BLOCK, SLICES, cuts, empty_like_order, slices_innermost
 
@@ -23,17 +23,11 @@ PIECE = 3e7  # pixel-view pairs between two ticks: some 30 ms for one slice
 MARGIN = 2
 
 
-def _jit(function: Callable[..., Any]) -> Any:
-    # Without the interpreter's lock, so that threads share the work; cached on disk, so that only the first run
-    # on a machine compiles. Reassociation is all of fastmath that is wanted: NaN in the data must stay NaN.
-    return numba.njit(nogil=True, cache=True, error_model="numpy", fastmath={"reassoc", "contract"})(function)
-
-
 # Both kernels first fill a line of weights and places (arithmetic alone, which the compiler vectorises) and then
 # gather with them: four times as fast as doing both at once. Margins of zeros stand for range checks.
 
 
-@_jit
+@jit
 def _project(image: Any, turned: Any, sino: Any, cos: Any, sin: Any, scale: float, shift: float) -> None:
     """Add the projections of ``image`` (n, MARGIN + n + MARGIN, slices) to ``sino`` (views, rays, slices)."""
     n, rays, slices = image.shape[0], sino.shape[1], sino.shape[2]
@@ -69,7 +63,7 @@ def _project(image: Any, turned: Any, sino: Any, cos: Any, sin: Any, scale: floa
                             out[f, t] += w * row[p, t] + w2 * row[p + np.uint32(1), t]
 
 
-@_jit
+@jit
 def _back_project(sino: Any, image: Any, top: int, cos: Any, sin: Any, reach: int, scale: float, shift: float) -> None:
     """Add to image rows from ``top`` on (rows, n, slices) the rays (views, MARGIN + rays + MARGIN, slices)."""
     n, slices = image.shape[1], image.shape[2]

@@ -17,6 +17,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+LANCZOS_STEPS, LANCZOS_TOLERANCE = 30, 1e-6
+
 
 class _Apply(torch.autograd.Function):
     """A linear map whose gradient is the map of its transpose; works to any order."""
@@ -153,26 +155,28 @@ class Operator(ABC):
 
     @cached_property
     def norm(self) -> float:
-        """Largest singular value, by power iteration.
+        """Largest singular value, by Lanczos' iteration on ``A^T A`` (Golub and Van Loan, section 10.1).
 
         The start is an image of ones: ``A^T A`` has no negative entry, so its leading vector has none either
         and the start is never orthogonal to it. The result is therefore the same in every run.
         """
-        x = torch.ones(1, self.grid, self.grid, device=self.device, dtype=self.dtype)
-        x /= self.grid
-        previous = 0.0
+        v = torch.ones(1, self.grid, self.grid, device=self.device, dtype=self.dtype) / self.grid
+        before, beta = torch.zeros_like(v), 0.0
+        diagonal: list[float] = []
+        beside: list[float] = []
+        largest = 0.0
         with torch.no_grad():
-            for _ in range(60):
-                x = self.T(self(x))
-                # ||A^T A x|| for a unit x tends to the square of the norm.
-                value = float(torch.linalg.vector_norm(x.double()))
-                if value == 0.0:
-                    return 0.0
-                x = x / value
-                if abs(value - previous) <= 1e-6 * value:
+            for _ in range(LANCZOS_STEPS):
+                w = self.T(self(v)) - beta * before
+                diagonal.append(float((w.double() * v.double()).sum()))
+                previous, largest = largest, _largest_eigenvalue(diagonal, beside)
+                w -= diagonal[-1] * v
+                beta = float(torch.linalg.vector_norm(w.double()))
+                if largest - previous <= LANCZOS_TOLERANCE * largest or beta == 0.0:
                     break
-                previous = value
-        return math.sqrt(value)
+                beside.append(beta)
+                before, v = v, w / beta
+        return math.sqrt(max(largest, 0.0))
 
     @cached_property
     def _sums(self) -> tuple[Tensor, Tensor]:
@@ -206,3 +210,8 @@ class Operator(ABC):
             f"{type(self).__name__}({self.views} views, {self.columns} columns, {self.grid} x {self.grid}, "
             f"axis {self.axis:g}, {self.label}, {self.dtype}, {self.device})"
         )
+
+
+def _largest_eigenvalue(diagonal: Sequence[float], beside: Sequence[float]) -> float:
+    matrix = np.diag(diagonal) + np.diag(beside, 1) + np.diag(beside, -1)
+    return float(np.linalg.eigvalsh(matrix)[-1])

@@ -14,7 +14,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from scipy import sparse
 from torch import Tensor
 
 
@@ -63,21 +62,19 @@ class Csr:
         return sum(t.numel() * t.element_size() for t in (self.start, self.index, self.value))
 
 
-def tile(
+def weights(
     lattice: Lattice,
     angles: np.ndarray,
     rows: tuple[int, int],
     device: torch.device,
     dtype: torch.dtype,
-) -> tuple[Csr, Csr]:
-    """Weights between the pixels of image rows ``[start, stop)`` and the rays of some views.
+) -> Csr:
+    """Weights between the pixels of image rows ``[start, stop)`` and the rays of some views, by torch on any device.
 
     Returns
     -------
-    forward : Csr
-        (views x columns, pixels): lengths in units of a pixel.
-    backward : Csr
-        Its transpose, with the same values.
+    Csr
+        (pixels, views x columns): lengths in units of a pixel. Its :func:`transpose` has the same values.
     """
     n, columns, rays = lattice.grid, lattice.columns, lattice.rays
     kw: dict[str, Any] = {"device": device, "dtype": torch.float64}
@@ -101,23 +98,22 @@ def tile(
     value = weight.masked_select(kept).to(dtype)
     start = torch.zeros(pixels + 1, device=device, dtype=torch.int32)
     start[1:] = kept.reshape(pixels, -1).sum(1).cumsum(0)
-    backward = Csr(start, index, value, (pixels, views * columns))
-    return transpose(backward), backward
+    return Csr(start, index, value, (pixels, views * columns))
+
+
+def matrix_bytes(lattice: Lattice, angles: np.ndarray, dtype: torch.dtype) -> int:
+    """Bytes of the stored matrix and its transpose, before it is built.
+
+    Every pixel is taken to be seen in every view; where the corners of the grid leave the detector the true
+    figure is smaller (by a tenth, for a detector as wide as the grid).
+    """
+    half = np.maximum(np.abs(np.cos(angles)), np.abs(np.sin(angles)))
+    entries = float(np.sum(2 * half)) * lattice.rays / lattice.pitch * lattice.grid**2
+    return int(2 * entries * (4 + torch.finfo(dtype).bits // 8))
 
 
 def transpose(matrix: Csr) -> Csr:
-    """The transpose, values unchanged."""
-    height, width = matrix.shape
-    if matrix.value.device.type == "cpu":
-        arrays = (matrix.value.numpy(), matrix.index.numpy(), matrix.start.numpy())
-        turned = sparse.csr_matrix(arrays, shape=matrix.shape, copy=False).tocsc()
-        start, index, value = (torch.from_numpy(a) for a in (turned.indptr, turned.indices, turned.data))
-        return Csr(start, index, value, (width, height))
-    return transpose_by_sorting(matrix)
-
-
-def transpose_by_sorting(matrix: Csr) -> Csr:
-    """The transpose with torch alone, on any device."""
+    """The transpose, values unchanged, by torch on any device."""
     height, width = matrix.shape
     order = torch.argsort(matrix.index, stable=True)
     counts = torch.bincount(matrix.index, minlength=width)

@@ -2,22 +2,9 @@
 
 from __future__ import annotations
 
-import numpy as np
 import torch
 
 from .interface import Operator
-from .joseph import Lattice
-
-
-def matrix_bytes(lattice: Lattice, angles: np.ndarray, dtype: torch.dtype) -> int:
-    """Bytes of the stored matrix and its transpose, before it is built.
-
-    Every pixel is taken to be seen in every view; where the corners of the grid leave the detector the true
-    figure is smaller (by a tenth, for a detector as wide as the grid).
-    """
-    half = np.maximum(np.abs(np.cos(angles)), np.abs(np.sin(angles)))
-    entries = float(np.sum(2 * half)) * lattice.rays / lattice.pitch * lattice.grid**2
-    return int(2 * entries * (4 + _itemsize(dtype)))
 
 
 def forecast(A: Operator, slices: int, images: float = 1, sinograms: float = 1) -> int:

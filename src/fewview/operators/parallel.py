@@ -11,8 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
 from .interface import Operator
-from .joseph import Lattice
-from .memory import matrix_bytes
+from .joseph import Lattice, matrix_bytes
 from .tiles import BLOCK, PAIRS, SLICES, TiledMatrix, shared
 
 if TYPE_CHECKING:

@@ -1,7 +1,8 @@
 """The stored matrix of a parallel-beam operator, cut into tiles that fit the processor's cache.
 
-A tile pairs a strip of image rows with a block of views and holds both A and its transpose. Products run tile by
-tile with the slices innermost, so that one strip of the images is read by all its rays while it is still in cache.
+A tile pairs a strip of image rows with a block of views, and holds that part of A and of its transpose. Products run
+tile by tile with the slices innermost, so that one strip of the images is read by all its rays while it is still in
+cache.
 """
 
 from __future__ import annotations
@@ -9,13 +10,14 @@ from __future__ import annotations
 import itertools
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from .joseph import Csr, Lattice, product, tile
+from .joseph import Csr, Lattice, matrix_bytes, product, transpose, weights
 
 SLICES = 64  # slices that go through a tile together
 CACHE = 2 << 20  # bytes of a processor's cache that a strip should fit in
@@ -29,6 +31,52 @@ def cuts(total: int, size: int) -> list[tuple[int, int]]:
     count = -(-total // max(1, size))
     edges = [total * k // count for k in range(count + 1)] if count else []
     return list(itertools.pairwise(edges))
+
+
+class Tile:
+    """Pixels ``pixels`` against rays ``rays``, made when first used; FBP never asks for the forward half.
+
+    Parameters
+    ----------
+    matrix : TiledMatrix
+        Whose geometry it has.
+    rows, views : (int, int)
+        Image rows and views ``[start, stop)``.
+    """
+
+    def __init__(self, matrix: TiledMatrix, rows: tuple[int, int], views: tuple[int, int]) -> None:
+        n, columns = matrix.lattice.grid, matrix.lattice.columns
+        self.pixels = (rows[0] * n, rows[1] * n)
+        self.rays = (views[0] * columns, views[1] * columns)
+        self._matrix, self._rows, self._views = matrix, rows, views
+        self._made: dict[str, Csr] = {}
+
+    def half(self, name: str) -> Csr:
+        """Its "backward" matrix (pixels, rays), or the "forward" one (rays, pixels) with the same values."""
+        # Not a cached_property: up to Python 3.11 its lock would let one thread build at a time.
+        if name not in self._made:
+            self._made[name] = self._backward() if name == "backward" else self._transposed(self.half("backward"))
+        return self._made[name]
+
+    def _backward(self) -> Csr:
+        matrix, angles = self._matrix, self._matrix.angles[slice(*self._views)]
+        if matrix.device.type == "cpu":
+            from .build import build_tile  # numba takes a second to import: only where it is needed
+
+            return build_tile(matrix.lattice, angles, self._rows, matrix.dtype)
+        return weights(matrix.lattice, angles, self._rows, matrix.device, matrix.dtype)
+
+    def _transposed(self, matrix: Csr) -> Csr:
+        if self._matrix.device.type == "cpu":
+            from .build import transpose_tile
+
+            return transpose_tile(matrix)
+        return transpose(matrix)
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes held so far."""
+        return sum(matrix.nbytes for matrix in self._made.values())
 
 
 class TiledMatrix:
@@ -62,23 +110,48 @@ class TiledMatrix:
             block = 64
             strip = max(8, PAIRS // (n * min(views, block)))
         self.rows, self.blocks = cuts(n, strip), cuts(views, block)
-        self.stored = [list(self._build(rows)) for rows in self.rows] if stored else None
+        self.stored = [list(self._tiles(rows)) for rows in self.rows] if stored else None
+        self._built: set[str] = set()
+        self._building = threading.Lock()
 
-    def _build(self, rows: tuple[int, int]) -> Iterator[tuple[Csr, Csr]]:
-        return (tile(self.lattice, self.angles[a:b], rows, self.device, self.dtype) for a, b in self.blocks)
+    @property
+    def room(self) -> int:
+        """Bytes that it will hold once both halves are built."""
+        return matrix_bytes(self.lattice, self.angles, self.dtype)
 
-    def _strips(self) -> Iterator[tuple[tuple[int, int], Iterator[tuple[tuple[int, int], Csr, Csr]]]]:
-        """Each strip as its range of pixels, and its tiles with their ranges of rays."""
-        n, columns = self.lattice.grid, self.lattice.columns
+    def _tiles(self, rows: tuple[int, int]) -> Iterator[Tile]:
+        return (Tile(self, rows, views) for views in self.blocks)
+
+    def _strips(self, half: str, tick: Callable[[], None]) -> Iterator[tuple[tuple[int, int], Iterable[Tile]]]:
+        """Each strip as its range of pixels, and its tiles."""
+        n = self.lattice.grid
+        if self.stored is not None:
+            self._build(half, tick)
         for k, rows in enumerate(self.rows):
-            line = self._build(rows) if self.stored is None else self.stored[k]
-            tiles = (((a * columns, b * columns), *pair) for (a, b), pair in zip(self.blocks, line, strict=True))
-            yield (rows[0] * n, rows[1] * n), tiles
+            yield (rows[0] * n, rows[1] * n), self._tiles(rows) if self.stored is None else self.stored[k]
+
+    def _build(self, half: str, tick: Callable[[], None]) -> None:
+        """Make all kept tiles on as many threads as torch uses; an interruption keeps those that are there."""
+        with self._building:
+            if half in self._built:
+                return
+            tiles = [tile for line in self.stored or [] for tile in line]
+            threads = torch.get_num_threads() if self.device.type == "cpu" else 1
+            with ThreadPoolExecutor(threads) as pool:
+                making = [pool.submit(tile.half, half) for tile in tiles]
+                try:
+                    for made in making:
+                        made.result()
+                        tick()
+                except BaseException:
+                    pool.shutdown(wait=True, cancel_futures=True)
+                    raise
+            self._built.add(half)
 
     @property
     def nbytes(self) -> int:
         """Bytes held."""
-        return sum(a.nbytes + b.nbytes for line in self.stored or [] for a, b in line)
+        return sum(tile.nbytes for line in self.stored or [] for tile in line)
 
     def forward(self, x: Tensor, tick: Callable[[], None]) -> Tensor:
         """(slices, pixels) to (slices, rays)."""
@@ -86,10 +159,10 @@ class TiledMatrix:
         y = empty_like_order(x, rays)
         for s0, s1 in cuts(len(x), SLICES):
             out = x.new_zeros(rays, s1 - s0)
-            for (p0, p1), tiles in self._strips():
+            for (p0, p1), tiles in self._strips("forward", tick):
                 strip = slices_innermost(x[s0:s1, p0:p1])
-                for (r0, r1), matrix, _ in tiles:
-                    out[r0:r1] += product(matrix, strip)
+                for tile in tiles:
+                    out[slice(*tile.rays)] += product(tile.half("forward"), strip)
                     tick()
             y[s0:s1] = out.t()
         return y
@@ -99,8 +172,8 @@ class TiledMatrix:
         x = empty_like_order(y, self.lattice.grid**2)
         for s0, s1 in cuts(len(y), SLICES):
             data = slices_innermost(y[s0:s1])
-            for (p0, p1), tiles in self._strips():
-                parts = (product(matrix, data[r0:r1]) for (r0, r1), _, matrix in tiles)
+            for (p0, p1), tiles in self._strips("backward", tick):
+                parts = (product(tile.half("backward"), data[slice(*tile.rays)]) for tile in tiles)
                 strip = next(parts)
                 tick()
                 for part in parts:
@@ -136,6 +209,6 @@ def shared(lattice: Lattice, angles: np.ndarray, device: torch.device, dtype: to
     with _lock:
         matrix = _kept.pop(key, None) or TiledMatrix(lattice, angles, device, dtype)
         _kept[key] = matrix
-        while len(_kept) > 1 and sum(m.nbytes for m in _kept.values()) > KEPT:
+        while len(_kept) > 1 and sum(m.room for m in _kept.values()) > KEPT:
             _kept.popitem(last=False)
     return matrix
