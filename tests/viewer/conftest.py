@@ -41,6 +41,7 @@ def docked(make_napari_viewer_proxy, qtbot, monkeypatch):
     made.until(lambda: not bench.queue.busy)
     bench.close()
     viewer.close()
+    vars(made).clear()  # pytest keeps the fixture's value longer than napari's own looks for leaks
 
 
 class Docked:

@@ -99,6 +99,8 @@ class _Editor(QWidget):
         self.line.returnPressed.connect(self._answer)
         self.choice = QComboBox()
         self.choice.addItems(KINDS)
+        self.choice.setToolTip("Raw counts, transmission I/I0, or line integrals -log(I/I0).")
+        described(self.choice, QUESTIONS["kind"])
         self.browse = button("Browse…", "Choose a file.", self._browse)
         self.apply = button("Apply", "Use this value.", self._answer)
         row = QHBoxLayout()
