@@ -32,8 +32,8 @@ class Row:
         Method, views that it saw, and the time of its run.
     psnr, ssim : float or None
         Against the dense FBP; None for that itself.
-    heldout_error : float
-        Of predicting a tenth of the views, in a run that did not see them.
+    heldout_error : float or None
+        Of predicting a tenth of the views, in a run that did not see them; None for the dense FBP.
     volume : array, shape (slices, y, x)
     """
 
@@ -42,7 +42,7 @@ class Row:
     seconds: float
     psnr: float | None
     ssim: float | None
-    heldout_error: float
+    heldout_error: float | None
     volume: NDArray[np.float32]
 
 
@@ -81,16 +81,19 @@ def _row(name: str, recipe: Recipe, output: Path, say: Callable[[str], None]) ->
     say(name)
     result = _run(recipe, output)
     result.write(output)
-    say(f"{name}: held-out views")
-    tested = _run(recipe.model_copy(update={"holdout": HOLDOUT, "reference": None}), None)
     record: Any = result.record
+    error = None
+    if recipe.reference is not None:
+        say(f"{name}: held-out views")
+        tested = _run(recipe.model_copy(update={"holdout": HOLDOUT, "reference": None}), None)
+        error = tested.record["heldout_error"]
     return Row(
         name=name,
         views=record["views"],
         seconds=record["seconds"],
         psnr=record["psnr"],
         ssim=record["ssim"],
-        heldout_error=tested.record["heldout_error"],
+        heldout_error=error,
         volume=result.volume,
     )
 
@@ -115,7 +118,7 @@ def table(rows: list[Row]) -> Any:
             str(row.views),
             "reference" if row.psnr is None else f"{row.psnr:.2f}",
             "" if row.ssim is None else f"{row.ssim:.3f}",
-            f"{row.heldout_error:.4f}",
+            "" if row.heldout_error is None else f"{row.heldout_error:.4f}",
             f"{row.seconds:.1f}",
         )
     return made

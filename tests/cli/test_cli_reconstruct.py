@@ -171,7 +171,7 @@ def test_every_resumable_method_is_tested_below():
 
 def small(name: str) -> list[str]:
     """Options that keep a run short: what "auto" would search is given."""
-    given = {"iterations": 8, "weight": 0.01, "sigma": 0.01, "subsets": 4}
+    given = {"iterations": 8, "weight": 0.01, "sharpness": 0}
     fields = get_method(name).options.model_fields
     return [word for key, value in given.items() if key in fields for word in ("--set", f"{key}={value}")]
 

@@ -179,7 +179,10 @@ class Session:
     def _record(self, last: Estimate) -> dict[str, Any]:
         recipe, geometry, run = self.recipe, self.lines.geometry, self.reconstruction
         axis = None if geometry.axis is None else geometry.axis * recipe.bin + (recipe.bin - 1) / 2
-        measured = {"data_residual": None, "heldout_error": None, **run.measure(last.volume)}
+        known = {name: last.scalars[name] for name in ("data_residual", "heldout_error") if name in last.scalars}
+        # The last estimate of a run that came to its end has been measured already.
+        errors = known if last.step >= last.total and known else run.measure(last.volume)
+        measured = {"data_residual": None, "heldout_error": None, **errors}
         return {
             "method": recipe.method,
             "options": run.options.model_dump(mode="json"),
