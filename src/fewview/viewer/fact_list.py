@@ -37,6 +37,7 @@ class FactList(QWidget):
         self._grid = QGridLayout()
         self._grid.setColumnStretch(1, 1)
         self._grid.setVerticalSpacing(2)
+        self._grid.setHorizontalSpacing(4)
         layout.addLayout(self._grid)
         self.editor = _Editor()
         self.editor.said.connect(self.said)

@@ -97,7 +97,7 @@ class Dock(QWidget):
         super().__init__()
         self._inner = QWidget()
         self.column = QVBoxLayout(self._inner)
-        self.column.setContentsMargins(4, 4, 4, 4)
+        self.column.setContentsMargins(2, 4, 2, 4)
         self.column.setSpacing(6)
         area = QScrollArea()
         area.setWidgetResizable(True)

@@ -1,0 +1,100 @@
+"""Make the pictures of the tutorial, so that they show the viewer as it is.
+
+xvfb-run -a -s "-screen 0 1600x1000x24" python docs/screenshots.py [FOLDER]
+"""
+
+import sys
+from pathlib import Path
+
+import napari
+from qtpy.QtGui import QImage
+
+from fewview.viewer.commands import open_all
+from fewview.viewer.demo import wait
+
+NARROW, WIDE = 265, 420
+OUT = Path(sys.argv[1]) if len(sys.argv) > 1 else Path(__file__).parent / "images" / "viewer"
+
+
+def save(image, name):
+    """With 256 colours, a third of the size."""
+    image.convertToFormat(QImage.Format.Format_Indexed8).save(str(OUT / f"{name}.png"))
+
+
+def window(viewer, name):
+    wait(lambda: False, 0.6)
+    path = OUT / f"{name}.png"
+    viewer.screenshot(path=str(path), canvas_only=False, flash=False)
+    save(QImage(str(path)), name)
+
+
+def dock(widget, name, width):
+    """All of a dock, also what one would scroll to, at a given width."""
+    inner = widget.column.parentWidget()
+    before = inner.size()
+    inner.resize(width, inner.heightForWidth(width) if inner.hasHeightForWidth() else inner.sizeHint().height())
+    wait(lambda: False, 0.2)
+    save(inner.grab().toImage(), name)
+    inner.resize(before)
+
+
+def finish(bench):
+    wait(lambda: not bench.queue.busy and not bench.live.showing, 600)
+
+
+def reconstruct(panel, method, **options):
+    panel.choose(method)
+    panel.form.set_values(options)
+    panel.run_button.click()
+    return panel.bench.runs[-1]
+
+
+def main():
+    OUT.mkdir(parents=True, exist_ok=True)
+    viewer = napari.Viewer()
+    viewer.theme = "dark"
+    viewer.window.resize(1400, 940)
+    docks = open_all(viewer)
+    scan, panel, compare = docks["Scan"], docks["Reconstruct"], docks["Compare"]
+    bench = scan.bench
+    wait(lambda: panel.chosen_method is not None)
+
+    viewer.open_sample("fewview", "tooth")
+    finish(bench)
+    scan.parentWidget().raise_()
+    window(viewer, "tooth")
+    dock(scan, "scan_narrow", NARROW)
+
+    viewer.layers.clear()
+    viewer.open_sample("fewview", "shell")
+    finish(bench)
+    panel.holdout.setValue(10)
+    reconstruct(panel, "fbp")
+    finish(bench)
+    reconstruct(panel, "sirt", iterations=60)
+    finish(bench)
+    compare.drop(0.47, 0.44)
+    compare.drop(0.2, 0.3)
+    panel.parentWidget().raise_()
+    run = reconstruct(panel, "tv", weight=0.003, iterations=200)
+    wait(lambda: run.step >= 60 or run.over, 300)
+    window(viewer, "running")
+    dock(panel, "reconstruct_narrow", NARROW)
+    finish(bench)
+    dock(panel, "reconstruct_wide", WIDE)
+
+    compare.views.link.setChecked(True)
+    compare.views.grid.setChecked(True)
+    for section in compare.findChildren(type(compare.views.parentWidget())):
+        section.head.setChecked(True)
+    compare.refresh()
+    viewer.theme = "light"
+    window(viewer, "compare")
+    dock(compare, "compare_wide", WIDE)
+    viewer.theme = "dark"
+    dock(compare, "compare_narrow", NARROW)
+    viewer.close()
+    wait(lambda: False, 0.5)
+
+
+main()
