@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import napari
+from qtpy.QtCore import Qt
 from qtpy.QtGui import QImage
 
 from fewview.viewer.commands import open_all
@@ -18,7 +19,9 @@ OUT = Path(sys.argv[1]) if len(sys.argv) > 1 else Path(__file__).parent / "image
 
 def save(image, name):
     """With 256 colours, a third of the size."""
-    image.convertToFormat(QImage.Format.Format_Indexed8).save(str(OUT / f"{name}.png"))
+    image.convertToFormat(QImage.Format.Format_Indexed8, Qt.ImageConversionFlag.ThresholdDither).save(
+        str(OUT / f"{name}.png")
+    )
 
 
 def window(viewer, name):

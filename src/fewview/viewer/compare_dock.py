@@ -24,6 +24,7 @@ from .regions_file import read_regions, write_regions
 from .regions_layer import LINE, REGIONS, Regions
 from .table import as_csv
 from .theme import colours
+from .words import short
 from .workbench import workbench_of
 
 SOON_MS = 120  # several changes at once make one update
@@ -111,6 +112,8 @@ class CompareDock(Dock):
     def _make_layers(self) -> QWidget:
         self.layers = QListWidget()
         self.layers.setToolTip("Layers to compare. The reference is chosen in the Scan dock.")
+        self.layers.setTextElideMode(Qt.TextElideMode.ElideMiddle)
+        self.layers.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         described(self.layers, "Layers to compare")
         self.layers.itemChanged.connect(self._on_ticked)
         return self.layers
@@ -189,10 +192,11 @@ class CompareDock(Dock):
         curves = {}
         if self._point is not None:
             curves = self.presenter.scale_curves(layers, reference, self._point, self.z)
-        self.scale_plot.draw(curves, symbols=True)
+        self.scale_plot.draw({short(name): curve for name, curve in curves.items()}, symbols=True)
         self.scale_words.setText("" if curves else "Click on the image; the curve needs a reference.")
         line = self.regions.line()
-        self.profile_plot.draw({} if line is None else self.presenter.profiles(layers, line, self.z))
+        profiles = {} if line is None else self.presenter.profiles(layers, line, self.z)
+        self.profile_plot.draw({short(name): curve for name, curve in profiles.items()})
 
     def _live_scores(self) -> dict[str, dict[str, float]]:
         run = self.bench.queue.current

@@ -25,10 +25,16 @@ class ViewControls(QWidget):
         self._linked: list[Any] = []
         self.swipe = Swipe(dock.viewer)
         self.grid = tool(
-            "Side by side", "Compared layers beside each other, names below.", self._on_grid, checkable=True
+            "Grid",
+            "Compared layers side by side, with their names; the regions are hidden meanwhile.",
+            self._on_grid,
+            checkable=True,
         )
         self.link = tool(
-            "One contrast", "The same grey means the same value in all compared layers.", self._on_link, checkable=True
+            "Link",
+            "Link the contrast: the same grey means the same value in all compared layers.",
+            self._on_link,
+            checkable=True,
         )
         self.swipe_button = tool(
             "Swipe", "Left of the line the first, right of it the last compared layer.", self._on_swipe, checkable=True
@@ -66,6 +72,9 @@ class ViewControls(QWidget):
             for layer in viewer.layers:
                 if type(layer).__name__ == "Image":
                     layer.visible = layer.name in compared
+        regions = self._dock.regions.layer  # the grid would give them a place of their own, beside what they measure
+        if regions is not None:
+            regions.visible = not on
         viewer.canvas.grid.enabled = on
         for layer in viewer.layers:
             if layer.name in compared:

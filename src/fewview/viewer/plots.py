@@ -53,8 +53,7 @@ class Plot(pg.PlotWidget):
             axis = self.plotItem.getAxis(side)
             axis.setPen(colours.grid)
             axis.setTextPen(colours.text)
-            axis.setLabel(title, color=colours.text)
-            axis.enableAutoSIPrefix(False)
+            axis.setLabel(title, color=colours.text, siPrefixEnableRanges=())  # else 0.2 becomes 200 with no unit
         self._legend.setLabelTextColor(colours.text)
         for _, label in self._legend.items:
             label.setText(label.text, color=colours.text)
