@@ -25,7 +25,7 @@ def size(number: float) -> str:
 
 
 def short(name: str, length: int = 24) -> str:
-    """A layer's name for a legend: the method and the number of a run ("TV #3"), or the name with its middle left out."""
+    """A layer's name for a legend: method and number of a run ("TV #3"), or the name with its middle left out."""
     head, comma, tail = name.partition(",")
     if comma and "#" in tail:
         name = f"{head} #{tail.rsplit('#', 1)[1]}"
