@@ -15,7 +15,7 @@ from .denoiser import Denoiser
 from .scaled import Scaled
 from .schedule import Level
 
-PATIENCE = 3  # diffusion steps without a better prediction of what is withheld, after which adaptation ends
+PATIENCE = 2  # diffusion steps in a row whose adaptation was undone, after which there are no more
 WITHHELD = 0.2  # part of the views that a step of the loss is judged on, where it is
 
 
@@ -48,8 +48,9 @@ class Settings:
     tv : float
         Weight of the summed total variation of a slice in the loss, where the misfit is in pixels (SCD's alphatv).
     withhold : bool
-        Judge each gradient step on views that its data step has not seen, and end adaptation when views that no
-        step has seen are predicted no better. False, as published, fits the noise in the end.
+        Judge each gradient step on views that its data step has not seen, and undo the gradient steps of a diffusion
+        step after which views that none of them has seen are predicted no better. False, as published, fits the
+        noise in the end.
     """
 
     inner: int = 10
@@ -94,24 +95,26 @@ class Adapter:
         seed = int(torch.randint(2**31, (1,), generator=generator))
         self.parameters = add_lora(denoiser.prior, settings.rank, biases=settings.biases, seed=seed)
         self.optimizer = self._new_optimizer()
-        self.judged: list[float] = []  # misfit of withheld views after each diffusion step with adaptation
+        self.undone = 0  # diffusion steps in a row
 
     @property
     def over(self) -> bool:
         """Whether withheld views have said that it is enough."""
-        best = min(range(len(self.judged)), key=self.judged.__getitem__, default=0)
-        return len(self.judged) - 1 - best >= PATIENCE
+        return self.undone >= PATIENCE
 
     def due(self, level: Level) -> bool:
         """Whether this diffusion step adapts."""
         wanted = level.index % self.settings.every == 0 or level.index >= level.total - self.settings.last
         return wanted and not self.over
 
+    @torch.no_grad()
     def adapt(self, x_t: Tensor, data: Scaled, level: Level) -> Iterator[Progress]:
         """Take the gradient steps of one diffusion step."""
         if not self.settings.persistent:
             self.optimizer = self._new_optimizer()
         kept = self._fixed(data.operator.views) if self.settings.withhold else None
+        if kept is not None:
+            before, error = [p.clone() for p in self.parameters], self._judge(x_t, data, level, kept)
         for k in range(self.settings.inner):
             chosen = self._some(len(x_t)).to(x_t.device)
             with torch.enable_grad():
@@ -121,7 +124,11 @@ class Adapter:
                 self.optimizer.step()
             yield Progress(k + 1, float(loss.detach()))
         if kept is not None:
-            self.judged.append(self._judge(x_t, data, level, kept))
+            worse = not self._judge(x_t, data, level, kept) < error
+            self.undone = self.undone + 1 if worse else 0
+            if worse:
+                for p, value in zip(self.parameters, before, strict=True):
+                    p.copy_(value)
 
     def direction(self, x_t: Tensor, eps: Tensor, data: Scaled, level: Level) -> Tensor:
         """The noise to go on with, where ``eps`` is that of the adapted network."""
@@ -137,7 +144,7 @@ class Adapter:
             for k, p in enumerate(self.parameters):
                 for name, value in self.optimizer.state.get(p, {}).items():
                     state[f"moments.{k}.{name}"] = torch.as_tensor(value).clone()
-        return {**state, "judged": list(self.judged)}
+        return {**state, "undone": self.undone}
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Take up :meth:`state` again."""
@@ -150,7 +157,7 @@ class Adapter:
                     # The optimiser counts its steps on the CPU wherever the network is.
                     tensors = {n: torch.as_tensor(v).clone() for n, v in moments.items()}
                     self.optimizer.state[p] = {n: v if n == "step" else v.to(p) for n, v in tensors.items()}
-        self.judged = [float(value) for value in state["judged"]]
+        self.undone = int(state["undone"])
 
     def _loss(self, x_t: Tensor, data: Scaled, level: Level, chosen: Tensor, kept: Tensor | None) -> Tensor:
         x0, _ = self.denoiser(x_t, level.abar, chosen)

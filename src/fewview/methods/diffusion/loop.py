@@ -84,6 +84,8 @@ class Walk:
         Diffusion steps done.
     calls : int
         Passes through the network, adaptation not counted.
+    alike : int
+        So many groups of copies see the same noise: what they differ in is not chance.
     """
 
     x_t: Tensor
@@ -91,10 +93,13 @@ class Walk:
     generator: torch.Generator
     step: int = 0
     calls: int = 0
+    alike: int = 1
 
     def white(self) -> Tensor:
         """New white noise like ``x_t``."""
-        return torch.randn(self.x_t.shape, generator=self.generator, dtype=self.x_t.dtype).to(self.x_t.device)
+        shape = (len(self.x_t) // self.alike, *self.x_t.shape[1:])
+        noise = torch.randn(shape, generator=self.generator, dtype=self.x_t.dtype).to(self.x_t.device)
+        return noise.repeat(self.alike, 1, 1)
 
     def state(self) -> dict[str, Any]:
         """What :meth:`restore` takes."""

@@ -7,8 +7,8 @@ from typing import Any
 from ...models.weights import WeightsError, find_weights, shipped_weights
 from ...options import Options
 from ..interface import Method
-from .compose import run
 from .options import DiffusionOptions, with_defaults
+from .run import run
 
 # What all papers share: no noise in the data, the volume is one sample, unadapted views all count.
 _PUBLISHED: dict[str, Any] = {

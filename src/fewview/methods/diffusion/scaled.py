@@ -8,7 +8,6 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
-from ...errors import ScanError
 from ...operators import Operator
 from ...quality.residual import noise_level
 from ..interface import Views
@@ -93,19 +92,9 @@ class Scaled:
 
 
 def robust_maximum(volume: Tensor) -> float:
-    """What the prior takes for 1: the 99.9th percentile of a first reconstruction.
-
-    Raises
-    ------
-    ScanError
-        Nothing in the volume is above 0.
-    """
+    """What the prior takes for 1: the 99.9th percentile of a first reconstruction."""
     values = volume.detach().reshape(-1)
-    place = max(1, round(TOP * values.numel()))
-    top = float(values.kthvalue(place).values)
-    if not top > 0:
-        raise ScanError("There is no object: the reconstruction holds no positive value.", "Check flats and rows.")
-    return top
+    return float(values.kthvalue(max(1, round(TOP * values.numel()))).values)
 
 
 def scaled(views: Views, top: float) -> Scaled:

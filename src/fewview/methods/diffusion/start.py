@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from ..classical.fbp import preview
 from ..interface import Estimate, Problem
 from ..measured import measured
 from .schedule import Level
@@ -17,19 +18,33 @@ from .schedule import Level
 Start = str  # "noise", "fbp", "cgls" or "tv"
 
 
-def first_volume(problem: Problem, start: Start, preview: Tensor) -> Generator[Estimate, None, tuple[Tensor, dict]]:
-    """The volume that the start is made from, in the problem's unit; its own "auto" choices under ``chosen``.
+def first_volume(
+    problem: Problem, start: Start, shown: Tensor | None = None
+) -> Generator[Estimate, None, tuple[Tensor, dict[str, Any]]]:
+    """The volume that the start is made from, in the problem's unit.
 
-    Yields what the method behind it yields: CGLS and TV choose their own strength by withheld views.
+    Parameters
+    ----------
+    problem : Problem
+    start : str
+    shown : Tensor, optional
+        What to show meanwhile; what the method behind it (CGLS, TV) shows when not given.
+
+    Returns
+    -------
+    volume : Tensor
+    chosen : dict
+        What that method chose by withheld views.
     """
     if start in ("noise", "fbp"):
-        return preview, {}
+        return preview(problem), {}
     from ..registry import get_method
 
     method = get_method(start)
     last: Estimate | None = None
     for last in method.run(replace(problem, state=None), method.options()):
-        yield replace(last, state=None, stage=f"start: {last.stage}", chosen={})
+        volume = last.volume if shown is None else shown
+        yield replace(last, volume=volume, state=None, stage=f"start: {last.stage}", chosen={})
     assert last is not None, "a method yields at least once"
     chosen: dict[str, Any] = {f"start_{name}": value for name, value in last.chosen.items() if "curve" not in name}
     return torch.as_tensor(last.volume).clone(), chosen

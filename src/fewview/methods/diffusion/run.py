@@ -1,0 +1,52 @@
+"""The run: start, choices, the loop, and estimates in the unit of the problem."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import torch
+
+from ...models.weights import load_prior
+from ..classical.fbp import preview
+from ..interface import Estimate, Problem
+from ..measured import measured, relative
+from .compose import parts_of, started, summary
+from .denoiser import Denoiser
+from .loop import diffuse
+from .options import DiffusionOptions
+from .pilot import choose
+from .scaled import robust_maximum, scaled
+from .start import first_volume, least_squares
+
+
+@torch.no_grad()
+def run(problem: Problem, options: DiffusionOptions) -> Iterator[Estimate]:
+    """Reconstruct with a diffusion prior; one estimate per diffusion step and per adaptation step."""
+    shown = preview(problem)
+    yield Estimate(shown, 0, options.steps, "starting")
+    denoiser = Denoiser.of(load_prior(options.prior, problem.operator.device), len(problem.data))
+    generator = torch.Generator().manual_seed(problem.seed)
+    if problem.state is None:
+        scale = robust_maximum(least_squares(problem)) if options.scale == "auto" else options.scale
+        if not scale > 0:  # no object: nothing to scale the network by
+            yield Estimate(torch.zeros_like(shown), 1, 1, "nothing there", {"data_residual": 0.0})
+            return
+        first, chosen = yield from first_volume(problem, options.start)
+        chosen |= {"scale": scale} | (yield from choose(problem, options, denoiser, scale, shown))
+    else:
+        first, chosen = shown, dict(problem.state["chosen"])
+    settled = options.model_copy(update={k: v for k, v in chosen.items() if k in type(options).model_fields})
+    data = scaled(problem, chosen["scale"])
+    y, weights = measured(problem)
+    parts = parts_of(settled, denoiser, generator)
+    walk = started(settled, parts, first / data.top, generator)
+    if problem.state is not None:
+        parts.restore(problem.state)
+        walk.restore(problem.state)
+    for moment in diffuse(parts, data, walk):
+        volume, extra = summary(walk.x, data, options.positivity)
+        state = {**walk.state(), **parts.state(), "chosen": chosen} if moment.done else None
+        scalars = {**moment.scalars, "scale": data.top}
+        if moment.done:
+            scalars["data_residual"] = relative(problem.operator(volume) - y, y, weights)
+        yield Estimate(volume, walk.step, len(parts.levels), moment.stage, scalars, state, chosen, extra)
