@@ -7,38 +7,36 @@ import sys
 from pathlib import Path
 
 import napari
-from qtpy.QtCore import Qt
-from qtpy.QtGui import QImage
+from PIL import Image
 
 from fewview.viewer.commands import open_all
 from fewview.viewer.demo import wait
 
-NARROW, WIDE = 265, 420
+NARROW, WIDE, LARGEST = 265, 420, 2**24 - 1
 OUT = Path(sys.argv[1]) if len(sys.argv) > 1 else Path(__file__).parent / "images" / "viewer"
 
 
-def save(image, name):
-    """With 256 colours, a third of the size."""
-    image.convertToFormat(QImage.Format.Format_Indexed8, Qt.ImageConversionFlag.ThresholdDither).save(
-        str(OUT / f"{name}.png")
-    )
+def save(path):
+    """With 256 colours of its own: a third of the size, and greys stay grey."""
+    Image.open(path).convert("RGB").quantize(256, dither=Image.Dither.NONE).save(path, optimize=True)
 
 
 def window(viewer, name):
     wait(lambda: False, 0.6)
     path = OUT / f"{name}.png"
     viewer.screenshot(path=str(path), canvas_only=False, flash=False)
-    save(QImage(str(path)), name)
+    save(path)
 
 
 def dock(widget, name, width):
     """All of a dock, also what one would scroll to, at a given width."""
-    inner = widget.column.parentWidget()
-    before = inner.size()
-    inner.resize(width, inner.heightForWidth(width) if inner.hasHeightForWidth() else inner.sizeHint().height())
-    wait(lambda: False, 0.2)
-    save(inner.grab().toImage(), name)
-    inner.resize(before)
+    widget.setFixedWidth(width)
+    wait(lambda: False, 0.5)
+    path = OUT / f"{name}.png"
+    widget.column.parentWidget().grab().save(str(path))
+    save(path)
+    widget.setMinimumWidth(0)
+    widget.setMaximumWidth(LARGEST)
 
 
 def finish(bench):

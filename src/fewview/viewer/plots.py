@@ -49,6 +49,7 @@ class Plot(pg.PlotWidget):
         self._series = colours.series
         for index, curve in enumerate(self._curves.values()):
             curve.setPen(self._pen(index))
+            curve.setSymbolBrush(self._series[index % len(self._series)])
         for side, title in self._titles.items():
             axis = self.plotItem.getAxis(side)
             axis.setPen(colours.grid)
