@@ -161,6 +161,8 @@ def test_every_control_has_a_name_and_a_tooltip_in_both_themes(docked):
 
 
 def test_keys_are_bound_shown_and_changed(docked):
+    from qtpy.QtCore import Qt
+
     from fewview.viewer.keys_table import KeysTable
 
     table = KeysTable(docked.bench)
@@ -173,3 +175,73 @@ def test_keys_are_bound_shown_and_changed(docked):
     table.lines["stop"].editingFinished.emit()
     assert docked.bench.settings.keys()["stop"] == "Shift-X"
     docked.bench.settings.set_key("stop", "Shift-S")
+    docked.viewer.add_image(np.zeros((4, 4)))
+    docked.qtbot.keyClick(docked.compare.window(), Qt.Key.Key_G, Qt.KeyboardModifier.ShiftModifier)
+    docked.until(docked.compare.views.grid.isChecked)
+    assert docked.viewer.canvas.grid.enabled
+    docked.compare.views.grid.setChecked(False)
+
+
+def test_what_is_missing_is_mended_by_its_button(docked, tmp_path):
+    from qtpy.QtCore import Qt
+
+    random = np.random.default_rng(0)
+    np.save(tmp_path / "frames.npy", random.random((9, 20, 24)).astype(np.float32) + 0.5)
+    docked.viewer.open(str(tmp_path / "frames.npy"), plugin="fewview")
+    if not docked.scan.scan.loaded:  # it reads as a volume too: without angles, only the Scan dock can tell
+        docked.bench.open(str(tmp_path / "frames.npy"))
+    scan = docked.scan
+    assert "Not ready" in scan.headline.text() and not docked.reconstruct.run_button.isEnabled()
+    docked.click(scan.facts.buttons["angles"])
+    editor = scan.facts.editor
+    assert editor.isVisible() and "START:STOP" in editor.question.text()
+    docked.qtbot.keyClicks(editor.line, "0:180")
+    docked.qtbot.keyClick(editor.line, Qt.Key.Key_Return)
+    docked.until(lambda: scan.scan.ready)
+    assert docked.reconstruct.run_button.isEnabled() and len(scan.scan.angles) == 9
+    docked.finish()
+
+
+def test_axis_slider_grid_link_swipe_and_profile(docked):
+    docked.viewer.open_sample("fewview", "microstructure")
+    docked.until(lambda: docked.bench.scan.ready)
+    docked.scan.axis.setValue(50.0)
+    docked.until(lambda: "Axis preview" in docked.viewer.layers)
+    docked.finish()
+    before = docked.viewer.layers["Axis preview"].data.copy()
+    docked.scan.slider.setValue(-10)
+    docked.until(lambda: not np.array_equal(docked.viewer.layers["Axis preview"].data, before))
+    docked.finish()
+    assert docked.bench.scan.recipe().axis == 47.5  # what is shown is what is used
+    docked.viewer.layers.remove("Axis preview")
+
+    dock, compare = docked.reconstruct, docked.compare
+    for method in ("fbp", "sirt"):
+        dock.choose(method)
+        if method == "sirt":
+            dock.form.set_values({"iterations": 3})
+        dock.run()
+    docked.finish()
+    names = [layer.name for layer in compare.compared()]
+    assert len(names) == 2 and all(run.status == "done" for run in docked.bench.runs)
+    first, last = compare.compared()
+    docked.click(compare.views.link)
+    first.contrast_limits = (0.0, 0.01)
+    assert tuple(last.contrast_limits) == (0.0, 0.01)
+    docked.click(compare.views.grid)
+    assert docked.viewer.canvas.grid.enabled and not docked.viewer.layers["Reference"].visible
+    docked.click(compare.views.grid)
+    docked.click(compare.views.swipe_button)
+    compare.views.slider.setValue(25)
+    swipe = docked.viewer.layers["Swipe"]
+    row = compare.presenter.candidate(first, compare.z).image
+    assert np.array_equal(swipe.data[:, :24], row[:, :24]) and not np.array_equal(swipe.data[:, 24:], row[:, 24:])
+    assert "Swipe" not in [layer.name for layer in compare.compared()]
+    docked.click(compare.views.swipe_button)
+    assert "Swipe" not in docked.viewer.layers
+    line = compare.regions.make_line(first)
+    line.add_lines(np.array([[48.0, 10.0], [48.0, 80.0]]))
+    compare.refresh()
+    curves = compare.presenter.profiles([first], compare.regions.line(), compare.z)
+    distance, values = curves[first.name]
+    assert distance[-1] == pytest.approx(70 * 0.2) and values[0] == pytest.approx(row[48, 10], rel=1e-4)

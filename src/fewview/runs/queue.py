@@ -45,6 +45,7 @@ class RunQueue:
         self._stop_asked = 0.0
         self._guard = threading.RLock()
         self._closed = False
+        self._released = True
 
     def warm(self) -> None:
         """Start the worker process, so that the first run finds its libraries loaded."""
@@ -67,7 +68,8 @@ class RunQueue:
     @property
     def busy(self) -> bool:
         """Whether something runs or waits."""
-        return bool(self.waiting) or (self.current is not None and not self.current.over)
+        with self._guard:
+            return bool(self.waiting) or (self.current is not None and not self.current.over)
 
     @property
     def worker_pid(self) -> int:
@@ -141,9 +143,15 @@ class RunQueue:
         self._next()
 
     def release(self) -> None:
-        """Give back the shared memory of a run that is over; call it when nobody shows a frame of it any more."""
+        """Take note of the end of a run: its shared memory goes, and the next one may start.
+
+        Call it when nobody shows a frame of it any more.
+        """
         with self._guard:
-            if self._reader is not None and (self.current is None or self.current.over):
+            if self.current is not None and not self.current.over:
+                return
+            self._released = True
+            if self._reader is not None:
                 self._reader.remove()
                 self._reader = None
 
@@ -185,12 +193,12 @@ class RunQueue:
         with self._guard:
             if self._closed or not self.waiting or (self.current is not None and not self.current.over):
                 return
-            if self._reader is not None:
-                return  # the last run's estimate is still on the screen: released within a tick
+            if not self._released:
+                return  # whoever shows the last run has not taken note of its end yet: a tick at most
             self.warm()
             if self._worker is None:
                 return
-            run = self.waiting.popleft()
+            run, self._released = self.waiting.popleft(), False
             self.current, self._stream = run, new_name()
             run.start()
             self._worker.submit(Job(run.number, run.payload, self._stream, run.engine, self.memory_mb))

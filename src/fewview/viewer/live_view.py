@@ -72,6 +72,10 @@ class LiveView(QObject):
         """Say how a run will be shown; None: not at all."""
         self._shown[run.number] = shown
 
+    def forget(self, run: Run) -> None:
+        """A run was taken out of the queue: nothing will come of it."""
+        self._shown.pop(run.number, None)
+
     def start(self) -> None:
         """Look for estimates from now on."""
         if not self._timer.isActive():
@@ -79,8 +83,8 @@ class LiveView(QObject):
 
     @property
     def showing(self) -> bool:
-        """Whether a run is on the screen that has not come to its end there."""
-        return self._run is not None
+        """Whether a run has not come to its end on the screen yet."""
+        return bool(self._shown)
 
     def close(self) -> None:
         """Stop looking, and let go of shared memory."""
@@ -104,7 +108,7 @@ class LiveView(QObject):
             self.ticked.emit()
         took = (time.monotonic() - began) * 1000
         floor = THREE_D_MS if self._viewer.dims.ndisplay == 3 else self._interval
-        if self._queue.busy or self._run is not None:
+        if self._shown:
             self._timer.start(max(floor, round(REST * took)))
 
     def _begin(self, run: Run) -> None:

@@ -136,8 +136,7 @@ class RunPanel(QWidget):
     def _cancel(self) -> None:
         run = self._selected()
         if run is not None:
-            self.bench.queue.cancel(run)
-            self._refresh_runs()
+            self.bench.cancel(run)
 
     def _copy_python(self) -> None:
         self._copy("as_python")

@@ -141,6 +141,13 @@ class Workbench(QObject):
         self.go()
         return run
 
+    def cancel(self, run: Run) -> None:
+        """Take a waiting run out of the queue."""
+        self.queue.cancel(run)
+        if run.over and not run.began:
+            self.live.forget(run)
+        self.runs_changed.emit()
+
     def try_axis(self, column: float, row: int) -> None:
         """Show one slice around a tried axis; while one is computed the newest wish waits, older ones are dropped."""
         self._axis_wanted = column
@@ -296,6 +303,7 @@ class KeyAction:
     def __init__(self, bench: Workbench, action: str) -> None:
         self._bench = weakref.ref(bench)
         self._action = action
+        self.__name__ = f"fewview_{action}"  # napari asks every bound key for its name
 
     def __call__(self, viewer: Any) -> None:
         """Called by napari."""
