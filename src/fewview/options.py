@@ -7,9 +7,17 @@ YAML recipe and the run record all read that declaration.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal, Self
+from typing import Any, Literal, Self, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    ValidatorFunctionWrapHandler,
+    field_validator,
+)
 
 from .errors import OptionError
 
@@ -57,6 +65,13 @@ class Options(BaseModel):
     """Base of every options model: immutable, closed, and with errors that a user understands."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+    @field_validator("*", mode="wrap")
+    @classmethod
+    def _auto(cls, value: Any, handler: ValidatorFunctionWrapHandler, info: ValidationInfo) -> Any:
+        """Let "auto" through where it is allowed: pydantic would compare it with the bounds of the number."""
+        allowed = Auto in get_args(cls.model_fields[str(info.field_name)].annotation)
+        return value if allowed and isinstance(value, str) and value == "auto" else handler(value)
 
     @classmethod
     def parse(cls, values: Mapping[str, Any]) -> Self:

@@ -10,6 +10,7 @@ from fewview.errors import OptionError
 from fewview.methods import Problem, get_method
 from fewview.methods.diffusion.consistency import PlainCG
 from fewview.methods.diffusion.loop import Parts, Walk, diffuse
+from fewview.methods.diffusion.pilot import STARTS, clearly_best
 from fewview.methods.diffusion.renoise import slerp
 from fewview.methods.diffusion.scaled import scaled
 from fewview.methods.diffusion.schedule import levels
@@ -61,16 +62,16 @@ def copied(state):
 
 def test_without_noise_and_prior_it_is_cg(problem):
     data = scaled(problem, 1.0)
-    parts = Parts(levels(10, 980), Identity(), PlainCG(60), slerp(0.0))
+    parts = Parts(levels(10, 980), Identity(), PlainCG(5), slerp(0.0))
     nothing = torch.zeros(3, 48, 48)
     walk = Walk(nothing, nothing, torch.Generator().manual_seed(0))
     moments = list(diffuse(parts, data, walk))
     assert len(moments) == walk.step == 10 and all(moment.done for moment in moments)
-    (expected,) = PlainCG(60).solve(nothing, data, parts.levels[0])
+    (expected,) = PlainCG(5).solve(nothing, data, parts.levels[0])
     for level in parts.levels[1:]:
-        (expected,) = PlainCG(60).solve(expected, data, level)
+        (expected,) = PlainCG(5).solve(expected, data, level)
     torch.testing.assert_close(walk.x, expected, atol=1e-3, rtol=0)
-    assert float(data.mean_square(walk.x)) < 1e-4 * float(data.mean_square(nothing))
+    assert float(data.mean_square(walk.x)) < 1e-3 * float(data.mean_square(nothing))
 
 
 def test_a_guide_is_heard_and_then_checked_by_the_data(problem):
@@ -145,14 +146,21 @@ def test_samples_bring_their_standard_deviation(problem, weights):
 
 
 def test_withheld_views_choose_and_the_record_says_so(problem, weights):
-    *_, last = run("d3ip", problem, prior=weights, steps=2, samples=1, adaptation="none")
+    *_, last = run("d3ip", problem, prior=weights, steps=2, samples=1, adaptation="none", t_start="auto")
     curve = dict(map(tuple, last.chosen["trust_curve"]))
     assert min(curve) <= last.chosen["trust"] <= max(curve)
-    assert last.chosen["t_start"] in (350, 500, 700)
+    assert last.chosen["t_start"] in STARTS
     # what was chosen, given by hand, leads to the same volume
     given = {key: last.chosen[key] for key in ("trust", "t_start", "scale")}
     *_, again = run("d3ip", problem, prior=weights, steps=2, samples=1, adaptation="none", **given)
     assert torch.equal(again.volume, last.volume)
+
+
+def test_the_autopilot_leaves_its_default_only_for_something_clearly_better():
+    views = np.array([1.0, 1.1, 0.9, 1.0])
+    noisy = views - 0.01 * np.array([3, -2.5, 3, -2.5])
+    assert clearly_best({(150, 1.0): views, (150, 2.0): noisy}) == (150, 1.0)
+    assert clearly_best({(150, 1.0): views, (150, 2.0): noisy, (60, 1.0): views - 0.1}) == (60, 1.0)
 
 
 def test_units_do_not_matter(problem, weights):

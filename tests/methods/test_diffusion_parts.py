@@ -9,11 +9,11 @@ import torch
 
 from fewview.methods.diffusion.adapt import PATIENCE, Adapter, Settings
 from fewview.methods.diffusion.consistency import PlainCG, ProximalCG, TVz, along_z, along_z_adjoint
-from fewview.methods.diffusion.denoiser import Denoiser, turned
+from fewview.methods.diffusion.denoiser import Denoiser
 from fewview.methods.diffusion.renoise import ddim, renoised, slerp
 from fewview.methods.diffusion.reuse import Reuse
 from fewview.methods.diffusion.scaled import robust_maximum, scaled
-from fewview.methods.diffusion.schedule import Level, levels, time_of
+from fewview.methods.diffusion.schedule import LOWEST, Level, levels, time_of
 from fewview.methods.interface import Views
 from fewview.models.prior import DiffusionPrior, linear_alphabar
 from fewview.models.unet import UNetConfig
@@ -62,6 +62,14 @@ def test_levels_are_those_of_dds():
     assert all(a.abar_next == b.abar for a, b in pairwise(fifty))
     assert len(levels(50, 10)) == 10  # no more steps than times
     assert time_of(levels(1, 350)[0].sigma) == 350
+
+
+def test_levels_in_equal_ratios_end_low():
+    sigma = [level.sigma for level in levels(5, 350, "ratio")]
+    assert sigma[0] == pytest.approx(levels(1, 350)[0].sigma) and sigma[-1] == pytest.approx(LOWEST)
+    assert np.ptp(np.diff(np.log(sigma))) < 1e-6
+    assert levels(5, 350, "ratio")[-1].last
+    assert len(levels(1, 350, "ratio")) == 1
 
 
 @pytest.mark.parametrize("eta", [0.0, 0.3, 0.85, 1.0])
@@ -177,17 +185,9 @@ def test_a_denoiser_works_on_a_copy_and_slice_by_slice(prior, data):
     assert denoiser.prior is not prior
     x_t = torch.randn(6, 16, 16)
     x0, eps = denoiser.all(x_t, 0.5, data)
-    expected = prior.denoise_vp(turned(x_t, 3)[:, None], 0.5)[0][:, 0]
-    expected = turned(expected, 3, back=True)
+    expected = prior.denoise_vp(x_t[:, None], 0.5)[0][:, 0]
     assert torch.allclose(x0, expected, atol=1e-5)
     assert torch.allclose(math.sqrt(0.5) * x0 + math.sqrt(0.5) * eps, x_t, atol=1e-5)
-
-
-def test_every_sample_has_its_own_orientation():
-    x = torch.rand(2, 5, 5).repeat(8, 1, 1)
-    seen = turned(x, 2)
-    assert torch.equal(turned(seen, 2, back=True), x)
-    assert len({tuple(image.reshape(-1).tolist()) for image in seen[::2]}) == 8
 
 
 def test_neighbours_are_of_the_same_sample():

@@ -52,7 +52,7 @@ def parts_of(
         inside = _proximal(options, options.loss_steps, trust) if proximal else PlainCG(options.loss_steps)
         adapter = Adapter(settings, denoiser, inside, generator)
     return Parts(
-        levels=levels(options.steps, int(options.t_start)),
+        levels=levels(options.steps, int(options.t_start), options.spacing),
         denoiser=denoiser,
         consistency=_consistency(options, denoiser.slices, trust),
         rule=ddim(0.0) if options.calls else slerp(options.eta) if options.noise == "slerp" else ddim(options.eta),

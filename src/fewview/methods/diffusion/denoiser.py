@@ -41,12 +41,7 @@ class Denoiser:
 
     @torch.no_grad()
     def all(self, x_t: Tensor, abar: float, data: Scaled) -> tuple[Tensor, Tensor]:
-        """The same for every slice, a few at a time; the stop flag is looked at in between.
-
-        Each sample is shown to the network in another orientation: what the network gets wrong then differs
-        between samples, and their mean has less of it.
-        """
-        x_t = turned(x_t, self.slices)
+        """The same for every slice, a few at a time; the stop flag is looked at in between."""
         pixels = x_t.shape[-1] * x_t.shape[-2]
         count = max(1, PIXELS.get(x_t.device.type, PIXELS["cpu"]) // pixels)
         parts = []
@@ -54,7 +49,7 @@ class Denoiser:
             parts.append(self(x_t, abar, index))
             if data.operator.on_chunk is not None:
                 data.operator.on_chunk()
-        x0, eps = (turned(torch.cat(part), self.slices, back=True) for part in zip(*parts, strict=True))
+        x0, eps = (torch.cat(part) for part in zip(*parts, strict=True))
         return x0, eps
 
     @property
@@ -69,19 +64,3 @@ class Denoiser:
         first = index - index % self.slices
         near = [(index % self.slices + k).clamp(0, self.slices - 1) + first for k in range(-reach, reach + 1)]
         return torch.stack([x_t[n] for n in near], dim=1)
-
-
-def turned(x: Tensor, slices: int, back: bool = False) -> Tensor:
-    """Copy k of a stack turned by k quarters and, from the fifth on, mirrored; ``back`` undoes it."""
-    if len(x) == slices:
-        return x
-    out = []
-    for k, copy_ in enumerate(x.split(slices)):
-        mirror = k % 8 >= 4
-        if back:
-            image = copy_.flip(2) if mirror else copy_
-            out.append(torch.rot90(image, -k, (1, 2)))
-        else:
-            image = torch.rot90(copy_, k, (1, 2))
-            out.append(image.flip(2) if mirror else image)
-    return torch.cat(out)

@@ -16,6 +16,7 @@ _PUBLISHED: dict[str, Any] = {
     "samples": 1,
     "steps": 50,
     "t_start": 980,
+    "spacing": "uniform",
     "trust": 1.0,
     "consistency": "cg",
     "data_steps": 5,

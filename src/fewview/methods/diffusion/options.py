@@ -16,7 +16,7 @@ class DiffusionOptions(Options):
     prior: str = option(
         "materials", "Prior", "What the network knows: generic, materials, or the path of weights of your own."
     )
-    steps: int = option(20, "Diffusion steps", "More go down the noise in finer steps.", ge=1, le=1000)
+    steps: int = option(5, "Diffusion steps", "More go down the noise in finer steps.", ge=1, le=1000)
     samples: int = option(
         4, "Samples", "Their mean is the volume: more are quieter, and show what is uncertain.", ge=1, le=64
     )
@@ -28,11 +28,10 @@ class DiffusionOptions(Options):
         "cgls", "Start", "noise: nothing is known; fbp, cgls, tv: noise is added to such a volume."
     )
     t_start: int | Auto = option(
-        "auto",
-        "Start at",
-        "Noise at the start, of 999; less keeps more of the first volume. auto: withheld views choose.",
-        ge=1,
-        le=999,
+        150, "Start at", "Noise at the start, of 999; less keeps more of the first volume.", ge=1, le=999
+    )
+    spacing: Literal["uniform", "ratio"] = option(
+        "ratio", "Spacing", "Of the noise levels: uniform in time as published, or in equal ratios.", advanced=True
     )
     consistency: Literal["cg", "proximal", "tv-z"] = option(
         "proximal", "Data step", "cg: the data rule; proximal: data and network by their noise; tv-z: smooth along z."

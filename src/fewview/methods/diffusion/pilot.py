@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+import math
+from collections.abc import Generator, Mapping
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,6 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ..autotune import Choice, choice
 from ..holdout import central, hold_out, prediction_errors
 from ..interface import Estimate, Problem, Views
 from .compose import parts_of, started
@@ -20,12 +20,15 @@ from .options import DiffusionOptions
 from .scaled import Scaled, scaled
 from .start import first_volume
 
-TRUSTS = (2.0, 1.4, 1.0, 0.7, 0.5)  # tried by "auto", from the strongest to the weakest prior
-STARTS = (350, 500, 700)
+# Tried by "auto"; the first of each is kept unless withheld views clearly speak for another.
+TRUSTS = (1.0, 0.5, 0.7, 1.4, 2.0)
+STARTS = (150, 60, 350)
 SLICES = 2
 HELD = 0.15  # part of the views
-STEPS, SAMPLES = 8, 2
+STEPS, SAMPLES = 4, 2
 STAGE = "choosing the trust"
+
+Errors = dict[tuple[int, float], NDArray[np.float64]]
 
 
 def choose(
@@ -34,7 +37,7 @@ def choose(
     """Values for those of "trust" and "t_start" that are "auto".
 
     All values of the trust run as copies of the same slices side by side, with the same noise and without
-    adaptation. Within what withheld views can tell, the trust follows :func:`fewview.methods.autotune.choice`.
+    adaptation.
 
     Parameters
     ----------
@@ -50,29 +53,44 @@ def choose(
     Returns
     -------
     dict
-        For :attr:`Estimate.chosen`: the values, and the curves of held-out errors.
+        For :attr:`Estimate.chosen`: the values, and the curve of held-out errors over the trust.
     """
-    noisy = options.consistency != "cg" and not options.gamma
-    trusts = TRUSTS if options.trust == "auto" and noisy else (1.0 if options.trust == "auto" else options.trust,)
-    starts = STARTS if options.t_start == "auto" else (options.t_start,)
-    if len(trusts) == len(starts) == 1:
-        return {}
-    given, held = hold_out(central(problem, SLICES, denoiser.reach > 0), HELD)
-    first, _ = yield from first_volume(given, options.start, shown)
-    data = scaled(given, top)
-    small = Denoiser(denoiser.prior, len(given.data))
-    best: tuple[int, Choice] | None = None
-    for t_start in starts:
-        trial = options.model_copy(
-            update={"adaptation": "none", "t_start": t_start, "steps": STEPS, "samples": SAMPLES, "calls": 0}
-        )
-        errors = yield from _try(trial, trusts, small, data, first / top, held, problem.seed, shown)
-        picked = choice(errors)
-        if best is None or _lowest(picked) < _lowest(best[1]):
-            best = t_start, picked
-    assert best is not None
-    chosen: dict[str, Any] = best[1].record("trust") if len(trusts) > 1 else {}
-    return chosen | ({"t_start": best[0]} if len(starts) > 1 else {})
+    noise_aware = options.consistency != "cg" and not options.gamma
+    trusts = (options.trust,) if options.trust != "auto" else TRUSTS if noise_aware else TRUSTS[:1]
+    starts = (options.t_start,) if options.t_start != "auto" else STARTS
+    errors: Errors = {}
+    if len(trusts) * len(starts) > 1:
+        given, held = hold_out(central(problem, SLICES, denoiser.reach > 0), HELD)
+        first, _ = yield from first_volume(given, options.start, shown)
+        data, small = scaled(given, top), Denoiser(denoiser.prior, len(given.data))
+        for t_start in starts:
+            trial = options.model_copy(
+                update={"adaptation": "none", "t_start": t_start, "steps": STEPS, "samples": SAMPLES, "calls": 0}
+            )
+            per_trust = yield from _try(trial, trusts, small, data, first / top, held, problem.seed, shown)
+            errors |= {(t_start, trust): error for trust, error in per_trust.items()}
+    t_start, trust = clearly_best(errors) if errors else (starts[0], trusts[0])
+    chosen: dict[str, Any] = {}
+    if options.trust == "auto":
+        chosen["trust"] = trust
+        chosen["trust_curve"] = [[v, float(e.mean())] for (t, v), e in sorted(errors.items()) if t == t_start]
+    if options.t_start == "auto":
+        chosen["t_start"] = t_start
+    return chosen
+
+
+def clearly_best(errors: Mapping[tuple[int, float], NDArray[np.float64]]) -> tuple[int, float]:
+    """The setting that predicts withheld views best; the first, unless another is better by a standard error.
+
+    Parameters
+    ----------
+    errors : mapping
+        Of setting to errors per view, the same views in the same order.
+    """
+    default, best = next(iter(errors)), min(errors, key=lambda setting: float(errors[setting].mean()))
+    gain = errors[default] - errors[best]
+    spread = float(gain.std(ddof=1)) / math.sqrt(len(gain)) if len(gain) > 1 else 0.05 * float(errors[default].mean())
+    return best if float(gain.mean()) > spread else default
 
 
 @torch.no_grad()
@@ -98,7 +116,3 @@ def _try(
     if options.positivity:
         means = means.clamp(min=0)
     return {value: np.array(prediction_errors(held, mean)) for value, mean in zip(trusts, means, strict=True)}
-
-
-def _lowest(choice: Choice) -> float:
-    return min(error for _, error in choice.curve)

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Literal
 
 from ...models.prior import linear_alphabar
 
+Spacing = Literal["uniform", "ratio"]
+LOWEST = 0.1  # noise over signal of the last network call with "ratio"; 0.02 to 0.1 are equally good
 TIMES = 1000  # of the diffusion that the methods were published with
 
 
@@ -38,16 +41,22 @@ class Level:
         return self.abar_next == 1.0
 
 
-def levels(steps: int, t_start: int) -> list[Level]:
-    """Uniform stride from ``t_start`` (0 to 999) of the linear DDPM schedule down to no noise.
+def levels(steps: int, t_start: int, spacing: Spacing = "uniform") -> list[Level]:
+    """Noise levels from time ``t_start`` (1 to 999) of the linear DDPM schedule down to none.
 
-    With 50 steps from 980 these are the times 980, 960, ..., 20 and 0 -> none of DDS, without its last call, which
-    would denoise an image that has no noise: after the smallest time the image is clean.
+    "uniform" strides are as published: 50 steps from 980 are the times 980, 960, ..., 20 of DDS, without its last
+    call, which would denoise an image that has no noise. "ratio" divides the noise over signal by the same factor at
+    each step, down to :data:`LOWEST`: four such steps do as well as fifty uniform ones.
     """
     abar = linear_alphabar(TIMES).tolist()
-    steps = min(steps, max(t_start, 1))
-    times = [round(t_start * (1 - k / steps)) for k in range(steps)]
-    signal = [*(abar[t] for t in times), 1.0]
+    if spacing == "uniform":
+        steps = min(steps, max(t_start, 1))
+        signal = [abar[round(t_start * (1 - k / steps))] for k in range(steps)]
+    else:
+        first = math.sqrt((1 - abar[t_start]) / abar[t_start])
+        factor = min(LOWEST / first, 1.0) ** (1 / max(steps - 1, 1))
+        signal = [1 / (1 + (first * factor**k) ** 2) for k in range(steps)]
+    signal.append(1.0)
     return [Level(k, steps, signal[k], signal[k + 1]) for k in range(steps)]
 
 
