@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import napari
+from napari.settings import get_plugin_settings
 from PIL import Image
 
 from fewview.viewer.commands import open_all
@@ -53,6 +54,7 @@ def reconstruct(panel, method, **options):
 def main():
     OUT.mkdir(parents=True, exist_ok=True)
     viewer = napari.Viewer()
+    get_plugin_settings(path_dir=None)
     viewer.theme = "dark"
     viewer.window.resize(1400, 940)
     docks = open_all(viewer)

@@ -30,8 +30,12 @@ def docked(make_napari_viewer_proxy, qtbot, monkeypatch):
     manager = npe2.PluginManager.instance()
     if "fewview" not in manager:
         manager.register(npe2.PluginManifest.from_distribution("fewview"))
+    import napari.settings
+
     from fewview.viewer.commands import open_all
 
+    napari.settings._PLUGIN_SETTINGS.clear()
+    napari.settings.get_plugin_settings(path_dir=None)  # defaults, in memory: not those of whoever runs the tests
     docks = open_all(viewer)
     bench = workbench_of(viewer)
     made = Docked(viewer, docks, bench, qtbot)

@@ -90,8 +90,10 @@ def _has_display() -> bool:
 
 def _show(screenshot: Path | None) -> Path | None:
     import napari
+    from napari.settings import get_plugin_settings
 
     viewer = napari.Viewer(title="fewview demo")
+    get_plugin_settings(path_dir=None)  # the demo neither reads nor changes what the user's own sessions remember
     viewer.window.resize(*WINDOW)
     docks = start(viewer)
     if screenshot is None:
