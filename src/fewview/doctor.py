@@ -125,6 +125,11 @@ def _weights() -> Finding:
     return Finding("weights", ", ".join(names))
 
 
+def has_viewer() -> bool:
+    """Whether the viewer's libraries are installed."""
+    return _viewer().state == "ok"
+
+
 def _viewer() -> Finding:
     missing = [name for name in _VIEWER if version_of(name) is None]
     qt = next((f"{name} {version_of(name)}" for name in _QT if version_of(name)), None)

@@ -30,8 +30,7 @@ def operators(
 
     if threads < 1 or repeats < 1 or any(count < 1 for count in slices or []):
         raise OptionError("--threads, --repeats and --slices count from 1.", "Give positive numbers.")
-    if json_path is not None and not json_path.resolve().parent.is_dir():
-        raise FewviewError(f"The folder of {json_path} does not exist.", "Make it, or choose another one.")
+    _check_folder(json_path)
     run(
         sizes=[_size(text) for text in sizes] if sizes else SIZES,
         slices=slices or SLICES,
@@ -50,9 +49,26 @@ def quality() -> None:
 
 
 @app.command()
-def live() -> None:
-    """Measure the viewer's liveliness (not available yet)."""
-    raise MethodUnavailable("The live benchmark is not available yet.", "`fewview benchmark operators` is.")
+def live(
+    json_path: Json = None,
+    updates: Annotated[int, typer.Option(help="Estimates shown.")] = 500,
+) -> None:
+    """Measure the viewer while a run streams into it: lag, gaps, memory, stop, exit."""
+    from ..doctor import has_viewer
+
+    if updates < 1:
+        raise OptionError("--updates counts from 1.", "Give a positive number.")
+    _check_folder(json_path)
+    if not has_viewer():
+        raise FewviewError("The viewer is not installed.", "pip install 'fewview[all]'.")
+    from ..benchmark.live import run
+
+    run(json_path, updates, say=typer.echo)
+
+
+def _check_folder(path: Path | None) -> None:
+    if path is not None and not path.resolve().parent.is_dir():
+        raise FewviewError(f"The folder of {path} does not exist.", "Make it, or choose another one.")
 
 
 def _size(text: str) -> tuple[int, int]:

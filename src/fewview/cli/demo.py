@@ -12,17 +12,32 @@ from ..errors import FewviewError
 
 
 def demo(
-    screenshot: Annotated[Path | None, typer.Option(help="Save the picture here too, as PNG.")] = None,
-    headless: Annotated[bool, typer.Option("--headless", help="Table, picture and volumes, without a viewer.")] = False,
-    output: Annotated[Path, typer.Option("-o", "--output", help="Folder of the volumes.")] = Path("demo-output"),
+    screenshot: Annotated[Path | None, typer.Option(help="Save a picture here, as PNG, and end.")] = None,
+    headless: Annotated[bool, typer.Option("--headless", help="A table, a picture and volumes, no viewer.")] = False,
+    output: Annotated[Path, typer.Option("-o", "--output", help="Folder of the headless demo.")] = Path("demo-output"),
 ) -> None:
-    """Reconstruct a measured tooth from 45 of its 181 views by FBP, CGLS and TV."""
+    """Open a viewer with sample data and a run in progress; or compare methods on a measured tooth (--headless)."""
+    from ..doctor import has_viewer
+
+    if screenshot is not None and not screenshot.resolve().parent.is_dir():
+        raise FewviewError(f"The folder of {screenshot} does not exist.", "Make it, or choose another one.")
+    if headless:
+        _compare(output, screenshot)
+        return
+    if not has_viewer():
+        raise FewviewError("The viewer is not installed.", "pip install 'fewview[all]', or use --headless.")
+    from ..viewer.demo import run
+
+    picture = run(screenshot)
+    if picture is not None:
+        typer.echo(f"Picture of the viewer: {picture}")
+
+
+def _compare(output: Path, screenshot: Path | None) -> None:
     from rich.console import Console
 
     from ..demo import classical_demo, table
 
-    if screenshot is not None and not screenshot.resolve().parent.is_dir():
-        raise FewviewError(f"The folder of {screenshot} does not exist.", "Make it, or choose another one.")
     rows = classical_demo(output, say=lambda text: typer.echo(text, err=True))
     Console().print(table(rows))
     picture = output / "comparison.png"

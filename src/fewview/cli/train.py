@@ -16,18 +16,23 @@ app = typer.Typer(help="Train a network: on a CPU or a GPU, resumable.")
 @app.command()
 def prior(
     output: Annotated[Path, typer.Option("-o", "--output", help="Folder of the training; it is resumed from there.")],
+    kind: Annotated[str | None, typer.Option(help="Training images: generic, materials or stack.")] = None,
     minutes: Annotated[float | None, typer.Option(help="Time the training may take in all.")] = None,
     device: Annotated[str | None, typer.Option(help="auto, cpu or cuda.")] = None,
     seed: Annotated[int | None, typer.Option(help="Of every random choice.")] = None,
     settings: Annotated[list[str] | None, typer.Option("--set", help="Option of the training, KEY=VALUE.")] = None,
 ) -> None:
     """Train a diffusion prior, or go on with the training that the folder holds; writes weights and card."""
+    from ..training.export import export_prior
     from ..training.prior import PriorTraining, train_prior
 
-    given = {"minutes": minutes, "device": device, "seed": seed}
+    given = {"kind": kind, "minutes": minutes, "device": device, "seed": seed}
     values = {key: value for key, value in given.items() if value is not None}
     options = PriorTraining.parse({**parse_pairs("--set", settings or []), **values})
-    typer.echo(f"{train_prior(options, output, report=typer.echo)}")
+    train_prior(options, output, report=typer.echo)
+    weights = output / f"{options.kind}.safetensors"
+    export_prior(output, weights)
+    typer.echo(f"Weights and card: {weights}")
 
 
 @app.command()

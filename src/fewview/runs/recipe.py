@@ -1,7 +1,7 @@
 """The recipe of a run: everything that defines it, in one value that is a file, a command and a script.
 
 The command line builds a recipe from its flags, the viewer from its docks; both hand it to
-:func:`fewview.runs.run_recipe`. The record of a run holds its recipe.
+:class:`fewview.runs.session.Session`. The record of a run holds its recipe.
 """
 
 from __future__ import annotations

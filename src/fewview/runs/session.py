@@ -222,7 +222,7 @@ class Session:
             "masked": self.lines.masked,
             "origins": {name: str(origin) for name, origin in self.lines.origins.items()},
             "notes": self.lines.notes,
-            "input": [str(path) for path in self.lines.paths],
+            "input": [str(path.resolve()) for path in self.lines.paths],
             "input_sha256": self._digest.result(),
             "versions": versions(),
             "recipe": recipe.compact(),
