@@ -92,7 +92,7 @@ def test_a_guide_is_heard_and_then_checked_by_the_data(problem):
 @pytest.mark.parametrize(
     ("name", "values"),
     [
-        ("d3ip", {"samples": 2, "inner": 3, "trust": 1.0, "t_start": 300}),
+        ("d3ip", {"samples": 2, "inner": 3, "adaptation": "lora+biases", "trust": 1.0}),
         ("d3ip", {"samples": 2, "adaptation": "none", "consistency": "tv-z", "t_start": 300}),
         ("d3ip", {"samples": 1, "adaptation": "none", "calls": 3}),
         ("scd", {"inner": 2, "every": 1}),
@@ -115,6 +115,8 @@ def test_resumed_runs_end_bit_equal(name, values, problem, weights):
 def test_every_composition_runs_and_fits_the_data(name, problem, weights):
     method = get_method(name)
     short = {"prior": weights, "steps": 5, "inner": 2, "every": 2}
+    if name != "dds":
+        short["adaptation"] = "lora" if name == "scd" else "lora+biases"
     estimates, seen = [], 0
     for estimate in method.run(problem, method.options(**short)):
         assert estimate.step <= estimate.total
@@ -156,6 +158,14 @@ def test_withheld_views_choose_and_the_record_says_so(problem, weights):
     assert torch.equal(again.volume, last.volume)
 
 
+def test_withheld_views_decide_whether_to_adapt(problem, weights):
+    *_, last = run("d3ip", problem, prior=weights, steps=2, samples=1, trust=1.0, inner=2)
+    (none, without), (some, adapted) = last.chosen["adaptation_curve"]
+    assert (none, some) == ("none", "lora+biases") and without != adapted
+    assert last.chosen["adaptation"] in (none, some)
+    assert last.chosen["adaptation"] == none or adapted < without
+
+
 def test_the_autopilot_leaves_its_default_only_for_something_clearly_better():
     views = np.array([1.0, 1.1, 0.9, 1.0])
     noisy = views - 0.01 * np.array([3, -2.5, 3, -2.5])
@@ -180,7 +190,7 @@ def test_what_lies_under_weight_zero_does_not_matter(problem, weights):
     mask = torch.ones_like(problem.data)
     mask[:, :, 30] = 0
     mask[:, 5] = 0
-    values = {"prior": weights, "steps": 2, "samples": 1, "inner": 1, "trust": 1.0, "t_start": 300}
+    values = {"prior": weights, "steps": 2, "samples": 1, "inner": 1, "trust": 1.0, "adaptation": "lora"}
     volumes = []
     for garbage in (0.0, 1e6, float("nan")):
         data = torch.where(mask > 0, problem.data, torch.full_like(problem.data, garbage))
@@ -190,7 +200,7 @@ def test_what_lies_under_weight_zero_does_not_matter(problem, weights):
 
 def test_slices_hang_together_only_where_something_couples_them():
     method = get_method("d3ip")
-    assert method.couples(method.options())
+    assert method.couples(method.options(adaptation="lora"))
     assert not method.couples(method.options(adaptation="none"))
     assert method.couples(method.options(adaptation="none", consistency="tv-z"))
     assert not get_method("dds").couples(get_method("dds").options())

@@ -154,7 +154,7 @@ def test_tv_along_z_against_brute_force(data):
     def objective(x):
         return 0.5 * data.misfit(x).square().sum() + weight * along_z(x, 3).abs().sum()
 
-    admm = TVz(3, rho=0.05, weight=weight, iterations=20)
+    admm = TVz(3, rho=0.05 / data.noise**2, weight=weight / data.noise**2, iterations=20)
     x = torch.zeros(3, 16, 16)
     for _ in range(60):
         x = solved(admm, x, data)

@@ -20,7 +20,7 @@ from .start import noised
 def parts_of(
     options: DiffusionOptions, denoiser: Denoiser, generator: torch.Generator, trust: float | Tensor | None = None
 ) -> Parts:
-    """The parts that options without any "auto" stand for.
+    """The parts that settled options stand for; an adaptation on "auto" counts as none.
 
     Parameters
     ----------
@@ -33,7 +33,7 @@ def parts_of(
     """
     trust = float(options.trust) if trust is None else trust
     adapter = None
-    if options.adaptation != "none":
+    if options.adaptation not in ("none", "auto"):
         settings = Settings(
             inner=options.inner,
             rank=options.rank,

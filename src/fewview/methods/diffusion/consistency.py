@@ -96,7 +96,9 @@ class TVz:
     """ADMM for ``|A x - y|^2_W / 2 + weight TV_z(x)``, one sweep per diffusion step (DiffusionMBIR, D3IP + MBIR).
 
     The split differences ``d`` and their multipliers ``u`` live on from step to step: that is what makes one sweep
-    enough. Slices beyond the ends do not exist (Neumann). Weights are those of a normalised operator.
+    enough. Slices beyond the ends do not exist (Neumann). Both weights are in units of the noise variance of the scaled
+    data, so that they carry over: 1 / weight then is a jump between slices, in parts of the object's maximum, that
+    counts as much as a misfit of one standard deviation.
 
     Parameters
     ----------
@@ -111,8 +113,8 @@ class TVz:
     """
 
     slices: int
-    rho: float = 1e-2
-    weight: float = 1e-4
+    rho: float = 10.0
+    weight: float = 1.0
     iterations: int = 5
     sweeps: int = 1
     trust: float | Tensor | None = None
@@ -123,17 +125,18 @@ class TVz:
         x, slices = x0, self.slices
         zero = along_z(torch.zeros_like(x), slices)
         d, u = self._split.get("d", zero), self._split.get("u", zero)
+        rho, ball = self.rho * data.noise**2, self.weight / self.rho
         near = 0.0 if self.trust is None else 1 / noise_aware(self.trust, data, level)
         target = _like(data.back, x) + near * x0
 
         def apply(v: Tensor) -> Tensor:
-            return data.normal(v) + near * v + self.rho * along_z_adjoint(along_z(v, slices), slices)
+            return data.normal(v) + near * v + rho * along_z_adjoint(along_z(v, slices), slices)
 
         for _ in range(self.sweeps):
-            b = target + self.rho * along_z_adjoint(d - u, slices)
+            b = target + rho * along_z_adjoint(d - u, slices)
             x = cg(apply, b, x, self.iterations, per_slice=False)
             slope = along_z(x, slices)
-            d = torch.nn.functional.softshrink(slope + u, self.weight / self.rho)
+            d = torch.nn.functional.softshrink(slope + u, ball)
             u = u + slope - d
             yield x
         self._split = {"d": d, "u": u}

@@ -20,6 +20,9 @@ _PUBLISHED: dict[str, Any] = {
     "trust": 1.0,
     "consistency": "cg",
     "data_steps": 5,
+    "adaptation": "lora+biases",
+    "inner": 10,
+    "rate": 1e-3,
     "withhold": False,
 }
 
@@ -34,9 +37,9 @@ def _missing(prior: str) -> str | None:
 
 
 def _couples(options: Options) -> bool:
-    """One network adapts to all slices; TV along z and 2.5D networks look at neighbours."""
+    """One network adapts to all slices; TV along z looks at neighbours. On "auto", each slab may adapt by itself."""
     assert isinstance(options, DiffusionOptions)
-    return options.adaptation != "none" or options.consistency == "tv-z"
+    return options.adaptation not in ("none", "auto") or options.consistency == "tv-z"
 
 
 def _method(name: str, title: str, summary: str, source: str, **defaults: Any) -> Method:
@@ -62,26 +65,31 @@ DDS = _method(
     "DDS",
     "A diffusion prior without adaptation, as published: for data with little noise that the prior knows.",
     "Chung, Lee and Ye, Decomposed diffusion sampler, ICLR 2024",
-    **_PUBLISHED,
-    adaptation="none",
+    **_PUBLISHED | {"adaptation": "none"},
     start="fbp",
 )
+_SCD: dict[str, Any] = {
+    "steps": 100,
+    "t_start": 990,
+    "consistency": "proximal",
+    "data_steps": 3,
+    "adaptation": "lora",
+    "inner": 12,
+    "rate": 1e-4,
+}
 SCD = _method(
     "scd",
     "SCD",
     "A prior steered to the measurement by low-rank changes, as published; slow.",
     "Barbano et al., Steerable conditional diffusion, 2023, arXiv:2308.14409",
-    **_PUBLISHED | {"steps": 100, "consistency": "proximal", "data_steps": 3, "t_start": 990},
+    **_PUBLISHED | _SCD,
     gamma=1e4,
     start="noise",
     noise="ddim",
     eta=0.2,
-    adaptation="lora",
     direction="base",
-    inner=12,
     rank=8,
     slices=0,
-    rate=1e-4,
     decay=0.0,
     every=20,
     adapt_last=4,

@@ -20,10 +20,12 @@ class DiffusionOptions(Options):
     samples: int = option(
         4, "Samples", "Their mean is the volume: more are quieter, and show what is uncertain.", ge=1, le=64
     )
-    adaptation: Literal["none", "lora", "lora+biases"] = option(
-        "lora+biases", "Adaptation", "Which weights of the network follow the measurement at hand."
+    adaptation: Literal["auto", "none", "lora", "lora+biases"] = option(
+        "auto",
+        "Adaptation",
+        "Which weights of the network follow the measurement; auto: lora+biases where withheld views gain by it.",
     )
-    inner: int = option(10, "Adaptation steps", "Gradient steps in each diffusion step that adapts.", ge=1, le=1000)
+    inner: int = option(5, "Adaptation steps", "Gradient steps in each diffusion step that adapts.", ge=1, le=1000)
     start: Literal["noise", "fbp", "cgls", "tv"] = option(
         "cgls", "Start", "noise: nothing is known; fbp, cgls, tv: noise is added to such a volume."
     )
@@ -51,7 +53,7 @@ class DiffusionOptions(Options):
     omega: float = option(1.0, "First noise", "Factor of the noise at the start.", gt=0, le=1, advanced=True)
     rank: int = option(4, "Rank", "Of the adaptation.", ge=1, le=64, advanced=True)
     slices: int = option(3, "Slices per step", "Random slices per adaptation step; 0: all.", ge=0, advanced=True)
-    rate: float = option(1e-3, "Learning rate", "Of the adaptation.", gt=0, advanced=True)
+    rate: float = option(3e-4, "Learning rate", "Of the adaptation.", gt=0, advanced=True)
     decay: float = option(0.01, "Weight decay", "Pulls the adaptation back to the prior.", ge=0, advanced=True)
     loss_steps: int = option(1, "CG in the loss", "Data step within the adaptation loss.", ge=1, advanced=True)
     every: int = option(1, "Adapt every", "So many diffusion steps.", ge=1, unit="steps", advanced=True)
@@ -64,9 +66,9 @@ class DiffusionOptions(Options):
     withhold: bool = option(
         True, "Withhold views", "Judge the adaptation on views that it has not seen, and stop it by them."
     )
-    rho: float = option(0.01, "TV along z: penalty", "Of ADMM.", gt=0, advanced=True)
-    along_z: float = option(1e-4, "TV along z: weight", "Larger is smoother between slices.", gt=0, advanced=True)
-    sweeps: int = option(1, "TV along z: sweeps", "Of ADMM in each diffusion step.", ge=1, advanced=True)
+    along_z: float = option(1.0, "TV along z: weight", "Larger is smoother between slices.", gt=0, advanced=True)
+    rho: float = option(10.0, "TV along z: penalty", "Of ADMM.", gt=0, advanced=True)
+    sweeps: int = option(4, "TV along z: sweeps", "Of ADMM in each diffusion step.", ge=1, advanced=True)
     scale: float | Auto = option(
         "auto",
         "Scale",

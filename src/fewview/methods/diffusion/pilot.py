@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Generator, Mapping
-from typing import Any
+from collections.abc import Generator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from ...models.prior import DiffusionPrior
 from ..holdout import central, hold_out, prediction_errors
 from ..interface import Estimate, Problem, Views
 from .compose import parts_of, started
@@ -23,21 +25,22 @@ from .start import first_volume
 # Tried by "auto"; the first of each is kept unless withheld views clearly speak for another.
 TRUSTS = (1.0, 0.5, 0.7, 1.4, 2.0)
 STARTS = (150, 60, 350)
+ADAPTED = "lora+biases"
 SLICES = 2
 HELD = 0.15  # part of the views
 STEPS, SAMPLES = 4, 2
-STAGE = "choosing the trust"
+STAGE = "choosing settings"
 
-Errors = dict[tuple[int, float], NDArray[np.float64]]
+Setting = TypeVar("Setting")
+PerView = NDArray[np.float64]
 
 
 def choose(
     problem: Problem, options: DiffusionOptions, denoiser: Denoiser, top: float, shown: Tensor
 ) -> Generator[Estimate, None, dict[str, Any]]:
-    """Values for those of "trust" and "t_start" that are "auto".
+    """Values for those of "trust", "t_start" and "adaptation" that are "auto", in this order.
 
-    All values of the trust run as copies of the same slices side by side, with the same noise and without
-    adaptation.
+    All values of the trust run as copies of the same slices side by side, with the same noise.
 
     Parameters
     ----------
@@ -53,33 +56,35 @@ def choose(
     Returns
     -------
     dict
-        For :attr:`Estimate.chosen`: the values, and the curve of held-out errors over the trust.
+        For :attr:`Estimate.chosen`: the values, and their curves of held-out errors.
     """
     noise_aware = options.consistency != "cg" and not options.gamma
     trusts = (options.trust,) if options.trust != "auto" else TRUSTS if noise_aware else TRUSTS[:1]
     starts = (options.t_start,) if options.t_start != "auto" else STARTS
-    errors: Errors = {}
-    if len(trusts) * len(starts) > 1:
-        given, held = hold_out(central(problem, SLICES, denoiser.reach > 0), HELD)
-        first, _ = yield from first_volume(given, options.start, shown)
-        data, small = scaled(given, top), Denoiser(denoiser.prior, len(given.data))
-        for t_start in starts:
-            trial = options.model_copy(
-                update={"adaptation": "none", "t_start": t_start, "steps": STEPS, "samples": SAMPLES, "calls": 0}
-            )
-            per_trust = yield from _try(trial, trusts, small, data, first / top, held, problem.seed, shown)
-            errors |= {(t_start, trust): error for trust, error in per_trust.items()}
-    t_start, trust = clearly_best(errors) if errors else (starts[0], trusts[0])
-    chosen: dict[str, Any] = {}
+    if len(trusts) * len(starts) == 1 and options.adaptation != "auto":
+        return {"trust": trusts[0]}
+    given, held = hold_out(central(problem, SLICES, denoiser.reach > 0), HELD)
+    first, _ = yield from first_volume(given, options.start, shown)
+    trial = _Trial(scaled(given, top), held, first / top, denoiser.prior, problem.seed, shown)
+    small = {"steps": STEPS, "samples": SAMPLES, "calls": 0, "adaptation": "none"}
+    errors: dict[tuple[int, float], PerView] = {}
+    for t_start in starts:
+        per_trust = yield from trial.run(options.model_copy(update=small | {"t_start": t_start}), trusts)
+        errors |= {(t_start, trust): error for trust, error in per_trust.items()}
+    t_start, trust = clearly_best(errors)
+    chosen: dict[str, Any] = {"trust": trust, "t_start": t_start}
     if options.trust == "auto":
-        chosen["trust"] = trust
         chosen["trust_curve"] = [[v, float(e.mean())] for (t, v), e in sorted(errors.items()) if t == t_start]
-    if options.t_start == "auto":
-        chosen["t_start"] = t_start
+    if options.adaptation == "auto":
+        adapting = options.model_copy(update=small | {"t_start": t_start, "adaptation": ADAPTED})
+        adapted = yield from trial.run(adapting, (trust,))
+        both = {"none": errors[t_start, trust], ADAPTED: adapted[trust]}
+        chosen["adaptation"] = clearly_best(both)
+        chosen["adaptation_curve"] = [[name, float(error.mean())] for name, error in both.items()]
     return chosen
 
 
-def clearly_best(errors: Mapping[tuple[int, float], NDArray[np.float64]]) -> tuple[int, float]:
+def clearly_best(errors: Mapping[Setting, PerView]) -> Setting:
     """The setting that predicts withheld views best; the first, unless another is better by a standard error.
 
     Parameters
@@ -93,26 +98,31 @@ def clearly_best(errors: Mapping[tuple[int, float], NDArray[np.float64]]) -> tup
     return best if float(gain.mean()) > spread else default
 
 
-@torch.no_grad()
-def _try(
-    options: DiffusionOptions,
-    trusts: tuple[float, ...],
-    denoiser: Denoiser,
-    data: Scaled,
-    first: Tensor,
-    held: Views,
-    seed: int,
-    shown: Tensor,
-) -> Generator[Estimate, None, dict[float, NDArray[np.float64]]]:
-    """Held-out errors per view of each trust."""
-    generator = torch.Generator().manual_seed(seed)
-    copies = SAMPLES * len(first)
-    trust = torch.tensor(trusts, device=first.device).repeat_interleave(copies)[:, None, None]
-    parts = parts_of(options, denoiser, generator, trust)
-    walk = started(options, parts, first, generator, alike=len(trusts))
-    for _ in diffuse(parts, data, walk):
-        yield Estimate(shown, walk.step, len(parts.levels), STAGE)
-    means = walk.x.reshape(len(trusts), SAMPLES, *first.shape).mean(dim=1) * data.top
-    if options.positivity:
-        means = means.clamp(min=0)
-    return {value: np.array(prediction_errors(held, mean)) for value, mean in zip(trusts, means, strict=True)}
+@dataclass(frozen=True, eq=False)
+class _Trial:
+    """A few slices, some of whose views are withheld."""
+
+    data: Scaled
+    held: Views
+    first: Tensor
+    prior: DiffusionPrior
+    seed: int
+    shown: Tensor
+
+    @torch.no_grad()
+    def run(
+        self, options: DiffusionOptions, trusts: Sequence[float]
+    ) -> Generator[Estimate, None, dict[float, PerView]]:
+        """Held-out errors per view of each trust, under ``options``."""
+        generator = torch.Generator().manual_seed(self.seed)
+        copies = SAMPLES * len(self.first)
+        trust = torch.tensor(trusts, device=self.first.device).repeat_interleave(copies)[:, None, None]
+        denoiser = Denoiser.of(self.prior, len(self.first))  # its own copy: a trial may adapt it
+        parts = parts_of(options, denoiser, generator, trust if len(trusts) > 1 else trusts[0])
+        walk = started(options, parts, self.first, generator, alike=len(trusts))
+        for _ in diffuse(parts, self.data, walk):
+            yield Estimate(self.shown, walk.step, len(parts.levels), STAGE)
+        means = walk.x.reshape(len(trusts), SAMPLES, *self.first.shape).mean(dim=1) * self.data.top
+        if options.positivity:
+            means = means.clamp(min=0)
+        return {v: np.array(prediction_errors(self.held, mean)) for v, mean in zip(trusts, means, strict=True)}
