@@ -23,7 +23,7 @@ from fewview.methods.classical.chambolle_pock import iterate
 from fewview.operators import filtered_backprojection, parallel_beam
 from fewview.quality import psnr, ssim
 
-GRID = 10 ** np.arange(-2.0, -4.6, -0.25)
+GRID = 10 ** np.arange(-1.75, -3.6, -0.25)
 GRID_ITERATIONS = 200
 METHODS = {"fbp": {}, "fbp-hann": {"filter": "hann"}, "sirt": {}, "cgls": {}, "tv": {}, "mbir": {}}
 

@@ -15,14 +15,17 @@ from .holdout import central, folds, prediction_errors
 from .interface import Estimate, Problem
 
 SLICES = 2  # of the stack on which the choice is made
+LARGE = 1024  # pixels on a side, above which one slice is enough
 FOLDS = 4
 LEAVE_ONE_OUT = 8  # with this many views or fewer, withholding two at once would change the problem too much
 REFINEMENTS = 2
 CLEARLY = 1.02  # how far the error must have risen before the search down the ladder ends
 STAGE = "choosing the weight"
 
-# solve(problem, weight, warm) yields the volume after each iteration; warm is the result at the weight before.
-Solve = Callable[[Problem, float, Tensor | None], Iterator[Tensor]]
+# solve(problem, weight, warm) yields, after each iteration, the volume and what to start from at the next weight;
+# warm is what it left at the weight before, None at first.
+Warm = Mapping[str, Tensor]
+Solve = Callable[[Problem, float, Warm | None], Iterator[tuple[Tensor, Warm]]]
 
 
 class Choice(NamedTuple):
@@ -37,13 +40,13 @@ class Choice(NamedTuple):
 
 
 def choose_weight(
-    problem: Problem, solve: Solve, ladder: Sequence[float], preview: Tensor, coupled: bool = False
+    problem: Problem, solve: Solve, ladder: Sequence[float], start: float, preview: Tensor, coupled: bool = False
 ) -> Generator[Estimate, None, Choice]:
     """The weight at which withheld measurements are predicted best, within what so few of them can tell.
 
     Cross-validation on a few central slices: the views fall into interleaved sets, each withheld once (5 views or
-    fewer: random detector pixels instead). The weights are tried downwards from the strongest, each starting at the
-    result before, until the error has clearly risen; then twice beside the best.
+    fewer: random detector pixels instead). From ``start`` the weights are tried both ways until the error has
+    clearly risen, then twice between; each begins at the result of the nearest weight, so that a coarse budget will do.
 
     The curve is often flat on the side of strong weights, and its minimum then is chance. So the choice is the
     middle (in the logarithm) between the minimum and the strongest weight that is not worse by more than one
@@ -56,6 +59,8 @@ def choose_weight(
         The method at a coarse budget.
     ladder : sequence of float
         Weights to try, from the strongest regularisation to the weakest, in equal ratios.
+    start : float
+        The one of them to begin with.
     preview : Tensor
         What to show meanwhile.
     coupled : bool
@@ -67,30 +72,44 @@ def choose_weight(
         Stage "choosing the weight", the held-out error of the last weight tried among the scalars.
     """
     views = problem.operator.views
-    trials = folds(central(problem, SLICES, coupled), views if FEW_VIEWS < views <= LEAVE_ONE_OUT else FOLDS)
-    warm: list[Tensor | None] = [None] * len(trials)
+    slices = SLICES if problem.operator.grid <= LARGE else 1
+    trials = folds(central(problem, slices, coupled), views if FEW_VIEWS < views <= LEAVE_ONE_OUT else FOLDS)
+    total = len(ladder) + REFINEMENTS
     errors: dict[float, NDArray[np.float64]] = {}
+    states: dict[float, list[Warm]] = {}
+
+    def mean(weight: float) -> float:
+        return float(errors[weight].mean())
 
     def attempt(weight: float) -> Generator[Estimate, None, None]:
+        near = min(states, key=lambda w: abs(math.log(w / weight)), default=None)
         per_view: list[float] = []
+        left: list[Warm] = []
         for k, (given, held) in enumerate(trials):
-            last = None
-            for last in solve(given, weight, warm[k]):  # noqa: B007 - the last one counts
-                yield Estimate(preview, len(errors), len(ladder) + REFINEMENTS, STAGE, {"weight": weight})
+            last: tuple[Tensor, Warm] | None = None
+            for last in solve(given, weight, None if near is None else states[near][k]):  # noqa: B007
+                yield Estimate(preview, len(errors), total, STAGE, {"weight": weight})
             assert last is not None, "a solver yields at least once"
-            warm[k] = last.clone()
-            per_view += prediction_errors(held, last)
-        errors[weight] = np.array(per_view)
-        scalars = {"weight": weight, "heldout_error": float(errors[weight].mean())}
-        yield Estimate(preview, len(errors), len(ladder) + REFINEMENTS, STAGE, scalars)
+            per_view += prediction_errors(held, last[0])
+            left.append(last[1])
+        errors[weight], states[weight] = np.array(per_view), left
+        # The ends and the best are all that later trials can begin at.
+        for old in set(states) - {min(errors), max(errors), min(errors, key=mean)}:
+            del states[old]
+        yield Estimate(preview, len(errors), total, STAGE, {"weight": weight, "heldout_error": mean(weight)})
 
-    for weight in ladder:
-        yield from attempt(weight)
-        tried = [float(e.mean()) for e in errors.values()]
-        if len(tried) > 3 and min(tried[-2:]) > CLEARLY * min(tried):
-            break
+    middle = list(ladder).index(start)
+    yield from attempt(start)
+    for side in (ladder[middle + 1 :], ladder[:middle][::-1]):
+        tried = [start]
+        for weight in side:
+            yield from attempt(weight)
+            tried.append(weight)
+            best = min(mean(w) for w in errors)
+            if len(tried) > 2 and min(mean(w) for w in tried[-2:]) > CLEARLY * best:
+                break
     for _ in range(REFINEMENTS):
-        yield from attempt(_between({w: float(e.mean()) for w, e in errors.items()}))
+        yield from attempt(_between({w: mean(w) for w in errors}))
     return choice(errors, stronger=ladder[0] > ladder[-1])
 
 

@@ -26,7 +26,7 @@ class ASDPOCSOptions(Options):
     )
     tv_steps: int = option(20, "TV steps", "Steepest-descent steps of TV per round.", ge=1, advanced=True)
     strength: float = option(
-        0.2, "Strength", "TV steps relative to the data steps; larger is flatter with fewer streaks.", gt=0, le=1
+        0.02, "Strength", "TV steps relative to the data steps; larger is flatter with fewer streaks.", gt=0, le=1
     )
     relaxation: float = option(1.0, "Relaxation", "Of the passes over the views.", gt=0, le=1.99, advanced=True)
     decay: float = option(0.97, "Decay", "Factor of the relaxation after each round.", gt=0, le=1, advanced=True)
@@ -45,7 +45,7 @@ def run(problem: Problem, options: ASDPOCSOptions) -> Iterator[Estimate]:
     norm = _norms(y)
     # As a fraction of |y|, and the longest TV step allowed relative to a data step: Sidky and Pan's r_max.
     tolerance = _noise(y, usable, norm) if options.tolerance == "auto" else y.new_tensor(options.tolerance)
-    longest, shorter = 0.95, 0.95
+    longest, shorter = 0.95, 0.85
     flat = EDGE * attenuation_scale(problem)
     if problem.state is None:
         done, x = 0, y.new_zeros(len(y), A.grid, A.grid)

@@ -14,8 +14,12 @@ from ..interface import Views
 from ..measured import attenuation_scale, measured, reciprocal, relative, weigh
 
 RELAXATION = 1.9  # of the iteration as a whole; any value under 2 converges, and this one is the quickest
-BALANCE = 0.02  # dual steps relative to primal ones; tuned on objectives of the wood sinogram, 8 and 32 views
+# Dual steps relative to primal ones, times the dimensionless weight, and their least value: the residuals that the
+# dual variables settle at grow with the weight. Tuned on objectives of a phantom and a wood sinogram, 8 and 24 views.
+BALANCE, LEAST_BALANCE = 40.0, 0.015
 GRADIENT = 0.15  # of the difference rows in the operator, relative to a pixel's column of A; tuned likewise
+
+DUAL = ("x", "p", "q", "image")  # of the state: all that the iteration needs, whatever the weight
 
 
 class Iterate(NamedTuple):
@@ -56,14 +60,14 @@ def iterate(problem: TVProblem, iterations: int, state: Mapping[str, Any] | None
     iterations : int
         In all, those before ``state`` included.
     state : mapping, optional
-        Of an earlier :class:`Iterate`; or only its "volume", for a warm start.
+        Of an earlier :class:`Iterate`; or, for a start elsewhere, only its "volume", or the parts in ``DUAL``.
     """
     A = problem.views.operator
     y, weights = measured(problem.views, problem.weighted)
     z = problem.along_z
     rows, columns = A.row_sums(), A.column_sums()
     c = GRADIENT * float(columns.amax()) / 4
-    balance = BALANCE * float(rows.amax())
+    balance = max(BALANCE * problem.weight, LEAST_BALANCE) * float(rows.amax())
     sigma_p = balance * reciprocal(rows)
     sigma_q = balance / (c * 2 * max(1.0, z))
     tau = 1 / (balance * (columns + c * (4 + 2 * z)))

@@ -12,7 +12,7 @@ from pydantic import model_validator
 from torch import Tensor
 
 from ...options import Auto, Options, option
-from ..autotune import Choice, choose_weight
+from ..autotune import Choice, Warm, choose_weight
 from ..interface import Estimate, Method, Problem
 from ..measured import attenuation_scale, mean_significant, measured, relative, weigh
 from .fbp import preview
@@ -68,11 +68,12 @@ def run(problem: Problem, options: MBIROptions) -> Iterator[Estimate]:
         start = preview(problem)
         if options.sharpness == "auto":
 
-            def solve(part: Problem, factor: float, warm: Tensor | None) -> Iterator[Tensor]:
-                begin = {"volume": preview(part) if warm is None else warm}
-                return (it.x for it in iterate(part, options, math.log2(factor), TRIAL, begin))
+            def solve(part: Problem, factor: float, warm: Warm | None) -> Iterator[tuple[Tensor, Warm]]:
+                begin = {"volume": preview(part)} if warm is None else warm
+                for it in iterate(part, options, math.log2(factor), TRIAL, begin):
+                    yield it.x, {"volume": it.x}
 
-            choice = yield from choose_weight(problem, solve, LADDER, start, options.interslice > 0)
+            choice = yield from choose_weight(problem, solve, LADDER, LADDER[3], start, options.interslice > 0)
         else:
             choice = Choice(2.0**options.sharpness, [])
         state = {"volume": start}

@@ -9,13 +9,13 @@ import torch
 from torch import Tensor
 
 from ...options import Auto, Options, option
-from ..autotune import Choice, choose_weight
+from ..autotune import Choice, Warm, choose_weight
 from ..interface import Estimate, Method, Problem
-from .chambolle_pock import TVProblem, iterate
+from .chambolle_pock import DUAL, TVProblem, iterate
 from .fbp import preview
 
-LADDER = tuple(float(w) for w in 10 ** np.arange(-2.0, -6.01, -0.5))  # weights tried by "auto"
-TRIAL = 50  # iterations per weight and fold while choosing, each begun at the result before
+LADDER = tuple(float(w) for w in 10 ** np.arange(-1.0, -6.01, -0.5))  # weights tried by "auto"
+TRIAL = (60, 150)  # iterations per weight and fold while choosing, with many and with few views
 
 
 class TVOptions(Options):
@@ -50,12 +50,15 @@ def run(problem: Problem, options: TVOptions) -> Iterator[Estimate]:
     else:
         start = preview(problem)
         if options.weight == "auto":
+            # Few views leave more to the prior, which takes more iterations to settle what they do not see.
+            budget = int(np.clip(1200 / problem.operator.views, *TRIAL))
 
-            def solve(part: Problem, weight: float, warm: Tensor | None) -> Iterator[Tensor]:
-                begin = {"volume": preview(part) if warm is None else warm}
-                return (it.x for it in iterate(formulate(part, options, weight), TRIAL, begin))
+            def solve(part: Problem, weight: float, warm: Warm | None) -> Iterator[tuple[Tensor, Warm]]:
+                begin = {"volume": preview(part)} if warm is None else warm
+                for it in iterate(formulate(part, options, weight), budget, begin):
+                    yield it.x, {k: it.state[k] for k in DUAL}
 
-            choice = yield from choose_weight(problem, solve, LADDER, start, options.along_z > 0)
+            choice = yield from choose_weight(problem, solve, LADDER, LADDER[2], start, options.along_z > 0)
         else:
             choice = Choice(options.weight, [])
         state = {"volume": start}
