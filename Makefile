@@ -8,7 +8,9 @@ DISPLAYED := $(if $(DISPLAY),,xvfb-run -a -s "-screen 0 1600x1000x24")
 setup:
 	@scripts/setup.sh
 
+# First a table, a picture and volumes from a measured tooth; then the viewer with a run in progress.
 demo: setup
+	@$(BIN)/fewview demo --headless
 	@$(BIN)/fewview demo
 
 test: setup check
