@@ -169,8 +169,11 @@ def test_withheld_views_decide_whether_to_adapt(problem, weights):
 def test_the_autopilot_leaves_its_default_only_for_something_clearly_better():
     views = np.array([1.0, 1.1, 0.9, 1.0])
     noisy = views - 0.01 * np.array([3, -2.5, 3, -2.5])
-    assert clearly_best({(150, 1.0): views, (150, 2.0): noisy}) == (150, 1.0)
-    assert clearly_best({(150, 1.0): views, (150, 2.0): noisy, (60, 1.0): views - 0.1}) == (60, 1.0)
+    clear = views - np.array([0.1, 0.11, 0.09, 0.1])
+    assert clearly_best({"default": views, "other": noisy}) == "default"
+    assert clearly_best({"default": views, "other": noisy, "clear": clear}) == "clear"
+    assert clearly_best({"default": views[:2], "other": views[:2] - [0.1, 0.2]}) == "default"  # two views tell little
+    assert clearly_best({"default": views[:1], "other": views[:1] - 0.5}) == "default"
 
 
 def test_units_do_not_matter(problem, weights):

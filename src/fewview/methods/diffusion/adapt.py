@@ -11,7 +11,7 @@ from torch import Tensor
 
 from ...models.lora import add_lora, lora_disabled
 from .consistency import Consistency
-from .denoiser import Denoiser
+from .denoiser import Denoiser, batch_size
 from .scaled import Scaled
 from .schedule import Level
 
@@ -117,12 +117,15 @@ class Adapter:
             before, error = [p.clone() for p in self.parameters], self._judge(x_t, data, level, kept)
         for k in range(self.settings.inner):
             chosen = self._some(len(x_t)).to(x_t.device)
-            with torch.enable_grad():
-                loss = self._loss(x_t, data, level, chosen, kept)
-                self.optimizer.zero_grad()
-                loss.backward()
-                self.optimizer.step()
-            yield Progress(k + 1, float(loss.detach()))
+            total = 0.0
+            self.optimizer.zero_grad()
+            for batch in chosen.split(batch_size(x_t)):  # gradients add up: memory does not grow with the stack
+                with torch.enable_grad():
+                    loss = self._loss(x_t, data, level, batch, kept) * (len(batch) / len(chosen))
+                    loss.backward()
+                total += float(loss.detach())
+            self.optimizer.step()
+            yield Progress(k + 1, total)
         if kept is not None:
             worse = not self._judge(x_t, data, level, kept) < error
             self.undone = self.undone + 1 if worse else 0

@@ -42,10 +42,8 @@ class Denoiser:
     @torch.no_grad()
     def all(self, x_t: Tensor, abar: float, data: Scaled) -> tuple[Tensor, Tensor]:
         """The same for every slice, a few at a time; the stop flag is looked at in between."""
-        pixels = x_t.shape[-1] * x_t.shape[-2]
-        count = max(1, PIXELS.get(x_t.device.type, PIXELS["cpu"]) // pixels)
         parts = []
-        for index in torch.arange(len(x_t), device=x_t.device).split(count):
+        for index in torch.arange(len(x_t), device=x_t.device).split(batch_size(x_t)):
             parts.append(self(x_t, abar, index))
             if data.operator.on_chunk is not None:
                 data.operator.on_chunk()
@@ -64,3 +62,9 @@ class Denoiser:
         first = index - index % self.slices
         near = [(index % self.slices + k).clamp(0, self.slices - 1) + first for k in range(-reach, reach + 1)]
         return torch.stack([x_t[n] for n in near], dim=1)
+
+
+def batch_size(x_t: Tensor) -> int:
+    """Slices that go through the network together."""
+    pixels = x_t.shape[-1] * x_t.shape[-2]
+    return max(1, PIXELS.get(x_t.device.type, PIXELS["cpu"]) // pixels)

@@ -43,7 +43,7 @@ def _couples(options: Options) -> bool:
 
 
 def _method(name: str, title: str, summary: str, source: str, **defaults: Any) -> Method:
-    options = with_defaults(f"{title.split(' (')[0].replace('-', '')}Options", **defaults)
+    options = with_defaults("".join(part.capitalize() for part in name.split("-")) + "Options", **defaults)
     prior = options().prior
     return Method(
         name=name,

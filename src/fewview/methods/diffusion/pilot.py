@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from scipy.stats import t as student_t
 from torch import Tensor
 
 from ...models.prior import DiffusionPrior
@@ -27,7 +28,8 @@ TRUSTS = (1.0, 0.5, 0.7, 1.4, 2.0)
 STARTS = (150, 60, 350)
 ADAPTED = "lora+biases"
 SLICES = 2
-HELD = 0.15  # part of the views
+HELD, AT_LEAST = 0.15, 3  # part of the views, and how many, that are withheld
+CONFIDENCE = 0.95  # that another setting is better, before it is taken
 STEPS, SAMPLES = 4, 2
 STAGE = "choosing settings"
 
@@ -63,7 +65,8 @@ def choose(
     starts = (options.t_start,) if options.t_start != "auto" else STARTS
     if len(trusts) * len(starts) == 1 and options.adaptation != "auto":
         return {"trust": trusts[0]}
-    given, held = hold_out(central(problem, SLICES, denoiser.reach > 0), HELD)
+    share = min(max(HELD, AT_LEAST / problem.operator.views), 0.25)
+    given, held = hold_out(central(problem, SLICES, denoiser.reach > 0), share)
     first, _ = yield from first_volume(given, options.start, shown)
     trial = _Trial(scaled(given, top), held, first / top, denoiser.prior, problem.seed, shown)
     small = {"steps": STEPS, "samples": SAMPLES, "calls": 0, "adaptation": "none"}
@@ -85,17 +88,20 @@ def choose(
 
 
 def clearly_best(errors: Mapping[Setting, PerView]) -> Setting:
-    """The setting that predicts withheld views best; the first, unless another is better by a standard error.
+    """The setting that predicts withheld views best; the first, unless another is significantly better.
 
     Parameters
     ----------
     errors : mapping
-        Of setting to errors per view, the same views in the same order.
+        Of setting to errors per view, the same views in the same order. Paired one-sided t-test: two or three
+        views tell little, and then only a large and even gain counts; a single view tells nothing.
     """
     default, best = next(iter(errors)), min(errors, key=lambda setting: float(errors[setting].mean()))
     gain = errors[default] - errors[best]
-    spread = float(gain.std(ddof=1)) / math.sqrt(len(gain)) if len(gain) > 1 else 0.05 * float(errors[default].mean())
-    return best if float(gain.mean()) > spread else default
+    if len(gain) < 2 or best == default:
+        return default
+    limit = float(student_t.ppf(CONFIDENCE, len(gain) - 1)) * float(gain.std(ddof=1)) / math.sqrt(len(gain))
+    return best if float(gain.mean()) > limit else default
 
 
 @dataclass(frozen=True, eq=False)
