@@ -75,10 +75,10 @@ def attenuation_scale(views: Views, coupled: bool = False) -> Tensor:
 
 
 def mean_significant(values: Tensor, y: Tensor, axes: tuple[int, ...]) -> Tensor:
-    """Mean of ``values`` over the rays that meet the object; a tiny positive number where there are none."""
+    """Mean of ``values`` over the rays that meet the object; 1 where there are none (any will do then)."""
     inside = (y > SIGNIFICANT * y.abs().mean(dim=axes, keepdim=True)).to(y.dtype)
-    total = (inside * values).sum(dim=axes, keepdim=True)
-    return (total / inside.sum(dim=axes, keepdim=True).clamp(min=1)).clamp(min=torch.finfo(y.dtype).tiny ** 0.5)
+    mean = (inside * values).sum(dim=axes, keepdim=True) / inside.sum(dim=axes, keepdim=True).clamp(min=1)
+    return torch.where(mean > 0, mean, torch.ones_like(mean))
 
 
 def reciprocal(values: Tensor, floor: float = 1e-3) -> Tensor:

@@ -108,20 +108,18 @@ def _slice(
 
 
 def _centred(row: NDArray[np.float64], axis: float) -> tuple[NDArray[np.float64], float]:
-    """The sinogram on a detector whose middle is the axis: whole columns added, the rest shifted in Fourier space."""
+    """The sinogram on a detector whose middle is the axis: whole columns are added, under half of one is shifted."""
     columns = row.shape[1]
-    wanted = max(axis, columns - 1 - axis)
-    half = int(np.ceil(wanted))
-    left = int(np.floor(half - axis))
-    padded = np.zeros((len(row), 2 * half + 1 + 2))
-    padded[:, left + 1 : left + 1 + columns] = row
-    middle = half + 1
-    shift = middle - (axis + left + 1)
+    lack = columns - 1 - round(2 * axis)  # columns by which the left side is shorter than the right
+    left, right = max(0, lack), max(0, -lack)
+    padded = np.pad(row, ((0, 0), (left, right)))
+    middle = (padded.shape[1] - 1) / 2
+    shift = middle - (axis + left)
     if abs(shift) > 1e-6:
         length = 2 * padded.shape[1]
         phase = np.exp(-2j * np.pi * np.fft.rfftfreq(length) * shift)
         padded = np.fft.irfft(np.fft.rfft(padded, length) * phase, length)[:, : padded.shape[1]]
-    return padded, float(middle)
+    return padded, middle
 
 
 FBP = _method("astra-fbp", "ASTRA FBP", "FBP", AstraOptions)
