@@ -95,5 +95,5 @@ METHOD = Method(
     source="Sidky and Pan, Phys. Med. Biol. 53 (2008) 4777",
     options=ASDPOCSOptions,
     run=run,
-    buffers=(8.0, 4.0),
+    buffers=(15.0, 6.0),
 )

@@ -129,5 +129,5 @@ METHOD = Method(
     source="Paige and Saunders, ACM Trans. Math. Softw. 8 (1982) 43",
     options=CGLSOptions,
     run=run,
-    buffers=(5.0, 5.0),
+    buffers=(9.0, 10.0),
 )

@@ -102,5 +102,5 @@ METHOD = Method(
     source="Kak and Slaney, Principles of Computerized Tomographic Imaging (1988), chapter 3",
     options=FBPOptions,
     run=run,
-    buffers=(2.0, 4.0),
+    buffers=(3.0, 5.0),
 )

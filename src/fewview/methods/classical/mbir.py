@@ -19,7 +19,7 @@ from .fbp import preview
 from .qggmrf import QGGMRF
 
 LADDER = tuple(float(f) for f in 2.0 ** np.arange(-4.0, 6.1, 1.25))  # 2^sharpness tried by "auto"
-TRIAL = 40  # iterations per sharpness and fold while choosing, each begun at the result before
+TRIAL = 80  # iterations per sharpness and fold while choosing, each begun at the result nearest to it
 
 
 class MBIROptions(Options):
@@ -148,6 +148,6 @@ METHOD = Method(
     source="Thibault et al., Med. Phys. 34 (2007) 4526; parameters as in svmbir",
     options=MBIROptions,
     run=run,
-    buffers=(12.0, 8.0),
+    buffers=(27.0, 6.0),
     couples_slices=lambda options: options.interslice > 0,
 )

@@ -48,5 +48,5 @@ METHOD = Method(
     source="Andersen and Kak, Ultrasonic Imaging 6 (1984) 81",
     options=SARTOptions,
     run=run,
-    buffers=(5.0, 4.0),
+    buffers=(6.0, 5.0),
 )

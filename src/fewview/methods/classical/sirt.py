@@ -55,5 +55,5 @@ METHOD = Method(
     source="Gregor and Benson, IEEE Trans. Med. Imaging 27 (2008) 918",
     options=SIRTOptions,
     run=run,
-    buffers=(4.0, 5.0),
+    buffers=(3.5, 5.0),
 )

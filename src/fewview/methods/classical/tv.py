@@ -83,6 +83,6 @@ METHOD = Method(
     source="Pock and Chambolle, Diagonal preconditioning for first order primal-dual algorithms, ICCV 2011",
     options=TVOptions,
     run=run,
-    buffers=(12.0, 9.0),
+    buffers=(21.0, 14.0),
     couples_slices=lambda options: options.along_z > 0,
 )
