@@ -7,9 +7,11 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from ...options import Auto, Options, option
+from ..autotune import choice
 from ..holdout import central, hold_out, prediction_errors
 from ..interface import Estimate, Method, Problem
 from ..measured import measured, relative
@@ -59,17 +61,18 @@ def run(problem: Problem, options: CGLSOptions) -> Iterator[Estimate]:
 
 
 def _choose(problem: Problem, options: CGLSOptions) -> Generator[Estimate, None, tuple[int, list[float]]]:
-    """Number of steps after which withheld measurements are predicted best, and the errors of all that were tried."""
+    """Number of steps by the rule that chooses weights, and the held-out error of all that were tried."""
     given, held = hold_out(central(problem, CHOOSING_SLICES), HELD)
     shown = preview(problem)
-    errors: list[float] = []
+    errors: dict[float, NDArray[np.float64]] = {}
+    curve: list[float] = []
     for step, x, _ in _steps(given, options, LIMIT):
-        errors.append(float(np.mean(prediction_errors(held, x))))
-        best = int(np.argmin(errors)) + 1
-        yield Estimate(shown, step, LIMIT, "choosing the steps", {"heldout_error": errors[-1]})
-        if step - best >= PATIENCE:
+        errors[step] = np.array(prediction_errors(held, x))
+        curve.append(float(errors[step].mean()))
+        yield Estimate(shown, step, LIMIT, "choosing the steps", {"heldout_error": curve[-1]})
+        if step - (int(np.argmin(curve)) + 1) >= PATIENCE:
             break
-    return best, errors
+    return max(1, round(choice(errors, stronger=False).value)), curve
 
 
 def _steps(problem: Problem, options: CGLSOptions, total: int) -> Iterator[tuple[int, Tensor, dict[str, Any]]]:
