@@ -13,7 +13,7 @@ from fewview.methods.diffusion.denoiser import Denoiser
 from fewview.methods.diffusion.renoise import ddim, renoised, slerp
 from fewview.methods.diffusion.reuse import Reuse
 from fewview.methods.diffusion.scaled import robust_maximum, scaled
-from fewview.methods.diffusion.schedule import LOWEST, Level, levels, time_of
+from fewview.methods.diffusion.schedule import LOWEST, Level, levels
 from fewview.methods.interface import Views
 from fewview.models.prior import DiffusionPrior, linear_alphabar
 from fewview.models.unet import UNetConfig
@@ -61,7 +61,6 @@ def test_levels_are_those_of_dds():
     assert [level.abar for level in fifty[:2]] == pytest.approx([float(abar[980]), float(abar[960])])
     assert all(a.abar_next == b.abar for a, b in pairwise(fifty))
     assert len(levels(50, 10)) == 10  # no more steps than times
-    assert time_of(levels(1, 350)[0].sigma) == 350
 
 
 def test_levels_in_equal_ratios_end_low():

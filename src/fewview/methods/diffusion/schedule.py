@@ -58,9 +58,3 @@ def levels(steps: int, t_start: int, spacing: Spacing = "uniform") -> list[Level
         signal = [1 / (1 + (first * factor**k) ** 2) for k in range(steps)]
     signal.append(1.0)
     return [Level(k, steps, signal[k], signal[k + 1]) for k in range(steps)]
-
-
-def time_of(sigma: float) -> int:
-    """The time of the schedule whose noise over signal is nearest to ``sigma``."""
-    abar = linear_alphabar(TIMES).tolist()
-    return min(range(TIMES), key=lambda t: abs(math.log((1 - abar[t]) / abar[t] / sigma**2)))
