@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+import threading
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from ..errors import FewviewError, MethodUnavailable, OptionError
+from ..errors import FewviewError, OptionError
 
 app = typer.Typer(help="Measure quality, speed and liveliness on this machine.")
 
@@ -43,9 +44,49 @@ def operators(
 
 
 @app.command()
-def quality() -> None:
-    """Measure the methods on known data (not available yet)."""
-    raise MethodUnavailable("The quality benchmark is not available yet.", "`fewview benchmark operators` is.")
+def quality(
+    json_path: Json = None,
+    data: Annotated[list[str] | None, typer.Option(help="Data sets, A,B or repeated.  [default: all]")] = None,
+    methods: Annotated[list[str] | None, typer.Option(help="A,B or repeated.  [default: all that can run]")] = None,
+    views: Annotated[list[str] | None, typer.Option(help="A,B or repeated.  [default: 4,8,16,32,64]")] = None,
+    size: Annotated[list[str] | None, typer.Option(help="Pixels a side, A,B or repeated.  [default: 128]")] = None,
+    counts: Annotated[list[str] | None, typer.Option(help="none, or open-beam counts.  [default: none,2000]")] = None,
+    volumes: Annotated[int, typer.Option(help="Samples of each data set.")] = 3,
+    seeds: Annotated[int, typer.Option(help="Measurements of each sample.")] = 3,
+    slices: Annotated[int, typer.Option(help="Slices of each sample.")] = 4,
+    device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
+    measured: Annotated[Path, typer.Option(help="Folder of measured data.")] = Path("../shared/data"),
+    against: Annotated[str, typer.Option(help="Method that the table compares the others with.")] = "tv",
+    again: Annotated[bool, typer.Option("--again", help="Measure anew what the JSON file holds already.")] = False,
+) -> None:
+    """Compare the methods on known data. Rows in the JSON file are kept and added to; Ctrl-C keeps what is done."""
+    from ..benchmark.quality import COUNTS, VIEWS, run
+    from ..benchmark.quality_data import DATA
+    from ..benchmark.quality_table import table
+    from ..runs.problem import resolve_device
+    from .reconstruct import stop_and_keep
+
+    _check_folder(json_path)
+    stop = threading.Event()
+    with stop_and_keep(stop):
+        rows = run(
+            json_path,
+            data=_names(data) or DATA,
+            methods=_names(methods),
+            views=[_number("--views", text) for text in _names(views)] or VIEWS,
+            sizes=[_number("--size", text) for text in _names(size)] or (128,),
+            counts=[None if text == "none" else float(_number("--counts", text)) for text in _names(counts)] or COUNTS,
+            volumes=volumes,
+            seeds=seeds,
+            slices=slices,
+            device=str(resolve_device(device)),
+            folder=measured,
+            again=again,
+            say=typer.echo,
+            stop=stop.is_set,
+        )
+    for line in table(rows, against):
+        typer.echo(line)
 
 
 @app.command()
@@ -76,6 +117,16 @@ def _size(text: str) -> tuple[int, int]:
     if match is None or not int(match[1]) or not int(match[2]):
         raise OptionError(f"--size {text} is not PIXELSxVIEWS.", "Write, for instance, --size 256x32.")
     return int(match[1]), int(match[2])
+
+
+def _names(given: list[str] | None) -> list[str]:
+    return [name.strip() for text in given or [] for name in text.split(",") if name.strip()]
+
+
+def _number(flag: str, text: str) -> int:
+    if not text.isdecimal() or not int(text):
+        raise OptionError(f"{flag} {text} is not a number from 1.", f"Write, for instance, {flag} 16,32.")
+    return int(text)
 
 
 def _print(row: dict[str, Any]) -> None:

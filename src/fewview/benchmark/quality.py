@@ -1,0 +1,146 @@
+"""``fewview benchmark quality``: every method on the same samples, with settings from withheld views alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from ..errors import FewviewError, MethodUnavailable, Stopped
+from ..methods import get_method, method_names
+from .quality_case import NoData
+from .quality_cell import measure_cell
+from .quality_data import DATA, MEASURED, Sample
+from .quality_rows import Row, Rows
+
+VIEWS = (4, 8, 16, 32, 64)
+COUNTS = (None, 2000.0)
+
+
+def run(
+    json_path: Path | None = None,
+    *,
+    data: Sequence[str] = DATA,
+    methods: Sequence[str] = (),
+    views: Sequence[int] = VIEWS,
+    sizes: Sequence[int] = (128,),
+    counts: Sequence[float | None] = COUNTS,
+    volumes: int = 3,
+    seeds: int = 3,
+    slices: int = 4,
+    device: str = "cpu",
+    folder: Path = MEASURED,
+    again: bool = False,
+    say: Callable[[str], None] = print,
+    stop: Callable[[], bool] = lambda: False,
+) -> list[Row]:
+    """Measure, and write the rows after every reconstruction.
+
+    Parameters
+    ----------
+    json_path : Path, optional
+        Rows that are there are kept, and what they hold is not measured again.
+    data, methods : sequence of str
+        Without methods: all that can run here.
+    views, sizes : sequence of int
+    counts : sequence of float or None
+        Open-beam counts of simulated data; None for no noise. Measured data have the noise they have.
+    volumes, seeds, slices : int
+        Samples, measurements of each, and slices of each; fewer where there are not so many.
+    device : str
+    folder : Path
+        Of measured data that do not travel with fewview.
+    again : bool
+        Measure anew what is there.
+    say : callable
+        Told one line per reconstruction.
+    stop : callable
+        Once true, ends; what is measured is kept.
+
+    Returns
+    -------
+    list of dict
+        All rows, earlier ones included: see :mod:`fewview.benchmark.quality_rows`.
+
+    Raises
+    ------
+    FewviewError
+        A data set or method that does not exist, impossible numbers, a file of something else.
+    """
+    for name in methods:
+        get_method(name)  # a name mistyped is told before the first hour
+    if min((*views, *sizes, volumes, seeds, slices)) < 1 or any(c is not None and c <= 0 for c in counts):
+        raise FewviewError("Views, sizes, counts, volumes, seeds and slices count from 1.", "Give positive numbers.")
+    samples = [Sample(name, size, slices, folder) for name in data for size in sizes]
+    rows = Rows(json_path)
+    chosen = list(methods) or list(_able(say))
+    try:
+        for sample in samples:
+            for level in dict.fromkeys(sample.noise(count) for count in counts):
+                _measure(sample, level, chosen, views, volumes, seeds, device, again, rows, say, stop)
+    except Stopped:
+        say("stopped; what was measured is kept")
+    return list(rows)
+
+
+def _measure(
+    sample: Sample,
+    counts: float | None,
+    methods: Sequence[str],
+    views: Sequence[int],
+    volumes: int,
+    seeds: int,
+    device: str,
+    again: bool,
+    rows: Rows,
+    say: Callable[[str], None],
+    stop: Callable[[], bool],
+) -> None:
+    """All of one sample and one noise level, volume by volume: an early end leaves whole comparisons."""
+    keys = [(volume, seed) for seed in range(seeds) for volume in range(sample.volumes(volumes))]
+    for key in keys:
+        for count in views:
+            todo = []
+            for method in methods:
+                condition: dict[str, Any] = {
+                    "data": sample.data,
+                    "size": sample.size,
+                    "method": method,
+                    "control": "none",
+                    "views": count,
+                    "counts": counts,
+                    "device": device,
+                    "slices": sample.depth,
+                }
+                if again or not rows.has(condition, key):
+                    todo.append(condition)
+            if not todo:
+                continue
+            try:
+                case = sample.case(*key, count, counts)
+            except NoData as problem:
+                say(f"{sample.data}, {count} views left out: {problem}")
+                continue
+            for condition in todo:
+                if stop():
+                    raise Stopped
+                name = f"{sample.data} {sample.size} px, {count} views, volume {key[0]}, seed {key[1]}, "
+                try:
+                    cell = measure_cell(condition["method"], case, key[1], device, stop)
+                except FewviewError as problem:
+                    say(f"{name}{condition['method']}: left out: {problem}")
+                    continue
+                rows.add(condition, key, cell)
+                figures = f"{cell['psnr']:.2f} dB, held-out error {cell['heldout_error']:.4f}, {cell['seconds']:.1f} s"
+                say(f"{name}{condition['method']}: {figures}")
+
+
+def _able(say: Callable[[str], None]) -> Iterator[str]:
+    """Names of the methods that can run here on neutron data alone."""
+    for name in method_names():
+        method = get_method(name)
+        why = "it needs an X-ray volume." if "aux" in method.needs else method.missing()
+        if why is None:
+            yield name
+        else:
+            say(str(MethodUnavailable(f"'{name}' is left out: {why}")))
