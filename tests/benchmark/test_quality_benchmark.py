@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from fewview.benchmark import quality, quality_measured, quality_simulated
+from fewview.benchmark.peak import forget_peak, peak_mb
 from fewview.benchmark.quality_case import NoData, area_means
 from fewview.benchmark.quality_curve import mean_curve, region_centres
 from fewview.benchmark.quality_data import DATA, Sample
@@ -88,7 +89,7 @@ def test_a_stop_keeps_what_is_done_and_throws_half_a_run_away(tmp_path):
         data=["ellipses"],
         methods=["fbp", "cgls"],
         **TINY | {"say": said.append},
-        stop=lambda: any(" fbp: " in line for line in said),
+        stop=lambda: any("fbp: " in line for line in said),
     )
     (row,) = json.loads(path.read_text())
     assert (row["method"], len(row["cells"])) == ("fbp", 1)
@@ -250,3 +251,30 @@ def test_the_command(tmp_path, capsys):
 def test_all_data_sets_are_named():
     assert set(DATA) == {"microstructure", "ellipses", "wood", "tooth", "shell"}
     assert quality_measured.TOOTH.is_file()
+
+
+def test_a_method_that_cannot_do_this_leaves_the_others_alone(monkeypatch):
+    measure, said = quality.measure_cell, []
+
+    def failing(method, *rest):
+        if method == "fbp":
+            raise FewviewError("Too large for this machine.")
+        return measure(method, *rest)
+
+    monkeypatch.setattr(quality, "measure_cell", failing)
+    tiny = TINY | {"volumes": 1, "say": said.append}
+    rows = quality.run(None, data=["ellipses"], methods=["fbp", "cgls"], **tiny)
+    assert [row["method"] for row in rows] == ["cgls"]
+    assert said[0].endswith("fbp: left out: Too large for this machine.")
+
+
+def test_the_peak_of_memory_is_that_of_one_part():
+    if not forget_peak("cpu"):
+        pytest.skip("this system cannot forget a peak")
+    before = peak_mb("cpu")
+    hill = np.ones(25_000_000)
+    high = peak_mb("cpu")
+    assert high - before == pytest.approx(hill.nbytes / 1e6, rel=0.2)
+    del hill
+    forget_peak("cpu")
+    assert peak_mb("cpu") < high - 100

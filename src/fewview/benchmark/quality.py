@@ -8,10 +8,11 @@ from typing import Any
 
 from ..errors import FewviewError, MethodUnavailable, Stopped
 from ..methods import get_method, method_names
-from .quality_case import NoData
+from .quality_case import Case, NoData
 from .quality_cell import measure_cell
 from .quality_data import DATA, MEASURED, Sample
 from .quality_rows import Row, Rows
+from .statistics import Key
 
 VIEWS = (4, 8, 16, 32, 64)
 COUNTS = (None, 2000.0)
@@ -75,64 +76,63 @@ def run(
     rows = Rows(json_path)
     chosen = list(methods) or list(_able(say))
     try:
-        for sample in samples:
-            for level in dict.fromkeys(sample.noise(count) for count in counts):
-                _measure(sample, level, chosen, views, volumes, seeds, device, again, rows, say, stop)
-    except Stopped:
-        say("stopped; what was measured is kept")
-    return list(rows)
-
-
-def _measure(
-    sample: Sample,
-    counts: float | None,
-    methods: Sequence[str],
-    views: Sequence[int],
-    volumes: int,
-    seeds: int,
-    device: str,
-    again: bool,
-    rows: Rows,
-    say: Callable[[str], None],
-    stop: Callable[[], bool],
-) -> None:
-    """All of one sample and one noise level, volume by volume: an early end leaves whole comparisons."""
-    keys = [(volume, seed) for seed in range(seeds) for volume in range(sample.volumes(volumes))]
-    for key in keys:
-        for count in views:
-            todo = []
-            for method in methods:
-                condition: dict[str, Any] = {
-                    "data": sample.data,
-                    "size": sample.size,
-                    "method": method,
-                    "control": "none",
-                    "views": count,
-                    "counts": counts,
-                    "device": device,
-                    "slices": sample.depth,
-                }
-                if again or not rows.has(condition, key):
-                    todo.append(condition)
+        for sample, level, key, count in _cases(samples, counts, views, volumes, seeds):
+            conditions = [_condition(sample, method, count, level, device) for method in chosen]
+            todo = [condition for condition in conditions if again or not rows.has(condition, key)]
             if not todo:
                 continue
             try:
-                case = sample.case(*key, count, counts)
+                case = sample.case(*key, count, level)
             except NoData as problem:
                 say(f"{sample.data}, {count} views left out: {problem}")
                 continue
             for condition in todo:
                 if stop():
                     raise Stopped
-                name = f"{sample.data} {sample.size} px, {count} views, volume {key[0]}, seed {key[1]}, "
-                try:
-                    cell = measure_cell(condition["method"], case, key[1], device, stop)
-                except FewviewError as problem:
-                    say(f"{name}{condition['method']}: left out: {problem}")
-                    continue
-                rows.add(condition, key, cell)
-                figures = f"{cell['psnr']:.2f} dB, held-out error {cell['heldout_error']:.4f}, {cell['seconds']:.1f} s"
-                say(f"{name}{condition['method']}: {figures}")
+                say(f"{_title(condition, key)}: {_add(rows, condition, key, case, stop)}")
+    except Stopped:
+        say("stopped; what was measured is kept")
+    return list(rows)
+
+
+def _cases(
+    samples: Sequence[Sample], counts: Sequence[float | None], views: Sequence[int], volumes: int, seeds: int
+) -> Iterator[tuple[Sample, float | None, Key, int]]:
+    """Sample, counts, volume and seed, and views: volume by volume, so that an early end leaves whole comparisons."""
+    for sample in samples:
+        for level in dict.fromkeys(sample.noise(count) for count in counts):
+            for seed in range(seeds):
+                for volume in range(sample.volumes(volumes)):
+                    for count in views:
+                        yield sample, level, (volume, seed), count
+
+
+def _condition(sample: Sample, method: str, views: int, counts: float | None, device: str) -> dict[str, Any]:
+    return {
+        "data": sample.data,
+        "size": sample.size,
+        "method": method,
+        "control": "none",
+        "views": views,
+        "counts": counts,
+        "device": device,
+        "slices": sample.depth,
+    }
+
+
+def _title(condition: dict[str, Any], key: Key) -> str:
+    where = "{data} {size} px, {views} views".format_map(condition)
+    return f"{where}, volume {key[0]}, seed {key[1]}, {condition['method']}"
+
+
+def _add(rows: Rows, condition: dict[str, Any], key: Key, case: Case, stop: Callable[[], bool]) -> str:
+    """Measure and write one cell; what to say of it. A method that cannot do this is no reason to leave the others."""
+    try:
+        cell = measure_cell(condition["method"], case, key[1], condition["device"], stop)
+    except FewviewError as problem:
+        return f"left out: {problem}"
+    rows.add(condition, key, cell)
+    return f"{cell['psnr']:.2f} dB, held-out error {cell['heldout_error']:.4f}, {cell['seconds']:.1f} s"
 
 
 def _able(say: Callable[[str], None]) -> Iterator[str]:

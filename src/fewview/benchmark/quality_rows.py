@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -55,7 +55,7 @@ class Rows:
             for row in _read(path):
                 self._rows[_condition(row)] = row
 
-    def __iter__(self) -> Any:
+    def __iter__(self) -> Iterator[Row]:
         return iter(self._rows.values())
 
     def has(self, condition: Mapping[str, Any], key: Key) -> bool:
