@@ -107,7 +107,8 @@ other views. The shell is measured, its projections are simulated from the slice
 (range of the whole reference), in brackets the 95 % bootstrap interval of the mean over volumes and seeds; none of a
 single measurement. "minus tv" is the paired difference, measurement by measurement. "held out" is the relative error
 of predicting views that no method was given. "calls" are passes through the network in the diffusion steps, the
-search for settings and the adaptation not counted; seconds are of the whole run, the search included.
+search for settings and the adaptation not counted; seconds are of the whole run, the search included. Plots:
+`python docs/benchmark_plots.py` (without FBP, which lies far below).
 """
 
 
@@ -121,6 +122,10 @@ def quality(rows: Rows) -> str:
         noise = "" if data in ("wood", "tooth") else f", {counts:g} counts" if counts else ", no noise"
         many = f"{slices} slices" if slices > 1 else "1 slice"
         parts.append(f"### {data.capitalize()}: {size} pixels, {many}{noise}, {device}\n")
+        level = f"{counts:g}" if counts else "0"
+        picture = f"images/quality-{data}-{size}-{level}-{slices}-{device}.png"
+        if (PAGE.parent / picture).is_file():  # drawn by docs/benchmark_plots.py
+            parts.append(f"![PSNR of {data} against views and region]({picture})\n")
         parts.append(_quality_table(group))
         parts.append(_scales(group))
     return "\n".join(parts)
