@@ -17,6 +17,8 @@ import matplotlib
 matplotlib.use("agg")
 from matplotlib import pyplot as plt
 
+from fewview.benchmark.quality_rows import balanced
+
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "benchmarks" / "results" / "quality.json"
 IMAGES = ROOT / "docs" / "images"
@@ -58,7 +60,7 @@ def draw(title: str, rows: list[dict], styles: dict[str, dict], path: Path) -> N
 def main() -> None:
     """One picture per data set, size and noise level."""
     groups: dict[tuple, list[dict]] = defaultdict(list)
-    everything = [row for row in json.loads(RESULTS.read_text(encoding="utf-8")) if row["method"] != "fbp"]
+    everything = [row for row in balanced(json.loads(RESULTS.read_text(encoding="utf-8"))) if row["method"] != "fbp"]
     names = dict.fromkeys(row["method"] for row in everything)
     looks = zip(cycle(COLOURS), cycle(MARKERS), strict=False)
     styles = {name: {"color": colour, "marker": marker} for name, (colour, marker) in zip(names, looks, strict=False)}

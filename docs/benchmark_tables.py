@@ -10,7 +10,7 @@ from collections import defaultdict
 from pathlib import Path
 from statistics import fmean, median
 
-from fewview.benchmark.quality_rows import difference
+from fewview.benchmark.quality_rows import balanced, difference
 from fewview.benchmark.quality_table import interval_text
 from fewview.benchmark.statistics import Interval
 
@@ -105,17 +105,18 @@ are measured at twice the resolution by another discretisation. The reference of
 their views, its noise and rings included; these data have the noise they were measured with, and their seeds choose
 other views. The shell is measured, its projections are simulated from the slice. PSNR in dB is that of the volume
 (range of the whole reference), in brackets the 95 % bootstrap interval of the mean over volumes and seeds; none of a
-single measurement. "minus tv" is the paired difference, measurement by measurement. "held out" is the relative error
-of predicting views that no method was given. "calls" are passes through the network in the diffusion steps, the
-search for settings and the adaptation not counted; seconds are of the whole run, the search included. Plots:
-`python docs/benchmark_plots.py` (without FBP, which lies far below).
+single measurement. Means are over the measurements that all methods of a comparison share, n of them. "minus tv" is
+the paired difference, measurement by measurement. "held out" is the relative error of predicting views that no method
+was given. "calls" are passes through the network in the diffusion steps, the search for settings and the adaptation
+not counted; seconds are of the whole run, the search included. Plots: `python docs/benchmark_plots.py` (without FBP,
+which lies far below).
 """
 
 
 def quality(rows: Rows) -> str:
     """A table per data set, and one of PSNR against the size of the region."""
     groups: dict[tuple, Rows] = defaultdict(list)
-    for row in rows:
+    for row in balanced(rows):
         groups[row["data"], row["size"], row["slices"], row["counts"], row["device"]].append(row)
     parts = [QUALITY]
     for (data, size, slices, counts, device), group in groups.items():

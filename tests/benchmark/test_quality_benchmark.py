@@ -10,7 +10,7 @@ from fewview.benchmark.peak import forget_peak, peak_mb
 from fewview.benchmark.quality_case import NoData, area_means
 from fewview.benchmark.quality_curve import mean_curve, region_centres
 from fewview.benchmark.quality_data import DATA, Sample
-from fewview.benchmark.quality_rows import KEYS, Rows, difference
+from fewview.benchmark.quality_rows import KEYS, Rows, balanced, difference, summed_up
 from fewview.benchmark.quality_table import table
 from fewview.cli.main import run as command
 from fewview.errors import FewviewError, OptionError
@@ -219,6 +219,19 @@ def test_the_table_shows_means_and_paired_differences(measured):
     assert f"{apart.mean:.2f} [{apart.low:.2f}, {apart.high:.2f}]" in text
     assert f"{cgls['psnr']:.2f} [" in text
     assert "ellipses, 32 px, 2 slices, 2000 counts, 6 views, cpu" in text
+
+
+def test_only_what_all_methods_measured_is_compared(measured):
+    fbp, cgls = measured[1]
+    short = summed_up(cgls, cgls["cells"][1:])
+    fair = balanced([fbp, short])
+    assert fair[1] is short
+    assert fair[0]["psnr"] == fbp["cells"][1]["psnr"]
+    assert len(fair[0]["cells"]) == 1 and len(fbp["cells"]) == 2
+    assert balanced([fbp, cgls]) == [fbp, cgls]
+    apart = [summed_up(fbp, fbp["cells"][:1]), short]
+    assert balanced(apart) == apart
+    assert balanced([fbp, {**short, "views": 7}])[0] is fbp
 
 
 def test_mistakes(tmp_path):

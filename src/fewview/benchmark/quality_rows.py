@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -110,6 +110,25 @@ def cells(row: Row, name: str) -> dict[Key, float]:
 def difference(row: Row, other: Row, name: str = "psnr") -> Interval | None:
     """``row - other`` of one figure, paired by volume and seed."""
     return paired(cells(row, name), cells(other, name))
+
+
+def balanced(rows: Iterable[Row]) -> list[Row]:
+    """The rows over the volumes and seeds that all methods of a comparison share.
+
+    After an early end some methods have seen an easy volume more than others: their means must not stand side by
+    side. Where nothing is shared, the rows stay as they are.
+    """
+    groups: dict[tuple, list[Row]] = {}
+    for row in rows:
+        shared = tuple(row[name] for name in CONDITION if name not in ("method", "control"))
+        groups.setdefault(shared, []).append(row)
+    out: list[Row] = []
+    for group in groups.values():
+        common = set.intersection(*(set(cells(row, "psnr")) for row in group))
+        for row in group:
+            kept = [c for c in row["cells"] if (c["volume"], c["seed"]) in common]
+            out.append(summed_up(row, kept) if kept and len(kept) < len(row["cells"]) else row)
+    return out
 
 
 def _condition(row: Mapping[str, Any]) -> tuple:

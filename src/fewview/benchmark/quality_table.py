@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from .quality_rows import Row, difference
+from .quality_rows import Row, balanced, difference
 from .statistics import Interval
 
 AGAINST = "tv"
@@ -22,13 +22,15 @@ def interval_text(interval: Interval | None, digits: int = 2) -> str:
 def table(rows: Sequence[Row], against: str = AGAINST) -> Iterator[str]:
     """Lines: a head per condition, then its methods, best first, with their difference to one of them.
 
+    Means are over the volumes and seeds that all methods of a condition share.
+
     Parameters
     ----------
     rows : sequence of dict
     against : str
         Method that the others are compared with, volume by volume and seed by seed.
     """
-    for head, group in by_condition(rows):
+    for head, group in by_condition(balanced(rows)):
         yield ""
         yield head
         other = next((row for row in group if row["method"] == against), None)
