@@ -10,7 +10,8 @@ from .heldout import (
 )
 from .mask import field_of_view, object_mask
 from .metrics import data_range, psnr, ssim
-from .regions import SCALES, Region, RegionRow, region_row, scale_curve
+from .region import Region
+from .regions import SCALES, RegionRow, region_row, scale_curve
 from .residual import chi_squared, data_residual, noise_level
 from .sharpness import edge_width, noise
 

@@ -16,7 +16,7 @@ from ..errors import FewviewError
 from .arrays import as_pair, as_volume, require_finite
 
 if TYPE_CHECKING:
-    from .regions import Region
+    from .region import Region
 
 SSIM_SIGMA = 1.5
 SSIM_REACH = 5  # radius of the 11 x 11 window
