@@ -13,7 +13,7 @@ demo: setup
 	@$(BIN)/fewview demo --headless
 	@$(BIN)/fewview demo
 
-test: setup check
+test: setup check docs
 	@QT_QPA_PLATFORM=xcb NAPARI_STRICT_QT=1 NAPARI_ENSURE_PLUGIN_MAIN_THREAD=1 $(DISPLAYED) $(BIN)/python -m pytest
 
 check: setup
@@ -22,7 +22,7 @@ check: setup
 	@$(BIN)/mypy
 
 docs: setup
-	@$(BIN)/mkdocs build --strict
+	@$(BIN)/mkdocs build --strict --quiet
 
 clean:
 	rm -rf .venv site dist build demo-output .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -29,7 +29,7 @@ Rows = list[dict]
 
 
 def table(header: list[str], rows: list[list[object]]) -> str:
-    """A Markdown table; numbers to three significant digits."""
+    """A Markdown table; numbers to four significant digits."""
     lines = ["| " + " | ".join(header) + " |", "|" + "---|" * len(header)]
     lines += ["| " + " | ".join(_cell(value) for value in row) + " |" for row in rows]
     return "\n".join(lines) + "\n"
@@ -40,7 +40,7 @@ def _cell(value: object) -> str:
         return "-"
     if isinstance(value, float) and 1000 <= abs(value) < 1e6:
         return f"{value:.0f}"
-    return f"{value:.3g}" if isinstance(value, float) else str(value)
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
 def operators(rows: Rows) -> str:
