@@ -69,7 +69,6 @@ def test_resume_within_and_between_slabs_is_bit_equal(lines, slabs_of, cut):
 
 
 def test_what_auto_chose_on_the_first_slab_holds_for_all(lines, slabs_of, use_method):
-    slabs_of(2)
     levels = []
 
     def choosing(problem, options):
@@ -79,6 +78,7 @@ def test_what_auto_chose_on_the_first_slab_holds_for_all(lines, slabs_of, use_me
         yield Estimate(volume, 1, 1, chosen={"level": level, "level_curve": [1.0]})
 
     use_method(run=choosing)
+    slabs_of(2, "choosing")
     last = list(fewview.reconstruct(lines, "choosing"))[-1]
     assert levels == [1.0, 7.0, 7.0]
     assert last.chosen["level"] == 7.0
@@ -92,8 +92,8 @@ def test_not_one_slice_fits(lines, monkeypatch):
 
 
 def test_coupled_slices_are_not_cut(lines, slabs_of, use_method):
-    slabs_of(4)
     use_method(couples_slices=lambda options: options.level > 2)
+    slabs_of(4, "counting", {"level": 1})
     assert len(Reconstruction(lines, "counting", {"level": 1}).slabs) > 1
     with pytest.raises(NotEnoughMemory, match=r"couples neighbouring slices.*--rows A:B"):
         Reconstruction(lines, "counting", {"level": 3})
