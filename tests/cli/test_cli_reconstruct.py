@@ -45,6 +45,13 @@ def test_report_has_the_keys_of_the_contract(reconstruct, truth, tmp_path, scan_
     assert not report["stopped"]
 
 
+def test_a_preset_sets_options_and_gives_way_to_those_that_are_set_by_name(reconstruct):
+    _, report = reconstruct("--method", "sirt", "--preset", "draft")
+    _, report_set = reconstruct("--method", "sirt", "--preset", "draft", "--set", "iterations=2")
+    default = get_method("sirt").options().iterations
+    assert report["options"]["iterations"] == round(0.3 * default) and report_set["options"]["iterations"] == 2
+
+
 def test_without_reference_and_holdout_nothing_pretends(reconstruct):
     _, report = reconstruct("--method", "fbp")
     assert report["psnr"] is report["ssim"] is report["heldout_error"] is None

@@ -19,7 +19,7 @@ from fewview.viewer.form_fields import changed, form_fields
 from fewview.viewer.keys import bindings, conflicts
 from fewview.viewer.layers import contrast, projection_layer, spatial
 from fewview.viewer.modes import MODES, mode_states
-from fewview.viewer.presets import matching_preset, preset_values
+from fewview.viewer.presets import matching_preset, preset_help, preset_values
 from fewview.viewer.profile import line_profile
 from fewview.viewer.regions_file import box_region, read_regions, region_box, write_regions
 from fewview.viewer.report import Picture, html_report
@@ -61,13 +61,13 @@ def test_a_recipe_says_only_what_differs_from_the_defaults():
     assert changed(Knobs, values) == {"iterations": 30}
 
 
-def test_presets_scale_the_steps_within_their_bounds():
-    fields = form_fields(Knobs)
-    assert preset_values(fields, "Draft")["iterations"] == 30
-    assert preset_values(fields, "Best")["iterations"] == 250
-    assert preset_values(fields, "Best")["weight"] == "auto"
-    assert matching_preset(fields, preset_values(fields, "Standard")) == "Standard"
-    assert matching_preset(fields, {**preset_values(fields, "Draft"), "weight": 0.1}) == "Custom"
+def test_a_preset_fills_the_form_and_is_recognised_in_it():
+    tv, fields = method(), form_fields(Knobs)
+    assert preset_values(tv, fields, "Draft")["iterations"] == 30
+    assert preset_values(tv, fields, "Best")["weight"] == "auto"
+    assert matching_preset(tv, fields, preset_values(tv, fields, "Standard")) == "Standard"
+    assert matching_preset(tv, fields, {**preset_values(tv, fields, "Draft"), "weight": 0.1}) == "Custom"
+    assert "iterations 30" in preset_help(tv, "Draft") and "Sets" not in preset_help(tv, "Standard")
 
 
 def test_every_real_method_has_help_on_every_option():

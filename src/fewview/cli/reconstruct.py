@@ -29,6 +29,7 @@ def reconstruct(
     scan: Annotated[str, typer.Argument(help="Scan file or folder; or a recipe (.yaml, .json), or a run's report.")],
     output: Annotated[Path, typer.Option("-o", "--output", help="Volume: .npy, .tif, .h5 or .zarr (OME-Zarr).")],
     method: Annotated[str | None, typer.Option(help="See `fewview methods`.  [default: tv]")] = None,
+    preset: Annotated[str | None, typer.Option(help="draft, standard or best: how much work it may do.")] = None,
     settings: Annotated[list[str] | None, typer.Option("--set", help="Option of the method, KEY=VALUE.")] = None,
     views: Annotated[int | None, typer.Option(help="Use this many views, equally spread.")] = None,
     rows: Annotated[str | None, typer.Option(help="Detector rows A:B (B exclusive), unbinned.")] = None,
@@ -52,6 +53,8 @@ def reconstruct(
     resume: Annotated[bool, typer.Option("--resume", help="Go on from the checkpoint beside the output.")] = False,
 ) -> None:
     """Reconstruct a scan. Ctrl-C stops and keeps what there is."""
+    from ..methods.presets import preset_options
+    from ..methods.registry import require_method
     from ..runs.recipe import ReaderChoices, Recipe
 
     given: dict[str, Any] = {
@@ -83,6 +86,9 @@ def reconstruct(
     given = {key: value for key, value in given.items() if value is not None}
     said = {key: value for key, value in reader.items() if value is not None}
     given["reader"] = {**base.get("reader", {}), **ReaderChoices.parse(said).given()}
+    if preset is not None:  # what is set by name goes before it
+        chosen = require_method(method or str(base.get("method", "tv")))
+        given["options"] = preset_options(chosen, preset) | given.get("options", {})
     recipe = Recipe.parse({**base, **given})
     if report is not None and not report.resolve().parent.is_dir():
         raise FewviewError(f"The folder of {report} does not exist.", "Make it, or choose another one for the report.")

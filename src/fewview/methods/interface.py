@@ -123,6 +123,9 @@ class Method:
         they decide. Ask :meth:`couples`.
     resumable : bool
         Whether its estimates carry a state.
+    presets : mapping
+        Options under "draft" and "best" that differ from the defaults; where a preset is missing, the steps are
+        scaled (:func:`fewview.methods.presets.preset_options`).
     """
 
     name: str
@@ -137,6 +140,7 @@ class Method:
     buffers: tuple[float, float] = (4.0, 4.0)
     couples_slices: bool | Callable[[Any], bool] = False
     resumable: bool = True
+    presets: Mapping[str, Mapping[str, Any]] = field(default_factory=dict, hash=False)
 
     def couples(self, options: Options) -> bool:
         """Whether slices influence each other with these options."""

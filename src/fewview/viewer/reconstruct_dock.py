@@ -26,7 +26,7 @@ from .form import Form
 from .modes import ModeState, all_methods, mode_states
 from .notify import complain, tell
 from .parts import Dock, Section, button, described, quiet, tool, wrapped
-from .presets import HELP, PRESETS, matching_preset, preset_values
+from .presets import MEANING, PRESETS, matching_preset, preset_help, preset_values
 from .run_panel import RunPanel
 from .run_presenter import forecast_text
 from .theme import colours
@@ -97,7 +97,7 @@ class ReconstructDock(Dock):
         row = QHBoxLayout()
         self.presets: dict[str, QPushButton] = {}
         for name in PRESETS:
-            made = tool(name, HELP[name], self._on_preset, checkable=False)
+            made = tool(name, MEANING[name], self._on_preset, checkable=False)
             made.setCheckable(True)
             made.setProperty("preset", name)
             self.presets[name] = made
@@ -273,18 +273,22 @@ class ReconstructDock(Dock):
         self.form = Form(method.options, self.bench.settings.options_of(method.name))
         self.form.edited.connect(self._on_edit)
         self.form_place.addWidget(self.form)
+        for name, made in self.presets.items():
+            made.setToolTip(preset_help(method, name))
         self._on_edit()
 
     def _on_preset(self) -> None:
         sender: Any = self.sender()
         name = sender.property("preset")
-        if self.form is not None:
-            self.form.set_values(preset_values(self.form.fields, name))
+        method = self.chosen_method
+        if self.form is not None and method is not None:
+            self.form.set_values(preset_values(method, self.form.fields, name))
         self._on_edit()
 
     def _on_edit(self, *_: Any) -> None:
-        if self.form is not None:
-            now = matching_preset(self.form.fields, self.form.values())
+        method = self.chosen_method
+        if self.form is not None and method is not None:
+            now = matching_preset(method, self.form.fields, self.form.values())
             for name, made in self.presets.items():
                 made.setChecked(name == now)
         self.refresh()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from ...models.weights import WeightsError, find_weights, shipped_weights
@@ -26,6 +27,12 @@ _PUBLISHED: dict[str, Any] = {
     "withhold": False,
 }
 
+# Of the methods that start from a reconstruction: a draft is few samples of few steps, and nothing is tuned for it.
+_OURS: dict[str, dict[str, Any]] = {
+    "draft": {"samples": 2, "steps": 3, "adaptation": "none", "trust": 1.0},
+    "best": {"samples": 16, "steps": 8},
+}
+
 
 def _missing(prior: str) -> str | None:
     try:
@@ -42,7 +49,15 @@ def _couples(options: Options) -> bool:
     return options.adaptation not in ("none", "auto") or options.consistency == "tv-z"
 
 
-def _method(name: str, title: str, summary: str, source: str, **defaults: Any) -> Method:
+def _method(
+    name: str,
+    title: str,
+    summary: str,
+    source: str,
+    *,
+    presets: Mapping[str, Mapping[str, Any]] | None = None,
+    **defaults: Any,
+) -> Method:
     options = with_defaults("".join(part.capitalize() for part in name.split("-")) + "Options", **defaults)
     prior = options().prior
     return Method(
@@ -57,6 +72,7 @@ def _method(name: str, title: str, summary: str, source: str, **defaults: Any) -
         missing=lambda: _missing(prior),
         buffers=(48.0, 24.0),  # four samples: x_t, proposal, noise, images and CG's vectors of each
         couples_slices=_couples,
+        presets=presets or {},
     )
 
 
@@ -120,11 +136,13 @@ D3IP = _method(
     "D3IP",
     "A prior of materials adapted to the sample; weighs data and network by their noise, mean of several samples.",
     "After Chung and Ye, ECCV 2024, arXiv:2407.10641; noise-aware, self-tuned and averaged",
+    presets=_OURS,
 )
 D3IP_GENERIC = _method(
     "d3ip-generic",
     "D3IP (generic prior)",
     "The same with a prior that knows plain shapes alone: for samples unlike concrete.",
     "After Chung and Ye, ECCV 2024, arXiv:2407.10641; noise-aware, self-tuned and averaged",
+    presets=_OURS,
     prior="generic",
 )
