@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import Any, Literal
 
@@ -14,6 +14,8 @@ import torch
 from torch import Tensor, nn
 
 from ..errors import FewviewError
+from ..methods.diffusion.denoiser import Denoiser
+from ..models.neighbours import with_neighbours
 from ..models.prior import SIGMA_DATA, DiffusionPrior
 from ..models.unet import COMPACT, LARGE, UNetConfig, count_parameters
 from ..models.weights import load_prior
@@ -25,6 +27,7 @@ from .pool import Pool
 from .processes import Processes
 from .sources import stack_blocks
 from .validate import prior_psnr, validation_images
+from .walks import Lesson, walk, whole_slices
 
 Report = Callable[[str], None]
 
@@ -43,6 +46,13 @@ class PriorTraining(Options):
     slices: Literal[1, 3, 5] = option(1, "Slices", "Neighbouring slices the network sees; 1 is a 2D prior.")
     device: str = option("auto", "Device", "auto, cpu or cuda.")
     start: str = option("", "Start from", "Weights (name or path) to start from; empty: from scratch.")
+    in_loop: float = option(
+        0.7,
+        "In the loop",
+        "Part of the steps on images that a reconstruction meets, not on white noise.",
+        ge=0,
+        le=1,
+    )
     batch: int = option(0, "Batch", "Crops per step; 0: 16 on a CPU, 128 on a GPU.", ge=0, advanced=True)
     crop: int = option(64, "Crop", "Side of most crops; some are twice as large.", unit="px", ge=32, advanced=True)
     rate: float = option(1e-3, "Learning rate", "Highest rate, after the warm-up.", gt=0, advanced=True)
@@ -103,6 +113,9 @@ class _Trainer:
         self.step, self.elapsed, self.loss = 0, 0.0, math.nan
         self.curve: list[dict[str, Any]] = []
         self.pool: Pool | None = None
+        self.walk: Generator[Lesson, Tensor, None] | None = None
+        self.lesson: Lesson | None = None
+        self.depth = 1
         self._resume()
         if options.kind == "stack":
             assert options.stack is not None  # train_prior checked it
@@ -127,6 +140,8 @@ class _Trainer:
         if not self.options.start:
             return DiffusionPrior(config)
         prior = load_prior(self.options.start)
+        if prior.config.slices == 1:
+            prior = with_neighbours(prior, config.slices)
         if prior.config != config:
             raise FewviewError(f"The weights {self.options.start} have another shape.", "Match size and slices.")
         return prior.train().requires_grad_(True)
@@ -168,13 +183,8 @@ class _Trainer:
         rate = self.options.rate * min(1.0, (self.step + 1) / 300) * (0.505 + 0.495 * math.cos(math.pi * progress))
         for group in self.optimizer.param_groups:
             group["lr"] = rate
-        large = self.rng.random() < 0.15
-        crop = self.options.crop * (2 if large else 1)
-        count = max(1, self.batch // 4) if large else self.batch
-        clean = draw_batch(self.blocks, count, crop, self.options.slices, self.rng).to(self.device)
-        loss = denoising_loss(self.shared, clean, noise_levels(count).to(self.device))
         self.optimizer.zero_grad(set_to_none=True)
-        loss.backward()
+        loss = self._lesson() if self.rng.random() < self.options.in_loop else self._white()
         torch.nn.utils.clip_grad_norm_(self.net.parameters(), 1.0)
         self.optimizer.step()
         self.step += 1
@@ -183,6 +193,33 @@ class _Trainer:
         self.loss = value if math.isnan(self.loss) else 0.99 * self.loss + 0.01 * value
         if self.step % 200 == 0:
             self.report(f"step {self.step}  {self.elapsed / 60:.1f} min  rate {rate:.1e}  loss {self.loss:.4f}")
+
+    def _white(self) -> Tensor:
+        """Gradients of a batch of crops with white noise."""
+        large = self.rng.random() < 0.15
+        crop = self.options.crop * (2 if large else 1)
+        count = max(1, self.batch // 4) if large else self.batch
+        clean = draw_batch(self.blocks, count, crop, self.options.slices, self.rng).to(self.device)
+        loss = denoising_loss(self.shared, clean, noise_levels(count).to(self.device))
+        loss.backward()
+        return loss
+
+    def _lesson(self) -> Tensor:
+        """Gradients of one step of a walk; what the network answers decides the next."""
+        if self.lesson is None:
+            depth = 1 if self.options.slices == 1 else int(self.rng.choice([1, self.options.slices + 1]))
+            pixels = self.batch * self.options.crop**2
+            clean = whole_slices(self.blocks, pixels, depth, self.rng).to(self.device)
+            self.walk, self.depth = walk(clean, self.rng), depth
+            self.lesson = next(self.walk)
+        x0, loss = lesson_loss(self.shared, Denoiser(self.net, self.depth), self.lesson)
+        loss.backward()
+        assert self.walk is not None
+        try:
+            self.lesson = self.walk.send(x0.detach())
+        except StopIteration:
+            self.lesson = None
+        return loss
 
     def _validate(self) -> None:
         entry: dict[str, Any] = {"minutes": round(self.elapsed / 60, 2), "step": self.step, "loss": round(self.loss, 5)}
@@ -216,6 +253,20 @@ def noise_levels(count: int) -> Tensor:
     narrow = torch.exp(math.log(0.15) + 1.3 * torch.randn(count))
     wide = torch.exp(math.log(0.002) + (math.log(150) - math.log(0.002)) * torch.rand(count))
     return torch.where(torch.rand(count) < 0.9, narrow, wide).clamp(0.002, 150.0)
+
+
+def lesson_loss(net: nn.Module, denoiser: Denoiser, lesson: Lesson) -> tuple[Tensor, Tensor]:
+    """What the network makes of a lesson, and its weighted squared error.
+
+    The weight is that of :func:`denoising_loss` at the noise that is really there, streaks included.
+    """
+    clean, sigma = lesson.clean, torch.full((len(lesson.clean),), lesson.level.sigma, device=lesson.clean.device)
+    noisy = lesson.x_t / math.sqrt(lesson.level.abar)
+    with torch.autocast(clean.device.type, torch.bfloat16, enabled=clean.device.type == "cuda"):
+        x0 = net(denoiser.neighbourhood(noisy), sigma)[:, 0]
+    error, there = ((image.float() - clean).square().mean(dim=(1, 2)) for image in (x0, noisy))
+    weight = (there + SIGMA_DATA**2) / (there * SIGMA_DATA**2)
+    return x0.float(), (weight * error).mean()
 
 
 def denoising_loss(net: nn.Module, clean: Tensor, sigma: Tensor) -> Tensor:

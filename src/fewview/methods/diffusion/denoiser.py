@@ -35,8 +35,7 @@ class Denoiser:
 
     def __call__(self, x_t: Tensor, abar: float, chosen: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """Clean image and noise of some slices of ``x_t`` (copies * slices, y, x); gradients flow to the network."""
-        index = torch.arange(len(x_t), device=x_t.device) if chosen is None else chosen
-        x0, eps = self.prior.denoise_vp(self._with_neighbours(x_t, index), abar)
+        x0, eps = self.prior.denoise_vp(self.neighbourhood(x_t, chosen), abar)
         return x0[:, 0], eps[:, 0]
 
     @torch.no_grad()
@@ -55,7 +54,9 @@ class Denoiser:
         """Slices on either side that the network looks at."""
         return self.prior.config.slices // 2
 
-    def _with_neighbours(self, x_t: Tensor, index: Tensor) -> Tensor:
+    def neighbourhood(self, x_t: Tensor, chosen: Tensor | None = None) -> Tensor:
+        """What the network sees of some slices (all when not given): (slices, neighbours, y, x)."""
+        index = torch.arange(len(x_t), device=x_t.device) if chosen is None else chosen
         reach = self.reach
         if reach == 0:
             return x_t[index][:, None]
