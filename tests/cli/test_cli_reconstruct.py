@@ -330,3 +330,29 @@ def test_report_is_strict_json(reconstruct, tmp_path):
     report = json.loads((tmp_path / "report.json").read_text(), parse_constant=refuse)
     assert report["psnr"] is None
     assert report["ssim"] == pytest.approx(1.0)
+
+
+def test_the_spread_of_samples_is_written_beside_the_volume(fewview, scan_file, tmp_path):
+    flags = (
+        "--axis",
+        AXIS,
+        "--rows",
+        "0:1",
+        "--views",
+        8,
+        "--set",
+        "steps=2",
+        "--set",
+        "trust=1",
+        "--set",
+        "start=fbp",
+    )
+    done = fewview("reconstruct", scan_file, "-o", "out.tif", "--method", "d3ip", *flags, "--set", "adaptation=none")
+    assert done.status == 0, done.err
+    assert "; std in out.std.tif" in done.out
+    mean, std = (read_volume(tmp_path / name) for name in ("out.tif", "out.std.tif"))
+    assert std.values.shape == mean.values.shape
+    assert std.values.max() > 0
+    assert mean.attrs["record"]["extra_volumes"] == ["std"]
+    assert std.attrs["record"]["quantity"] == "std"
+    assert {path.name for path in tmp_path.iterdir()} == {"out.tif", "out.std.tif"}

@@ -153,6 +153,8 @@ def write_report(path: Path, record: Mapping[str, Any]) -> None:
 
 def summary(record: Mapping[str, Any], output: Path) -> str:
     """One line for people."""
+    from ..io.write_volume import beside
+
     numbers = [
         f"{name} {record[key]:.4g}{unit}"
         for key, name, unit in (
@@ -170,5 +172,6 @@ def summary(record: Mapping[str, Any], output: Path) -> str:
         f"{record['method']} {ended} after {record['steps']} steps in {duration(record['seconds'])}",
         f"{record['views']} views, axis {record['axis']:.2f} ({record['axis_origin']})",
         *numbers,
+        *(f"{name} in {beside(output, name).name}" for name in record["extra_volumes"]),
     ]
     return "; ".join(parts)

@@ -99,6 +99,12 @@ def check_output(path: str | Path, size: int, inputs: tuple[Path, ...] = (), bit
     check_writable(path, size, inputs)
 
 
+def beside(path: str | Path, name: str) -> Path:
+    """Where a further volume of a run lies: ``volume.tif`` and "std" give ``volume.std.tif``."""
+    path = Path(path)
+    return path.with_name(f"{path.stem}.{name}{path.suffix}")
+
+
 def sidecar_path(path: Path) -> Path:
     """Where the record of a format without room for one lies."""
     return path.with_name(path.name + ".json")

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from ..operators import Operator
 
-Family = Literal["classical", "diffusion", "fields", "external"]
+Family = Literal["classical", "diffusion", "supervised", "fields", "external"]
 Need = Literal["aux", "weights", "gpu"]
 
 
@@ -82,7 +82,7 @@ class Estimate:
         weight and held-out error). Numbers, strings and lists only: it goes into the run record.
     extra : mapping of str to tensor or array, shape of the volume
         Further volumes in its unit: "std", how far posterior samples scatter. Valid as long as the volume; of a run
-        by slabs, none.
+        by slabs, those of the slabs that are finished, when one is. The command line writes them beside the volume.
     """
 
     volume: Any
@@ -103,7 +103,7 @@ class Method:
     ----------
     name, title : str
         Name on the command line, and the one shown to people.
-    family : {"classical", "diffusion", "fields", "external"}
+    family : {"classical", "diffusion", "supervised", "fields", "external"}
     summary : str
         One sentence: what it does and when to choose it.
     source : str

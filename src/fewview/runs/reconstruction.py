@@ -21,6 +21,7 @@ from .problem import resolve_device, set_up, squares
 MEASURING_SHARE = 0.2  # of the time may go into data_residual and heldout_error
 Sums = dict[str, tuple[float, float]]
 _INNER = "method."  # marks the method's own state within that of a run by slabs
+_EXTRA = "extra."  # and the further volumes of the slabs that are finished
 
 
 class Reconstruction:
@@ -106,10 +107,12 @@ class Reconstruction:
         """
         grid = self.setup.used.operator.grid
         done = np.zeros((self.setup.slices, grid, grid), dtype=np.float32)
+        extra: dict[str, NDArray[np.float32]] = {}
         sums: Sums = {}
         first, options, inner = 0, self.options, None
         if self._resume is not None:
             first, sums, options, inner = self._restored(self._resume, done)
+            extra = {name.removeprefix(_EXTRA): _own(v) for name, v in self._resume.items() if name.startswith(_EXTRA)}
         for index in range(first, len(self.slabs)):
             start, stop = self.slabs[index]
             problem = self.setup.problem(start, stop, inner)
@@ -118,7 +121,7 @@ class Reconstruction:
                 current = _own(last.volume)
                 state = None  # at its last step the estimate of the finished slab, which follows, has it
                 if last.state is not None and last.step < last.total:
-                    state = self._slab_state(index, done, sums, options, last.state)
+                    state = self._slab_state(index, done, extra, sums, options, last.state)
                 yield replace(
                     last,
                     volume=shown,
@@ -131,6 +134,8 @@ class Reconstruction:
             if last is None:
                 raise RuntimeError(f"The method '{self.method.name}' gave no estimate.")
             done[start:stop] = current
+            for name, volume in last.extra.items():
+                extra.setdefault(name, np.zeros_like(done))[start:stop] = _own(volume)
             sums = _added(sums, self._sums(problem, torch.as_tensor(current), start, stop))
             options = self._settled(options, last)
             yield Estimate(
@@ -139,8 +144,9 @@ class Reconstruction:
                 total=len(self.slabs) * last.total,
                 stage=f"slices {start} to {stop - 1} done",
                 scalars={**last.scalars, **_errors(sums)},
-                state=self._slab_state(index + 1, done, sums, options, {}) if self.method.resumable else None,
+                state=self._slab_state(index + 1, done, extra, sums, options, {}) if self.method.resumable else None,
                 chosen=last.chosen,
+                extra={name: volume.copy() for name, volume in extra.items()},
             )
 
     def _measured(self, problem: Problem, options: Any, start: int, stop: int, before: Sums) -> Iterator[Estimate]:
@@ -168,7 +174,13 @@ class Reconstruction:
         return options.model_copy(update=chosen)
 
     def _slab_state(
-        self, index: int, done: NDArray, sums: Sums, options: Any, inner: Mapping[str, Any]
+        self,
+        index: int,
+        done: NDArray,
+        extra: Mapping[str, NDArray],
+        sums: Sums,
+        options: Any,
+        inner: Mapping[str, Any],
     ) -> dict[str, Any]:
         return {
             "slab": index,
@@ -177,6 +189,7 @@ class Reconstruction:
             "sums": {name: list(pair) for name, pair in sums.items()},
             "options": options.model_dump(mode="json"),
             **{_INNER + key: value for key, value in inner.items()},
+            **{_EXTRA + name: volume for name, volume in extra.items()},
         }
 
     def _restored(self, state: Mapping[str, Any], done: NDArray) -> tuple[int, Sums, Any, dict[str, Any] | None]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from ..errors import FewviewError, Stopped
 from ..io.volume_out import PER_MM, PER_PIXEL
-from ..io.write_volume import check_output, write_volume
+from ..io.write_volume import beside, check_output, write_volume
 from ..methods.interface import Estimate
 from ..methods.registry import require_method
 from .checkpoint import Checkpointer, checkpoint_path
@@ -36,15 +36,33 @@ class Result:
         mm.
     record : mapping
         Plain values, ready for JSON.
+    extra : mapping of str to array, shape (slices, y, x), float32
+        Further volumes: "std", how far samples scatter.
+    inputs : tuple of Path
+        Files that were read, which no output may take the name of.
     """
 
     volume: NDArray[np.float32]
     voxel: float | None
     record: Mapping[str, Any]
+    extra: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)
+    inputs: tuple[Path, ...] = ()
 
     def write(self, path: str | Path, bits: int = 32) -> Path:
-        """Write the volume with scale, unit and record inside."""
-        return write_volume(path, self.volume, voxel=self.voxel, record=self.record, bits=16 if bits == 16 else 32)
+        """Write the volume with scale, unit and record inside, and each further volume beside it.
+
+        ``volume.tif`` gets a ``volume.std.tif``, in its format and unit, with the same record and its name as the
+        "quantity".
+        """
+        written = self._write(path, self.volume, self.record, bits)
+        for name, values in self.extra.items():
+            other = beside(path, name)
+            check_output(other, values.nbytes, self.inputs, bits)
+            self._write(other, values, {**self.record, "quantity": name}, bits)
+        return written
+
+    def _write(self, path: str | Path, values: NDArray[np.float32], record: Mapping[str, Any], bits: int) -> Path:
+        return write_volume(path, values, voxel=self.voxel, record=record, bits=16 if bits == 16 else 32)
 
 
 class Session:
@@ -89,11 +107,11 @@ class Session:
         clock = time.monotonic()
         say("reading the scan")
         scan = chosen_scan(recipe)  # metadata only: the cheapest mistakes first
+        named = [recipe.scan, recipe.auxiliary, recipe.reference]
+        self._inputs = (*scan.paths, *(Path(p) for p in named if p is not None))
         if output is not None:
             size = 4 * scan.geometry.rows * scan.geometry.columns**2
-            named = [recipe.scan, recipe.auxiliary, recipe.reference]
-            inputs = [*scan.paths, *(Path(p) for p in named if p is not None)]
-            check_output(output, size, tuple(inputs), bits)
+            check_output(output, size, self._inputs, bits)
         require_method(recipe.method).options.parse(recipe.options)
         self._files = files_of(scan.paths)
         pool = ThreadPoolExecutor(1)
@@ -159,7 +177,7 @@ class Session:
                 raise FewviewError("The run gave no estimate.", "Start anew, without --resume.")
         if self.checkpoint is not None and self.stopped and last.state is not None:
             self._save(last)  # what was stopped can go on
-        return Result(last.volume, self.lines.geometry.pixel, plain(self._record(last)))
+        return Result(last.volume, self.lines.geometry.pixel, plain(self._record(last)), last.extra, self._inputs)
 
     def done(self) -> None:
         """The result is safe on disk: the checkpoint of a run that came to its end has done its work."""
@@ -213,6 +231,7 @@ class Session:
             },
             "unit": PER_PIXEL if geometry.pixel is None else PER_MM,
             "shape": last.volume.shape,
+            "extra_volumes": list(last.extra),
             "psnr": None,
             "ssim": None,
             **self._scores(last.volume),
