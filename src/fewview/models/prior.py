@@ -13,6 +13,8 @@ MEAN = 0.3
 """Centre of the images, which lie in [0, 1] with air at 0."""
 SIGMA_DATA = 0.3
 """Standard deviation of the images around :data:`MEAN`."""
+SIGMA_POSTNET = 0.15
+"""Noise level that a network is told when it is to clean a first reconstruction."""
 
 
 class DiffusionPrior(nn.Module):

@@ -31,6 +31,8 @@ class UNetConfig(BaseModel):
         Width of the noise-level embedding.
     extra : int
         Further conditioning images at the input (for instance an X-ray slice); 0 for a prior.
+    outputs : int
+        Images at the output; 1 for a prior.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -41,6 +43,7 @@ class UNetConfig(BaseModel):
     unshuffle: int = 2
     embedding: int = 128
     extra: int = 0
+    outputs: int = 1
 
     @property
     def multiple(self) -> int:
@@ -78,7 +81,7 @@ class ResidualBlock(nn.Module):
 
 
 class UNet(nn.Module):
-    """U-Net from (batch, slices + extra, y, x) and one scalar per image to (batch, 1, y, x).
+    """U-Net from (batch, slices + extra, y, x) and one scalar per image to (batch, outputs, y, x).
 
     Any image size works: sides are padded by replication and cropped back.
 
@@ -110,7 +113,7 @@ class UNet(nn.Module):
             self.up.append(nn.Conv2d(config.channels[level + 1], channels, 1))
             self.decoder.append(_stack([2 * channels] + [channels] * config.blocks[level], width))
         self.norm = nn.GroupNorm(_groups(config.channels[0]), config.channels[0])
-        self.head = nn.Conv2d(config.channels[0], factor**2, 3, padding=1)
+        self.head = nn.Conv2d(config.channels[0], config.outputs * factor**2, 3, padding=1)
         nn.init.zeros_(self.head.weight)
         nn.init.zeros_(cast(Tensor, self.head.bias))
         self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # missing from torch's stubs

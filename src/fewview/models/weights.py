@@ -10,12 +10,14 @@ from typing import Any
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
+from torch import Tensor, nn
 
 from ..errors import FewviewError
 from .prior import DiffusionPrior
 from .unet import UNetConfig
 
 SHIPPED = Path(__file__).parents[1] / "weights"
+KINDS = {"prior": "diffusion prior", "guide": "cross-modal guide"}
 
 
 class WeightsError(FewviewError):
@@ -50,12 +52,23 @@ def find_weights(name: str | Path) -> Path:
 
 
 def save_prior(prior: DiffusionPrior, path: Path, card: dict[str, Any], dtype: torch.dtype = torch.float16) -> None:
+    """Write a prior; see :func:`save_network`."""
+    save_network(prior, "prior", prior.config.model_dump_json(), path, card, dtype)
+
+
+def save_network(
+    model: nn.Module, kind: str, config: str, path: Path, card: dict[str, Any], dtype: torch.dtype = torch.float16
+) -> None:
     """Write ``path`` (safetensors), and its card as JSON and Markdown beside it.
 
     Parameters
     ----------
-    prior : DiffusionPrior
-        What to write; its shape goes into the header.
+    model : Module
+        What to write.
+    kind : str
+        A key of :data:`KINDS`.
+    config : str
+        Its shape as JSON, for the header.
     path : Path
         Ends with ``.safetensors``.
     card : dict
@@ -64,18 +77,26 @@ def save_prior(prior: DiffusionPrior, path: Path, card: dict[str, Any], dtype: t
         float16 halves the file; the figures of the card should be measured on the rounded weights.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    tensors = {name: value.detach().cpu().to(dtype).contiguous() for name, value in prior.state_dict().items()}
+    tensors = {name: value.detach().cpu().to(dtype).contiguous() for name, value in model.state_dict().items()}
     temporary = path.with_suffix(".part")
-    save_file(tensors, temporary, metadata={"kind": "fewview.prior", "config": prior.config.model_dump_json()})
+    save_file(tensors, temporary, metadata={"kind": f"fewview.{kind}", "config": config})
     full = {"sha256": sha256(temporary), "parameters": sum(t.numel() for t in tensors.values()), **card}
     # The card first: a reader that meets the new card beside the old weights refuses them, and never the reverse.
     path.with_suffix(".json").write_text(json.dumps(full, indent=1) + "\n")
-    path.with_suffix(".md").write_text(_markdown(path.stem, full))
+    path.with_suffix(".md").write_text(_markdown(f"{KINDS[kind].capitalize()} `{path.stem}`", full))
     temporary.replace(path)
 
 
 def load_prior(name: str | Path, device: str | torch.device = "cpu") -> DiffusionPrior:
-    """Load a prior by name or path, in float32, ready for inference.
+    """Load a prior by name or path, in float32, ready for inference; :func:`read_network` says what it raises."""
+    config, tensors = read_network(name, "prior")
+    prior = DiffusionPrior(UNetConfig.model_validate_json(config))
+    prior.load_state_dict(tensors)
+    return prior.to(device).eval().requires_grad_(False)
+
+
+def read_network(name: str | Path, kind: str) -> tuple[str, dict[str, Tensor]]:
+    """Read the shape (JSON) and the tensors, in float32, of weights by name or path.
 
     Raises
     ------
@@ -96,11 +117,9 @@ def load_prior(name: str | Path, device: str | torch.device = "cpu") -> Diffusio
         raise WeightsError(
             f"{path.name} cannot be read as safetensors ({error}).", "Export the weights again."
         ) from error
-    if header.get("kind") != "fewview.prior":
-        raise WeightsError(f"{path.name} holds no diffusion prior.", "Give weights written by `fewview train prior`.")
-    prior = DiffusionPrior(UNetConfig.model_validate_json(header["config"]))
-    prior.load_state_dict(tensors)
-    return prior.to(device).eval().requires_grad_(False)
+    if header.get("kind") != f"fewview.{kind}":
+        raise WeightsError(f"{path.name} holds no {KINDS[kind]}.", f"Give weights written by `fewview train {kind}`.")
+    return header["config"], tensors
 
 
 def read_card(path: Path) -> dict[str, Any]:
@@ -114,8 +133,8 @@ def sha256(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def _markdown(name: str, card: dict[str, Any]) -> str:
-    lines = [f"# Diffusion prior `{name}`", ""]
+def _markdown(title: str, card: dict[str, Any]) -> str:
+    lines = [f"# {title}", ""]
     for key, value in card.items():
         if isinstance(value, list):
             continue  # curves stay in the JSON
