@@ -43,4 +43,8 @@ def gradient_adjoint(q: Tensor, along_z: float = 0.0) -> Tensor:
 
 def magnitude(q: Tensor) -> Tensor:
     """Length of the difference vector at each pixel, shape (slices, y, x)."""
-    return torch.linalg.vector_norm(q, dim=0)
+    # Not torch.linalg.vector_norm(q, dim=0): along the first axis it took 88 % of an iteration of TV on a CPU.
+    square = q[0] * q[0]
+    for part in q[1:]:
+        square.addcmul_(part, part)
+    return square.sqrt_()
