@@ -25,8 +25,6 @@ from ..methods.interface import Problem
 from ..operators import parallel_beam
 
 VIEWS = (4, 5, 6, 8, 10, 12, 16, 20, 24, 32, 40, 48, 64, 96)
-SIGMA_START = 0.15
-"""Noise level that a network is told when it sees a first reconstruction without added noise."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -133,7 +131,7 @@ def measured_slices(clean: Tensor, rng: np.random.Generator) -> Problem:
 
 
 @torch.no_grad()
-def walk(clean: Tensor, rng: np.random.Generator) -> Generator[Lesson, Tensor, None]:
+def walk(clean: Tensor, rng: np.random.Generator, copies: int = 1) -> Generator[Lesson, Tensor, None]:
     """Walk slices down the noise once; send back what the network made of ``x_t``.
 
     Parameters
@@ -142,6 +140,8 @@ def walk(clean: Tensor, rng: np.random.Generator) -> Generator[Lesson, Tensor, N
         As :func:`whole_slices` draws them.
     rng : Generator
         Of geometry, dose, settings and noise.
+    copies : int
+        Posterior samples: of one measurement, with noise of their own each.
 
     Yields
     ------
@@ -153,15 +153,15 @@ def walk(clean: Tensor, rng: np.random.Generator) -> Generator[Lesson, Tensor, N
     views = problem.operator.views
     first = least_squares(problem, int(np.clip(round(views * rng.uniform(0.25, 0.9)), 3, 20)))
     data = scaled(problem, robust_maximum(first))
-    target = clean * (problem.state["peak"] / data.top)
+    target = (clean * (problem.state["peak"] / data.top)).repeat(copies, 1, 1)
     generator = torch.Generator().manual_seed(int(rng.integers(2**31)))
     start, steps = int(rng.choice([60, 150, 150, 350])), int(rng.integers(3, 7))
     parts, rule = ProximalCG(8, None, float(rng.choice([0.5, 1.0, 1.0, 2.0]))), slerp(0.85)
 
     def white() -> Tensor:
-        return torch.randn(clean.shape, generator=generator).to(clean.device)
+        return torch.randn(target.shape, generator=generator).to(clean.device)
 
-    x = (first / data.top).clamp(-0.1, 1.2)
+    x = (first / data.top).clamp(-0.1, 1.2).repeat(copies, 1, 1)
     x_t: Tensor | None = None
     for level in levels(steps, start, "ratio"):
         x_t = noised(x, level, white(), "cgls") if x_t is None else x_t
