@@ -18,6 +18,8 @@ ERROR = 0.33
 """Error of an estimate over the noise level that the loop has reached: what warm weights are told is noise."""
 START = 1.0
 """Noise level that stands for a first reconstruction, which no network has seen."""
+BLIND = 10.0
+"""Noise level that stands for no estimate at all: the guide then goes by the X-ray slice alone."""
 SPREAD = (1e-3, 1.0)
 """Standard deviations that the network may claim, in parts of the object's maximum."""
 
@@ -109,7 +111,8 @@ class Guide(nn.Module):
         xray : Tensor, same shape
             X-ray slice in units of its own robust maximum; zeros where there is none.
         sigma : Tensor or float
-            Noise level of the loop, (batch,) or one for all; :data:`START` for a first reconstruction.
+            Noise level of the loop, (batch,) or one for all; :data:`START` for a first reconstruction,
+            :data:`BLIND` (with zeros for ``x``) for none.
         """
         logvar = cast(Tensor, self.logvar)
         if self.config.network == "pix2pix":

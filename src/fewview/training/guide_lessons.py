@@ -1,0 +1,182 @@
+"""What a guide learns from: pictures out of the unimodal loop with their X-ray slices, made by a process of its own."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from safetensors import safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+from ..methods.diffusion.start import least_squares
+from ..models.guide import START
+from ..models.prior import DiffusionPrior
+from ..models.weights import load_prior
+from .walks import measured_slices, walk
+
+Pair = tuple[NDArray[np.floating], NDArray[np.floating]]
+COPIES = (1, 2, 4)
+"""Posterior samples whose mean the guide sees."""
+
+
+@dataclass(frozen=True, eq=False)
+class GuideLesson:
+    """Some slices on their way through the loop.
+
+    Parameters
+    ----------
+    x : Tensor, shape (levels, slices, y, x)
+        The start, then the image after each data step, in units of the object's maximum as reconstructed.
+    sigma : Tensor, shape (levels,)
+        Noise level of each; :data:`fewview.models.guide.START` of the start.
+    clean : Tensor, shape (slices, y, x)
+        The answer.
+    xray : Tensor, shape (2, slices, y, x)
+        X-ray slices in units of their maximum: ideal, and reconstructed from few and noisy views.
+    """
+
+    x: Tensor
+    sigma: Tensor
+    clean: Tensor
+    xray: Tensor
+
+    def save(self, path: Path) -> None:
+        """Write in half precision; the file appears only when whole."""
+        tensors = {"x": self.x, "sigma": self.sigma, "clean": self.clean, "xray": self.xray}
+        temporary = path.with_name(f".{path.name}.part")
+        save_file({name: value.cpu().half().contiguous() for name, value in tensors.items()}, temporary)
+        temporary.replace(path)
+
+    @classmethod
+    def load(cls, path: Path) -> GuideLesson:
+        """Read what :meth:`save` wrote, still in half precision."""
+        with safe_open(path, framework="pt") as file:
+            return cls(*(file.get_tensor(name) for name in ("x", "sigma", "clean", "xray")))
+
+
+def paired_slices(pair: Pair, count: int, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
+    """Slices of one sample, turned and flipped: neutron and X-ray (count, y, x) each."""
+    places = rng.choice(len(pair[0]), min(count, len(pair[0])), replace=False)
+    turns, flip, gain = int(rng.integers(4)), bool(rng.random() < 0.5), float(rng.uniform(0.85, 1.05))
+    images = []
+    for block in pair:
+        image = torch.rot90(torch.from_numpy(block[places].astype(np.float32)), turns, (1, 2))
+        images.append((image.flip(2) if flip else image).contiguous())
+    return images[0] * gain, images[1]
+
+
+@torch.no_grad()
+def make_lesson(prior: DiffusionPrior, clean: Tensor, xray: Tensor, rng: np.random.Generator) -> GuideLesson:
+    """Walk slices down the noise with the prior alone, and measure their X-ray slices, too.
+
+    Parameters
+    ----------
+    prior : DiffusionPrior
+    clean, xray : Tensor, shape (slices, y, x)
+    rng : Generator
+        Of geometry, dose, settings and noise.
+    """
+    copies = int(rng.choice(COPIES, p=[0.4, 0.3, 0.3]))
+    steps = walk(clean, rng, copies)
+    images, sigmas = [], [START]
+    lesson = next(steps)
+    try:
+        while True:
+            images.append(lesson.x.reshape(copies, *clean.shape).mean(dim=0))
+            sigmas.append(lesson.level.sigma)
+            target = lesson.clean[: len(clean)]
+            x0 = [prior.denoise_vp(part[:, None], lesson.level.abar)[0][:, 0] for part in lesson.x_t.split(2)]
+            lesson = steps.send(torch.cat(x0))
+    except StopIteration:
+        pass  # the last image ends the walk: a guide never speaks there
+    problem = measured_slices(xray, rng)
+    assert problem.state is not None
+    streaky = least_squares(problem, int(rng.integers(4, 16))) / problem.state["peak"]
+    # An image after a data step belongs to the level of that step.
+    return GuideLesson(torch.stack(images), torch.tensor(sigmas[: len(images)]), target, torch.stack([xray, streaky]))
+
+
+class Lessons:
+    """A growing folder of lessons, filled by a process of its own.
+
+    Parameters
+    ----------
+    folder : Path
+        Holds ``lesson-*.safetensors``.
+    blocks : Path
+        The pool of slices: ``materials-<seed>-0.npy`` (neutrons) and ``-1.npy`` (X-rays).
+    prior : str
+        Weights that walk.
+    keep : int
+        At most so many lessons are kept in memory and on disk; the oldest go first.
+    """
+
+    def __init__(self, folder: Path, blocks: Path, prior: str, keep: int = 1500) -> None:
+        self.folder, self.source, self.prior, self.keep = folder, blocks, prior, keep
+        self.lessons: dict[str, GuideLesson] = {}
+        self._process: multiprocessing.process.BaseProcess | None = None
+        folder.mkdir(parents=True, exist_ok=True)
+
+    def start(self) -> None:
+        """Start filling in the background; ends with this process."""
+        context = multiprocessing.get_context("spawn")
+        arguments = (self.folder, self.source, self.prior, self.keep)
+        self._process = context.Process(target=fill_lessons, args=arguments, daemon=True)
+        self._process.start()
+
+    def stop(self) -> None:
+        """End the background process."""
+        if self._process is not None:
+            self._process.terminate()
+            self._process.join()
+            self._process = None
+
+    def refresh(self, at_least: int = 0) -> int:
+        """Load what is new and forget what is old; wait until ``at_least`` lessons are there. Returns their number."""
+        while True:
+            paths = sorted(self.folder.glob("lesson-*.safetensors"))[-self.keep :]
+            fresh = {p.name: self.lessons.get(p.name) or GuideLesson.load(p) for p in paths}
+            self.lessons = fresh
+            if len(fresh) >= at_least:
+                return len(fresh)
+            if self._process is not None and not self._process.is_alive():
+                raise RuntimeError(f"the process that fills {self.folder} ended (exit {self._process.exitcode})")
+            time.sleep(0.2)
+
+
+def fill_lessons(folder: Path, source: Path, prior: str, keep: int, share: float = 0.3, eager: int = 100) -> None:
+    """Make lessons until the process that asked for them is gone; the oldest beyond ``keep`` are removed."""
+    parent = os.getppid()
+    torch.set_num_threads(1)
+    net, rng = load_prior(prior), np.random.default_rng(time.time_ns())
+    while os.getppid() == parent:
+        begin = time.perf_counter()
+        pair = drawn_pair(source, rng)
+        if pair is None:
+            time.sleep(1.0)
+            continue
+        count = max(1, round(2 * 128**2 / pair[0].shape[1] ** 2))
+        lesson = make_lesson(net, *paired_slices(pair, count, rng), rng)
+        lesson.save(folder / f"lesson-{time.time_ns()}.safetensors")
+        there = sorted(folder.glob("lesson-*.safetensors"))
+        for path in there[:-keep]:
+            path.unlink()
+        if len(there) >= eager:
+            time.sleep((time.perf_counter() - begin) * (1 / share - 1))
+
+
+def drawn_pair(source: Path, rng: np.random.Generator) -> Pair | None:
+    """Both blocks of a sample drawn from the pool; None while there is none."""
+    seeds: Sequence[str] = sorted(path.name.split("-")[1] for path in source.glob("materials-*-0.npy"))
+    if not seeds:
+        return None
+    seed = seeds[int(rng.integers(len(seeds)))]
+    return np.load(source / f"materials-{seed}-0.npy"), np.load(source / f"materials-{seed}-1.npy")
