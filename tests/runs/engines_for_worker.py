@@ -48,3 +48,11 @@ def bug(payload, signals):
     """A programmer's mistake."""
     yield Estimate(np.ones((2, 4, 4), np.float32), 1, 2)
     raise ZeroDivisionError("oh")
+
+
+def spread(payload, signals):
+    """Estimates that bring a further volume along, until they are stopped."""
+    for step in range(1, payload["steps"] + 1):
+        volume = np.full((2, 4, 4), step, np.float32)
+        yield Estimate(volume, step, payload["steps"], extra={"std": volume / 10, "skewness": -volume})
+        time.sleep(payload.get("pause", 0.0))

@@ -75,6 +75,20 @@ def test_stop_keeps_the_last_estimate_and_is_quick(queue):
     assert seconds < 5  # the figure proper is the benchmark's; this tells a stop from a time-out
 
 
+def test_further_volumes_come_with_the_last_estimate_also_of_a_stopped_run(queue):
+    run = finish(queue, "spread", steps=3)
+    assert run.status == "done" and list(run.extra) == ["std", "skewness"]
+    np.testing.assert_allclose(run.extra["std"], np.full((2, 4, 4), 0.3))
+    np.testing.assert_allclose(run.extra["skewness"], np.full((2, 4, 4), -3.0))
+    run = queue.submit("test", {"steps": 1000, "pause": 0.02}, f"{ENGINES}:spread")
+    until(queue, lambda: run.step > 3)
+    queue.stop()
+    until(queue, lambda: run.over)
+    queue.release()
+    assert run.status == "stopped"
+    np.testing.assert_allclose(run.extra["std"] * 10, run.volume)
+
+
 def test_pause_holds_and_goes_on(queue):
     run = queue.submit("test", {"steps": 60, "pause": 0.01}, f"{ENGINES}:count")
     until(queue, lambda: run.step > 3)

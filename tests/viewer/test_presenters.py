@@ -193,10 +193,11 @@ def test_a_run_in_words_from_queue_to_end():
     assert run_view(None).headline == "Nothing is running."
     run.start()
     run.hear(Opened(1, (1, 2, 2)))
+    run.hear(Progress(1, 1, 0, 20, "iterating"))
     run.hear(Progress(1, 1, 5, 20, "iterating", {"heldout_error": 0.5, "objective": 3.0}))
     view = run_view(run)
     assert view.headline == "Iterating" and view.percent == 25 and view.can_pause and view.can_stop
-    assert "step 5 of 20" in view.details and "left" in view.details
+    assert "step 5 of 20" in view.details and "left" in view.details and "stage" not in view.details
     run.pause(True)
     assert run_view(run).can_resume and not run_view(run).can_pause
     run.pause(False)
@@ -219,11 +220,24 @@ def test_a_crash_says_what_happened_and_what_was_kept():
     assert "Use fewer rows." in view.details and "step 7 is kept" in view.details
 
 
-def test_a_curve_starts_again_when_a_method_tries_another_setting():
+def test_pace_and_curves_are_of_one_pass(monkeypatch):
+    now = [1.0]
+    monkeypatch.setattr("fewview.runs.run.time.monotonic", lambda: now[0])
     run = Run(1, "TV", {})
-    for step, value in ((1, 0.9), (2, 0.8), (1, 0.7)):
-        run.hear(Progress(1, 1, step, 2, "", {"heldout_error": value}))
-    assert run.history["heldout_error"] == [(1, 0.7)]
+    run.start()
+    run.hear(Opened(1, (1, 2, 2)))
+    for second, step in ((10, 0), (11, 1), (12, 2), (13, 2)):
+        now[0] = second
+        run.hear(Progress(1, 1, step, 4, "choosing", {"heldout_error": 0.9 - step / 10}))
+    assert run.seconds_left == pytest.approx(2.0)  # a second per step, two steps to go
+    assert run.history["heldout_error"] == [(0, 0.9), (1, 0.8), (2, 0.7)]
+    now[0] = 100
+    run.hear(Progress(1, 1, 1, 5, "diffusing", {"data_residual": 0.7}))
+    assert run.seconds_left is None and "heldout_error" not in run.history
+    now[0] = 103
+    run.hear(Progress(1, 1, 2, 5, "diffusing", {"data_residual": 0.6}))
+    assert run.seconds_left == pytest.approx(9.0)
+    assert "about 9 s left in this stage" in run_view(run).details
 
 
 def test_the_forecast_grows_with_the_slices_and_warns():

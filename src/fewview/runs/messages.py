@@ -69,11 +69,12 @@ class Progress:
 
 @dataclass(frozen=True)
 class Finished:
-    """The job came to its end, or was stopped."""
+    """The job came to its end, or was stopped; ``extra`` names the further volumes that lie in shared memory."""
 
     job: int
     stopped: bool
     record: Mapping[str, Any]
+    extra: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

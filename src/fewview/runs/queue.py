@@ -9,10 +9,10 @@ from collections import deque
 from collections.abc import Mapping
 from typing import Any
 
-from .messages import Failed, Job, Opened, Ready
+from .messages import Failed, Finished, Job, Opened, Ready
 from .process import WorkerProcess
 from .run import Run
-from .stream import Frame, Reader, new_name, remove_stream
+from .stream import Frame, Reader, collect, new_name, remove_stream
 
 STOP_PATIENCE = 2.0  # seconds a worker gets to obey a stop before its process is ended
 SILENCE = 20.0  # seconds without a sign of life after which we say so
@@ -134,6 +134,9 @@ class RunQueue:
                     if isinstance(message, Opened):
                         self._reader = Reader(self._stream, message.shape, worker.lock)
                     self.current.hear(message)
+                    if isinstance(message, Finished) and message.extra and self.current.shape is not None:
+                        volumes = collect(self._stream, (len(message.extra), *self.current.shape))
+                        self.current.extra = dict(zip(message.extra, volumes, strict=True))
                     if self.current.over:
                         self._keep()
             self._look_after(worker)

@@ -29,6 +29,15 @@ class Run:
     payload : mapping
         For the engine; ``{"recipe": {...}}`` for the default one.
     engine : str
+
+    Attributes
+    ----------
+    volume, kept_step
+        The last estimate, in memory of its own, and its step; once the run is over.
+    extra : dict
+        Further volumes that came with it ("std").
+    passes : int
+        How often the steps began anew: more than one where the method chose settings first.
     """
 
     number: int
@@ -45,6 +54,8 @@ class Run:
     error: Failed | None = None
     record: dict[str, Any] = field(default_factory=dict)
     volume: NDArray[np.float32] | None = None
+    extra: dict[str, NDArray[np.float32]] = field(default_factory=dict)
+    passes: int = 0
     silent_for: float = 0.0
     began: float = 0.0
     first_estimate: float = 0.0
@@ -52,6 +63,8 @@ class Run:
     kept_step: int = 0
     _paused: float = 0.0
     _paused_at: float = 0.0
+    _pass_began: tuple[float, int] = (0.0, 0)  # seconds and step at its first estimate
+    _stepped_at: float = 0.0
 
     @property
     def over(self) -> bool:
@@ -74,11 +87,14 @@ class Run:
 
     @property
     def seconds_left(self) -> float | None:
-        """Forecast from the pace so far; None before there is a pace."""
-        if not self.first_estimate or self.step < 2 or self.total <= self.step:
+        """Forecast from the pace of the current pass; None before there is a pace.
+
+        A method that chooses its settings first goes through several passes, each with steps of its own.
+        """
+        began, first = self._pass_began
+        if self.step <= first or self.total <= self.step:
             return None
-        pace = (self.seconds - (self.first_estimate - self.began)) / max(self.step - 1, 1)
-        return pace * (self.total - self.step)
+        return (self._stepped_at - began) / (self.step - first) * (self.total - self.step)
 
     def start(self) -> None:
         """The worker got it."""
@@ -102,6 +118,10 @@ class Run:
             if self.status == "starting":
                 self.status = "running"
         elif isinstance(message, Progress):
+            if message.step < self.step or message.total != self.total:
+                self._begin_pass(message.step)
+            if message.step > self.step:
+                self._stepped_at = self.seconds
             self.sequence, self.step, self.total = message.sequence, message.step, message.total
             self.stage = message.stage or self.stage
             for name, value in message.scalars.items():
@@ -115,10 +135,16 @@ class Run:
             obeyed_late = message.kind == "crash" and self.status == "stopping"
             self._end("stopped" if obeyed_late else "failed")
 
+    def _begin_pass(self, step: int) -> None:
+        """A method that tries several settings begins again for each: pace and curves are of one pass."""
+        self.passes += 1  # the first look, of no steps, is none
+        self.history.clear()
+        self._pass_began, self._stepped_at = (self.seconds, step), self.seconds
+
     def _remember(self, name: str, step: int, value: float) -> None:
         curve = self.history.setdefault(name, [])
-        if curve and step <= curve[-1][0]:
-            curve.clear()  # a method that tries several settings begins again for each: a curve shows one pass
+        if curve and step == curve[-1][0]:
+            curve.pop()  # several estimates of one step: the last one counts
         curve.append((step, value))
         if len(curve) > HISTORY:
             del curve[1:-1:2]

@@ -31,6 +31,7 @@ NEWEST, SHOWN, REPLACED, SEQUENCE, FIRST_SLOT = range(5)  # places in the header
 HEADER_BYTES = 4096  # a page, so that the volumes start aligned
 LOCK_SECONDS = 0.2  # longer than any honest holder needs: a writer that was killed may have left it locked
 NOBODY = -1
+EXTRA = "-extra"  # ends the name of the memory for further volumes
 
 
 @dataclass(frozen=True)
@@ -168,14 +169,37 @@ class Reader(_Slots):
             self._memory.close = lambda: None  # type: ignore[method-assign]
 
 
-def remove_stream(name: str) -> None:
-    """Remove the memory of a stream that was perhaps never opened by its reader."""
-    try:
-        memory = SharedMemory(name=name)
-    except FileNotFoundError:
-        return
+def leave(stream: str, volumes: NDArray) -> None:
+    """Put further volumes (n, slices, y, x) of a stream into shared memory of their own, for :func:`collect`.
+
+    Raises
+    ------
+    NotEnoughMemory
+    """
+    _require_shared_memory(volumes.nbytes)
+    memory = SharedMemory(name=stream + EXTRA, create=True, size=volumes.nbytes)
+    np.frombuffer(cast(memoryview, memory.buf), np.float32, volumes.size)[:] = volumes.ravel()
+    memory.close()
+
+
+def collect(stream: str, shape: tuple[int, ...]) -> NDArray[np.float32]:
+    """The volumes (n, slices, y, x) that were left, copied out of the shared memory, which is removed."""
+    memory = SharedMemory(name=stream + EXTRA)
+    values = np.frombuffer(cast(memoryview, memory.buf), np.float32, math.prod(shape)).reshape(shape).copy()
     memory.close()
     memory.unlink()
+    return values
+
+
+def remove_stream(name: str) -> None:
+    """Remove the memory of a stream that was perhaps never opened by its reader."""
+    for part in (name, name + EXTRA):
+        try:
+            memory = SharedMemory(name=part)
+        except FileNotFoundError:
+            continue
+        memory.close()
+        memory.unlink()
 
 
 def _require_shared_memory(size: int) -> None:

@@ -24,11 +24,13 @@ import numpy as np
 
 from ..errors import FewviewError, NotEnoughMemory, Stopped
 from .messages import Failed, Finished, Job, Opened, Progress, Ready, Stage
-from .stream import Writer
+from .stream import Writer, leave
 
 if TYPE_CHECKING:
     from ctypes import Array
     from multiprocessing.synchronize import Lock
+
+    from ..methods.interface import Estimate
 
 STOP, PAUSE, HEARTBEAT = range(3)  # places among the shared integers: a job number, 0 or 1, a counter
 FLAGS = 3
@@ -83,25 +85,29 @@ def carry_out(job: Job, signals: Signals, connection: Connection, lock: Lock) ->
     """Run one job to its end and report how it ended; never raises for the job's own faults."""
     try:
         with _memory_limit(job.memory_mb):
-            record, stopped = _publish(job, signals, connection, lock)
-        connection.send(Finished(job.number, stopped, record))
+            record, stopped, last = _publish(job, signals, connection, lock)
+            extra = _leave_extra(job, last)
+        connection.send(Finished(job.number, stopped, record, extra))
     except Exception as error:  # whatever it is, the user hears of it and the next job runs
         connection.send(_failure(job, error))
 
 
-def _publish(job: Job, signals: Signals, connection: Connection, lock: Lock) -> tuple[dict[str, Any], bool]:
+def _publish(
+    job: Job, signals: Signals, connection: Connection, lock: Lock
+) -> tuple[dict[str, Any], bool, Estimate | None]:
     module, name = job.engine.split(":")
     estimates = getattr(importlib.import_module(module), name)(job.payload, signals)
     writer: Writer | None = None
+    estimate: Estimate | None = None
     record: dict[str, Any] = {}
     try:
         while True:
             try:
                 estimate = next(estimates)
             except StopIteration as end:
-                return {**record, **(end.value or {})}, signals.stopped()
+                return {**record, **(end.value or {})}, signals.stopped(), estimate
             except Stopped:
-                return record, True
+                return record, True, estimate
             volume = np.asarray(estimate.volume)
             first = writer is None
             if writer is None:
@@ -114,10 +120,18 @@ def _publish(job: Job, signals: Signals, connection: Connection, lock: Lock) -> 
             signals.wait_while_paused()
             if signals.stopped():
                 estimates.close()
-                return record, True
+                return record, True, estimate
     finally:
         if writer is not None:
             writer.close()
+
+
+def _leave_extra(job: Job, estimate: Estimate | None) -> tuple[str, ...]:
+    """Leave what came with the last estimate ("std") for the viewer to fetch; returns the names."""
+    extra = {} if estimate is None else estimate.extra
+    if extra:
+        leave(job.stream, np.stack([np.asarray(volume) for volume in extra.values()]))
+    return tuple(extra)
 
 
 def _failure(job: Job, error: Exception) -> Failed:

@@ -226,8 +226,9 @@ class CompareDock(Dock):
                 item = QListWidgetItem(name)
                 item.setFlags(item.flags() | Qt.ItemFlag.ItemIsUserCheckable)
                 guide = self.bench.scan.auxiliary
-                is_guide = guide is not None and facts(self.viewer.layers[name].metadata).get("file") == guide
-                ticked = self._ticked.get(name, not is_guide)
+                about = facts(self.viewer.layers[name].metadata)
+                aside = "extra" in about or (guide is not None and about.get("file") == guide)
+                ticked = self._ticked.get(name, not aside)
                 item.setCheckState(Qt.CheckState.Checked if ticked else Qt.CheckState.Unchecked)
                 self.layers.addItem(item)
         self.layers.setFixedHeight(8 + LINE_HEIGHT * max(2, min(5, len(names))))

@@ -182,10 +182,28 @@ class LiveView(QObject):
             self._rescale(run.volume)
             about = {"record": run.record, "status": run.status, "step": run.kept_step, "history": dict(run.history)}
             layer.metadata = {**layer.metadata, METADATA: {**layer.metadata[METADATA], **about}}
+            for name, volume in run.extra.items():
+                self._add_extra(name, volume, shown, layer)
             self.painted.emit(layer.name)
         self._run, self._layer = None, None
         self._queue.release()
         self.ended.emit(run)
+
+    def _add_extra(self, name: str, volume: NDArray, shown: Shown, layer: Any) -> None:
+        """A further volume ("std") as a layer under the result, hidden: one click shows where it is uncertain."""
+        layers = self._viewer.layers
+        selected = list(layers.selection)
+        made = self._viewer.add_image(
+            volume,
+            name=f"{shown.name} {name}",
+            contrast_limits=contrast(volume),
+            colormap="inferno",
+            visible=False,
+            metadata={METADATA: {"extra": name}},
+            **shown.place,
+        )
+        layers.move(layers.index(made), layers.index(layer))
+        layers.selection = selected
 
     def _let_go(self) -> None:
         """Before the shared memory goes: no layer may look at it."""

@@ -14,6 +14,9 @@ from qtpy.QtWidgets import QSizePolicy
 from .parts import described
 from .theme import Colours
 
+# PySide6 asks a label for its size from within its constructor, before pyqtgraph has set this.
+pg.LabelItem._sizeHint = {}
+
 DASHES = (Qt.PenStyle.SolidLine, Qt.PenStyle.DashLine, Qt.PenStyle.DotLine, Qt.PenStyle.DashDotLine)
 Points = tuple[ArrayLike, ArrayLike]
 

@@ -111,7 +111,8 @@ def _steps(run: Run) -> str:
     if not run.total:
         return duration(run.seconds)
     left = run.seconds_left
-    rest = f", about {duration(left)} left" if left is not None and run.status != "paused" else ""
+    stage = " in this stage" if run.passes > 1 else ""  # how many more there will be, nobody knows
+    rest = f", about {duration(left)} left{stage}" if left is not None and run.status != "paused" else ""
     return f"step {run.step} of {run.total}, {duration(run.seconds)}{rest}"
 
 
