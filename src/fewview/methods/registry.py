@@ -24,10 +24,13 @@ _OWN = {
     "tomopy-gridrec": "fewview.methods.external.tomopy:METHOD",
     "d3ip": "fewview.methods.diffusion.methods:D3IP",
     "d3ip-generic": "fewview.methods.diffusion.methods:D3IP_GENERIC",
+    "d3ip-x": "fewview.methods.diffusion.methods:CROSSMODAL",
+    "guide": "fewview.methods.diffusion.methods:GUIDE",
     "dds": "fewview.methods.diffusion.methods:DDS",
     "scd": "fewview.methods.diffusion.methods:SCD",
     "ddip": "fewview.methods.diffusion.methods:DDIP",
     "d3ip-paper": "fewview.methods.diffusion.methods:D3IP_PAPER",
+    "d3ip-x-paper": "fewview.methods.diffusion.methods:CROSSMODAL_PAPER",
 }
 GROUP = "fewview.methods"
 

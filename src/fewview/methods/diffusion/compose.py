@@ -8,7 +8,7 @@ from torch import Tensor
 from .adapt import Adapter, Settings
 from .consistency import Consistency, PlainCG, ProximalCG, TVz
 from .denoiser import Denoiser
-from .loop import Parts, Walk
+from .loop import Guide, Parts, Walk
 from .options import DiffusionOptions
 from .renoise import ddim, slerp
 from .reuse import Reuse
@@ -18,7 +18,11 @@ from .start import noised
 
 
 def parts_of(
-    options: DiffusionOptions, denoiser: Denoiser, generator: torch.Generator, trust: float | Tensor | None = None
+    options: DiffusionOptions,
+    denoiser: Denoiser,
+    generator: torch.Generator,
+    trust: float | Tensor | None = None,
+    guide: Guide | None = None,
 ) -> Parts:
     """The parts that settled options stand for; an adaptation on "auto" counts as none.
 
@@ -30,6 +34,7 @@ def parts_of(
     generator : Generator
     trust : float or Tensor, optional
         Takes the place of the option; one per slice, shape (copies * slices, 1, 1).
+    guide : Guide, optional
     """
     trust = float(options.trust) if trust is None else trust
     adapter = None
@@ -57,6 +62,7 @@ def parts_of(
         consistency=_consistency(options, denoiser.slices, trust),
         rule=ddim(0.0) if options.calls else slerp(options.eta) if options.noise == "slerp" else ddim(options.eta),
         adapter=adapter,
+        guide=guide,
         reuse=Reuse(options.calls) if options.calls else None,
     )
 

@@ -19,10 +19,22 @@ from .schedule import Level
 
 
 class Guide(Protocol):
-    """A second opinion on the image, from another modality: asked between data step and noise."""
+    """A second opinion on the image, from another modality: asked between data step and noise, never at the end."""
 
-    def __call__(self, x: Tensor, data: Scaled, level: Level) -> Tensor:
-        """Images in the light of the guide. Another data step follows; the guide is not asked at the last level."""
+    def due(self, level: Level) -> bool:
+        """Whether it is asked at this level."""
+        ...
+
+    def __call__(self, x: Tensor, x0: Tensor, data: Scaled, level: Level) -> Tensor:
+        """Images in the light of the guide, given those after the data step and the network's proposal before it."""
+        ...
+
+    def state(self) -> dict[str, Any]:
+        """What it carries from step to step."""
+        ...
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Take up :meth:`state` again."""
         ...
 
 
@@ -62,7 +74,7 @@ class Parts:
             part.restore({k.removeprefix(prefix): v for k, v in state.items() if k.startswith(prefix)})
 
     def _carrying(self) -> Iterator[tuple[str, Any]]:
-        for name in ("consistency", "adapter", "reuse"):
+        for name in ("consistency", "adapter", "guide", "reuse"):
             part = getattr(self, name)
             if part is not None:
                 yield name, part
@@ -130,8 +142,9 @@ def diffuse(parts: Parts, data: Scaled, walk: Walk) -> Iterator[Moment]:
                 yield Moment("adapting", {"loss": progress.loss}, False)
         x0, eps = _proposal(parts, data, walk, level)
         yield from _consistent(parts, data, walk, level, x0)
-        if parts.guide is not None and not level.last:
-            yield from _consistent(parts, data, walk, level, parts.guide(walk.x, data, level))
+        if parts.guide is not None and not level.last and parts.guide.due(level):
+            yield Moment("asking the guide", {}, False)
+            walk.x = parts.guide(walk.x, x0, data, level)
         walk.x_t = renoised(parts.rule, walk.x, eps, level, walk.white)
         walk.step += 1
         yield Moment("diffusing", {"sigma": level.sigma, "network_calls": float(walk.calls)}, True)

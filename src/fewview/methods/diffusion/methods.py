@@ -8,6 +8,7 @@ from typing import Any
 from ...models.weights import WeightsError, find_weights, shipped_weights
 from ...options import Options
 from ..interface import Method
+from .crossmodal import CrossModalOptions, OnceOptions, run_once
 from .options import DiffusionOptions, with_defaults
 from .run import run
 
@@ -34,12 +35,14 @@ _OURS: dict[str, dict[str, Any]] = {
 }
 
 
-def _missing(prior: str) -> str | None:
-    try:
-        find_weights(prior)
-    except WeightsError as error:
-        trained = ", ".join(shipped_weights()) or "none"
-        return f"{error.problem} Weights at hand: {trained}. Train them with `fewview train prior --kind {prior}`."
+def _missing(prior: str | None, guide: str | None = None) -> str | None:
+    for name, how in ((prior, f"prior --kind {prior}"), (guide, "guide")):
+        try:
+            if name is not None:
+                find_weights(name)
+        except WeightsError as error:
+            trained = ", ".join(shipped_weights()) or "none"
+            return f"{error.problem} Weights at hand: {trained}. Train them with `fewview train {how}`."
     return None
 
 
@@ -55,11 +58,13 @@ def _method(
     summary: str,
     source: str,
     *,
+    base: type[DiffusionOptions] = DiffusionOptions,
     presets: Mapping[str, Mapping[str, Any]] | None = None,
     **defaults: Any,
 ) -> Method:
-    options = with_defaults("".join(part.capitalize() for part in name.split("-")) + "Options", **defaults)
-    prior = options().prior
+    options = with_defaults("".join(part.capitalize() for part in name.split("-")) + "Options", base, **defaults)
+    guided = issubclass(base, CrossModalOptions)
+    prior, guide = options().prior, str(base.model_fields["guide"].default) if guided else None
     return Method(
         name=name,
         title=title,
@@ -68,8 +73,8 @@ def _method(
         source=source,
         options=options,
         run=run,
-        needs=frozenset({"weights"}),
-        missing=lambda: _missing(prior),
+        needs=frozenset({"weights", "aux"} if guided else {"weights"}),
+        missing=lambda: _missing(prior, guide),
         buffers=(48.0, 24.0),  # four samples: x_t, proposal, noise, images and CG's vectors of each
         couples_slices=_couples,
         presets=presets or {},
@@ -145,4 +150,41 @@ D3IP_GENERIC = _method(
     "After Chung and Ye, ECCV 2024, arXiv:2407.10641; noise-aware, self-tuned and averaged",
     presets=_OURS,
     prior="generic",
+)
+_PIX2PIX = "Isola et al., CVPR 2017 (Pix2Pix), in D3IP"
+CROSSMODAL = _method(
+    "d3ip-x",
+    "Cross-modal D3IP",
+    "D3IP with the X-ray volume of the same sample: a guide network, as sure as it is, and dropped where it hurts.",
+    f"After {_PIX2PIX}; heteroscedastic, watched by withheld views and data",
+    base=CrossModalOptions,
+    presets=_OURS,
+)
+CROSSMODAL_PAPER = _method(
+    "d3ip-x-paper",
+    "Cross-modal D3IP (as published)",
+    "D3IP whose image a guide network overwrites at every other step, as published: for data with little noise.",
+    f"{_PIX2PIX}; overwritten at every other step",
+    base=CrossModalOptions,
+    **_PUBLISHED,
+    start="fbp",
+    guide_start=False,
+    guided_start=980,
+    guide_step="overwrite",
+    guide_weight=1.0,
+    guide_first=0,
+    watch=False,
+)
+GUIDE = Method(
+    name="guide",
+    title="Guide alone",
+    family="diffusion",
+    summary="The guide network applied once to CGLS, then data consistency: fast, and what the loop has to beat.",
+    source="After Isola et al., CVPR 2017 (Pix2Pix)",
+    options=OnceOptions,
+    run=run_once,
+    needs=frozenset({"weights", "aux"}),
+    missing=lambda: _missing(None, OnceOptions().guide),
+    buffers=(20.0, 12.0),
+    resumable=False,
 )

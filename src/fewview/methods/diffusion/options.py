@@ -79,7 +79,9 @@ class DiffusionOptions(Options):
     positivity: bool = option(True, "Positivity", "The volume has no negative attenuation.")
 
 
-def with_defaults(name: str, **defaults: Any) -> type[DiffusionOptions]:
+def with_defaults(
+    name: str, base: type[DiffusionOptions] = DiffusionOptions, **defaults: Any
+) -> type[DiffusionOptions]:
     """The same options with other defaults.
 
     Raises
@@ -89,7 +91,7 @@ def with_defaults(name: str, **defaults: Any) -> type[DiffusionOptions]:
     """
     fields: dict[str, Any] = {}
     for key, value in defaults.items():
-        field = copy.copy(DiffusionOptions.model_fields[key])
+        field = copy.copy(base.model_fields[key])
         field.default = value
         fields[key] = (field.annotation, field)
-    return create_model(name, __base__=DiffusionOptions, __doc__=f"Options of {name}.", **fields)
+    return create_model(name, __base__=base, __doc__=f"Options of {name}.", **fields)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Generator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 import numpy as np
@@ -17,7 +17,10 @@ from ...models.prior import DiffusionPrior
 from ..holdout import central, hold_out, prediction_errors
 from ..interface import Estimate, Problem, Views
 from .compose import parts_of, started
+from .crossmodal import Aid
 from .denoiser import Denoiser
+from .guard import verdict
+from .guide import CrossModalGuide
 from .loop import diffuse
 from .options import DiffusionOptions
 from .scaled import Scaled, scaled
@@ -38,9 +41,14 @@ PerView = NDArray[np.float64]
 
 
 def choose(
-    problem: Problem, options: DiffusionOptions, denoiser: Denoiser, top: float, shown: Tensor
+    problem: Problem,
+    options: DiffusionOptions,
+    denoiser: Denoiser,
+    top: float,
+    shown: Tensor,
+    aid: Aid | None = None,
 ) -> Generator[Estimate, None, dict[str, Any]]:
-    """Values for those of "trust", "t_start" and "adaptation" that are "auto", in this order.
+    """Values for those of "trust", "t_start", "adaptation" and "guide_weight" that are "auto", in this order.
 
     All values of the trust run as copies of the same slices side by side, with the same noise.
 
@@ -54,6 +62,8 @@ def choose(
         The object's maximum.
     shown : Tensor
         What to show meanwhile.
+    aid : Aid, optional
+        What a guide is made of.
 
     Returns
     -------
@@ -63,7 +73,8 @@ def choose(
     noise_aware = options.consistency != "cg" and not options.gamma
     trusts = (options.trust,) if options.trust != "auto" else TRUSTS if noise_aware else TRUSTS[:1]
     starts = (options.t_start,) if options.t_start != "auto" else STARTS
-    if len(trusts) * len(starts) == 1 and options.adaptation != "auto":
+    weighed = aid is not None and aid.options.guide_weight == "auto"
+    if len(trusts) * len(starts) == 1 and options.adaptation != "auto" and not weighed:
         return {"trust": trusts[0]}
     share = min(max(HELD, AT_LEAST / problem.operator.views), 0.25)
     given, held = hold_out(central(problem, SLICES, denoiser.reach > 0), share)
@@ -84,6 +95,11 @@ def choose(
         both = {"none": errors[t_start, trust], ADAPTED: adapted[trust]}
         chosen["adaptation"] = clearly_best(both)
         chosen["adaptation_curve"] = [[name, float(error.mean())] for name, error in both.items()]
+    if aid is not None and weighed:
+        guide = aid.guide(given, 1.0, trust)
+        listening = replace(trial, first=aid.begin(guide, trial.first, trial.data))
+        guided = yield from listening.run(aid.settled(options.model_copy(update=small)), (trust,), guide)
+        chosen |= verdict(errors[t_start, trust], guided[trust])
     return chosen
 
 
@@ -117,14 +133,14 @@ class _Trial:
 
     @torch.no_grad()
     def run(
-        self, options: DiffusionOptions, trusts: Sequence[float]
+        self, options: DiffusionOptions, trusts: Sequence[float], guide: CrossModalGuide | None = None
     ) -> Generator[Estimate, None, dict[float, PerView]]:
         """Held-out errors per view of each trust, under ``options``."""
         generator = torch.Generator().manual_seed(self.seed)
         copies = SAMPLES * len(self.first)
         trust = torch.tensor(trusts, device=self.first.device).repeat_interleave(copies)[:, None, None]
         denoiser = Denoiser.of(self.prior, len(self.first))  # its own copy: a trial may adapt it
-        parts = parts_of(options, denoiser, generator, trust if len(trusts) > 1 else trusts[0])
+        parts = parts_of(options, denoiser, generator, trust if len(trusts) > 1 else trusts[0], guide)
         walk = started(options, parts, self.first, generator, alike=len(trusts))
         for _ in diffuse(parts, self.data, walk):
             yield Estimate(self.shown, walk.step, len(parts.levels), STAGE)

@@ -11,6 +11,7 @@ from ..classical.fbp import preview
 from ..interface import Estimate, Problem
 from ..measured import measured, relative
 from .compose import parts_of, started, summary
+from .crossmodal import Aid
 from .denoiser import Denoiser
 from .loop import diffuse
 from .options import DiffusionOptions
@@ -26,20 +27,27 @@ def run(problem: Problem, options: DiffusionOptions) -> Iterator[Estimate]:
     yield Estimate(shown, 0, options.steps, "starting")
     denoiser = Denoiser.of(load_prior(options.prior, problem.operator.device), len(problem.data))
     generator = torch.Generator().manual_seed(problem.seed)
+    aid = Aid.of(problem, options)
     if problem.state is None:
         scale = robust_maximum(least_squares(problem)) if options.scale == "auto" else options.scale
         if not scale > 0:  # no object: nothing to scale the network by
             yield Estimate(torch.zeros_like(shown), 1, 1, "nothing there", {"data_residual": 0.0})
             return
         first, chosen = yield from first_volume(problem, options.start)
-        chosen |= {"scale": scale} | (yield from choose(problem, options, denoiser, scale, shown))
+        chosen |= {"scale": scale} | (yield from choose(problem, options, denoiser, scale, shown, aid))
     else:
         first, chosen = shown, dict(problem.state["chosen"])
     settled = options.model_copy(update={k: v for k, v in chosen.items() if k in type(options).model_fields})
     data = scaled(problem, chosen["scale"])
     y, weights = measured(problem)
-    parts = parts_of(settled, denoiser, generator)
-    walk = started(settled, parts, first / data.top, generator)
+    guide = None if aid is None else aid.heard(problem, chosen, float(settled.trust))
+    if aid is not None and guide is not None:
+        settled = aid.settled(settled)
+    parts = parts_of(settled, denoiser, generator, guide=guide)
+    begin = first / data.top
+    if aid is not None and guide is not None and problem.state is None:
+        begin = aid.begin(guide, begin, data)
+    walk = started(settled, parts, begin, generator)
     if problem.state is not None:
         parts.restore(problem.state)
         walk.restore(problem.state)
@@ -49,4 +57,7 @@ def run(problem: Problem, options: DiffusionOptions) -> Iterator[Estimate]:
         scalars = {**moment.scalars, "scale": data.top}
         if moment.done:
             scalars["data_residual"] = relative(problem.operator(volume) - y, y, weights)
+        if aid is not None:
+            scalars["guide_weight"] = 0.0 if guide is None else guide.share
+            extra |= {} if guide is None else guide.extra(data.top)
         yield Estimate(volume, walk.step, len(parts.levels), moment.stage, scalars, state, chosen, extra)

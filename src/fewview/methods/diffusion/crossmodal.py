@@ -1,0 +1,154 @@
+"""The X-ray volume of a problem and the guide that reads it; the guide applied once is a method of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import torch
+from torch import Tensor
+
+from ...errors import OptionError
+from ...models.guide import Guide as Network
+from ...models.guide import load_guide
+from ...options import Auto, Options, option
+from ..classical.fbp import preview
+from ..interface import Estimate, Problem
+from ..measured import measured, relative
+from .guide import CrossModalGuide
+from .options import DiffusionOptions
+from .scaled import Scaled, robust_maximum, scaled
+from .start import first_volume, least_squares
+
+
+class GuideOptions(Options):
+    """What a guide network is asked, and how it is weighed."""
+
+    guide: str = option("guide", "Guide", "The network that reads the X-ray volume: shipped, or the path of your own.")
+    guide_step: Literal["proximal", "overwrite"] = option(
+        "proximal", "Guide step", "proximal: as far as it is sure, and the data agree; overwrite: as published."
+    )
+    guide_weight: float | Auto = option(
+        "auto", "Guide weight", "Factor of its certainty; auto: 1, or 0 where withheld views lose by it.", ge=0
+    )
+    watch: bool = option(True, "Watch", "Take its certainty down where the data speak against it.", advanced=True)
+    guide_steps: int = option(5, "Guide iterations", "CG iterations with the guide.", ge=1, advanced=True)
+    blind: bool = option(
+        False, "Blind", "The guide sees the X-ray volume alone and no estimate: a control.", advanced=True
+    )
+
+
+class CrossModalOptions(DiffusionOptions, GuideOptions):
+    """Options of the diffusion methods with a guide."""
+
+    guide_start: bool = option(True, "Start with the guide", "Noise is added to what it makes of the first volume.")
+    guided_start: int = option(150, "Guided: start at", "As “Start at”, where the guide is listened to.", ge=1, le=999)
+    guide_every: int = option(2, "Ask every", "So many diffusion steps.", ge=1, unit="steps")
+    guide_first: int = option(2, "Ask from", "Diffusion step, counted from 0.", ge=0, unit="steps", advanced=True)
+    compare: bool = option(
+        False, "What the guide changed", "Run again without it from the same seed: twice the time, one more volume."
+    )
+
+
+class OnceOptions(GuideOptions):
+    """Options of the guide applied once."""
+
+    guide_weight: float | Auto = option(1.0, "Guide weight", "Factor of its certainty; auto: 1.", gt=0)
+    scale: float | Auto = option(
+        "auto",
+        "Scale",
+        "Attenuation that the network takes for 1; auto: of a first reconstruction.",
+        gt=0,
+        advanced=True,
+    )
+    positivity: bool = option(True, "Positivity", "The volume has no negative attenuation.")
+
+
+@dataclass(frozen=True, eq=False)
+class Aid:
+    """A guide network and what the X-ray volume is divided by.
+
+    Parameters
+    ----------
+    network : Network
+    top : float
+        Robust maximum of the X-ray volume.
+    options : GuideOptions
+    """
+
+    network: Network
+    top: float
+    options: GuideOptions
+
+    @classmethod
+    def of(cls, problem: Problem, options: Options) -> Aid | None:
+        """What the options ask for; None where they know no guide, or want none.
+
+        Raises
+        ------
+        OptionError
+            The problem has no X-ray volume.
+        """
+        if not isinstance(options, GuideOptions) or options.guide_weight == 0:
+            return None
+        if problem.auxiliary is None:
+            raise OptionError("A guide needs an X-ray volume of the sample.", "Give it with --aux VOLUME.")
+        top = robust_maximum(problem.auxiliary)
+        network = load_guide(options.guide, problem.operator.device)
+        return cls(network, top if top > 0 else 1.0, options)
+
+    def settled(self, options: DiffusionOptions) -> DiffusionOptions:
+        """The options of a run that listens to the guide."""
+        assert isinstance(options, CrossModalOptions)
+        return options.model_copy(update={"t_start": options.guided_start})
+
+    def begin(self, guide: CrossModalGuide, first: Tensor, data: Scaled) -> Tensor:
+        """What the noise is added to, given a first volume in units of the object's maximum."""
+        assert isinstance(self.options, CrossModalOptions)
+        return guide.start(first, data) if self.options.guide_start else first
+
+    def heard(self, problem: Problem, chosen: Mapping[str, Any], trust: float) -> CrossModalGuide | None:
+        """The guide of a run after its choices; None where it was rejected."""
+        weight = self.options.guide_weight if self.options.guide_weight != "auto" else chosen["guide_weight"]
+        return self.guide(problem, float(weight), trust) if weight > 0 else None
+
+    def guide(self, problem: Problem, weight: float, trust: float | Tensor = 1.0) -> CrossModalGuide:
+        """The guide of a problem (or of some of its slices)."""
+        options = self.options
+        assert problem.auxiliary is not None
+        return CrossModalGuide(
+            self.network,
+            problem.auxiliary.to(problem.operator.device, problem.operator.dtype) / self.top,
+            step=options.guide_step,
+            iterations=options.guide_steps,
+            trust=trust,
+            weight=weight,
+            watched=options.watch,
+            blind=options.blind,
+            every=getattr(options, "guide_every", 1),
+            first=getattr(options, "guide_first", 0),
+        )
+
+
+@torch.no_grad()
+def run_once(problem: Problem, options: OnceOptions) -> Iterator[Estimate]:
+    """The guide applied to CGLS, then data consistency: what a loop around it has to beat."""
+    shown = preview(problem)
+    yield Estimate(shown, 0, 2, "starting")
+    aid = Aid.of(problem, options)
+    assert aid is not None
+    scale = robust_maximum(least_squares(problem)) if options.scale == "auto" else options.scale
+    if not scale > 0:
+        yield Estimate(torch.zeros_like(shown), 1, 1, "nothing there", {"data_residual": 0.0})
+        return
+    first, chosen = yield from first_volume(problem, "cgls")
+    data = scaled(problem, scale)
+    guide = aid.guide(problem, 1.0 if options.guide_weight == "auto" else options.guide_weight)
+    volume = guide.start(first / scale, data) * scale
+    if options.positivity:
+        volume = volume.clamp(min=0)
+    y, weights = measured(problem)
+    scalars = {"data_residual": relative(problem.operator(volume) - y, y, weights), "scale": scale}
+    chosen |= {"scale": scale}
+    yield Estimate(volume, 2, 2, "guided", scalars, None, chosen, guide.extra(scale))
