@@ -36,9 +36,25 @@ def prior(
 
 
 @app.command()
-def guide() -> None:
-    """Train a cross-modal guide (not available yet)."""
-    raise MethodUnavailable("Training a cross-modal guide is not available yet.", "`fewview train prior` is.")
+def guide(
+    output: Annotated[Path, typer.Option("-o", "--output", help="Folder of the training; it is resumed from there.")],
+    network: Annotated[str | None, typer.Option(help="ours, or pix2pix as published.")] = None,
+    minutes: Annotated[float | None, typer.Option(help="Time the training may take in all.")] = None,
+    device: Annotated[str | None, typer.Option(help="auto, cpu or cuda.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Of every random choice.")] = None,
+    settings: Annotated[list[str] | None, typer.Option("--set", help="Option of the training, KEY=VALUE.")] = None,
+) -> None:
+    """Train a cross-modal guide, or go on with the training that the folder holds; writes weights and card."""
+    from ..training.guide import GuideTraining, train_guide
+    from ..training.guide_export import export_guide
+
+    given = {"network": network, "minutes": minutes, "device": device, "seed": seed}
+    values = {key: value for key, value in given.items() if value is not None}
+    options = GuideTraining.parse({**parse_pairs("--set", settings or []), **values})
+    train_guide(options, output, report=typer.echo)
+    weights = output / "guide.safetensors"
+    export_guide(output, weights)
+    typer.echo(f"Weights and card: {weights}")
 
 
 @app.command()

@@ -64,7 +64,7 @@ def export_prior(folder: Path, path: Path, only_if_better: bool = False) -> bool
         "minutes": round(facts["seconds"] / 60, 1),
         "minutes_planned": options.minutes,
         "device": facts["device"],
-        "revision": _revision(),
+        "revision": revision(),
         "licence": "BSD-3-Clause",
         "value_range": "attenuation divided by its robust maximum (99.9th percentile), air at 0",
         "validation": f"one-step denoising of 16 images of 128 px, seeds from {VALIDATION[0]}; PSNR in dB, range 1",
@@ -100,7 +100,7 @@ def _data(options: PriorTraining, facts: dict[str, Any]) -> str:
     return text + (f"; started from {Path(options.start).stem}" if options.start else "")
 
 
-def _revision() -> str:
+def revision() -> str:
     """Return the commit of the source, or the version of an installed package."""
     command = ["git", "rev-parse", "--short", "HEAD"]
     try:
