@@ -51,6 +51,35 @@ def test_the_first_look_is_what_fbp_gives():
     np.testing.assert_allclose(np.asarray(first.volume), fbp.volume, atol=2e-4 * float(np.abs(fbp.volume).max()))
 
 
+def test_what_the_last_run_prepared_is_used_again_unless_something_changed(monkeypatch, tmp_path):
+    import os
+    import shutil
+
+    from fewview.runs import engine
+
+    made = []
+    real = engine.prepared
+    monkeypatch.setattr(engine, "prepared", lambda *args: made.append(1) or real(*args))
+    scan = str(shutil.copy(SHELL, tmp_path / "scan.h5"))
+    first = carry_out(run, scan=scan, method="sirt", options={"iterations": 1})[0][-1].volume
+    again = carry_out(run, scan=scan, method="sirt", options={"iterations": 1})[0][-1].volume
+    assert len(made) == 1 and np.array_equal(first, again)
+    carry_out(run, scan=scan, method="fbp", views=10)
+    assert len(made) == 2
+    os.utime(scan, ns=(1, 1))  # written anew
+    carry_out(run, scan=scan, method="fbp", views=10)
+    assert len(made) == 3
+    monkeypatch.setattr(engine, "KEPT_BYTES", 10)
+    carry_out(run, scan=scan, method="fbp", views=11)
+    assert not engine._lines
+
+
+def test_warming_up_runs_the_whole_chain():
+    from fewview.runs.engine import warm_up
+
+    warm_up()
+
+
 def test_the_copied_script_gives_the_same_volume(tmp_path):
     values = {"method": "sirt", "options": {"iterations": 3}, "views": 16, "seed": 3}
     recipe = Recipe(scan=SHELL, axis=135.5, **values)

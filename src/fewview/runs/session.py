@@ -8,7 +8,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +23,9 @@ from .inputs import chosen_scan, fitting_volume, prepared
 from .recipe import Recipe
 from .reconstruction import Reconstruction
 from .record import files_of, peak_memory_mb, plain, sha256, versions
+
+if TYPE_CHECKING:
+    from ..scan import LineIntegrals, Scan
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,6 +84,8 @@ class Session:
         Of the output.
     say : callable, optional
         Told in two or three words what goes on before the first estimate.
+    prepare : callable
+        Gives the line integrals of the recipe; by default they are read and prepared anew.
 
     Raises
     ------
@@ -97,6 +102,7 @@ class Session:
         stop: Callable[[], bool] | None = None,
         bits: int = 32,
         say: Callable[[str], None] = lambda text: None,
+        prepare: Callable[[Recipe, Scan], LineIntegrals] = prepared,
     ) -> None:
         self.recipe = recipe
         self.last: Estimate | None = None
@@ -118,7 +124,7 @@ class Session:
         self._digest: Future[str] = pool.submit(sha256, self._files)  # while the run goes on
         pool.shutdown(wait=False)
         say("preparing the projections")
-        self.lines = prepared(recipe, scan)
+        self.lines = prepare(recipe, scan)
         clock = self._lap("prepare", clock)
         self.reference = None if recipe.reference is None else self._reference(recipe.reference)
         auxiliary = None

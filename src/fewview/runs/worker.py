@@ -68,8 +68,8 @@ def serve(connection: Connection, flags: Array, lock: Lock) -> None:
     _die_with_parent()
     _be_gentle()
     # The first run must not wait for these: seconds of imports, done while the user is still choosing.
-    for module in ("fewview.runs.engine", "fewview.operators", "fewview.methods.registry"):
-        importlib.import_module(module)
+    with suppress(FewviewError):  # what is wrong, the first run will tell
+        importlib.import_module("fewview.runs.engine").warm_up()
     connection.send(Ready())
     while True:
         try:

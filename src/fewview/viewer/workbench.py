@@ -232,7 +232,7 @@ class Workbench(QObject):
         window = dock.window()
         if self._window is None and window is not None and window is not dock:
             self._window = window
-            window.destroyed.connect(self.close)
+            window.destroyed.connect(End(self))
 
     def _next_axis(self) -> None:
         if self._axis_wanted is None or self._axis_run is not None:
@@ -295,6 +295,19 @@ class Workbench(QObject):
             complain(FewviewError(run.error.problem, run.error.remedy))
         self.scan_changed.emit()
         self.axis_found.emit()
+
+
+class End:
+    """What the end of a window calls. A plain callable: PySide6 cannot call a slot of ours from a dying sender."""
+
+    def __init__(self, bench: Workbench) -> None:
+        self._bench = weakref.ref(bench)
+
+    def __call__(self, *_: Any) -> None:
+        """Called by Qt."""
+        bench = self._bench()
+        if bench is not None:
+            bench.close()
 
 
 class KeyAction:
