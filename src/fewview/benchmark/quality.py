@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,8 @@ from ..methods import get_method, method_names
 from .quality_case import Case, NoData
 from .quality_cell import measure_cell
 from .quality_data import DATA, MEASURED, Sample
-from .quality_rows import Row, Rows
+from .quality_rows import Row, Rows, row_name
+from .quality_variant import Variant, variants
 from .statistics import Key
 
 VIEWS = (4, 8, 16, 32, 64)
@@ -23,6 +24,10 @@ def run(
     *,
     data: Sequence[str] = DATA,
     methods: Sequence[str] = (),
+    settings: Mapping[str, Any] | None = None,
+    preset: str | None = None,
+    label: str = "",
+    controls: Sequence[str] = ("none",),
     views: Sequence[int] = VIEWS,
     sizes: Sequence[int] = (128,),
     counts: Sequence[float | None] = COUNTS,
@@ -43,6 +48,8 @@ def run(
         Rows that are there are kept, and what they hold is not measured again.
     data, methods : sequence of str
         Without methods: all that can run here.
+    settings, preset, label, controls
+        See :func:`fewview.benchmark.quality_variant.variants`: each makes rows of its own.
     views, sizes : sequence of int
     counts : sequence of float or None
         Open-beam counts of simulated data; None for no noise. Measured data have the noise they have.
@@ -66,19 +73,17 @@ def run(
     Raises
     ------
     FewviewError
-        A data set or method that does not exist, impossible numbers, a file of something else.
+        A data set, method, option or control that does not exist, impossible numbers, a file of something else.
     """
-    for name in methods:
-        get_method(name)  # a name mistyped is told before the first hour
+    chosen = variants(list(methods) or list(_able(say)), settings, preset, label, controls)
     if min((*views, *sizes, volumes, seeds, slices)) < 1 or any(c is not None and c <= 0 for c in counts):
         raise FewviewError("Views, sizes, counts, volumes, seeds and slices count from 1.", "Give positive numbers.")
     samples = [Sample(name, size, slices, folder) for name in data for size in sizes]
     rows = Rows(json_path)
-    chosen = list(methods) or list(_able(say))
     try:
         for sample, level, key, count in _cases(samples, counts, views, volumes, seeds):
-            conditions = [_condition(sample, method, count, level, device) for method in chosen]
-            todo = [condition for condition in conditions if again or not rows.has(condition, key)]
+            every = [(variant, _condition(sample, variant, count, level, device)) for variant in chosen]
+            todo = [(variant, condition) for variant, condition in every if again or not rows.has(condition, key)]
             if not todo:
                 continue
             try:
@@ -86,10 +91,10 @@ def run(
             except NoData as problem:
                 say(f"{sample.data}, {count} views left out: {problem}")
                 continue
-            for condition in todo:
+            for variant, condition in todo:
                 if stop():
                     raise Stopped
-                say(f"{_title(condition, key)}: {_add(rows, condition, key, case, stop)}")
+                say(f"{_title(condition, key)}: {_add(rows, condition, key, case, variant, sample, stop)}")
     except Stopped:
         say("stopped; what was measured is kept")
     return list(rows)
@@ -107,12 +112,14 @@ def _cases(
                         yield sample, level, (volume, seed), count
 
 
-def _condition(sample: Sample, method: str, views: int, counts: float | None, device: str) -> dict[str, Any]:
+def _condition(sample: Sample, variant: Variant, views: int, counts: float | None, device: str) -> dict[str, Any]:
     return {
         "data": sample.data,
         "size": sample.size,
-        "method": method,
-        "control": "none",
+        "method": variant.method,
+        "label": variant.label,
+        "settings": dict(variant.settings),
+        "control": variant.control,
         "views": views,
         "counts": counts,
         "device": device,
@@ -122,13 +129,22 @@ def _condition(sample: Sample, method: str, views: int, counts: float | None, de
 
 def _title(condition: dict[str, Any], key: Key) -> str:
     where = "{data} {size} px, {views} views".format_map(condition)
-    return f"{where}, volume {key[0]}, seed {key[1]}, {condition['method']}"
+    return f"{where}, volume {key[0]}, seed {key[1]}, {row_name(condition)}"
 
 
-def _add(rows: Rows, condition: dict[str, Any], key: Key, case: Case, stop: Callable[[], bool]) -> str:
+def _add(
+    rows: Rows,
+    condition: dict[str, Any],
+    key: Key,
+    case: Case,
+    variant: Variant,
+    sample: Sample,
+    stop: Callable[[], bool],
+) -> str:
     """Measure and write one cell; what to say of it. A method that cannot do this is no reason to leave the others."""
     try:
-        cell = measure_cell(condition["method"], case, key[1], condition["device"], stop)
+        aux = sample.auxiliary(*key, condition["counts"], variant.control) if variant.guided else None
+        cell = measure_cell(variant.method, case, key[1], condition["device"], stop, variant.options, aux)
     except FewviewError as problem:
         return f"left out: {problem}"
     rows.add(condition, key, cell)
@@ -136,10 +152,9 @@ def _add(rows: Rows, condition: dict[str, Any], key: Key, case: Case, stop: Call
 
 
 def _able(say: Callable[[str], None]) -> Iterator[str]:
-    """Names of the methods that can run here on neutron data alone."""
+    """Names of the methods that can run here."""
     for name in method_names():
-        method = get_method(name)
-        why = "it needs an X-ray volume." if "aux" in method.needs else method.missing()
+        why = get_method(name).missing()
         if why is None:
             yield name
         else:

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import OptionError
-from .quality_case import Case
+from .quality_case import Array, Case
 from .quality_measured import WOODS, few_views, tooth, wood
 from .quality_simulated import grown, measured, shell
+from .quality_xray import auxiliary
 
 SIMULATED = ("microstructure", "ellipses")
 DATA = (*SIMULATED, "wood", "tooth", "shell")
@@ -75,3 +76,13 @@ class Sample:
             wood(self.size, volume, self.folder) if self.data == "wood" else tooth(self.size, self.slices)
         )
         return few_views(whole, reference, views, seed)
+
+    def auxiliary(self, volume: int, seed: int, counts: float | None, control: str) -> Array:
+        """The X-ray volume that methods get under a control: (slices, size, size).
+
+        Raises
+        ------
+        NoData
+            There is none of this sample.
+        """
+        return auxiliary(self.data, self.size, self.depth, volume, seed, counts, control)

@@ -79,16 +79,15 @@ def measured(phantom: Phantom, truth: Array, views: int, counts: float | None, s
     angles = np.arange(views, dtype=np.float64) * (np.pi / views)
     between = (gaps + 0.5) * (np.pi / views)
     used, held = (
-        _lines(phantom, at, counts, np.random.default_rng([*stream, views, part]))
+        lines_of(phantom, at, Beam(counts=counts), np.random.default_rng([*stream, views, part]))
         for part, at in enumerate((angles, between))
     )
     return Case(used, held, truth)
 
 
-def _lines(
-    phantom: Phantom, angles: NDArray[np.float64], counts: float | None, rng: np.random.Generator
-) -> LineIntegrals:
-    scan = measure(phantom, angles, Beam(counts=counts), rng)
+def lines_of(phantom: Phantom, angles: NDArray[np.float64], beam: Beam, rng: np.random.Generator) -> LineIntegrals:
+    """Line integrals of a measurement; angles in radians, the axis in the middle of the detector."""
+    scan = measure(phantom, angles, beam, rng)
     prepared = line_integrals(scan.projections, scan.flats, scan.darks, "counts")
     rows, columns = prepared.values.shape[1:]
     geometry = ParallelBeam(angles, rows, columns, (columns - 1) / 2, phantom.pixel)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from .quality_rows import Row, balanced, difference
+from .quality_rows import Row, balanced, difference, row_name
 from .statistics import Interval
 
 AGAINST = "tv"
@@ -34,14 +34,14 @@ def table(rows: Sequence[Row], against: str = AGAINST) -> Iterator[str]:
         yield ""
         yield head
         other = next((row for row in group if row["method"] == against), None)
-        yield f"  {'method':16}{'PSNR, dB':24}{f'minus {against}':24}{'SSIM':8}{'held out':10}{'s':>8}{'n':>4}"
+        yield f"  {'method':24}{'PSNR, dB':24}{f'minus {against}':24}{'SSIM':8}{'held out':10}{'s':>8}{'n':>4}"
         for row in sorted(group, key=lambda row: -row["psnr"]):
             mean = interval_text(Interval(row["psnr"], row["psnr_low"], row["psnr_high"], len(row["cells"])))
             apart = "-" if other is None or other is row else interval_text(difference(row, other))
             similar = "n/a" if row["ssim"] is None else f"{row['ssim']:.3f}"
-            name = row["method"] if row["control"] == "none" else f"{row['method']} ({row['control']})"
             held = f"{row['heldout_error']:.4f}"
-            yield f"  {name:16}{mean:24}{apart:24}{similar:8}{held:10}{row['seconds']:8.1f}{len(row['cells']):4}"
+            figures = f"{similar:8}{held:10}{row['seconds']:8.1f}{len(row['cells']):4}"
+            yield f"  {row_name(row):24}{mean:24}{apart:24}{figures}"
 
 
 def by_condition(rows: Sequence[Row]) -> list[tuple[str, list[Row]]]:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import re
 import threading
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from ..errors import FewviewError, OptionError
+from .values import parse_pairs
 
 app = typer.Typer(help="Measure quality, speed and liveliness on this machine.")
 
@@ -58,21 +61,37 @@ def quality(
     measured: Annotated[Path, typer.Option(help="Folder of measured data.")] = Path("../shared/data"),
     against: Annotated[str, typer.Option(help="Method that the table compares the others with.")] = "tv",
     again: Annotated[bool, typer.Option("--again", help="Measure anew what the JSON file holds already.")] = False,
+    settings: Annotated[
+        list[str] | None, typer.Option("--set", help="Option of the methods, KEY=VALUE: rows of their own.")
+    ] = None,
+    preset: Annotated[str | None, typer.Option(help="draft, standard or best: rows of their own.")] = None,
+    label: Annotated[str, typer.Option(help="Name of these settings in the tables.")] = "",
+    controls: Annotated[
+        list[str] | None,
+        typer.Option(help="Of the X-ray volume: none, zeroed, other, shift1, turn1, ..., no-neutron; A,B or all."),
+    ] = None,
+    minutes: Annotated[float, typer.Option(help="Stop after so many, in the middle if need be; 0: at the end.")] = 0,
 ) -> None:
     """Compare the methods on known data. Rows in the JSON file are kept and added to; Ctrl-C keeps what is done."""
     from ..benchmark.quality import COUNTS, VIEWS, run
     from ..benchmark.quality_data import DATA
     from ..benchmark.quality_table import table
+    from ..benchmark.quality_xray import CONTROLS
     from ..runs.problem import resolve_device
     from .reconstruct import stop_and_keep
 
     _check_folder(json_path)
     stop = threading.Event()
+    asked = _names(controls) or ["none"]
     with stop_and_keep(stop):
         rows = run(
             json_path,
             data=_names(data) or DATA,
             methods=_names(methods),
+            settings=parse_pairs("--set", settings or []),
+            preset=preset,
+            label=label,
+            controls=CONTROLS if asked == ["all"] else asked,
             views=[_number("--views", text) for text in _names(views)] or VIEWS,
             sizes=[_number("--size", text) for text in _names(size)] or (128,),
             counts=[None if text == "none" else float(_number("--counts", text)) for text in _names(counts)] or COUNTS,
@@ -83,10 +102,46 @@ def quality(
             folder=measured,
             again=again,
             say=typer.echo,
-            stop=stop.is_set,
+            stop=_until(minutes, stop),
         )
     for line in table(rows, against):
         typer.echo(line)
+
+
+@app.command()
+def probe(
+    json_path: Json = None,
+    methods: Annotated[list[str] | None, typer.Option(help="A,B or repeated.  [default: d3ip,tv,mbir]")] = None,
+    views: Annotated[list[str] | None, typer.Option(help="A,B or repeated.  [default: 16,32]")] = None,
+    size: Annotated[int, typer.Option(help="Pixels a side.")] = 128,
+    counts: Annotated[float, typer.Option(help="Open-beam counts.")] = 2000.0,
+    volumes: Annotated[int, typer.Option(help="Samples.")] = 1,
+    slices: Annotated[int, typer.Option(help="Slices of each sample.")] = 4,
+    device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
+    again: Annotated[bool, typer.Option("--again", help="Measure anew what the JSON file holds already.")] = False,
+    minutes: Annotated[float, typer.Option(help="Stop after so many, in the middle if need be; 0: at the end.")] = 0,
+) -> None:
+    """Add a void to a sample, or fill one, and see how much of it a method shows: below 0.7, it invents or hides."""
+    from ..benchmark.probe import METHODS, VIEWS, run
+    from ..runs.problem import resolve_device
+    from .reconstruct import stop_and_keep
+
+    _check_folder(json_path)
+    stop = threading.Event()
+    with stop_and_keep(stop):
+        run(
+            json_path,
+            methods=_names(methods) or METHODS,
+            views=[_number("--views", text) for text in _names(views)] or VIEWS,
+            size=size,
+            counts=counts,
+            volumes=volumes,
+            slices=slices,
+            device=str(resolve_device(device)),
+            again=again,
+            say=typer.echo,
+            stop=_until(minutes, stop),
+        )
 
 
 @app.command()
@@ -105,6 +160,14 @@ def live(
     from ..benchmark.live import run
 
     run(json_path, updates, say=typer.echo)
+
+
+def _until(minutes: float, stop: threading.Event) -> Callable[[], bool]:
+    """Whether it is time to end: Ctrl-C, or the minutes are over."""
+    if minutes <= 0:
+        return stop.is_set
+    end = time.monotonic() + 60 * minutes
+    return lambda: stop.is_set() or time.monotonic() > end
 
 
 def _check_folder(path: Path | None) -> None:

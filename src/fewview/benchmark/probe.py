@@ -1,0 +1,197 @@
+"""``fewview benchmark probe``: does a reconstruction follow the object, or what its prior takes for likely?
+
+A void of three pixels is added to a measured sample, or one that was there is filled. The sample is reconstructed
+before and after the change, with the same noise, the same seed and the same settings: those that the method chose
+before. What differs between the two volumes within the void, over what differs between the truths, is the contrast
+recovered: 1 is all of it, 0 an invention (a void that is not shown, or one that is shown though it was filled). Blur
+lowers it, too; the amount, which is the same ratio of sums over the void and :data:`AROUND` pixels around it, does
+not mind blur: where the contrast is low and the amount is not, the method lacks resolution and does not invent.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import poisson
+
+from ..errors import FewviewError, Stopped
+from ..io.whole import written_whole
+from ..methods import get_method
+from ..runs.reconstruction import Reconstruction
+from ..scan import LineIntegrals
+from ..simulate import Beam
+from .probe_voids import Kind, pair
+from .quality_case import Array
+from .quality_simulated import Slab, lines_of
+from .quality_xray import xray
+
+METHODS = ("d3ip", "tv", "mbir")
+VIEWS = (16, 32)
+KINDS: tuple[Kind, ...] = ("added", "removed")
+AROUND = 4  # px
+STREAM = 202
+CONDITION = ("method", "kind", "views", "counts", "size", "slices", "volume", "device")
+Row = dict[str, Any]
+
+
+class CommonNoise(np.random.Generator):
+    """Poisson counts that move with their mean: two objects that differ here are alike in their noise elsewhere.
+
+    numpy draws as many random numbers as a count happens to need, so that a change at one pixel would give another
+    noise to all that follow.
+    """
+
+    def poisson(self, lam: Any = 1.0, size: Any = None) -> Any:
+        """The quantile of each mean at a uniform number that is the same for every mean."""
+        return poisson.ppf(self.random(np.shape(lam) if size is None else size), lam)
+
+
+def run(
+    json_path: Path | None = None,
+    *,
+    methods: Sequence[str] = METHODS,
+    views: Sequence[int] = VIEWS,
+    kinds: Sequence[Kind] = KINDS,
+    size: int = 128,
+    counts: float | None = 2000.0,
+    volumes: int = 1,
+    slices: int = 4,
+    device: str = "cpu",
+    again: bool = False,
+    say: Callable[[str], None] = print,
+    stop: Callable[[], bool] = lambda: False,
+) -> list[Row]:
+    """Measure, and write the rows after each; those that the file holds already are kept.
+
+    A method that takes an X-ray volume gets that of the unchanged sample: the one to be misled by.
+
+    Returns
+    -------
+    list of dict
+        ``contrast`` (mean over the voids), ``lowest``, ``contrasts`` (of each), ``amount``, and what they were
+        measured on.
+
+    Raises
+    ------
+    FewviewError
+        There is no such method, or the file holds something else.
+    """
+    for name in methods:
+        get_method(name)
+    rows = [] if json_path is None or not json_path.exists() else _read(json_path)
+    try:
+        for volume in range(volumes):
+            for count in views:
+                for name in methods:
+                    for kind in kinds:
+                        where = (name, kind, count, counts, size, slices, volume, device)
+                        at = dict(zip(CONDITION, where, strict=True))
+                        old = next((row for row in rows if all(row[key] == at[key] for key in CONDITION)), None)
+                        if old is not None and not again:
+                            continue
+                        row = _measured(at, stop)
+                        say(_told(at, row))
+                        if row is not None:
+                            rows = [*(r for r in rows if r is not old), row]
+                            _write(json_path, rows)
+    except Stopped:
+        say("stopped; what was measured is kept")
+    return rows
+
+
+def _measured(at: dict[str, Any], stop: Callable[[], bool]) -> Row | None:
+    """One row; None where the sample has no such void."""
+    before, after, missing = pair(at["kind"], at["size"], at["slices"], at["volume"])
+    if not len(missing):
+        return None
+    guided = "aux" in get_method(at["method"]).needs
+    aux = xray("microstructure", at["size"], at["slices"], at["volume"], 0, at["counts"]) if guided else None
+    first, settings = _reconstructed(at, _lines(before, at), {}, aux, stop)
+    second, _ = _reconstructed(at, _lines(after, at), settings, aux, stop)
+    shown = first - second if at["kind"] == "added" else second - first
+    found = contrasts(shown, missing)
+    return {
+        **at,
+        "contrast": round(float(np.mean(found)), 4),
+        "lowest": min(found),
+        "amount": round(float(np.mean(amounts(shown, missing))), 4),
+        "contrasts": found,
+    }
+
+
+def contrasts(shown: Array, missing: NDArray[np.floating]) -> list[float]:
+    """What a volume shows of each void over what is missing there: means over the void's inner pixels.
+
+    Parameters
+    ----------
+    shown : array, shape (slices, y, x)
+    missing : array, shape (voids, slices, y, x)
+    """
+    inner = [m > 0.5 * m.max() for m in missing]  # not the rim, where a pixel is part void
+    return [round(float(shown[i].mean() / m[i].mean()), 4) for i, m in zip(inner, missing, strict=True)]
+
+
+def amounts(shown: Array, missing: NDArray[np.floating]) -> list[float]:
+    """What a volume shows of each void over what is missing, as sums over the void and its surroundings.
+
+    Parameters
+    ----------
+    shown : array, shape (slices, y, x)
+    missing : array, shape (voids, slices, y, x)
+    """
+    from scipy.ndimage import binary_dilation
+
+    disk = np.hypot(*np.mgrid[-AROUND : AROUND + 1, -AROUND : AROUND + 1]) <= AROUND
+    around = [binary_dilation(m > 0, disk[None]) for m in missing]  # within the slices: each is measured apart
+    return [float(shown[a].sum() / m.sum()) for a, m in zip(around, missing, strict=True)]
+
+
+def _lines(phantom: Slab, at: dict[str, Any]) -> LineIntegrals:
+    angles = np.arange(at["views"], dtype=np.float64) * (np.pi / at["views"])
+    rng = CommonNoise(np.random.PCG64([at["volume"], at["views"], STREAM]))
+    return lines_of(phantom, angles, Beam(counts=at["counts"]), rng)
+
+
+def _reconstructed(
+    at: dict[str, Any], lines: LineIntegrals, settings: dict[str, Any], aux: Array | None, stop: Callable[[], bool]
+) -> tuple[Array, dict[str, Any]]:
+    """Volume, and the settings that the method chose."""
+    run = Reconstruction(lines, at["method"], settings, auxiliary=aux, device=at["device"], seed=0, stop=stop)
+    last = None
+    for last in run:  # noqa: B007
+        pass
+    if stop():
+        raise Stopped
+    if last is None:
+        raise FewviewError(f"The method '{at['method']}' gave no estimate.")
+    return last.volume, {name: value for name, value in last.chosen.items() if name in run.method.options.model_fields}
+
+
+def _told(at: dict[str, Any], row: Row | None) -> str:
+    where = "{method}, {views} views, volume {volume}, voids {kind}".format_map(at)
+    if row is None:
+        return f"{where}: the sample has none of that size"
+    each = ", ".join(f"{value:.2f}" for value in row["contrasts"])
+    return f"{where}: {row['contrast']:.2f} of the contrast ({each}), {row['amount']:.2f} of the amount"
+
+
+def _read(path: Path) -> list[Row]:
+    remedy = "Give another file, or move this one away."
+    try:
+        rows = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise FewviewError(f"{path} cannot be read: {error}.", remedy) from error
+    if not isinstance(rows, list) or any(not isinstance(r, dict) or not {*CONDITION} <= r.keys() for r in rows):
+        raise FewviewError(f"{path} holds no rows of the probe.", remedy)
+    return rows
+
+
+def _write(path: Path | None, rows: list[Row]) -> None:
+    if path is not None:
+        with written_whole(path) as temporary:
+            temporary.write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
