@@ -10,14 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ..quality.heldout import FEW_VIEWS
-from .holdout import central, folds, prediction_errors
+from .holdout import central, pixel_folds, prediction_errors, stacked
 from .interface import Estimate, Problem
 
 SLICES = 2  # of the stack on which the choice is made
-LARGE = 1024  # pixels on a side, above which one slice is enough
+LARGE = 300  # pixels on a side, above which one slice is enough
 FOLDS = 4
-LEAVE_ONE_OUT = 8  # with this many views or fewer, withholding two at once would change the problem too much
 REFINEMENTS = 2
 CLEARLY = 1.02  # how far the error must have risen before the search down the ladder ends
 STAGE = "choosing the weight"
@@ -39,64 +37,115 @@ class Choice(NamedTuple):
         return {option: self.value, f"{option}_curve": [list(point) for point in self.curve]}
 
 
-def choose_weight(
-    problem: Problem, solve: Solve, ladder: Sequence[float], start: float, preview: Tensor, coupled: bool = False
-) -> Generator[Estimate, None, Choice]:
-    """The weight at which withheld measurements are predicted best, within what so few of them can tell.
+class Tried(NamedTuple):
+    """Errors of the withheld pixels per view, and where to start at a setting nearby."""
 
-    Cross-validation on a few central slices: the views fall into interleaved sets, each withheld once (5 views or
-    fewer: random detector pixels instead). From ``start`` the weights are tried both ways until the error has
-    clearly risen, then twice between; each begins at the result of the nearest weight, so that a coarse budget will do.
+    errors: NDArray[np.float64]
+    left: list[Warm]
 
-    The curve is often flat on the side of strong weights, and its minimum then is chance. So the choice is the
-    middle (in the logarithm) between the minimum and the strongest weight that is not worse by more than one
-    standard error of the difference, view by view: half of the usual one-standard-error rule.
+
+class Trials:
+    """A few central slices, parts of whose detector pixels are withheld: random ones, in every view.
+
+    Not whole views: with few of them, leaving one out changes the problem, and the few left out tell too little.
+    On 80-pixel simulated samples of three kinds, 4 to 32 views, 300 to 100 000 counts, with and without blur and
+    rings, the weight with the least error in withheld pixels was 0.1 dB below the best one in the mean and 0.45 dB
+    at worst; with withheld views, 0.3 to 0.5 and 2.4 dB.
 
     Parameters
     ----------
     problem : Problem
+    preview : Tensor
+        What to show meanwhile.
+    coupled : bool
+        Whether the method couples slices: then neighbours are taken, and the parts run one after the other.
+        Otherwise all run at once, as slices of one stack.
+    total : int
+        Settings that will be tried, about: for the progress.
+    """
+
+    def __init__(self, problem: Problem, preview: Tensor, coupled: bool = False, total: int = 0) -> None:
+        parts = pixel_folds(central(problem, SLICES if problem.operator.grid <= LARGE else 1, coupled), FOLDS)
+        self.parts = parts if coupled else [stacked(parts)]
+        self.preview = preview
+        self.total = total
+        self.done = 0
+
+    def attempt(
+        self,
+        solve: Callable[[Problem, Warm | None], Iterator[tuple[Tensor, Warm]]],
+        start: Tried | None = None,
+        scalars: Mapping[str, float] | None = None,
+    ) -> Generator[Estimate, None, Tried]:
+        """Try one setting from where another one ended."""
+        scalars = scalars or {}
+        per_view: list[float] = []
+        left: list[Warm] = []
+        for k, (given, held) in enumerate(self.parts):
+            last: tuple[Tensor, Warm] | None = None
+            for last in solve(given, None if start is None else start.left[k]):  # noqa: B007
+                yield Estimate(self.preview, self.done, max(self.total, self.done + 1), STAGE, scalars)
+            assert last is not None, "a solver yields at least once"
+            per_view += prediction_errors(held, last[0])
+            left.append(last[1])
+        self.done += 1
+        tried = Tried(np.array(per_view), left)
+        found = {**scalars, "heldout_error": float(tried.errors.mean())}
+        yield Estimate(self.preview, self.done, max(self.total, self.done), STAGE, found)
+        return tried
+
+
+def choose_weight(
+    trials: Trials, solve: Solve, ladder: Sequence[float], start: float, near: Tried | None = None
+) -> Generator[Estimate, None, tuple[Choice, Tried]]:
+    """The weight at which withheld measurements are predicted best, within what so few of them can tell.
+
+    From ``start`` the weights are tried both ways until the error has clearly risen, then twice between; each begins
+    at the result of the nearest weight, so that a coarse budget will do.
+
+    Where the curve is flat, its minimum is chance. So the choice is the middle (in the logarithm) between the minimum
+    and the strongest weight that is not worse by more than one standard error of the difference, view by view: half
+    of the usual one-standard-error rule.
+
+    Parameters
+    ----------
+    trials : Trials
     solve : callable
         The method at a coarse budget.
     ladder : sequence of float
         Weights to try, from the strongest regularisation to the weakest, in equal ratios.
     start : float
         The one of them to begin with.
-    preview : Tensor
-        What to show meanwhile.
-    coupled : bool
-        Whether the method couples slices: then neighbours are taken for the trial.
+    near : Tried, optional
+        Where to begin at the first.
 
     Yields
     ------
     Estimate
         Stage "choosing the weight", the held-out error of the last weight tried among the scalars.
+
+    Returns
+    -------
+    Choice, Tried
+        The second: of the weight with the least error.
     """
-    views = problem.operator.views
-    slices = SLICES if problem.operator.grid <= LARGE else 1
-    trials = folds(central(problem, slices, coupled), views if FEW_VIEWS < views <= LEAVE_ONE_OUT else FOLDS)
-    total = len(ladder) + REFINEMENTS
+    trials.total = trials.done + len(ladder) + REFINEMENTS
     errors: dict[float, NDArray[np.float64]] = {}
-    states: dict[float, list[Warm]] = {}
+    kept: dict[float, Tried] = {}
 
     def mean(weight: float) -> float:
         return float(errors[weight].mean())
 
     def attempt(weight: float) -> Generator[Estimate, None, None]:
-        near = min(states, key=lambda w: abs(math.log(w / weight)), default=None)
-        per_view: list[float] = []
-        left: list[Warm] = []
-        for k, (given, held) in enumerate(trials):
-            last: tuple[Tensor, Warm] | None = None
-            for last in solve(given, weight, None if near is None else states[near][k]):  # noqa: B007
-                yield Estimate(preview, len(errors), total, STAGE, {"weight": weight})
-            assert last is not None, "a solver yields at least once"
-            per_view += prediction_errors(held, last[0])
-            left.append(last[1])
-        errors[weight], states[weight] = np.array(per_view), left
+        nearest = min(kept, key=lambda w: abs(math.log(w / weight)), default=None)
+        begin = near if nearest is None else kept[nearest]
+        kept[weight] = yield from trials.attempt(
+            lambda part, warm: solve(part, weight, warm), begin, {"weight": weight}
+        )
+        errors[weight] = kept[weight].errors
         # The ends and the best are all that later trials can begin at.
-        for old in set(states) - {min(errors), max(errors), min(errors, key=mean)}:
-            del states[old]
-        yield Estimate(preview, len(errors), total, STAGE, {"weight": weight, "heldout_error": mean(weight)})
+        for old in set(kept) - {min(errors), max(errors), min(errors, key=mean)}:
+            del kept[old]
 
     middle = list(ladder).index(start)
     yield from attempt(start)
@@ -110,7 +159,7 @@ def choose_weight(
                 break
     for _ in range(REFINEMENTS):
         yield from attempt(_between({w: mean(w) for w in errors}))
-    return choice(errors, stronger=ladder[0] > ladder[-1])
+    return choice(errors, stronger=ladder[0] > ladder[-1]), kept[min(errors, key=mean)]
 
 
 def choice(errors: Mapping[float, NDArray[np.float64]], stronger: bool = True) -> Choice:

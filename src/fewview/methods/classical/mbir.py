@@ -12,7 +12,7 @@ from pydantic import model_validator
 from torch import Tensor
 
 from ...options import Auto, Options, option
-from ..autotune import Choice, Warm, choose_weight
+from ..autotune import Choice, Trials, Warm, choose_weight
 from ..interface import Estimate, Method, Problem
 from ..measured import attenuation_scale, mean_significant, measured, relative, weigh
 from .fbp import preview
@@ -26,7 +26,7 @@ class MBIROptions(Options):
     """Options of MBIR, named as in svmbir."""
 
     sharpness: float | Auto = option(
-        "auto", "Sharpness", "Larger is sharper and noisier, 0 is neutral; auto predicts withheld views."
+        "auto", "Sharpness", "Larger is sharper and noisier, 0 is neutral; auto predicts withheld pixels."
     )
     snr_db: float = option(30.0, "Signal to noise", "Trust in the data; larger fits them closer.", unit="dB")
     p: float = option(1.2, "p", "Towards 1 keeps edges sharper, towards 2 smooths them.", ge=1, le=2, advanced=True)
@@ -73,7 +73,8 @@ def run(problem: Problem, options: MBIROptions) -> Iterator[Estimate]:
                 for it in iterate(part, options, math.log2(factor), TRIAL, begin):
                     yield it.x, {"volume": it.x}
 
-            choice = yield from choose_weight(problem, solve, LADDER, LADDER[3], start, options.interslice > 0)
+            trials = Trials(problem, start, coupled=options.interslice > 0)
+            choice, _ = yield from choose_weight(trials, solve, LADDER, LADDER[3])
         else:
             choice = Choice(2.0**options.sharpness, [])
         state = {"volume": start}

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from ...options import Auto, Options, option
-from ..autotune import Choice, Warm, choose_weight
+from ..autotune import Choice, Trials, Warm, choose_weight
 from ..interface import Estimate, Method, Problem
 from .chambolle_pock import DUAL, TVProblem, iterate
 from .fbp import preview
@@ -24,7 +24,7 @@ class TVOptions(Options):
     weight: float | Auto = option(
         "auto",
         "Weight",
-        "Larger is flatter with fewer streaks, smaller keeps more texture and noise; auto predicts withheld views.",
+        "Larger is flatter with fewer streaks, smaller keeps more texture and noise; auto predicts withheld pixels.",
         gt=0,
     )
     iterations: int = option(300, "Iterations", "At most; the objective settles within a few hundred.", ge=1)
@@ -58,7 +58,8 @@ def run(problem: Problem, options: TVOptions) -> Iterator[Estimate]:
                 for it in iterate(formulate(part, options, weight), budget, begin):
                     yield it.x, {k: it.state[k] for k in DUAL}
 
-            choice = yield from choose_weight(problem, solve, LADDER, LADDER[2], start, options.along_z > 0)
+            trials = Trials(problem, start, coupled=options.along_z > 0)
+            choice, _ = yield from choose_weight(trials, solve, LADDER, LADDER[2])
         else:
             choice = Choice(options.weight, [])
         state = {"volume": start}
