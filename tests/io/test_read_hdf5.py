@@ -39,7 +39,11 @@ def test_data_exchange(exchange):
     assert scan.darks.shape[0] == 2
     np.testing.assert_allclose(scan.geometry.angles, np.deg2rad(THETA))
     assert scan.origins["angles"].how == "read"
-    assert scan.kind == "counts" and scan.origins["kind"].how == "assumed"
+    assert scan.kind == "counts" and scan.origins["kind"].how == "read"
+
+
+def test_data_exchange_without_a_white_field_leaves_what_the_values_are_to_a_guess(exchange):
+    assert read_scan(exchange(data_white=None)).origins["kind"].how == "assumed"
 
 
 def test_rows_and_views_of_an_hdf5_scan_are_those_of_the_whole(exchange):

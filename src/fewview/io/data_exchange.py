@@ -62,6 +62,7 @@ def _exchange(path: Path, file: Any, group: Any) -> Found:
         angles,
         flats,
         darks,
+        kind="counts" if flats is not None else None,  # so the format defines data that has a white field
         pixel=_pixel(path, file, group),
         axis=_axis(file, group),
         notes=(*notes, *no_flats, *no_darks),

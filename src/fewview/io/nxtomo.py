@@ -93,6 +93,7 @@ def _entry(path: Path, file: Any, entry: str, detector: str) -> Found:
         fields["flats"],
         fields["darks"],
         _times(keys) if fields["flats"] is not None else None,
+        kind="counts" if fields["flats"] is not None else None,  # image_key marks raw images
         pixel=_pixel(path, file, detector),
         notes=(*notes, *angle_notes),
         refusal=refusal,
