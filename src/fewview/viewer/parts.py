@@ -89,7 +89,10 @@ class Section(QWidget):
 
 
 class Dock(QWidget):
-    """Base of the docks: a column of sections that scrolls, and hears when it becomes visible."""
+    """Base of the docks: a column of sections that scrolls, and hears when it becomes visible.
+
+    What is needed at any time, wherever the column stands, goes to the foot.
+    """
 
     appeared = Signal()
 
@@ -107,6 +110,9 @@ class Dock(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(area)
+        self.foot = QVBoxLayout()
+        self.foot.setContentsMargins(2, 4, 2, 4)
+        layout.addLayout(self.foot)
         self.setMinimumWidth(DOCK_WIDTH - 25)
 
     def sizeHint(self) -> QSize:

@@ -55,10 +55,12 @@ class ReconstructDock(Dock):
         self.forecast = wrapped()
         described(self.forecast, "Memory forecast")
         self.column.addWidget(self.forecast)
-        self.column.addLayout(self._make_buttons())
+        self.column.addLayout(self._make_copies())
         self.panel = RunPanel(self.bench)
         self.column.addWidget(self.panel)
         self.column.addStretch(1)
+        self.foot.addLayout(self._make_buttons())
+        self.foot.addWidget(self.panel.head)
         self.bench.scan_changed.connect(self.refresh)
         self.bench.runs_changed.connect(self.refresh)
         self.appeared.connect(self._on_appeared)
@@ -128,19 +130,19 @@ class ReconstructDock(Dock):
         form.addRow("Seed", self.seed)
         return box
 
-    def _make_buttons(self) -> QVBoxLayout:
-        layout = QVBoxLayout()
+    def _make_buttons(self) -> QHBoxLayout:
         row = QHBoxLayout()
         self.preview_button = button("Preview slice", "Reconstruct only the slice that is shown.", self.preview)
         self.run_button = button("Run", "Reconstruct the chosen rows. While one runs, the next one waits.", self.run)
         row.addWidget(self.preview_button)
         row.addWidget(self.run_button)
-        layout.addLayout(row)
+        return row
+
+    def _make_copies(self) -> QHBoxLayout:
         row = QHBoxLayout()
         row.addWidget(button("Copy Python", "The run that these settings make, as a script.", self.copy_python))
         row.addWidget(button("Copy command", "The run that these settings make, as a command line.", self.copy_command))
-        layout.addLayout(row)
-        return layout
+        return row
 
     # -- what others use -----------------------------------------------------------------------------------------
 

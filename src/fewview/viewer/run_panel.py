@@ -1,4 +1,4 @@
-"""How the current run stands: words, bar, pause and stop, convergence; below it the queue and the runs so far."""
+"""How the current run stands: words, bar, pause and stop; convergence; the queue and the runs so far."""
 
 from __future__ import annotations
 
@@ -20,15 +20,16 @@ MARKS = {"queued": "…", "done": "✓", "stopped": "■", "failed": "✗", "pau
 
 
 class RunPanel(QWidget):
-    """Follows the queue of a workbench."""
+    """Follows the queue of a workbench. Its ``head`` (words, bar, buttons) is placed by the dock, always in sight."""
 
     def __init__(self, bench: Workbench) -> None:
         super().__init__()
         self.bench = bench
         self._colours: Colours | None = None
         self._view: RunView | None = None
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
+        self.head = QWidget()
+        head = QVBoxLayout(self.head)
+        head.setContentsMargins(0, 0, 0, 0)
         self.headline, self.details = wrapped(), wrapped()
         described(self.headline, "State of the run")
         self.bar = QProgressBar()
@@ -42,8 +43,10 @@ class RunPanel(QWidget):
         for widget in (self.pause, self.stop, self.end):
             row.addWidget(widget)
         for item in (self.headline, self.bar, self.details):
-            layout.addWidget(item)
-        layout.addLayout(row)
+            head.addWidget(item)
+        head.addLayout(row)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
         self.plot = Plot("Convergence", "step", "relative error", height=130)
         self.plot.logarithmic(True)
         layout.addWidget(Section("Convergence", self.plot))
