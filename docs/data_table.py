@@ -20,6 +20,7 @@ from fewview.scan import LineIntegrals
 
 DOCS = Path(__file__).parent.resolve()
 DATA = DOCS.parents[1] / "shared" / "data"
+PAGE = DOCS / "data.md"
 PICTURES = DOCS / "images" / "data"
 SIDE = 160  # pixels of a picture
 
@@ -29,7 +30,8 @@ Written by `python docs/data_table.py`. The files are measured scans (and some t
 repositories. Each is read right, or refused with a message that names the file and the remedy; the tests in
 `tests/io/test_read_real_data.py` hold that. Pictures: filtered back-projection of one row of the detector, all views,
 around the rotation axis that was found; for slices and volumes, the image itself. Pictures are derived from data of the
-named licences.
+named licences; data that are under GPL-3.0 alone get numbers of the same image instead, so that this site and the
+package stay free of its terms.
 """
 
 
@@ -41,6 +43,17 @@ class Case:
     source: str
     flags: dict[str, Any] = field(default_factory=dict)
     volume: bool = False  # a slice or a volume: no scan, but worth a picture
+
+    @property
+    def label(self) -> str:
+        """First column: the path with the flags, and the source."""
+        flags = "".join(f" --{key} {value}" for key, value in self.flags.items())
+        return f"`{self.path}{flags}`<br>{self.source}"
+
+    @property
+    def pictured(self) -> bool:
+        """Whether its licence lets us pass on what is derived from it."""
+        return not self.source.endswith(", GPL-3.0")
 
 
 TOOTH = "X-ray, tooth; tomopy, BSD-3-Clause"
@@ -88,9 +101,10 @@ def row(case: Case) -> str:
         image = backprojected(lines)
         outcome = f"**Read.** {facts(case, lines)}"
     name = case.path.replace("/", "_").replace(".", "_")
-    flags = "".join(f" --{key} {value}" for key, value in case.flags.items())
-    shown = "" if image is None else f"![{case.path}](images/data/{save(name, image)})"
-    return f"| `{case.path}{flags}`<br>{case.source} | {outcome} | {shown} |"
+    shown = ""
+    if image is not None:
+        shown = f"![{case.path}](images/data/{save(name, image)})" if case.pictured else numbers(image)
+    return f"| {case.label} | {outcome} | {shown} |"
 
 
 def facts(case: Case, lines: LineIntegrals) -> str:
@@ -133,6 +147,13 @@ def middle_slice(path: str) -> np.ndarray:
     return values[len(values) // 2]
 
 
+def numbers(image: np.ndarray) -> str:
+    """What stands for a picture."""
+    height, width = image.shape
+    said = f"{height} x {width} pixels, mean {image.mean():.3g}, standard deviation {image.std():.3g}"
+    return f"No picture (GPL-3.0). {said}, {image.min():.3g} to {image.max():.3g}."
+
+
 def save(name: str, image: np.ndarray) -> str:
     """A small grey PNG; returns its file name."""
     from matplotlib.image import imsave
@@ -151,7 +172,7 @@ def main() -> None:
     os.chdir(DATA)  # so that messages name files as a user would, not by this machine's folders
     rows = [row(case) for case in CASES]
     page = INTRODUCTION + "\n| file | what happens | picture |\n|---|---|---|\n" + "\n".join(rows) + "\n"
-    (DOCS / "data.md").write_text(page, encoding="utf-8")
+    PAGE.write_text(page, encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ import functools
 import importlib.util
 import re
 import shlex
+import sys
 from pathlib import Path
 
 import pytest
@@ -14,10 +15,29 @@ ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 
 
+def script(name):
+    spec = importlib.util.spec_from_file_location(name, ROOT / "docs" / f"{name}.py")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module  # dataclasses look there
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_the_data_page_has_the_rows_of_its_script_and_no_picture_under_gpl():
+    table = script("data_table")
+    page = table.PAGE.read_text(encoding="utf-8")
+    assert page.startswith(table.INTRODUCTION), "run: python docs/data_table.py"
+    rows = page.splitlines()[-len(table.CASES) :]
+    for case, row in zip(table.CASES, rows, strict=True):
+        assert row.startswith(f"| {case.label} |")
+        assert case.pictured or "![" not in row
+    assert sum(not case.pictured for case in table.CASES) == 6
+    shown = {Path(name).name for name in re.findall(r"\]\(images/data/([^)]+)\)", page)}
+    assert shown == {picture.name for picture in table.PICTURES.iterdir()}
+
+
 def test_the_benchmark_page_is_what_the_results_say():
-    spec = importlib.util.spec_from_file_location("benchmark_tables", ROOT / "docs" / "benchmark_tables.py")
-    tables = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(tables)
+    tables = script("benchmark_tables")
     assert tables.PAGE.read_text(encoding="utf-8") == tables.page(), "run: python docs/benchmark_tables.py"
 
 

@@ -6,7 +6,6 @@ import os
 import sys
 import tempfile
 import traceback
-import warnings
 from collections.abc import Sequence
 
 import typer
@@ -69,8 +68,6 @@ def run(arguments: Sequence[str]) -> int:
     0 when all is well, 2 with one line on standard error for a mistake of the user, 130 when interrupted before
     there was anything to keep, 1 for a fault of fewview's own. ``FEWVIEW_DEBUG=1`` shows where an error came from.
     """
-    # torch announces once per process that its CSR layout is in beta: ours to know, not the user's.
-    warnings.filterwarnings("ignore", message="Sparse", category=UserWarning)
     try:
         status = app(args=list(arguments), standalone_mode=False)
     except (FewviewError, _UsageError) as error:

@@ -8,7 +8,6 @@ adjoint stays exact. The slices are innermost, as everywhere.
 from __future__ import annotations
 
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -17,6 +16,7 @@ from torch import Tensor
 
 from .jit import jit
 from .joseph import Lattice
+from .threads import share
 from .tiles import BLOCK, SLICES, cuts, empty_like_order, slices_innermost
 
 PIECE = 3e7  # pixel-view pairs between two ticks: some 30 ms for one slice
@@ -121,7 +121,7 @@ class CompiledProduct:
             sino = np.zeros((self.views, columns * rays, s1 - s0), image.dtype)
             pieces = cuts(self.views, self.piece_views)
             calls = [(straight, turned, sino[a:b], self.cos[a:b], self.sin[a:b], *self.ruler) for a, b in pieces]
-            _share(_project, calls, tick)
+            share(_piece(_project), calls, tick)
             mean = sino.reshape(self.views * columns, rays, s1 - s0).mean(1)
             y[s0:s1] = torch.from_numpy(mean).t()
         return y
@@ -138,7 +138,7 @@ class CompiledProduct:
                 (wide, image[a:b], a, self.cos, self.sin, self.lattice.reach, *self.ruler)
                 for a, b in cuts(n, self.piece_rows)
             ]
-            _share(_back_project, calls, tick)
+            share(_piece(_back_project), calls, tick)
             x[s0:s1] = torch.from_numpy(image).flatten(0, 1).t()
         return x
 
@@ -151,14 +151,10 @@ def _widened(array: np.ndarray) -> np.ndarray:
     return wide
 
 
-def _share(kernel: Any, calls: list[tuple[Any, ...]], tick: Callable[[], None]) -> None:
-    """Run the kernel's calls on as many threads as torch uses; each writes to a part of its own."""
-    with ThreadPoolExecutor(torch.get_num_threads()) as pool:
-        running = [pool.submit(kernel, *call) for call in calls]
-        try:
-            for done in running:
-                done.result()
-                tick()
-        except BaseException:
-            pool.shutdown(wait=True, cancel_futures=True)
-            raise
+def _piece(kernel: Any) -> Callable[..., None]:
+    def run(*call: Any) -> None:
+        *arguments, pause = call
+        kernel(*arguments)
+        pause()
+
+    return run

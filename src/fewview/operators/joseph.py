@@ -8,7 +8,10 @@ whatever the precision of the operator.
 
 from __future__ import annotations
 
+import functools
 import math
+import threading
+import warnings
 from dataclasses import dataclass
 from typing import Any
 
@@ -124,6 +127,18 @@ def transpose(matrix: Csr) -> Csr:
     return Csr(start, row[order], matrix.value[order], (width, height))
 
 
+@functools.cache
+def _announce() -> None:
+    """Let torch say, unheard, that its CSR layout is in beta: it says so once per process, to no use of the user."""
+    none = torch.zeros(0)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Sparse CSR tensor support is in beta", UserWarning)
+        torch.sparse_csr_tensor(torch.zeros(2, dtype=torch.int32), none.int(), none, (1, 1), check_invariants=False)
+
+
+_one_at_a_time = threading.Lock()  # the list of filters is one for all threads
+
+
 def product(matrix: Csr, dense: Tensor) -> Tensor:
     """``matrix @ dense`` for ``dense`` of shape (width, slices), contiguous."""
     if dense.device.type == "cpu" and dense.dtype == torch.float32 and dense.shape[1] >= BAG_FROM:
@@ -137,6 +152,8 @@ def product(matrix: Csr, dense: Tensor) -> Tensor:
             per_sample_weights=matrix.value,
             include_last_offset=True,
         )
+    with _one_at_a_time:
+        _announce()
     csr = torch.sparse_csr_tensor(matrix.start, matrix.index, matrix.value, matrix.shape, check_invariants=False)
     return csr @ dense if dense.shape[1] > 1 else (csr @ dense[:, 0])[:, None]
 

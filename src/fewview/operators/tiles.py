@@ -7,17 +7,19 @@ cache.
 
 from __future__ import annotations
 
+import functools
 import itertools
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from .joseph import Csr, Lattice, matrix_bytes, product, transpose, weights
+from .threads import share
 
 SLICES = 64  # slices that go through a tile together
 CACHE = 2 << 20  # bytes of a processor's cache that a strip should fit in
@@ -122,31 +124,29 @@ class TiledMatrix:
     def _tiles(self, rows: tuple[int, int]) -> Iterator[Tile]:
         return (Tile(self, rows, views) for views in self.blocks)
 
-    def _strips(self, half: str, tick: Callable[[], None]) -> Iterator[tuple[tuple[int, int], Iterable[Tile]]]:
-        """Each strip as its range of pixels, and its tiles."""
-        n = self.lattice.grid
-        if self.stored is not None:
-            self._build(half, tick)
-        for k, rows in enumerate(self.rows):
-            yield (rows[0] * n, rows[1] * n), self._tiles(rows) if self.stored is None else self.stored[k]
+    def _strip(self, k: int) -> tuple[slice, Iterator[Tile]]:
+        """The range of pixels of strip ``k``, and its tiles."""
+        n, (first, last) = self.lattice.grid, self.rows[k]
+        return slice(first * n, last * n), self._tiles((first, last)) if self.stored is None else iter(self.stored[k])
 
     def _build(self, half: str, tick: Callable[[], None]) -> None:
-        """Make all kept tiles on as many threads as torch uses; an interruption keeps those that are there."""
+        """Make all kept tiles; an interruption keeps those that are there."""
+
+        def make(tile: Tile, pause: Callable[[], None]) -> None:
+            tile.half(half)
+            pause()
+
+        if self.stored is None:
+            return
         with self._building:
-            if half in self._built:
-                return
-            tiles = [tile for line in self.stored or [] for tile in line]
-            threads = torch.get_num_threads() if self.device.type == "cpu" else 1
-            with ThreadPoolExecutor(threads) as pool:
-                making = [pool.submit(tile.half, half) for tile in tiles]
-                try:
-                    for made in making:
-                        made.result()
-                        tick()
-                except BaseException:
-                    pool.shutdown(wait=True, cancel_futures=True)
-                    raise
-            self._built.add(half)
+            if half not in self._built:
+                self._share(make, [(tile,) for line in self.stored for tile in line], tick)
+                self._built.add(half)
+
+    def _share(self, work: Callable[..., Any], calls: list[tuple[Any, ...]], tick: Callable[[], None]) -> list[Any]:
+        if self.device.type == "cpu":
+            return share(work, calls, tick)
+        return [work(*call, tick) for call in calls]
 
     @property
     def nbytes(self) -> int:
@@ -157,29 +157,43 @@ class TiledMatrix:
         """(slices, pixels) to (slices, rays)."""
         rays = len(self.angles) * self.lattice.columns
         y = empty_like_order(x, rays)
-        for s0, s1 in cuts(len(x), SLICES):
-            out = x.new_zeros(rays, s1 - s0)
-            for (p0, p1), tiles in self._strips("forward", tick):
-                strip = slices_innermost(x[s0:s1, p0:p1])
+        self._build("forward", tick)
+
+        def strips(first: int, last: int, data: Tensor, pause: Callable[[], None]) -> Tensor:
+            out = data.new_zeros(rays, len(data))
+            for k in range(first, last):
+                pixels, tiles = self._strip(k)
+                strip = slices_innermost(data[:, pixels])
                 for tile in tiles:
                     out[slice(*tile.rays)] += product(tile.half("forward"), strip)
-                    tick()
-            turn_into(y[s0:s1], out)
+                    pause()
+            return out
+
+        # All strips add to the same rays: each thread sums a share of its own, always the same one, for the same bits.
+        shares = torch.get_num_threads() if self.device.type == "cpu" else 1
+        for s0, s1 in cuts(len(x), SLICES):
+            calls = [(*share, x[s0:s1]) for share in cuts(len(self.rows), -(-len(self.rows) // shares))]
+            turn_into(y[s0:s1], functools.reduce(Tensor.add_, self._share(strips, calls, tick)))
         return y
 
     def backward(self, y: Tensor, tick: Callable[[], None]) -> Tensor:
         """(slices, rays) to (slices, pixels)."""
         x = empty_like_order(y, self.lattice.grid**2)
+        self._build("backward", tick)
+
+        def strip(k: int, data: Tensor, target: Tensor, pause: Callable[[], None]) -> None:
+            pixels, tiles = self._strip(k)
+            first = next(tiles)
+            out = product(first.half("backward"), data[slice(*first.rays)])
+            pause()
+            for tile in tiles:
+                out += product(tile.half("backward"), data[slice(*tile.rays)])
+                pause()
+            turn_into(target[:, pixels], out)
+
         for s0, s1 in cuts(len(y), SLICES):
             data = slices_innermost(y[s0:s1])
-            for (p0, p1), tiles in self._strips("backward", tick):
-                parts = (product(tile.half("backward"), data[slice(*tile.rays)]) for tile in tiles)
-                strip = next(parts)
-                tick()
-                for part in parts:
-                    strip += part
-                    tick()
-                turn_into(x[s0:s1, p0:p1], strip)
+            self._share(strip, [(k, data, x[s0:s1]) for k in range(len(self.rows))], tick)
         return x
 
 
@@ -202,8 +216,15 @@ def empty_like_order(like: Tensor, length: int) -> Tensor:
     """Room for (slices, length) in the memory order of ``like``: slices innermost stay innermost."""
     slices = like.shape[0]
     if slices > 1 and like.stride(0) == 1:
-        return like.new_empty(length, slices).t()
-    return like.new_empty(slices, length)
+        return _empty(like, length, slices).t()
+    return _empty(like, slices, length)
+
+
+def _empty(like: Tensor, *shape: int) -> Tensor:
+    if like.device.type != "cpu":
+        return like.new_empty(shape)
+    # numpy asks Linux for huge pages: first touching many small ones takes as long as a back-projection.
+    return torch.from_numpy(np.empty(shape, np.float32 if like.dtype == torch.float32 else np.float64))
 
 
 _kept: OrderedDict[tuple[object, ...], TiledMatrix] = OrderedDict()
