@@ -20,7 +20,7 @@ from .geometry import ParallelBeam, duplicate_views, spread_views
 from .origins import Origin, Origins
 
 if TYPE_CHECKING:
-    from .prepare import PrepareOptions
+    from .prepare import AxisEstimate, PrepareOptions
 
 Kind = Literal["counts", "transmission", "attenuation"]
 AXIS_ROWS = 16  # rows spread over the detector are plenty to find the axis, and keep it under seconds
@@ -278,11 +278,18 @@ class LineIntegrals(Selectable):
 
     def find_axis(self) -> Self:
         """With the rotation axis found in the data; the detector's middle, marked assumed, where it cannot be told."""
+        return self.around(self.estimate_axis())
+
+    def estimate_axis(self) -> AxisEstimate:
+        """What the data say about the rotation axis, with the score of every column that was tried."""
         from .prepare import find_axis
 
         rows = np.unique(np.linspace(0, self.geometry.rows - 1, AXIS_ROWS).round().astype(int))
         weights = None if self.weights is None else self.weights[:, rows].swapaxes(0, 1)
-        found = find_axis(self.values[:, rows].swapaxes(0, 1), self.geometry.angles, weights)
+        return find_axis(self.values[:, rows].swapaxes(0, 1), self.geometry.angles, weights)
+
+    def around(self, found: AxisEstimate) -> Self:
+        """Around an axis that was looked for."""
         if found.column is None:
             how = Origin("assumed", f"middle of the detector; {found.reason}")
             return self.with_axis((self.geometry.columns - 1) / 2, how)

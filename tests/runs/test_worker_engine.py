@@ -92,6 +92,8 @@ def test_the_copied_script_gives_the_same_volume(tmp_path):
 def test_the_axis_is_found_and_tried():
     estimates, record = carry_out(find_axis)
     assert not estimates and record["axis"] == pytest.approx(135.5, abs=1.0) and record["how"] == "found"
+    columns, scores = record["curve"]
+    assert max(scores) == 0 and abs(columns[int(np.argmax(scores))] - record["axis"]) < 4
     right = np.asarray(carry_out(try_axis, axis=135.5)[0][-1].volume)
     wrong = np.asarray(carry_out(try_axis, axis=130.0)[0][-1].volume)
     assert right.shape == wrong.shape and np.abs(right).max() > np.abs(wrong).max()  # a wrong axis smears the edges

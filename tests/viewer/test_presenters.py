@@ -26,6 +26,7 @@ from fewview.viewer.report import Picture, html_report
 from fewview.viewer.run_presenter import curves, forecast_text, run_title, run_view
 from fewview.viewer.scan_presenter import ScanPresenter
 from fewview.viewer.table import Candidate, Table, Truth, as_csv
+from fewview.viewer.value_units import unit_warning
 from fewview.viewer.words import duration, number, size
 
 
@@ -328,6 +329,21 @@ def test_slices_are_read_at_the_position_that_is_shown():
     assert [row.layer for row in rows] == ["run"]  # the slab has no slice there
     curve = presenter.scale_curves([whole], truth, (32.0, 32.0), 0.0)["run"]
     assert len(curve[0]) == len(curve[1]) > 4
+
+
+def test_layers_of_other_units_are_not_compared_in_silence():
+    run = layer("run", image())
+    run.metadata = {"fewview": {"record": {"unit": "per pixel"}}}
+    file = layer("file", image() / 0.2)
+    file.metadata = {"fewview": {"file": "f.tif", "unit": "mm^-1"}}
+    assert "run is in per pixel" in unit_warning([run, file]) or "file is in mm^-1" in unit_warning([run, file])
+    foreign = layer("foreign", image() / 0.2)
+    assert "5 times those of run" in unit_warning([foreign, run])
+    foreign.data = image() * 1.2
+    assert unit_warning([foreign, run]) == "" and unit_warning([run]) == "" and unit_warning([foreign]) == ""
+    live = layer("live", image(), units=("mm", "mm"))
+    live.metadata = {"fewview": {"recipe": {}}}
+    assert unit_warning([live, file]) == "" and unit_warning([live, run]) != ""
 
 
 def test_a_profile_follows_the_line():

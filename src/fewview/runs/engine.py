@@ -93,17 +93,23 @@ def first_look(lines: LineIntegrals, device: str, signals: Signals) -> Iterator[
 
 
 def find_axis(payload: Mapping[str, Any], signals: Signals) -> Generator[Estimate, None, dict[str, Any]]:
-    """Find the rotation axis of ``payload["recipe"]``; the record tells the column of the unbinned detector and how."""
+    """Find the rotation axis of ``payload["recipe"]``.
+
+    The record tells the column of the unbinned detector, how it was found, and the columns tried with their score.
+    """
     recipe = Recipe.parse({**payload["recipe"], "axis": "auto", "bin": 1})
     signals.stage("preparing the projections")
     scan = chosen_scan(recipe).with_axis(None)
     rows = scan.geometry.rows
     if rows > AXIS_ROWS:
         scan = scan.rows((rows - AXIS_ROWS) // 2, (rows + AXIS_ROWS) // 2)
-    lines = prepared(recipe, scan)
+    lines = prepared(recipe, scan, axis=None)
     yield from ()
-    origin = lines.origins.get("axis")
-    return {"axis": lines.geometry.axis, "how": origin.how if origin else "", "where": origin.where if origin else ""}
+    found = lines.estimate_axis()
+    lines = lines.around(found)
+    origin = lines.origins["axis"]
+    columns, scores = (values.tolist() for values in found.curve)
+    return {"axis": lines.geometry.axis, "how": origin.how, "where": origin.where, "curve": [columns, scores]}
 
 
 def try_axis(payload: Mapping[str, Any], signals: Signals) -> Iterator[Estimate]:

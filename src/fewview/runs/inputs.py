@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,12 +39,12 @@ def chosen_scan(recipe: Recipe) -> Scan:
     return scan
 
 
-def prepared(recipe: Recipe, scan: Scan | None = None) -> LineIntegrals:
-    """The line integrals that the recipe asks for, around the given or found axis."""
+def prepared(recipe: Recipe, scan: Scan | None = None, axis: Literal["auto"] | None = "auto") -> LineIntegrals:
+    """The line integrals that the recipe asks for, around the given or found axis; None: do not look for one."""
     from ..prepare import PrepareOptions
 
     scan = chosen_scan(recipe) if scan is None else scan
-    return scan.line_integrals(PrepareOptions.parse(recipe.prepare))
+    return scan.line_integrals(PrepareOptions.parse(recipe.prepare), axis)
 
 
 def fitting_volume(path: str, what: str, recipe: Recipe, lines: LineIntegrals) -> tuple[NDArray[np.float32], Volume]:

@@ -24,6 +24,7 @@ from .regions_file import read_regions, write_regions
 from .regions_layer import LINE, REGIONS, Regions
 from .table import as_csv
 from .theme import colours
+from .value_units import unit_warning
 from .words import short
 from .workbench import workbench_of
 
@@ -52,6 +53,9 @@ class CompareDock(Dock):
         self.column.addWidget(Section("Layers", self._make_layers()))
         self.truth_words = wrapped()
         self.column.addWidget(self.truth_words)
+        self.unit_words = wrapped()
+        described(self.unit_words, "Warning about units")
+        self.column.addWidget(self.unit_words)
         self.table = CompareTable()
         self.table.renamed.connect(self._on_renamed)
         self.column.addWidget(self.table)
@@ -185,6 +189,9 @@ class CompareDock(Dock):
             self.truth_words.setText(f"Reference: {truth.name}")
         else:
             self.truth_words.setText("No reference: held-out error and data residual judge the runs.")
+        warning = unit_warning(layers if reference is None else [*layers, reference])
+        self.unit_words.setText(f"⚠ {warning}")
+        self.unit_words.setVisible(bool(warning))
         self._draw_plots(layers, reference)
         self.views.refresh()
 
@@ -362,5 +369,6 @@ class CompareDock(Dock):
 
     def _on_theme(self, event: Any = None) -> None:
         now = colours(self.viewer)
+        self.unit_words.setStyleSheet(f"color: {now.tone('warning')}")
         for plot in (self.scale_plot, self.profile_plot):
             plot.follow(now)

@@ -82,6 +82,29 @@ class Plot(pg.PlotWidget):
         self.plotItem.setLogMode(x=False, y=on)
 
 
+class AxisPlot(Plot):
+    """Score of every column that the search for the rotation axis tried; a line marks the column in use."""
+
+    def __init__(self) -> None:
+        super().__init__("Score of the rotation axis", "column / px", "score", height=90)
+        self._mark = pg.InfiniteLine(angle=90)
+        self.plotItem.addItem(self._mark, ignoreBounds=True)
+        self.plotItem.getAxis("left").setStyle(showValues=False)  # only where it is highest matters
+
+    def follow(self, colours: Colours) -> None:
+        """Take on the theme's colours."""
+        super().follow(colours)
+        self._mark.setPen(pg.mkPen(colours.series[1], width=2, style=Qt.PenStyle.DashLine))
+
+    def show_axis(self, curve: Any, column: float | None) -> None:
+        """Draw the scores, and the column in use."""
+        self.setVisible(curve is not None)
+        self.draw({} if curve is None else {"score": curve})
+        self._mark.setVisible(column is not None)
+        if column is not None:
+            self._mark.setPos(column)
+
+
 class AnglePlot(Plot):
     """Angles of the views, in the order of the scan; those that will be used are filled."""
 

@@ -61,7 +61,13 @@ def volume_layer(path: str | Path, name: str = "", **more: Any) -> LayerTuple:
     keywords = {
         "name": name or Path(path).stem,
         "contrast_limits": contrast(volume.values),
-        "metadata": {METADATA: {"file": str(path), "record": volume.attrs.get("record", {})}},
+        "metadata": {
+            METADATA: {
+                "file": str(path),
+                "record": volume.attrs.get("record", {}),
+                "unit": volume.attrs.get("unit"),
+            }
+        },
         **spatial(volume.values.shape, volume.voxel),
         **more,
     }

@@ -25,7 +25,7 @@ from .fact_list import FactList
 from .layer_files import file_of, is_volume
 from .layers import facts
 from .parts import Dock, Section, button, described, quiet, wrapped
-from .plots import AnglePlot
+from .plots import AnglePlot, AxisPlot
 from .samples import SAMPLES
 from .theme import colours
 from .workbench import workbench_of
@@ -121,6 +121,8 @@ class ScanDock(Dock):
         layout.addWidget(self.slider)
         self.axis_words = wrapped()
         layout.addWidget(self.axis_words)
+        self.axis_plot = AxisPlot()
+        layout.addWidget(self.axis_plot)
         self._centre = 0.0
         return box
 
@@ -202,12 +204,14 @@ class ScanDock(Dock):
             "Looking for the axis…" if finding else self.scan.axis_how or "Not known yet. Find it, or drag the slider."
         )
         self.axis_words.setText(words[:1].upper() + words[1:])
+        self.axis_plot.show_axis(self.scan.axis_curve, self.scan.axis)
 
     def _on_appeared(self) -> None:
         self.bench.attach(self)
 
     def _on_theme(self, event: Any = None) -> None:
-        self.plot.follow(colours(self.viewer))
+        for plot in (self.plot, self.axis_plot):
+            plot.follow(colours(self.viewer))
         self.facts.show_facts(self.scan.facts(), colours(self.viewer))
 
     def _on_layers(self, event: Any = None) -> None:

@@ -61,6 +61,8 @@ class ScanPresenter:
         Column of the unbinned detector.
     axis_how : str
         How the axis came to be: "found: ...", "given: by the user", ...
+    axis_curve : (list, list) or None
+        Columns that the search tried, and their score.
     auxiliary, reference : str or None
         Files of the X-ray volume and of the reference.
     """
@@ -75,6 +77,7 @@ class ScanPresenter:
         self.bin = 1
         self.axis: float | None = None
         self.axis_how = ""
+        self.axis_curve: tuple[list[float], list[float]] | None = None
         self.auxiliary: str | None = None
         self.reference: str | None = None
 

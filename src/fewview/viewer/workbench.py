@@ -291,6 +291,7 @@ class Workbench(QObject):
         column = run.record.get("axis")
         if isinstance(column, (int, float)):
             self.scan.set_axis(float(column), f"{run.record['how']}: {run.record['where']}")
+            self.scan.axis_curve = run.record["curve"]
         elif run.error is not None and run.status == "failed":
             complain(FewviewError(run.error.problem, run.error.remedy))
         self.scan_changed.emit()
