@@ -16,7 +16,8 @@ from fewview.training import baselines, export, prior, validate
 from fewview.training.checkpoint import load_state, save_state
 from fewview.training.ema import PowerEma
 from fewview.training.export import export_prior
-from fewview.training.prior import PriorTraining, denoising_loss, noise_levels, train_prior
+from fewview.training.losses import denoising_loss, noise_levels
+from fewview.training.prior import PriorTraining, train_prior
 
 TINY = UNetConfig(channels=(8, 16), blocks=(1, 1), embedding=16)
 
@@ -103,7 +104,7 @@ def test_a_stack_needs_its_kind():
 
 def test_export_writes_weights_and_card(tiny, tmp_path, monkeypatch):
     monkeypatch.setattr(export, "MAKERS", {"generic": validate.MAKERS["generic"]})
-    monkeypatch.setattr(export, "validation_images", lambda kind, slices=1: torch.rand(2, slices, 32, 32))
+    monkeypatch.setattr(export, "validation_images", lambda kind, count=2, slices=1: torch.rand(2, slices, 32, 32))
     monkeypatch.setattr(export, "baseline_psnr", lambda kind, images: {"median": {}, "tv": {}})
     train_prior(tiny.model_copy(update={"minutes": 1e-3}), tmp_path / "run", report=lambda _: None)
     assert export_prior(tmp_path / "run", tmp_path / "mine.safetensors")
@@ -114,7 +115,8 @@ def test_export_writes_weights_and_card(tiny, tmp_path, monkeypatch):
 
 def test_an_export_that_is_no_better_is_left_out(tiny, tmp_path, monkeypatch):
     monkeypatch.setattr(export, "MAKERS", {"stack": None})
-    monkeypatch.setattr(export, "validation_images", lambda kind, slices=1: torch.full((1, slices, 32, 32), 0.3))
+    flat = torch.full((1, 1, 32, 32), 0.3)
+    monkeypatch.setattr(export, "validation_images", lambda kind, count=1, slices=1: flat)
     monkeypatch.setattr(export, "baseline_psnr", lambda kind, images: {})
     train_prior(tiny.model_copy(update={"minutes": 1e-3}), tmp_path / "run", report=lambda _: None)
     assert export_prior(tmp_path / "run", tmp_path / "mine.safetensors", only_if_better=True)

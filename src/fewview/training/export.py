@@ -17,7 +17,7 @@ from ..simulate.seeds import TRAIN, VALIDATION
 from .baselines import baseline_psnr
 from .prior import PriorTraining
 from .sources import MAKERS, Kind
-from .validate import prior_psnr, validation_images
+from .validate import prior_psnr, validation_images, walk_psnr
 
 
 def export_prior(folder: Path, path: Path, only_if_better: bool = False) -> bool:
@@ -30,7 +30,7 @@ def export_prior(folder: Path, path: Path, only_if_better: bool = False) -> bool
     path : Path
         ``.safetensors`` to write.
     only_if_better : bool
-        Leave what is there when its validation on its own kind is as good.
+        Leave what is there when its walks on its own kind end as well.
 
     Returns
     -------
@@ -54,9 +54,10 @@ def export_prior(folder: Path, path: Path, only_if_better: bool = False) -> bool
     # Measured as it will be loaded: after rounding to half precision.
     prior.load_state_dict({name: value.half().float() for name, value in tensors.items()})
     prior.eval().requires_grad_(False)
-    figures = {kind: prior_psnr(prior, validation_images(kind, slices=options.slices)) for kind in MAKERS}
-    before = read_card(path).get("denoising_psnr_db", {}).get(options.kind) if only_if_better else None
-    if before is not None and _mean(before) >= _mean(figures[cast(Kind, options.kind)]):
+    once = options.task == "postnet"
+    walks = {kind: walk_psnr(prior, validation_images(kind, 8, options.slices), once) for kind in MAKERS}
+    before = read_card(path).get("walk_psnr_db", {}).get(options.kind) if only_if_better else None
+    if before is not None and _mean(before) >= _mean(walks[cast(Kind, options.kind)]):
         return False
     card = {
         "trained_on": _data(options, facts),
@@ -67,15 +68,22 @@ def export_prior(folder: Path, path: Path, only_if_better: bool = False) -> bool
         "revision": revision(),
         "licence": "BSD-3-Clause",
         "value_range": "attenuation divided by its robust maximum (99.9th percentile), air at 0",
-        "validation": f"one-step denoising of 16 images of 128 px, seeds from {VALIDATION[0]}; PSNR in dB, range 1",
-        "denoising_psnr_db": figures,
-        "baselines_psnr_db": _baselines(folder),
+        "validation": f"images of 128 px, seeds from {VALIDATION[0]}; PSNR in dB, range 1",
+        "walk_psnr_db": walks,
+        **({} if once else _denoising(prior, folder)),
         "learning_curve": facts["curve"],
         # Names, not folders: a card travels.
         "options": {k: Path(v).name if k in ("start", "stack") and v else v for k, v in facts["options"].items()},
     }
     save_prior(prior, path, card)
     return True
+
+
+def _denoising(prior: DiffusionPrior, folder: Path) -> dict[str, Any]:
+    """One-step denoising of 16 images at five noise levels, and that of plain denoisers."""
+    slices = prior.config.slices
+    figures = {kind: prior_psnr(prior, validation_images(kind, slices=slices)) for kind in MAKERS}
+    return {"denoising_psnr_db": figures, "baselines_psnr_db": _baselines(folder)}
 
 
 def _baselines(folder: Path) -> dict[str, dict[str, dict[str, float]]]:

@@ -7,29 +7,37 @@ import math
 import time
 from collections.abc import Callable, Generator
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal, cast
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from pydantic import BeforeValidator
+from torch import Tensor
 
 from ..errors import FewviewError
 from ..methods.diffusion.denoiser import Denoiser
 from ..models.neighbours import with_neighbours
-from ..models.prior import SIGMA_DATA, DiffusionPrior
+from ..models.prior import SIGMA_POSTNET, DiffusionPrior
 from ..models.unet import COMPACT, LARGE, UNetConfig, count_parameters
 from ..models.weights import load_prior
 from ..options import Options, option
 from .batches import draw_batch
 from .checkpoint import load_state, save_state
 from .ema import PowerEma
+from .losses import denoising_loss, lesson_loss, noise_levels
 from .pool import Pool
 from .processes import Processes
 from .sources import stack_blocks
-from .validate import prior_psnr, validation_images
+from .validate import prior_psnr, validation_images, walk_psnr
 from .walks import Lesson, walk, whole_slices
 
 Report = Callable[[str], None]
+WALKERS = 4  # stacks of the validation that walk
+
+
+def _number(value: object) -> object:
+    """A number given as text, as on the command line."""
+    return int(value) if isinstance(value, str) and value.isdigit() else value
 
 
 class PriorTraining(Options):
@@ -43,9 +51,14 @@ class PriorTraining(Options):
     stack: Path | None = option(None, "Stack", "Your own slices, .npy or .tif of shape (z, y, x), for kind=stack.")
     minutes: float = option(120.0, "Minutes", "Time the training may take in all; more is better.", unit="min", gt=0)
     size: Literal["compact", "large"] = option("compact", "Size", "compact runs well on a CPU, large wants a GPU.")
-    slices: Literal[1, 3, 5] = option(1, "Slices", "Neighbouring slices the network sees; 1 is a 2D prior.")
+    slices: Annotated[Literal[1, 3, 5], BeforeValidator(_number)] = option(
+        1, "Slices", "Neighbouring slices the network sees; 1 is a 2D prior."
+    )
     device: str = option("auto", "Device", "auto, cpu or cuda.")
     start: str = option("", "Start from", "Weights (name or path) to start from; empty: from scratch.")
+    task: Literal["prior", "postnet"] = option(
+        "prior", "Task", "prior: any noise level; postnet: clean a first reconstruction in one pass (supervised)."
+    )
     in_loop: float = option(
         0.7,
         "In the loop",
@@ -184,7 +197,8 @@ class _Trainer:
         for group in self.optimizer.param_groups:
             group["lr"] = rate
         self.optimizer.zero_grad(set_to_none=True)
-        loss = self._lesson() if self.rng.random() < self.options.in_loop else self._white()
+        lesson = self.options.task == "postnet" or self.rng.random() < self.options.in_loop
+        loss = self._lesson() if lesson else self._white()
         torch.nn.utils.clip_grad_norm_(self.net.parameters(), 1.0)
         self.optimizer.step()
         self.step += 1
@@ -212,9 +226,16 @@ class _Trainer:
             clean = whole_slices(self.blocks, pixels, depth, self.rng).to(self.device)
             self.walk, self.depth = walk(clean, self.rng), depth
             self.lesson = next(self.walk)
-        x0, loss = lesson_loss(self.shared, Denoiser(self.net, self.depth), self.lesson)
-        loss.backward()
+        denoiser, lesson = Denoiser(self.net, self.depth), self.lesson
         assert self.walk is not None
+        if self.options.task == "postnet":
+            _, loss = lesson_loss(self.shared, denoiser, lesson.x, SIGMA_POSTNET, lesson.clean)
+            loss.backward()
+            self.lesson = None  # the network is asked once
+            return loss
+        noisy = lesson.x_t / math.sqrt(lesson.level.abar)
+        x0, loss = lesson_loss(self.shared, denoiser, noisy, lesson.level.sigma, lesson.clean)
+        loss.backward()
         try:
             self.lesson = self.walk.send(x0.detach())
         except StopIteration:
@@ -224,7 +245,10 @@ class _Trainer:
     def _validate(self) -> None:
         entry: dict[str, Any] = {"minutes": round(self.elapsed / 60, 2), "step": self.step, "loss": round(self.loss, 5)}
         for kind, images in self.checks.items():
-            entry[kind] = prior_psnr(self.ema.model, images, self.device)  # type: ignore[arg-type]
+            average = cast(DiffusionPrior, self.ema.model)
+            if self.options.task == "prior":
+                entry[kind] = prior_psnr(average, images, self.device)
+            entry["walks"] = walk_psnr(average, images[:WALKERS], once=self.options.task == "postnet")
         self.curve.append(entry)
         (self.folder / "curve.json").write_text(json.dumps(self.curve, indent=1) + "\n")
         self.report(json.dumps(entry))
@@ -246,38 +270,3 @@ class _Trainer:
         if self.pool is not None:
             self.pool.stop()
         self.processes.close()
-
-
-def noise_levels(count: int) -> Tensor:
-    """Draw noise levels: nine in ten log-normal where reconstruction happens, one in ten anywhere from 0.002 to 150."""
-    narrow = torch.exp(math.log(0.15) + 1.3 * torch.randn(count))
-    wide = torch.exp(math.log(0.002) + (math.log(150) - math.log(0.002)) * torch.rand(count))
-    return torch.where(torch.rand(count) < 0.9, narrow, wide).clamp(0.002, 150.0)
-
-
-def lesson_loss(net: nn.Module, denoiser: Denoiser, lesson: Lesson) -> tuple[Tensor, Tensor]:
-    """What the network makes of a lesson, and its weighted squared error.
-
-    The weight is that of :func:`denoising_loss` at the noise that is really there, streaks included.
-    """
-    clean, sigma = lesson.clean, torch.full((len(lesson.clean),), lesson.level.sigma, device=lesson.clean.device)
-    noisy = lesson.x_t / math.sqrt(lesson.level.abar)
-    with torch.autocast(clean.device.type, torch.bfloat16, enabled=clean.device.type == "cuda"):
-        x0 = net(denoiser.neighbourhood(noisy), sigma)[:, 0]
-    error, there = ((image.float() - clean).square().mean(dim=(1, 2)) for image in (x0, noisy))
-    weight = (there + SIGMA_DATA**2) / (there * SIGMA_DATA**2)
-    return x0.float(), (weight * error).mean()
-
-
-def denoising_loss(net: nn.Module, clean: Tensor, sigma: Tensor) -> Tensor:
-    """Weighted squared error of the denoised central slice; the weight gives every noise level the same say.
-
-    Karras et al., NeurIPS 2022, equation 8: ``(sigma^2 + sigma_data^2) / (sigma sigma_data)^2``.
-    """
-    noisy = clean + sigma[:, None, None, None] * torch.randn_like(clean)
-    with torch.autocast(clean.device.type, torch.bfloat16, enabled=clean.device.type == "cuda"):
-        estimate = net(noisy, sigma)
-    middle = clean.shape[1] // 2
-    weight = (sigma**2 + SIGMA_DATA**2) / (sigma * SIGMA_DATA) ** 2
-    error = (estimate.float() - clean[:, middle : middle + 1]).square().mean(dim=(1, 2, 3))
-    return (weight * error).mean()

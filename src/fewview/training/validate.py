@@ -1,4 +1,4 @@
-"""One-step denoising on validation seeds at five noise levels: how good a prior is, without a reconstruction."""
+"""How good a network is on validation seeds: one-step denoising at five noise levels, and walks down the noise."""
 
 from __future__ import annotations
 
@@ -8,9 +8,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..models.prior import DiffusionPrior
+from ..methods.diffusion.denoiser import Denoiser
+from ..models.prior import SIGMA_POSTNET, DiffusionPrior
 from ..simulate.seeds import nth
 from .sources import MAKERS, Kind
+from .walks import walk
 
 NOISE_LEVELS = (0.02, 0.05, 0.1, 0.25, 0.5)
 """Standard deviations of the noise, for images in [0, 1]."""
@@ -55,3 +57,40 @@ def denoising_psnr(
 def prior_psnr(prior: DiffusionPrior, images: Tensor, device: str | torch.device = "cpu") -> dict[str, float]:
     """:func:`denoising_psnr` of a prior."""
     return denoising_psnr(lambda noisy, sigma: prior(noisy.to(device), sigma).cpu(), images)
+
+
+WALKED = (8, 16, 32)
+"""Numbers of views of the walks."""
+
+
+@torch.no_grad()
+def walk_psnr(prior: DiffusionPrior, images: Tensor, once: bool = False) -> dict[str, float]:
+    """PSNR in dB (range 1) of a network's last answer on walks with 8, 16 and 32 views, two doses each.
+
+    Parameters
+    ----------
+    prior : DiffusionPrior
+    images : Tensor, shape (count, slices, y, x)
+        Clean stacks; every slice counts.
+    once : bool
+        Ask once, about the first reconstruction, as :mod:`fewview.methods.supervised.postnet` does.
+    """
+    device = next(prior.parameters()).device
+    clean = images.flatten(0, 1).to(device)
+    denoiser = Denoiser(prior, images.shape[1])
+    out = {}
+    for views in WALKED:
+        squares = []
+        for seed in (1, 2):
+            steps = walk(clean, np.random.default_rng([views, seed]), views)
+            lesson = next(steps)
+            scale = lesson.clean.amax() / clean.amax()  # errors are those of images whose maximum is that of ``images``
+            while True:
+                noisy = lesson.x if once else lesson.x_t / lesson.level.abar**0.5
+                answer = prior(denoiser.neighbourhood(noisy), SIGMA_POSTNET if once else lesson.level.sigma)[:, 0]
+                if once or lesson.level.last:
+                    break
+                lesson = steps.send(answer)
+            squares.append(((answer - lesson.clean) / scale).double().square().mean())
+        out[str(views)] = round(float(-10 * torch.stack(squares).mean().log10()), 3)
+    return out

@@ -93,7 +93,7 @@ def whole_slices(blocks: Sequence[NDArray[np.floating]], pixels: int, depth: int
     return torch.cat(stacks) * (across[:, None] ** 2 + across**2 < (side / 2) ** 2)
 
 
-def measured_slices(clean: Tensor, rng: np.random.Generator) -> Problem:
+def measured_slices(clean: Tensor, rng: np.random.Generator, views: int | None = None) -> Problem:
     """Measure slices with a geometry and a dose drawn at random; their values become attenuation per pixel.
 
     Parameters
@@ -101,6 +101,8 @@ def measured_slices(clean: Tensor, rng: np.random.Generator) -> Problem:
     clean : Tensor, shape (slices, y, x)
         About 0 to 1.
     rng : Generator
+    views : int, optional
+        Drawn from :data:`VIEWS` when not given.
 
     Returns
     -------
@@ -108,7 +110,8 @@ def measured_slices(clean: Tensor, rng: np.random.Generator) -> Problem:
         Of line integrals as the object ``clean * peak`` would give them; ``peak`` is ``clean``'s attenuation for 1,
         kept in the state.
     """
-    side, views = clean.shape[-1], int(rng.choice(VIEWS))
+    drawn = int(rng.choice(VIEWS))
+    side, views = clean.shape[-1], drawn if views is None else views
     spacing = math.pi / views
     angles = np.arange(views) * spacing + rng.uniform(0, spacing)
     if rng.random() < 0.2:
@@ -131,7 +134,9 @@ def measured_slices(clean: Tensor, rng: np.random.Generator) -> Problem:
 
 
 @torch.no_grad()
-def walk(clean: Tensor, rng: np.random.Generator, copies: int = 1) -> Generator[Lesson, Tensor, None]:
+def walk(
+    clean: Tensor, rng: np.random.Generator, copies: int = 1, views: int | None = None
+) -> Generator[Lesson, Tensor, None]:
     """Walk slices down the noise once; send back what the network made of ``x_t``.
 
     Parameters
@@ -142,13 +147,15 @@ def walk(clean: Tensor, rng: np.random.Generator, copies: int = 1) -> Generator[
         Of geometry, dose, settings and noise.
     copies : int
         Posterior samples: of one measurement, with noise of their own each.
+    views : int, optional
+        Drawn when not given.
 
     Yields
     ------
     Lesson
         One per noise level. The clean image (slices, y, x) as the network sees it is to be sent back.
     """
-    problem = measured_slices(clean, rng)
+    problem = measured_slices(clean, rng, views)
     assert problem.state is not None
     views = problem.operator.views
     first = least_squares(problem, int(np.clip(round(views * rng.uniform(0.25, 0.9)), 3, 20)))

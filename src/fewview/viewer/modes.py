@@ -34,7 +34,8 @@ class Mode:
 
 
 def _unimodal(method: Method) -> bool:
-    return method.family == "diffusion" and "aux" not in method.needs and method.name != "dinr"
+    learned = method.family in ("diffusion", "supervised")
+    return learned and "aux" not in method.needs and method.name != "dinr"
 
 
 def _crossmodal(method: Method) -> bool:

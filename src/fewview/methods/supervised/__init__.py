@@ -1,0 +1,1 @@
+"""Networks trained to turn one reconstruction into a better one."""

@@ -1,0 +1,133 @@
+"""Supervised post-processing: a network cleans a first reconstruction once, and the data have the last word."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ...models.prior import SIGMA_POSTNET
+from ...models.weights import WeightsError, find_weights, load_prior
+from ...options import Auto, Options, option
+from ..classical.cgls import METHOD as CGLS
+from ..classical.fbp import preview
+from ..diffusion.consistency import ProximalCG
+from ..diffusion.denoiser import Denoiser, batch_size
+from ..diffusion.pilot import clearly_best
+from ..diffusion.scaled import Scaled, robust_maximum, scaled
+from ..diffusion.schedule import Level
+from ..diffusion.start import least_squares
+from ..holdout import central, hold_out, prediction_errors
+from ..interface import Estimate, Method, Problem
+from ..measured import measured, relative
+
+TRUSTS = (1.0, 0.35, 0.5, 0.7, 1.4, 2.0, 4.0)
+LEVEL = Level(0, 1, 1 / (1 + SIGMA_POSTNET**2), 1.0)  # what the network was trained at, and errs by, about
+
+
+class PostnetOptions(Options):
+    """Options of the supervised network."""
+
+    weights: str = option("postnet", "Network", "Trained by `fewview train prior --set task=postnet`, or its path.")
+    data_steps: int = option(
+        8, "Data step iterations", "CG iterations after the network; 0 leaves its image as it is.", ge=0
+    )
+    trust: float | Auto = option(
+        "auto", "Trust", "Larger believes the network, smaller the data; auto predicts withheld views.", gt=0
+    )
+    positivity: bool = option(True, "Positivity", "The volume has no negative attenuation.")
+
+
+@torch.no_grad()
+def run(problem: Problem, options: PostnetOptions) -> Iterator[Estimate]:
+    """CGLS, one pass through the network, and CG on the data from there; estimates of each."""
+    shown = preview(problem)
+    yield Estimate(shown, 0, 3, "starting")
+    prior = load_prior(options.weights, problem.operator.device)
+    scale = robust_maximum(least_squares(problem))
+    if not scale > 0:  # no object: nothing to scale the network by
+        yield Estimate(torch.zeros_like(shown), 1, 1, "nothing there", {"data_residual": 0.0})
+        return
+    chosen: dict[str, Any] = {"scale": scale}
+    if options.trust == "auto" and options.data_steps:
+        part = central(problem, 2, Denoiser(prior, 1).reach > 0)
+        given, held = hold_out(part, min(max(0.15, 3 / problem.operator.views), 0.25))
+        first = yield from _first(given, shown)
+        clean, data = _cleaned(Denoiser(prior, len(first)), first / scale, given, scale)
+        errors = {}
+        for trust in TRUSTS:
+            volume = _fitted(clean, data, options.data_steps, trust) * scale
+            errors[trust] = np.array(prediction_errors(held, volume.clamp(min=0) if options.positivity else volume))
+        chosen["trust"] = clearly_best(errors)
+        chosen["trust_curve"] = [[trust, float(error.mean())] for trust, error in sorted(errors.items())]
+    first = yield from _first(problem, shown)
+    clean, data = _cleaned(Denoiser(prior, len(first)), first / scale, problem, scale)
+    yield _estimate(clean, 2, problem, scale, options, chosen)
+    if options.data_steps:
+        trust = float(chosen.get("trust", options.trust))
+        yield _estimate(_fitted(clean, data, options.data_steps, trust), 3, problem, scale, options, chosen)
+
+
+def _first(problem: Problem, shown: Tensor) -> Generator[Estimate, None, Tensor]:
+    """CGLS; what is shown meanwhile has the shape of the whole problem."""
+    last: Estimate | None = None
+    for last in CGLS.run(replace(problem, state=None), CGLS.options()):
+        volume = last.volume if len(last.volume) == len(shown) else shown
+        yield replace(last, volume=volume, step=1, total=3, stage=f"start: {last.stage}", state=None, chosen={})
+    assert last is not None, "a method yields at least once"
+    return torch.as_tensor(last.volume).clone()
+
+
+def _cleaned(denoiser: Denoiser, first: Tensor, problem: Problem, scale: float) -> tuple[Tensor, Scaled]:
+    first = first.clamp(-0.1, 1.2)
+    parts = []
+    for index in torch.arange(len(first), device=first.device).split(batch_size(first)):
+        parts.append(denoiser.prior(denoiser.neighbourhood(first, index), SIGMA_POSTNET)[:, 0])
+        if problem.operator.on_chunk is not None:
+            problem.operator.on_chunk()
+    return torch.cat(parts), scaled(problem, scale)
+
+
+def _fitted(clean: Tensor, data: Scaled, steps: int, trust: float) -> Tensor:
+    (image,) = ProximalCG(steps, None, trust).solve(clean, data, LEVEL)
+    return image
+
+
+def _estimate(
+    image: Tensor, step: int, problem: Problem, scale: float, options: PostnetOptions, chosen: dict[str, Any]
+) -> Estimate:
+    volume = (image.clamp(min=0) if options.positivity else image) * scale
+    y, weights = measured(problem)
+    scalars = {
+        "data_residual": relative(problem.operator(volume) - y, y, weights),
+        "network_calls": 1.0,
+        "scale": scale,
+    }
+    return Estimate(volume, step, 3, "network" if step == 2 else "data step", scalars, None, chosen)
+
+
+def _missing() -> str | None:
+    try:
+        find_weights(PostnetOptions().weights)
+    except WeightsError as error:
+        return f"{error.problem} Train them with `fewview train prior --kind materials --set task=postnet`."
+    return None
+
+
+METHOD = Method(
+    name="postnet",
+    title="Post-processing network",
+    family="supervised",
+    summary="A network cleans CGLS once: quick; it knows materials like those of its training.",
+    source="After Jin et al., IEEE TIP 2017 (FBPConvNet), with a data step after the network",
+    options=PostnetOptions,
+    run=run,
+    needs=frozenset({"weights"}),
+    missing=_missing,
+    buffers=(14.0, 6.0),
+    resumable=False,
+)
