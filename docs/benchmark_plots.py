@@ -6,7 +6,6 @@ FBP is in the tables alone: so far below, it would flatten what tells the others
 
 from __future__ import annotations
 
-import json
 from collections import defaultdict
 from itertools import cycle
 from pathlib import Path
@@ -17,7 +16,7 @@ import matplotlib
 matplotlib.use("agg")
 from matplotlib import pyplot as plt
 
-from fewview.benchmark.quality_rows import balanced
+from fewview.benchmark.quality_rows import Rows, balanced, is_plain
 
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "benchmarks" / "results" / "quality.json"
@@ -60,7 +59,7 @@ def draw(title: str, rows: list[dict], styles: dict[str, dict], path: Path) -> N
 def main() -> None:
     """One picture per data set, size and noise level."""
     groups: dict[tuple, list[dict]] = defaultdict(list)
-    everything = [row for row in balanced(json.loads(RESULTS.read_text(encoding="utf-8"))) if row["method"] != "fbp"]
+    everything = [row for row in balanced(Rows(RESULTS)) if is_plain(row) and row["method"] != "fbp"]
     names = dict.fromkeys(row["method"] for row in everything)
     looks = zip(cycle(COLOURS), cycle(MARKERS), strict=False)
     styles = {name: {"color": colour, "marker": marker} for name, (colour, marker) in zip(names, looks, strict=False)}

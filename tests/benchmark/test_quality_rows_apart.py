@@ -38,12 +38,12 @@ class GuidedOptions(Options):
     """Options of a method that looks at the X-ray volume."""
 
     gain: float = option(1.0, "Gain", "Of the X-ray volume.")
-    neutron_channel: bool = option(True, "Neutron channel", "Whether the guide sees the neutron image.")
+    blind: bool = option(False, "Blind", "Whether the neutron image is hidden from the guide.")
 
 
 def guided(problem, options):
     """The X-ray volume, as the volume."""
-    volume = problem.auxiliary * options.gain * (1.0 if options.neutron_channel else 2.0)
+    volume = problem.auxiliary * options.gain * (2.0 if options.blind else 1.0)
     yield Estimate(volume, 1, 1, extra={"std": volume.abs()})
 
 

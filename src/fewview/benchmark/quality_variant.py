@@ -12,7 +12,7 @@ from ..methods.presets import preset_options
 from .quality_xray import CONTROLS
 
 NO_NEUTRON = "no-neutron"
-BLIND = "neutron_channel"  # the option of a guided method that shuts the neutron channel of its guide
+BLIND = "blind"  # the option of a guided method that hides the neutron image from its guide
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class Variant:
     @property
     def options(self) -> dict[str, Any]:
         """For the run: the settings, and what the control asks of the method itself."""
-        return {**self.settings, BLIND: False} if self.control == NO_NEUTRON else dict(self.settings)
+        return {**self.settings, BLIND: True} if self.control == NO_NEUTRON else dict(self.settings)
 
 
 def variants(
