@@ -6,10 +6,13 @@ import torch
 
 import fewview
 from fewview.errors import NotEnoughMemory
+from fewview.geometry import ParallelBeam
 from fewview.methods import Estimate
+from fewview.operators import parallel_beam
 from fewview.runs import memory
 from fewview.runs.memory import Forecast
 from fewview.runs.reconstruction import Reconstruction
+from fewview.scan import LineIntegrals
 
 CASES = [("fbp", {}), ("cgls", {"iterations": 3}), ("sirt", {"iterations": 6})]
 
@@ -91,12 +94,63 @@ def test_not_one_slice_fits(lines, monkeypatch):
         next(fewview.reconstruct(lines, "fbp"))
 
 
-def test_coupled_slices_are_not_cut(lines, slabs_of, use_method):
-    use_method(couples_slices=lambda options: options.level > 2)
+def test_slices_that_all_hang_together_are_not_cut(lines, slabs_of, use_method):
+    use_method(couples_slices=lambda options: options.level > 2, halo=0)
     slabs_of(4, "counting", {"level": 1})
     assert len(Reconstruction(lines, "counting", {"level": 1}).slabs) > 1
     with pytest.raises(NotEnoughMemory, match=r"couples neighbouring slices.*--rows A:B"):
         Reconstruction(lines, "counting", {"level": 3})
+
+
+def test_slabs_of_coupled_slices_need_room_for_the_halo(use_method):
+    method = use_method(halo=8)
+    forecast = Forecast(100, lambda n: n)
+    with pytest.raises(NotEnoughMemory, match="at most 23 rows"):
+        memory.slabs(forecast, method, True, 23)
+    found = memory.slabs(forecast, method, True, 26)
+    assert found == [(10 * k, 10 * k + 10) for k in range(10)]
+
+
+@pytest.fixture(scope="module")
+def tall():
+    """Balls along a block, 48 slices, with noise."""
+    size, slices, views = 32, 48, 12
+    rng = np.random.default_rng(0)
+    z, y, x = np.mgrid[:slices, :size, :size]
+    truth = np.zeros((slices, size, size), np.float32)
+    truth[:, 8:24, 8:24] = 0.5
+    for _ in range(12):
+        centre, radius = rng.uniform(0.25, 0.75, 3) * truth.shape, rng.uniform(2, 6)
+        truth[(z - centre[0]) ** 2 + (y - centre[1]) ** 2 + (x - centre[2]) ** 2 < radius**2] += 1
+    angles = np.arange(views) * np.pi / views
+    values = parallel_beam(angles, columns=size)(torch.from_numpy(truth)).numpy()
+    values += 0.05 * values.max() * rng.standard_normal(values.shape).astype(np.float32)
+    return LineIntegrals(values.swapaxes(0, 1), ParallelBeam(angles, slices, size, (size - 1) / 2), None)
+
+
+@pytest.mark.parametrize(
+    ("method", "options"),
+    [
+        ("tv", {"along_z": 1.0, "weight": 2e-3, "iterations": 80}),
+        ("mbir", {"sharpness": 0.0, "iterations": 40}),
+    ],
+)
+def test_overlapping_slabs_leave_no_seam(tall, monkeypatch, method, options):
+    run = Reconstruction(tall, method, options)
+    whole = list(run)[-1]
+    monkeypatch.setattr(memory, "available", lambda device: int(run.forecast.needed(32) / memory.SHARE) + 1)
+    run = Reconstruction(tall, method, options)
+    assert run.slabs == [(0, 16), (16, 32), (32, 48)] and run.halo == 8
+    last = list(run)[-1]
+    difference = np.linalg.norm(last.volume - whole.volume, axis=(1, 2)) / np.linalg.norm(whole.volume, axis=(1, 2))
+    # Each slab has a noise level and a scale of its own: that difference remains, and a seam adds nothing to it.
+    assert difference.max() < 0.05
+    assert difference[[15, 16, 31, 32]].mean() < 1.5 * difference.mean()
+    assert last.scalars["data_residual"] == pytest.approx(whole.scalars["data_residual"], rel=0.05)
+    alone = Reconstruction(tall, method, options)
+    alone.halo = 0  # what the halo is for
+    cut = list(alone)[-1].volume
+    assert np.linalg.norm(cut - whole.volume) > 1.5 * np.linalg.norm(last.volume - whole.volume)
 
 
 def test_slabs_are_equal_and_complete(use_method):

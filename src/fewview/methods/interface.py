@@ -121,6 +121,9 @@ class Method:
     couples_slices : bool or callable
         Whether slices influence each other, so that slabs would change the result; a function of the options where
         they decide. Ask :meth:`couples`.
+    halo : int
+        Of a method that couples neighbours: where memory is short, slabs are reconstructed with so many slices more
+        on either side, which are then cut off. 0: no slice may be missing, so that nothing is cut.
     resumable : bool
         Whether its estimates carry a state.
     presets : mapping
@@ -139,6 +142,7 @@ class Method:
     missing: Callable[[], str | None] = lambda: None
     buffers: tuple[float, float] = (4.0, 4.0)
     couples_slices: bool | Callable[[Any], bool] = False
+    halo: int = 8
     resumable: bool = True
     presets: Mapping[str, Mapping[str, Any]] = field(default_factory=dict, hash=False)
 

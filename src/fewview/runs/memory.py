@@ -65,6 +65,8 @@ def forecast(method: Method, setup: Setup) -> Forecast:
 def slabs(forecast: Forecast, method: Method, coupled: bool, budget: int | None) -> list[tuple[int, int]]:
     """Ranges of slices to reconstruct one after another so that each fits; one range where everything fits.
 
+    Where slices influence each other, each fits together with the method's halo on either side.
+
     Parameters
     ----------
     forecast : Forecast
@@ -77,7 +79,7 @@ def slabs(forecast: Forecast, method: Method, coupled: bool, budget: int | None)
     Raises
     ------
     NotEnoughMemory
-        Not one slice fits, or the method couples slices and they do not all fit.
+        Not one slice fits; or the method couples slices, and what fits holds too little beside the halo.
     """
     slices = forecast.slices
     if budget is None or forecast.total <= budget:
@@ -87,11 +89,13 @@ def slabs(forecast: Forecast, method: Method, coupled: bool, budget: int | None)
     if fitting < 1:
         raise NotEnoughMemory(problem, "Bin the projections (--bin 2), or use a machine with more memory.")
     if coupled:
-        raise NotEnoughMemory(
-            problem,
-            f"'{method.name}' couples neighbouring slices: reconstruct at most {fitting} rows at a time "
-            "(--rows A:B), or bin (--bin 2).",
-        )
+        fitting -= 2 * method.halo
+        if method.halo == 0 or fitting < method.halo:  # a slab that is mostly halo would be mostly thrown away
+            raise NotEnoughMemory(
+                problem,
+                f"'{method.name}' couples neighbouring slices: reconstruct at most "
+                f"{forecast.fitting(budget)} rows at a time (--rows A:B), or bin (--bin 2).",
+            )
     count = -(-slices // fitting)
     edges = [slices * k // count for k in range(count + 1)]  # equal slabs: the forecast holds for each
     return list(pairwise(edges))

@@ -12,7 +12,7 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 
 from ..errors import MethodUnavailable, OptionError, Stopped
-from ..methods.interface import Estimate, Problem, Views
+from ..methods.interface import Estimate
 from ..methods.registry import require_method
 from ..scan import LineIntegrals
 from . import memory
@@ -40,6 +40,8 @@ class Reconstruction:
         Memory at the peak, all slices at once.
     slabs : list of (start, stop)
         One when everything fits.
+    halo : int
+        Slices around a slab that are reconstructed with it and then cut off.
     """
 
     def __init__(
@@ -64,9 +66,9 @@ class Reconstruction:
             raise MethodUnavailable(f"'{method}' needs a CUDA device, and there is none.", "See `fewview doctor`.")
         self.setup = set_up(lines, auxiliary=auxiliary, holdout=holdout, device=self.device, seed=seed)
         self.forecast = memory.forecast(self.method, self.setup)
-        self.slabs = memory.slabs(
-            self.forecast, self.method, self.method.couples(self.options), memory.may_be_used(str(self.device))
-        )
+        coupled = self.method.couples(self.options)
+        self.halo = self.method.halo if coupled else 0
+        self.slabs = memory.slabs(self.forecast, self.method, coupled, memory.may_be_used(str(self.device)))
         self._resume = resume
         self._stop = stop
 
@@ -89,13 +91,11 @@ class Reconstruction:
         values = np.asarray(volume, dtype=np.float32)
         total: Sums = {}
         for start, stop in self.slabs:
-            used = self.setup.used.views(start, stop)
-            total = _added(total, self._sums(used, torch.from_numpy(values[start:stop]), start, stop))
+            total = _added(total, self._sums(torch.from_numpy(values[start:stop]), start, stop))
         return _errors(total)
 
     def _whole(self) -> Iterator[Estimate]:
-        problem = self.setup.problem(0, self.setup.slices, self._resume)
-        for estimate in self._measured(problem, self.options, 0, self.setup.slices, {}):
+        for estimate in self._measured(self._resume, self.options, 0, self.setup.slices, {}):
             extra = {name: _own(volume) for name, volume in estimate.extra.items()}
             yield replace(estimate, volume=_own(estimate.volume), extra=extra)
 
@@ -115,9 +115,8 @@ class Reconstruction:
             extra = {name.removeprefix(_EXTRA): _own(v) for name, v in self._resume.items() if name.startswith(_EXTRA)}
         for index in range(first, len(self.slabs)):
             start, stop = self.slabs[index]
-            problem = self.setup.problem(start, stop, inner)
-            shown, inner, last, current = done.copy(), None, None, None
-            for last in self._measured(problem, options, start, stop, sums):
+            shown, last, current = done.copy(), None, None
+            for last in self._measured(inner, options, start, stop, sums):
                 current = _own(last.volume)
                 state = None  # at its last step the estimate of the finished slab, which follows, has it
                 if last.state is not None and last.step < last.total:
@@ -136,8 +135,8 @@ class Reconstruction:
             done[start:stop] = current
             for name, volume in last.extra.items():
                 extra.setdefault(name, np.zeros_like(done))[start:stop] = _own(volume)
-            sums = _added(sums, self._sums(problem, torch.as_tensor(current), start, stop))
-            options = self._settled(options, last)
+            sums = _added(sums, self._sums(torch.as_tensor(current), start, stop))
+            options, inner = self._settled(options, last), None
             yield Estimate(
                 volume=done.copy(),
                 step=(index + 1) * last.total,
@@ -149,21 +148,31 @@ class Reconstruction:
                 extra={name: volume.copy() for name, volume in extra.items()},
             )
 
-    def _measured(self, problem: Problem, options: Any, start: int, stop: int, before: Sums) -> Iterator[Estimate]:
+    def _measured(
+        self, state: Mapping[str, Any] | None, options: Any, start: int, stop: int, before: Sums
+    ) -> Iterator[Estimate]:
         """Estimates of some slices, with the errors of these and of the slabs before."""
         due = 0.0
-        for estimate in self.method.run(problem, options):
+        for estimate in self._within_halo(state, options, start, stop):
             # On the way a method's own residual will do; the last one is measured alike for all methods.
             told = self.setup.withheld is None and "data_residual" in estimate.scalars
             now = time.monotonic()
             if estimate.step >= estimate.total or (now >= due and not told):
-                sums = self._sums(problem, torch.as_tensor(estimate.volume), start, stop)
+                sums = self._sums(torch.as_tensor(estimate.volume), start, stop)
                 estimate = replace(estimate, scalars={**estimate.scalars, **_errors(_added(before, sums))})
                 due = time.monotonic() + (time.monotonic() - now) / MEASURING_SHARE
             yield estimate
 
-    def _sums(self, used: Views, volume: torch.Tensor, start: int, stop: int) -> Sums:
-        sums = {"data_residual": squares(used, volume)}
+    def _within_halo(self, state: Mapping[str, Any] | None, options: Any, start: int, stop: int) -> Iterator[Estimate]:
+        """Estimates of some slices; the slices around them are worked on, too, and cut off."""
+        low, high = max(0, start - self.halo), min(self.setup.slices, stop + self.halo)
+        for estimate in self.method.run(self.setup.problem(low, high, state), options):
+            own = slice(start - low, stop - low)
+            extra = {name: volume[own] for name, volume in estimate.extra.items()}
+            yield replace(estimate, volume=estimate.volume[own], extra=extra)
+
+    def _sums(self, volume: torch.Tensor, start: int, stop: int) -> Sums:
+        sums = {"data_residual": squares(self.setup.used.views(start, stop), volume)}
         if self.setup.withheld is not None:
             sums["heldout_error"] = squares(self.setup.withheld.views(start, stop), volume)
         return sums

@@ -77,6 +77,7 @@ def _method(
         missing=lambda: _missing(prior, guide),
         buffers=(48.0, 24.0),  # four samples: x_t, proposal, noise, images and CG's vectors of each
         couples_slices=_couples,
+        halo=0,  # one network adapts to all slices
         presets=presets or {},
     )
 
