@@ -101,8 +101,8 @@ def live(rows: Rows) -> str:
 QUALITY = """## Quality
 
 `fewview benchmark quality --json benchmarks/results/quality.json`, with `--data`, `--methods`, `--views`, `--size`,
-`--counts`, `--volumes`, `--seeds` and `--slices` as the tables say; `python benchmarks/quality_plan.py` lists the commands
-by importance and runs them for as long as there is time.
+`--counts`, `--volumes`, `--seeds` and `--slices` as the tables say; `python benchmarks/quality_plan.py` lists the
+commands by importance and runs them for as long as there is time.
 
 Every method runs with its default options, so whatever it chooses, it chooses by views withheld from the views it is
 given; no setting was chosen by the reference. A name with more words is the method with those options or that preset.
