@@ -8,7 +8,8 @@ from torch import Tensor
 from .adapt import Adapter, Settings
 from .consistency import Consistency, PlainCG, ProximalCG, TVz
 from .denoiser import Denoiser
-from .loop import Guide, Parts, Walk
+from .guide import CrossModalGuide, GuidedCG
+from .loop import Parts, Walk
 from .options import DiffusionOptions
 from .renoise import ddim, slerp
 from .reuse import Reuse
@@ -22,7 +23,7 @@ def parts_of(
     denoiser: Denoiser,
     generator: torch.Generator,
     trust: float | Tensor | None = None,
-    guide: Guide | None = None,
+    guide: CrossModalGuide | None = None,
 ) -> Parts:
     """The parts that settled options stand for; an adaptation on "auto" counts as none.
 
@@ -34,7 +35,7 @@ def parts_of(
     generator : Generator
     trust : float or Tensor, optional
         Takes the place of the option; one per slice, shape (copies * slices, 1, 1).
-    guide : Guide, optional
+    guide : CrossModalGuide, optional
     """
     trust = float(options.trust) if trust is None else trust
     adapter = None
@@ -59,7 +60,7 @@ def parts_of(
     return Parts(
         levels=levels(options.steps, int(options.t_start), options.spacing),
         denoiser=denoiser,
-        consistency=_consistency(options, denoiser.slices, trust),
+        consistency=_guided(options, _consistency(options, denoiser.slices, trust), guide),
         rule=ddim(0.0) if options.calls else slerp(options.eta) if options.noise == "slerp" else ddim(options.eta),
         adapter=adapter,
         guide=guide,
@@ -100,6 +101,13 @@ def _consistency(options: DiffusionOptions, slices: int, trust: float | Tensor) 
     if options.consistency == "proximal":
         return _proximal(options, options.data_steps, trust)
     return TVz(slices, options.rho, options.along_z, options.data_steps, options.sweeps, trust)
+
+
+def _guided(options: DiffusionOptions, alone: Consistency, guide: CrossModalGuide | None) -> Consistency:
+    """A published data step stays as it is; ours goes on listening to what the guide said."""
+    if guide is None or options.consistency != "proximal" or guide.step == "overwrite":
+        return alone
+    return GuidedCG(options.data_steps, guide, alone)
 
 
 def _proximal(options: DiffusionOptions, iterations: int, trust: float | Tensor) -> ProximalCG:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -12,7 +12,7 @@ from torch import Tensor
 from ...models.guide import BLIND, START
 from ...models.guide import Guide as Network
 from ...operators.krylov import cg
-from .consistency import noise_aware
+from .consistency import Consistency, Stateless, noise_aware
 from .denoiser import batch_size
 from .guard import doubt
 from .scaled import Scaled
@@ -26,7 +26,8 @@ class CrossModalGuide:
     """A guide network in the loop; see :class:`fewview.methods.diffusion.loop.Guide`.
 
     It sees the mean of the posterior samples, whose common error it mends, and speaks to all of them alike: that is
-    also what keeps it cheap.
+    also what keeps it cheap. What it said last stays a term of every data step (:class:`GuidedCG`): new noise would
+    wash it away again.
 
     Parameters
     ----------
@@ -49,6 +50,8 @@ class CrossModalGuide:
         Take its certainty down by region where the data speak against it.
     blind : bool
         It does not see the estimate (a control).
+    told : dict of Tensor, shape (slices, y, x) each
+        "mean", "std" and "doubt" of what it said last.
     """
 
     network: Network
@@ -65,31 +68,26 @@ class CrossModalGuide:
 
     def due(self, level: Level) -> bool:
         """See :class:`fewview.methods.diffusion.loop.Guide`."""
-        return self.weight > 0 and level.index >= self.first and (level.index - self.first) % self.every == 0
+        return level.index >= self.first and (level.index - self.first) % self.every == 0
 
     def __call__(self, x: Tensor, x0: Tensor, data: Scaled, level: Level) -> Tensor:
         """See :class:`fewview.methods.diffusion.loop.Guide`."""
-        mean, certainty = self.opinion(x, data, level.sigma)
-        copies = len(x) // len(mean)
+        self.ask(x, data, level.sigma)
         if self.step == "overwrite":
-            return mean.repeat(copies, 1, 1)
-        gamma = noise_aware(self.trust, data, level)
-        near = gamma * data.noise**2 * certainty.repeat(copies, 1, 1)  # the prior's variance over the guide's
-        target = x0 + near * mean.repeat(copies, 1, 1) + gamma * data.back.repeat(copies, 1, 1)
-        return cg(lambda v: v + near * v + gamma * data.normal(v), target, x, self.iterations)
+            return self.told["mean"].repeat(len(x) // len(self.xray), 1, 1)
+        return self.weighed(x0, data, level, self.iterations, x)
 
     def start(self, first: Tensor, data: Scaled) -> Tensor:
         """A first reconstruction (slices, y, x) in the light of the guide, then consistent with the data."""
-        if self.weight == 0:
-            return first
-        mean, certainty = self.opinion(first, data, START)
+        self.ask(first, data, START)
+        mean = self.told["mean"]
         if self.step == "overwrite":
             return mean
-        near = data.noise**2 * certainty
+        near = data.noise**2 * self.certainty
         return cg(lambda v: near * v + data.normal(v), near * mean + data.back, mean, 2 * self.iterations)
 
-    def opinion(self, x: Tensor, data: Scaled, sigma: float) -> tuple[Tensor, Tensor]:
-        """What the guide says of the mean of the copies, and 1 / variance of it, (slices, y, x) each."""
+    def ask(self, x: Tensor, data: Scaled, sigma: float) -> None:
+        """Show it the mean of the copies in ``x`` and keep what it says."""
         seen = x.reshape(-1, *self.xray.shape).mean(dim=0)
         if self.blind:
             seen, sigma = torch.zeros_like(seen), BLIND
@@ -102,8 +100,26 @@ class CrossModalGuide:
                 data.operator.on_chunk()
         mean, variance = torch.cat(means), torch.cat(logvars).exp()
         doubted = doubt(mean, variance, data) if self.watched else torch.ones_like(variance)
-        self.told = {"std": variance.sqrt(), "doubt": doubted}
-        return mean, self.weight / (variance * doubted)
+        self.told = {"mean": mean, "std": variance.sqrt(), "doubt": doubted}
+
+    def weighed(self, x0: Tensor, data: Scaled, level: Level, iterations: int, start: Tensor | None = None) -> Tensor:
+        """``argmin |x - x0|^2 / r^2 + sum c (x - G)^2 + |A x - y|^2_W / noise^2`` by CG.
+
+        ``r`` is the error expected of the prior's proposal ``x0`` as in ``ProximalCG``, ``G`` what the guide said
+        and ``c`` its certainty. Without a ``start``, from where the first two terms meet.
+        """
+        copies = len(x0) // len(self.xray)
+        gamma = noise_aware(self.trust, data, level)
+        near = gamma * data.noise**2 * self.certainty.repeat(copies, 1, 1)  # r^2 c
+        both = x0 + near * self.told["mean"].repeat(copies, 1, 1)
+        first = both / (1 + near) if start is None else start
+        target = both + gamma * data.back.repeat(copies, 1, 1)
+        return cg(lambda v: v + near * v + gamma * data.normal(v), target, first, iterations)
+
+    @property
+    def certainty(self) -> Tensor:
+        """1 / variance, as far as it is listened to."""
+        return self.weight / (self.told["std"].square() * self.told["doubt"])
 
     @property
     def share(self) -> float:
@@ -121,3 +137,27 @@ class CrossModalGuide:
     def restore(self, state: Mapping[str, Any]) -> None:
         """Take up :meth:`state` again."""
         self.told = {name: torch.as_tensor(value).to(self.xray).clone() for name, value in state.items()}
+
+
+@dataclass
+class GuidedCG(Stateless):
+    """The proximal data step with what a guide said last as one more term; see ``CrossModalGuide.weighed``.
+
+    Parameters
+    ----------
+    iterations : int
+    guide : CrossModalGuide
+    alone : Consistency
+        The data step as long as the guide has said nothing.
+    """
+
+    iterations: int
+    guide: CrossModalGuide
+    alone: Consistency
+
+    def solve(self, x0: Tensor, data: Scaled, level: Level) -> Iterator[Tensor]:
+        """See :class:`fewview.methods.diffusion.consistency.Consistency`."""
+        if self.guide.told:
+            yield self.guide.weighed(x0, data, level, self.iterations)
+        else:
+            yield from self.alone.solve(x0, data, level)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import torch
 
@@ -16,7 +17,7 @@ from .denoiser import Denoiser
 from .loop import diffuse
 from .options import DiffusionOptions
 from .pilot import choose
-from .scaled import robust_maximum, scaled
+from .scaled import Scaled, robust_maximum, scaled
 from .start import first_volume, least_squares
 
 
@@ -41,6 +42,7 @@ def run(problem: Problem, options: DiffusionOptions) -> Iterator[Estimate]:
     data = scaled(problem, chosen["scale"])
     y, weights = measured(problem)
     guide = None if aid is None else aid.heard(problem, chosen, float(settled.trust))
+    unguided = settled
     if aid is not None and guide is not None:
         settled = aid.settled(settled)
     parts = parts_of(settled, denoiser, generator, guide=guide)
@@ -51,6 +53,7 @@ def run(problem: Problem, options: DiffusionOptions) -> Iterator[Estimate]:
     if problem.state is not None:
         parts.restore(problem.state)
         walk.restore(problem.state)
+    last: Estimate | None = None
     for moment in diffuse(parts, data, walk):
         volume, extra = summary(walk.x, data, options.positivity)
         state = {**walk.state(), **parts.state(), "chosen": chosen} if moment.done else None
@@ -60,4 +63,22 @@ def run(problem: Problem, options: DiffusionOptions) -> Iterator[Estimate]:
         if aid is not None:
             scalars["guide_weight"] = 0.0 if guide is None else guide.share
             extra |= {} if guide is None else guide.extra(data.top)
-        yield Estimate(volume, walk.step, len(parts.levels), moment.stage, scalars, state, chosen, extra)
+        last = Estimate(volume, walk.step, len(parts.levels), moment.stage, scalars, state, chosen, extra)
+        yield last
+    if guide is not None and last is not None and getattr(options, "compare", False):
+        yield from _compared(problem, unguided, data, last)
+
+
+def _compared(problem: Problem, settled: DiffusionOptions, data: Scaled, last: Estimate) -> Iterator[Estimate]:
+    """Go the same way once more without the guide, from the same seed; the last volume stays what it was."""
+    denoiser = Denoiser.of(load_prior(settled.prior, problem.operator.device), len(problem.data))
+    generator = torch.Generator().manual_seed(problem.seed)
+    first, _ = yield from first_volume(problem, settled.start, last.volume)
+    parts = parts_of(settled, denoiser, generator)
+    walk = started(settled, parts, first / data.top, generator)
+    stage, total = "what the guide changed", last.total + len(parts.levels)
+    for _ in diffuse(parts, data, walk):
+        yield replace(last, step=last.step + walk.step, total=total, stage=stage)
+    alone, _ = summary(walk.x, data, settled.positivity)
+    changed = {**last.extra, "guide_change": last.volume - alone}
+    yield replace(last, step=total, total=total, stage=stage, extra=changed)
