@@ -1,0 +1,100 @@
+"""Starting poses of a registration: mutual information has local optima, so many turns are tried on a small copy."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Literal
+
+import numpy as np
+
+from ..errors import Stopped
+from .registration_metric import Body, Likeness
+from .registration_transform import Array, Similarity, turn
+
+Turns = Literal["none", "vertical", "any"]
+SMALL = 48  # voxels a side of the copies that are searched
+_POINTS = 8000
+_STEP = 8.0  # degrees between turns: the basin of mutual information is about twice as wide on small copies
+_TURN, _GROWTH = 8.0, 0.06  # first steps of the climb, degrees and fraction
+_WALK = 4  # steps of one length: a longer walk ends at another candidate
+_APART = 20.0  # degrees from which two candidates are two
+_UPRIGHT = [np.eye(3), turn(180, 2), turn(90, 2), turn(-90, 2), turn(90, 1), turn(-90, 1)]  # where the axis may point
+
+
+def first_pose(fixed: Body, moving: Body, *, same_unit: bool) -> Similarity:
+    """Middle upon middle; of one size, or as large as the other where the voxel sizes cannot be compared."""
+    middle, extent = fixed.centroid()
+    other, other_extent = moving.centroid()
+    return Similarity.about(np.eye(3), 1.0 if same_unit else other_extent / extent, middle, other)
+
+
+def candidates(
+    fixed: Body, moving: Body, start: Similarity, turns: Turns, count: int, stop: Callable[[], bool], seed: int
+) -> list[tuple[float, Similarity]]:
+    """The best distinct poses about ``start``, best first, with their likeness.
+
+    Parameters
+    ----------
+    fixed, moving : Body
+        Small copies.
+    start : Similarity
+        Its turn about the fixed volume's middle is varied as ``turns`` says, its shift always.
+    count : int
+        At most so many.
+
+    Raises
+    ------
+    Stopped
+    """
+    likeness = Likeness(fixed, moving, _POINTS, seed)
+    middle, extent = fixed.centroid()
+    found: list[tuple[float, Similarity]] = []
+    for rotation in _rotations(np.array(start.rotation), turns, flat=fixed.grid.flat):
+        if stop():
+            raise Stopped
+        pose = Similarity.about(rotation, start.scale, middle, start(middle))
+        found.append(_climbed(likeness, pose, middle, 0.15 * extent, rounds=2, flat=fixed.grid.flat))
+    best: list[tuple[float, Similarity]] = []
+    for score, pose in sorted(found, key=lambda one: -one[0]):
+        if len(best) < 2 * count and all(pose.angle_to(other) > _APART for _, other in best):
+            best.append((score, pose))
+    reach = 0.08 * extent
+    climbed = [_climbed(likeness, p, middle, reach, rounds=4, flat=fixed.grid.flat, turned=True) for _, p in best]
+    return sorted(climbed, key=lambda one: -one[0])[:count]
+
+
+def _rotations(first: Array, turns: Turns, *, flat: bool) -> Iterator[Array]:
+    if turns == "none":
+        yield first
+        return
+    for upright in _UPRIGHT if turns == "any" and not flat else _UPRIGHT[:1]:
+        for degrees in np.arange(0, 360, _STEP):
+            yield upright @ first @ turn(float(degrees))
+
+
+def moved(pose: Similarity, middle: Array, shift: Array, degrees: Array, growth: float = 1.0) -> Similarity:
+    """The pose after turns about z, y and x, and a growth, about the middle of the fixed volume, and a shift."""
+    rotation = turn(degrees[0], 0) @ turn(degrees[1], 1) @ turn(degrees[2], 2)
+    return pose.after(Similarity.about(rotation, growth, middle, middle + shift))
+
+
+def _climbed(
+    likeness: Likeness, pose: Similarity, middle: Array, reach: float, *, rounds: int, flat: bool, turned: bool = False
+) -> tuple[float, Similarity]:
+    """Hill climbing in shift, and in turn and scale too where asked for; the steps halve."""
+    score = likeness(pose)
+    unit, still = np.eye(3), np.zeros(3)
+    for k in range(rounds):
+        step = 0.5**k
+        moves = [(sign * step * reach * unit[axis], still, 1.0) for axis in range(int(flat), 3) for sign in (-1, 1)]
+        if turned:
+            axes = [0] if flat else [0, 1, 2]
+            moves += [(still, sign * step * _TURN * unit[axis], 1.0) for axis in axes for sign in (-1, 1)]
+            moves += [(still, still, growth) for growth in (1 + _GROWTH * step, 1 / (1 + _GROWTH * step))]
+        for _ in range(_WALK):
+            tried = [moved(pose, middle, *move) for move in moves]
+            scores = [likeness(one) for one in tried]
+            if max(scores) <= score:
+                break
+            score, pose = max(scores), tried[int(np.argmax(scores))]
+    return score, pose
