@@ -203,6 +203,10 @@ class CompareDock(Dock):
         self.scale_words.setText("" if curves else "Click on the image; the curve needs a reference.")
         line = self.regions.line()
         profiles = {} if line is None else self.presenter.profiles(layers, line, self.z)
+        if line is not None:
+            self.profile_plot.title(
+                "bottom", f"distance / {'px' if str(self.regions.line_layer.units[-1]) == 'pixel' else 'mm'}"
+            )
         self.profile_plot.draw({short(name): curve for name, curve in profiles.items()})
 
     def _live_scores(self) -> dict[str, dict[str, float]]:
@@ -291,6 +295,7 @@ class CompareDock(Dock):
         if like is None:
             complain(FewviewError("There is no layer to draw on.", "Reconstruct something first."))
             return
+        self.views.grid.setChecked(False)  # side by side there are only copies, which do not listen to the mouse
         layer = self.regions.make(like) if name == REGIONS else self.regions.make_line(like)
         self.viewer.layers.selection = [layer]
         layer.mode = mode

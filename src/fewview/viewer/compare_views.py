@@ -9,6 +9,7 @@ from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QHBoxLayout, QSlider, QVBoxLayout, QWidget
 
 from ..errors import FewviewError
+from .grid import Grid
 from .notify import complain
 from .parts import described, quiet, tool
 from .swipe import Swipe
@@ -24,9 +25,10 @@ class ViewControls(QWidget):
         self._dock = dock
         self._linked: list[Any] = []
         self.swipe = Swipe(dock.viewer)
+        self.cells = Grid(dock.viewer, dock.regions)
         self.grid = tool(
             "Grid",
-            "Compared layers side by side, with their names; the regions are hidden meanwhile.",
+            "Compared layers side by side, with their names and the regions.",
             self._on_grid,
             checkable=True,
         )
@@ -59,6 +61,8 @@ class ViewControls(QWidget):
         """Follow slice, stream and choice of layers."""
         if self.link.isChecked():
             self._link(self._dock.compared())
+        if self.grid.isChecked():
+            self.cells.show(self._dock.compared())
         self.swipe.draw()
         if self.swipe.layers is None and self.swipe_button.isChecked():
             with quiet(self.swipe_button):
@@ -66,20 +70,11 @@ class ViewControls(QWidget):
             self.slider.hide()
 
     def _on_grid(self, on: bool) -> None:
-        viewer = self._dock.viewer
-        compared = {layer.name for layer in self._dock.compared()}
         if on:
-            for layer in viewer.layers:
-                if type(layer).__name__ == "Image":
-                    layer.visible = layer.name in compared
-        regions = self._dock.regions.layer  # the grid would give them a place of their own, beside what they measure
-        if regions is not None:
-            regions.visible = not on
-        viewer.canvas.grid.enabled = on
-        for layer in viewer.layers:
-            if layer.name in compared:
-                layer.name_overlay.visible = on
-        viewer.reset_view()
+            self.cells.show(self._dock.compared())
+        else:
+            self.cells.hide()
+        self._dock.viewer.reset_view()
 
     def _on_link(self, on: bool) -> None:
         self._link(self._dock.compared() if on else [])

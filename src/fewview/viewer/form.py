@@ -81,6 +81,10 @@ class Form(QWidget):
         for field in self.fields:
             self._rows[field.name].set_value(values.get(field.name, field.default))
 
+    def input_of(self, name: str) -> QWidget:
+        """The widget of a field."""
+        return self._rows[name].input
+
     def changes(self) -> dict[str, Any]:
         """Values that differ from the defaults, validated.
 

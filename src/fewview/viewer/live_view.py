@@ -151,6 +151,8 @@ class LiveView(QObject):
         )
         self._limits, self._rescale_from = limits, run.step
         self._centre(volume, shown)
+        if self._viewer.canvas.grid.enabled:
+            return  # the grid has an order of its own
         for layer in [layer for layer in self._viewer.layers if type(layer).__name__ == "Shapes"]:
             self._viewer.layers.move(self._viewer.layers.index(layer), -1)  # regions stay on top of what they measure
 

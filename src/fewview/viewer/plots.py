@@ -63,9 +63,11 @@ class Plot(pg.PlotWidget):
             label.setText(label.text, color=colours.text)
 
     def draw(self, curves: Mapping[str, Points], *, symbols: bool = False) -> None:
-        """Show these curves; those of a name that is gone disappear."""
-        for name in [name for name in self._curves if name not in curves]:
-            self.plotItem.removeItem(self._curves.pop(name))
+        """Show these curves, in the colours of their order."""
+        if list(self._curves) != list(curves)[: len(self._curves)]:
+            for curve in self._curves.values():
+                self.plotItem.removeItem(curve)
+            self._curves = {}
         for index, (name, (x, y)) in enumerate(curves.items()):
             if name not in self._curves:
                 pen = self._pen(index)
@@ -73,6 +75,12 @@ class Plot(pg.PlotWidget):
                 symbol = {"symbol": "ostd+"[index % 5], "symbolSize": 6, "symbolBrush": colour} if symbols else {}
                 self._curves[name] = self.plotItem.plot(name=name, pen=pen, connect="finite", **symbol)
             self._curves[name].setData(np.asarray(x, dtype=float), np.asarray(y, dtype=float))
+
+    def title(self, side: str, title: str) -> None:
+        """Another title of an axis: its unit depends on what is drawn."""
+        if self._titles[side] != title:
+            self._titles[side] = title
+            self.plotItem.getAxis(side).setLabel(title, siPrefixEnableRanges=())
 
     def _pen(self, index: int) -> Any:
         return pg.mkPen(self._series[index % len(self._series)], width=2, style=DASHES[index % len(DASHES)])
@@ -86,7 +94,9 @@ class AxisPlot(Plot):
     """Score of every column that the search for the rotation axis tried; a line marks the column in use."""
 
     def __init__(self) -> None:
-        super().__init__("Score of the rotation axis", "column / px", "score", height=90)
+        super().__init__("Score of the rotation axis", "column / px", "score", height=130)
+        self.setMaximumHeight(130)
+        self._legend.hide()
         self._mark = pg.InfiniteLine(angle=90)
         self.plotItem.addItem(self._mark, ignoreBounds=True)
         self.plotItem.getAxis("left").setStyle(showValues=False)  # only where it is highest matters

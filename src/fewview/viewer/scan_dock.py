@@ -13,6 +13,7 @@ from qtpy.QtWidgets import (
     QFileDialog,
     QFormLayout,
     QHBoxLayout,
+    QLabel,
     QMenu,
     QPushButton,
     QSlider,
@@ -143,7 +144,7 @@ class ScanDock(Dock):
             widget.valueChanged.connect(self._on_choice)
         rows = QHBoxLayout()
         rows.addWidget(self.first, 1)
-        rows.addWidget(wrapped("to"), 0)
+        rows.addWidget(QLabel("to"))
         rows.addWidget(self.last, 1)
         for title, item, widget in (
             ("Views", self.views, self.views),
