@@ -192,29 +192,26 @@ def _xray(rows: Rows) -> list[str]:
     if not found:
         return []
     parts = [f"### With the X-ray volume of the sample: minus `{UNIMODAL}`, which has none\n"]
-    for name in dict.fromkeys(one.row["label"] for one in found):
-        apart = [(one.unimodal.psnr.mean, one.unimodal.ssim) for one in found if one.row["label"] == name]
-        alike = [ssim.mean for _, ssim in apart if ssim is not None]
+    names = [one.row["label"] for one in found] + [f"{one.row['method']}, all settings" for one in found]
+    told: set[tuple[int, ...]] = set()
+    for name in dict.fromkeys(names):
+        method = name.removesuffix(", all settings")
+        same = "label" if name == method else "method"
+        cells = tuple(k for k, one in enumerate(found) if one.row[same] == method)
+        if cells in told:
+            continue  # a method with one setting
+        told.add(cells)
+        apart = [found[k].unimodal for k in cells]
+        alike = [one.ssim.mean for one in apart if one.ssim is not None]
         similar = f", {fmean(alike):+.3f} SSIM" if alike else ""
-        worst = min(psnr for psnr, _ in apart)
-        parts.append(
-            f"`{name}`: mean of {len(apart)} cells {fmean(psnr for psnr, _ in apart):+.2f} dB{similar}; "
-            f"worst cell {worst:+.2f} dB.\n"
-        )
-    header = [
-        "data",
-        "views",
-        "method",
-        "PSNR",
-        "SSIM",
-        "n",
-        "minus zeroed X-ray",
-        *(f"minus {name}" for name in RIVALS),
-    ]
-    body = [
-        [*line, *(interval_text(apart) for apart in (one.zeroed, *one.rivals.values()))]
-        for one, line in zip(found, _differences([one.unimodal for one in found]), strict=True)
-    ]
+        mean, worst = fmean(one.psnr.mean for one in apart), min(one.psnr.mean for one in apart)
+        parts.append(f"`{name}`: mean of {len(apart)} cells {mean:+.2f} dB{similar}; worst cell {worst:+.2f} dB.\n")
+    header = ["data", "views", "method", "PSNR", "SSIM", "n", "minus zeroed X-ray"]
+    header += [*(f"minus {name}" for name in RIVALS), "guide's part of the time"]
+    body = []
+    for one, line in zip(found, _differences([one.unimodal for one in found]), strict=True):
+        apart = [interval_text(interval) for interval in (one.zeroed, *one.rivals.values())]
+        body.append([*line, *apart, one.row.get("guide_share")])
     parts.append(table(header, body))
     wrong = controls(rows)
     if wrong:

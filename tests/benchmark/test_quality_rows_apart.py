@@ -237,6 +237,7 @@ def test_the_clock_counts_passes_through_networks():
         time.sleep(0.2)
         loss.backward()
     assert 0.15 <= clock.seconds < 0.35
+    assert clock.by_network == {"Slow": clock.seconds}
     before = clock.seconds
     network(x)
     assert clock.seconds == before  # it is off
@@ -257,6 +258,7 @@ def test_the_share_of_the_network_in_a_run(monkeypatch):
     monkeypatch.setattr(reconstruction, "require_method", lambda name: method)
     cell = measure_cell("slow", Sample("ellipses", 32, 2).case(0, 0, 6, None), 0)
     assert 0.1 <= cell["network_share"] * cell["seconds"] <= cell["seconds"] - 0.1
+    assert cell["guide_share"] is None
 
 
 def test_two_processes_write_into_one_file(tmp_path):

@@ -20,13 +20,23 @@ class NetworkClock:
     ----------
     device : str
         On CUDA, waits for the device at the ends of each pass: otherwise only the launches would be timed.
+
+    Attributes
+    ----------
+    by_network : dict of str to float
+        Seconds by the class of the outermost module.
     """
 
     def __init__(self, device: str = "cpu") -> None:
-        self.seconds = 0.0
+        self.by_network: dict[str, float] = {}
         self._cuda = device.startswith("cuda")
-        self._open, self._began, self._depth = 0, 0.0, 0
+        self._open, self._began, self._depth, self._name = 0, 0.0, 0, ""
         self._handles: list[Any] = []
+
+    @property
+    def seconds(self) -> float:
+        """Of all networks."""
+        return sum(self.by_network.values())
 
     def __enter__(self) -> NetworkClock:
         module = nn.modules.module
@@ -45,25 +55,27 @@ class NetworkClock:
     def _enter(self, module: nn.Module, inputs: Any) -> None:
         self._depth += 1
         if self._depth == 1:
-            self._start()
+            self._start(type(module).__name__)
 
     def _leave(self, module: nn.Module, inputs: Any, output: Any) -> None:
         self._depth -= 1
         if self._depth == 0:
             self._stop()
             if isinstance(output, Tensor) and output.requires_grad:
-                self._watch(output, [*module.parameters(), *(x for x in inputs if isinstance(x, Tensor))])
+                name = type(module).__name__
+                self._watch(name, output, [*module.parameters(), *(x for x in inputs if isinstance(x, Tensor))])
 
-    def _watch(self, output: Tensor, leaves: Sequence[Tensor]) -> None:
+    def _watch(self, name: str, output: Tensor, leaves: Sequence[Tensor]) -> None:
         """The backward pass: from the gradient of the output to those of all that it depends on."""
         wanted = [leaf for leaf in leaves if leaf.requires_grad]
         if wanted:
-            begin = output.register_hook(lambda gradient: self._start())
+            begin = output.register_hook(lambda gradient: self._start(name))
             self._handles += [begin, torch.autograd.graph.register_multi_grad_hook(wanted, lambda grads: self._stop())]
 
-    def _start(self) -> None:
+    def _start(self, name: str) -> None:
         self._open += 1
         if self._open == 1:
+            self._name = name
             self._wait()
             self._began = time.perf_counter()
 
@@ -71,7 +83,8 @@ class NetworkClock:
         self._open -= 1
         if self._open == 0:
             self._wait()
-            self.seconds += time.perf_counter() - self._began
+            passed = time.perf_counter() - self._began
+            self.by_network[self._name] = self.by_network.get(self._name, 0.0) + passed
 
     def _wait(self) -> None:
         if self._cuda:

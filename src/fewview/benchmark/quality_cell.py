@@ -11,6 +11,7 @@ import torch
 
 from ..errors import FewviewError, Stopped
 from ..methods.interface import Estimate
+from ..models.guide import Guide
 from ..operators import parallel_beam
 from ..quality import heldout_error, object_mask, psnr, ssim
 from ..runs.reconstruction import Reconstruction
@@ -55,8 +56,9 @@ def measure_cell(
         ``psnr``, ``ssim``, ``heldout_error``, ``seconds`` (set-up and search for settings included),
         ``first_seconds`` (until the first estimate), ``peak_memory_mb`` (of the whole process, the libraries
         included), ``network_calls`` (those of the diffusion steps; None where there is no network),
-        ``network_share`` (part of the seconds within networks; None without one), ``coverage90`` (see
-        :func:`coverage`; None without a "std"), ``chosen``, ``curve``.
+        ``network_share`` (part of the seconds within networks; None without one), ``guide_share`` (within the guide
+        that reads the X-ray volume), ``coverage90`` (see :func:`coverage`; None without a "std"), ``chosen``,
+        ``curve``.
 
     Raises
     ------
@@ -92,11 +94,16 @@ def measure_cell(
         "first_seconds": round(first, 3),
         "peak_memory_mb": None if peak is None else round(peak, 1),
         "network_calls": None if calls is None else round(calls),
-        "network_share": round(clock.seconds / seconds, 4) if clock.seconds else None,
+        "network_share": _share(clock.seconds, seconds),
+        "guide_share": _share(clock.by_network.get(Guide.__name__, 0.0), seconds),
         "coverage90": None if std is None else round(coverage(last.volume, std, case.reference), 4),
         "chosen": {name: value for name, value in plain(last.chosen).items() if not name.endswith("_curve")},
         "curve": mean_curve(last.volume, case.reference, region_centres(case.reference)),
     }
+
+
+def _share(part: float, whole: float) -> float | None:
+    return round(part / whole, 4) if part else None
 
 
 def coverage(mean: Array, std: Array, reference: Array) -> float:

@@ -25,6 +25,7 @@ MEANS = {  # of the cells, with their digits
     "network_calls": 2,
     "coverage90": 4,
     "network_share": 4,
+    "guide_share": 4,
     "first_seconds": 3,
 }
 KEYS = (
