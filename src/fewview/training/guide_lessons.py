@@ -16,10 +16,13 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
+from ..methods.diffusion.consistency import ProximalCG
+from ..methods.diffusion.guide import CrossModalGuide, GuidedCG
 from ..methods.diffusion.start import least_squares
-from ..models.guide import START
+from ..models.guide import START, Guide
 from ..models.prior import DiffusionPrior
 from ..models.weights import load_prior
+from .guide_xray import degraded
 from .walks import measured_slices, walk
 
 Pair = tuple[NDArray[np.floating], NDArray[np.floating]]
@@ -74,8 +77,10 @@ def paired_slices(pair: Pair, count: int, rng: np.random.Generator) -> tuple[Ten
 
 
 @torch.no_grad()
-def make_lesson(prior: DiffusionPrior, clean: Tensor, xray: Tensor, rng: np.random.Generator) -> GuideLesson:
-    """Walk slices down the noise with the prior alone, and measure their X-ray slices, too.
+def make_lesson(
+    prior: DiffusionPrior, clean: Tensor, xray: Tensor, rng: np.random.Generator, network: Guide | None = None
+) -> GuideLesson:
+    """Walk slices down the noise, with the prior alone or guided, and measure their X-ray slices, too.
 
     Parameters
     ----------
@@ -83,14 +88,22 @@ def make_lesson(prior: DiffusionPrior, clean: Tensor, xray: Tensor, rng: np.rand
     clean, xray : Tensor, shape (slices, y, x)
     rng : Generator
         Of geometry, dose, settings and noise.
+    network : Guide, optional
+        Then the images are those of a loop that listens to it: what it says decides what it is shown next.
     """
     copies = int(rng.choice(COPIES, p=[0.4, 0.3, 0.3]))
-    steps = walk(clean, rng, copies)
+    guided: GuidedCG | None = None
+    if network is not None:
+        seen = torch.stack([degraded(image, rng) for image in xray])
+        guided = GuidedCG(8, CrossModalGuide(network, seen, watched=False), ProximalCG(8))
+    steps = walk(clean, rng, copies, consistency=guided)
     images, sigmas = [], [START]
     lesson = next(steps)
     try:
         while True:
             images.append(lesson.x.reshape(copies, *clean.shape).mean(dim=0))
+            if guided is not None and rng.random() < 0.6:
+                guided.guide.ask(lesson.x, lesson.data, sigmas[-1])
             sigmas.append(lesson.level.sigma)
             target = lesson.clean[: len(clean)]
             x0 = [prior.denoise_vp(part[:, None], lesson.level.abar)[0][:, 0] for part in lesson.x_t.split(2)]
@@ -164,13 +177,30 @@ def fill_lessons(folder: Path, source: Path, prior: str, keep: int, share: float
             time.sleep(1.0)
             continue
         count = max(1, round(2 * 128**2 / pair[0].shape[1] ** 2))
-        lesson = make_lesson(net, *paired_slices(pair, count, rng), rng)
+        # Half of the lessons are of the loop that listens to what has been learnt so far.
+        guide = latest_guide(folder.parent) if rng.random() < 0.5 else None
+        lesson = make_lesson(net, *paired_slices(pair, count, rng), rng, guide)
         lesson.save(folder / f"lesson-{time.time_ns()}.safetensors")
         there = sorted(folder.glob("lesson-*.safetensors"))
         for path in there[:-keep]:
             path.unlink()
         if len(there) >= eager:
             time.sleep((time.perf_counter() - begin) * (1 / share - 1))
+
+
+def latest_guide(folder: Path) -> Guide | None:
+    """The averaged network of the training in ``folder``; None before its first checkpoint, or of another kind."""
+    state = folder / "state.safetensors"
+    if not state.is_file():
+        return None
+    with safe_open(state, framework="pt") as file:
+        prefix = "ema.guide."
+        tensors = {n.removeprefix(prefix): file.get_tensor(n) for n in file.keys() if n.startswith(prefix)}  # noqa: SIM118
+    guide = Guide()
+    if {name: value.shape for name, value in guide.state_dict().items()} != {n: v.shape for n, v in tensors.items()}:
+        return None
+    guide.load_state_dict(tensors)
+    return guide.eval().requires_grad_(False)
 
 
 def drawn_pair(source: Path, rng: np.random.Generator) -> Pair | None:

@@ -16,7 +16,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ..methods.diffusion.consistency import ProximalCG
+from ..methods.diffusion.consistency import Consistency, ProximalCG
 from ..methods.diffusion.renoise import renoised, slerp
 from ..methods.diffusion.scaled import Scaled, robust_maximum, scaled
 from ..methods.diffusion.schedule import Level, levels
@@ -135,7 +135,11 @@ def measured_slices(clean: Tensor, rng: np.random.Generator, views: int | None =
 
 @torch.no_grad()
 def walk(
-    clean: Tensor, rng: np.random.Generator, copies: int = 1, views: int | None = None
+    clean: Tensor,
+    rng: np.random.Generator,
+    copies: int = 1,
+    views: int | None = None,
+    consistency: Consistency | None = None,
 ) -> Generator[Lesson, Tensor, None]:
     """Walk slices down the noise once; send back what the network made of ``x_t``.
 
@@ -149,6 +153,8 @@ def walk(
         Posterior samples: of one measurement, with noise of their own each.
     views : int, optional
         Drawn when not given.
+    consistency : Consistency, optional
+        The data step; when not given, a proximal one of a trust that is drawn.
 
     Yields
     ------
@@ -163,7 +169,8 @@ def walk(
     target = (clean * (problem.state["peak"] / data.top)).repeat(copies, 1, 1)
     generator = torch.Generator().manual_seed(int(rng.integers(2**31)))
     start, steps = int(rng.choice([60, 150, 150, 350])), int(rng.integers(3, 7))
-    parts, rule = ProximalCG(8, None, float(rng.choice([0.5, 1.0, 1.0, 2.0]))), slerp(0.85)
+    plain, rule = ProximalCG(8, None, float(rng.choice([0.5, 1.0, 1.0, 2.0]))), slerp(0.85)
+    parts = consistency or plain
 
     def white() -> Tensor:
         return torch.randn(target.shape, generator=generator).to(clean.device)
