@@ -72,7 +72,7 @@ def test_rows_are_written_and_kept(rows, monkeypatch):
         assert row["lowest"] == min(row["contrasts"])
     # FBP is linear, sharp, and shows whatever is measured.
     assert measured[0]["contrast"] > 0.7 and measured[0]["amount"] > 0.7
-    monkeypatch.setattr(probe, "_measured", lambda at, stop: pytest.fail("it is there already"))
+    monkeypatch.setattr(probe, "_reconstructed", lambda *args: pytest.fail("it is there already"))
     assert probe.run(path, methods=["cgls"], **SMALL) == measured
 
 
@@ -85,8 +85,9 @@ def test_what_the_method_chose_holds_for_both(monkeypatch):
         return reconstruct(lines, method, options, **more)
 
     monkeypatch.setattr(probe, "Reconstruction", spy)
-    probe.run(None, methods=["cgls"], kinds=["added"], **SMALL)
+    probe.run(None, methods=["cgls"], **SMALL)
     assert asked[0] == {} and asked[1].keys() == {"iterations"} and asked[1]["iterations"] > 0
+    assert asked[2] == asked[1]  # one more void, and the sample as it was is not reconstructed again
 
 
 def test_mistakes_and_stops(tmp_path, capsys):

@@ -12,8 +12,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
+from itertools import product
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -85,38 +86,41 @@ def run(
         get_method(name)
     rows = [] if json_path is None or not json_path.exists() else _read(json_path)
     try:
-        for volume in range(volumes):
-            for count in views:
-                for name in methods:
-                    for kind in kinds:
-                        where = (name, kind, count, counts, size, slices, volume, device)
-                        at = dict(zip(CONDITION, where, strict=True))
-                        old = next((row for row in rows if all(row[key] == at[key] for key in CONDITION)), None)
-                        if old is not None and not again:
-                            continue
-                        row = _measured(at, stop)
-                        say(_told(at, row))
-                        if row is not None:
-                            rows = [*(r for r in rows if r is not old), row]
-                            _write(json_path, rows)
+        for volume, count, name in product(range(volumes), views, methods):
+            before: Reconstructed | None = None
+            for kind in kinds:
+                where = (name, kind, count, counts, size, slices, volume, device)
+                at = dict(zip(CONDITION, where, strict=True))
+                old = next((row for row in rows if all(row[key] == at[key] for key in CONDITION)), None)
+                if old is not None and not again:
+                    continue
+                phantom, changed, missing = pair(kind, size, slices, volume)
+                if not len(missing):
+                    say(f"{_title(at)}: the sample has none of that size")
+                    continue
+                if before is None:  # the same for every kind
+                    before = _reconstructed(at, phantom, {}, stop)
+                after = _reconstructed(at, changed, before.settings, stop)
+                row = at | _compared(before.volume, after.volume, missing, kind)
+                say(_told(row))
+                rows = [*(r for r in rows if r is not old), row]
+                _write(json_path, rows)
     except Stopped:
         say("stopped; what was measured is kept")
     return rows
 
 
-def _measured(at: dict[str, Any], stop: Callable[[], bool]) -> Row | None:
-    """One row; None where the sample has no such void."""
-    before, after, missing = pair(at["kind"], at["size"], at["slices"], at["volume"])
-    if not len(missing):
-        return None
-    guided = "aux" in get_method(at["method"]).needs
-    aux = xray("microstructure", at["size"], at["slices"], at["volume"], 0, at["counts"]) if guided else None
-    first, settings = _reconstructed(at, _lines(before, at), {}, aux, stop)
-    second, _ = _reconstructed(at, _lines(after, at), settings, aux, stop)
-    shown = first - second if at["kind"] == "added" else second - first
+class Reconstructed(NamedTuple):
+    """A volume, and the settings that the method chose for it."""
+
+    volume: Array
+    settings: dict[str, Any]
+
+
+def _compared(before: Array, after: Array, missing: Array, kind: Kind) -> Row:
+    shown = before - after if kind == "added" else after - before
     found = contrasts(shown, missing)
     return {
-        **at,
         "contrast": round(float(np.mean(found)), 4),
         "lowest": min(found),
         "amount": round(float(np.mean(amounts(shown, missing))), 4),
@@ -158,9 +162,11 @@ def _lines(phantom: Slab, at: dict[str, Any]) -> LineIntegrals:
 
 
 def _reconstructed(
-    at: dict[str, Any], lines: LineIntegrals, settings: dict[str, Any], aux: Array | None, stop: Callable[[], bool]
-) -> tuple[Array, dict[str, Any]]:
-    """Volume, and the settings that the method chose."""
+    at: dict[str, Any], phantom: Slab, settings: dict[str, Any], stop: Callable[[], bool]
+) -> Reconstructed:
+    guided = "aux" in get_method(at["method"]).needs
+    aux = xray("microstructure", at["size"], at["slices"], at["volume"], 0, at["counts"]) if guided else None
+    lines = _lines(phantom, at)
     run = Reconstruction(lines, at["method"], settings, auxiliary=aux, device=at["device"], seed=0, stop=stop)
     last = None
     for last in run:  # noqa: B007
@@ -169,15 +175,17 @@ def _reconstructed(
         raise Stopped
     if last is None:
         raise FewviewError(f"The method '{at['method']}' gave no estimate.")
-    return last.volume, {name: value for name, value in last.chosen.items() if name in run.method.options.model_fields}
+    options = run.method.options.model_fields
+    return Reconstructed(last.volume, {name: value for name, value in last.chosen.items() if name in options})
 
 
-def _told(at: dict[str, Any], row: Row | None) -> str:
-    where = "{method}, {views} views, volume {volume}, voids {kind}".format_map(at)
-    if row is None:
-        return f"{where}: the sample has none of that size"
+def _title(at: dict[str, Any]) -> str:
+    return "{method}, {views} views, volume {volume}, voids {kind}".format_map(at)
+
+
+def _told(row: Row) -> str:
     each = ", ".join(f"{value:.2f}" for value in row["contrasts"])
-    return f"{where}: {row['contrast']:.2f} of the contrast ({each}), {row['amount']:.2f} of the amount"
+    return f"{_title(row)}: {row['contrast']:.2f} of the contrast ({each}), {row['amount']:.2f} of the amount"
 
 
 def _read(path: Path) -> list[Row]:
