@@ -10,11 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
+from .coarse import coarser
 from .holdout import central, pixel_folds, prediction_errors, stacked
 from .interface import Estimate, Problem
 
 SLICES = 2  # of the stack on which the choice is made
 LARGE = 300  # pixels on a side, above which one slice is enough
+COARSE = 360  # pixels on a side, above which the choice is made at a lower resolution
 FOLDS = 4
 REFINEMENTS = 2
 CLEARLY = 1.02  # how far the error must have risen before the search down the ladder ends
@@ -31,6 +33,10 @@ class Choice(NamedTuple):
 
     value: float
     curve: list[tuple[float, float]]
+
+    def times(self, factor: float) -> Choice:
+        """All weights times ``factor``."""
+        return Choice(self.value * factor, [(weight * factor, error) for weight, error in self.curve])
 
     def record(self, option: str) -> dict[str, Any]:
         """For :attr:`Estimate.chosen`: the option's value and its curve."""
@@ -60,16 +66,23 @@ class Trials:
     coupled : bool
         Whether the method couples slices: then neighbours are taken, and the parts run one after the other.
         Otherwise all run at once, as slices of one stack.
-    total : int
-        Settings that will be tried, about: for the progress.
+
+    Attributes
+    ----------
+    binned : int
+        How many times coarser than the problem's the pixels of the trial are.
+    done, total : int
+        Settings tried, and planned: for the progress.
     """
 
-    def __init__(self, problem: Problem, preview: Tensor, coupled: bool = False, total: int = 0) -> None:
-        parts = pixel_folds(central(problem, SLICES if problem.operator.grid <= LARGE else 1, coupled), FOLDS)
+    def __init__(self, problem: Problem, preview: Tensor, coupled: bool = False) -> None:
+        grid = problem.operator.grid
+        self.binned = -(-grid // COARSE)
+        slices = SLICES if coupled or grid // self.binned <= LARGE else 1
+        parts = pixel_folds(coarser(central(problem, slices, coupled), self.binned), FOLDS)
         self.parts = parts if coupled else [stacked(parts)]
         self.preview = preview
-        self.total = total
-        self.done = 0
+        self.done = self.total = 0
 
     def attempt(
         self,

@@ -16,6 +16,7 @@ _OWN = {
     "sart": "fewview.methods.classical.sart:METHOD",
     "cgls": "fewview.methods.classical.cgls:METHOD",
     "tv": "fewview.methods.classical.tv:METHOD",
+    "dtv": "fewview.methods.classical.dtv:METHOD",
     "asd-pocs": "fewview.methods.classical.asd_pocs:METHOD",
     "mbir": "fewview.methods.classical.mbir:METHOD",
     "astra-fbp": "fewview.methods.external.astra:FBP",

@@ -12,6 +12,7 @@ from torch import Tensor
 from ..differences import gradient, gradient_adjoint, magnitude
 from ..interface import Views
 from ..measured import attenuation_scale, measured, reciprocal, relative, weigh
+from .directions import across
 
 RELAXATION = 1.9  # of the iteration as a whole; any value under 2 converges, and this one is the quickest
 # Dual steps relative to primal ones, times the dimensionless weight, and their least value: the residuals that the
@@ -34,25 +35,38 @@ class Iterate(NamedTuple):
 
 @dataclass(frozen=True)
 class TVProblem:
-    """min_x 1/2 |A x - y|^2_W + weight |A|^2 s TV(x), with s the typical attenuation; ``weight`` is dimensionless."""
+    """min_x 1/2 |A x - y|^2_W + weight |A|^2 s TV(x), with s the typical attenuation; ``weight`` is dimensionless.
+
+    With directions ``xi`` (parts, slices, y, x), TV is the directional one, ``sum |(I - xi xi^T) grad x|``.
+    """
 
     views: Views
     weight: float
     along_z: float = 0.0
     positivity: bool = True
     weighted: bool = True
+    directions: Tensor | None = None
 
     def strength(self) -> Tensor:
         """The factor of TV, in the unit of length; one per slice, or one where slices are coupled."""
         norm = self.views.operator.norm
         return self.weight * norm**2 * attenuation_scale(self.views, coupled=self.along_z > 0)
 
+    def gradient(self, x: Tensor) -> Tensor:
+        """The differences that TV is the sum of."""
+        return across(gradient(x, self.along_z), self.directions)
+
+    def gradient_adjoint(self, q: Tensor) -> Tensor:
+        """The adjoint of :meth:`gradient`."""
+        return gradient_adjoint(across(q, self.directions), self.along_z)
+
 
 @torch.no_grad()
 def iterate(problem: TVProblem, iterations: int, state: Mapping[str, Any] | None = None) -> Iterator[Iterate]:
     """Preconditioned Chambolle-Pock (Pock and Chambolle, ICCV 2011, alpha = 1), over-relaxed.
 
-    ``K = [A; c grad]``; each row and column has its own step: the inverse of its absolute sum.
+    ``K = [A; c grad]``; each row and column has its own step: the inverse of its absolute sum. Directions only shorten
+    differences, and those of all pixels share one step, so that the steps of plain TV hold for them too.
 
     Parameters
     ----------
@@ -79,14 +93,14 @@ def iterate(problem: TVProblem, iterations: int, state: Mapping[str, Any] | None
         image = A(x)
     first = 1 if state is None else int(state.get("step", 0)) + 1
     for step in range(first, iterations + 1):
-        new = x - tau * (A.T(p) + c * gradient_adjoint(q, z))
+        new = x - tau * (A.T(p) + c * problem.gradient_adjoint(q))
         if problem.positivity:
             new.clamp_(min=0)
         new_image = A(new)
-        objective, residual = _objective(new, new_image, y, weights, strength, z)
+        objective, residual = _objective(problem, new, new_image, y, weights, strength)
         dual = p + sigma_p * (2 * new_image - image - y)
         p += RELAXATION * ((dual / (1 + sigma_p) if weights is None else weights * dual / (weights + sigma_p)) - p)
-        slope = q + (sigma_q * c) * gradient(2 * new - x, z)
+        slope = q + (sigma_q * c) * problem.gradient(2 * new - x)
         slope *= ball / torch.maximum(magnitude(slope), ball)
         q += RELAXATION * (slope - q)
         x += RELAXATION * (new - x)
@@ -110,9 +124,9 @@ def _start(state: Mapping[str, Any] | None, y: Tensor, grid: int, parts: int) ->
 
 
 def _objective(
-    x: Tensor, image: Tensor, y: Tensor, weights: Tensor | None, strength: Tensor, z: float
+    problem: TVProblem, x: Tensor, image: Tensor, y: Tensor, weights: Tensor | None, strength: Tensor
 ) -> tuple[float, float]:
     residual = image - y
     misfit = 0.5 * float(weigh(residual * residual, weights).sum(dtype=torch.float64))
-    roughness = float((strength * magnitude(gradient(x, z))).sum(dtype=torch.float64))
+    roughness = float((strength * magnitude(problem.gradient(x))).sum(dtype=torch.float64))
     return misfit + roughness, relative(residual, y, weights)

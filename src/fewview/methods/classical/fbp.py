@@ -12,7 +12,7 @@ from torch import Tensor
 from ...errors import ScanError
 from ...operators import Operator, filtered_backprojection
 from ...options import Options, option
-from ..interface import Estimate, Method, Problem
+from ..interface import Estimate, Method, Problem, Views
 from ..measured import measured, relative
 
 SLICES = 16  # per step: the stop flag is looked at between steps
@@ -88,7 +88,7 @@ def bridge(y: Tensor, usable: Tensor) -> Tensor:
 
 
 @torch.no_grad()
-def preview(problem: Problem) -> Tensor:
+def preview(problem: Views) -> Tensor:
     """A smooth, non-negative FBP: what other methods show before their first estimate."""
     y, weights = measured(problem, weighted=False)
     return _reconstruct(problem.operator, y, weights, FBPOptions(filter="hann")).clamp_(min=0)

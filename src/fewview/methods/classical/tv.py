@@ -15,6 +15,9 @@ from .chambolle_pock import DUAL, TVProblem, iterate
 from .fbp import preview
 
 LADDER = tuple(float(w) for w in 10 ** np.arange(-1.0, -6.01, -0.5))  # weights tried by "auto"
+# The same noise in pixels half as wide asks for sqrt(2) times the weight: what noise back-projects onto a pixel goes
+# with the root of its width, |A|^2 with the width itself.
+FINER = 0.5
 TRIAL = (60, 150)  # iterations per weight and fold while choosing, with many and with few views
 
 
@@ -27,7 +30,7 @@ class TVOptions(Options):
         "Larger is flatter with fewer streaks, smaller keeps more texture and noise; auto predicts withheld pixels.",
         gt=0,
     )
-    iterations: int = option(300, "Iterations", "At most; the objective settles within a few hundred.", ge=1)
+    iterations: int = option(600, "Iterations", "The objective settles within a few hundred, later at few views.", ge=1)
     along_z: float = option(
         0.0, "Along z", "Smoothing between slices relative to that within; 0 treats slices apart.", ge=0, le=10
     )
@@ -40,26 +43,31 @@ def formulate(problem: Problem, options: TVOptions, weight: float) -> TVProblem:
     return TVProblem(problem, weight, options.along_z, options.positivity, options.weighted)
 
 
+def attempt(problem: TVProblem, warm: Warm | None) -> Iterator[tuple[Tensor, Warm]]:
+    """Solve coarsely, from FBP or from what another attempt left: what choosing a weight needs."""
+    # Few views leave more to the prior, which takes more iterations to settle what they do not see.
+    budget = int(np.clip(1200 / problem.views.operator.views, *TRIAL))
+    for it in iterate(problem, budget, {"volume": preview(problem.views)} if warm is None else warm):
+        yield it.x, {k: it.state[k] for k in DUAL}
+
+
 @torch.no_grad()
 def run(problem: Problem, options: TVOptions) -> Iterator[Estimate]:
     """Minimise ``1/2 |A x - y|^2_W + weight s |A|^2 TV(x)`` over ``x >= 0``, from FBP."""
     state = problem.state
     choice: Choice | None = None
     if state is not None:
-        choice = _restored(state["weights"], state["errors"], float(state["weight"]))
+        choice = restored(state["weights"], state["errors"], float(state["weight"]))
     else:
         start = preview(problem)
         if options.weight == "auto":
-            # Few views leave more to the prior, which takes more iterations to settle what they do not see.
-            budget = int(np.clip(1200 / problem.operator.views, *TRIAL))
 
             def solve(part: Problem, weight: float, warm: Warm | None) -> Iterator[tuple[Tensor, Warm]]:
-                begin = {"volume": preview(part)} if warm is None else warm
-                for it in iterate(formulate(part, options, weight), budget, begin):
-                    yield it.x, {k: it.state[k] for k in DUAL}
+                yield from attempt(formulate(part, options, weight), warm)
 
             trials = Trials(problem, start, coupled=options.along_z > 0)
             choice, _ = yield from choose_weight(trials, solve, LADDER, LADDER[2])
+            choice = choice.times(trials.binned**FINER)
         else:
             choice = Choice(options.weight, [])
         state = {"volume": start}
@@ -71,7 +79,8 @@ def run(problem: Problem, options: TVOptions) -> Iterator[Estimate]:
         yield Estimate(it.x, it.step, options.iterations, "iterating", scalars, {**it.state, **fixed}, chosen)
 
 
-def _restored(weights: Tensor, errors: Tensor, value: float) -> Choice:
+def restored(weights: Tensor, errors: Tensor, value: float) -> Choice:
+    """The choice that a state tells of."""
     pairs = zip(torch.as_tensor(weights).tolist(), torch.as_tensor(errors).tolist(), strict=True)
     return Choice(value, list(pairs))
 
