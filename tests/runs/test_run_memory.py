@@ -8,6 +8,7 @@ import fewview
 from fewview.errors import NotEnoughMemory
 from fewview.geometry import ParallelBeam
 from fewview.methods import Estimate
+from fewview.methods.registry import require_method
 from fewview.operators import parallel_beam
 from fewview.runs import memory
 from fewview.runs.memory import Forecast
@@ -179,3 +180,20 @@ def test_forecast_grows_with_slices_views_and_withheld_views(lines):
     assert Reconstruction(lines.sparse(8), "cgls", {}).forecast.total < small.total
     image = 4 * lines.geometry.columns**2
     assert small.needed(6) - small.needed(5) >= 5 * image  # CGLS holds five volumes
+
+
+def test_what_a_method_holds_follows_its_options(lines, use_method):
+    use_method(buffers=lambda options: (options.level, 2.0), beside=lambda options, grid, device: 10**6 * grid)
+    one, five = (Reconstruction(lines, "counting", {"level": level}).forecast for level in (1, 5))
+    n = lines.geometry.columns
+    assert five.total - one.total == 4 * 6 * 4 * n**2
+    assert one.needed(1) > 10**6 * n
+
+
+def test_samples_and_the_network_of_a_diffusion_method_count():
+    method = require_method("d3ip")
+    options = method.options.parse({"samples": 1, "adaptation": "none"})
+    more = method.options.parse({"samples": 4, "adaptation": "lora"})
+    assert method.held(more)[0] > 2 * method.held(options)[0]
+    # Alone, a batch of 128-pixel images takes tens of megabytes on its way through the network, with gradients more.
+    assert 1e7 < method.beside(options, 128, "cpu") < method.beside(more, 128, "cpu") / 5

@@ -116,8 +116,11 @@ class Method:
     needs : set of {"aux", "weights", "gpu"}
     missing : callable
         Why the method cannot run on this machine and how to get it; None when it can.
-    buffers : pair of float
-        Volumes and sinograms (float32) held at the peak, the data and the estimate included: for the forecast.
+    buffers : pair of float, or callable
+        Volumes and sinograms (float32) held at the peak, the data and the estimate included: for the forecast; a
+        function of the options where they decide. Ask :meth:`held`.
+    beside : callable
+        ``beside(options, grid, device)``: bytes held on top of them, however many slices there are: a network's.
     couples_slices : bool or callable
         Whether slices influence each other, so that slabs would change the result; a function of the options where
         they decide. Ask :meth:`couples`.
@@ -140,11 +143,16 @@ class Method:
     run: Callable[[Problem, Any], Iterator[Estimate]]
     needs: frozenset[Need] = frozenset()
     missing: Callable[[], str | None] = lambda: None
-    buffers: tuple[float, float] = (4.0, 4.0)
+    buffers: tuple[float, float] | Callable[[Any], tuple[float, float]] = (4.0, 4.0)
+    beside: Callable[[Any, int, str], int] = lambda options, grid, device: 0
     couples_slices: bool | Callable[[Any], bool] = False
     halo: int = 8
     resumable: bool = True
     presets: Mapping[str, Mapping[str, Any]] = field(default_factory=dict, hash=False)
+
+    def held(self, options: Options) -> tuple[float, float]:
+        """Volumes and sinograms held at the peak with these options."""
+        return self.buffers(options) if callable(self.buffers) else self.buffers
 
     def couples(self, options: Options) -> bool:
         """Whether slices influence each other with these options."""

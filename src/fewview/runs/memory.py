@@ -12,6 +12,7 @@ from pathlib import Path
 from ..errors import NotEnoughMemory
 from ..methods.interface import Method
 from ..operators.memory import forecast as bytes_of
+from ..options import Options
 from .problem import Setup
 
 SHARE = 0.8  # of what is free: the rest is for the system, the reader's cache and the screen
@@ -48,13 +49,14 @@ class Forecast:
         return f"{self.total / 2**30:.2f} GiB"
 
 
-def forecast(method: Method, setup: Setup) -> Forecast:
-    """Memory of a run of ``method``."""
-    volumes, sinograms = method.buffers
+def forecast(method: Method, options: Options, setup: Setup) -> Forecast:
+    """Memory of a run of ``method`` with ``options``."""
+    volumes, sinograms = method.held(options)
     used, withheld = setup.used.operator, setup.withheld
+    beside = method.beside(options, used.grid, used.device.type)
 
     def needed(slices: int) -> int:
-        size = bytes_of(used, slices, volumes + HANDED_OUT, sinograms + MEASURING)
+        size = beside + bytes_of(used, slices, volumes + HANDED_OUT, sinograms + MEASURING)
         if withheld is not None:
             size += bytes_of(withheld.operator, slices, 0, MEASURING)
         return size

@@ -65,7 +65,7 @@ class Reconstruction:
         if "gpu" in self.method.needs and self.device.type == "cpu":
             raise MethodUnavailable(f"'{method}' needs a CUDA device, and there is none.", "See `fewview doctor`.")
         self.setup = set_up(lines, auxiliary=auxiliary, holdout=holdout, device=self.device, seed=seed)
-        self.forecast = memory.forecast(self.method, self.setup)
+        self.forecast = memory.forecast(self.method, self.options, self.setup)
         coupled = self.method.couples(self.options)
         self.halo = self.method.halo if coupled else 0
         self.slabs = memory.slabs(self.forecast, self.method, coupled, memory.may_be_used(str(self.device)))

@@ -13,13 +13,16 @@ from typing import Any
 
 from .. import __version__
 
-_PACKAGES = ("numpy", "torch", "scipy", "algotom", "h5py", "pydantic")
+_PACKAGES = ("numpy", "scipy", "algotom", "h5py", "pydantic")
 _BLOCK = 1 << 20
 
 
 def versions() -> dict[str, str]:
     """Versions of fewview, Python, the system, and the libraries that a volume depends on."""
+    import torch  # its package does not say for which CUDA it was built
+
     found = {"fewview": __version__, "python": platform.python_version(), "system": platform.platform()}
+    found["torch"] = torch.__version__
     for name in _PACKAGES:
         found[name] = importlib.metadata.version(name)
     return found

@@ -12,6 +12,7 @@ from ..runs.stream import SLOTS
 from .words import duration, number, size
 
 NAMED_OPTIONS = 2  # options that fit into a layer's name
+LIBRARIES = 300 * 2**20  # the reconstruction process itself: interpreter, torch, numba
 CURVES = {"heldout_error": "held-out error", "data_residual": "data residual", "objective": "objective"}
 
 
@@ -91,10 +92,11 @@ def forecast_text(recipe: Recipe, method: Method, shape: tuple[int, int, int]) -
     if recipe.rows is not None:
         rows = recipe.rows[1] - recipe.rows[0]
     rows, columns = rows // recipe.bin, columns // recipe.bin
-    volumes, sinograms = method.buffers
+    options = method.options.parse(recipe.options)
+    volumes, sinograms = method.held(options)
     image, sinogram = columns**2 * 4, views * columns * 4
     # Beside the method's own: the slots of the live view, and the copies that are handed out and kept.
-    needed = rows * ((volumes + SLOTS + 2) * image + sinograms * sinogram)
+    needed = rows * ((volumes + SLOTS + 2) * image + sinograms * sinogram) + method.beside(options, columns, "cpu")
     free = available("cpu")
     text = f"{rows} × {columns} × {columns} voxels, about {size(needed)} of memory"
     if free is None:

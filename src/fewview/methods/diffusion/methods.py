@@ -9,8 +9,12 @@ from ...models.weights import WeightsError, find_weights, shipped_weights
 from ...options import Options
 from ..interface import Method
 from .crossmodal import CrossModalOptions, OnceOptions, run_once
+from .denoiser import PIXELS
 from .options import DiffusionOptions, with_defaults
 from .run import run
+
+# Values per pixel that the compact network holds at its peak, measured: 128 and 256 px, one to four slices.
+ACTIVATIONS, ADAPTING = 120, 760
 
 # What all papers share: no noise in the data, the volume is one sample, unadapted views all count.
 _PUBLISHED: dict[str, Any] = {
@@ -46,6 +50,19 @@ def _missing(prior: str | None, guide: str | None = None) -> str | None:
     return None
 
 
+def _buffers(options: Options) -> tuple[float, float]:
+    """Of each sample x_t, proposal, noise, images and CG's vectors; once the first volume and what is handed out."""
+    assert isinstance(options, DiffusionOptions)
+    return 12.0 * options.samples + 8, 6.0 * options.samples + 4
+
+
+def _network(options: Options, grid: int, device: str) -> int:
+    """Bytes of a batch of slices on its way through the network, with what gradients need where it adapts."""
+    assert isinstance(options, DiffusionOptions)
+    batch = max(PIXELS.get(device, PIXELS["cpu"]), grid**2)
+    return 4 * batch * (ACTIVATIONS if options.adaptation == "none" else ADAPTING)
+
+
 def _couples(options: Options) -> bool:
     """One network adapts to all slices; TV along z looks at neighbours. On "auto", each slab may adapt by itself."""
     assert isinstance(options, DiffusionOptions)
@@ -75,7 +92,8 @@ def _method(
         run=run,
         needs=frozenset({"weights", "aux"} if guided else {"weights"}),
         missing=lambda: _missing(prior, guide),
-        buffers=(48.0, 24.0),  # four samples: x_t, proposal, noise, images and CG's vectors of each
+        buffers=_buffers,
+        beside=_network,
         couples_slices=_couples,
         halo=0,  # one network adapts to all slices
         presets=presets or {},
