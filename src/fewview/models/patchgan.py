@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import cast
 
 import torch
@@ -29,7 +30,7 @@ class Generator(nn.Module):
         super().__init__()
         channels = [2, *(width * min(2**k, 8) for k in range(downs))]
         self.multiple = 2**downs
-        self.down = nn.ModuleList(nn.Conv2d(a, b, 4, 2, 1) for a, b in zip(channels, channels[1:], strict=False))
+        self.down = nn.ModuleList(nn.Conv2d(a, b, 4, 2, 1) for a, b in itertools.pairwise(channels))
         self.up = nn.ModuleList()
         for k in range(downs, 0, -1):
             out = channels[k - 1] if k > 1 else 1

@@ -20,7 +20,7 @@ def draw_samples(
     seed: int = 0,
     churn: float = 0.5,
 ) -> Tensor:
-    """Draw images from a 2D prior, from pure noise, without any measurement.
+    """Draw images from a prior, from pure noise, without any measurement.
 
     Noise levels as in Karras et al., NeurIPS 2022, equation 5 (rho 7, from 20 to 0.005); part of the noise is drawn
     anew at each step, as in DDIM with eta.
@@ -28,7 +28,7 @@ def draw_samples(
     Parameters
     ----------
     prior : DiffusionPrior
-        A prior of one slice.
+        To a 2.5D prior, each image is its own neighbour.
     count, size : int
         Images and their side in pixels.
     steps : int
@@ -44,6 +44,7 @@ def draw_samples(
         (count, 1, size, size).
     """
     device = next(prior.parameters()).device
+    slices = prior.config.slices if isinstance(prior, DiffusionPrior) else 1
     generator = torch.Generator().manual_seed(seed)
 
     def noise() -> Tensor:
@@ -53,7 +54,7 @@ def draw_samples(
     levels = [*((20 ** (1 / 7) + ramp * (0.005 ** (1 / 7) - 20 ** (1 / 7))) ** 7).tolist(), 0.0]
     x = levels[0] * noise()
     for sigma, following in itertools.pairwise(levels):
-        clean = prior(x, sigma)
+        clean = prior(x.expand(-1, slices, -1, -1), sigma)
         kept = (1 - churn**2) ** 0.5 * (x - clean) / sigma
         x = clean + following * (kept + churn * noise())
     return x

@@ -80,6 +80,7 @@ def save_network(
     tensors = {name: value.detach().cpu().to(dtype).contiguous() for name, value in model.state_dict().items()}
     temporary = path.with_suffix(".part")
     save_file(tensors, temporary, metadata={"kind": f"fewview.{kind}", "config": config})
+    temporary.chmod(0o644)  # safetensors writes for the owner alone, and an installed file is read by others
     full = {"sha256": sha256(temporary), "parameters": sum(t.numel() for t in tensors.values()), **card}
     # The card first: a reader that meets the new card beside the old weights refuses them, and never the reverse.
     path.with_suffix(".json").write_text(json.dumps(full, indent=1) + "\n")
