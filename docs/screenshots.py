@@ -7,8 +7,10 @@ import sys
 from pathlib import Path
 
 import napari
+import numpy as np
 from napari.settings import get_plugin_settings
 from PIL import Image
+from qtpy.QtGui import QImage, QPainter
 
 from fewview.viewer.commands import open_all
 from fewview.viewer.demo import wait
@@ -34,7 +36,15 @@ def dock(widget, name, width):
     widget.setFixedWidth(width)
     wait(lambda: False, 0.5)
     path = OUT / f"{name}.png"
-    widget.column.parentWidget().grab().save(str(path))
+    column, foot = widget.column.parentWidget().grab().toImage(), widget.grab().toImage()
+    foot = foot.copy(0, widget.foot.geometry().top(), foot.width(), widget.foot.geometry().height())
+    whole = QImage(max(column.width(), foot.width()), column.height() + foot.height(), QImage.Format.Format_RGB32)
+    whole.fill(column.pixelColor(0, 0))
+    painter = QPainter(whole)
+    painter.drawImage(0, 0, column)
+    painter.drawImage(0, column.height(), foot)
+    painter.end()
+    whole.save(str(path))
     save(path)
     widget.setMinimumWidth(0)
     widget.setMaximumWidth(LARGEST)
@@ -86,6 +96,8 @@ def main():
     finish(bench)
     dock(panel, "reconstruct_wide", WIDE)
 
+    line = compare.regions.make_line(compare.compared()[0])
+    line.add_lines(np.array([[128.0, 20.0], [128.0, 250.0]]))
     compare.views.link.setChecked(True)
     compare.views.grid.setChecked(True)
     for section in compare.findChildren(type(compare.views.parentWidget())):
@@ -96,6 +108,18 @@ def main():
     dock(compare, "compare_wide", WIDE)
     viewer.theme = "dark"
     dock(compare, "compare_narrow", NARROW)
+    compare.views.grid.setChecked(False)
+
+    viewer.layers.clear()
+    viewer.open_sample("fewview", "microstructure")
+    finish(bench)
+    panel.choose("d3ip")
+    panel.presets["Draft"].click()
+    panel.run_button.click()
+    finish(bench)
+    std = viewer.layers[f"{bench.runs[-1].title} std"]
+    viewer.layers[bench.runs[-1].title].visible, std.visible = False, True
+    window(viewer, "unimodal")
     viewer.close()
     wait(lambda: False, 0.5)
 

@@ -190,7 +190,9 @@ class RunQueue:
             worker.kill()  # its death arrives as a message; the estimate is kept
             return
         quiet = worker.silence()
-        run.silent_for = quiet if quiet > self.silence and run.status != "paused" else 0.0
+        # A process that is still loading its libraries has nothing to say; on a busy machine that takes a while.
+        alarming = self.ready and quiet > self.silence and run.status != "paused"
+        run.silent_for = quiet if alarming else 0.0
 
     def _next(self) -> None:
         with self._guard:

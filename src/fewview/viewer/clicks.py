@@ -40,6 +40,11 @@ class ClickWatcher:
         if wanted and not dragged and method is not None:
             method((float(event.position[-2]), float(event.position[-1])))
 
+    def close(self) -> None:
+        """Watch no longer."""
+        if self in self._viewer.mouse_drag_callbacks:
+            self._viewer.mouse_drag_callbacks.remove(self)
+
     def _drawing(self) -> bool:
         active = self._viewer.layers.selection.active
         return active is not None and str(getattr(active, "mode", "pan_zoom")) not in ("pan_zoom", "Mode.PAN_ZOOM")

@@ -44,7 +44,7 @@ class CompareDock(Dock):
         self.clicks = ClickWatcher(viewer, self._on_click)
         self._ticked: dict[str, bool] = {}
         self._point: tuple[float, float] | None = None
-        self._watched: Any = None
+        self._followed: list[Any] = []
         self._soon = QTimer(self)
         self._soon.setSingleShot(True)
         self._soon.setInterval(SOON_MS)
@@ -71,10 +71,11 @@ class CompareDock(Dock):
         self.bench.ticked.connect(self._on_tick)
         self.bench.scan_changed.connect(self._on_layers)
         self.appeared.connect(self._on_appeared)
-        viewer.events.theme.connect(self._on_theme)
-        viewer.dims.events.point.connect(self._later)
+        self.removed.connect(self._on_removed)
+        self.hear(viewer.events.theme, self._on_theme)
+        self.hear(viewer.dims.events.point, self._later)
         for event in (viewer.layers.events.inserted, viewer.layers.events.removed):
-            event.connect(self._on_layers)
+            self.hear(event, self._on_layers)
         self.bench.actions.update(
             drop_region=self._drop_at_cursor,
             toggle_grid=self.views.grid.toggle,
@@ -244,8 +245,9 @@ class CompareDock(Dock):
                 self.layers.addItem(item)
         self.layers.setFixedHeight(8 + LINE_HEIGHT * max(2, min(5, len(names))))
         for layer in (self.regions.layer, self.regions.line_layer):
-            if layer is not None:
+            if layer is not None and layer not in self._followed:
                 layer.events.data.connect(self._later)
+                self._followed.append(layer)
         self._later()
 
     def _on_ticked(self, item: QListWidgetItem) -> None:
@@ -371,6 +373,13 @@ class CompareDock(Dock):
 
     def _on_appeared(self) -> None:
         self.bench.attach(self)
+
+    def _on_removed(self) -> None:
+        self.clicks.close()
+        self.views.leave()
+        for layer in self._followed:
+            layer.events.data.disconnect(self._later)
+        self.bench.withdraw("drop_region", "toggle_grid", "swipe", "link_contrast")
 
     def _on_theme(self, event: Any = None) -> None:
         now = colours(self.viewer)

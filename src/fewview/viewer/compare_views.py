@@ -69,6 +69,11 @@ class ViewControls(QWidget):
                 self.swipe_button.setChecked(False)
             self.slider.hide()
 
+    def leave(self) -> None:
+        """One picture again, with nothing linked: the dock with the buttons for it is gone."""
+        for made in (self.grid, self.link, self.swipe_button):
+            made.setChecked(False)
+
     def _on_grid(self, on: bool) -> None:
         if on:
             self.cells.show(self._dock.compared())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from qtpy.QtCore import QObject, QSize, Qt, Signal
+from qtpy.QtCore import QEvent, QObject, QSize, Qt, Signal
 from qtpy.QtWidgets import (
     QFrame,
     QLabel,
@@ -95,9 +95,11 @@ class Dock(QWidget):
     """
 
     appeared = Signal()
+    removed = Signal()
 
     def __init__(self) -> None:
         super().__init__()
+        self._heard: list[tuple[Any, Any]] = []
         self._inner = QWidget()
         self.column = QVBoxLayout(self._inner)
         self.column.setContentsMargins(2, 4, 2, 4)
@@ -118,6 +120,21 @@ class Dock(QWidget):
     def sizeHint(self) -> QSize:
         """Wide enough to read, narrow enough to leave the picture its place."""
         return QSize(DOCK_WIDTH + 55, 600)
+
+    def hear(self, emitter: Any, method: Any) -> None:
+        """Connect to an event of napari, which, unlike a signal of Qt, would outlive the dock."""
+        emitter.connect(method)
+        self._heard.append((emitter, method))
+
+    def event(self, event: Any) -> bool:
+        """A click on a dock's x tells it nothing but that its parent is gone: whoever heard for it must stop."""
+        if event.type() == QEvent.Type.ParentChange and self.parentWidget() is None and self._heard:
+            for emitter, method in self._heard:
+                emitter.disconnect(method)
+            self._heard = []
+            self.removed.emit()
+            self.deleteLater()
+        return super().event(event)
 
     def showEvent(self, event: Any) -> None:
         """Tell that the dock is in its window now."""

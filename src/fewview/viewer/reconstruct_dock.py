@@ -64,7 +64,8 @@ class ReconstructDock(Dock):
         self.bench.scan_changed.connect(self.refresh)
         self.bench.runs_changed.connect(self.refresh)
         self.appeared.connect(self._on_appeared)
-        viewer.events.theme.connect(self._on_theme)
+        self.removed.connect(self._on_removed)
+        self.hear(viewer.events.theme, self._on_theme)
         self.bench.actions.update(toggle_run=self.run, preview=self.preview)
         self._on_theme()
         self.refresh()
@@ -317,6 +318,9 @@ class ReconstructDock(Dock):
 
     def _on_appeared(self) -> None:
         self.bench.attach(self)
+
+    def _on_removed(self) -> None:
+        self.bench.withdraw("toggle_run", "preview", "toggle_pause", "stop")
 
     def _on_theme(self, event: Any = None) -> None:
         self.panel.follow(colours(self.viewer))

@@ -68,9 +68,9 @@ class ScanDock(Dock):
         self.bench.scan_changed.connect(self.refresh)
         self.bench.runs_changed.connect(self._refresh_axis)
         self.appeared.connect(self._on_appeared)
-        viewer.events.theme.connect(self._on_theme)
+        self.hear(viewer.events.theme, self._on_theme)
         for event in (viewer.layers.events.inserted, viewer.layers.events.removed):
-            event.connect(self._on_layers)
+            self.hear(event, self._on_layers)
         self._on_theme()
         self.refresh()
 

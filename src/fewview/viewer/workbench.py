@@ -210,6 +210,11 @@ class Workbench(QObject):
         """Keys that the viewer itself uses."""
         return [str(key).replace("+", "-") for key in self.viewer.class_keymap]
 
+    def withdraw(self, *actions: str) -> None:
+        """Take back what a dock that is gone could do."""
+        for action in actions:
+            self.actions.pop(action, None)
+
     def act(self, action: str) -> None:
         """Do what a key stands for, if the dock that can is open."""
         if action in self.actions:
