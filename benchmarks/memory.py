@@ -18,7 +18,7 @@ CASES: dict[str, dict[str, Any]] = {  # a few steps show the peak
     "sirt": {"iterations": 5},
     "cgls": {"iterations": 5},
     "tv": {"iterations": 5},
-    "mbir": {"iterations": 5},
+    "mbir": {"iterations": 5, "sharpness": 0.0},
     "d3ip": {"steps": 2},
 }
 
