@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import typer
 
 from ..errors import FewviewError
-from . import benchmark, demo, doctor, info, methods, reconstruct, simulate, train
+from . import benchmark, demo, doctor, info, methods, reconstruct, register, simulate, train
 
 MISTAKE = 2
 FAULT = 1
@@ -31,6 +31,7 @@ app = typer.Typer(
 app.command("info")(info.info)
 app.command("methods")(methods.methods)
 app.command("reconstruct")(reconstruct.reconstruct)
+app.command("register")(register.register)
 app.command("simulate")(simulate.simulate)
 app.add_typer(train.app, name="train")
 app.add_typer(benchmark.app, name="benchmark")

@@ -44,6 +44,10 @@ def reconstruct(
     dataset: Annotated[str | None, typer.Option(help="Path of the frames within an HDF5 or MATLAB file.")] = None,
     prepare: Annotated[list[str] | None, typer.Option(help="Option of the preparation, KEY=VALUE.")] = None,
     aux: Annotated[str | None, typer.Option(help="X-ray volume of the same sample, on the same grid.")] = None,
+    register: Annotated[bool, typer.Option("--register", help="Register the X-ray volume to the grid first.")] = False,
+    registration: Annotated[
+        list[str] | None, typer.Option(help="Option of the registration, KEY=VALUE; see `fewview register --help`.")
+    ] = None,
     reference: Annotated[str | None, typer.Option(help="Volume to measure PSNR and SSIM against.")] = None,
     holdout: Annotated[float | None, typer.Option(help="Share of the views to keep back and predict.")] = None,
     device: Annotated[str | None, typer.Option(help="auto, cpu or cuda.")] = None,
@@ -66,6 +70,7 @@ def reconstruct(
         "bin": bin_,
         "axis": parse_axis(axis),
         "auxiliary": aux,
+        "registration": parse_pairs("--registration", registration or []) if register or registration else None,
         "reference": reference,
         "holdout": holdout,
         "device": device,
@@ -90,6 +95,8 @@ def reconstruct(
         chosen = require_method(method or str(base.get("method", "tv")))
         given["options"] = preset_options(chosen, preset) | given.get("options", {})
     recipe = Recipe.parse({**base, **given})
+    if recipe.registration is not None and recipe.auxiliary is None:
+        raise OptionError("--register needs an X-ray volume.", "Give it with --aux VOLUME.")
     if report is not None and not report.resolve().parent.is_dir():
         raise FewviewError(f"The folder of {report} does not exist.", "Make it, or choose another one for the report.")
     result = carry_out(recipe, output, resume=resume, bits=bits)

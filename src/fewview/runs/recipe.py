@@ -52,7 +52,12 @@ class Recipe(Options):
     bin: int = option(1, "Binning", "Detector pixels averaged along each side.", unit="px", ge=1)
     method: str = option("tv", "Method", "See `fewview methods`.")
     options: dict[str, Any] = option({}, "Options", "Of the method; what is not given keeps its default.")
-    auxiliary: str | None = option(None, "Auxiliary", "X-ray volume of the same sample, on the same grid.")
+    auxiliary: str | None = option(
+        None, "Auxiliary", "X-ray volume of the same sample: on the same grid, or registered to it."
+    )
+    registration: dict[str, Any] | None = option(
+        None, "Registration", "Options of the registration of the auxiliary volume; none where it lies on the grid."
+    )
     reference: str | None = option(None, "Reference", "Volume that PSNR and SSIM are measured against.")
     holdout: float = option(0.0, "Held out", "Share of the views kept back to measure the error.", ge=0, le=0.5)
     device: Device = option("auto", "Device", "Where to compute.")
@@ -98,6 +103,10 @@ class Recipe(Options):
             words += ["--set", f"{key}={flag_value(value)}"]
         for key, value in self.prepare.items():
             words += ["--prepare", f"{key}={flag_value(value)}"]
+        if self.registration is not None:
+            words.append("--register")
+        for key, value in (self.registration or {}).items():
+            words += ["--registration", f"{key}={flag_value(value)}"]
         rows = None if self.rows is None else f"{self.rows[0]}:{self.rows[1]}"
         flags = {
             **self.reader.given(),
@@ -122,6 +131,9 @@ class Recipe(Options):
         lines = ["import fewview"]
         if self.prepare:
             lines.append("from fewview.prepare import PrepareOptions")
+        if self.registration is not None:
+            lines.append("from fewview.prepare import RegistrationOptions")
+            lines.append("from fewview.runs.auxiliary import registered_volume")
         lines += ["", f"scan = fewview.read_scan({self.scan!r}{reader})"]
         if self.axis != "auto":
             lines.append(f"scan = scan.with_axis({self.axis!r})")
@@ -136,7 +148,15 @@ class Recipe(Options):
         arguments = ["lines", repr(self.method)]
         if self.options:
             arguments.append(repr(self.options))
-        if self.auxiliary is not None:
+        if self.registration is not None:
+            place = f"first_row={self.rows[0] if self.rows else 0}, bin={self.bin}, seed={self.seed}"
+            lines += [
+                "xray, seen, transform = registered_volume(",
+                f"    {self.auxiliary!r}, lines, RegistrationOptions.parse({self.registration!r}), {place}",
+                ")",
+            ]
+            arguments.append("auxiliary=xray")
+        elif self.auxiliary is not None:
             arguments.append(f"auxiliary=fewview.read_volume({self.auxiliary!r}).values")
         if self.holdout:
             arguments.append(f"holdout={self.holdout!r}")

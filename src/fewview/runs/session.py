@@ -18,6 +18,8 @@ from ..io.volume_out import PER_MM, PER_PIXEL
 from ..io.write_volume import beside, check_output, write_volume
 from ..methods.interface import Estimate
 from ..methods.registry import require_method
+from ..prepare import RegistrationOptions
+from .auxiliary import registered_volume
 from .checkpoint import Checkpointer, checkpoint_path
 from .inputs import chosen_scan, fitting_volume, prepared
 from .recipe import Recipe
@@ -127,9 +129,9 @@ class Session:
         self.lines = prepare(recipe, scan)
         clock = self._lap("prepare", clock)
         self.reference = None if recipe.reference is None else self._reference(recipe.reference)
-        auxiliary = None
-        if recipe.auxiliary is not None:
-            auxiliary, _ = fitting_volume(recipe.auxiliary, "auxiliary volume", recipe, self.lines)
+        clock = time.monotonic()
+        auxiliary, self.registration = self._auxiliary()
+        clock = self._lap("auxiliary", clock)
         self.checkpoint: Checkpointer | None = None
         state = None
         if output is not None:
@@ -243,6 +245,7 @@ class Session:
             **self._scores(last.volume),
             **measured,
             "scalars": {**last.scalars, **measured},
+            "registration": self.registration,
             "preparation": self.lines.steps,
             "masked": self.lines.masked,
             "origins": {name: str(origin) for name, origin in self.lines.origins.items()},
@@ -260,6 +263,27 @@ class Session:
         if self.reference is None:
             return {}
         return {"psnr": psnr(volume, self.reference), "ssim": ssim(volume, self.reference)}
+
+    def _auxiliary(self) -> tuple[NDArray[np.float32] | None, Mapping[str, Any] | None]:
+        """The X-ray volume on the grid, and how it was registered: now, or when its file was written."""
+        recipe = self.recipe
+        if recipe.auxiliary is None:
+            return None, None
+        if recipe.registration is None:
+            values, volume = fitting_volume(recipe.auxiliary, "auxiliary volume", recipe, self.lines)
+            return values, (volume.attrs.get("record") or {}).get("registration")
+        values, _, found = registered_volume(
+            recipe.auxiliary,
+            self.lines,
+            RegistrationOptions.parse(recipe.registration),
+            first_row=recipe.rows[0] if recipe.rows is not None else 0,
+            bin=recipe.bin,
+            device=recipe.device,
+            seed=recipe.seed,
+            say=self._say,
+            stop=self._stop,
+        )
+        return values, found.to_json()
 
     def _reference(self, path: str) -> NDArray[np.float32]:
         values, volume = fitting_volume(path, "reference", self.recipe, self.lines)

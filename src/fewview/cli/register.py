@@ -1,0 +1,99 @@
+"""`fewview register`: an X-ray volume onto the grid of a neutron reconstruction."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ..errors import OptionError
+from .progress import Progress
+from .reconstruct import write_report
+from .values import parse_pairs
+
+if TYPE_CHECKING:
+    from ..prepare import Registration
+
+
+def register(
+    xray: Annotated[Path, typer.Argument(help="X-ray volume: .npy, .tif, .h5, .zarr.")],
+    neutron: Annotated[Path, typer.Argument(help="Neutron volume of the same sample; of few views will do.")],
+    output: Annotated[Path, typer.Option("-o", "--output", "--out", help="The X-ray volume on the neutron grid.")],
+    turns: Annotated[str | None, typer.Option(help="Turns to try: none, vertical or any.")] = None,
+    settings: Annotated[list[str] | None, typer.Option("--set", help="Further option, KEY=VALUE.")] = None,
+    pairs: Annotated[Path | None, typer.Option(help="CSV of point pairs to start from, see the docs.")] = None,
+    xray_voxel: Annotated[float | None, typer.Option(help="Voxel size of the X-ray volume in mm.")] = None,
+    neutron_voxel: Annotated[float | None, typer.Option(help="Voxel size of the neutron volume in mm.")] = None,
+    seed: Annotated[int, typer.Option(help="Of every random choice.")] = 0,
+    report: Annotated[Path | None, typer.Option(help="Write transform and quality here, as JSON.")] = None,
+) -> None:
+    """Register an X-ray volume to a neutron volume; a registration that cannot be believed is not written.
+
+    Further options: scaled (true or false), starts, blur (px), order (1 linear, 3 cubic).
+    """
+    from ..io import read_volume, write_volume
+    from ..io.write_volume import check_output
+    from ..prepare import Grid, RegistrationOptions, registered
+    from ..prepare import register as find
+    from ..runs.auxiliary import stage_changes, xray_grid
+
+    given = parse_pairs("--set", settings or [])
+    options = RegistrationOptions.parse({**given, **({} if turns is None else {"turns": turns})})
+    fixed, moving = read_volume(neutron), read_volume(xray)
+    check_output(output, fixed.values.nbytes, (xray, neutron))
+    pixel, voxel = neutron_voxel or fixed.voxel, xray_voxel or moving.voxel
+    onto = Grid.cubic(fixed.values.shape, 1.0 if pixel is None else pixel)
+    grid, comparable = xray_grid(moving.values.shape, voxel, pixel)
+    start = None
+    if pairs is not None:
+        clicked, partners = read_pairs(pairs)
+        start = onto.position(clicked), grid.position(partners)
+    with Progress() as progress:
+        found = find(
+            fixed.values,
+            moving.values,
+            onto,
+            grid,
+            options,
+            pairs=start,
+            unit="px" if pixel is None else "mm",
+            comparable=comparable,
+            seed=seed,
+            on_step=stage_changes(progress.say),
+        )
+        progress.say("writing")
+        values, mask = registered(moving.values, grid, found, onto, options.order)
+        about = {"registration": found.to_json(), "xray": str(xray.resolve()), "neutron": str(neutron.resolve())}
+        write_volume(output, values, voxel=pixel, record=about)
+    if report is not None:
+        write_report(report, {"output": str(output), **found.to_json()})
+    typer.echo(f"{output}: {summary(found)}; {mask.mean():.0%} of the grid lies within the X-ray volume")
+
+
+def summary(found: Registration) -> str:
+    """One line for people."""
+    return f"turned by {found.vertical_deg:.2f} deg about the vertical, scale {found.scale:.4f}; {found.quality}"
+
+
+def read_pairs(path: Path) -> tuple[list[list[float]], list[list[float]]]:
+    """Point pairs of a CSV file: neutron z, y, x and X-ray z, y, x on each line, in voxels.
+
+    Raises
+    ------
+    OptionError
+    """
+    fixed, moving = [], []
+    try:
+        for line in path.read_text(encoding="utf-8").splitlines():
+            if line.strip() and not line.lstrip().startswith("#"):
+                numbers = [float(word) for word in line.replace(";", ",").split(",")]
+                if len(numbers) != 6:
+                    raise ValueError(f"the line '{line.strip()}' has {len(numbers)} numbers, not 6")
+                fixed.append(numbers[:3])
+                moving.append(numbers[3:])
+    except (OSError, ValueError) as error:
+        raise OptionError(
+            f"The point pairs {path} cannot be read: {error}.", "Write z,y,x,z,y,x per line: neutron, then X-ray voxel."
+        ) from None
+    return fixed, moving
