@@ -86,7 +86,7 @@ def test_stored_as_json(found):
 
 
 def test_applied_once_with_mask(right, found):
-    neutron, xray, grid, moving, true = right
+    neutron, xray, grid, moving, _ = right
     hole = xray.copy()
     hole[:4] = np.nan
     for order in (1, 3):
@@ -126,7 +126,7 @@ def test_slices_and_unknown_voxels():
 
 
 def test_a_slice_against_a_volume_is_refused(right):
-    neutron, xray, grid, moving, _ = right
+    neutron, xray, _, moving, _ = right
     with pytest.raises(FewviewError, match="1 slices"):
         register(neutron[:1], xray, Grid.cubic((1, SIZE, SIZE)), moving)
 

@@ -14,8 +14,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from ..errors import FewviewError, Stopped
 from ..options import Options, option
-from .registration_metric import Body, Likeness
-from .registration_quality import Quality, judged, sample_mask
+from .registration_metric import Body, Likeness, sample_mask
+from .registration_quality import Quality, judged
 from .registration_refine import refined
 from .registration_search import SMALL, Turns, candidates, first_pose
 from .registration_transform import Grid, Similarity, from_pairs, resample
@@ -158,7 +158,7 @@ def registration_steps(
 ) -> Iterator[Step]:
     """Register, step by step; the last step holds the result, good or not. Close the generator to stop.
 
-    Turns about the vertical are searched on copies of 48 voxels a side; the best few are followed by gradient descent
+    Turns about the vertical are searched on copies of 32 voxels a side; the best few are followed by gradient descent
     with SimpleITK, the best of them made exact on copies of up to 64, then 160 voxels a side.
 
     Parameters
@@ -205,10 +205,9 @@ def registration_steps(
         inner = replace(low[0], mask=sample_mask(low[0])), low[1]
         turns: Turns = "none" if pairs is not None else options.turns
         found = yield from _streamed(
-            lambda on_step: candidates(*inner, start, turns, options.starts, halted.is_set, seed), halted, "", (0, 0)
+            lambda on_step: candidates(*low, start, turns, options.starts, halted.is_set, seed), halted, "", (0, 0)
         )
         yield Step("best turn", 0.25, found[0][1])
-        # Mostly the outline leads a descent to its optimum; what lies within tells which optimum is the right one.
         likeness = Likeness(*inner, _POINTS, seed)
         followed = []
         for k, (_, pose) in enumerate(found):

@@ -82,6 +82,18 @@ def _blocks(values: NDArray[np.float32], factors: list[int]) -> NDArray[np.float
     return values
 
 
+def sample_mask(body: Body) -> NDArray[np.bool_]:
+    """Where the sample is: its outline would be alike at every turn, so what counts lies within."""
+    from skimage.filters import threshold_otsu
+
+    some = body.values[body.mask]
+    if not some.size or np.ptp(some) == 0:
+        return body.mask
+    solid = body.mask & (body.values > 0.5 * (threshold_otsu(some) + float(np.percentile(some, 2))))
+    filled = np.stack([ndimage.binary_fill_holes(ndimage.binary_closing(part, iterations=2)) for part in solid])
+    return filled & body.mask if filled.any() else body.mask
+
+
 class Likeness:
     """Normalised mutual information ``(H(f) + H(m)) / H(f, m)`` at a pose: 1 for strangers, 2 for twins.
 

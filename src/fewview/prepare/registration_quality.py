@@ -7,10 +7,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from ..errors import Stopped
-from .registration_metric import LEAST_OVERLAP, Body, Likeness
+from .registration_metric import LEAST_OVERLAP, Body, Likeness, sample_mask
 from .registration_refine import refined
 from .registration_search import moved
 from .registration_transform import Array, Similarity
@@ -125,18 +124,6 @@ def judged(
         reasons.append(f"the scale came out {rescaled:.2f} times what the voxel sizes say")
     chance = float(wrong.mean()) if len(wrong) else 0.0
     return Quality(here, chance, float(distinction), apart, angle, overlap, tuple(reasons))
-
-
-def sample_mask(body: Body) -> NDArray[np.bool_]:
-    """Where the sample is: its outline would be alike at every turn, so what counts lies within."""
-    from skimage.filters import threshold_otsu
-
-    some = body.values[body.mask]
-    if not some.size or np.ptp(some) == 0:
-        return body.mask
-    solid = body.mask & (body.values > 0.5 * (threshold_otsu(some) + float(np.percentile(some, 2))))
-    filled = np.stack([ndimage.binary_fill_holes(ndimage.binary_closing(part, iterations=2)) for part in solid])
-    return filled & body.mask if filled.any() else body.mask
 
 
 def _halves(

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Literal
 
 import numpy as np
 
 from ..errors import Stopped
-from .registration_metric import Body, Likeness
+from .registration_metric import Body, Likeness, sample_mask
 from .registration_transform import Array, Similarity, turn
 
 Turns = Literal["none", "vertical", "any"]
-SMALL = 48  # voxels a side of the copies that are searched
-_POINTS = 8000
-_STEP = 8.0  # degrees between turns: the basin of mutual information is about twice as wide on small copies
+SMALL = 32  # voxels a side of the copies that are searched
+_POINTS = 5000
+_STEP = 10.0  # degrees between turns: the basin of mutual information is about twice as wide on small copies
 _TURN, _GROWTH = 8.0, 0.06  # first steps of the climb, degrees and fraction
 _WALK = 4  # steps of one length: a longer walk ends at another candidate
 _APART = 20.0  # degrees from which two candidates are two
@@ -47,19 +48,23 @@ def candidates(
     Stopped
     """
     likeness = Likeness(fixed, moving, _POINTS, seed)
+    # The outline brings the volumes together; what lies within it tells which turn is the right one.
+    within = Likeness(replace(fixed, mask=sample_mask(fixed)), moving, _POINTS, seed)
     middle, extent = fixed.centroid()
     found: list[tuple[float, Similarity]] = []
     for rotation in _rotations(np.array(start.rotation), turns, flat=fixed.grid.flat):
         if stop():
             raise Stopped
         pose = Similarity.about(rotation, start.scale, middle, start(middle))
-        found.append(_climbed(likeness, pose, middle, 0.15 * extent, rounds=2, flat=fixed.grid.flat))
+        pose = _climbed(likeness, pose, middle, 0.15 * extent, rounds=2, flat=fixed.grid.flat)
+        found.append((within(pose), pose))
     best: list[tuple[float, Similarity]] = []
     for score, pose in sorted(found, key=lambda one: -one[0]):
         if len(best) < 2 * count and all(pose.angle_to(other) > _APART for _, other in best):
             best.append((score, pose))
     reach = 0.08 * extent
-    climbed = [_climbed(likeness, p, middle, reach, rounds=4, flat=fixed.grid.flat, turned=True) for _, p in best]
+    poses = [_climbed(likeness, pose, middle, reach, rounds=4, flat=fixed.grid.flat, turned=True) for _, pose in best]
+    climbed = [(within(pose), pose) for pose in poses]
     return sorted(climbed, key=lambda one: -one[0])[:count]
 
 
@@ -80,7 +85,7 @@ def moved(pose: Similarity, middle: Array, shift: Array, degrees: Array, growth:
 
 def _climbed(
     likeness: Likeness, pose: Similarity, middle: Array, reach: float, *, rounds: int, flat: bool, turned: bool = False
-) -> tuple[float, Similarity]:
+) -> Similarity:
     """Hill climbing in shift, and in turn and scale too where asked for; the steps halve."""
     score = likeness(pose)
     unit, still = np.eye(3), np.zeros(3)
@@ -97,4 +102,4 @@ def _climbed(
             if max(scores) <= score:
                 break
             score, pose = max(scores), tried[int(np.argmax(scores))]
-    return score, pose
+    return pose
