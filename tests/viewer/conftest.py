@@ -13,7 +13,7 @@ else:
 os.environ.setdefault("NAPARI_STRICT_QT", "1")
 os.environ.setdefault("NAPARI_ENSURE_PLUGIN_MAIN_THREAD", "1")
 
-PATIENCE = 120  # seconds; a loaded machine is no reason to fail
+PATIENCE = 300  # seconds; a loaded machine is no reason to fail
 
 
 @pytest.fixture
@@ -23,6 +23,7 @@ def docked(make_napari_viewer_proxy, qtbot, monkeypatch):
         pytest.skip(DISPLAY_PROBLEM)
     pytest.importorskip("napari")
     import npe2
+    from qtpy.QtCore import QCoreApplication, Qt
 
     from fewview.viewer.workbench import workbench_of
 
@@ -35,6 +36,7 @@ def docked(make_napari_viewer_proxy, qtbot, monkeypatch):
     from fewview.viewer.commands import open_all
 
     napari.settings._PLUGIN_SETTINGS.clear()
+    QCoreApplication.setAttribute(Qt.ApplicationAttribute.AA_DontUseNativeDialogs)  # the tests type into Qt's own
     napari.settings.get_plugin_settings(path_dir=None)  # defaults, in memory: not those of whoever runs the tests
     docks = open_all(viewer)
     bench = workbench_of(viewer)
@@ -66,6 +68,70 @@ class Docked:
 
         assert widget.isEnabled(), widget.text()
         self.qtbot.mouseClick(widget, Qt.MouseButton.LeftButton)
+
+    def type(self, widget, text):
+        """Select what a field holds and type over it, with Return."""
+        from qtpy.QtCore import Qt
+        from qtpy.QtWidgets import QAbstractSpinBox
+
+        line = widget.lineEdit() if isinstance(widget, QAbstractSpinBox) else widget
+        self.qtbot.mouseClick(line, Qt.MouseButton.LeftButton)
+        self.qtbot.keyClick(line, Qt.Key.Key_A, Qt.KeyboardModifier.ControlModifier)
+        self.qtbot.keyClicks(line, text)
+        self.qtbot.keyClick(line, Qt.Key.Key_Return)
+
+    def select(self, combo, text):
+        """Open a combo box and click on the item."""
+        from qtpy.QtCore import Qt
+
+        self.qtbot.mouseClick(combo, Qt.MouseButton.LeftButton)
+        view = combo.view()
+        self.until(view.isVisible)
+        index = combo.model().index(combo.findText(text), combo.modelColumn())
+        view.scrollTo(index)
+        self.qtbot.mouseMove(view.viewport(), view.visualRect(index).center())
+        self.qtbot.mouseClick(view.viewport(), Qt.MouseButton.LeftButton, pos=view.visualRect(index).center())
+        self.until(lambda: combo.currentText() == text)
+
+    def pick(self, button, start):
+        """Open the menu of a button and click on the entry that starts so."""
+        from qtpy.QtCore import Qt, QTimer
+
+        menu = button.menu()
+
+        def choose():
+            if not menu.isVisible():
+                QTimer.singleShot(50, choose)
+                return
+            action = next(action for action in menu.actions() if action.text().startswith(start))
+            self.qtbot.mouseClick(menu, Qt.MouseButton.LeftButton, pos=menu.actionGeometry(action).center())
+
+        QTimer.singleShot(50, choose)  # the menu has an event loop of its own
+        self.qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
+
+    def answer(self, path):
+        """Type a path into the file dialog that the next click will open."""
+        from qtpy.QtCore import Qt, QTimer
+        from qtpy.QtWidgets import QApplication, QDialogButtonBox, QFileDialog, QLineEdit
+
+        def fill():
+            dialog = QApplication.activeModalWidget()
+            if not isinstance(dialog, QFileDialog):
+                QTimer.singleShot(100, fill)
+                return
+            line = dialog.findChild(QLineEdit, "fileNameEdit")
+            line.selectAll()
+            self.qtbot.keyClicks(line, str(path))
+            save(dialog)
+
+        def save(dialog):
+            # The list selects folders while one types; the first click brings it back to what was typed.
+            box = dialog.findChild(QDialogButtonBox)
+            self.qtbot.mouseClick(box.button(QDialogButtonBox.StandardButton.Save), Qt.MouseButton.LeftButton)
+            if dialog.isVisible():
+                QTimer.singleShot(300, lambda: save(dialog))
+
+        QTimer.singleShot(100, fill)
 
     def finish(self):
         self.until(lambda: not self.bench.queue.busy and not self.bench.live.showing)

@@ -19,6 +19,15 @@ def click_image(docked, down, right):
     y, x = low + np.array([down, right]) * (high - low)
     canvases = [w for w in QApplication.allWidgets() if type(w).__name__ == "CanvasBackendDesktop" and w.isVisible()]
     canvas = canvases[0]
+
+    def view():
+        camera = docked.viewer.scene.camera
+        return canvas.width(), canvas.height(), camera.zoom, tuple(camera.center)
+
+    before = None
+    while view() != before:  # docks and sliders that come and go still move the canvas
+        before = view()
+        docked.qtbot.wait(500)
     zoom, centre = docked.viewer.scene.camera.zoom, docked.viewer.scene.camera.center
     pixel = QPoint(
         round(canvas.width() / 2 + (x - centre[-1]) * zoom), round(canvas.height() / 2 + (y - centre[-2]) * zoom)
@@ -28,23 +37,24 @@ def click_image(docked, down, right):
     return y, x
 
 
-def test_load_reconstruct_click_table_export(docked, tmp_path, monkeypatch):
-    """The whole way, by clicks alone: sample menu, views, Run, a click on the image, the table, the report."""
-    from qtpy.QtWidgets import QFileDialog
+def test_load_reconstruct_click_table_export(docked, tmp_path):
+    """The whole way, by clicks and keys alone: sample menu, views, Run, a click on the image, the table, the report."""
+    from qtpy.QtWidgets import QPushButton
 
     scan, dock, compare = docked.scan, docked.reconstruct, docked.compare
-    menu = scan.sample.menu()
-    next(action for action in menu.actions() if action.data() == "tooth").trigger()
+    docked.pick(scan.sample, "Tooth")
     docked.until(lambda: scan.scan.ready and not docked.bench.finding_axis)
     docked.finish()
     assert "Ready" in scan.headline.text() and 290 < scan.scan.axis < 300
     assert any("Projections" in layer.name for layer in docked.viewer.layers)
 
-    scan.bin.setValue(2)
-    scan.views.setValue(31)
-    dock.choose("sirt")
-    dock.form.set_values({"iterations": 12})
-    docked.click(dock.preview_button if not dock.run_button.isEnabled() else dock.run_button)
+    docked.type(scan.bin, "2")
+    docked.type(scan.views, "31")
+    docked.click(next(made for made in dock.modes.buttons() if made.text() == "Classical"))
+    docked.select(dock.method, "SIRT")
+    assert dock.chosen_method.name == "sirt"
+    docked.type(dock.form.input_of("iterations"), "12")
+    docked.click(dock.run_button)
     run = docked.bench.runs[-1]
     docked.until(lambda: run.over)
     docked.finish()
@@ -71,9 +81,7 @@ def test_load_reconstruct_click_table_export(docked, tmp_path, monkeypatch):
 
     for ending, tool in (("csv", "CSV"), ("html", "Report"), ("png", "PNG")):
         path = tmp_path / f"out.{ending}"
-        monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_, path=path: (str(path), ""))
-        from qtpy.QtWidgets import QPushButton
-
+        docked.answer(path)
         docked.click(next(b for b in compare.findChildren(QPushButton) if b.text() == tool))
         assert path.stat().st_size > 100
     with (tmp_path / "out.csv").open() as file:
@@ -200,6 +208,103 @@ def test_what_is_missing_is_mended_by_its_button(docked, tmp_path):
     docked.until(lambda: scan.scan.ready)
     assert docked.reconstruct.run_button.isEnabled() and len(scan.scan.angles) == 9
     docked.finish()
+
+
+def test_unimodal_streams_shows_its_spread_and_keeps_what_was_stopped(docked):
+    """A diffusion method, draft quality, one slice of the microstructure; the second time stopped on the way."""
+    scan, dock = docked.scan, docked.reconstruct
+    docked.pick(scan.sample, "Microstructure")
+    docked.until(lambda: scan.scan.ready)
+    docked.type(scan.bin, "2")
+    docked.type(scan.last, "1")
+    docked.click(next(made for made in dock.modes.buttons() if made.text() == "Unimodal"))
+    docked.select(dock.method, "D3IP (generic prior)")
+    docked.click(dock.presets["Draft"])
+    assert dock.form.changes() == {"samples": 2, "steps": 3, "adaptation": "none", "trust": 1.0}
+    assert dock.presets["Draft"].isChecked() and not dock.presets["Standard"].isChecked()
+    stages = []
+    docked.bench.painted.connect(lambda name: stages.append(docked.bench.runs[-1].stage))
+    docked.click(dock.run_button)
+    run = docked.bench.runs[-1]
+    docked.until(lambda: run.over)
+    docked.finish()
+    assert run.status == "done" and (run.step, run.total) == (3, 3), run.error
+    assert len(set(stages)) > 1, stages  # the first look and what came of it, not just the end
+    names = [layer.name for layer in docked.viewer.layers]
+    std = docked.viewer.layers[f"{run.title} std"]
+    assert names.index(std.name) == names.index(run.title) - 1 and not std.visible
+    assert std.data.shape == docked.viewer.layers[run.title].data.shape and float(std.data.max()) > 0
+    assert std.scale[0] == docked.viewer.layers[run.title].scale[0]
+    assert std.name not in [layer.name for layer in docked.compare.compared()]
+
+    docked.type(dock.form.input_of("steps"), "400")
+    docked.click(dock.run_button)
+    run = docked.bench.runs[-1]
+    docked.until(lambda: run.over or (run.stage == "diffusing" and run.step >= 2))
+    docked.click(dock.panel.stop)
+    docked.until(lambda: run.over)
+    docked.finish()
+    assert run.status == "stopped" and 0 < run.kept_step < 400, run.error
+    assert f"step {run.kept_step} is kept" in dock.panel.details.text()
+    assert np.array_equal(docked.viewer.layers[run.title].data, run.volume)
+    assert f"{run.title} std" in docked.viewer.layers
+
+
+def test_a_dock_closed_in_mid_run_leaves_the_run_alone(docked):
+    """Only the panel goes: the run goes on, its layer stays live, and the dock comes back as it was."""
+    from qtpy.QtWidgets import QAbstractButton
+
+    docked.viewer.open_sample("fewview", "microstructure")
+    docked.until(lambda: docked.bench.scan.ready)
+    dock = docked.reconstruct
+    dock.choose("sirt")
+    dock.form.set_values({"iterations": 5000})
+    docked.click(dock.run_button)
+    run = docked.bench.runs[-1]
+    docked.until(lambda: run.step >= 2 or run.over)
+    frame = dock.parentWidget()
+    cross = next(
+        made
+        for made in frame.titleBarWidget().findChildren(QAbstractButton)
+        if made.objectName() == "QTitleBarCloseButton"
+    )
+    docked.click(cross)
+    docked.until(lambda: not dock.isVisible())
+    step, shown = run.step, docked.bench.live.sequence
+    docked.until(lambda: run.step > step + 3 and docked.bench.live.sequence > shown)
+    assert run.status == "running"
+    _, dock_again = docked.viewer.window.add_plugin_dock_widget("fewview", "Reconstruct")
+    docked.until(dock_again.isVisible)
+    assert docked.bench.queue.current is run and not run.over
+    docked.until(dock_again.panel.stop.isEnabled)
+    docked.click(dock_again.panel.stop)
+    docked.until(lambda: run.over)
+    docked.finish()
+    assert run.status == "stopped" and np.array_equal(docked.viewer.layers[run.title].data, run.volume)
+
+
+def test_the_grid_shows_the_regions_over_every_layer_and_leaves_no_trace(docked):
+    viewer, compare = docked.viewer, docked.compare
+    for name in ("first", "second", "third"):
+        viewer.add_image(np.random.default_rng(0).random((2, 60, 60)), name=name, axis_labels=("z", "y", "x"))
+    compare.refresh()
+    compare.drop(0.5, 0.5)
+    docked.click(compare.views.grid)
+    grid, layers = viewer.canvas.grid, viewer.layers
+    cells = [grid.position(layers.index(layers[name]), layers) for name in ("first", "second", "third")]
+    assert cells == [(0, 0), (0, 1), (1, 0)]
+    for name, cell in zip(("first", "second", "third"), cells, strict=True):
+        copy = layers[f"Regions on {name}"]
+        assert grid.position(layers.index(copy), layers) == cell
+        np.testing.assert_allclose(copy.data[0], layers["Regions"].data[0])
+    compare.drop(0.2, 0.2)
+    assert all(len(layers[f"Regions on {name}"].data) == 2 for name in ("first", "second", "third"))
+    viewer.add_image(np.zeros((2, 60, 60)), name="fourth")
+    docked.until(lambda: "Regions on fourth" in layers)
+    assert grid.position(layers.index(layers["fourth"]), layers) == (1, 1)
+    docked.click(compare.views.grid)
+    assert [layer.name for layer in layers] == ["first", "second", "third", "fourth", "Regions"]
+    assert all(layer.visible for layer in layers) and not grid.enabled
 
 
 def test_axis_slider_grid_link_swipe_and_profile(docked):
