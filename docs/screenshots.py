@@ -61,16 +61,34 @@ def reconstruct(panel, method, **options):
     return panel.bench.runs[-1]
 
 
-def main():
+def unimodal(viewer, panel):
+    viewer.layers.clear()
+    viewer.open_sample("fewview", "microstructure")
+    finish(panel.bench)
+    panel.choose("d3ip")
+    panel.presets["Draft"].click()
+    panel.run_button.click()
+    finish(panel.bench)
+    panel.parentWidget().raise_()
+    title = panel.bench.runs[-1].title
+    viewer.layers[title].visible, viewer.layers[f"{title} std"].visible = False, True
+    window(viewer, "unimodal")
+
+
+def opened():
     OUT.mkdir(parents=True, exist_ok=True)
     viewer = napari.Viewer()
     get_plugin_settings(path_dir=None)
     viewer.theme = "dark"
     viewer.window.resize(1400, 940)
     docks = open_all(viewer)
-    scan, panel, compare = docks["Scan"], docks["Reconstruct"], docks["Compare"]
+    wait(lambda: docks["Reconstruct"].chosen_method is not None, 600)
+    return viewer, docks["Scan"], docks["Reconstruct"], docks["Compare"]
+
+
+def main():
+    viewer, scan, panel, compare = opened()
     bench = scan.bench
-    wait(lambda: panel.chosen_method is not None)
 
     viewer.open_sample("fewview", "tooth")
     finish(bench)
@@ -110,18 +128,10 @@ def main():
     dock(compare, "compare_narrow", NARROW)
     compare.views.grid.setChecked(False)
 
-    viewer.layers.clear()
-    viewer.open_sample("fewview", "microstructure")
-    finish(bench)
-    panel.choose("d3ip")
-    panel.presets["Draft"].click()
-    panel.run_button.click()
-    finish(bench)
-    std = viewer.layers[f"{bench.runs[-1].title} std"]
-    viewer.layers[bench.runs[-1].title].visible, std.visible = False, True
-    window(viewer, "unimodal")
+    unimodal(viewer, panel)
     viewer.close()
     wait(lambda: False, 0.5)
 
 
-main()
+if __name__ == "__main__":
+    main()
