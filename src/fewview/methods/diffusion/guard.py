@@ -12,8 +12,9 @@ from torch.nn import functional as F
 
 from .scaled import Scaled
 
-AREA = 12.0
-"""Pixels over which errors of a guide hang together (measured on validation samples with their right X-ray volume)."""
+ALLOWED = {"start": 1.6, "loop": 0.5}
+"""Excess over what is claimed that the right X-ray volume has, too: of a first reconstruction, which fits its data
+best, and of the loop's images. Measured on validation samples at 8 and 32 views."""
 REACH = 9
 """Pixels a side over which disagreement is averaged: a single ray tells nothing."""
 
@@ -42,33 +43,33 @@ def verdict(without: NDArray[np.float64], guided: NDArray[np.float64]) -> dict[s
 
 
 @torch.no_grad()
-def doubt(mean: Tensor, variance: Tensor, data: Scaled) -> Tensor:
+def doubt(mean: Tensor, variance: Tensor, seen: Tensor, data: Scaled, allowed: float) -> Tensor:
     """How many times larger than claimed the variance of a guide is, as far as the data can tell; 1 where it is not.
 
-    The residual of each ray has a variance: that of the noise, and that of the guide's claimed errors along the ray.
-    Squared residuals over what is claimed, back-projected, say where the claim is too bold.
+    The squared residual of a ray grows, from the image that the guide has seen to the guide's own, by what the guide
+    errs along the ray. Back-projected, over what it claims to err, that says where the claim is too bold. The level
+    of the noise is not needed.
 
     Parameters
     ----------
     mean, variance : Tensor, shape (slices, y, x)
+        What the guide says.
+    seen : Tensor, same shape
+        What it has seen.
     data : Scaled
+    allowed : float
+        One of :data:`ALLOWED`.
 
     Returns
     -------
     Tensor, shape (slices, y, x)
         At least 1.
     """
-    residual = data.misfit(mean)
-    # A ray of weight a_j per pixel has the variance sum_j a_j^2 v_j; a_j is about one and the same along it.
-    step = data.operator.pixel / data.operator.norm
-    claimed = AREA * step * data.forward(variance)
-    weights = torch.ones_like(residual) if data.weights is None else data.weights
-    usable = (weights > 0).to(residual)
-    noise = data.noise**2 / torch.where(weights > 0, weights, torch.ones_like(weights))
-    observed = (residual.square() - noise) * usable
-    # Back-projected along the same rays, so that a ray past the object, of which nothing is claimed, says little.
-    excess = _smooth(data.adjoint(observed)) / _smooth(data.adjoint(claimed * usable)).clamp(min=1e-12)
-    return excess.clamp(min=1.0)
+    # Independent errors of variance v add up to sum_j a_j^2 v_j along a ray whose weights a_j are about one pixel.
+    claimed = data.operator.pixel / data.operator.norm * data.forward(variance)
+    grown = data.misfit(mean).square() - data.misfit(seen).square()
+    excess, base = (_smooth(data.adjoint(data.weighted(part))) for part in (grown, claimed))
+    return (excess / (allowed * base.clamp(min=1e-12))).clamp(min=1.0)
 
 
 def _smooth(image: Tensor) -> Tensor:

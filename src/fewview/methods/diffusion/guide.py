@@ -14,7 +14,7 @@ from ...models.guide import Guide as Network
 from ...operators.krylov import cg
 from .consistency import Consistency, Stateless, noise_aware
 from .denoiser import batch_size
-from .guard import doubt
+from .guard import ALLOWED, doubt
 from .scaled import Scaled
 from .schedule import Level
 
@@ -89,17 +89,17 @@ class CrossModalGuide:
     def ask(self, x: Tensor, data: Scaled, sigma: float) -> None:
         """Show it the mean of the copies in ``x`` and keep what it says."""
         seen = x.reshape(-1, *self.xray.shape).mean(dim=0)
-        if self.blind:
-            seen, sigma = torch.zeros_like(seen), BLIND
+        allowed = ALLOWED["start" if sigma == START else "loop"]
+        shown, sigma = (torch.zeros_like(seen), BLIND) if self.blind else (seen, sigma)
         means, logvars = [], []
         for index in torch.arange(len(seen), device=seen.device).split(batch_size(seen)):
-            said = self.network(seen[index][:, None], self.xray[index][:, None], sigma)
+            said = self.network(shown[index][:, None], self.xray[index][:, None], sigma)
             means.append(said.mean[:, 0])
             logvars.append(said.logvar[:, 0])
             if data.operator.on_chunk is not None:
                 data.operator.on_chunk()
         mean, variance = torch.cat(means), torch.cat(logvars).exp()
-        doubted = doubt(mean, variance, data) if self.watched else torch.ones_like(variance)
+        doubted = doubt(mean, variance, seen, data, allowed) if self.watched else torch.ones_like(variance)
         self.told = {"mean": mean, "std": variance.sqrt(), "doubt": doubted}
 
     def weighed(self, x0: Tensor, data: Scaled, level: Level, iterations: int, start: Tensor | None = None) -> Tensor:

@@ -1,0 +1,239 @@
+"""The guide in the loop: closed forms of its step, the watch over it, and runs with guides that know and that lie."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from fewview.errors import OptionError
+from fewview.methods import get_method
+from fewview.methods.diffusion import crossmodal
+from fewview.methods.diffusion.consistency import ProximalCG, noise_aware
+from fewview.methods.diffusion.guard import doubt, verdict
+from fewview.methods.diffusion.guide import CrossModalGuide, GuidedCG
+from fewview.methods.diffusion.scaled import scaled
+from fewview.methods.diffusion.schedule import levels
+from fewview.models.guide import BLIND, START, Opinion
+from fewview.models.prior import DiffusionPrior
+from fewview.models.unet import UNetConfig
+from fewview.models.weights import save_prior
+from fewview.quality import psnr
+
+TINY = UNetConfig(channels=(8, 16), blocks=(1, 1), embedding=16)
+LEVEL = levels(5, 150, "ratio")[2]
+
+
+class Oracle(torch.nn.Module):
+    """A guide that says what it is told to, with a standard deviation, whatever it sees; it remembers the levels."""
+
+    def __init__(self, answer, std):
+        super().__init__()
+        self.answer, self.std, self.levels = answer, std, []
+
+    def forward(self, x, xray, sigma):
+        self.levels.append(sigma)
+        # The X-ray slice carries the slice's number, so that a part of a stack gets its own answers.
+        places = xray[:, 0, 0, 0].round().long()
+        mean = self.answer[places][:, None].expand_as(x)
+        return Opinion(mean, 2 * torch.as_tensor(self.std).log().expand_as(x))
+
+
+@pytest.fixture
+def problem(make_problem):
+    made = make_problem(views=12, grid=48, slices=3, noise=0.01, pixel=0.05)
+    numbers = torch.arange(3.0)[:, None, None].expand(3, 48, 48)
+    return replace(made, seed=3, auxiliary=numbers)
+
+
+@pytest.fixture
+def truth(problem):
+    """Nearly the truth, from many views, in units of the first reconstruction's maximum of the run."""
+    *_, last = get_method("tv").run(problem, get_method("tv").options(weight=1e-3))
+    return last.volume
+
+
+@pytest.fixture
+def weights(tmp_path_factory):
+    torch.manual_seed(0)
+    prior = DiffusionPrior(TINY)
+    torch.nn.init.normal_(prior.net.head.weight, std=0.05)
+    path = tmp_path_factory.mktemp("weights") / "tiny.safetensors"
+    save_prior(prior, path, {}, torch.float32)
+    return str(path)
+
+
+def listening(monkeypatch, answer, std=0.05):
+    """Runs whose guide is an oracle; the X-ray volume stays as it is (its maximum counts as 1)."""
+    oracle = Oracle(answer, std)
+    monkeypatch.setattr(crossmodal, "load_guide", lambda *_: oracle)
+    monkeypatch.setattr(crossmodal.Aid, "of", classmethod(_unscaled))
+    return oracle
+
+
+def _unscaled(cls, problem, options):
+    if not isinstance(options, crossmodal.GuideOptions) or options.guide_weight == 0:
+        return None
+    return cls(crossmodal.load_guide(options.guide), 1.0, options)
+
+
+def run(name, problem, **values):
+    method = get_method(name)
+    return method.run(problem, method.options(**values))
+
+
+SHORT = {"steps": 5, "samples": 2, "adaptation": "none", "trust": 1.0}
+
+
+def guide_of(problem, answer, std, **values):
+    return CrossModalGuide(Oracle(answer, std), problem.auxiliary, watched=False, **values)
+
+
+def test_the_step_is_the_minimum_of_the_three_terms(make_problem):
+    problem = make_problem(views=8, grid=12, slices=1, noise=0.01)
+    data = scaled(problem, 1.0)
+    generator = torch.Generator().manual_seed(0)
+    x0, answer = torch.rand(1, 12, 12, generator=generator), torch.rand(1, 12, 12, generator=generator)
+    std = 0.02 + 0.3 * torch.rand(1, 1, 12, 12, generator=generator)
+    guide = CrossModalGuide(Oracle(answer, std), torch.zeros(1, 12, 12), iterations=200, trust=0.7, watched=False)
+    x = guide(x0, x0, data, LEVEL)
+    A = torch.stack([data.forward(e.reshape(1, 12, 12)).reshape(-1) for e in torch.eye(144)], dim=1).double()
+    gamma = noise_aware(0.7, data, LEVEL)
+    prior, sure = 1 / (gamma * data.noise**2), 1 / std.reshape(-1).double() ** 2
+    matrix = torch.diag(sure + prior) + A.T @ A / data.noise**2
+    right = (
+        prior * x0.reshape(-1).double() + sure * answer.reshape(-1) + A.T @ data.y.reshape(-1).double() / data.noise**2
+    )
+    expected = torch.linalg.solve(matrix, right).reshape(1, 12, 12)
+    torch.testing.assert_close(x.double(), expected, atol=2e-3, rtol=0)
+
+
+def test_unsure_it_is_unimodal_and_sure_it_is_the_guide(problem):
+    data, x0 = scaled(problem, 1.0), torch.rand(3, 48, 48)
+    answer = torch.rand(3, 48, 48)
+    plain = ProximalCG(40)
+    (alone,) = plain.solve(x0, data, LEVEL)
+    unsure = GuidedCG(40, guide_of(problem, answer, 1e3), plain)
+    (nothing_said,) = unsure.solve(x0, data, LEVEL)
+    assert torch.equal(nothing_said, alone)
+    unsure.guide.ask(x0, data, 0.2)
+    torch.testing.assert_close(next(unsure.solve(x0, data, LEVEL)), alone, atol=1e-3, rtol=0)
+    sure = guide_of(problem, answer, 1e-5)
+    torch.testing.assert_close(sure(x0, x0, data, LEVEL), answer, atol=1e-2, rtol=0)
+
+
+def test_it_sees_the_mean_of_the_samples_and_speaks_to_all(problem):
+    data, seen = scaled(problem, 1.0), []
+
+    class Shows(Oracle):
+        def forward(self, x, xray, sigma):
+            seen.append(x)
+            return super().forward(x, xray, sigma)
+
+    x = torch.rand(6, 48, 48)
+    guide = CrossModalGuide(Shows(torch.zeros(3, 48, 48), 0.1), problem.auxiliary, watched=False, step="overwrite")
+    out = guide(x, x, data, LEVEL)
+    torch.testing.assert_close(torch.cat(seen)[:, 0], (x[:3] + x[3:]) / 2)
+    assert out.shape == x.shape and float(out.abs().max()) == 0  # overwritten, as published: no data step
+
+
+def test_blind_it_sees_nothing(problem):
+    data, seen = scaled(problem, 1.0), []
+
+    class Shows(Oracle):
+        def forward(self, x, xray, sigma):
+            seen.append((float(x.abs().max()), sigma))
+            return super().forward(x, xray, sigma)
+
+    guide = CrossModalGuide(Shows(torch.zeros(3, 48, 48), 0.1), problem.auxiliary, blind=True)
+    guide.start(torch.rand(3, 48, 48), data)
+    assert set(seen) == {(0.0, BLIND)}
+
+
+def test_the_data_doubt_a_bold_claim_where_it_is_wrong_and_no_modest_one(problem):
+    data = scaled(problem, 1.0)
+    seen = torch.zeros(3, 48, 48)
+    for _ in range(30):
+        (seen,) = ProximalCG(8).solve(seen, data, LEVEL)
+    wrong = seen.clone()
+    wrong[:, 8:20, 8:20] += 0.4
+    bold, modest = (torch.full_like(seen, std**2) for std in (0.02, 2.0))
+    judged = doubt(wrong, bold, seen, data, 0.5)
+    assert float(judged[:, 8:20, 8:20].mean()) > 2 * float(judged[:, 32:44, 32:44].mean())
+    assert float(judged[:, 8:20, 8:20].min()) > 3
+    assert float(doubt(wrong, modest, seen, data, 0.5).max()) == 1
+    assert float(doubt(seen, bold, seen, data, 0.5).max()) == 1
+
+
+def test_the_verdict_is_by_withheld_views_and_in_words():
+    views = np.array([1.0, 2.0, 3.0])
+    good, bad = verdict(views, 0.81 * views), verdict(views, 1.21 * views)
+    assert good["guide_weight"] == 1 and good["guided"] == "accepted: withheld views are predicted 10.0% better"
+    assert bad["guide_weight"] == 0 and bad["guided"] == "rejected: withheld views are predicted 10.0% worse"
+    assert bad["guide_curve"] == [["without", 2.0], ["with", pytest.approx(2.42)]]
+
+
+def test_a_guide_that_lies_is_rejected_and_leaves_the_unimodal_volume(problem, weights, monkeypatch):
+    listening(monkeypatch, torch.rand(3, 48, 48), std=0.01)
+    *_, guided = run("d3ip-x", problem, prior=weights, **SHORT)
+    assert guided.chosen["guide_weight"] == 0 and guided.chosen["guided"].startswith("rejected")
+    assert guided.scalars["guide_weight"] == 0 and "guide_std" not in guided.extra
+    *_, alone = run("d3ip", problem, prior=weights, **SHORT)
+    assert torch.equal(guided.volume, alone.volume)
+
+
+def test_a_guide_that_knows_is_accepted_and_helps(problem, weights, truth, monkeypatch):
+    *_, alone = run("d3ip", problem, prior=weights, **SHORT)
+    oracle = listening(monkeypatch, truth / alone.chosen["scale"])
+    *_, guided = run("d3ip-x", problem, prior=weights, compare=True, **SHORT)
+    assert guided.chosen["guided"].startswith("accepted") and 0 < guided.scalars["guide_weight"] <= 1
+    assert psnr(guided.volume, truth) > psnr(alone.volume, truth) + 3
+    assert guided.step == guided.total
+    # Asked at the start and at the third level, in the trial and in the run; never at the last level.
+    first, second = START, levels(5, 150, "ratio")[2].sigma
+    assert oracle.levels.count(first) >= 2 and oracle.levels[-1] == pytest.approx(second)
+    assert min(oracle.levels) > levels(5, 150, "ratio")[-1].sigma
+    # What it changed is the difference to the unimodal run of the same seed.
+    torch.testing.assert_close(guided.volume - guided.extra["guide_change"], alone.volume, atol=1e-6, rtol=1e-5)
+    assert guided.extra["guide_std"].shape == guided.volume.shape
+
+
+def test_resumed_runs_end_bit_equal(problem, weights, truth, monkeypatch):
+    listening(monkeypatch, truth / 1.5, std=0.1)
+    values = {"prior": weights, "guide_weight": 1.0, **SHORT}
+    *_, expected = run("d3ip-x", problem, **values)
+    for stop in (1, 3, 4):
+        for estimate in run("d3ip-x", problem, **values):
+            if estimate.step == stop and estimate.state is not None:
+                break
+        state = {k: v.clone() if isinstance(v, torch.Tensor) else v for k, v in estimate.state.items()}
+        *_, again = run("d3ip-x", replace(problem, state=state), **values)
+        assert torch.equal(again.volume, expected.volume)
+        assert torch.equal(again.extra["guide_std"], expected.extra["guide_std"])
+
+
+def test_alone_it_is_applied_once_and_fits_the_data(problem, truth, monkeypatch):
+    oracle = listening(monkeypatch, truth / 1.5, std=0.05)
+    *_, last = run("guide", problem)
+    assert set(oracle.levels) == {START} and len(oracle.levels) <= 3
+    assert last.scalars["data_residual"] < 0.1
+    assert last.step == last.total and last.extra["guide_std"].shape == last.volume.shape
+
+
+def test_as_published_it_overwrites_at_every_other_step(problem, weights, truth, monkeypatch):
+    oracle = listening(monkeypatch, truth / 1.5, std=0.05)
+    values = {"prior": weights, "adaptation": "none", "steps": 6}
+    *_, last = run("d3ip-x-paper", problem, **values)
+    assert len(oracle.levels) == 3 * -(-len(problem.data) // 14)
+    assert last.scalars["guide_weight"] == 1 and last.scalars["data_residual"] < 0.15
+
+
+def test_without_an_xray_volume_it_says_so(problem, weights):
+    with pytest.raises(OptionError, match="needs an X-ray volume"):
+        list(run("d3ip-x", replace(problem, auxiliary=None), prior=weights))
+
+
+def test_missing_weights_are_said_before_the_run(monkeypatch, tmp_path):
+    monkeypatch.setattr("fewview.models.weights.SHIPPED", tmp_path)
+    assert "fewview train prior" in get_method("d3ip-x").missing()
+    assert "fewview train guide" in get_method("guide").missing()
