@@ -170,6 +170,9 @@ def test_the_verdict_is_by_withheld_views_and_in_words():
     good, bad = verdict(views, 0.81 * views), verdict(views, 1.21 * views)
     assert good["guide_weight"] == 1 and good["guided"] == "accepted: withheld views are predicted 10.0% better"
     assert bad["guide_weight"] == 0 and bad["guided"] == "rejected: withheld views are predicted 10.0% worse"
+    contradicted = verdict(views, 0.81 * views, share=0.4)
+    assert contradicted["guide_weight"] == 0
+    assert contradicted["guided"] == "rejected: the views contradict it (40% of its certainty is left)"
     assert bad["guide_curve"] == [["without", 2.0], ["with", pytest.approx(2.42)]]
 
 

@@ -23,7 +23,7 @@ from .checkpoint import load_state, save_state
 from .ema import PowerEma
 from .guide_lessons import GuideLesson, Lessons
 from .guide_validate import guide_psnr, validation_lessons
-from .guide_xray import OTHER, ZEROED, degraded
+from .guide_xray import delivered
 from .pool import Pool
 
 Report = Callable[[str], None]
@@ -107,13 +107,13 @@ def draw_lessons(lessons: list[GuideLesson], count: int, crop: int, rng: np.rand
         lesson = large[int(rng.integers(len(large)))]
         level, place = int(rng.integers(len(lesson.x))), int(rng.integers(len(lesson.clean)))
         side = lesson.clean.shape[-1]
-        source, at, chance = lesson, place, rng.random()
-        if ZEROED <= chance < ZEROED + OTHER:
-            alike = [other for other in large if other.clean.shape[-1] == side]
-            source = alike[int(rng.integers(len(alike)))]
-            at = int(rng.integers(len(source.clean)))
-        xray = source.xray[int(rng.random() < 0.4), at].float()
-        xray = torch.zeros_like(xray) if chance < ZEROED else degraded(xray, rng)
+        if len(lesson.xray) == 1:
+            xray = lesson.xray[0, place].float()
+        else:
+            others = [other for other in large if other.clean.shape[-1] == side]
+            source = others[int(rng.integers(len(others)))].xray[0]
+            wrong = source[int(rng.integers(len(source)))].float()
+            xray = delivered(lesson.xray[int(rng.random() < 0.4), place].float(), wrong, rng)
         top, left = (int(v) for v in rng.integers(side - crop + 1, size=2))
         window = (slice(top, top + crop), slice(left, left + crop))
         x, sigma = lesson.x[level, place][window].float(), lesson.sigma[level].float()

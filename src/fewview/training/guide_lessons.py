@@ -22,7 +22,7 @@ from ..methods.diffusion.start import least_squares
 from ..models.guide import START, Guide
 from ..models.prior import DiffusionPrior
 from ..models.weights import load_prior
-from .guide_xray import degraded
+from .guide_xray import delivered
 from .walks import measured_slices, walk
 
 Pair = tuple[NDArray[np.floating], NDArray[np.floating]]
@@ -42,8 +42,9 @@ class GuideLesson:
         Noise level of each; :data:`fewview.models.guide.START` of the start.
     clean : Tensor, shape (slices, y, x)
         The answer.
-    xray : Tensor, shape (2, slices, y, x)
-        X-ray slices in units of their maximum: ideal, and reconstructed from few and noisy views.
+    xray : Tensor, shape (2, slices, y, x), or (1, slices, y, x)
+        X-ray slices in units of their maximum: ideal, and reconstructed from few and noisy views. Of a guided loop,
+        only those that the loop was shown: their faults are in its images, too.
     """
 
     x: Tensor
@@ -94,7 +95,7 @@ def make_lesson(
     copies = int(rng.choice(COPIES, p=[0.4, 0.3, 0.3]))
     guided: GuidedCG | None = None
     if network is not None:
-        seen = torch.stack([degraded(image, rng) for image in xray])
+        seen = torch.stack([delivered(image, torch.rot90(image, 1), rng) for image in xray])
         guided = GuidedCG(8, CrossModalGuide(network, seen, watched=False), ProximalCG(8))
     steps = walk(clean, rng, copies, consistency=guided)
     images, sigmas = [], [START]
@@ -110,11 +111,15 @@ def make_lesson(
             lesson = steps.send(torch.cat(x0))
     except StopIteration:
         pass  # the last image ends the walk: a guide never speaks there
-    problem = measured_slices(xray, rng)
-    assert problem.state is not None
-    streaky = least_squares(problem, int(rng.integers(4, 16))) / problem.state["peak"]
+    if guided is None:
+        problem = measured_slices(xray, rng)
+        assert problem.state is not None
+        streaky = least_squares(problem, int(rng.integers(4, 16))) / problem.state["peak"]
+        shown = torch.stack([xray, streaky])
+    else:
+        shown = seen[None]
     # An image after a data step belongs to the level of that step.
-    return GuideLesson(torch.stack(images), torch.tensor(sigmas[: len(images)]), target, torch.stack([xray, streaky]))
+    return GuideLesson(torch.stack(images), torch.tensor(sigmas[: len(images)]), target, shown)
 
 
 class Lessons:

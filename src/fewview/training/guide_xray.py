@@ -13,6 +13,21 @@ ZEROED, OTHER = 0.15, 0.10  # parts of the pictures without an X-ray slice, and 
 FAR = 0.1  # part that is moved farther than a good registration leaves
 
 
+def delivered(xray: Tensor, other: Tensor, rng: np.random.Generator) -> Tensor:
+    """A degraded X-ray slice, or none (zeros), or one of another sample.
+
+    Parameters
+    ----------
+    xray, other : Tensor, shape (y, x)
+        The right one, and one that is not.
+    rng : Generator
+    """
+    chance = rng.random()
+    if chance < ZEROED:
+        return torch.zeros_like(xray)
+    return degraded(other if chance < ZEROED + OTHER else xray, rng)
+
+
 def degraded(xray: Tensor, rng: np.random.Generator) -> Tensor:
     """One X-ray slice as a beamline may deliver it.
 

@@ -99,7 +99,7 @@ def choose(
         guide = aid.guide(given, 1.0, trust)
         listening = replace(trial, first=aid.begin(guide, trial.first, trial.data))
         guided = yield from listening.run(aid.settled(options.model_copy(update=small)), (trust,), guide)
-        chosen |= verdict(errors[t_start, trust], guided[trust])
+        chosen |= verdict(errors[t_start, trust], guided[trust], guide.share)
     return chosen
 
 
