@@ -81,10 +81,9 @@ def wood_tv(rows: Rows) -> str:
     keys = ["data", "size", "views", "method", "psnr", "ssim", "weight", "sharpness", "iterations", "below_best_db"]
     return (
         "## Wood (neutrons) and tooth (X-rays), measured\n\n`python benchmarks/wood_tv.py ../shared/data --bin 2`\n\n"
-        "Reference: FBP of all views. Settings marked `auto` were chosen by withheld views; `tv-best-on-grid` with the "
-        "truth, as a yardstick only, and `below_best_db` is how far auto stays below it: more than the 0.3 dB that we "
-        "want where few views leave little to withhold.\n\n"
-        + table(keys, [[row.get(key) for key in keys] for row in rows])
+        "Reference: FBP of all views. Settings marked `auto` were chosen by withheld detector pixels (steps of CGLS: "
+        "by withheld views); `tv-best-on-grid` with the truth, as a yardstick only; `below_best_db` is how far auto "
+        "stays below it (we want at most 0.3 dB).\n\n" + table(keys, [[row.get(key) for key in keys] for row in rows])
     )
 
 
