@@ -97,7 +97,8 @@ def walk_psnr(prior: DiffusionPrior, images: Tensor, once: bool = False) -> dict
             scale = lesson.clean.amax() / clean.amax()  # errors are those of images whose maximum is that of ``images``
             while True:
                 noisy = lesson.x if once else lesson.x_t / lesson.level.abar**0.5
-                answer = prior(denoiser.neighbourhood(noisy), SIGMA_POSTNET if once else lesson.level.sigma)[:, 0]
+                sigma = SIGMA_POSTNET if once else lesson.level.sigma
+                answer = torch.cat([prior(part, sigma)[:, 0] for part in denoiser.neighbourhood(noisy).split(4)])
                 if once or lesson.level.last:
                     break
                 lesson = steps.send(answer)
