@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from fewview.errors import OptionError
-from fewview.methods import get_method
+from fewview.methods import Problem, get_method
 from fewview.methods.diffusion import crossmodal
 from fewview.methods.diffusion.consistency import ProximalCG, noise_aware
 from fewview.methods.diffusion.guard import doubt, verdict
@@ -18,7 +18,9 @@ from fewview.models.guide import BLIND, START, Opinion
 from fewview.models.prior import DiffusionPrior
 from fewview.models.unet import UNetConfig
 from fewview.models.weights import save_prior
+from fewview.operators import parallel_beam
 from fewview.quality import psnr
+from fewview.simulate import Simulation, simulate
 
 TINY = UNetConfig(channels=(8, 16), blocks=(1, 1), embedding=16)
 LEVEL = levels(5, 150, "ratio")[2]
@@ -240,3 +242,22 @@ def test_missing_weights_are_said_before_the_run(monkeypatch, tmp_path):
     monkeypatch.setattr("fewview.models.weights.SHIPPED", tmp_path)
     assert "fewview train prior" in get_method("d3ip-x").missing()
     assert "fewview train guide" in get_method("guide").missing()
+
+
+def test_the_shipped_guide_gains_by_the_right_xray_volume_alone():
+    made = simulate(Simulation(size=64, depth=4, views=12, xray_views=0, seed=100_007))
+    frames = np.maximum(made.neutron.projections, 1).swapaxes(0, 1)
+    flat = made.neutron.flats.mean(axis=0)[:, None]
+    A = parallel_beam(made.neutron.angles, columns=64, axis=31.5, pixel=made.pixel)
+    lines = torch.tensor(-np.log(frames / flat), dtype=torch.float32)
+    right = torch.tensor(made.truth_xray)
+    problem = Problem(A, lines, torch.tensor(frames / frames.mean(), dtype=torch.float32), right)
+    values = {"samples": 2, "adaptation": "none", "trust": 1.0}
+    *_, alone = run("d3ip", problem, **values)
+    *_, guided = run("d3ip-x", problem, **values)
+    *_, nothing = run("d3ip-x", replace(problem, auxiliary=torch.zeros_like(right)), **values)
+    *_, wrong = run("d3ip-x", replace(problem, auxiliary=right.rot90(1, (1, 2)).flip(0)), **values)
+    base, truth = psnr(alone.volume, made.truth_neutron), made.truth_neutron
+    assert psnr(guided.volume, truth) > base + 1.0
+    assert psnr(guided.volume, truth) > psnr(nothing.volume, truth) + 0.5
+    assert psnr(wrong.volume, truth) > base - 0.3

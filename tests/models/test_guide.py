@@ -7,7 +7,7 @@ from fewview.models.guide import ERROR, SPREAD, Guide, GuideConfig, load_guide, 
 from fewview.models.patchgan import Generator, PatchGAN
 from fewview.models.prior import DiffusionPrior
 from fewview.models.unet import UNetConfig
-from fewview.models.weights import WeightsError, load_prior, save_prior
+from fewview.models.weights import SHIPPED, WeightsError, load_prior, read_card, save_prior
 
 TINY = UNetConfig(channels=(8, 16), blocks=(1, 1), embedding=16)
 
@@ -92,3 +92,12 @@ def test_the_patchgan_sees_70_pixels():
     rows = torch.nonzero(image.grad[0, 0].abs().sum(dim=1)).reshape(-1)
     assert int(rows[-1] - rows[0]) + 1 == 70
     assert critic(condition, image).shape == h.shape
+
+
+def test_the_shipped_guide_gains_by_the_right_xray_slices():
+    guide = load_guide("guide")
+    assert sum(p.numel() for p in guide.parameters()) < 3e6
+    for figures in read_card(SHIPPED / "guide.safetensors")["psnr_db"].values():
+        assert figures["right"] > figures["before"] + 2
+        assert figures["right"] > figures["zeroed"] + 1
+        assert figures["other"] > figures["before"] - 0.5

@@ -57,7 +57,7 @@ def export_guide(folder: Path, path: Path, only_if_better: bool = False) -> bool
         return False
     scores = figures.pop("log_score")
     card = {
-        "trained_on": f"simulated concrete-like microstructures, a pool of {facts['seeds']} training seeds from {TRAIN[0]}; "
+        "trained_on": f"simulated concrete-like microstructures, {facts['seeds']} training seeds from {TRAIN[0]}; "
         "slices on their way through the loop, X-ray slices degraded, 15 % missing, 10 % of another sample",
         "steps": facts["step"],
         "minutes": round(facts["seconds"] / 60, 1),
