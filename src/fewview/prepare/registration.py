@@ -6,7 +6,7 @@ import math
 import queue
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -14,10 +14,10 @@ from numpy.typing import ArrayLike, NDArray
 
 from ..errors import FewviewError, Stopped
 from ..options import Options, option
-from .registration_metric import Body, Likeness, sample_mask
+from .registration_metric import Body
 from .registration_quality import Quality, judged
 from .registration_refine import refined
-from .registration_search import SMALL, Turns, candidates, first_pose
+from .registration_search import SMALL, Turns, candidates, first_pose, ranking
 from .registration_transform import Grid, Similarity, from_pairs, resample
 
 METHOD = "Mattes mutual information, multi-resolution, similarity"
@@ -202,20 +202,19 @@ def registration_steps(
         low = neutron.reduced(small, options.blur), xray.reduced(int(_FINER * small), options.blur)
         start = from_pairs(*pairs) if pairs is not None else first_pose(*low, same_unit=comparable)
         yield Step("looking for the turn", 0.02, start)
-        inner = replace(low[0], mask=sample_mask(low[0])), low[1]
         turns: Turns = "none" if pairs is not None else options.turns
         found = yield from _streamed(
             lambda on_step: candidates(*low, start, turns, options.starts, halted.is_set, seed), halted, "", (0, 0)
         )
         yield Step("best turn", 0.25, found[0][1])
-        likeness = Likeness(*inner, _POINTS, seed)
+        score = ranking(*low, _POINTS, seed)
         followed = []
         for k, (_, pose) in enumerate(found):
             share = (0.25 + 0.25 * k / len(found), 0.25 + 0.25 * (k + 1) / len(found))
             pose = yield from _streamed(
                 _follow(*low, pose, options, _POINTS, 1.0, seed, halted), halted, f"start {k + 1}", share
             )
-            followed.append((likeness(pose), pose))
+            followed.append((score(pose), pose))
         pose = max(followed, key=lambda one: one[0])[1]
         pair = low
         for level, size in enumerate(levels):

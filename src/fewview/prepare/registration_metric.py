@@ -46,8 +46,8 @@ class Body:
         return cls(np.where(counts, np.clip(values, low, high), low).astype(np.float32), counts, grid)
 
     def reduced(self, largest: int, blur: float = 0.0) -> Body:
-        """Averaged over blocks until no side is longer than ``largest``, then blurred (sigma in the new voxels)."""
-        factors = [max(1, -(-n // largest)) for n in self.grid.shape]
+        """Averaged over blocks until the longest side is about ``largest``, then blurred (sigma in the new voxels)."""
+        factors = [max(1, round(n / largest)) for n in self.grid.shape]
         factors = [1 if n == 1 else max(factors) for n in self.grid.shape]
         factors = [min(f, n) for f, n in zip(factors, self.grid.shape, strict=True)]
         values, mask = _blocks(self.values, factors), _blocks(self.mask.astype(np.float32), factors) > 0.5

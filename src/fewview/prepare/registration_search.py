@@ -18,7 +18,7 @@ _POINTS = 5000
 _STEP = 10.0  # degrees between turns: the basin of mutual information is about twice as wide on small copies
 _TURN, _GROWTH = 8.0, 0.06  # first steps of the climb, degrees and fraction
 _WALK = 4  # steps of one length: a longer walk ends at another candidate
-_APART = 20.0  # degrees from which two candidates are two
+_APART = 15.0  # degrees from which two candidates are two
 _UPRIGHT = [np.eye(3), turn(180, 2), turn(90, 2), turn(-90, 2), turn(90, 1), turn(-90, 1)]  # where the axis may point
 
 
@@ -48,8 +48,7 @@ def candidates(
     Stopped
     """
     likeness = Likeness(fixed, moving, _POINTS, seed)
-    # The outline brings the volumes together; what lies within it tells which turn is the right one.
-    within = Likeness(replace(fixed, mask=sample_mask(fixed)), moving, _POINTS, seed)
+    rank = ranking(fixed, moving, _POINTS, seed)
     middle, extent = fixed.centroid()
     found: list[tuple[float, Similarity]] = []
     for rotation in _rotations(np.array(start.rotation), turns, flat=fixed.grid.flat):
@@ -57,15 +56,25 @@ def candidates(
             raise Stopped
         pose = Similarity.about(rotation, start.scale, middle, start(middle))
         pose = _climbed(likeness, pose, middle, 0.15 * extent, rounds=2, flat=fixed.grid.flat)
-        found.append((within(pose), pose))
+        found.append((rank(pose), pose))
     best: list[tuple[float, Similarity]] = []
     for score, pose in sorted(found, key=lambda one: -one[0]):
-        if len(best) < 2 * count and all(pose.angle_to(other) > _APART for _, other in best):
+        if len(best) < 3 * count and all(pose.angle_to(other) > _APART for _, other in best):
             best.append((score, pose))
     reach = 0.08 * extent
     poses = [_climbed(likeness, pose, middle, reach, rounds=4, flat=fixed.grid.flat, turned=True) for _, pose in best]
-    climbed = [(within(pose), pose) for pose in poses]
+    climbed = [(rank(pose), pose) for pose in poses]
     return sorted(climbed, key=lambda one: -one[0])[:count]
+
+
+def ranking(fixed: Body, moving: Body, points: int, seed: int) -> Callable[[Similarity], float]:
+    """What tells candidates apart: the likeness of all, where the outline weighs, plus that within the sample.
+
+    The outline of a drilled core is alike at every turn, and its inside, alone, at some wrong places.
+    """
+    everywhere = Likeness(fixed, moving, points, seed)
+    within = Likeness(replace(fixed, mask=sample_mask(fixed)), moving, points, seed)
+    return lambda pose: everywhere(pose) + within(pose)
 
 
 def _rotations(first: Array, turns: Turns, *, flat: bool) -> Iterator[Array]:

@@ -223,7 +223,8 @@ class ScanDock(Dock):
             with quiet(combo):
                 combo.clear()
                 combo.addItems([NO_LAYER, *names, FROM_FILE])
-                name = combo.property("chosen") or next((n for n, f in files.items() if f and str(f) == chosen), "")
+                # A file names its layer; one chosen without a file is known by its name alone.
+                name = next((n for n, f in files.items() if f and str(f) == chosen), "") or combo.property("chosen")
                 combo.setCurrentText(name if name in names and chosen else NO_LAYER)
 
     # -- clicks --------------------------------------------------------------------------------------------------

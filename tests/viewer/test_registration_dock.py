@@ -1,0 +1,74 @@
+"""Register the shell's slices in the viewer: live checkerboard, quality, pairs, and over to the Scan dock."""
+
+import numpy as np
+import pytest
+
+from fewview.errors import FewviewError
+from fewview.io import read_volume
+from fewview.prepare import Grid, RegistrationOptions
+from fewview.samples import FOLDER
+
+
+@pytest.fixture
+def shell():
+    return tuple(read_volume(FOLDER / f"shell_{name}.tif").values for name in ("neutron", "xray"))
+
+
+def presenter_of(neutron, xray):
+    from fewview.viewer.registration_presenter import RegistrationPresenter
+
+    grids = Grid.cubic(neutron.shape), Grid.cubic(xray.shape)
+    options = RegistrationOptions(turns="none")
+    return RegistrationPresenter(neutron, grids[0], xray, grids[1], in_mm=False, options=options)
+
+
+def test_presenter_registers_shows_and_applies(shell):
+    presenter = presenter_of(*shell)
+    assert presenter.checkerboard(0) is None
+    with pytest.raises(FewviewError, match="no good registration"):
+        presenter.apply()
+    for step in presenter.steps():
+        presenter.take(step)
+    assert presenter.words.startswith("Registered: turned by 3.")
+    board = presenter.checkerboard(0)
+    assert board.shape == shell[0].shape[1:] and board.min() >= 0 and board.max() <= 1
+    assert presenter.checkerboard(1) is None
+    values, path, record = presenter.apply()
+    assert np.array_equal(read_volume(path).values, values)
+    assert read_volume(path).attrs["record"] == record == {"registration": presenter.result.to_json()}
+
+
+def test_presenter_does_not_use_what_failed(shell):
+    presenter = presenter_of(shell[0], shell[1][:, ::-1].copy())
+    for step in presenter.steps():
+        presenter.take(step)
+    assert presenter.words.startswith("Failed, and not used")
+    with pytest.raises(FewviewError):
+        presenter.apply()
+
+
+def test_dock_registers_live_and_hands_over(docked, shell):
+    from fewview.viewer.registration_dock import BOARD, PAIRS, REGISTERED
+
+    viewer = docked.viewer
+    _, dock = viewer.window.add_plugin_dock_widget("fewview", "Registration")
+    viewer.add_image(shell[0], name="FBP")
+    viewer.add_image(shell[1], name="X-ray")
+    assert (dock.neutron.currentText(), dock.xray.currentText()) == ("FBP", "X-ray")
+    assert not dock.use.isEnabled()
+    docked.click(dock.start)
+    assert dock.stop.isEnabled()
+    docked.until(lambda: BOARD in viewer.layers)  # while it runs
+    docked.until(lambda: dock._worker is None)
+    assert dock.words.text().startswith("Registered")
+    docked.click(dock.use)
+    layer = viewer.layers[REGISTERED]
+    assert layer.data.shape == shell[0].shape
+    assert docked.bench.scan.auxiliary == layer.metadata["fewview"]["file"]
+    assert docked.scan.auxiliary.currentText() == REGISTERED
+    docked.click(dock.pick)
+    assert all(name in viewer.layers for name in PAIRS) and dock.use_pairs.isChecked()
+    viewer.layers[PAIRS[0]].data = [[0, 60, 60]]
+    docked.click(dock.start)
+    docked.until(lambda: dock._worker is None)  # too few points: an error, and nothing hangs
+    assert not dock.use.isEnabled()
