@@ -191,7 +191,6 @@ CROSSMODAL_PAPER = _method(
     guided_start=980,
     guide_step="overwrite",
     guide_weight=1.0,
-    guide_first=0,
     watch=False,
 )
 GUIDE = Method(
