@@ -193,7 +193,7 @@ def test_neighbours_are_of_the_same_sample():
     torch.manual_seed(0)
     prior = DiffusionPrior(TINY.model_copy(update={"slices": 3}))
     x_t = torch.arange(6.0)[:, None, None].expand(6, 8, 8)
-    near = Denoiser.of(prior, 3)._with_neighbours(x_t, torch.arange(6))[:, :, 0, 0]
+    near = Denoiser.of(prior, 3).neighbourhood(x_t, torch.arange(6))[:, :, 0, 0]
     assert near.tolist() == [[0, 0, 1], [0, 1, 2], [1, 2, 2], [3, 3, 4], [3, 4, 5], [4, 5, 5]]
 
 
