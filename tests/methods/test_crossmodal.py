@@ -172,6 +172,8 @@ def test_the_verdict_is_by_withheld_views_and_in_words():
     good, bad = verdict(views, 0.81 * views), verdict(views, 1.21 * views)
     assert good["guide_weight"] == 1 and good["guided"] == "accepted: withheld views are predicted 10.0% better"
     assert bad["guide_weight"] == 0 and bad["guided"] == "rejected: withheld views are predicted 10.0% worse"
+    little = verdict(views, 0.98 * views)
+    assert little["guide_weight"] == 0 and little["guided"].endswith("1.0% better, which is too little")
     contradicted = verdict(views, 0.81 * views, share=0.4)
     assert contradicted["guide_weight"] == 0
     assert contradicted["guided"] == "rejected: the views contradict it (40% of its certainty is left)"
