@@ -160,7 +160,7 @@ def main():
     given = parser.parse_args()
     rows = []
     views = [count or None for count in given.views]
-    sources = [shell(given.data / "pair_neutron_xray_shell", 2 * given.poses)]
+    sources = [shell(given.data / "pair_neutron_xray_shell", 3)]
     sources.append(simulated(given.size, given.seeds, views, given.poses))
     for source in sources:
         for row in source:

@@ -22,7 +22,7 @@ from .registration_transform import Grid, Similarity, from_pairs, resample
 
 METHOD = "Mattes mutual information, multi-resolution, similarity"
 _LEVELS = (64, 160)  # voxels a side of the copies that are registered after the search
-_SMALL_FLAT, _LEVELS_FLAT = 64, (160, 640)
+_SMALL_FLAT, _LEVELS_FLAT, _JUDGED_FLAT = 64, (160, 640), 320
 _POINTS = 250_000
 _FINER = 1.6  # the X-ray copy keeps so many times more voxels: its field of view may be larger
 
@@ -227,10 +227,17 @@ def registration_steps(
             pose = yield from _streamed(work, halted, f"at {max(pair[0].grid.shape)} voxels a side", share)
         yield Step("checking", 0.9, pose)
         rescaled = pose.scale if comparable else None
-        middle = pair if flat else (neutron.reduced(levels[0], options.blur), xray.reduced(int(_FINER * levels[0]), 0))
+        judge = _JUDGED_FLAT if flat else levels[0]
+        middle = neutron.reduced(judge, options.blur), xray.reduced(int(_FINER * judge), options.blur)
         quality = yield from _streamed(
             lambda on_step: judged(
-                *middle, pose, rescaled=rescaled, scaled=options.scaled, seed=seed, stop=halted.is_set
+                *middle,
+                pose,
+                voxel=fixed_grid.spacing[-1],
+                rescaled=rescaled,
+                scaled=options.scaled,
+                seed=seed,
+                stop=halted.is_set,
             ),
             halted,
             "",

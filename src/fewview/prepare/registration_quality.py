@@ -21,7 +21,7 @@ _AWAY, _TURNED = 1.5, 1.5  # voxels and degrees by which the halves start apart:
 
 # Limits: chosen between right and wrong pairs of validation samples, see benchmarks/registration.py.
 LEAST_DISTINCTION = 6.0
-MOST_DISAGREEMENT = 2.0
+MOST_DISAGREEMENT = 2.0  # voxels of the copy that is judged
 MOST_RESCALED = 0.3
 
 
@@ -73,6 +73,7 @@ def judged(
     moving: Body,
     pose: Similarity,
     *,
+    voxel: float,
     rescaled: float | None,
     scaled: bool,
     seed: int = 0,
@@ -84,6 +85,8 @@ def judged(
     ----------
     fixed, moving : Body
     pose : Similarity
+    voxel : float
+        Edge of a voxel of the whole neutron volume, of which ``fixed`` may be a smaller copy.
     rescaled : float, optional
         Scale relative to what the voxel sizes say; None where they are unknown.
     scaled : bool
@@ -118,8 +121,11 @@ def judged(
             f"the volumes are hardly more alike than at a wrong turn ({distinction:.1f} standard deviations, "
             f"{LEAST_DISTINCTION:g} wanted)"
         )
-    if apart > MOST_DISAGREEMENT:
-        reasons.append(f"two halves of the sample disagree by {apart:.1f} px ({MOST_DISAGREEMENT:g} allowed)")
+    coarser = fixed.grid.spacing[-1] / voxel
+    apart *= coarser
+    if apart > MOST_DISAGREEMENT * coarser:
+        allowed = MOST_DISAGREEMENT * coarser
+        reasons.append(f"two halves of the sample disagree by {apart:.1f} px ({allowed:.1f} allowed)")
     if rescaled is not None and abs(rescaled - 1) > MOST_RESCALED:
         reasons.append(f"the scale came out {rescaled:.2f} times what the voxel sizes say")
     chance = float(wrong.mean()) if len(wrong) else 0.0

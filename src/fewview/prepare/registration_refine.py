@@ -63,6 +63,9 @@ def refined(
     except ImportError:
         raise MethodUnavailable("Registration needs SimpleITK.", "Install it: pip install SimpleITK.") from None
     flat = fixed.grid.flat
+    # One thread sums in one order: the same recipe gives the same transform. The metric follows the global number only.
+    threads = sitk.ProcessObject.GetGlobalDefaultNumberOfThreads()
+    sitk.ProcessObject.SetGlobalDefaultNumberOfThreads(1)
     method = sitk.ImageRegistrationMethod()
     method.SetMetricAsMattesMutualInformation(_BINS)
     share = min(1.0, points / max(int(fixed.mask.sum()), 1))
@@ -81,7 +84,6 @@ def refined(
     method.SetOptimizerScales([1.0, _TURN, 1.0, 1.0] if flat else [4 * _TURN] * 3 + [1.0] * 4)
     if not scaled:
         method.SetOptimizerWeights([0.0, 1.0, 1.0, 1.0] if flat else [1.0] * 6 + [0.0])
-    method.SetNumberOfThreads(1)  # sums in one order: the same recipe gives the same transform
     method.SetMovingInitialTransform(_linear(sitk, pose, flat))
     small = sitk.Similarity2DTransform() if flat else sitk.Similarity3DTransform()
     method.SetInitialTransform(small, inPlace=True)
@@ -92,7 +94,11 @@ def refined(
         on_step(pose.after(_similarity(small, method.GetOptimizerPosition(), middle, unit, flat)))
 
     method.AddCommand(sitk.sitkIterationEvent, listen)
-    method.Execute(_image(sitk, fixed, fixed.values, middle, unit), _image(sitk, moving, moving.values, other, unit))
+    images = _image(sitk, fixed, fixed.values, middle, unit), _image(sitk, moving, moving.values, other, unit)
+    try:
+        method.Execute(*images)
+    finally:
+        sitk.ProcessObject.SetGlobalDefaultNumberOfThreads(threads)
     if stop():
         raise Stopped
     return pose.after(_similarity(small, small.GetParameters(), middle, unit, flat))
