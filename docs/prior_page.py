@@ -40,7 +40,7 @@ WALKS = """## Down the noise, with a measurement
 What few views leave are streaks, not white noise. So priors are trained *in the loop*: most of the steps walk slices,
 measured with views, angles, dose and start drawn at random, down the noise levels, with the data step of a
 reconstruction between them, and the network answers what it meets there (`fewview train prior`, option `in_loop`).
-PSNR in dB of the last answer, one sample, 24 slices of 128 pixels, two doses. The doses drawn for a number of views are
+PSNR in dB of the last answer, one sample, 12 slices of 128 pixels, two doses. The doses drawn for a number of views are
 its own: compare down the columns.
 """
 CURVE = """## Quality against training time

@@ -55,7 +55,7 @@ def export_prior(folder: Path, path: Path, only_if_better: bool = False) -> bool
     prior.load_state_dict({name: value.half().float() for name, value in tensors.items()})
     prior.eval().requires_grad_(False)
     once = options.task == "postnet"
-    walks = {kind: walk_psnr(prior, validation_images(kind, 8, options.slices), once) for kind in MAKERS}
+    walks = {kind: walk_psnr(prior, validation_images(kind, 4, options.slices), once) for kind in MAKERS}
     before = read_card(path).get("walk_psnr_db", {}).get(options.kind) if only_if_better else None
     if before is not None and _mean(before) >= _mean(walks[cast(Kind, options.kind)]):
         return False
