@@ -70,5 +70,6 @@ def test_dock_registers_live_and_hands_over(docked, shell):
     assert all(name in viewer.layers for name in PAIRS) and dock.use_pairs.isChecked()
     viewer.layers[PAIRS[0]].data = [[0, 60, 60]]
     docked.click(dock.start)
-    docked.until(lambda: dock._worker is None)  # too few points: an error, and nothing hangs
+    docked.until(lambda: dock._worker is None)
+    assert "same features" in dock.words.text()  # one point here, none there
     assert not dock.use.isEnabled()

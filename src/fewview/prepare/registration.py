@@ -21,7 +21,7 @@ from .registration_search import SMALL, Turns, candidates, first_pose, ranking
 from .registration_transform import Grid, Similarity, from_pairs, resample
 
 METHOD = "Mattes mutual information, multi-resolution, similarity"
-_LEVELS = (64, 160)  # voxels a side of the copies that are registered after the search
+_LEVELS = (160,)  # voxels a side of the copies that are registered after the search
 _SMALL_FLAT, _LEVELS_FLAT, _JUDGED_FLAT = 64, (160, 640), 320
 _POINTS = 250_000
 _FINER = 1.6  # the X-ray copy keeps so many times more voxels: its field of view may be larger
@@ -89,7 +89,11 @@ class Registration:
 
     def to_json(self) -> dict[str, Any]:
         """Plain values."""
-        return {**asdict(self), "good": self.quality.good}
+        values = {**asdict(self), "good": self.quality.good}
+        quality = {**values["quality"], "reasons": list(self.quality.reasons)}
+        return {**values, "matrix": [list(row) for row in self.matrix], "translation": list(self.translation)} | {
+            "quality": quality
+        }
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> Registration:
@@ -158,8 +162,8 @@ def registration_steps(
 ) -> Iterator[Step]:
     """Register, step by step; the last step holds the result, good or not. Close the generator to stop.
 
-    Turns about the vertical are searched on copies of 32 voxels a side; the best few are followed by gradient descent
-    with SimpleITK, the best of them made exact on copies of up to 64, then 160 voxels a side.
+    Turns about the vertical are searched on copies of about 64 voxels a side; the best few are followed by gradient
+    descent with SimpleITK, the best of them made exact on copies of about 160 voxels a side.
 
     Parameters
     ----------
@@ -216,18 +220,14 @@ def registration_steps(
             )
             followed.append((score(pose), pose))
         pose = max(followed, key=lambda one: one[0])[1]
-        pair = low
         for level, size in enumerate(levels):
-            if max(fixed_grid.shape) <= levels[level - 1] and level:
-                break
-            blur = options.blur
-            pair = neutron.reduced(size, blur), xray.reduced(int(_FINER * size), blur)
+            pair = neutron.reduced(size, options.blur), xray.reduced(int(_FINER * size), options.blur)
             share = (0.5 + 0.2 * level, 0.7 + 0.2 * level)
             work = _follow(*pair, pose, options, _POINTS, 1.0, seed, halted)
             pose = yield from _streamed(work, halted, f"at {max(pair[0].grid.shape)} voxels a side", share)
         yield Step("checking", 0.9, pose)
         rescaled = pose.scale if comparable else None
-        judge = _JUDGED_FLAT if flat else levels[0]
+        judge = _JUDGED_FLAT if flat else small
         middle = neutron.reduced(judge, options.blur), xray.reduced(int(_FINER * judge), options.blur)
         quality = yield from _streamed(
             lambda on_step: judged(

@@ -53,23 +53,30 @@ class RegistrationPresenter:
         self.in_mm, self.options, self.pairs = in_mm, options, pairs
         self.transform: Similarity | None = None
         self.result: Registration | None = None
+        self.error: FewviewError | None = None
         self.share = 0.0
         self._quick: Body | None = None
 
     def steps(self) -> Iterator[Step]:
-        """Register; belongs into a thread of its own. :meth:`take` what it yields."""
+        """Register; belongs into a thread of its own. :meth:`take` what it yields.
+
+        A mistake of the user ends it, and is kept as ``error``: napari would print it as a fault of ours.
+        """
         if self._quick is None:
             self._quick = Body.of(self.xray, self.xray_grid).reduced(_SHOWN)
-        yield from registration_steps(
-            self.neutron,
-            self.xray,
-            self.neutron_grid,
-            self.xray_grid,
-            self.options,
-            pairs=self.pairs,
-            unit="mm" if self.in_mm else "px",
-            comparable=self.in_mm,
-        )
+        try:
+            yield from registration_steps(
+                self.neutron,
+                self.xray,
+                self.neutron_grid,
+                self.xray_grid,
+                self.options,
+                pairs=self.pairs,
+                unit="mm" if self.in_mm else "px",
+                comparable=self.in_mm,
+            )
+        except FewviewError as error:
+            self.error = error
 
     def take(self, step: Step) -> None:
         """Keep what a step found."""
@@ -95,6 +102,8 @@ class RegistrationPresenter:
     @property
     def words(self) -> str:
         """The figure of quality in words, or why the registration is not to be used."""
+        if self.error is not None:
+            return str(self.error)
         if self.result is None:
             return ""
         quality = self.result.quality
