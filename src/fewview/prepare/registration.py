@@ -222,6 +222,8 @@ def registration_steps(
         pose = max(followed, key=lambda one: one[0])[1]
         for level, size in enumerate(levels):
             pair = neutron.reduced(size, options.blur), xray.reduced(int(_FINER * size), options.blur)
+            if (pair[0].grid, pair[1].grid) == (low[0].grid, low[1].grid):
+                continue  # the followed starts were as fine already
             share = (0.5 + 0.2 * level, 0.7 + 0.2 * level)
             work = _follow(*pair, pose, options, _POINTS, 1.0, seed, halted)
             pose = yield from _streamed(work, halted, f"at {max(pair[0].grid.shape)} voxels a side", share)

@@ -1,0 +1,68 @@
+"""`fewview register` and `fewview reconstruct --register` on the shell, whose X-ray slice is turned by 3.4 degrees."""
+
+import json
+
+import pytest
+
+from fewview.cli.main import run
+from fewview.io import read_volume
+from fewview.prepare import Registration
+from fewview.runs.recipe import Recipe
+from fewview.samples import FOLDER
+
+XRAY, NEUTRON, SCAN = (str(FOLDER / name) for name in ("shell_xray.tif", "shell_neutron.tif", "shell.h5"))
+NEAR = ["--set", "turns=none"]
+
+
+def test_register_writes_volume_and_registration(tmp_path, capsys):
+    out, report = tmp_path / "on_grid.tif", tmp_path / "registration.json"
+    assert run(["register", XRAY, NEUTRON, "--out", str(out), "--report", str(report), *NEAR]) == 0
+    volume = read_volume(out)
+    found = Registration.from_json(json.loads(report.read_text()))
+    assert volume.values.shape == read_volume(NEUTRON).values.shape
+    assert volume.attrs["record"]["registration"]["matrix"] == [list(row) for row in found.matrix]
+    assert 3 < found.vertical_deg < 4 and found.unit == "px"
+    assert "independent halves agree" in capsys.readouterr().out
+
+
+def test_pairs_of_a_file_start_it(tmp_path):
+    pairs = tmp_path / "pairs.csv"
+    pairs.write_text("# neutron, X-ray\n0,100,60,0,103,61\n0,200,220,0,194,228\n0, 60,180,0,59,183\n")
+    assert run(["register", XRAY, NEUTRON, "--out", str(tmp_path / "o.npy"), "--pairs", str(pairs)]) == 0
+    pairs.write_text("1,2,3\n")
+    assert run(["register", XRAY, NEUTRON, "--out", str(tmp_path / "p.npy"), "--pairs", str(pairs)]) == 2
+
+
+def test_what_cannot_be_registered_is_not_written(tmp_path, capsys):
+    import numpy as np
+
+    mirrored = tmp_path / "mirrored.npy"
+    np.save(mirrored, read_volume(XRAY).values[:, ::-1])
+    out = tmp_path / "out.tif"
+    assert run(["register", str(mirrored), NEUTRON, "--out", str(out), *NEAR]) == 2
+    assert not out.exists()
+    assert "could not be registered" in capsys.readouterr().err
+
+
+def test_reconstruct_registers_and_records_it(tmp_path):
+    report = tmp_path / "report.json"
+    command = ["reconstruct", SCAN, "-o", str(tmp_path / "v.npy"), "--method", "fbp", "--aux", XRAY, "--register"]
+    assert run([*command, "--registration", "turns=none", "--report", str(report)]) == 0
+    record = json.loads(report.read_text())
+    assert record["registration"]["good"]
+    assert record["recipe"]["registration"] == {"turns": "none"}
+    assert "--register --registration turns=none" in record["command"]
+    assert "registered_volume(" in Recipe.parse(record["recipe"]).as_python()
+    compile(Recipe.parse(record["recipe"]).as_python(), "script", "exec")
+
+
+def test_register_without_a_volume_is_a_mistake(tmp_path, capsys):
+    assert run(["reconstruct", SCAN, "-o", str(tmp_path / "v.npy"), "--register"]) == 2
+    assert "--aux" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("registration", [None, {}, {"turns": "none", "blur": 1.0}])
+def test_recipe_keeps_the_registration(tmp_path, registration):
+    recipe = Recipe(scan="a.h5", auxiliary="x.tif", registration=registration)
+    recipe.save(tmp_path / "recipe.yaml")
+    assert Recipe.load(tmp_path / "recipe.yaml") == recipe
