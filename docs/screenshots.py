@@ -75,6 +75,23 @@ def unimodal(viewer, panel):
     window(viewer, "unimodal")
 
 
+def crossmodal(viewer, panel):
+    """What the guide changed, where the views let it; else the volume and the verdict."""
+    viewer.layers.clear()
+    viewer.open_sample("fewview", "microstructure")
+    finish(panel.bench)
+    panel.choose("d3ip-x")
+    panel.presets["Draft"].click()
+    panel.run_button.click()
+    finish(panel.bench)
+    panel.parentWidget().raise_()
+    title = panel.bench.runs[-1].title
+    changed = f"{title} what the guide changed"
+    if changed in viewer.layers:
+        viewer.layers[title].visible, viewer.layers[changed].visible = False, True
+    window(viewer, "cross-modal")
+
+
 def opened():
     OUT.mkdir(parents=True, exist_ok=True)
     viewer = napari.Viewer()
@@ -129,6 +146,7 @@ def main():
     compare.views.grid.setChecked(False)
 
     unimodal(viewer, panel)
+    crossmodal(viewer, panel)
     viewer.close()
     wait(lambda: False, 0.5)
 

@@ -75,6 +75,18 @@ def contrast(volume: NDArray, low: float = 0.5, high: float = 99.8) -> tuple[flo
     return (bottom, top) if top > bottom else (bottom, bottom + 1.0)
 
 
+EXTRA = {"guide_std": "where the guide was unsure", "guide_change": "what the guide changed"}
+SIGNED = ("guide_change",)  # both signs mean something: 0 is in the middle of the colours
+
+
+def extra_look(name: str, volume: NDArray) -> dict[str, Any]:
+    """Colours and contrast of a further volume of a run."""
+    if name not in SIGNED:
+        return {"colormap": "inferno", "contrast_limits": contrast(volume)}
+    high = contrast(abs(volume))[1]
+    return {"colormap": "PiYG", "contrast_limits": (-high, high)}
+
+
 @dataclass(frozen=True)
 class Plane:
     """One slice of a layer, as a table of regions reads it: the data, not what happens to be on the screen."""

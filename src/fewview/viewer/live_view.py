@@ -15,7 +15,7 @@ from qtpy.QtCore import QObject, QTimer, Signal
 
 from ..runs.queue import RunQueue
 from ..runs.run import Run
-from .layers import METADATA, contrast
+from .layers import EXTRA, METADATA, contrast, extra_look
 
 THREE_D_MS = 500  # ray casting costs far more than a slice
 REST = 3.0  # times the last painting: the event loop must breathe
@@ -197,9 +197,8 @@ class LiveView(QObject):
         selected = list(layers.selection)
         made = self._viewer.add_image(
             volume,
-            name=f"{shown.name} {name}",
-            contrast_limits=contrast(volume),
-            colormap="inferno",
+            name=f"{shown.name} {EXTRA.get(name, name)}",
+            **extra_look(name, volume),
             visible=False,
             metadata={METADATA: {"extra": name}},
             **shown.place,

@@ -15,6 +15,14 @@ MEANING = {
     "Best": "More work: for the final volume.",
 }
 
+KEPT: dict[str, Any] = {"compare": True}
+"""Options that no preset changes, as they begin here: what one looks at is worth a second pass. Scripts go without."""
+
+
+def start_values(fields: list[FormField], remembered: dict[str, Any]) -> dict[str, Any]:
+    """Values that a form begins with: what was last used, over what the viewer switches on."""
+    return {field.name: KEPT[field.name] for field in fields if field.name in KEPT} | remembered
+
 
 def preset_values(method: Method, fields: list[FormField], preset: str) -> dict[str, Any]:
     """Values of all fields under a preset."""
@@ -24,7 +32,8 @@ def preset_values(method: Method, fields: list[FormField], preset: str) -> dict[
 def matching_preset(method: Method, fields: list[FormField], values: dict[str, Any]) -> str:
     """The preset that gives these values, or "Custom"."""
     for preset in ("Standard", "Draft", "Best"):
-        if preset_values(method, fields, preset) == values:
+        wanted = preset_values(method, fields, preset)
+        if all(values[name] == value for name, value in wanted.items() if name not in KEPT):
             return preset
     return "Custom"
 

@@ -23,14 +23,17 @@ from ..errors import FewviewError
 from ..methods.interface import Method
 from ..runs.recipe import Recipe
 from .form import Form
+from .form_fields import form_fields
 from .modes import ModeState, all_methods, mode_states
 from .notify import complain, tell
 from .parts import Dock, Section, button, described, quiet, tool, wrapped
-from .presets import MEANING, PRESETS, matching_preset, preset_help, preset_values
+from .presets import KEPT, MEANING, PRESETS, matching_preset, preset_help, preset_values, start_values
 from .run_panel import RunPanel
 from .run_presenter import forecast_text
 from .theme import colours
 from .workbench import workbench_of
+
+NO_XRAY = "This method needs an X-ray volume: choose its layer at X-ray in the Scan dock."
 
 
 @thread_worker
@@ -135,6 +138,7 @@ class ReconstructDock(Dock):
         row = QHBoxLayout()
         self.preview_button = button("Preview slice", "Reconstruct only the slice that is shown.", self.preview)
         self.run_button = button("Run", "Reconstruct the chosen rows. While one runs, the next one waits.", self.run)
+        self.helps = {made: made.toolTip() for made in (self.preview_button, self.run_button)}
         row.addWidget(self.preview_button)
         row.addWidget(self.run_button)
         return row
@@ -209,7 +213,8 @@ class ReconstructDock(Dock):
         assert method is not None and self.form is not None
         settings = self.bench.settings
         settings.remember(method=method.name, holdout=recipe.holdout, mode=self._mode().mode.name)
-        settings.remember_options(method.name, recipe.options)
+        kept = {name: value for name, value in self.form.values().items() if name in KEPT}
+        settings.remember_options(method.name, {**recipe.options, **kept})
         self.bench.run(recipe, method)
 
     def _copy(self, how: str, what: str) -> None:
@@ -273,7 +278,9 @@ class ReconstructDock(Dock):
             self.form_place.removeWidget(self.form)
             self.form.hide()
             self.form.deleteLater()
-        self.form = Form(method.options, self.bench.settings.options_of(method.name))
+        self.form = Form(
+            method.options, start_values(form_fields(method.options), self.bench.settings.options_of(method.name))
+        )
         self.form.edited.connect(self._on_edit)
         self.form_place.addWidget(self.form)
         for name, made in self.presets.items():
@@ -285,7 +292,8 @@ class ReconstructDock(Dock):
         name = sender.property("preset")
         method = self.chosen_method
         if self.form is not None and method is not None:
-            self.form.set_values(preset_values(method, self.form.fields, name))
+            kept = {option: value for option, value in self.form.values().items() if option in KEPT}
+            self.form.set_values(preset_values(method, self.form.fields, name) | kept)
         self._on_edit()
 
     def _on_edit(self, *_: Any) -> None:
@@ -299,17 +307,20 @@ class ReconstructDock(Dock):
     def refresh(self) -> None:
         """Forecast and buttons."""
         ready = self.bench.scan.ready and self.chosen_method is not None
-        for widget in (self.run_button, self.preview_button):
-            widget.setEnabled(ready)
-        self.run_button.setText("Queue" if self.bench.queue.busy else "Run")
         method = self.chosen_method
+        blind = method is not None and "aux" in method.needs and self.bench.scan.auxiliary is None
+        for widget, help in self.helps.items():
+            widget.setEnabled(ready and not blind)
+            widget.setToolTip(NO_XRAY if blind else help)
+        self.run_button.setText("Queue" if self.bench.queue.busy else "Run")
         if not self.bench.scan.ready:
             self.forecast.setText("Load a scan first: Scan dock, or File > Open Sample > fewview.")
             return
         if method is None:
             return
         try:
-            text, fits = forecast_text(self.recipe(), method, self.bench.scan.shape)
+            words = forecast_text(self.recipe(), method, self.bench.scan.shape)
+            text, fits = (NO_XRAY, False) if blind else words
         except FewviewError as error:
             text, fits = str(error), False
         tone = "" if fits else colours(self.viewer).tone("warning")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,6 +10,7 @@ from ..methods.interface import Method
 from ..runs.recipe import Recipe
 from ..runs.run import Run
 from ..runs.stream import SLOTS
+from .presets import KEPT
 from .words import duration, number, size
 
 NAMED_OPTIONS = 2  # options that fit into a layer's name
@@ -19,7 +21,8 @@ CURVES = {"heldout_error": "held-out error", "data_residual": "data residual", "
 def run_title(recipe: Recipe, method: Method, views: int, count: int) -> str:
     """Name of a run's layer: what made it."""
     parts = [method.title, f"{views} views"]
-    parts += [f"{name} {_short(value)}" for name, value in list(recipe.options.items())[:NAMED_OPTIONS]]
+    named = [(name, value) for name, value in recipe.options.items() if name not in KEPT]
+    parts += [f"{name} {_short(value)}" for name, value in named[:NAMED_OPTIONS]]
     if recipe.bin > 1:
         parts.append(f"bin {recipe.bin}")
     if recipe.rows is not None:
@@ -58,7 +61,12 @@ def run_view(run: Run | None, ready: bool = True) -> RunView:
     took = duration(run.seconds)
     kept = f"The estimate of step {run.kept_step} is kept." if run.volume is not None else "There was no estimate yet."
     if run.status == "done":
-        return RunView("Done", f"{run.step} steps in {took}. {_scores(run)}".strip(), 100, tone="good")
+        return RunView(
+            "Done",
+            " ".join(filter(None, (f"{run.step} steps in {took}.", guide_words(run.record), _scores(run)))),
+            100,
+            tone="good",
+        )
     if run.status == "stopped":
         return RunView("Stopped", f"After {took}. {kept}", _percent(run), tone="plain")
     if run.status == "failed":
@@ -107,6 +115,17 @@ def forecast_text(recipe: Recipe, method: Method, shape: tuple[int, int, int]) -
 def curves(run: Run) -> dict[str, list[tuple[int, float]]]:
     """Histories worth plotting, the held-out error first."""
     return {title: run.history[name] for name, title in CURVES.items() if run.history.get(name)}
+
+
+def guide_words(record: Mapping[str, Any]) -> str:
+    """Whether the X-ray guide was listened to, and why, as one sentence; empty where there was no guide."""
+    verdict, _, reason = str(record.get("chosen", {}).get("guided", "")).partition(": ")
+    if not verdict:
+        return ""
+    said = "used" if verdict == "accepted" else "not used, the volume is that of the neutrons alone"
+    share = record.get("scalars", {}).get("guide_weight")
+    left = f"; {share:.0%} of its certainty counted" if verdict == "accepted" and share is not None else ""
+    return f"X-ray guide {said}: {reason}{left}."
 
 
 def _steps(run: Run) -> str:
