@@ -241,6 +241,7 @@ def test_unimodal_streams_shows_its_spread_and_keeps_what_was_stopped(docked):
     docked.click(dock.run_button)
     run = docked.bench.runs[-1]
     docked.until(lambda: run.over or (run.stage == "diffusing" and run.step >= 2))
+    docked.until(lambda: run.over or dock.panel.stop.isEnabled())  # buttons follow at the next tick
     docked.click(dock.panel.stop)
     docked.until(lambda: run.over)
     docked.finish()
