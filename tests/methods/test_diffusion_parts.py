@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from fewview.methods.diffusion.adapt import PATIENCE, Adapter, Settings
-from fewview.methods.diffusion.consistency import PlainCG, ProximalCG, TVz, along_z, along_z_adjoint
+from fewview.methods.diffusion.consistency import PlainCG, ProximalCG, TVz, along_z, along_z_adjoint, nonnegative
 from fewview.methods.diffusion.denoiser import Denoiser
 from fewview.methods.diffusion.renoise import ddim, renoised, slerp
 from fewview.methods.diffusion.reuse import Reuse
@@ -254,3 +254,22 @@ def test_withheld_views_undo_and_end_an_adaptation_that_does_harm(prior, data):
     assert not adapter.due(MIDDLE)
     expected = prior.denoise_vp(x_t[:, None], 0.5)[0][:, 0]
     assert torch.allclose(denoiser.all(x_t, 0.5, data)[0], expected, atol=1e-5)
+
+
+def test_positivity_costs_the_data_nothing():
+    """Clipping adds what noise took below zero; the projection gives it back elsewhere."""
+    A = parallel_beam(np.arange(12) * np.pi / 12, columns=32)
+    torch.manual_seed(0)
+    across = torch.arange(32) - 15.5
+    disc = (across[:, None] ** 2 + across**2 < 60).float()[None]
+    data = scaled(Views(A, A(disc)), 1.0)
+    image = disc + 0.2 * torch.randn(disc.shape)
+    nearest, clipped = nonnegative(image, data, 50.0, 200), image.clamp(min=0)
+
+    def distance(x):
+        off = x - image
+        return float(off.square().sum() + 50.0 * data.forward(off).square().sum())
+
+    assert nearest.min() >= 0
+    assert distance(nearest) < 0.5 * distance(clipped)
+    assert torch.equal(nonnegative(disc, data, 50.0), disc)

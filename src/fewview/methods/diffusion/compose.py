@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from .adapt import Adapter, Settings
-from .consistency import Consistency, PlainCG, ProximalCG, TVz
+from .consistency import Consistency, PlainCG, ProximalCG, TVz, noise_aware, nonnegative
 from .denoiser import Denoiser
 from .guide import CrossModalGuide, GuidedCG
 from .loop import Parts, Walk
@@ -14,7 +14,7 @@ from .options import DiffusionOptions
 from .renoise import ddim, slerp
 from .reuse import Reuse
 from .scaled import Scaled
-from .schedule import levels
+from .schedule import Level, levels
 from .start import noised
 
 
@@ -87,12 +87,29 @@ def started(options: DiffusionOptions, parts: Parts, first: Tensor, generator: t
     return walk
 
 
-def summary(x: Tensor, data: Scaled, positivity: bool) -> tuple[Tensor, dict[str, Tensor]]:
-    """Mean and standard deviation over the samples, in the unit of the problem."""
-    samples = (x.clamp(min=0) if positivity else x).reshape(-1, len(data.y), *x.shape[1:]) * data.top
+def summary(
+    x: Tensor, data: Scaled, options: DiffusionOptions, ends: Level | None = None
+) -> tuple[Tensor, dict[str, Tensor]]:
+    """Mean and standard deviation over the samples, in the unit of the problem.
+
+    Parameters
+    ----------
+    x : Tensor, shape (samples * slices, y, x)
+    data : Scaled
+    options : DiffusionOptions
+        Settled.
+    ends : Level, optional
+        At the end of a run, its last level: then positivity costs the data nothing; before, values are clipped.
+    """
+    samples = x.reshape(-1, len(data.y), *x.shape[1:])
+    mean = samples.mean(dim=0)  # before positivity: each sample clipped alone would add the noise's positive part
+    if options.positivity and ends is None:
+        mean = mean.clamp(min=0)
+    elif options.positivity and ends is not None:
+        mean = nonnegative(mean, data, noise_aware(float(options.trust), data, ends))
     if len(samples) == 1:
-        return samples[0], {}
-    return samples.mean(dim=0), {"std": samples.std(dim=0)}
+        return mean * data.top, {}
+    return mean * data.top, {"std": samples.std(dim=0) * data.top}
 
 
 def _consistency(options: DiffusionOptions, slices: int, trust: float | Tensor) -> Consistency:

@@ -55,7 +55,8 @@ def run(problem: Problem, options: DiffusionOptions) -> Iterator[Estimate]:
         walk.restore(problem.state)
     last: Estimate | None = None
     for moment in diffuse(parts, data, walk):
-        volume, extra = summary(walk.x, data, options.positivity)
+        ends = parts.levels[-1] if moment.done and walk.step == len(parts.levels) else None
+        volume, extra = summary(walk.x, data, settled, ends)
         state = {**walk.state(), **parts.state(), "chosen": chosen} if moment.done else None
         scalars = {**moment.scalars, "scale": data.top}
         if moment.done:
@@ -79,6 +80,6 @@ def _compared(problem: Problem, settled: DiffusionOptions, data: Scaled, last: E
     stage, total = "what the guide changed", last.total + len(parts.levels)
     for _ in diffuse(parts, data, walk):
         yield replace(last, step=last.step + walk.step, total=total, stage=stage)
-    alone, _ = summary(walk.x, data, settled.positivity)
+    alone, _ = summary(walk.x, data, settled, parts.levels[-1])
     changed = {**last.extra, "guide_change": last.volume - alone}
     yield replace(last, step=total, total=total, stage=stage, extra=changed)

@@ -15,7 +15,7 @@ from ...models.weights import WeightsError, find_weights, load_prior
 from ...options import Auto, Options, option
 from ..classical.cgls import METHOD as CGLS
 from ..classical.fbp import preview
-from ..diffusion.consistency import ProximalCG
+from ..diffusion.consistency import ProximalCG, noise_aware, nonnegative
 from ..diffusion.denoiser import Denoiser, batch_size
 from ..diffusion.pilot import clearly_best
 from ..diffusion.scaled import Scaled, robust_maximum, scaled
@@ -60,8 +60,8 @@ def run(problem: Problem, options: PostnetOptions) -> Iterator[Estimate]:
         clean, data = _cleaned(Denoiser(prior, len(first)), first / scale, given, scale)
         errors = {}
         for trust in TRUSTS:
-            volume = _fitted(clean, data, options.data_steps, trust) * scale
-            errors[trust] = np.array(prediction_errors(held, volume.clamp(min=0) if options.positivity else volume))
+            volume = _fitted(clean, data, options.data_steps, trust, options.positivity) * scale
+            errors[trust] = np.array(prediction_errors(held, volume))
         chosen["trust"] = clearly_best(errors)
         chosen["trust_curve"] = [[trust, float(error.mean())] for trust, error in sorted(errors.items())]
     first = yield from _first(problem, shown)
@@ -69,7 +69,9 @@ def run(problem: Problem, options: PostnetOptions) -> Iterator[Estimate]:
     yield _estimate(clean, 2, problem, scale, options, chosen)
     if options.data_steps:
         trust = float(chosen.get("trust", options.trust))
-        yield _estimate(_fitted(clean, data, options.data_steps, trust), 3, problem, scale, options, chosen)
+        yield _estimate(
+            _fitted(clean, data, options.data_steps, trust, options.positivity), 3, problem, scale, options, chosen
+        )
 
 
 def _first(problem: Problem, shown: Tensor) -> Generator[Estimate, None, Tensor]:
@@ -92,9 +94,9 @@ def _cleaned(denoiser: Denoiser, first: Tensor, problem: Problem, scale: float) 
     return torch.cat(parts), scaled(problem, scale)
 
 
-def _fitted(clean: Tensor, data: Scaled, steps: int, trust: float) -> Tensor:
+def _fitted(clean: Tensor, data: Scaled, steps: int, trust: float, positive: bool) -> Tensor:
     (image,) = ProximalCG(steps, None, trust).solve(clean, data, LEVEL)
-    return image
+    return nonnegative(image, data, noise_aware(trust, data, LEVEL)) if positive else image
 
 
 def _estimate(
