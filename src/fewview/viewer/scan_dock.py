@@ -130,6 +130,7 @@ class ScanDock(Dock):
     def _make_choice(self) -> QWidget:
         box = QWidget()
         form = QFormLayout(box)
+        form.setRowWrapPolicy(QFormLayout.RowWrapPolicy.WrapLongRows)
         form.setContentsMargins(0, 0, 0, 0)
         self.views = _spin(
             1, 1, "Number of views to use, equally spread over the angles. Fewer: what would a shorter scan give?"
