@@ -75,3 +75,27 @@ def load_state(
 
 def _part(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
     return {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}
+
+
+def read_average(folder: Path, prefix: str = "") -> tuple[dict[str, Any], dict[str, Tensor]]:
+    """Facts and averaged weights of a training, rounded to half precision as they will be loaded.
+
+    Parameters
+    ----------
+    folder : Path
+        Of a training, which may still be running.
+    prefix : str
+        Of the part of the network that is wanted.
+
+    Raises
+    ------
+    FewviewError
+        The folder holds no training.
+    """
+    state = folder / "state.safetensors"
+    if not state.is_file():
+        raise FewviewError(f"{folder} holds no training.", "Start one with `fewview train`.")
+    with safe_open(state, framework="pt") as file:
+        facts: dict[str, Any] = json.loads(file.metadata()["facts"])
+        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a mapping
+    return facts, {name: value.half().float() for name, value in _part(tensors, f"ema.{prefix}").items()}

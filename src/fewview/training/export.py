@@ -7,17 +7,17 @@ import subprocess
 from pathlib import Path
 from typing import Any, cast
 
-from safetensors import safe_open
-
-from ..errors import FewviewError
 from ..models.prior import DiffusionPrior
 from ..models.unet import COMPACT, LARGE, UNetConfig
 from ..models.weights import read_card, save_prior
 from ..simulate.seeds import TRAIN, VALIDATION
 from .baselines import baseline_psnr
+from .checkpoint import read_average
 from .prior import PriorTraining
 from .sources import MAKERS, Kind
 from .validate import prior_psnr, validation_images, walk_psnr
+
+VALUE_RANGE = "attenuation divided by its robust maximum (99.9th percentile), air at 0"
 
 
 def export_prior(folder: Path, path: Path, only_if_better: bool = False) -> bool:
@@ -42,17 +42,11 @@ def export_prior(folder: Path, path: Path, only_if_better: bool = False) -> bool
     FewviewError
         The folder holds no training.
     """
-    state = folder / "state.safetensors"
-    if not state.is_file():
-        raise FewviewError(f"{folder} holds no training.", "Run `fewview train prior` first.")
-    with safe_open(state, framework="pt") as file:
-        facts: dict[str, Any] = json.loads(file.metadata()["facts"])
-        tensors = {k.removeprefix("ema."): file.get_tensor(k) for k in file.keys() if k.startswith("ema.")}  # noqa: SIM118
+    facts, tensors = read_average(folder)
     options = PriorTraining.parse(facts["options"])
     base = COMPACT if options.size == "compact" else LARGE
     prior = DiffusionPrior(UNetConfig(**{**base.model_dump(), "slices": options.slices}))
-    # Measured as it will be loaded: after rounding to half precision.
-    prior.load_state_dict({name: value.half().float() for name, value in tensors.items()})
+    prior.load_state_dict(tensors)
     prior.eval().requires_grad_(False)
     once = options.task == "postnet"
     walks = {kind: walk_psnr(prior, validation_images(kind, 4, options.slices), once) for kind in MAKERS}
@@ -61,13 +55,8 @@ def export_prior(folder: Path, path: Path, only_if_better: bool = False) -> bool
         return False
     card = {
         "trained_on": _data(options, facts),
-        "steps": facts["step"],
-        "minutes": round(facts["seconds"] / 60, 1),
-        "minutes_planned": options.minutes,
-        "device": facts["device"],
-        "revision": revision(),
-        "licence": "BSD-3-Clause",
-        "value_range": "attenuation divided by its robust maximum (99.9th percentile), air at 0",
+        **provenance(facts),
+        "value_range": VALUE_RANGE,
         "validation": f"images of 128 px, seeds from {VALIDATION[0]}; PSNR in dB, range 1",
         "walk_psnr_db": walks,
         **({} if once else _denoising(prior, folder)),
@@ -108,7 +97,19 @@ def _data(options: PriorTraining, facts: dict[str, Any]) -> str:
     return text + (f"; started from {Path(options.start).stem}" if options.start else "")
 
 
-def revision() -> str:
+def provenance(facts: dict[str, Any]) -> dict[str, Any]:
+    """What the card of any network says of its training, given the facts of its state."""
+    return {
+        "steps": facts["step"],
+        "minutes": round(facts["seconds"] / 60, 1),
+        "minutes_planned": facts["options"]["minutes"],
+        "device": facts["device"],
+        "revision": _revision(),
+        "licence": "BSD-3-Clause",
+    }
+
+
+def _revision() -> str:
     """Return the commit of the source, or the version of an installed package."""
     command = ["git", "rev-parse", "--short", "HEAD"]
     try:

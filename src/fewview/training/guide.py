@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import math
-import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
@@ -16,40 +12,30 @@ from torch.nn import functional as F
 
 from ..models.guide import BLIND, Guide, GuideConfig, Opinion
 from ..models.patchgan import PatchGAN
-from ..models.unet import count_parameters
 from ..models.weights import load_prior
-from ..options import Options, option
-from .checkpoint import load_state, save_state
-from .ema import PowerEma
+from ..options import option
+from .clocked import STATE, ClockedOptions, ClockedTrainer, Report
 from .guide_lessons import GuideLesson, Lessons
 from .guide_validate import guide_psnr, validation_lessons
 from .guide_xray import delivered
 from .pool import Pool
 
-Report = Callable[[str], None]
 SURE = 0.1  # say of the log-variance in the loss
 FLOOR = 1e-4  # squared error that counts as none
 UNSEEN = 0.04  # part of the pictures without an estimate: what the X-ray slice alone is worth, a control
 
 
-class GuideTraining(Options):
+class GuideTraining(ClockedOptions):
     """Options of :func:`train_guide`."""
 
     network: Literal["ours", "pix2pix"] = option(
         "ours", "Network", "ours: knows the noise level and how sure it is; pix2pix: as published, with a PatchGAN."
     )
-    minutes: float = option(120.0, "Minutes", "Time the training may take in all; more is better.", unit="min", gt=0)
     prior: str = option("materials", "Prior", "Weights whose loop makes the pictures; ours starts from them, too.")
     downs: int = option(6, "Halvings", "Of pix2pix: 6 for 64 px, 7 for 128, 8 for 256.", ge=4, le=8, advanced=True)
     width: int = option(64, "Channels", "Of the first level of pix2pix.", ge=4, advanced=True)
     l1: float = option(100.0, "L1", "Its weight against the PatchGAN, of pix2pix.", ge=0, advanced=True)
-    device: str = option("auto", "Device", "auto, cpu or cuda.")
-    batch: int = option(0, "Batch", "Crops per step; 0: 16 on a CPU, 128 on a GPU.", ge=0, advanced=True)
-    crop: int = option(64, "Crop", "Side of most crops; some are twice as large.", unit="px", ge=32, advanced=True)
     rate: float = option(5e-4, "Learning rate", "Highest rate, after the warm-up.", gt=0, advanced=True)
-    seed: int = option(0, "Seed", "Seed of crops and X-ray slices.", ge=0, advanced=True)
-    save_every: float = option(3.0, "Save every", "Time between checkpoints.", unit="min", gt=0, advanced=True)
-    validate_every: float = option(6.0, "Validate every", "Time between validations.", unit="min", gt=0, advanced=True)
 
 
 def train_guide(options: GuideTraining, folder: Path, pool: Path | None = None, report: Report = print) -> Path:
@@ -76,7 +62,7 @@ def train_guide(options: GuideTraining, folder: Path, pool: Path | None = None, 
         trainer.run()
     finally:
         trainer.close()
-    return folder / "state.safetensors"
+    return folder / STATE
 
 
 def new_guide(options: GuideTraining) -> Guide:
@@ -137,83 +123,54 @@ def guide_loss(opinion: Opinion, batch: Batch) -> Tensor:
     return error + SURE * score
 
 
-class _Trainer:
-    """The state of one training: network, critic, average, optimiser, data and clock."""
+class _Trainer(ClockedTrainer):
+    """What the clock does not know: lessons, and a critic beside the network where it is as published."""
+
+    warm_up = 200
 
     def __init__(self, options: GuideTraining, folder: Path, pool: Path, report: Report) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
-        name = ("cuda" if torch.cuda.is_available() else "cpu") if options.device == "auto" else options.device
-        self.device = torch.device(name)
-        self.options, self.folder, self.report = options, folder, report
-        self.batch = options.batch or (128 if name == "cuda" else 16)
-        torch.manual_seed(options.seed)
-        self.rng = np.random.default_rng(options.seed)
-        nets: dict[str, nn.Module] = {"guide": new_guide(options)}
-        if options.network == "pix2pix":
-            nets["critic"] = PatchGAN(options.width)
-        self.nets = nn.ModuleDict(nets).to(self.device)
-        self.ema = PowerEma(self.nets)
-        betas = (0.5, 0.999) if "critic" in nets else (0.9, 0.99)
-        self.optimizer = torch.optim.Adam(self.nets.parameters(), lr=options.rate, betas=betas)
-        self.step, self.elapsed, self.loss = 0, 0.0, math.nan
-        self.curve: list[dict[str, Any]] = []
-        self._resume()
+        self.options = options
+        super().__init__(options, folder, report)
         self.pool = Pool(pool, "materials")
         self.pool.start()
         self.lessons = Lessons(folder / "lessons", pool, options.prior)
         self.lessons.start()
         self.checks = validation_lessons(folder / "validation", load_prior(options.prior))
 
-    def _resume(self) -> None:
-        path = self.folder / "state.safetensors"
-        if not path.exists():
-            return
-        facts = load_state(path, self.nets, self.ema.model, self.optimizer, self.rng)
-        self.step, self.elapsed, self.curve = facts["step"], facts["seconds"], facts["curve"]
-        self.report(f"resumed at step {self.step}, {self.elapsed / 60:.1f} minutes")
+    def network(self) -> nn.ModuleDict:
+        """The guide, and the critic of the published one."""
+        nets: dict[str, nn.Module] = {"guide": new_guide(self.options)}
+        if self.options.network == "pix2pix":
+            nets["critic"] = PatchGAN(self.options.width)
+        return nn.ModuleDict(nets)
+
+    def optimizer_of(self, net: nn.Module) -> torch.optim.Optimizer:
+        """Adam; with a critic as published."""
+        betas = (0.5, 0.999) if self.options.network == "pix2pix" else (0.9, 0.99)
+        return torch.optim.Adam(net.parameters(), lr=self.options.rate, betas=betas)
+
+    @property
+    def nets(self) -> nn.ModuleDict:
+        """The networks by name."""
+        assert isinstance(self.net, nn.ModuleDict)
+        return self.net
 
     def run(self) -> None:
-        """Step until the minutes are used up."""
+        """Wait for the first lessons, then step."""
         self.lessons.refresh(at_least=8)
-        self.report(f"{count_parameters(self.nets) / 1e6:.2f} M parameters on {self.device}, batch {self.batch}")
-        total = self.options.minutes * 60
-        saved = validated = self.elapsed
-        last = time.monotonic()
-        while self.elapsed < total:
-            self._one_step(self.elapsed / total)
-            now = time.monotonic()
-            self.elapsed, last = self.elapsed + now - last, now
-            if self.elapsed - validated > self.options.validate_every * 60:
-                self._validate()
-                validated = self.elapsed
-            if self.elapsed - saved > self.options.save_every * 60:
-                self.save()
-                saved = self.elapsed
-        self._validate()
-        self.save()
+        super().run()
 
-    def _one_step(self, progress: float) -> None:
+    def gradients(self) -> float:
+        """Of crops of random lessons."""
         if self.step % 200 == 0:
             self.lessons.refresh()
-        # Warm-up, then a cosine over the clock, down to a hundredth: the average then stands still at the end.
-        rate = self.options.rate * min(1.0, (self.step + 1) / 200) * (0.505 + 0.495 * math.cos(math.pi * progress))
-        for group in self.optimizer.param_groups:
-            group["lr"] = rate
         twice = self.rng.random() < 0.15
         count, crop = (max(1, self.batch // 4), 2 * self.options.crop) if twice else (self.batch, self.options.crop)
         pictures = list(self.lessons.lessons.values())
         if twice and not any(lesson.clean.shape[-1] >= crop for lesson in pictures):
             count, crop = self.batch, self.options.crop
         batch = draw_lessons(pictures, count, crop, self.rng).to(self.device)
-        self.optimizer.zero_grad(set_to_none=True)
-        value = self._published(batch) if "critic" in self.nets else self._ours(batch)
-        nn.utils.clip_grad_norm_(self.nets.parameters(), 1.0)
-        self.optimizer.step()
-        self.step += 1
-        self.ema.update(self.nets, self.step)
-        self.loss = value if math.isnan(self.loss) else 0.99 * self.loss + 0.01 * value
-        if self.step % 200 == 0:
-            self.report(f"step {self.step}  {self.elapsed / 60:.1f} min  rate {rate:.1e}  loss {self.loss:.4f}")
+        return self._published(batch) if "critic" in self.nets else self._ours(batch)
 
     def _ours(self, batch: Batch) -> float:
         loss = guide_loss(self.nets["guide"](batch.x, batch.xray, batch.sigma), batch)
@@ -238,28 +195,18 @@ class _Trainer:
             net.get_buffer("logvar").lerp_(seen, 0.02)
         return float(distance.detach())
 
-    def _validate(self) -> None:
-        entry: dict[str, Any] = {"minutes": round(self.elapsed / 60, 2), "step": self.step, "loss": round(self.loss, 5)}
+    def figures(self) -> dict[str, Any]:
+        """PSNR of validation lessons, with controls."""
         guide = self.ema.model.get_submodule("guide")
         assert isinstance(guide, Guide)
-        entry |= guide_psnr(guide, self.checks, self.device)
-        self.curve.append(entry)
-        (self.folder / "curve.json").write_text(json.dumps(self.curve, indent=1) + "\n")
-        self.report(json.dumps(entry))
+        return guide_psnr(guide, self.checks, self.device)
 
-    def save(self) -> None:
-        """Write the state to resume from."""
-        facts = {
-            "step": self.step,
-            "seconds": self.elapsed,
-            "curve": self.curve,
-            "options": self.options.model_dump(mode="json"),
-            "device": str(self.device),
-            "seeds": len({path.name.split("-")[1] for path in self.pool.paths()}),
-        }
-        save_state(self.folder / "state.safetensors", self.nets, self.ema.model, self.optimizer, self.rng, facts)
+    def seeds(self) -> int:
+        """Those in the pool."""
+        return self.pool.seeds()
 
     def close(self) -> None:
-        """End the processes that make samples and lessons."""
+        """End the processes that make samples and lessons, too."""
         self.lessons.stop()
         self.pool.stop()
+        super().close()

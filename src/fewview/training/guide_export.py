@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
-from typing import Any
 
-from safetensors import safe_open
-
-from ..errors import FewviewError
 from ..models.guide import save_guide
 from ..models.weights import load_prior, read_card
 from ..simulate.seeds import TRAIN, VALIDATION
-from .export import revision
+from .checkpoint import read_average
+from .export import VALUE_RANGE, provenance
 from .guide import GuideTraining, new_guide
 from .guide_validate import SHIFT, guide_psnr, validation_lessons
 
@@ -39,17 +35,10 @@ def export_guide(folder: Path, path: Path, only_if_better: bool = False) -> bool
     FewviewError
         The folder holds no training.
     """
-    state = folder / "state.safetensors"
-    if not state.is_file():
-        raise FewviewError(f"{folder} holds no training.", "Run `fewview train guide` first.")
-    with safe_open(state, framework="pt") as file:
-        facts: dict[str, Any] = json.loads(file.metadata()["facts"])
-        names = [name for name in file.keys() if name.startswith("ema.guide.")]  # noqa: SIM118 - not a mapping
-        tensors = {name.removeprefix("ema.guide."): file.get_tensor(name) for name in names}
+    facts, tensors = read_average(folder, "guide.")
     options = GuideTraining.parse(facts["options"])
     guide = new_guide(options)
-    # Measured as it will be loaded: after rounding to half precision.
-    guide.load_state_dict({name: value.half().float() for name, value in tensors.items()})
+    guide.load_state_dict(tensors)
     guide.eval().requires_grad_(False)
     figures = guide_psnr(guide, validation_lessons(folder / "validation", load_prior(options.prior)))
     before = read_card(path).get("psnr_db") if only_if_better else None
@@ -59,13 +48,8 @@ def export_guide(folder: Path, path: Path, only_if_better: bool = False) -> bool
     card = {
         "trained_on": f"simulated concrete-like microstructures, {facts['seeds']} training seeds from {TRAIN[0]}; "
         "slices on their way through the loop, X-ray slices degraded, 15 % missing, 10 % of another sample",
-        "steps": facts["step"],
-        "minutes": round(facts["seconds"] / 60, 1),
-        "minutes_planned": options.minutes,
-        "device": facts["device"],
-        "revision": revision(),
-        "licence": "BSD-3-Clause",
-        "value_range": "attenuation divided by its robust maximum (99.9th percentile), air at 0, in both channels",
+        **provenance(facts),
+        "value_range": f"{VALUE_RANGE}, in both channels",
         "validation": f"8 slices of 128 px, seeds from {VALIDATION[0]}, geometry and dose drawn at random; PSNR in dB, "
         f"range 1, before the guide and after it; shifted: {SHIFT} px in both directions",
         "psnr_db": figures,

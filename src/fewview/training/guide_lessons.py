@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import time
 from collections.abc import Sequence
@@ -22,6 +21,7 @@ from ..methods.diffusion.start import least_squares
 from ..models.guide import START, Guide
 from ..models.prior import DiffusionPrior
 from ..models.weights import load_prior
+from .filler import Filler
 from .guide_xray import delivered
 from .walks import measured_slices, walk
 
@@ -138,24 +138,18 @@ class Lessons:
     """
 
     def __init__(self, folder: Path, blocks: Path, prior: str, keep: int = 1500) -> None:
-        self.folder, self.source, self.prior, self.keep = folder, blocks, prior, keep
+        self.folder, self.keep = folder, keep
         self.lessons: dict[str, GuideLesson] = {}
-        self._process: multiprocessing.process.BaseProcess | None = None
+        self.filler = Filler(folder, fill_lessons, folder, blocks, prior, keep)
         folder.mkdir(parents=True, exist_ok=True)
 
     def start(self) -> None:
         """Start filling in the background; ends with this process."""
-        context = multiprocessing.get_context("spawn")
-        arguments = (self.folder, self.source, self.prior, self.keep)
-        self._process = context.Process(target=fill_lessons, args=arguments, daemon=True)
-        self._process.start()
+        self.filler.start()
 
     def stop(self) -> None:
         """End the background process."""
-        if self._process is not None:
-            self._process.terminate()
-            self._process.join()
-            self._process = None
+        self.filler.stop()
 
     def refresh(self, at_least: int = 0) -> int:
         """Load what is new and forget what is old; wait until ``at_least`` lessons are there. Returns their number."""
@@ -165,8 +159,7 @@ class Lessons:
             self.lessons = fresh
             if len(fresh) >= at_least:
                 return len(fresh)
-            if self._process is not None and not self._process.is_alive():
-                raise RuntimeError(f"the process that fills {self.folder} ended (exit {self._process.exitcode})")
+            self.filler.check()
             time.sleep(0.2)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import time
 from pathlib import Path
@@ -11,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..simulate.seeds import TRAIN
+from .filler import Filler
 from .sources import MAKERS, Block, Kind
 
 
@@ -44,30 +44,27 @@ class Pool:
     ) -> None:
         if first not in TRAIN or first + capacity > TRAIN.stop:
             raise ValueError(f"{first} and the {capacity} after it are not all training seeds ({TRAIN})")
-        self.folder, self.kind, self.capacity = folder, kind, capacity
-        self.share, self.eager, self.first = share, eager, first
+        self.folder, self.kind = folder, kind
         self.blocks: list[NDArray[np.float16]] = []
         self._known: set[str] = set()
-        self._process: multiprocessing.process.BaseProcess | None = None
+        self.filler = Filler(folder, fill, folder, kind, capacity, share, eager, first)
         folder.mkdir(parents=True, exist_ok=True)
 
     def start(self) -> None:
         """Start filling in the background; ends with this process."""
-        context = multiprocessing.get_context("spawn")
-        arguments = (self.folder, self.kind, self.capacity, self.share, self.eager, self.first)
-        self._process = context.Process(target=fill, args=arguments, daemon=True)
-        self._process.start()
+        self.filler.start()
 
     def stop(self) -> None:
         """End the background process."""
-        if self._process is not None:
-            self._process.terminate()
-            self._process.join()
-            self._process = None
+        self.filler.stop()
 
     def paths(self) -> list[Path]:
         """Return the blocks on disk."""
         return sorted(self.folder.glob(f"{self.kind}-*.npy"))
+
+    def seeds(self) -> int:
+        """Seeds that the blocks on disk come from."""
+        return len({path.name.split("-")[1] for path in self.paths()})
 
     def refresh(self, at_least: int = 0) -> int:
         """Load what is new; wait until ``at_least`` blocks are there. Returns their number."""
@@ -78,8 +75,7 @@ class Pool:
                     self.blocks.append(np.load(path, allow_pickle=False))
             if len(self.blocks) >= at_least:
                 return len(self.blocks)
-            if self._process is not None and not self._process.is_alive():
-                raise RuntimeError(f"the process that fills {self.folder} ended (exit {self._process.exitcode})")
+            self.filler.check()
             time.sleep(0.2)
 
 
