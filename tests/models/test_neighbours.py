@@ -1,4 +1,4 @@
-"""A 2.5D prior made of a 2D one."""
+"""A prior that sees more neighbours, made of one that sees fewer."""
 
 import pytest
 import torch
@@ -15,16 +15,16 @@ def _prior(**more):
     return prior
 
 
-@pytest.mark.parametrize("slices", [1, 3, 5])
-def test_it_does_what_the_2d_prior_does(slices):
-    prior = _prior()
+@pytest.mark.parametrize(("seen", "slices"), [(1, 1), (1, 3), (1, 5), (3, 3), (3, 5)])
+def test_it_does_what_the_narrow_prior_does(seen, slices):
+    prior = _prior(slices=seen)
     wide = with_neighbours(prior, slices)
     x = torch.rand(2, slices, 16, 16)
-    middle = slices // 2
+    first = (slices - seen) // 2
     assert wide.config.slices == slices
-    torch.testing.assert_close(wide(x, 0.2), prior(x[:, middle : middle + 1], 0.2))
+    torch.testing.assert_close(wide(x, 0.2), prior(x[:, first : first + seen], 0.2))
 
 
-def test_2_5d_weights_are_not_widened_again():
-    with pytest.raises(ValueError, match="3 slices already"):
-        with_neighbours(_prior(slices=3), 5)
+def test_neighbours_are_not_taken_away():
+    with pytest.raises(ValueError, match="5 slices already"):
+        with_neighbours(_prior(slices=5), 3)

@@ -8,6 +8,7 @@ from fewview.methods.diffusion.denoiser import Denoiser
 from fewview.models.prior import DiffusionPrior
 from fewview.models.unet import UNetConfig
 from fewview.training.losses import lesson_loss
+from fewview.training.validate import walk_psnr
 from fewview.training.walks import LARGEST, measured_slices, walk, whole_slices
 
 
@@ -78,3 +79,18 @@ def test_the_loss_of_a_lesson_falls():
         losses.append(float(loss.detach()))
     assert answer.shape == lesson.clean.shape
     assert losses[-1] < 0.5 * losses[0]
+
+
+def test_the_figures_of_walks_are_of_the_views_they_name(monkeypatch):
+    asked = []
+
+    def measured(clean, rng, views=None):
+        asked.append(views)
+        return measured_slices(clean, rng, views)
+
+    monkeypatch.setattr("fewview.training.walks.measured_slices", measured)
+    torch.manual_seed(0)
+    prior = DiffusionPrior(UNetConfig(channels=(8, 16), blocks=(1, 1), embedding=16)).eval()
+    figures = walk_psnr(prior, _disc()[:, None])
+    assert asked == [8, 8, 16, 16, 32, 32]
+    assert list(figures) == ["8", "16", "32"]

@@ -1,4 +1,4 @@
-"""A prior of single slices made to see its neighbours, too: at first it ignores them."""
+"""A prior made to see more neighbouring slices: at first it ignores the new ones."""
 
 from __future__ import annotations
 
@@ -15,29 +15,30 @@ def with_neighbours(prior: DiffusionPrior, slices: int) -> DiffusionPrior:
     Parameters
     ----------
     prior : DiffusionPrior
-        Of single slices.
+        Of fewer slices, or as many.
     slices : int
         Odd.
 
     Raises
     ------
     ValueError
-        ``prior`` sees neighbours already.
+        ``prior`` sees more neighbours already.
     """
-    if prior.config.slices != 1:
-        raise ValueError(f"the prior sees {prior.config.slices} slices already")
-    if slices == 1:
+    seen = prior.config.slices
+    if seen > slices:
+        raise ValueError(f"the prior sees {seen} slices already")
+    if seen == slices:
         return prior
     wide = DiffusionPrior(UNetConfig(**{**prior.config.model_dump(), "slices": slices}))
     weights = prior.state_dict()
     narrow = weights["net.stem.weight"]
-    # Pixel-unshuffle keeps the values of one slice together: the middle slice takes over the whole kernel.
+    # Pixel-unshuffle keeps the values of one slice together: the middle slices take over the whole kernel.
     images = prior.config.unshuffle**2
     stem = narrow.new_zeros(narrow.shape[0], (slices + prior.config.extra) * images, *narrow.shape[2:])
-    middle = slices // 2 * images
-    stem[:, middle : middle + images] = narrow[:, :images]
+    first = (slices - seen) // 2 * images
+    stem[:, first : first + seen * images] = narrow[:, : seen * images]
     if prior.config.extra:
-        stem[:, slices * images :] = narrow[:, images:]
+        stem[:, slices * images :] = narrow[:, seen * images :]
     weights["net.stem.weight"] = stem
     wide.load_state_dict(weights)
     return wide.to(next(prior.parameters()).device)

@@ -23,7 +23,7 @@ from ..models.prior import DiffusionPrior
 from ..models.weights import load_prior
 from .filler import Filler
 from .guide_xray import delivered
-from .walks import measured_slices, walk
+from .walks import Lesson, measured_slices, next_lesson, walk
 
 Pair = tuple[NDArray[np.floating], NDArray[np.floating]]
 COPIES = (1, 2, 4)
@@ -99,18 +99,15 @@ def make_lesson(
         guided = GuidedCG(8, CrossModalGuide(network, seen, watched=False), ProximalCG(8))
     steps = walk(clean, rng, copies, consistency=guided)
     images, sigmas = [], [START]
-    lesson = next(steps)
-    try:
-        while True:
-            images.append(lesson.x.reshape(copies, *clean.shape).mean(dim=0))
-            if guided is not None and rng.random() < 0.6:
-                guided.guide.ask(lesson.x, lesson.data, sigmas[-1])
-            sigmas.append(lesson.level.sigma)
-            target = lesson.clean[: len(clean)]
-            x0 = [prior.denoise_vp(part[:, None], lesson.level.abar)[0][:, 0] for part in lesson.x_t.split(2)]
-            lesson = steps.send(torch.cat(x0))
-    except StopIteration:
-        pass  # the last image ends the walk: a guide never speaks there
+    lesson: Lesson | None = next(steps)
+    while lesson is not None:  # the last image ends the walk: a guide never speaks there
+        images.append(lesson.x.reshape(copies, *clean.shape).mean(dim=0))
+        if guided is not None and rng.random() < 0.6:
+            guided.guide.ask(lesson.x, lesson.data, sigmas[-1])
+        sigmas.append(lesson.level.sigma)
+        target = lesson.clean[: len(clean)]
+        x0 = [prior.denoise_vp(part[:, None], lesson.level.abar)[0][:, 0] for part in lesson.x_t.split(2)]
+        lesson = next_lesson(steps, torch.cat(x0))
     if guided is None:
         problem = measured_slices(xray, rng)
         assert problem.state is not None

@@ -25,9 +25,12 @@ from .losses import denoising_loss, lesson_loss, noise_levels
 from .pool import Pool
 from .sources import stack_blocks
 from .validate import prior_psnr, validation_images, walk_psnr
-from .walks import Lesson, walk, whole_slices
+from .walks import Lesson, next_lesson, walk, whole_slices
 
 WALKERS = 4  # stacks of the validation that walk
+WALKS = 4  # under way at the same time: neighbouring steps of one walk are much alike
+
+Begun = tuple[Generator[Lesson, Tensor, None], Lesson, int]
 
 
 def _number(value: object) -> object:
@@ -104,9 +107,7 @@ class _Trainer(ClockedTrainer):
         self.options = options
         super().__init__(options, folder, report)
         self.pool: Pool | None = None
-        self.walk: Generator[Lesson, Tensor, None] | None = None
-        self.lesson: Lesson | None = None
-        self.depth = 1
+        self.walks: dict[int, Begun] = {}
         if options.kind == "stack":
             assert options.stack is not None  # train_prior checked it
             self.blocks = stack_blocks(options.stack)
@@ -131,7 +132,7 @@ class _Trainer(ClockedTrainer):
         if not self.options.start:
             return DiffusionPrior(config)
         prior = load_prior(self.options.start)
-        if prior.config.slices == 1:
+        if prior.config.slices < config.slices:
             prior = with_neighbours(prior, config.slices)
         if prior.config != config:
             raise FewviewError(f"The weights {self.options.start} have another shape.", "Match size and slices.")
@@ -160,27 +161,29 @@ class _Trainer(ClockedTrainer):
 
     def _lesson(self) -> Tensor:
         """Gradients of one step of a walk; what the network answers decides the next."""
-        if self.lesson is None:
-            depth = 1 if self.options.slices == 1 else int(self.rng.choice([1, self.options.slices + 1]))
-            pixels = self.batch * self.options.crop**2
-            clean = whole_slices(self.blocks, pixels, depth, self.rng).to(self.device)
-            self.walk, self.depth = walk(clean, self.rng), depth
-            self.lesson = next(self.walk)
-        denoiser, lesson = Denoiser(cast(DiffusionPrior, self.net), self.depth), self.lesson
-        assert self.walk is not None
-        if self.options.task == "postnet":
+        index = int(self.rng.integers(WALKS))
+        walk, lesson, depth = self.walks.pop(index) if index in self.walks else self._begun()
+        denoiser = Denoiser(cast(DiffusionPrior, self.net), depth)
+        if self.options.task == "postnet":  # the network is asked once
             _, loss = lesson_loss(self.shared, denoiser, lesson.x, SIGMA_POSTNET, lesson.clean)
             loss.backward()
-            self.lesson = None  # the network is asked once
             return loss
         noisy = lesson.x_t / math.sqrt(lesson.level.abar)
         x0, loss = lesson_loss(self.shared, denoiser, noisy, lesson.level.sigma, lesson.clean)
         loss.backward()
-        try:
-            self.lesson = self.walk.send(x0.detach())
-        except StopIteration:
-            self.lesson = None
+        following = next_lesson(walk, x0.detach())
+        if following is not None:
+            self.walks[index] = walk, following, depth
         return loss
+
+    def _begun(self) -> Begun:
+        """A new walk, its first lesson, and the slices of its stacks."""
+        seen = self.options.slices
+        # One slice alone, a stack that ends before its neighbours do, and stacks with whole neighbourhoods inside.
+        depth = 1 if seen == 1 else int(self.rng.choice([1, seen - 1, seen + 1, seen + 1]))
+        pixels = self.batch * self.options.crop**2
+        begun = walk(whole_slices(self.blocks, pixels, depth, self.rng).to(self.device), self.rng)
+        return begun, next(begun), depth
 
     def figures(self) -> dict[str, Any]:
         """One-step denoising and walks of validation images."""

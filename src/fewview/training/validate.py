@@ -92,7 +92,7 @@ def walk_psnr(prior: DiffusionPrior, images: Tensor, once: bool = False) -> dict
     for views in WALKED:
         squares = []
         for seed in (1, 2):
-            steps = walk(clean, np.random.default_rng([views, seed]), views)
+            steps = walk(clean, np.random.default_rng([views, seed]), views=views)
             lesson = next(steps)
             scale = lesson.clean.amax() / clean.amax()  # errors are those of images whose maximum is that of ``images``
             while True:

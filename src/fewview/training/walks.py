@@ -25,6 +25,7 @@ from ..methods.interface import Problem
 from ..operators import parallel_beam
 
 VIEWS = (4, 5, 6, 8, 10, 12, 16, 20, 24, 32, 40, 48, 64, 96)
+STEPS = (3, 5, 8, 12, 16, 20)  # a long walk shows the network its own errors
 
 
 @dataclass(frozen=True, eq=False)
@@ -168,7 +169,7 @@ def walk(
     data = scaled(problem, robust_maximum(first))
     target = (clean * (problem.state["peak"] / data.top)).repeat(copies, 1, 1)
     generator = torch.Generator().manual_seed(int(rng.integers(2**31)))
-    start, steps = int(rng.choice([60, 150, 150, 350])), int(rng.integers(3, 7))
+    start, steps = int(rng.choice([60, 150, 150, 350])), int(rng.choice(STEPS))
     plain, rule = ProximalCG(8, None, float(rng.choice([0.5, 1.0, 1.0, 2.0]))), slerp(0.85)
     parts = consistency or plain
 
@@ -184,3 +185,11 @@ def walk(
         for image in parts.solve(x0, data, level):
             x = image
         x_t = renoised(rule, x, eps, level, white)
+
+
+def next_lesson(walk: Generator[Lesson, Tensor, None], answer: Tensor) -> Lesson | None:
+    """The lesson that follows the network's answer; None at the end of the walk."""
+    try:
+        return walk.send(answer)
+    except StopIteration:
+        return None
