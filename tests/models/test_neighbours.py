@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from fewview.models.neighbours import with_neighbours
+from fewview.models.neighbours import alone, with_neighbours
 from fewview.models.prior import DiffusionPrior
 from fewview.models.unet import UNetConfig
 
@@ -28,3 +28,14 @@ def test_it_does_what_the_narrow_prior_does(seen, slices):
 def test_neighbours_are_not_taken_away():
     with pytest.raises(ValueError, match="5 slices already"):
         with_neighbours(_prior(slices=5), 3)
+
+
+@pytest.mark.parametrize("more", [{"slices": 1}, {"slices": 3}, {"slices": 5, "extra": 1, "outputs": 2}])
+def test_alone_is_a_slice_that_is_its_own_neighbour(more):
+    prior = _prior(**more)
+    single = alone(prior)
+    assert single.config.slices == 1
+    x, extra = torch.rand(2, 1, 16, 16), torch.rand(2, single.config.extra, 16, 16)
+    wide = torch.cat([x.repeat(1, prior.config.slices, 1, 1), extra], dim=1)
+    level = torch.full((2,), -0.4)
+    torch.testing.assert_close(single.net(torch.cat([x, extra], dim=1), level), prior.net(wide, level))

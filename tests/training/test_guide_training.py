@@ -7,13 +7,13 @@ import pytest
 import torch
 
 from fewview.errors import FewviewError
-from fewview.models.guide import BLIND, START, Guide, Opinion, load_guide
+from fewview.models.guide import BLIND, START, Guide, Opinion, load_guide, save_guide
 from fewview.models.prior import DiffusionPrior
 from fewview.models.unet import UNetConfig
 from fewview.models.weights import read_card, save_prior
 from fewview.training import guide as training
 from fewview.training import guide_validate
-from fewview.training.guide import Batch, GuideTraining, draw_lessons, guide_loss, train_guide
+from fewview.training.guide import Batch, GuideTraining, draw_lessons, guide_loss, new_guide, train_guide
 from fewview.training.guide_export import export_guide
 from fewview.training.guide_lessons import GuideLesson, Lessons, latest_guide, make_lesson, paired_slices
 from fewview.training.guide_xray import OTHER, ZEROED, blurred, degraded, moved
@@ -65,6 +65,24 @@ def test_what_a_guide_says_decides_what_it_is_shown_next(prior):
 
     alone, guided = (make_lesson(prior, clean, clean, np.random.default_rng(8), g) for g in (None, Knows()))
     assert float((guided.x[-1] - 0.5).abs().mean()) < 0.3 * float((alone.x[-1] - 0.5).abs().mean())
+
+
+def test_a_prior_that_looks_at_neighbours_walks_with_them_and_teaches_a_guide():
+    torch.manual_seed(0)
+    wide = DiffusionPrior(TINY.model_copy(update={"slices": 3})).eval().requires_grad_(False)
+    seen = []
+    wide.register_forward_hook(lambda net, given, out: seen.append(given[0]))
+    clean = torch.stack([disks(k) for k in (0, 8, 16)])
+    lesson = make_lesson(wide, clean, 0.5 * clean, np.random.default_rng(3))
+    neighbours = torch.cat(seen)
+    assert neighbours.shape[1:] == (3, SIDE, SIDE)
+    torch.testing.assert_close(neighbours[0, 0], neighbours[0, 1])  # the first slice of a stack, and its edge
+    assert not torch.equal(neighbours[0, 1], neighbours[0, 2])
+    guide = Guide.from_prior(wide).requires_grad_(True)
+    batch = draw_lessons([lesson], 2, 32, np.random.default_rng(0))
+    loss = guide_loss(guide(batch.x, batch.xray, batch.sigma), batch)
+    loss.backward()
+    assert torch.isfinite(loss) and float(guide.net.head.weight.grad.abs().max()) > 0
 
 
 def test_pairs_stay_pairs():
@@ -165,6 +183,18 @@ def test_it_trains_resumes_and_exports(workshop, network):
     assert guide.config.network == network
     assert set(card["psnr_db"]["start"]) == {"before", "right", "zeroed", "other", "shifted"}
     assert (latest_guide(folder) is not None) == (network == "ours" and guide.config == Guide().config)
+
+
+def test_it_starts_from_another_guide(workshop, prior, tmp_path):
+    _, options = workshop
+    given = Guide.from_prior(prior)
+    torch.nn.init.normal_(given.net.head.weight)
+    save_guide(given, tmp_path / "given.safetensors", {}, torch.float32)
+    start = new_guide(options(start=str(tmp_path / "given.safetensors")))
+    torch.testing.assert_close(start.net.head.weight, given.net.head.weight)
+    assert all(weights.requires_grad for weights in start.parameters())
+    with pytest.raises(FewviewError, match="not of the network pix2pix"):
+        new_guide(options(start=str(tmp_path / "given.safetensors"), network="pix2pix"))
 
 
 def test_the_loss_teaches_to_look_at_the_xray_slice(prior):

@@ -9,6 +9,7 @@ import torch
 from pydantic import BaseModel, ConfigDict
 from torch import Tensor, nn
 
+from .neighbours import alone
 from .patchgan import Generator
 from .prior import MEAN, DiffusionPrior
 from .unet import COMPACT, UNet, UNetConfig
@@ -87,7 +88,8 @@ class Guide(nn.Module):
 
     @classmethod
     def from_prior(cls, prior: DiffusionPrior) -> Guide:
-        """A guide that starts as a denoiser which does not look at the X-ray slice."""
+        """A guide that starts as a denoiser which looks neither at the X-ray slice nor at neighbouring slices."""
+        prior = alone(prior)
         shape = prior.config.model_copy(update={"extra": prior.config.extra + 1, "outputs": 2})
         guide = cls(GuideConfig(unet=shape))
         own = guide.net.state_dict()

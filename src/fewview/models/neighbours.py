@@ -1,4 +1,4 @@
-"""A prior made to see more neighbouring slices: at first it ignores the new ones."""
+"""A prior made to see more neighbouring slices, which it ignores at first, or none but the slice itself."""
 
 from __future__ import annotations
 
@@ -42,3 +42,21 @@ def with_neighbours(prior: DiffusionPrior, slices: int) -> DiffusionPrior:
     weights["net.stem.weight"] = stem
     wide.load_state_dict(weights)
     return wide.to(next(prior.parameters()).device)
+
+
+@torch.no_grad()
+def alone(prior: DiffusionPrior) -> DiffusionPrior:
+    """A 2D prior that does with a slice what ``prior`` does with one that is its own neighbour.
+
+    The kernels of the stem are summed over the slices, which is exact.
+    """
+    seen = prior.config.slices
+    if seen == 1:
+        return prior
+    single = DiffusionPrior(UNetConfig(**{**prior.config.model_dump(), "slices": 1}))
+    weights = prior.state_dict()
+    wide, images = weights["net.stem.weight"], prior.config.unshuffle**2
+    summed = wide[:, : seen * images].unflatten(1, (seen, images)).sum(dim=1)
+    weights["net.stem.weight"] = torch.cat([summed, wide[:, seen * images :]], dim=1)
+    single.load_state_dict(weights)
+    return single.to(next(prior.parameters()).device)

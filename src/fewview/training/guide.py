@@ -10,7 +10,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ..models.guide import BLIND, Guide, GuideConfig, Opinion
+from ..errors import FewviewError
+from ..models.guide import BLIND, Guide, GuideConfig, Opinion, load_guide
 from ..models.patchgan import PatchGAN
 from ..models.weights import load_prior
 from ..options import option
@@ -32,6 +33,7 @@ class GuideTraining(ClockedOptions):
         "ours", "Network", "ours: knows the noise level and how sure it is; pix2pix: as published, with a PatchGAN."
     )
     prior: str = option("materials", "Prior", "Weights whose loop makes the pictures; ours starts from them, too.")
+    start: str = option("", "Start from", "A guide (name or path) to start from; empty: the prior, or from scratch.")
     downs: int = option(6, "Halvings", "Of pix2pix: 6 for 64 px, 7 for 128, 8 for 256.", ge=4, le=8, advanced=True)
     width: int = option(64, "Channels", "Of the first level of pix2pix.", ge=4, advanced=True)
     l1: float = option(100.0, "L1", "Its weight against the PatchGAN, of pix2pix.", ge=0, advanced=True)
@@ -66,7 +68,18 @@ def train_guide(options: GuideTraining, folder: Path, pool: Path | None = None, 
 
 
 def new_guide(options: GuideTraining) -> Guide:
-    """The guide that a training starts from."""
+    """The guide that a training starts from.
+
+    Raises
+    ------
+    FewviewError
+        The weights to start from are of the other network.
+    """
+    if options.start:
+        guide = load_guide(options.start)
+        if guide.config.network != options.network:
+            raise FewviewError(f"The guide {options.start} is not of the network {options.network}.", "Match network.")
+        return guide.train().requires_grad_(True)
     if options.network == "pix2pix":
         return Guide(GuideConfig(network="pix2pix", width=options.width, downs=options.downs))
     return Guide.from_prior(load_prior(options.prior)).train().requires_grad_(True)

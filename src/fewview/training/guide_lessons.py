@@ -16,6 +16,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from ..methods.diffusion.consistency import ProximalCG
+from ..methods.diffusion.denoiser import Denoiser
 from ..methods.diffusion.guide import CrossModalGuide, GuidedCG
 from ..methods.diffusion.start import least_squares
 from ..models.guide import START, Guide
@@ -67,8 +68,10 @@ class GuideLesson:
 
 
 def paired_slices(pair: Pair, count: int, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
-    """Slices of one sample, turned and flipped: neutron and X-ray (count, y, x) each."""
-    places = rng.choice(len(pair[0]), min(count, len(pair[0])), replace=False)
+    """Neighbouring slices of one sample, turned and flipped: neutron and X-ray (count, y, x) each."""
+    count = min(count, len(pair[0]))
+    first = int(rng.integers(len(pair[0]) - count + 1))
+    places = slice(first, first + count)
     turns, flip, gain = int(rng.integers(4)), bool(rng.random() < 0.5), float(rng.uniform(0.85, 1.05))
     images = []
     for block in pair:
@@ -87,6 +90,7 @@ def make_lesson(
     ----------
     prior : DiffusionPrior
     clean, xray : Tensor, shape (slices, y, x)
+        A stack of neighbours.
     rng : Generator
         Of geometry, dose, settings and noise.
     network : Guide, optional
@@ -98,6 +102,7 @@ def make_lesson(
         seen = torch.stack([delivered(image, torch.rot90(image, 1), rng) for image in xray])
         guided = GuidedCG(8, CrossModalGuide(network, seen, watched=False), ProximalCG(8))
     steps = walk(clean, rng, copies, consistency=guided)
+    denoiser = Denoiser(prior, len(clean))
     images, sigmas = [], [START]
     lesson: Lesson | None = next(steps)
     while lesson is not None:  # the last image ends the walk: a guide never speaks there
@@ -106,8 +111,7 @@ def make_lesson(
             guided.guide.ask(lesson.x, lesson.data, sigmas[-1])
         sigmas.append(lesson.level.sigma)
         target = lesson.clean[: len(clean)]
-        x0 = [prior.denoise_vp(part[:, None], lesson.level.abar)[0][:, 0] for part in lesson.x_t.split(2)]
-        lesson = next_lesson(steps, torch.cat(x0))
+        lesson = next_lesson(steps, denoiser.all(lesson.x_t, lesson.level.abar, lesson.data)[0])
     if guided is None:
         problem = measured_slices(xray, rng)
         assert problem.state is not None
@@ -171,7 +175,7 @@ def fill_lessons(folder: Path, source: Path, prior: str, keep: int, share: float
         if pair is None:
             time.sleep(1.0)
             continue
-        count = max(1, round(2 * 128**2 / pair[0].shape[1] ** 2))
+        count = max(1, round(3 * 128**2 / pair[0].shape[1] ** 2))
         # Half of the lessons are of the loop that listens to what has been learnt so far.
         guide = latest_guide(folder.parent) if rng.random() < 0.5 else None
         lesson = make_lesson(net, *paired_slices(pair, count, rng), rng, guide)
