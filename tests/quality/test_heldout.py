@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from fewview.errors import FewviewError
-from fewview.quality import heldout_error, heldout_pixels, projection_psnr, split_views, view_folds
+from fewview.quality import heldout_error, heldout_pixels, projection_psnr, split_views
 
 
 @pytest.mark.parametrize("arc", [180, 360])
@@ -27,20 +27,11 @@ def test_splits_depend_on_the_seed_and_on_nothing_else():
     assert any(not np.array_equal(split_views(angles, 0.2, 1)[1], split_views(angles, 0.2, s)[1]) for s in range(2, 6))
 
 
-def test_folds_withhold_every_view_once():
-    angles = np.random.default_rng(0).permutation(np.linspace(0, 2 * np.pi, 30, endpoint=False))
-    parts = view_folds(angles, 4, seed=5)
-    assert sorted(np.concatenate(parts)) == list(range(30))
-    assert max(map(len, parts)) - min(map(len, parts)) <= 1
-
-
 def test_mistakes_are_named():
     with pytest.raises(FewviewError, match="detector pixels"):
         split_views(np.arange(5.0), 0.2)
     with pytest.raises(FewviewError, match="between 0 and 1"):
         split_views(np.arange(9.0), 1.0)
-    with pytest.raises(FewviewError, match="3 sets"):
-        view_folds(np.arange(2.0), 3)
     with pytest.raises(FewviewError, match="empty"):
         heldout_error(np.ones((1, 2, 3)), np.zeros((1, 2, 3)))
     with pytest.raises(FewviewError, match="do not fit"):

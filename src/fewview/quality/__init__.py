@@ -6,7 +6,6 @@ from .heldout import (
     heldout_pixels,
     projection_psnr,
     split_views,
-    view_folds,
 )
 from .mask import field_of_view, object_mask
 from .metrics import data_range, psnr, ssim
@@ -36,5 +35,4 @@ __all__ = [
     "scale_curve",
     "split_views",
     "ssim",
-    "view_folds",
 ]

@@ -17,29 +17,6 @@ FEW_VIEWS = 5  # with this many or fewer no view can be spared: detector pixels 
 HALF_TURN = np.pi
 
 
-def view_folds(angles: ArrayLike, folds: int, seed: int = 0) -> list[NDArray[np.intp]]:
-    """Divide the views into ``folds`` interleaved sets, each spread equally over the directions measured.
-
-    Parameters
-    ----------
-    angles : array of float
-        Radians. Views at t and t + 180 degrees measure the same lines: they are neighbours in the order by direction.
-    folds : int
-        At least 2, at most the number of views.
-    seed : int
-        Chooses where the interleaving starts; the same seed gives the same folds.
-    """
-    values = np.asarray(angles, dtype=np.float64)
-    if not 2 <= folds <= len(values):
-        raise FewviewError(
-            f"{len(values)} views cannot be divided into {folds} sets.", f"Choose 2 to {len(values)} sets."
-        )
-    order = np.argsort(np.mod(values, HALF_TURN), kind="stable")
-    start = int(np.random.default_rng(seed).integers(folds))
-    label = (np.arange(len(values)) + start) % folds
-    return [np.sort(order[label == k]) for k in range(folds)]
-
-
 def split_views(angles: ArrayLike, fraction: float, seed: int = 0) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """Indices of views to use and of views to withhold, the latter spread equally over the directions.
 
