@@ -1,10 +1,15 @@
-"""What many tests share: where the measured data lies."""
+"""What many tests share: where the measured data lies, and that no test is timed."""
 
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 SHARED = Path(__file__).parents[2] / "shared" / "data"
+
+# A slow or busy machine is no fault of the code: neither a drawn example nor the drawing of it has a time limit.
+settings.register_profile("fewview", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("fewview")
 
 
 @pytest.fixture(scope="session")

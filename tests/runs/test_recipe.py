@@ -53,7 +53,7 @@ recipes = st.builds(
 )
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(recipes)
 def test_plain_values_come_back(recipe):
     assert Recipe.parse(recipe.compact()) == recipe
@@ -69,7 +69,7 @@ def test_files_come_back(tmp_path, name):
     assert Recipe.load(tmp_path / name) == recipe
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(recipes)
 def test_the_command_is_the_recipe(recipe):
     caught = []
@@ -96,7 +96,7 @@ def as_text(recipe):
     return values
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(recipes)
 def test_the_script_is_python(recipe):
     tree = ast.parse(recipe.as_python())
