@@ -243,6 +243,14 @@ def test_the_clock_counts_passes_through_networks():
     assert clock.seconds == before  # it is off
 
 
+def test_the_clock_counts_every_gradient_step_of_an_adaptation():
+    network, x = Slow(), torch.ones(3)
+    with NetworkClock() as clock:
+        for passes in range(1, 4):
+            (network(x) ** 2).sum().backward()
+            assert clock.seconds >= passes * 0.15  # 0.05 forward, 0.1 back
+
+
 def test_the_share_of_the_network_in_a_run(monkeypatch):
     from fewview.runs import reconstruction
 

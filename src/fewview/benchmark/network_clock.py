@@ -68,9 +68,17 @@ class NetworkClock:
     def _watch(self, name: str, output: Tensor, leaves: Sequence[Tensor]) -> None:
         """The backward pass: from the gradient of the output to those of all that it depends on."""
         wanted = [leaf for leaf in leaves if leaf.requires_grad]
-        if wanted:
-            begin = output.register_hook(lambda gradient: self._start(name))
-            self._handles += [begin, torch.autograd.graph.register_multi_grad_hook(wanted, lambda grads: self._stop())]
+        if not wanted:
+            return
+
+        def stop(gradients: Sequence[Tensor | None]) -> None:
+            self._stop()
+            # The leaves outlive this pass: left on them, its hook would end the clock of every later one.
+            end.remove()
+
+        begin = output.register_hook(lambda gradient: self._start(name))
+        end = torch.autograd.graph.register_multi_grad_hook(wanted, stop)
+        self._handles += [begin, end]
 
     def _start(self, name: str) -> None:
         self._open += 1
