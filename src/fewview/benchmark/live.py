@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 SIZE, YIELD_SECONDS, UPDATES = 128, 0.03, 500
 SCREEN = "-screen 0 1600x1000x24"
+SIDE = "from fewview.viewer.liveliness import close_in_mid_run, measure;"
 
 
 def engine(payload: Mapping[str, Any], signals: Signals) -> Generator[Estimate, None, dict[str, Any]]:
@@ -64,7 +65,7 @@ def run(json_path: Path | None = None, updates: int = UPDATES, say: Callable[[st
     FewviewError
         No viewer is installed, or there is no display, not even a virtual one.
     """
-    figures = _in_process_of_its_own("measure", updates)
+    figures = _measured("measure", updates)
     figures["close_status"] = closing()
     for name, value in figures.items():
         say(f"{name:20}{value}")
@@ -75,7 +76,7 @@ def run(json_path: Path | None = None, updates: int = UPDATES, say: Callable[[st
 
 def closing() -> int:
     """Exit status of a viewer that was closed in mid-run; 200 when its worker or its shared memory outlived it."""
-    done = _start("close_in_mid_run()")
+    done = in_process_of_its_own(f"{SIDE} close_in_mid_run()")
     words = done.stdout.split()
     if done.returncode == 0 and words and _exists(int(words[-1])):
         return 200
@@ -90,8 +91,8 @@ def _exists(pid: int) -> bool:
     return True
 
 
-def _in_process_of_its_own(function: str, updates: int) -> dict[str, Any]:
-    done = _start(f"import json; print('FIGURES', json.dumps({function}({updates})))")
+def _measured(function: str, updates: int) -> dict[str, Any]:
+    done = in_process_of_its_own(f"{SIDE} import json; print('FIGURES', json.dumps({function}({updates})))")
     lines = [line for line in done.stdout.splitlines() if line.startswith("FIGURES ")]
     if done.returncode != 0 or not lines:
         last = (done.stderr.strip().splitlines() or ["no message"])[-1]
@@ -99,8 +100,9 @@ def _in_process_of_its_own(function: str, updates: int) -> dict[str, Any]:
     return json.loads(lines[-1].removeprefix("FIGURES "))
 
 
-def _start(code: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-c", f"from fewview.viewer.liveliness import close_in_mid_run, measure; {code}"]
+def in_process_of_its_own(code: str) -> subprocess.CompletedProcess[str]:
+    """Run Python code that opens a viewer, under a virtual display where there is no other."""
+    command = [sys.executable, "-c", code]
     environment = dict(os.environ)
     if sys.platform.startswith("linux") and not os.environ.get("DISPLAY"):
         starter = shutil.which("xvfb-run")

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import atexit
 import weakref
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from napari.qt.threading import WorkerBase
 from qtpy.QtCore import QObject, Signal
 from qtpy.QtWidgets import QApplication, QWidget
 
@@ -301,6 +303,14 @@ class Workbench(QObject):
             complain(FewviewError(run.error.problem, run.error.remedy))
         self.scan_changed.emit()
         self.axis_found.emit()
+
+
+@atexit.register
+def _leave() -> None:
+    """End what still lives when a script ends with its viewer open, or right after it closed: Qt's objects go first."""
+    for bench in list(_benches.values()):
+        bench.close()
+    WorkerBase.await_workers()
 
 
 class End:
