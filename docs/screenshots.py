@@ -61,35 +61,36 @@ def reconstruct(panel, method, **options):
     return panel.bench.runs[-1]
 
 
-def unimodal(viewer, panel):
+def learned(viewer, panel, method, layer, name):
+    """A draft of a method with a prior, and the further layer that tells of it, where the run left one."""
     viewer.layers.clear()
     viewer.open_sample("fewview", "microstructure")
     finish(panel.bench)
-    panel.choose("d3ip")
+    panel.choose(method)
     panel.presets["Draft"].click()
     panel.run_button.click()
     finish(panel.bench)
     panel.parentWidget().raise_()
     title = panel.bench.runs[-1].title
-    viewer.layers[title].visible, viewer.layers[f"{title} std"].visible = False, True
-    window(viewer, "unimodal")
+    if f"{title} {layer}" in viewer.layers:
+        viewer.layers[title].visible, viewer.layers[f"{title} {layer}"].visible = False, True
+    window(viewer, name)
 
 
-def crossmodal(viewer, panel):
-    """What the guide changed, where the views let it; else the volume and the verdict."""
+def registration(viewer, panel):
+    """The X-ray slice of the shell, brought onto a reconstruction of the neutron scan."""
     viewer.layers.clear()
-    viewer.open_sample("fewview", "microstructure")
+    viewer.open_sample("fewview", "shell")
     finish(panel.bench)
-    panel.choose("d3ip-x")
-    panel.presets["Draft"].click()
-    panel.run_button.click()
+    reconstruct(panel, "tv", weight=0.003, iterations=100)
     finish(panel.bench)
-    panel.parentWidget().raise_()
-    title = panel.bench.runs[-1].title
-    changed = f"{title} what the guide changed"
-    if changed in viewer.layers:
-        viewer.layers[title].visible, viewer.layers[changed].visible = False, True
-    window(viewer, "cross-modal")
+    frame, made = viewer.window.add_plugin_dock_widget("fewview", "Registration", tabify=True)
+    made.start.click()
+    wait(lambda: made.use.isEnabled() or not made.stop.isEnabled(), 300)
+    frame.raise_()
+    window(viewer, "registration")
+    dock(made, "registration_narrow", NARROW)
+    viewer.window.remove_dock_widget(frame)
 
 
 def opened():
@@ -145,8 +146,10 @@ def main():
     dock(compare, "compare_narrow", NARROW)
     compare.views.grid.setChecked(False)
 
-    unimodal(viewer, panel)
-    crossmodal(viewer, panel)
+    learned(viewer, panel, "d3ip", "std", "unimodal")
+    # Where the views let the guide in, what it changed; else the volume and the verdict.
+    learned(viewer, panel, "d3ip-x", "what the guide changed", "cross-modal")
+    registration(viewer, panel)
     viewer.close()
     wait(lambda: False, 0.5)
 

@@ -37,6 +37,18 @@ def click_image(docked, down, right):
     return y, x
 
 
+def start_a_long_run(docked):
+    """More iterations of SIRT on the microstructure than any test waits for; it has shown some when this returns."""
+    docked.viewer.open_sample("fewview", "microstructure")
+    docked.until(lambda: docked.bench.scan.ready)
+    docked.reconstruct.choose("sirt")
+    docked.reconstruct.form.set_values({"iterations": 5000})
+    docked.click(docked.reconstruct.run_button)
+    run = docked.bench.runs[-1]
+    docked.until(lambda: run.step >= 2 or run.over)
+    return run
+
+
 def test_load_reconstruct_click_table_export(docked, tmp_path):
     """The whole way, by clicks and keys alone: sample menu, views, Run, a click on the image, the table, the report."""
     from qtpy.QtWidgets import QPushButton
@@ -127,14 +139,7 @@ def test_a_killed_worker_is_a_message_and_the_viewer_goes_on(docked):
     import os
     import signal
 
-    docked.viewer.open_sample("fewview", "microstructure")
-    docked.until(lambda: docked.bench.scan.ready)
-    dock = docked.reconstruct
-    dock.choose("sirt")
-    dock.form.set_values({"iterations": 5000})
-    docked.click(dock.run_button)
-    run = docked.bench.runs[-1]
-    docked.until(lambda: run.step >= 2 or run.over)
+    dock, run = docked.reconstruct, start_a_long_run(docked)
     assert not run.over, run.error
     os.kill(docked.bench.queue.worker_pid, signal.SIGKILL)
     docked.until(lambda: run.over)
@@ -255,14 +260,7 @@ def test_a_dock_closed_in_mid_run_leaves_the_run_alone(docked):
     """Only the panel goes: the run goes on, its layer stays live, and the dock comes back as it was."""
     from qtpy.QtWidgets import QAbstractButton
 
-    docked.viewer.open_sample("fewview", "microstructure")
-    docked.until(lambda: docked.bench.scan.ready)
-    dock = docked.reconstruct
-    dock.choose("sirt")
-    dock.form.set_values({"iterations": 5000})
-    docked.click(dock.run_button)
-    run = docked.bench.runs[-1]
-    docked.until(lambda: run.step >= 2 or run.over)
+    dock, run = docked.reconstruct, start_a_long_run(docked)
     frame = dock.parentWidget()
     cross = next(
         made
