@@ -16,6 +16,7 @@ from fewview.training import guide_validate
 from fewview.training.guide import Batch, GuideTraining, draw_lessons, guide_loss, new_guide, train_guide
 from fewview.training.guide_export import export_guide
 from fewview.training.guide_lessons import GuideLesson, Lessons, latest_guide, make_lesson, paired_slices
+from fewview.training.guide_pairs import DEPTH, plain_pair, recoloured
 from fewview.training.guide_xray import OTHER, ZEROED, blurred, degraded, moved
 
 TINY = UNetConfig(channels=(8, 16), blocks=(1, 1), embedding=16)
@@ -123,6 +124,31 @@ def test_degraded_slices_still_show_the_sample():
         assert float(torch.corrcoef(torch.stack([out.reshape(-1), image.reshape(-1)]))[0, 1]) > 0.7
 
 
+def test_recoloured_pairs_keep_edges_and_air_and_lose_the_relation_of_grey_values():
+    rng = np.random.default_rng(0)
+    neutron = torch.zeros(SIDE, SIDE)
+    neutron[10:50, 10:50], neutron[20:30, 20:30], neutron[35:45, 20:40] = 0.4, 0.9, 0.6
+    rising = []
+    for _ in range(200):
+        image = recoloured(0.8 * neutron, neutron, rng)
+        assert float(image[neutron == 0].abs().max()) == 0 and 0.99 < float(image.max()) < 1.01
+        for value in (0.4, 0.6, 0.9):
+            assert float(image[neutron == value].std()) < 1e-5
+        rising.append(bool(image[25, 25] > image[40, 30]))
+    assert 0.3 < np.mean(rising) < 0.95
+
+
+def test_plain_pairs_are_of_one_object():
+    alike = []
+    for seed in range(8):
+        neutron, xray = plain_pair(np.random.default_rng(seed), SIDE)
+        assert neutron.shape == xray.shape == (DEPTH, SIDE, SIDE)
+        assert min(neutron.min(), xray.min()) >= 0 and max(neutron.max(), xray.max()) <= 1.5
+        edges = [np.hypot(*np.gradient(image[0])) > 0.1 for image in (neutron, xray)]
+        alike.append((edges[0] & edges[1]).sum() / max(1, min(e.sum() for e in edges)))
+    assert np.median(alike) > 0.5
+
+
 def test_draws_hold_missing_and_foreign_slices_and_missing_estimates(lessons):
     batch = draw_lessons(lessons, 600, 32, np.random.default_rng(0))
     assert batch.x.shape == batch.xray.shape == batch.clean.shape == (600, 1, 32, 32)
@@ -157,7 +183,7 @@ def workshop(monkeypatch, tmp_path, lessons, prior):
     monkeypatch.setattr(Lessons, "start", lambda self: None)
     monkeypatch.setattr(training.Pool, "start", lambda self: None)
     for module in (training, __import__("fewview.training.guide_export", fromlist=["x"])):
-        monkeypatch.setattr(module, "validation_lessons", lambda folder, prior: lessons[:2])
+        monkeypatch.setattr(module, "validation_lessons", lambda folder, prior, kind: lessons[:2])
 
     def options(**values):
         small = {"minutes": 0.03, "batch": 2, "crop": 32, "device": "cpu", "prior": str(tmp_path / "tiny.safetensors")}

@@ -17,7 +17,8 @@ from ..models.weights import load_prior
 from ..options import option
 from .clocked import STATE, ClockedOptions, ClockedTrainer, Report
 from .guide_lessons import GuideLesson, Lessons
-from .guide_validate import guide_psnr, validation_lessons
+from .guide_pairs import perhaps_recoloured
+from .guide_validate import KINDS, guide_psnr, validation_lessons
 from .guide_xray import delivered
 from .pool import Pool
 
@@ -110,9 +111,9 @@ def draw_lessons(lessons: list[GuideLesson], count: int, crop: int, rng: np.rand
             xray = lesson.xray[0, place].float()
         else:
             others = [other for other in large if other.clean.shape[-1] == side]
-            source = others[int(rng.integers(len(others)))].xray[0]
-            wrong = source[int(rng.integers(len(source)))].float()
-            xray = delivered(lesson.xray[int(rng.random() < 0.4), place].float(), wrong, rng)
+            source = others[int(rng.integers(len(others)))]
+            wrong = _seen(source, 0, int(rng.integers(len(source.clean))), rng)
+            xray = delivered(_seen(lesson, int(rng.random() < 0.4), place, rng), wrong, rng)
         top, left = (int(v) for v in rng.integers(side - crop + 1, size=2))
         window = (slice(top, top + crop), slice(left, left + crop))
         x, sigma = lesson.x[level, place][window].float(), lesson.sigma[level].float()
@@ -121,6 +122,11 @@ def draw_lessons(lessons: list[GuideLesson], count: int, crop: int, rng: np.rand
         images = (x, xray[window], lesson.clean[place][window].float())
         rows.append((*(image[None] for image in images), sigma))
     return Batch(*(torch.stack(column) for column in zip(*rows, strict=True)))
+
+
+def _seen(lesson: GuideLesson, which: int, place: int, rng: np.random.Generator) -> Tensor:
+    xray = lesson.xray[which, place].float()
+    return perhaps_recoloured(xray, lesson.clean[place].float(), rng)
 
 
 def guide_loss(opinion: Opinion, batch: Batch) -> Tensor:
@@ -148,7 +154,8 @@ class _Trainer(ClockedTrainer):
         self.pool.start()
         self.lessons = Lessons(folder / "lessons", pool, options.prior)
         self.lessons.start()
-        self.checks = validation_lessons(folder / "validation", load_prior(options.prior))
+        prior = load_prior(options.prior)
+        self.checks = {kind: validation_lessons(folder / "validation", prior, kind) for kind in KINDS}
 
     def network(self) -> nn.ModuleDict:
         """The guide, and the critic of the published one."""
@@ -212,7 +219,7 @@ class _Trainer(ClockedTrainer):
         """PSNR of validation lessons, with controls."""
         guide = self.ema.model.get_submodule("guide")
         assert isinstance(guide, Guide)
-        return guide_psnr(guide, self.checks, self.device)
+        return {kind: guide_psnr(guide, checks, self.device) for kind, checks in self.checks.items()}
 
     def seeds(self) -> int:
         """Those in the pool."""

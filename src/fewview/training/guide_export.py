@@ -10,7 +10,10 @@ from ..simulate.seeds import TRAIN, VALIDATION
 from .checkpoint import read_average
 from .export import VALUE_RANGE, provenance
 from .guide import GuideTraining, new_guide
-from .guide_validate import SHIFT, guide_psnr, validation_lessons
+from .guide_lessons import PLAIN
+from .guide_pairs import RECOLOURED
+from .guide_validate import KINDS, SHIFT, guide_psnr, validation_lessons
+from .guide_xray import OTHER, ZEROED
 
 
 def export_guide(folder: Path, path: Path, only_if_better: bool = False) -> bool:
@@ -40,22 +43,26 @@ def export_guide(folder: Path, path: Path, only_if_better: bool = False) -> bool
     guide = new_guide(options)
     guide.load_state_dict(tensors)
     guide.eval().requires_grad_(False)
-    figures = guide_psnr(guide, validation_lessons(folder / "validation", load_prior(options.prior)))
+    prior = load_prior(options.prior)
+    both = {kind: guide_psnr(guide, validation_lessons(folder / "validation", prior, kind)) for kind in KINDS}
+    figures, plain = both["materials"], both["plain"]
     before = read_card(path).get("psnr_db") if only_if_better else None
     if before is not None and _right(before) >= _right(figures):
         return False
-    scores = figures.pop("log_score")
+    scores = {"materials": figures.pop("log_score"), "plain": plain.pop("log_score")}
     card = {
         "trained_on": f"simulated concrete-like microstructures, {facts['seeds']} training seeds from {TRAIN[0]}; "
-        "slices on their way through the loop, X-ray slices degraded, 15 % missing, 10 % of another sample",
+        f"slices on their way through the loop, {PLAIN:.0%} of plain shapes; X-ray slices degraded, "
+        f"{RECOLOURED:.0%} with grey values mapped at random, {ZEROED:.0%} missing, {OTHER:.0%} of another sample",
         **provenance(facts),
         "value_range": f"{VALUE_RANGE}, in both channels",
         "validation": f"8 slices of 128 px, seeds from {VALIDATION[0]}, geometry and dose drawn at random; PSNR in dB, "
         f"range 1, before the guide and after it; shifted: {SHIFT} px in both directions",
         "psnr_db": figures,
+        "psnr_db_plain_shapes": plain,
         "negative_log_likelihood": scores,
         "learning_curve": facts["curve"],
-        "options": {k: Path(v).name if k == "prior" else v for k, v in facts["options"].items()},
+        "options": {k: Path(v).name if k in ("prior", "start") else v for k, v in facts["options"].items()},
     }
     save_guide(guide, path, card)
     return True

@@ -10,7 +10,6 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import Tensor
@@ -23,10 +22,13 @@ from ..models.guide import START, Guide
 from ..models.prior import DiffusionPrior
 from ..models.weights import load_prior
 from .filler import Filler
+from .guide_pairs import Pair, perhaps_recoloured, plain_pair
 from .guide_xray import delivered
+from .sources import SIZES
 from .walks import Lesson, measured_slices, next_lesson, walk
 
-Pair = tuple[NDArray[np.floating], NDArray[np.floating]]
+PLAIN = 0.4
+"""Part of the lessons on plain shapes."""
 COPIES = (1, 2, 4)
 """Posterior samples whose mean the guide sees."""
 
@@ -99,7 +101,8 @@ def make_lesson(
     copies = int(rng.choice(COPIES, p=[0.4, 0.3, 0.3]))
     guided: GuidedCG | None = None
     if network is not None:
-        seen = torch.stack([delivered(image, torch.rot90(image, 1), rng) for image in xray])
+        recast = perhaps_recoloured(xray, clean, rng)
+        seen = torch.stack([delivered(image, torch.rot90(image, 1), rng) for image in recast])
         guided = GuidedCG(8, CrossModalGuide(network, seen, watched=False), ProximalCG(8))
     steps = walk(clean, rng, copies, consistency=guided)
     denoiser = Denoiser(prior, len(clean))
@@ -171,7 +174,7 @@ def fill_lessons(folder: Path, source: Path, prior: str, keep: int, share: float
     net, rng = load_prior(prior), np.random.default_rng(time.time_ns())
     while os.getppid() == parent:
         begin = time.perf_counter()
-        pair = drawn_pair(source, rng)
+        pair = plain_pair(rng, int(rng.choice(SIZES))) if rng.random() < PLAIN else drawn_pair(source, rng)
         if pair is None:
             time.sleep(1.0)
             continue

@@ -13,23 +13,30 @@ from ..models.guide import Guide
 from ..models.prior import DiffusionPrior
 from ..simulate.seeds import nth
 from .guide_lessons import GuideLesson, make_lesson
+from .guide_pairs import plain_pair
 from .sources import materials_block
 
+Kind = Literal["materials", "plain"]
+KINDS: tuple[Kind, ...] = ("materials", "plain")
 Control = Literal["right", "zeroed", "other", "shifted"]
 CONTROLS: tuple[Control, ...] = ("right", "zeroed", "other", "shifted")
 SHIFT = 2  # pixels, of "shifted"
 
 
-def validation_lessons(folder: Path, prior: DiffusionPrior, count: int = 8, size: int = 128) -> list[GuideLesson]:
+def validation_lessons(
+    folder: Path, prior: DiffusionPrior, kind: Kind = "materials", count: int = 8, size: int = 128
+) -> list[GuideLesson]:
     """One slice each of ``count`` validation samples on its way through the loop; made once and kept in ``folder``."""
     folder.mkdir(parents=True, exist_ok=True)
     lessons = []
     for index in range(count):
-        path = folder / f"validation-{index}.safetensors"
+        path = folder / f"{kind}-{index}.safetensors"
         if not path.exists():
             seed = nth("validation", index)
-            neutron, xray = (torch.from_numpy(b[len(b) // 2][None]) for b in materials_block(seed, size))
-            make_lesson(prior, neutron, xray, np.random.default_rng(seed)).save(path)
+            rng = np.random.default_rng(seed)
+            pair = materials_block(seed, size) if kind == "materials" else plain_pair(rng, size)
+            neutron, xray = (torch.from_numpy(b[len(b) // 2][None].astype(np.float32)) for b in pair)
+            make_lesson(prior, neutron, xray, rng).save(path)
         lessons.append(GuideLesson.load(path))
     return lessons
 

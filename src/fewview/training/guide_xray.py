@@ -38,6 +38,8 @@ def degraded(xray: Tensor, rng: np.random.Generator) -> Tensor:
     rng : Generator
     """
     image = moved(xray, rng)
+    if rng.random() < 0.3:
+        image = hardened(image, rng)
     if rng.random() < 0.5:
         image = blurred(image, float(rng.uniform(0.3, 1.5)))
     image = image.clamp(min=0) ** math.exp(rng.uniform(-0.25, 0.25)) * float(rng.uniform(0.85, 1.1))
@@ -49,6 +51,14 @@ def degraded(xray: Tensor, rng: np.random.Generator) -> Tensor:
             noise = blurred(noise, 0.6) * 2
         image = image + float(rng.uniform(0.005, 0.07)) * noise
     return image
+
+
+def hardened(image: Tensor, rng: np.random.Generator) -> Tensor:
+    """Brighter at the rim, and a haze around and within: what a polychromatic beam and its scatter leave."""
+    across = torch.linspace(-1, 1, image.shape[-1])
+    image = image * (1 + float(rng.uniform(-0.1, 0.4)) * (across[:, None] ** 2 + across**2 - 0.5))
+    haze = blurred(image, float(rng.uniform(4, 12)))
+    return image + float(rng.uniform(0, 0.25)) * haze
 
 
 def moved(image: Tensor, rng: np.random.Generator) -> Tensor:
