@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy.ndimage import rotate
 
 from fewview.errors import FewviewError
 from fewview.io import read_volume
@@ -11,7 +12,8 @@ from fewview.samples import FOLDER
 
 @pytest.fixture
 def shell():
-    return tuple(read_volume(FOLDER / f"shell_{name}.tif").values for name in ("neutron", "xray"))
+    neutron, xray = (read_volume(FOLDER / f"shell_{name}.tif").values for name in ("neutron", "xray"))
+    return neutron, rotate(xray, 3.4, axes=(1, 2), reshape=False, order=1)
 
 
 def presenter_of(neutron, xray):
