@@ -114,7 +114,7 @@ def test_info_does_not_load_torch(scan_file):
 @pytest.fixture
 def small_demo(monkeypatch, scan_file):
     """The demonstration on the small scan instead of the tooth."""
-    from fewview import demo
+    from fewview.demo import compare as demo
 
     monkeypatch.setattr(demo, "TOOTH", scan_file)
     monkeypatch.setattr(demo, "VIEWS", 12)
