@@ -73,8 +73,26 @@ class Plot(pg.PlotWidget):
                 pen = self._pen(index)
                 colour = self._series[index % len(self._series)]
                 symbol = {"symbol": "ostd+"[index % 5], "symbolSize": 6, "symbolBrush": colour} if symbols else {}
-                self._curves[name] = self.plotItem.plot(name=name, pen=pen, connect="finite", **symbol)
+                self._curves[name] = self.plotItem.plot(pen=pen, connect="finite", **symbol)
             self._curves[name].setData(np.asarray(x, dtype=float), np.asarray(y, dtype=float))
+        if self.isVisible():
+            self._name_curves()
+
+    def showEvent(self, event: Any) -> None:
+        """Fill the legend."""
+        super().showEvent(event)
+        self._name_curves()
+
+    def hideEvent(self, event: Any) -> None:
+        """Empty the legend: at the end of a viewer, PySide6 still calls labels that Python has taken apart."""
+        super().hideEvent(event)
+        self._legend.clear()
+
+    def _name_curves(self) -> None:
+        if [label.text for _, label in self._legend.items] != list(self._curves):
+            self._legend.clear()
+            for name, curve in self._curves.items():
+                self._legend.addItem(curve, name)
 
     def title(self, side: str, title: str) -> None:
         """Another title of an axis: its unit depends on what is drawn."""

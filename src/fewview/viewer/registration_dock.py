@@ -73,9 +73,9 @@ class RegistrationDock(Dock):
         self.column.addWidget(self.words)
         self.column.addStretch(1)
         for event in (viewer.layers.events.inserted, viewer.layers.events.removed):
-            event.connect(self._on_layers)
-        viewer.dims.events.point.connect(self._on_slice)
-        self.destroyed.connect(self._stop)
+            self.hear(event, self._on_layers)
+        self.hear(viewer.dims.events.point, self._on_slice)
+        self.removed.connect(self._stop)
         self._on_layers()
 
     # -- clicks --------------------------------------------------------------------------------------------------
