@@ -3,8 +3,9 @@
     python benchmarks/wood_tv.py ../shared/data --bin 2 -o benchmarks/results/wood_tv.json
 
 The reference is the FBP of all views, so the figures say how near the few-view images come to that image, its noise
-and rings included. The rule of "auto" was settled on simulated samples (seeds of validation); these data played no
-part. Rows that the file has are kept, but for those of --again.
+and rings included. The rule of "auto" was settled on simulated samples (seeds of validation). These data played one
+part: that TV's iterations were too few was suspected here; their number was then settled on simulated samples.
+Rows that the file has are kept, but for those of --again.
 """
 
 from __future__ import annotations

@@ -59,6 +59,8 @@ class Case:
 TOOTH = "X-ray, tooth; tomopy, BSD-3-Clause"
 I13 = "X-ray, magnesium pin, Diamond I13; Savu, Apache-2.0 or GPL-3.0"
 WOOD = "Neutron, wood, PSI; imagingsuite, GPL-3.0"
+WEDGE = "Neutron, step wedges, PSI; WaterInSand, CC0-1.0"
+MCP = "Neutron, open beam, ORNL; NeutronImagingScripts, GPL-3.0"
 QBI = "Quantitative Big Imaging 2024, Apache-2.0"
 GEL = "X-ray, gel phantom; CIL-Demos, Apache-2.0"
 TURN = {"angles": "0:360:endpoint"}
@@ -74,8 +76,17 @@ CASES = (
     Case("neutron_psi_wood_sinogram/woodsino_0200_crop448.tif", WOOD, TURN),
     Case("neutron_psi_wood_fits_derived", WOOD),
     Case("neutron_psi_wood_radiograph", f"Neutron, wood, PSI; {QBI}"),
-    Case("neutron_psi_stepwedge", "Neutron, step wedges, PSI; WaterInSand, CC0-1.0"),
-    Case("neutron_ornl_mcp_fits/OB_1_005_00200.fits", "Neutron, open beam, ORNL; NeutronImagingScripts, GPL-3.0"),
+    *(Case(f"neutron_psi_wood_radiograph/{name}_0000.tif", f"Neutron, wood, PSI; {QBI}") for name in ("ob", "dc")),
+    Case("neutron_psi_wood_radiograph/wood_0000.tif", f"Neutron, wood, PSI; {QBI}", volume=True),
+    Case("neutron_psi_stepwedge", WEDGE),
+    *(Case(f"neutron_psi_stepwedge/exp20s_{name}.tif", WEDGE) for name in ("ob", "dc")),
+    *(
+        Case(f"neutron_psi_stepwedge/exp20s_{name}.tif", WEDGE, volume=True)
+        for name in ("empty", "h2o", "bbob", "bbh2o")
+    ),
+    Case("neutron_ornl_mcp_fits", MCP),
+    Case("neutron_ornl_mcp_fits/OB_1_005_00200.fits", MCP),
+    *(Case(f"neutron_ornl_mcp_fits/OB_1_005_{name}.txt", MCP) for name in ("ShutterCount", "ShutterTimes", "Spectra")),
     Case("pair_neutron_xray_shell/shellN.npy", "Neutron, snail shell, PSI; Tomography4NI, CC0-1.0", volume=True),
     Case("pair_neutron_xray_shell/shellX.npy", "X-ray, snail shell, PSI; Tomography4NI, CC0-1.0", volume=True),
     Case("xray_dendrite/RealDataDend.mat", "X-ray, dendrites; ToMoBAR, Apache-2.0 or GPL-3.0"),
