@@ -68,7 +68,7 @@ def _lines(size: int, slices: int, views: int) -> Any:
 
 
 def main() -> None:
-    """Measure all methods, print and write the rows."""
+    """Measure methods, print and write their rows; those of the others are kept."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("methods", nargs="*", default=list(CASES))
     parser.add_argument("--size", type=int, default=128)
@@ -80,15 +80,16 @@ def main() -> None:
     if args.here:
         print(json.dumps(measure(args.methods[0], args.size, args.slices, args.views)))
         return
-    rows = []
+    rows = {row["method"]: row for row in json.loads(args.out.read_text(encoding="utf-8"))} if args.out.exists() else {}
     for method in args.methods:
         size = ["--size", str(args.size), "--slices", str(args.slices), "--views", str(args.views)]
         done = subprocess.run(
             [sys.executable, __file__, method, "--here", *size], check=True, stdout=subprocess.PIPE, text=True
         )
-        rows.append(json.loads(done.stdout))
-        print(rows[-1], flush=True)
-    args.out.write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
+        rows[method] = json.loads(done.stdout)
+        print(rows[method], flush=True)
+    table = [rows[method] for method in CASES if method in rows]
+    args.out.write_text(json.dumps(table, indent=1) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -89,6 +89,17 @@ def wood_tv(rows: Rows) -> str:
     )
 
 
+def memory(rows: Rows) -> str:
+    """What runs were said to need, and what they took."""
+    keys = ["method", "size", "slices", "views", "forecast_mb", "measured_mb", "ratio"]
+    return (
+        "## Memory\n\n`python benchmarks/memory.py`\n\n"
+        "MB above what the libraries take, at the peak of a run: as said before the start, and as measured. A run that "
+        "would take more than 80 % of the free memory is cut into slabs of slices.\n\n"
+        + table(keys, [[row[key] for key in keys] for row in rows])
+    )
+
+
 def live(rows: Rows) -> str:
     """The viewer under load."""
     keys = list(rows[0])
@@ -345,6 +356,7 @@ SECTIONS = {
     "axis": axis,
     "registration": registration,
     "wood_tv": wood_tv,
+    "memory": memory,
     "live": live,
     "quality": quality,
     "probe": probe,
