@@ -1,8 +1,9 @@
 """Make the pictures of the tutorial, so that they show the viewer as it is.
 
-xvfb-run -a -s "-screen 0 1600x1000x24" python docs/screenshots.py [FOLDER]
+xvfb-run -a -s "-screen 0 1600x1000x24" python docs/screenshots.py [FOLDER [PART]]
 """
 
+import subprocess
 import sys
 from pathlib import Path
 
@@ -21,7 +22,9 @@ OUT = Path(sys.argv[1]) if len(sys.argv) > 1 else Path(__file__).parent / "image
 
 def save(path):
     """With 256 colours of its own: a third of the size, and greys stay grey."""
-    Image.open(path).convert("RGB").quantize(256, dither=Image.Dither.NONE).save(path, optimize=True)
+    Image.open(path).convert("RGB").quantize(256, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE).save(
+        path, optimize=True
+    )
 
 
 def window(viewer, name):
@@ -63,7 +66,6 @@ def reconstruct(panel, method, **options):
 
 def learned(viewer, panel, method, layer, name):
     """A draft of a method with a prior, and the further layer that tells of it, where the run left one."""
-    viewer.layers.clear()
     viewer.open_sample("fewview", "microstructure")
     finish(panel.bench)
     panel.choose(method)
@@ -77,22 +79,6 @@ def learned(viewer, panel, method, layer, name):
     window(viewer, name)
 
 
-def registration(viewer, panel):
-    """The X-ray slice of the shell, brought onto a reconstruction of the neutron scan."""
-    viewer.layers.clear()
-    viewer.open_sample("fewview", "shell")
-    finish(panel.bench)
-    reconstruct(panel, "tv", weight=0.003, iterations=100)
-    finish(panel.bench)
-    frame, made = viewer.window.add_plugin_dock_widget("fewview", "Registration", tabify=True)
-    made.start.click()
-    wait(lambda: made.use.isEnabled() or not made.stop.isEnabled(), 300)
-    frame.raise_()
-    window(viewer, "registration")
-    dock(made, "registration_narrow", NARROW)
-    viewer.window.remove_dock_widget(frame)
-
-
 def opened():
     OUT.mkdir(parents=True, exist_ok=True)
     viewer = napari.Viewer()
@@ -104,24 +90,22 @@ def opened():
     return viewer, docks["Scan"], docks["Reconstruct"], docks["Compare"]
 
 
-def main():
-    viewer, scan, panel, compare = opened()
-    bench = scan.bench
-
+def tooth(viewer, scan, panel, compare):
     viewer.open_sample("fewview", "tooth")
-    finish(bench)
+    finish(scan.bench)
     scan.parentWidget().raise_()
     window(viewer, "tooth")
     dock(scan, "scan_narrow", NARROW)
 
-    viewer.layers.clear()
+
+def shell(viewer, scan, panel, compare):
     viewer.open_sample("fewview", "shell")
-    finish(bench)
+    finish(scan.bench)
     panel.holdout.setValue(10)
     reconstruct(panel, "fbp")
-    finish(bench)
+    finish(scan.bench)
     reconstruct(panel, "sirt", iterations=60)
-    finish(bench)
+    finish(scan.bench)
     compare.drop(0.47, 0.44)
     compare.drop(0.2, 0.3)
     panel.parentWidget().raise_()
@@ -129,7 +113,7 @@ def main():
     wait(lambda: run.step >= 60 or run.over, 300)
     window(viewer, "running")
     dock(panel, "reconstruct_narrow", NARROW)
-    finish(bench)
+    finish(scan.bench)
     dock(panel, "reconstruct_wide", WIDE)
 
     line = compare.regions.make_line(compare.compared()[0])
@@ -144,14 +128,43 @@ def main():
     dock(compare, "compare_wide", WIDE)
     viewer.theme = "dark"
     dock(compare, "compare_narrow", NARROW)
-    compare.views.grid.setChecked(False)
 
+
+def unimodal(viewer, scan, panel, compare):
     learned(viewer, panel, "d3ip", "std", "unimodal")
-    # Where the views let the guide in, what it changed; else the volume and the verdict.
+
+
+def crossmodal(viewer, scan, panel, compare):
+    """Where the views let the guide in, what it changed; else the volume and the verdict."""
     learned(viewer, panel, "d3ip-x", "what the guide changed", "cross-modal")
-    registration(viewer, panel)
-    viewer.close()
-    wait(lambda: False, 0.5)
+
+
+def registration(viewer, scan, panel, compare):
+    """The X-ray slice of the shell, brought onto a reconstruction of the neutron scan."""
+    viewer.open_sample("fewview", "shell")
+    finish(scan.bench)
+    reconstruct(panel, "tv", weight=0.003, iterations=100)
+    finish(scan.bench)
+    frame, made = viewer.window.add_plugin_dock_widget("fewview", "Registration", tabify=True)
+    made.start.click()
+    wait(lambda: not made.stop.isEnabled(), 300)
+    frame.raise_()
+    window(viewer, "registration")
+    dock(made, "registration_narrow", NARROW)
+
+
+PARTS = {part.__name__: part for part in (tooth, shell, unimodal, crossmodal, registration)}
+
+
+def main():
+    if len(sys.argv) > 2:
+        viewer, *docks = opened()
+        PARTS[sys.argv[2]](viewer, *docks)
+        viewer.close()
+        wait(lambda: False, 0.5)
+        return
+    for name in PARTS:  # a viewer of its own for each: no part shows what another one left
+        subprocess.run([sys.executable, __file__, str(OUT), name], check=True)
 
 
 if __name__ == "__main__":

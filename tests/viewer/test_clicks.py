@@ -349,3 +349,8 @@ def test_axis_slider_grid_link_swipe_and_profile(docked):
     curves = compare.presenter.profiles([first], compare.regions.line(), compare.z)
     distance, values = curves[first.name]
     assert distance[-1] == pytest.approx(70 * 0.2) and values[0] == pytest.approx(row[48, 10], rel=1e-4)
+    last.name = "renamed"
+    docked.until(lambda: "renamed" in [layer.name for layer in compare.compared()])
+    assert compare.views.link.isChecked()
+    docked.viewer.layers.clear()  # while two of them are linked
+    docked.until(lambda: compare.layers.count() == 0 and not compare.rows)

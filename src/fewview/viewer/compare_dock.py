@@ -24,7 +24,7 @@ from .regions_file import read_regions, write_regions
 from .regions_layer import LINE, REGIONS, Regions
 from .table import as_csv
 from .theme import colours
-from .value_units import unit_warning
+from .value_units import TITLES, unit_of, unit_warning
 from .words import short
 from .workbench import workbench_of
 
@@ -74,7 +74,8 @@ class CompareDock(Dock):
         self.removed.connect(self._on_removed)
         self.hear(viewer.events.theme, self._on_theme)
         self.hear(viewer.dims.events.point, self._later)
-        for event in (viewer.layers.events.inserted, viewer.layers.events.removed):
+        layers = viewer.layers.events
+        for event in (layers.inserted, layers.removed, layers.renamed):
             self.hear(event, self._on_layers)
         self.bench.actions.update(
             drop_region=self._drop_at_cursor,
@@ -187,7 +188,7 @@ class CompareDock(Dock):
         self.rows = rows
         self.table.show_rows(self.columns, rows)
         if truth is not None:
-            self.truth_words.setText(f"Reference: {truth.name}")
+            self.truth_words.setText(f"PSNR, SSIM and Diff. are against the layer “{truth.name}”.")
         else:
             self.truth_words.setText("No reference: held-out error and data residual judge the runs.")
         warning = unit_warning(layers if reference is None else [*layers, reference])
@@ -208,6 +209,8 @@ class CompareDock(Dock):
             self.profile_plot.title(
                 "bottom", f"distance / {'px' if str(self.regions.line_layer.units[-1]) == 'pixel' else 'mm'}"
             )
+            units = {TITLES[unit] for unit in map(unit_of, layers) if unit}
+            self.profile_plot.title("left", " ".join(["value", *units]))
         self.profile_plot.draw({short(name): curve for name, curve in profiles.items()})
 
     def _live_scores(self) -> dict[str, dict[str, float]]:

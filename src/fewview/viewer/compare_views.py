@@ -87,8 +87,9 @@ class ViewControls(QWidget):
     def _link(self, layers: list[Any]) -> None:
         if layers == self._linked:
             return
-        if self._linked:
-            unlink_layers([layer for layer in self._linked if layer in self._dock.viewer.layers], LINKED)
+        left = [layer for layer in self._linked if layer in self._dock.viewer.layers]
+        if left:  # napari refuses to unlink nothing
+            unlink_layers(left, LINKED)
         self._linked = layers if len(layers) > 1 else []
         if self._linked:
             limits = [layer.contrast_limits for layer in layers]

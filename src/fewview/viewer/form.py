@@ -14,14 +14,13 @@ from qtpy.QtWidgets import (
     QLabel,
     QLineEdit,
     QSpinBox,
-    QToolButton,
     QVBoxLayout,
     QWidget,
 )
 
 from ..options import Options
 from .form_fields import FormField, changed, form_fields
-from .parts import described
+from .parts import Section, described
 
 LARGEST = 2**31 - 1
 
@@ -59,17 +58,9 @@ class Form(QWidget):
         column.setContentsMargins(0, 0, 0, 0)
         column.addLayout(basic)
         if advanced.rowCount():
-            self.more = QToolButton()
-            self.more.setText("Advanced")
-            self.more.setCheckable(True)
-            self.more.setToolTip("Options that most runs leave alone.")
-            described(self.more, "Show advanced options")
-            self._advanced = QWidget()
-            self._advanced.setLayout(advanced)
-            self._advanced.setVisible(False)
-            self.more.toggled.connect(self._advanced.setVisible)
-            column.addWidget(self.more)
-            column.addWidget(self._advanced)
+            rarely = QWidget()
+            rarely.setLayout(advanced)
+            column.addWidget(Section("Advanced", rarely, unfolded=False))
         self.set_values(values or {})
 
     def values(self) -> dict[str, Any]:

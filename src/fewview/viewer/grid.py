@@ -15,6 +15,8 @@ import pandas as pd
 from .layers import METADATA, facts
 from .regions_layer import COLOUR, LINE_COLOUR, Regions
 
+NAME_POINTS = 8  # napari cuts off names wider than their cell
+
 
 class Grid:
     """Turns napari's grid on and off for some layers, and leaves the list of layers as it was."""
@@ -48,6 +50,7 @@ class Grid:
         grid.enabled = True
         for layer in layers:
             if layer.name_overlay.visible != (layer in images):
+                layer.name_overlay.font_size = NAME_POINTS
                 layer.name_overlay.visible = layer in images
 
     def hide(self) -> None:

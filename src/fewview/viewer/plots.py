@@ -17,8 +17,20 @@ from .theme import Colours
 # PySide6 asks a label for its size from within its constructor, before pyqtgraph has set this.
 pg.LabelItem._sizeHint = {}
 
+LINES = 2.8  # of text that the axis at the bottom takes: pyqtgraph cuts off the descenders of its title
+VEIL = 200  # of 255: how much of the curves the ground of the legend hides
 DASHES = (Qt.PenStyle.SolidLine, Qt.PenStyle.DashLine, Qt.PenStyle.DotLine, Qt.PenStyle.DashDotLine)
 Points = tuple[ArrayLike, ArrayLike]
+
+
+class SparseTicks(pg.AxisItem):
+    """Of a logarithmic axis only 1, 2 and 5 are written: the others run into each other in a plot this low."""
+
+    def logTickStrings(self, values: list[float], scale: float, spacing: float) -> list[str]:
+        """Called by pyqtgraph."""
+        strings = super().logTickStrings(values, scale, spacing)
+        leading = [f"{10**value:.0e}"[0] for value in values]
+        return [string if digit in "125" else "" for string, digit in zip(strings, leading, strict=True)]
 
 
 class Plot(pg.PlotWidget):
@@ -33,7 +45,7 @@ class Plot(pg.PlotWidget):
     """
 
     def __init__(self, name: str, x: str, y: str, height: int = 150) -> None:
-        super().__init__()
+        super().__init__(axisItems={"left": SparseTicks("left")})
         described(self, name, f"Plot of {y} against {x}")
         self._titles = {"bottom": x, "left": y}
         self._curves: dict[str, Any] = {}
@@ -45,6 +57,7 @@ class Plot(pg.PlotWidget):
         self.plotItem.setMenuEnabled(False)
         self.plotItem.hideButtons()
         self._legend = self.plotItem.addLegend(offset=(-5, 5), labelTextSize="8pt")
+        self.plotItem.getAxis("bottom").setHeight(LINES * self.fontMetrics().height())
 
     def follow(self, colours: Colours) -> None:
         """Take on the theme's colours."""
@@ -58,6 +71,9 @@ class Plot(pg.PlotWidget):
             axis.setPen(colours.grid)
             axis.setTextPen(colours.text)
             axis.setLabel(title, color=colours.text, siPrefixEnableRanges=())  # else 0.2 becomes 200 with no unit
+        ground = pg.mkColor(colours.background)
+        ground.setAlpha(VEIL)
+        self._legend.setBrush(ground)
         self._legend.setLabelTextColor(colours.text)
         for _, label in self._legend.items:
             label.setText(label.text, color=colours.text)

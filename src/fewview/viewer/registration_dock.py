@@ -14,7 +14,7 @@ from ..prepare import RegistrationOptions
 from ..prepare.registration import Step
 from .compare_presenter import index_at
 from .layer_files import is_volume
-from .layers import METADATA, contrast
+from .layers import METADATA, contrast, facts
 from .notify import complain, tell
 from .parts import Dock, button, described, quiet, wrapped
 from .registration_presenter import RegistrationPresenter, clicked, in_millimetres, layer_volume
@@ -23,7 +23,7 @@ from .workbench import workbench_of
 BOARD, REGISTERED = "Checkerboard", "X-ray (registered)"
 PAIRS = ("Pairs in the neutron volume", "Pairs in the X-ray volume")
 PAINT_SECONDS = 0.25
-TURNS = {"any turn about the vertical": "vertical", "about as they lie": "none", "on its side or head": "any"}
+TURNS = {"about the vertical": "vertical", "about as they lie": "none", "on side or head too": "any"}
 
 
 @thread_worker
@@ -72,7 +72,8 @@ class RegistrationDock(Dock):
         described(self.words, "State of the registration")
         self.column.addWidget(self.words)
         self.column.addStretch(1)
-        for event in (viewer.layers.events.inserted, viewer.layers.events.removed):
+        layers = viewer.layers.events
+        for event in (layers.inserted, layers.removed, layers.renamed):
             self.hear(event, self._on_layers)
         self.hear(viewer.dims.events.point, self._on_slice)
         self.removed.connect(self._stop)
@@ -211,14 +212,19 @@ class RegistrationDock(Dock):
     def _on_layers(self, event: Any = None) -> None:
         ours = (BOARD, REGISTERED)
         names = [layer.name for layer in self.viewer.layers if is_volume(layer) and layer.name not in ours]
-        for combo, xray in ((self.neutron, False), (self.xray, True)):
+        xray = next((name for name in names if "X-ray" in name), "")
+        # The newest reconstruction, before the reference: what is registered to the truth says little of the scan.
+        neutron = min(reversed(names), key=lambda name: (name == xray, not self._is_run(name)), default="")
+        for combo, usual in ((self.neutron, neutron), (self.xray, xray)):
             before = combo.property("chosen")  # by the user; else what is usual may have come with the new layer
             with quiet(combo):
                 combo.clear()
                 combo.addItems(names)
-                usual = next((name for name in names if ("X-ray" in name) == xray), "")
                 combo.setCurrentText(before if before in names else usual)
         self._refresh()
+
+    def _is_run(self, name: str) -> bool:
+        return "run" in facts(self.viewer.layers[name].metadata)
 
     def _on_chosen(self, name: str) -> None:
         for combo in (self.neutron, self.xray):

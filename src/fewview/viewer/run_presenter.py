@@ -105,6 +105,7 @@ def forecast_text(recipe: Recipe, method: Method, shape: tuple[int, int, int]) -
     image, sinogram = columns**2 * 4, views * columns * 4
     # Beside the method's own: the slots of the live view, and the copies that are handed out and kept.
     needed = rows * ((volumes + SLOTS + 2) * image + sinograms * sinogram) + method.beside(options, columns, "cpu")
+    needed += LIBRARIES
     free = available("cpu")
     text = f"{rows} × {columns} × {columns} voxels, about {size(needed)} of memory"
     if free is None:

@@ -69,7 +69,8 @@ class ScanDock(Dock):
         self.bench.runs_changed.connect(self._refresh_axis)
         self.appeared.connect(self._on_appeared)
         self.hear(viewer.events.theme, self._on_theme)
-        for event in (viewer.layers.events.inserted, viewer.layers.events.removed):
+        layers = viewer.layers.events
+        for event in (layers.inserted, layers.removed, layers.renamed):
             self.hear(event, self._on_layers)
         self._on_theme()
         self.refresh()

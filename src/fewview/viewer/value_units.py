@@ -13,6 +13,7 @@ import numpy as np
 from ..io.volume_out import PER_MM, PER_PIXEL
 from .layers import facts, plane_at
 
+TITLES = {PER_MM: "/ mm⁻¹", PER_PIXEL: "per pixel"}  # of an axis of a plot
 FACTOR = 3.0  # between the levels of two volumes of one sample in one unit, however they were made
 LEVEL = 99.0  # percentile that stands for the level of a slice
 
