@@ -11,6 +11,7 @@ from fewview.errors import MethodUnavailable, OptionError
 from fewview.methods import Estimate
 from fewview.operators import parallel_beam
 from fewview.quality import heldout_error, psnr, split_views
+from fewview.runs.reconstruction import Reconstruction
 
 
 def test_volumes_belong_to_the_caller(lines, use_method):
@@ -85,19 +86,21 @@ def test_stop_between_estimates(lines, use_method):
 
 
 def test_stop_within_a_long_application(lines, use_method):
-    """The flag goes up while the operator works: the rest of that application is not waited for."""
+    """The flag goes up while the operator works: the rest of a long step is not waited for."""
     asked, finished = [], []
 
     def slow(problem, options):
         yield Estimate(problem.operator.T(problem.data), 1, 2)
         asked.append(True)
-        problem.operator(torch.zeros(len(problem.data), problem.operator.grid, problem.operator.grid))
+        for _ in range(100_000):
+            problem.operator(torch.zeros(len(problem.data), problem.operator.grid, problem.operator.grid))
         finished.append(True)
         yield Estimate(problem.data, 2, 2)
 
     use_method(run=slow)
-    steps = [e.step for e in fewview.reconstruct(lines, "slow", stop=lambda: bool(asked))]
-    assert steps == [1] and asked and not finished
+    run = Reconstruction(lines, "slow", {}, device="cpu", stop=lambda: bool(asked))
+    assert [e.step for e in run] == [1]
+    assert asked and not finished and not run.whole
 
 
 def test_a_closed_generator_closes_the_method(lines, use_method):
@@ -115,6 +118,21 @@ def test_a_closed_generator_closes_the_method(lines, use_method):
     next(run)
     run.close()
     assert closed
+
+
+def test_a_stop_within_a_short_step_lets_it_end(lines):
+    """So that its state is whole: a method that works in place would go on from a mixture otherwise."""
+    complete = list(fewview.reconstruct(lines, "sirt", iterations=6))[-1].volume
+    asked = []
+    run = Reconstruction(lines, "sirt", {"iterations": 6}, device="cpu", stop=lambda: bool(asked))
+    last = None
+    for last in run:
+        if last.step == 3:  # it goes up in the middle of the next step
+            hook = run.setup.used.operator.on_chunk
+            run.setup.on_chunk(lambda hook=hook: (asked.append(True), hook()))
+    assert run.whole and last.step == 4
+    rest = list(fewview.reconstruct(lines, "sirt", iterations=6, resume=last.state))
+    assert np.array_equal(rest[-1].volume, complete)
 
 
 @pytest.mark.parametrize("name", ["cgls", "sirt"])

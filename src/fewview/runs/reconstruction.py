@@ -19,6 +19,7 @@ from . import memory
 from .problem import resolve_device, set_up, squares
 
 MEASURING_SHARE = 0.2  # of the time may go into data_residual and heldout_error
+GRACE = 0.25  # seconds that a stop leaves a step to come to its end
 Sums = dict[str, tuple[float, float]]
 _INNER = "method."  # marks the method's own state within that of a run by slabs
 _EXTRA = "extra."  # and the further volumes of the slabs that are finished
@@ -42,6 +43,9 @@ class Reconstruction:
         One when everything fits.
     halo : int
         Slices around a slab that are reconstructed with it and then cut off.
+    whole : bool
+        Whether the state of the last estimate is still what it was: false once a stop has cut a step short, for
+        methods work on their state in place.
     """
 
     def __init__(
@@ -71,16 +75,20 @@ class Reconstruction:
         self.slabs = memory.slabs(self.forecast, self.method, coupled, memory.may_be_used(str(self.device)))
         self._resume = resume
         self._stop = stop
+        self._begun = False  # whether there is an estimate whose state matters
+        self._asked: float | None = None  # when the stop was first seen
+        self.whole = True
 
     def __iter__(self) -> Iterator[Estimate]:
         """Run; ends early, without an error, once ``stop`` returns true."""
-        self.setup.on_chunk(self._raise_if_stopped)
+        self.setup.on_chunk(self._cut_short_if_stopped)
         runs = self._by_slabs() if len(self.slabs) > 1 or "slab" in (self._resume or {}) else self._whole()
         try:
             for estimate in runs:
-                self._raise_if_stopped()
+                self._begun = True
                 yield estimate
-                self._raise_if_stopped()
+                if self._stopped():
+                    return
         except Stopped:
             return
         finally:
@@ -210,8 +218,17 @@ class Reconstruction:
         inner = {key.removeprefix(_INNER): value for key, value in state.items() if key.startswith(_INNER)}
         return int(state["slab"]), sums, type(self.options).parse(state["options"]), inner or None
 
-    def _raise_if_stopped(self) -> None:
-        if self._stop is not None and self._stop():
+    def _stopped(self) -> bool:
+        return self._stop is not None and self._stop()
+
+    def _cut_short_if_stopped(self) -> None:
+        """Called within long applications: end the step, unless it may yet end by itself, its state whole."""
+        if not self._stopped():
+            return
+        now = time.monotonic()
+        self._asked = self._asked or now
+        if not self._begun or now - self._asked > GRACE:
+            self.whole = False
             raise Stopped
 
 
