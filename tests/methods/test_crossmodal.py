@@ -10,19 +10,15 @@ from fewview.errors import OptionError
 from fewview.methods import Problem, get_method
 from fewview.methods.diffusion import crossmodal
 from fewview.methods.diffusion.consistency import ProximalCG, noise_aware
-from fewview.methods.diffusion.guard import doubt, verdict
+from fewview.methods.diffusion.guard import doubt, second_verdict, verdict
 from fewview.methods.diffusion.guide import CrossModalGuide, GuidedCG
 from fewview.methods.diffusion.scaled import scaled
 from fewview.methods.diffusion.schedule import levels
 from fewview.models.guide import BLIND, START, Opinion
-from fewview.models.prior import DiffusionPrior
-from fewview.models.unet import UNetConfig
-from fewview.models.weights import save_prior
 from fewview.operators import parallel_beam
 from fewview.quality import psnr
 from fewview.simulate import Simulation, simulate
 
-TINY = UNetConfig(channels=(8, 16), blocks=(1, 1), embedding=16)
 LEVEL = levels(5, 150, "ratio")[2]
 
 
@@ -53,16 +49,6 @@ def truth(problem):
     """Nearly the truth, from many views, in units of the first reconstruction's maximum of the run."""
     *_, last = get_method("tv").run(problem, get_method("tv").options(weight=1e-3))
     return last.volume
-
-
-@pytest.fixture
-def weights(tmp_path_factory):
-    torch.manual_seed(0)
-    prior = DiffusionPrior(TINY)
-    torch.nn.init.normal_(prior.net.head.weight, std=0.05)
-    path = tmp_path_factory.mktemp("weights") / "tiny.safetensors"
-    save_prior(prior, path, {}, torch.float32)
-    return str(path)
 
 
 def listening(monkeypatch, answer, std=0.05):
@@ -182,11 +168,41 @@ def test_the_verdict_is_by_withheld_views_and_in_words():
 
 def test_a_guide_that_lies_is_rejected_and_leaves_the_unimodal_volume(problem, weights, monkeypatch):
     listening(monkeypatch, torch.rand(3, 48, 48), std=0.01)
-    *_, guided = run("d3ip-x", problem, prior=weights, **SHORT)
+    *_, guided = run("d3ip-x", problem, prior=weights, without_network=False, **SHORT)
     assert guided.chosen["guide_weight"] == 0 and guided.chosen["guided"].startswith("rejected")
     assert guided.scalars["guide_weight"] == 0 and "guide_std" not in guided.extra
     *_, alone = run("d3ip", problem, prior=weights, **SHORT)
     assert torch.equal(guided.volume, alone.volume)
+
+
+def test_where_the_network_lies_the_edges_of_the_xray_volume_are_tried(problem, weights, truth, monkeypatch):
+    listening(monkeypatch, torch.rand(3, 48, 48), std=0.01)
+    seen = replace(problem, auxiliary=(truth.max() - truth).contiguous())  # edges in place, contrast upside down
+    *_, alone = run("d3ip", seen, prior=weights, **SHORT)
+    state = None
+    for guided in run("d3ip-x", seen, prior=weights, **SHORT):
+        if guided.step == 2 and guided.state is not None:
+            state = {k: v.clone() if isinstance(v, torch.Tensor) else v for k, v in guided.state.items()}
+    assert guided.chosen["guided"].startswith("accepted: along its edges") and guided.chosen["guide_weight"] == 1
+    assert "not by the network" in guided.chosen["guided"] and guided.chosen["dtv_weight"] > 0
+    assert psnr(guided.volume, truth) > psnr(alone.volume, truth) + 1
+    assert float(guided.extra["guide_std"].min()) > 0
+    *_, again = run("d3ip-x", replace(seen, state=state), prior=weights, **SHORT)
+    assert torch.equal(again.volume, guided.volume)
+
+
+def test_the_second_verdict_wants_a_gain_or_a_test():
+    first = verdict(np.ones(3), 1.21 * np.ones(3))
+
+    def second(gain, clearly=False):
+        errors = {"none": np.ones(3), "dtv": (1 - gain) * np.ones(3)}
+        return second_verdict(first, errors, clearly, {"dtv_weight": 0.1})
+
+    assert second(0.2)["guide_weight"] == 1 and second(0.2)["dtv_weight"] == 0.1
+    assert second(0.02)["guide_weight"] == 0 and "dtv_weight" not in second(0.02)
+    assert second(0.02, clearly=True)["guide_weight"] == 1
+    assert second(-0.2)["guided"].startswith("rejected: along its edges")
+    assert second(0.2)["guide_curve"] == [["without", 1.0], ["with", pytest.approx(1.21)], ["edges", pytest.approx(0.8)]]
 
 
 def test_a_guide_that_knows_is_accepted_and_helps(problem, weights, truth, monkeypatch):

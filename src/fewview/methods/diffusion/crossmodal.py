@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -16,6 +16,7 @@ from ...options import Auto, Options, option
 from ..classical.fbp import preview
 from ..interface import Estimate, Problem
 from ..measured import measured, relative
+from .directional import Word, directional
 from .guide import CrossModalGuide
 from .options import DiffusionOptions
 from .scaled import Scaled, robust_maximum, scaled
@@ -42,6 +43,12 @@ class GuideOptions(Options):
 class CrossModalOptions(DiffusionOptions, GuideOptions):
     """Options of the diffusion methods with a guide."""
 
+    without_network: bool = option(
+        True,
+        "Else by its edges",
+        "Where withheld views reject what the network makes of the X-ray volume, try directional TV along its edges.",
+        advanced=True,
+    )
     guide_start: bool = option(True, "Start with the guide", "Noise is added to what it makes of the first volume.")
     guided_start: int = option(150, "Guided: start at", "As “Start at”, where the guide is listened to.", ge=1, le=999)
     guide_every: int = option(2, "Ask every", "So many diffusion steps.", ge=1, unit="steps")
@@ -108,13 +115,32 @@ class Aid:
         assert isinstance(self.options, CrossModalOptions)
         return guide.start(first, data) if self.options.guide_start else first
 
-    def heard(self, problem: Problem, chosen: Mapping[str, Any], trust: float) -> CrossModalGuide | None:
+    def may_do_without_network(self, options: DiffusionOptions) -> bool:
+        """Whether directional TV may take the network's place: only where it can be weighed."""
+        assert isinstance(self.options, CrossModalOptions)
+        weighed = options.consistency == self.options.guide_step == "proximal"
+        return weighed and self.options.without_network and not self.options.blind
+
+    def heard(
+        self, problem: Problem, chosen: Mapping[str, Any], trust: float, shown: Tensor
+    ) -> Generator[Estimate, None, CrossModalGuide | None]:
         """The guide of a run after its choices; None where it was rejected."""
         weight = self.options.guide_weight if self.options.guide_weight != "auto" else chosen["guide_weight"]
-        return self.guide(problem, float(weight), trust) if weight > 0 else None
+        if not weight > 0:
+            return None
+        word: Word | None = None
+        if "dtv_weight" in chosen and problem.state is None:
+            word, _ = yield from directional(problem, chosen["scale"], shown, chosen)
+        elif "dtv_weight" in chosen and problem.state is not None:
+            device = problem.operator.device
+            mean, std = (torch.as_tensor(problem.state[f"guide.{name}"]).to(device) for name in ("mean", "std"))
+            word = mean, std
+        return self.guide(problem, float(weight), trust, word)
 
-    def guide(self, problem: Problem, weight: float, trust: float | Tensor = 1.0) -> CrossModalGuide:
-        """The guide of a problem (or of some of its slices)."""
+    def guide(
+        self, problem: Problem, weight: float, trust: float | Tensor = 1.0, word: Word | None = None
+    ) -> CrossModalGuide:
+        """The guide of a problem (or of some of its slices); with a ``word``, that is what it says."""
         options = self.options
         assert problem.auxiliary is not None
         return CrossModalGuide(
@@ -128,6 +154,7 @@ class Aid:
             blind=options.blind,
             every=getattr(options, "guide_every", 1),
             first=getattr(options, "guide_first", 0),
+            still=word,
         )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -52,6 +53,36 @@ def verdict(without: NDArray[np.float64], guided: NDArray[np.float64], share: fl
         "guide_weight": float(good),
         "guided": f"{'accepted' if good else 'rejected'}: {words}",
         "guide_curve": [["without", before], ["with", after]],
+    }
+
+
+def second_verdict(
+    first: Mapping[str, Any], errors: Mapping[str, NDArray[np.float64]], clearly: bool, settings: Mapping[str, Any]
+) -> dict[str, Any]:
+    """What is said and done where the network was rejected and directional TV was tried in its place.
+
+    Parameters
+    ----------
+    first : mapping
+        The :func:`verdict` on the network.
+    errors : mapping
+        Squared errors of withheld views, "none" and "dtv".
+    clearly : bool
+        Whether "dtv" is better by a test; a gain of :data:`GAIN` is enough, too.
+    settings : mapping
+        Of directional TV; part of the answer where it is accepted.
+    """
+    before, after = float(errors["none"].mean()), float(errors["dtv"].mean())
+    ratio = (after / before) ** 0.5 - 1 if before > 0 else 0.0
+    good = clearly or ratio <= -GAIN
+    network = str(first["guided"]).removeprefix("rejected: ")
+    words = f"along its edges (directional TV) withheld views are predicted {abs(ratio):.1%} "
+    words += f"{'better' if after < before else 'worse'}; not by the network: {network}"
+    return {
+        "guide_weight": float(good),
+        "guided": f"{'accepted' if good else 'rejected'}: {words}",
+        "guide_curve": [*first["guide_curve"], ["edges", after]],
+        **(settings if good else {}),
     }
 
 

@@ -50,6 +50,8 @@ class CrossModalGuide:
         Take its certainty down by region where the data speak against it.
     blind : bool
         It does not see the estimate (a control).
+    still : (Tensor, Tensor), shape (slices, y, x) each, optional
+        A mean and its standard deviation that it says from the start and always, in the network's place.
     told : dict of Tensor, shape (slices, y, x) each
         "mean", "std" and "doubt" of what it said last.
     """
@@ -64,11 +66,17 @@ class CrossModalGuide:
     weight: float = 1.0
     watched: bool = True
     blind: bool = False
+    still: tuple[Tensor, Tensor] | None = None
     told: dict[str, Tensor] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.still is not None:
+            mean, std = self.still
+            self.told = {"mean": mean, "std": std, "doubt": torch.ones_like(std)}
 
     def due(self, level: Level) -> bool:
         """See :class:`fewview.methods.diffusion.loop.Guide`."""
-        return level.index >= self.first and (level.index - self.first) % self.every == 0
+        return self.still is None and level.index >= self.first and (level.index - self.first) % self.every == 0
 
     def __call__(self, x: Tensor, x0: Tensor, data: Scaled, level: Level) -> Tensor:
         """See :class:`fewview.methods.diffusion.loop.Guide`."""
@@ -79,7 +87,8 @@ class CrossModalGuide:
 
     def start(self, first: Tensor, data: Scaled) -> Tensor:
         """A first reconstruction (slices, y, x) in the light of the guide, then consistent with the data."""
-        self.ask(first, data, START)
+        if self.still is None:
+            self.ask(first, data, START)
         mean = self.told["mean"]
         if self.step == "overwrite":
             return mean

@@ -19,7 +19,8 @@ from ..interface import Estimate, Problem, Views
 from .compose import parts_of, started
 from .crossmodal import Aid
 from .denoiser import Denoiser
-from .guard import verdict
+from .directional import directional
+from .guard import second_verdict, verdict
 from .guide import CrossModalGuide
 from .loop import diffuse
 from .options import DiffusionOptions
@@ -100,6 +101,13 @@ def choose(
         listening = replace(trial, first=aid.begin(guide, trial.first, trial.data))
         guided = yield from listening.run(aid.settled(options.model_copy(update=small)), (trust,), guide)
         chosen |= verdict(errors[t_start, trust], guided[trust], guide.share)
+        if not chosen["guide_weight"] and aid.may_do_without_network(options):
+            word, by_edges = yield from directional(given, top, shown)
+            guide = aid.guide(given, 1.0, trust, word)
+            listening = replace(trial, first=aid.begin(guide, trial.first, trial.data))
+            guided = yield from listening.run(aid.settled(options.model_copy(update=small)), (trust,), guide)
+            both = {"none": errors[t_start, trust], "dtv": guided[trust]}
+            chosen |= second_verdict(chosen, both, clearly_best(both) == "dtv", by_edges)
     return chosen
 
 

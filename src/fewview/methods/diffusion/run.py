@@ -41,7 +41,7 @@ def run(problem: Problem, options: DiffusionOptions) -> Iterator[Estimate]:
     settled = options.model_copy(update={k: v for k, v in chosen.items() if k in type(options).model_fields})
     data = scaled(problem, chosen["scale"])
     y, weights = measured(problem)
-    guide = None if aid is None else aid.heard(problem, chosen, float(settled.trust))
+    guide = None if aid is None else (yield from aid.heard(problem, chosen, float(settled.trust), shown))
     unguided = settled
     if aid is not None and guide is not None:
         settled = aid.settled(settled)
