@@ -54,8 +54,9 @@ def test_dock_registers_live_and_hands_over(docked, shell):
 
     viewer = docked.viewer
     _, dock = viewer.window.add_plugin_dock_widget("fewview", "Registration")
-    viewer.add_image(shell[0], name="FBP")
+    viewer.add_image(shell[0], name="FBP", metadata={"fewview": {"run": 1}})
     viewer.add_image(shell[1], name="X-ray")
+    viewer.add_image(shell[0], name="Truth")
     assert (dock.neutron.currentText(), dock.xray.currentText()) == ("FBP", "X-ray")
     assert not dock.use.isEnabled()
     docked.click(dock.start)

@@ -18,7 +18,8 @@ from .theme import Colours
 pg.LabelItem._sizeHint = {}
 
 LINES = 2.8  # of text that the axis at the bottom takes: pyqtgraph cuts off the descenders of its title
-VEIL = 200  # of 255: how much of the curves the ground of the legend hides
+LEGEND_LINE = 20  # pixels
+MOST = 0.6  # of a plot's height that the legend may take from the curves
 DASHES = (Qt.PenStyle.SolidLine, Qt.PenStyle.DashLine, Qt.PenStyle.DotLine, Qt.PenStyle.DashDotLine)
 Points = tuple[ArrayLike, ArrayLike]
 
@@ -57,6 +58,7 @@ class Plot(pg.PlotWidget):
         self.plotItem.setMenuEnabled(False)
         self.plotItem.hideButtons()
         self._legend = self.plotItem.addLegend(offset=(-5, 5), labelTextSize="8pt")
+        self._room = self.plotItem.plot(pen=pg.mkPen(0, 0, 0, 0))
         self.plotItem.getAxis("bottom").setHeight(LINES * self.fontMetrics().height())
 
     def follow(self, colours: Colours) -> None:
@@ -71,9 +73,6 @@ class Plot(pg.PlotWidget):
             axis.setPen(colours.grid)
             axis.setTextPen(colours.text)
             axis.setLabel(title, color=colours.text, siPrefixEnableRanges=())  # else 0.2 becomes 200 with no unit
-        ground = pg.mkColor(colours.background)
-        ground.setAlpha(VEIL)
-        self._legend.setBrush(ground)
         self._legend.setLabelTextColor(colours.text)
         for _, label in self._legend.items:
             label.setText(label.text, color=colours.text)
@@ -93,6 +92,7 @@ class Plot(pg.PlotWidget):
             self._curves[name].setData(np.asarray(x, dtype=float), np.asarray(y, dtype=float))
         if self.isVisible():
             self._name_curves()
+        self._make_room(curves)
 
     def showEvent(self, event: Any) -> None:
         """Fill the legend."""
@@ -109,6 +109,20 @@ class Plot(pg.PlotWidget):
             self._legend.clear()
             for name, curve in self._curves.items():
                 self._legend.addItem(curve, name)
+
+    def _make_room(self, curves: Mapping[str, Points]) -> None:
+        """A point that nobody sees, so high that the curves end below the legend."""
+        log = self.plotItem.getAxis("left").logMode
+        values = np.concatenate([np.zeros(0), *(np.ravel(np.asarray(y, dtype=float)) for _, y in curves.values())])
+        values = values[np.isfinite(values) & (values > 0 if log else True)]
+        if not values.size or not self._legend.isVisible():
+            self._room.setData([], [])
+            return
+        low, high = (np.log10(v) if log else v for v in (values.min(), values.max()))
+        share = min(MOST, len(curves) * LEGEND_LINE / max(1.0, self.plotItem.vb.height()))
+        top = high + (high - low) * share / (1 - share)
+        first = next(float(np.ravel(x)[0]) for x, _ in curves.values() if np.size(x))
+        self._room.setData([first], [10**top if log else top])
 
     def title(self, side: str, title: str) -> None:
         """Another title of an axis: its unit depends on what is drawn."""

@@ -1,0 +1,44 @@
+"""Plots in a window: what the legend says and covers."""
+
+import os
+import sys
+
+import numpy as np
+import pytest
+
+pytest.importorskip("pyqtgraph")
+pytest.importorskip("pytestqt")
+pytestmark = pytest.mark.skipif(
+    sys.platform.startswith("linux") and not os.environ.get("DISPLAY"), reason="no display: run under xvfb-run"
+)
+
+
+@pytest.mark.parametrize("log", [False, True])
+def test_the_curves_end_below_the_legend_which_lives_while_it_is_seen(qtbot, log):
+    from fewview.viewer.plots import LEGEND_LINE, Plot
+
+    plot = Plot("Values", "step", "value")
+    qtbot.addWidget(plot)
+    plot.logarithmic(log)
+    plot.resize(265, 200)
+    plot.show()
+    qtbot.waitExposed(plot)
+    steps = np.arange(1.0, 20.0)
+    plot.draw({"rising": (steps, steps), "falling": (steps, 20 - steps)})
+    plot.plotItem.vb.updateAutoRange()
+    low, high = plot.plotItem.vb.viewRange()[1]
+    end = np.log10(19) if log else 19
+    assert (high - end) / (high - low) * plot.plotItem.vb.height() > 2 * LEGEND_LINE
+    plot.draw({"rising": (steps, steps), "third": (steps, 20 - steps)})
+    assert [label.text for _, label in plot._legend.items] == ["rising", "third"]
+    plot.hide()
+    assert not plot._legend.items
+    plot.show()
+    assert len(plot._legend.items) == 2
+
+
+def test_a_logarithmic_axis_writes_few_numbers(qtbot):
+    from fewview.viewer.plots import SparseTicks
+
+    axis = SparseTicks("left")
+    assert axis.logTickStrings(np.log10([0.05, 0.08, 0.09, 0.1, 0.2]), 1, 1) == ["0.05", "", "", "0.1", "0.2"]
