@@ -32,11 +32,12 @@ def test_a_script_may_end_with_the_viewer_open_or_a_moment_after_it_closed(last)
     assert _blocks() <= before
 
 
-def test_a_viewer_closed_in_mid_run_leaves_nothing():
+@pytest.mark.parametrize("dock", ["", "Reconstruct"])
+def test_a_viewer_closed_in_mid_run_leaves_nothing(dock):
     from fewview.benchmark.live import closing
 
     before = _blocks()
-    assert closing() == 0
+    assert closing(dock) == 0
     assert _blocks() <= before
 
 

@@ -1,7 +1,8 @@
 """``fewview benchmark live``: how the viewer keeps up with a running reconstruction, and how it ends.
 
 An engine that yields a volume of 128^3 every 30 ms runs in the worker process while a heartbeat in the event loop
-measures how long the screen is dead. Then a stop, the first estimate of a real scan, and a viewer closed in mid-run.
+measures how long the screen is dead. Then a stop, the first estimate of a real scan, samples, 3D, a process that is
+killed, out of memory or hanging, and a dock and a viewer closed in mid-run.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -27,10 +29,12 @@ if TYPE_CHECKING:
 SIZE, YIELD_SECONDS, UPDATES = 128, 0.03, 500
 SCREEN = "-screen 0 1600x1000x24"
 SIDE = "from fewview.viewer.liveliness import close_in_mid_run, measure;"
+FAULT_AFTER = 3  # estimates
+FAULT_MEMORY_MB = 1024
 
 
 def engine(payload: Mapping[str, Any], signals: Signals) -> Generator[Estimate, None, dict[str, Any]]:
-    """Noise of 128^3, a new volume every 30 ms, until it is stopped."""
+    """Noise of 128^3, a new volume every 30 ms, until it is stopped; with a ``fault``, until that befalls it."""
     size = int(payload.get("size", SIZE))
     volumes = np.random.default_rng(0).standard_normal((4, size, size, size), dtype=np.float32)
     step = 0
@@ -39,7 +43,18 @@ def engine(payload: Mapping[str, Any], signals: Signals) -> Generator[Estimate, 
         volumes[step % 4, 0, 0, 0] = step
         yield Estimate(volumes[step % 4], step, 10**6, "benchmark", {"objective": 1 / step})
         time.sleep(YIELD_SECONDS)
+        if step == FAULT_AFTER:
+            _befall(payload.get("fault"))
     return {}
+
+
+def _befall(fault: str | None) -> None:
+    if fault == "killed":
+        os.kill(os.getpid(), signal.SIGKILL)
+    elif fault == "out_of_memory":
+        np.ones(2**31, np.float32)  # 8 GB; the run may take FAULT_MEMORY_MB
+    elif fault == "hang":
+        time.sleep(3600)
 
 
 def run(json_path: Path | None = None, updates: int = UPDATES, say: Callable[[str], None] = print) -> dict[str, Any]:
@@ -58,7 +73,10 @@ def run(json_path: Path | None = None, updates: int = UPDATES, say: Callable[[st
     -------
     dict
         ``lag_median``, ``lag_max`` (estimates), ``gap_p95_ms``, ``memory_growth_mb``, ``stop_s``,
-        ``first_estimate_s``, ``close_status``; and ``shown``, ``produced``, ``threads``, ``display``.
+        ``first_estimate_s``; ``three_d_hz`` (paintings a second); ``sample_*_s``; ``killed_s``, ``out_of_memory_s``
+        and ``hang_s``, from the fault to the message with the last estimate kept, for a hang after its silence was
+        noticed and Stop pressed; ``dock_close_status``, ``close_status``; and ``shown``, ``produced``, ``threads``,
+        ``display``.
 
     Raises
     ------
@@ -66,6 +84,7 @@ def run(json_path: Path | None = None, updates: int = UPDATES, say: Callable[[st
         No viewer is installed, or there is no display, not even a virtual one.
     """
     figures = _measured("measure", updates)
+    figures["dock_close_status"] = closing(dock="Reconstruct")
     figures["close_status"] = closing()
     for name, value in figures.items():
         say(f"{name:20}{value}")
@@ -74,9 +93,9 @@ def run(json_path: Path | None = None, updates: int = UPDATES, say: Callable[[st
     return figures
 
 
-def closing() -> int:
-    """Exit status of a viewer that was closed in mid-run; 200 when its worker or its shared memory outlived it."""
-    done = in_process_of_its_own(f"{SIDE} close_in_mid_run()")
+def closing(dock: str = "") -> int:
+    """Exit status of a viewer closed in mid-run, after one of its docks was; 200 when its worker outlived it."""
+    done = in_process_of_its_own(f"{SIDE} close_in_mid_run({dock!r})")
     words = done.stdout.split()
     if done.returncode == 0 and words and _exists(int(words[-1])):
         return 200

@@ -15,17 +15,20 @@ import numpy as np
 import psutil
 from qtpy.QtCore import QTimer
 
-from ..benchmark.live import SIZE
+from ..benchmark.live import FAULT_AFTER, FAULT_MEMORY_MB, SIZE
 from ..errors import FewviewError
 from ..methods.registry import get_method
+from ..runs.run import Run
 from ..samples import TOOTH
 from .commands import open_all
 from .demo import wait
 from .live_view import Shown
+from .samples import SAMPLES
 from .workbench import Workbench, workbench_of
 
 ENGINE = "fewview.benchmark.live:engine"
 HEARTBEAT_MS = 5
+THREE_D_SECONDS = 10.0
 WARM_UPDATES = 30  # before memory is measured: caches of napari and OpenGL fill in the first paintings
 
 
@@ -51,9 +54,7 @@ def measure(updates: int) -> dict[str, Any]:
     bench.painted.connect(painted)
     heart = QTimer()
     heart.timeout.connect(beat)
-    noise = bench.queue.submit("noise", {}, ENGINE)
-    bench.live.expect(noise, Shown("noise", {"scale": (1.0,) * 3, "translate": (0.0,) * 3}))
-    bench.go()
+    _noise(bench, SIZE)
     wait(lambda: len(lags) >= WARM_UPDATES, 600)
     gaps.clear()
     lags.clear()
@@ -70,6 +71,9 @@ def measure(updates: int) -> dict[str, Any]:
     wait(lambda: not bench.live.showing)
     stop = time.monotonic() - began
     first = _first_estimate(bench, TOOTH)
+    more = {"three_d_hz": _three_d(viewer, bench)}
+    more |= {f"{fault}_s": _fault(bench, fault) for fault in ("killed", "out_of_memory", "hang")}
+    more |= {f"sample_{name}_s": _sample(viewer, name) for name in SAMPLES}
     viewer.close()
     return {
         "lag_median": float(np.median(lags)),
@@ -78,6 +82,7 @@ def measure(updates: int) -> dict[str, Any]:
         "memory_growth_mb": round(growth, 1),
         "stop_s": round(stop, 3),
         "first_estimate_s": round(first, 3),
+        **{name: round(value, 2) for name, value in more.items()},
         "shown": len(lags) + WARM_UPDATES,
         "produced": produced,
         "size": SIZE,
@@ -101,16 +106,71 @@ def _first_estimate(bench: Workbench, scan: Path) -> float:
     return took
 
 
-def close_in_mid_run() -> None:
-    """Open all docks, start a run, close the viewer in the middle of it."""
-    viewer = napari.Viewer()
-    open_all(viewer)
-    bench = workbench_of(viewer)
-    noise = bench.queue.submit("noise", {"size": 32}, ENGINE)
-    bench.live.expect(noise, Shown("noise", {"scale": (1.0,) * 3, "translate": (0.0,) * 3}))
+def _three_d(viewer: Any, bench: Workbench) -> float:
+    """Paintings a second of a volume that is shown in 3D."""
+    viewer.dims.ndisplay = 3
+    _noise(bench, SIZE)
+    wait(lambda: bench.live.sequence > 0, 120)
+    painted: list[str] = []
+    bench.painted.connect(painted.append)
+    wait(lambda: False, THREE_D_SECONDS)
+    bench.painted.disconnect(painted.append)
+    bench.queue.stop()
+    wait(lambda: not bench.queue.busy and not bench.live.showing)
+    viewer.dims.ndisplay = 2
+    return len(painted) / THREE_D_SECONDS
+
+
+def _fault(bench: Workbench, fault: str) -> float:
+    """Seconds from a fault in the worker to its message, with the last estimate kept; and the next run must work."""
+    bench.queue.memory_mb = FAULT_MEMORY_MB if fault == "out_of_memory" else None
+    run = _noise(bench, 32, fault=fault)
+    wait(lambda: run.step >= FAULT_AFTER, 120)
+    began = time.monotonic()
+    if fault == "hang":
+        wait(lambda: run.silent_for > 0, 120)
+        began = time.monotonic()
+        bench.queue.stop()
+    wait(lambda: run.over and not bench.live.showing, 120)
+    took = time.monotonic() - began
+    bench.queue.memory_mb = None
+    after = _noise(bench, 32)
+    wait(lambda: after.step >= 1, 120)
+    bench.queue.stop()
+    wait(lambda: after.over and not bench.live.showing, 120)
+    if run.error is None or run.volume is None or run.kept_step != FAULT_AFTER or after.volume is None:
+        raise FewviewError(f"The viewer did not survive: {fault}.", "Please report it.")
+    return took
+
+
+def _noise(bench: Workbench, size: int, **payload: Any) -> Run:
+    run = bench.queue.submit("noise", {"size": size, **payload}, ENGINE)
+    bench.live.expect(run, Shown("noise", {"scale": (1.0,) * 3, "translate": (0.0,) * 3}))
     bench.go()
+    return run
+
+
+def _sample(viewer: Any, name: str) -> float:
+    """Seconds to open a sample."""
+    viewer.layers.clear()
+    began = time.monotonic()
+    viewer.open_sample("fewview", name)
+    return time.monotonic() - began
+
+
+def close_in_mid_run(dock: str = "") -> None:
+    """Open all docks, start a run, close one dock if its name is given, and the viewer, in the middle of the run."""
+    viewer = napari.Viewer()
+    docks = open_all(viewer)
+    bench = workbench_of(viewer)
+    _noise(bench, 32)
     if not wait(lambda: bench.live.sequence > 3, 120):
         raise RuntimeError("The run did not start.")
     print(bench.queue.worker_pid, flush=True)
+    if dock:
+        viewer.window.remove_dock_widget(docks[dock])
+        shown = bench.live.sequence
+        if not wait(lambda: bench.live.sequence > shown + 3, 120):
+            raise RuntimeError("The run did not go on.")
     viewer.close()
     wait(lambda: False, 1.0)
