@@ -14,26 +14,11 @@ from fewview.methods.diffusion.pilot import STARTS, clearly_best
 from fewview.methods.diffusion.renoise import slerp
 from fewview.methods.diffusion.scaled import scaled
 from fewview.methods.diffusion.schedule import levels
-from fewview.models.prior import DiffusionPrior
-from fewview.models.unet import UNetConfig
-from fewview.models.weights import save_prior
 from fewview.operators import parallel_beam
 from fewview.quality import psnr, ssim
 
-TINY = UNetConfig(channels=(8, 16), blocks=(1, 1), embedding=16)
 OURS = ("d3ip", "d3ip-generic")
 PUBLISHED = ("dds", "scd", "ddip", "d3ip-paper")
-
-
-@pytest.fixture(scope="module")
-def weights(tmp_path_factory):
-    """A network that has learnt nothing: as a denoiser it is a fixed smooth map."""
-    torch.manual_seed(0)
-    prior = DiffusionPrior(TINY)
-    torch.nn.init.normal_(prior.net.head.weight, std=0.05)
-    path = tmp_path_factory.mktemp("weights") / "tiny.safetensors"
-    save_prior(prior, path, {}, torch.float32)
-    return str(path)
 
 
 @pytest.fixture
@@ -180,6 +165,14 @@ def test_withheld_views_decide_whether_to_adapt(problem, weights):
     assert (none, some) == ("none", "lora+biases") and without != adapted
     assert last.chosen["adaptation"] in (none, some)
     assert last.chosen["adaptation"] == none or adapted < without
+
+
+def test_withheld_views_choose_the_prior(problem, weights, monkeypatch):
+    monkeypatch.setattr("fewview.methods.diffusion.pilot.PRIORS", (weights, "generic"))  # the first has learnt nothing
+    *_, last = run("d3ip", problem, steps=2, samples=2, adaptation="none")
+    assert last.chosen["prior"] == "generic"
+    errors = dict(last.chosen["prior_curve"])
+    assert errors["generic"] < errors[weights]
 
 
 def test_the_autopilot_leaves_its_default_only_for_something_clearly_better():

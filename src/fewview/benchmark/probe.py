@@ -28,6 +28,7 @@ from ..scan import LineIntegrals
 from ..simulate import Beam
 from .probe_voids import Kind, pair
 from .quality_case import Array
+from .quality_rows import read_rows
 from .quality_simulated import Slab, lines_of
 from .quality_xray import xray
 
@@ -84,7 +85,7 @@ def run(
     """
     for name in methods:
         get_method(name)
-    rows = [] if json_path is None or not json_path.exists() else _read(json_path)
+    rows = [] if json_path is None or not json_path.exists() else read_rows(json_path, {*CONDITION}, "the probe")
     try:
         for volume, count, name in product(range(volumes), views, methods):
             before: Reconstructed | None = None
@@ -186,17 +187,6 @@ def _title(at: dict[str, Any]) -> str:
 def _told(row: Row) -> str:
     each = ", ".join(f"{value:.2f}" for value in row["contrasts"])
     return f"{_title(row)}: {row['contrast']:.2f} of the contrast ({each}), {row['amount']:.2f} of the amount"
-
-
-def _read(path: Path) -> list[Row]:
-    remedy = "Give another file, or move this one away."
-    try:
-        rows = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise FewviewError(f"{path} cannot be read: {error}.", remedy) from error
-    if not isinstance(rows, list) or any(not isinstance(r, dict) or not {*CONDITION} <= r.keys() for r in rows):
-        raise FewviewError(f"{path} holds no rows of the probe.", remedy)
-    return rows
 
 
 def _write(path: Path | None, rows: list[Row]) -> None:

@@ -181,14 +181,32 @@ def _condition(row: Mapping[str, Any]) -> tuple:
 
 
 def _read(path: Path) -> list[Row]:
+    rows = read_rows(path, {*CONDITION, "cells"} - {"label", "settings"}, "the quality benchmark")
+    # Rows of before there were settings.
+    return [{**row, "label": row.get("label", row["method"]), "settings": row.get("settings", {})} for row in rows]
+
+
+def read_rows(path: Path, needed: set[str], what: str) -> list[Row]:
+    """Rows of a benchmark from a file.
+
+    Parameters
+    ----------
+    path : Path
+    needed : set of str
+        Keys that every row has.
+    what : str
+        Whose rows they are, for the message.
+
+    Raises
+    ------
+    FewviewError
+        The file cannot be read, or holds something else.
+    """
     remedy = "Give another file, or move this one away."
     try:
         rows = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise FewviewError(f"{path} cannot be read: {error}.", remedy) from error
-    if not isinstance(rows, list) or any(
-        not isinstance(r, dict) or not {*CONDITION, "cells"} - {"label", "settings"} <= r.keys() for r in rows
-    ):
-        raise FewviewError(f"{path} holds no rows of the quality benchmark.", remedy)
-    # Rows of before there were settings.
-    return [{**row, "label": row.get("label", row["method"]), "settings": row.get("settings", {})} for row in rows]
+    if not isinstance(rows, list) or any(not isinstance(row, dict) or not needed <= row.keys() for row in rows):
+        raise FewviewError(f"{path} holds no rows of {what}.", remedy)
+    return rows

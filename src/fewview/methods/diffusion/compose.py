@@ -15,6 +15,7 @@ from .renoise import ddim, slerp
 from .reuse import Reuse
 from .scaled import Scaled
 from .schedule import Level, levels
+from .spread import open_variance
 from .start import noised
 
 
@@ -88,7 +89,7 @@ def started(options: DiffusionOptions, parts: Parts, first: Tensor, generator: t
 
 
 def summary(
-    x: Tensor, data: Scaled, options: DiffusionOptions, ends: Level | None = None
+    x: Tensor, data: Scaled, options: DiffusionOptions, ends: Level | None = None, seed: int = 0
 ) -> tuple[Tensor, dict[str, Tensor]]:
     """Mean and standard deviation over the samples, in the unit of the problem.
 
@@ -99,7 +100,10 @@ def summary(
     options : DiffusionOptions
         Settled.
     ends : Level, optional
-        At the end of a run, its last level: then positivity costs the data nothing; before, values are clipped.
+        At the end of a run, its last level: then positivity costs the data nothing (before, values are clipped), and
+        the deviation holds what the samples do not show, too.
+    seed : int
+        Of that.
     """
     samples = x.reshape(-1, len(data.y), *x.shape[1:])
     mean = samples.mean(dim=0)  # before positivity: each sample clipped alone would add the noise's positive part
@@ -109,7 +113,11 @@ def summary(
         mean = nonnegative(mean, data, noise_aware(float(options.trust), data, ends))
     if len(samples) == 1:
         return mean * data.top, {}
-    return mean * data.top, {"std": samples.std(dim=0) * data.top}
+    std = samples.std(dim=0)
+    if ends is not None and options.consistency == "proximal" and not options.gamma:
+        # A trust other than 1 makes up for the number of steps; the error of the last proposal is that of its level.
+        std = (std.square() + open_variance(data, 1.0, ends, torch.Generator().manual_seed(seed))).sqrt()
+    return mean * data.top, {"std": std * data.top}
 
 
 def _consistency(options: DiffusionOptions, slices: int, trust: float | Tensor) -> Consistency:

@@ -18,7 +18,7 @@ from ..interface import Estimate, Problem
 from ..measured import measured, relative
 from .directional import Word, directional
 from .guide import CrossModalGuide
-from .options import DiffusionOptions
+from .options import DiffusionOptions, positivity_option, scale_option
 from .scaled import Scaled, robust_maximum, scaled
 from .start import first_volume, least_squares
 
@@ -62,14 +62,8 @@ class OnceOptions(GuideOptions):
     """Options of the guide applied once."""
 
     guide_weight: float | Auto = option(1.0, "Guide weight", "Factor of its certainty; auto: 1.", gt=0)
-    scale: float | Auto = option(
-        "auto",
-        "Scale",
-        "Attenuation that the network takes for 1; auto: of a first reconstruction.",
-        gt=0,
-        advanced=True,
-    )
-    positivity: bool = option(True, "Positivity", "The volume has no negative attenuation.")
+    scale: float | Auto = scale_option()
+    positivity: bool = positivity_option()
 
 
 @dataclass(frozen=True, eq=False)

@@ -11,6 +11,7 @@ from ..interface import Method
 from .crossmodal import CrossModalOptions, OnceOptions, run_once
 from .denoiser import PIXELS
 from .options import DiffusionOptions, with_defaults
+from .pilot import PRIORS
 from .run import run
 
 # Values per pixel that the compact network holds at its peak, measured: 128 and 256 px, one to four slices.
@@ -34,16 +35,17 @@ _PUBLISHED: dict[str, Any] = {
 
 # Of the methods that start from a reconstruction: a draft is few samples of few steps, and nothing is tuned for it.
 _OURS: dict[str, dict[str, Any]] = {
-    "draft": {"samples": 2, "steps": 3, "adaptation": "none", "trust": 1.0},
-    "best": {"samples": 16, "steps": 8},
+    "draft": {"samples": 2, "steps": 4, "adaptation": "none", "trust": 0.7},
+    "best": {"samples": 16, "steps": 24},
 }
 
 
 def _missing(prior: str | None, guide: str | None = None) -> str | None:
-    for name, how in ((prior, f"prior --kind {prior}"), (guide, "guide")):
+    names = PRIORS if prior == "auto" else () if prior is None else (prior,)
+    needed = [(name, f"prior --kind {name}") for name in names]
+    for name, how in needed + ([(guide, "guide")] if guide else []):
         try:
-            if name is not None:
-                find_weights(name)
+            find_weights(name)
         except WeightsError as error:
             trained = ", ".join(shipped_weights()) or "none"
             return f"{error.problem} Weights at hand: {trained}. Train them with `fewview train {how}`."
@@ -161,6 +163,7 @@ D3IP = _method(
     "A prior of materials adapted to the sample; weighs data and network by their noise, mean of several samples.",
     "After Chung and Ye, ECCV 2024, arXiv:2407.10641; noise-aware, self-tuned and averaged",
     presets=_OURS,
+    every=4,
 )
 D3IP_GENERIC = _method(
     "d3ip-generic",
@@ -169,6 +172,7 @@ D3IP_GENERIC = _method(
     "After Chung and Ye, ECCV 2024, arXiv:2407.10641; noise-aware, self-tuned and averaged",
     presets=_OURS,
     prior="generic",
+    every=4,
 )
 _PIX2PIX = "Isola et al., CVPR 2017 (Pix2Pix), in D3IP"
 CROSSMODAL = _method(
@@ -178,6 +182,7 @@ CROSSMODAL = _method(
     f"After {_PIX2PIX}; heteroscedastic, watched by withheld views and data",
     base=CrossModalOptions,
     presets=_OURS,
+    every=4,
 )
 CROSSMODAL_PAPER = _method(
     "d3ip-x-paper",

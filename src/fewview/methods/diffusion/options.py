@@ -10,13 +10,31 @@ from pydantic import create_model
 from ...options import Auto, Options, option
 
 
+def scale_option() -> Any:
+    """Declare ``scale: float | Auto``, of every method whose network wants images of a maximum near 1."""
+    return option(
+        "auto",
+        "Scale",
+        "Attenuation that the network takes for 1; auto: of a first reconstruction.",
+        gt=0,
+        advanced=True,
+    )
+
+
+def positivity_option() -> Any:
+    """Declare ``positivity: bool``."""
+    return option(True, "Positivity", "The volume has no negative attenuation.")
+
+
 class DiffusionOptions(Options):
     """Everything that the published methods differ in, and what goes beyond them."""
 
     prior: str = option(
-        "materials", "Prior", "What the network knows: generic, materials, or the path of weights of your own."
+        "auto",
+        "Prior",
+        "What the network knows: materials, generic, or the path of weights of your own; auto predicts withheld views.",
     )
-    steps: int = option(5, "Diffusion steps", "More go down the noise in finer steps.", ge=1, le=1000)
+    steps: int = option(16, "Diffusion steps", "More go down the noise in finer steps.", ge=1, le=1000)
     samples: int = option(
         4, "Samples", "Their mean is the volume: more are quieter, and show what is uncertain.", ge=1, le=64
     )
@@ -69,14 +87,8 @@ class DiffusionOptions(Options):
     along_z: float = option(1.0, "TV along z: weight", "Larger is smoother between slices.", gt=0, advanced=True)
     rho: float = option(10.0, "TV along z: penalty", "Of ADMM.", gt=0, advanced=True)
     sweeps: int = option(4, "TV along z: sweeps", "Of ADMM in each diffusion step.", ge=1, advanced=True)
-    scale: float | Auto = option(
-        "auto",
-        "Scale",
-        "Attenuation that the network takes for 1; auto: of a first reconstruction.",
-        gt=0,
-        advanced=True,
-    )
-    positivity: bool = option(True, "Positivity", "The volume has no negative attenuation.")
+    scale: float | Auto = scale_option()
+    positivity: bool = positivity_option()
 
 
 def with_defaults(

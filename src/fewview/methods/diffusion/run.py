@@ -16,7 +16,7 @@ from .crossmodal import Aid
 from .denoiser import Denoiser
 from .loop import diffuse
 from .options import DiffusionOptions
-from .pilot import choose
+from .pilot import candidates, choose
 from .scaled import Scaled, robust_maximum, scaled
 from .start import first_volume, least_squares
 
@@ -26,7 +26,6 @@ def run(problem: Problem, options: DiffusionOptions) -> Iterator[Estimate]:
     """Reconstruct with a diffusion prior; one estimate per diffusion step and per adaptation step."""
     shown = preview(problem)
     yield Estimate(shown, 0, options.steps, "starting")
-    denoiser = Denoiser.of(load_prior(options.prior, problem.operator.device), len(problem.data))
     generator = torch.Generator().manual_seed(problem.seed)
     aid = Aid.of(problem, options)
     if problem.state is None:
@@ -35,10 +34,12 @@ def run(problem: Problem, options: DiffusionOptions) -> Iterator[Estimate]:
             yield Estimate(torch.zeros_like(shown), 1, 1, "nothing there", {"data_residual": 0.0})
             return
         first, chosen = yield from first_volume(problem, options.start)
-        chosen |= {"scale": scale} | (yield from choose(problem, options, denoiser, scale, shown, aid))
+        priors = candidates(options, problem.operator.device)
+        chosen |= {"scale": scale} | (yield from choose(problem, options, priors, scale, shown, aid))
     else:
         first, chosen = shown, dict(problem.state["chosen"])
     settled = options.model_copy(update={k: v for k, v in chosen.items() if k in type(options).model_fields})
+    denoiser = Denoiser.of(load_prior(settled.prior, problem.operator.device), len(problem.data))
     data = scaled(problem, chosen["scale"])
     y, weights = measured(problem)
     guide = None if aid is None else (yield from aid.heard(problem, chosen, float(settled.trust), shown))
@@ -56,7 +57,7 @@ def run(problem: Problem, options: DiffusionOptions) -> Iterator[Estimate]:
     last: Estimate | None = None
     for moment in diffuse(parts, data, walk):
         ends = parts.levels[-1] if moment.done and walk.step == len(parts.levels) else None
-        volume, extra = summary(walk.x, data, settled, ends)
+        volume, extra = summary(walk.x, data, settled, ends, problem.seed)
         state = {**walk.state(), **parts.state(), "chosen": chosen} if moment.done else None
         scalars = {**moment.scalars, "scale": data.top}
         if moment.done:

@@ -17,6 +17,7 @@ from ..classical.cgls import METHOD as CGLS
 from ..classical.fbp import preview
 from ..diffusion.consistency import ProximalCG, noise_aware, nonnegative
 from ..diffusion.denoiser import Denoiser, batch_size
+from ..diffusion.options import positivity_option
 from ..diffusion.pilot import clearly_best
 from ..diffusion.scaled import Scaled, robust_maximum, scaled
 from ..diffusion.schedule import Level
@@ -39,7 +40,7 @@ class PostnetOptions(Options):
     trust: float | Auto = option(
         "auto", "Trust", "Larger believes the network, smaller the data; auto predicts withheld views.", gt=0
     )
-    positivity: bool = option(True, "Positivity", "The volume has no negative attenuation.")
+    positivity: bool = positivity_option()
 
 
 @torch.no_grad()
