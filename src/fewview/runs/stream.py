@@ -9,6 +9,7 @@ free for the writer. The lock guards a few integers, never a copy of a volume.
 from __future__ import annotations
 
 import math
+import os
 import secrets
 import shutil
 from contextlib import contextmanager
@@ -54,8 +55,11 @@ class Frame:
 
 
 def new_name() -> str:
-    """A name for a stream; the reader chooses it, so that it can clean up after a writer that died."""
-    return f"fewview-{secrets.token_hex(6)}"
+    """A name for a stream; the reader chooses it, so that it can clean up after a writer that died.
+
+    It holds the reader's process number: what a reader left behind that died itself can be told by it.
+    """
+    return f"fewview-{os.getpid()}-{secrets.token_hex(4)}"
 
 
 class _Slots:

@@ -55,7 +55,7 @@ def _missing(prior: str | None, guide: str | None = None) -> str | None:
 def _buffers(options: Options) -> tuple[float, float]:
     """Of each sample x_t, proposal, noise, images and CG's vectors; once the first volume and what is handed out."""
     assert isinstance(options, DiffusionOptions)
-    return 12.0 * options.samples + 8, 6.0 * options.samples + 4
+    return 20.0 * options.samples + 8, 6.0 * options.samples + 4
 
 
 def _network(options: Options, grid: int, device: str) -> int:

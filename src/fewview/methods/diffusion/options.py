@@ -43,18 +43,23 @@ class DiffusionOptions(Options):
         "Adaptation",
         "Which weights of the network follow the measurement; auto: lora+biases where withheld views gain by it.",
     )
-    inner: int = option(5, "Adaptation steps", "Gradient steps in each diffusion step that adapts.", ge=1, le=1000)
+    inner: int = option(
+        5, "Adaptation steps", "Gradient steps in each diffusion step that adapts.", ge=1, le=1000, advanced=True
+    )
     start: Literal["noise", "fbp", "cgls", "tv"] = option(
         "cgls", "Start", "noise: nothing is known; fbp, cgls, tv: noise is added to such a volume."
     )
     t_start: int | Auto = option(
-        150, "Start at", "Noise at the start, of 999; less keeps more of the first volume.", ge=1, le=999
+        150, "Start at", "Noise at the start, of 999; less keeps more of the first volume.", ge=1, le=999, advanced=True
     )
     spacing: Literal["uniform", "ratio"] = option(
         "ratio", "Spacing", "Of the noise levels: uniform in time as published, or in equal ratios.", advanced=True
     )
     consistency: Literal["cg", "proximal", "tv-z"] = option(
-        "proximal", "Data step", "cg: the data rule; proximal: data and network by their noise; tv-z: smooth along z."
+        "proximal",
+        "Data step",
+        "cg: the data rule; proximal: data and network by their noise; tv-z: smooth along z.",
+        advanced=True,
     )
     trust: float | Auto = option(
         "auto", "Trust", "Larger believes the network, smaller the data; auto predicts withheld views.", gt=0
@@ -64,7 +69,11 @@ class DiffusionOptions(Options):
     )
     data_steps: int = option(8, "Data step iterations", "CG iterations in each diffusion step.", ge=1, advanced=True)
     calls: int = option(
-        0, "Network calls", "At most; the steps between reuse the last direction. 0: one call per step.", ge=0
+        0,
+        "Network calls",
+        "At most; the steps between reuse the last direction. 0: one call per step.",
+        ge=0,
+        advanced=True,
     )
     noise: Literal["slerp", "ddim"] = option("slerp", "Noise rule", "How new noise is mixed in.", advanced=True)
     eta: float = option(0.85, "New noise", "0 adds none, 1 only new noise.", ge=0, le=1, advanced=True)
@@ -82,7 +91,10 @@ class DiffusionOptions(Options):
     )
     loss_tv: float = option(0.0, "TV in the loss", "Of the adaptation.", ge=0, advanced=True)
     withhold: bool = option(
-        True, "Withhold views", "Judge the adaptation on views that it has not seen, and stop it by them."
+        True,
+        "Withhold views",
+        "Judge the adaptation on views that it has not seen, and stop it by them.",
+        advanced=True,
     )
     along_z: float = option(1.0, "TV along z: weight", "Larger is smoother between slices.", gt=0, advanced=True)
     rho: float = option(10.0, "TV along z: penalty", "Of ADMM.", gt=0, advanced=True)
