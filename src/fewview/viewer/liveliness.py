@@ -97,7 +97,7 @@ def _first_estimate(bench: Workbench, scan: Path) -> float:
     bench.scan.set_axis(295.0)
     began = time.monotonic()
     run = bench.run(bench.scan.recipe(method="tv"), get_method("tv"))
-    wait(lambda: bench.live.sequence > 0 or run.over, 600)
+    _painted(bench, run)
     took = time.monotonic() - began
     if run.error is not None:
         raise FewviewError(run.error.problem, run.error.remedy)
@@ -106,11 +106,23 @@ def _first_estimate(bench: Workbench, scan: Path) -> float:
     return took
 
 
+def _painted(bench: Workbench, run: Run) -> None:
+    """Wait until an estimate of this run, and not of the one before, is on the screen."""
+    seen: list[str] = []
+
+    def note(name: str) -> None:
+        if bench.queue.current is run:
+            seen.append(name)
+
+    bench.painted.connect(note)
+    wait(lambda: bool(seen) or run.over, 600)
+    bench.painted.disconnect(note)
+
+
 def _three_d(viewer: Any, bench: Workbench) -> float:
     """Paintings a second of a volume that is shown in 3D."""
     viewer.dims.ndisplay = 3
-    _noise(bench, SIZE)
-    wait(lambda: bench.live.sequence > 0, 120)
+    _painted(bench, _noise(bench, SIZE))
     painted: list[str] = []
     bench.painted.connect(painted.append)
     wait(lambda: False, THREE_D_SECONDS)
