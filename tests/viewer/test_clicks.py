@@ -233,7 +233,7 @@ def test_unimodal_streams_shows_its_spread_and_keeps_what_was_stopped(docked):
     run = docked.bench.runs[-1]
     docked.until(lambda: run.over)
     docked.finish()
-    assert run.status == "done" and (run.step, run.total) == (3, 3), run.error
+    assert run.status == "done" and (run.step, run.total) == (4, 4), run.error
     assert len(set(stages)) > 1, stages  # the first look and what came of it, not just the end
     names = [layer.name for layer in docked.viewer.layers]
     std = docked.viewer.layers[f"{run.title} std"]
