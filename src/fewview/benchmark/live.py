@@ -87,7 +87,7 @@ def run(json_path: Path | None = None, updates: int = UPDATES, say: Callable[[st
     figures["dock_close_status"] = closing(dock="Reconstruct")
     figures["close_status"] = closing()
     for name, value in figures.items():
-        say(f"{name:20}{value}")
+        say(f"{name:24}{value}")
     if json_path is not None:
         json_path.write_text(json.dumps([figures], indent=2) + "\n", encoding="utf-8")
     return figures
