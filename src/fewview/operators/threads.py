@@ -56,12 +56,11 @@ def share(work: Callable[..., Any], calls: Sequence[tuple[Any, ...]], tick: Call
             for one in done:
                 one.result()
             tick()
-    except BaseException:
+    finally:  # all are done, or one failed or was stopped: no piece may go on writing behind the caller's back
         stopped.set()
         for one in running:
             one.cancel()
-        wait(running)  # no piece may go on writing behind the caller's back
-        raise
+        wait(running)
     return [one.result() for one in running]
 
 

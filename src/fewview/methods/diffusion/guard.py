@@ -68,7 +68,8 @@ def second_verdict(
     errors : mapping
         Squared errors of withheld views, "none" and "dtv".
     clearly : bool
-        Whether "dtv" is better by a test; a gain of :data:`GAIN` is enough, too.
+        Whether "dtv" is better by a test; a gain of :data:`GAIN` is enough, too (added when the test, on three
+        views of the shell, had missed one).
     settings : mapping
         Of directional TV; part of the answer where it is accepted.
     """
