@@ -18,7 +18,7 @@ from ..quality import FEW_VIEWS, heldout_pixels, split_views
 from ..scan import LineIntegrals
 
 # Slices from which a stored matrix pays on a CPU. Measured in CPU time at 256 px and 32 views, 640 px and 45: from 4
-# slices it pays after 15 to 25 applications of A and its adjoint and then takes 0.6 to 0.75 of the time; for 2 after
+# slices it pays after 12 to 23 applications of A and its adjoint and then takes 0.6 to 0.8 of the time; for 2 after
 # 25 to 45, for 1 after 60 or never. Only FBP, which needs one application, loses: half a second at 640 px.
 STORE_FROM = 4
 

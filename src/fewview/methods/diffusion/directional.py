@@ -14,8 +14,8 @@ from ..interface import Estimate, Problem
 
 FLOOR, PART = 0.01, 0.1
 """Its standard deviation: in parts of the object's maximum everywhere, and of the value there. TV flattens what a
-material shows of texture, and leaves the air clean. Settled on plain shapes of validation seeds, 16 and 32 views; constant
-deviations had been tried on the shell before, so its figures in the benchmark are not those of a blind test."""
+material shows of texture, and leaves the air clean. Settled on plain shapes of validation seeds, 16 and 32 views;
+constant deviations had been tried on the shell before: its figures in the benchmark are not those of a blind test."""
 SETTINGS = ("weight", "gamma", "eta")
 
 Word = tuple[Tensor, Tensor]
