@@ -10,12 +10,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import FewviewError
+from ..simulate.leaves import leaves
 from ..simulate.seeds import split_of
 from ..simulate.shapes import random_stack
 
 Kind = Literal["generic", "materials"]
 Block = NDArray[np.float32]
 
+LEAVES = 0.5
+"""Part of the plain shapes that cover each other at all sizes."""
 SIZES = (64, 96, 128, 160)
 """Sides of the training slices, so that a prior meets structures at all their sizes in pixels."""
 
@@ -25,7 +28,7 @@ def generic_block(seed: int, size: int | None) -> list[Block]:
     split_of(seed)
     rng = np.random.default_rng(seed)
     side = int(rng.choice(SIZES, p=[0.15, 0.2, 0.5, 0.15])) if size is None else size
-    return [random_stack(rng, side, 6)]
+    return [(leaves if rng.random() < LEAVES else random_stack)(rng, side, 6)]
 
 
 def materials_block(seed: int, size: int | None) -> list[Block]:
