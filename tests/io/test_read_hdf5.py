@@ -207,6 +207,7 @@ def test_a_dangling_link_names_the_missing_file(tmp_path):
         read_scan(path)
     info = inspect(path)
     assert info.angles.count == 5 and info.shape is None and not info.ready
+    assert (info.flats, info.darks) == (2, 2) and info.origins["flats"].startswith("missing")
 
 
 def test_a_link_that_leads_somewhere_is_followed(tmp_path):

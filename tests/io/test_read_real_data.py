@@ -49,6 +49,8 @@ def test_i13_dangling_link(shared_data):
         read_scan(path)
     info = inspect(path)
     assert info.angles.count == 91 and info.angles.start == pytest.approx(-89.1) and not info.ready
+    assert (info.flats, info.darks) == (10, 10)
+    assert "  flats       10 (missing: listed by NXtomo, their pixels are not there)" in info.lines()
 
 
 @pytest.mark.parametrize(("name", "columns"), [("woodsino_0100.tif", 510), ("woodsino_0200_crop448.tif", 448)])

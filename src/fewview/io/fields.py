@@ -43,7 +43,9 @@ def _choose(
         source = _frames(choice)
         how = Origin("given", f"--{name} {choice}" if isinstance(choice, (str, Path)) else "an array")
     if source is None:
-        made.origins[name] = Origin("missing", f"no {name} in the file")
+        listed = made.found.listed.get(name, 0)
+        lost = f"listed by {made.found.format}, their pixels are not there" if listed else f"no {name} in the file"
+        made.origins[name] = Origin("missing", lost)
         return None
     made.origins[name] = how
     if made.frames is not None and source.shape[1:] != made.frames.shape[1:]:

@@ -5,7 +5,8 @@ A reader says only what the file says. Deciding what is missing, and refusing, h
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
@@ -56,6 +57,8 @@ class Found:
         What the images are, where the format says so; "assumed" where only a name hints at it.
     angles : Angles, optional
     flats, darks : FrameSource, optional
+    listed : mapping of str to int
+        How many "flats" and "darks" the file lists, also where their pixels are not there.
     flat_times : array, optional
         0 before the scan, 1 after it, per flat.
     kind : {"counts", "transmission", "attenuation"}, optional
@@ -77,6 +80,7 @@ class Found:
     angles: Angles | None = None
     flats: FrameSource | None = None
     darks: FrameSource | None = None
+    listed: Mapping[str, int] = field(default_factory=dict)
     flat_times: NDArray[np.float64] | None = None
     kind: Kind | None = None
     pixel: tuple[float, Origin] | None = None

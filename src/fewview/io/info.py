@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -60,7 +60,7 @@ class ScanInfo:
     layout, kind : str or None
     angles : AngleFacts or None
     flats, darks : int
-        Number of frames.
+        Number of frames; those that the file lists, where its pixels are not there.
     axis : float or None
         0-based column, where the file or the user says it.
     pixel_mm : float or None
@@ -163,8 +163,8 @@ def inspect(
         layout=made.layout,
         kind=made.kind if "kind" in made.origins else None,
         angles=_angle_facts(made),
-        flats=0 if made.flats is None else made.flats.shape[0],
-        darks=0 if made.darks is None else made.darks.shape[0],
+        flats=_number(made, "flats"),
+        darks=_number(made, "darks"),
         axis=made.axis,
         pixel_mm=made.pixel,
         duplicates=_duplicates(made),
@@ -182,6 +182,11 @@ def _lacks_of_counts(made: Draft) -> Iterable[ScanError]:
             f"{made.path.name} holds raw counts ({made.origins['kind'].where}) and there are no flats.",
             "Give open-beam frames with --flats FILE, or say --kind transmission or --kind attenuation.",
         )
+
+
+def _number(made: Draft, name: Literal["flats", "darks"]) -> int:
+    frames = made.flats if name == "flats" else made.darks
+    return made.found.listed.get(name, 0) if frames is None else frames.shape[0]
 
 
 def _finite(made: Draft) -> bool:

@@ -80,9 +80,10 @@ def _entry(path: Path, file: Any, entry: str, detector: str) -> Found:
     if not len(picks):
         refusal = ScanError(f"{path.name}: image_key marks no frame as a projection (0).", "Name the scan's file.")
     angles, angle_notes = _angles(path, file, entry, keys)
-    fields = {}
+    fields, listed = {}, {}
     for name, key in (("flats", 1), ("darks", 2)):
         which = np.flatnonzero(keys == key)
+        listed[name] = len(which)
         fields[name] = HDF5Frames.of(path, file[detector], "data", which) if frames is not None and len(which) else None
     return Found(
         "NXtomo",
@@ -92,6 +93,7 @@ def _entry(path: Path, file: Any, entry: str, detector: str) -> Found:
         angles,
         fields["flats"],
         fields["darks"],
+        listed,
         _times(keys) if fields["flats"] is not None else None,
         kind="counts" if fields["flats"] is not None else None,  # image_key marks raw images
         pixel=_pixel(path, file, detector),
