@@ -1,6 +1,7 @@
 """Real clicks on real docks, on the real tooth, in a real (virtual) display."""
 
 import csv
+import gc
 
 import numpy as np
 import pytest
@@ -116,6 +117,7 @@ def test_stop_keeps_the_estimate_and_a_copied_command_names_it(docked):
     run = docked.bench.runs[-1]
     docked.until(lambda: run.step >= 3 or run.over)
     assert dock.run_button.text() == "Queue"
+    assert gc.get_freeze_count()  # a full collection would stop the screen in mid-run
     docked.until(dock.panel.pause.isEnabled)
     docked.click(dock.panel.pause)
     assert run.status == "paused" and dock.panel.pause.text() == "Go on"
@@ -123,6 +125,7 @@ def test_stop_keeps_the_estimate_and_a_copied_command_names_it(docked):
     docked.click(dock.panel.stop)
     docked.until(lambda: run.over)
     docked.finish()
+    assert not gc.get_freeze_count()
     layer = docked.viewer.layers[run.title]
     assert run.status == "stopped" and 0 < run.kept_step < 5000
     assert np.array_equal(layer.data, run.volume) and float(np.ptp(layer.data)) > 0

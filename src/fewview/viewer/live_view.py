@@ -6,6 +6,7 @@ queued. What napari shows is shared memory that nobody writes to; at the end the
 
 from __future__ import annotations
 
+import gc
 import time
 from dataclasses import dataclass, field
 from typing import Any
@@ -79,6 +80,9 @@ class LiveView(QObject):
     def start(self) -> None:
         """Look for estimates from now on."""
         if not self._timer.isActive():
+            # A full collection over all that napari and torch have made stops the screen for some 150 ms: while
+            # estimates come, only what is new is looked through. What was there waits for the end of the run.
+            gc.freeze()
             self._timer.start(self._interval)
 
     @property
@@ -89,6 +93,7 @@ class LiveView(QObject):
     def close(self) -> None:
         """Stop looking, and let go of shared memory."""
         self._timer.stop()
+        gc.unfreeze()
         self._let_go()
 
     def _tick(self) -> None:
@@ -96,7 +101,7 @@ class LiveView(QObject):
         current = self._queue.current
         if current is not None and current is not self._run and not current.over:
             self._begin(current)
-        self._paint()
+        making = self._paint()
         run = self._run
         if run is not None and run.over:
             self._end(run)
@@ -106,31 +111,38 @@ class LiveView(QObject):
         if began - self._last_tick > TICK_MS / 1000 or not self._queue.busy:
             self._last_tick = began
             self.ticked.emit()
-        took = (time.monotonic() - began) * 1000
+        took = (time.monotonic() - began - making) * 1000
         floor = THREE_D_MS if self._viewer.dims.ndisplay == 3 else self._interval
         if self._shown:
             self._timer.start(max(floor, round(REST * took)))
+        else:
+            gc.unfreeze()
 
     def _begin(self, run: Run) -> None:
         self._run, self._layer, self._limits, self.sequence = run, None, None, 0
 
-    def _paint(self) -> None:
+    def _paint(self) -> float:
+        """Show the newest estimate; returns the seconds that making its layer took, which no painting takes again."""
         run = self._run
         if run is None or run.over:
-            return
+            return 0.0
         frame = self._queue.take_frame()
         shown = self._shown.get(run.number)
         if frame is None or shown is None:
-            return
-        self._show(frame.volume, shown, run)
+            return 0.0
+        making = 0.0
+        if self._layer is None:
+            began = time.monotonic()
+            self._add(frame.volume, shown, run)
+            making = time.monotonic() - began
+            frame = self._queue.take_frame() or frame  # many may have come meanwhile
+        self._show(frame.volume, run)
         self.sequence = frame.sequence
         self.shown_at = time.monotonic()
         self.painted.emit(shown.name)
+        return making
 
-    def _show(self, volume: NDArray, shown: Shown, run: Run) -> None:
-        if self._layer is None:
-            self._add(volume, shown, run)
-            return
+    def _show(self, volume: NDArray, run: Run) -> None:
         if self._layer not in self._viewer.layers:
             return  # the user took it away; the result comes back at the end
         self._layer.data = volume

@@ -29,7 +29,7 @@ from .workbench import Workbench, workbench_of
 ENGINE = "fewview.benchmark.live:engine"
 HEARTBEAT_MS = 5
 THREE_D_SECONDS = 10.0
-WARM_UPDATES = 30  # before memory is measured: caches of napari and OpenGL fill in the first paintings
+WARM_UPDATES = 30  # before gaps and memory are measured: caches of napari and OpenGL fill in the first paintings
 
 
 def measure(updates: int) -> dict[str, Any]:
@@ -57,11 +57,10 @@ def measure(updates: int) -> dict[str, Any]:
     _noise(bench, SIZE)
     wait(lambda: len(lags) >= WARM_UPDATES, 600)
     gaps.clear()
-    lags.clear()
     memory = process.memory_info().rss
     last[0] = time.monotonic()
     heart.start(HEARTBEAT_MS)
-    wait(lambda: len(lags) >= updates, 1200)
+    wait(lambda: len(lags) >= WARM_UPDATES + updates, 1200)
     heart.stop()
     growth = (process.memory_info().rss - memory) / 2**20
     produced = bench.queue.produced
@@ -83,7 +82,7 @@ def measure(updates: int) -> dict[str, Any]:
         "stop_s": round(stop, 3),
         "first_estimate_s": round(first, 3),
         **{name: round(value, 2) for name, value in more.items()},
-        "shown": len(lags) + WARM_UPDATES,
+        "shown": len(lags),
         "produced": produced,
         "size": SIZE,
         "threads": os.cpu_count(),
