@@ -50,9 +50,12 @@ class LoRA(nn.Module):
         self.reset()
         self.to(base.weight.device, base.weight.dtype)
 
+    @torch.no_grad()
     def reset(self, generator: torch.Generator | None = None) -> None:
         """Forget the adaptation: the layer is the frozen one again."""
-        nn.init.normal_(self.down.weight, std=1 / self.rank, generator=generator)  # type: ignore[arg-type]
+        weight: Tensor = self.down.weight  # type: ignore[assignment]
+        # Drawn on the CPU wherever the layer is, so that a run repeats on any device.
+        weight.copy_(torch.normal(0.0, 1 / self.rank, weight.shape, generator=generator, dtype=weight.dtype))
         nn.init.zeros_(self.up.weight)  # type: ignore[arg-type]
 
     def forward(self, x: Tensor) -> Tensor:
@@ -111,8 +114,7 @@ def add_lora(
 def reset_lora(model: nn.Module, seed: int = 0) -> None:
     """Forget the low-rank changes (not those of unfrozen biases)."""
     for index, layer in enumerate(_layers(model)):
-        device = layer.base.weight.device
-        layer.reset(torch.Generator(device).manual_seed(seed + index))
+        layer.reset(torch.Generator().manual_seed(seed + index))
 
 
 def remove_lora(model: nn.Module) -> None:

@@ -17,6 +17,7 @@ from .tiles import BLOCK, PAIRS, SLICES, TiledMatrix, shared
 if TYPE_CHECKING:
     from .compiled import CompiledProduct
 
+TILE_BYTES = 170  # per pixel-view pair, while torch builds a tile on a graphics card
 MEMORY_BUDGET = 2 << 30  # bytes: up to some 280 views at 512 x 512, or 1100 at 256 x 256, are kept as a matrix
 
 
@@ -62,12 +63,12 @@ class ParallelBeamTorch(Operator):
         """Bytes that an application to so many slices takes beside its argument and its result."""
         size = torch.finfo(self.dtype).bits // 8
         pixels, rays = self.grid**2, self.views * self.columns
-        if self.stored:
-            matrix = matrix_bytes(self.lattice, self.angles, self.dtype)
-            return matrix + size * min(slices, SLICES) * (2 * rays + pixels // 2)
-        if self.device.type == "cpu":
+        on_card = self.device.type != "cpu"
+        if not (self.stored or on_card):
             return size * min(slices, SLICES, max(1, BLOCK // (pixels * size))) * (2 * rays + 4 * pixels)
-        return 170 * PAIRS + size * min(slices, SLICES) * (2 * rays + pixels // 2)
+        matrix = matrix_bytes(self.lattice, self.angles, self.dtype) if self.stored else 0
+        building = TILE_BYTES * min(PAIRS, pixels * self.views) if on_card else 0
+        return matrix + building + size * min(slices, SLICES) * (2 * rays + pixels // 2)
 
     def _forward(self, x: Tensor) -> Tensor:
         y = self.engine.forward(x.flatten(1), self._tick)

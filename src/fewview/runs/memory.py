@@ -114,7 +114,9 @@ def available(device: str) -> int | None:
     if device.startswith("cuda"):
         import torch
 
-        known: list[int | None] = [torch.cuda.mem_get_info(device)[0]]
+        # What torch has kept of earlier runs is not free to others, but it is to this one.
+        kept = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
+        known: list[int | None] = [torch.cuda.mem_get_info(device)[0] + kept]
     else:
         known = [_machine(), _container()]
     own = os.environ.get(LIMIT_VARIABLE)
