@@ -70,7 +70,7 @@ def run(name, problem, **values):
     return method.run(problem, method.options(**values))
 
 
-SHORT = {"steps": 5, "samples": 2, "adaptation": "none", "trust": 1.0}
+SHORT = {"steps": 5, "samples": 2, "adaptation": "none", "trust": 1.0, "tv_share": 0.0}
 
 
 def guide_of(problem, answer, std, **values):
@@ -168,7 +168,7 @@ def test_the_verdict_is_by_withheld_views_and_in_words():
 
 def test_a_guide_that_lies_is_rejected_and_leaves_the_unimodal_volume(problem, weights, monkeypatch):
     listening(monkeypatch, torch.rand(3, 48, 48), std=0.01)
-    *_, guided = run("d3ip-x", problem, prior=weights, without_network=False, **SHORT)
+    *_, guided = run("d3ip-x", problem, prior=weights, guide_by="network", **SHORT)
     assert guided.chosen["guide_weight"] == 0 and guided.chosen["guided"].startswith("rejected")
     assert guided.scalars["guide_weight"] == 0 and "guide_std" not in guided.extra
     *_, alone = run("d3ip", problem, prior=weights, **SHORT)
@@ -184,7 +184,7 @@ def test_where_the_network_lies_the_edges_of_the_xray_volume_are_tried(problem, 
         if guided.step == 2 and guided.state is not None:
             state = {k: v.clone() if isinstance(v, torch.Tensor) else v for k, v in guided.state.items()}
     assert guided.chosen["guided"].startswith("accepted: along its edges") and guided.chosen["guide_weight"] == 1
-    assert "not by the network" in guided.chosen["guided"] and guided.chosen["dtv_weight"] > 0
+    assert "not by the network" in guided.chosen["guided"] and guided.chosen["tv_weight"] > 0
     assert psnr(guided.volume, truth) > psnr(alone.volume, truth) + 1
     assert float(guided.extra["guide_std"].min()) > 0
     *_, again = run("d3ip-x", replace(seen, state=state), prior=weights, **SHORT)
@@ -195,11 +195,11 @@ def test_the_second_verdict_wants_a_gain_or_a_test():
     first = verdict(np.ones(3), 1.21 * np.ones(3))
 
     def second(gain, clearly=False):
-        errors = {"none": np.ones(3), "dtv": (1 - gain) * np.ones(3)}
-        return second_verdict(first, errors, clearly, {"dtv_weight": 0.1})
+        errors = {"none": np.ones(3), "edges": (1 - gain) * np.ones(3)}
+        return second_verdict(first, errors, clearly, {"tv_weight": 0.1})
 
-    assert second(0.2)["guide_weight"] == 1 and second(0.2)["dtv_weight"] == 0.1
-    assert second(0.02)["guide_weight"] == 0 and "dtv_weight" not in second(0.02)
+    assert second(0.2)["guide_weight"] == 1 and second(0.2)["tv_weight"] == 0.1
+    assert second(0.02)["guide_weight"] == 0 and "tv_weight" not in second(0.02)
     assert second(0.02, clearly=True)["guide_weight"] == 1
     assert second(-0.2)["guided"].startswith("rejected: along its edges")
     curve = second(0.2)["guide_curve"]

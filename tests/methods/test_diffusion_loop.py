@@ -10,10 +10,11 @@ from fewview.errors import OptionError
 from fewview.methods import Problem, get_method
 from fewview.methods.diffusion.consistency import PlainCG
 from fewview.methods.diffusion.loop import Parts, Walk, diffuse
-from fewview.methods.diffusion.pilot import STARTS, clearly_best
+from fewview.methods.diffusion.pilot import STARTS
 from fewview.methods.diffusion.renoise import slerp
 from fewview.methods.diffusion.scaled import scaled
 from fewview.methods.diffusion.schedule import levels
+from fewview.methods.diffusion.trial import clearly_best
 from fewview.operators import parallel_beam
 from fewview.quality import psnr, ssim
 
@@ -183,6 +184,8 @@ def test_the_autopilot_leaves_its_default_only_for_something_clearly_better():
     assert clearly_best({"default": views, "other": noisy, "clear": clear}) == "clear"
     assert clearly_best({"default": views[:2], "other": views[:2] - [0.1, 0.2]}) == "default"  # two views tell little
     assert clearly_best({"default": views[:1], "other": views[:1] - 0.5}) == "default"
+    uneven = {"default": views[:2], "other": views[:2] - [0.1, 0.2]}
+    assert clearly_best(uneven, 0.04) == "other" and clearly_best(uneven, 0.1) == "default"  # 7 % are gained
 
 
 def test_units_do_not_matter(problem, weights):

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 import torch
 from torch import Tensor
@@ -16,7 +16,8 @@ from ...options import Auto, Options, option
 from ..classical.fbp import preview
 from ..interface import Estimate, Problem
 from ..measured import measured, relative
-from .directional import Word, directional
+from .beside import reconstructed
+from .directional import Word, word
 from .guide import CrossModalGuide
 from .options import DiffusionOptions, positivity_option, scale_option
 from .scaled import Scaled, robust_maximum, scaled
@@ -43,11 +44,17 @@ class GuideOptions(Options):
 class CrossModalOptions(DiffusionOptions, GuideOptions):
     """Options of the diffusion methods with a guide."""
 
-    without_network: bool = option(
-        True,
-        "Else by its edges",
-        "Where withheld views reject what the network makes of the X-ray volume, try directional TV along its edges.",
+    guide_by: Literal["auto", "network", "edges"] = option(
+        "auto",
+        "Guided by",
+        "network: its reading of the X-ray volume; edges: directional TV along them; auto: the network, or else they.",
         advanced=True,
+    )
+    tv_gamma: float | Auto = option(
+        "auto", "Edges: guidance", "Of directional TV; auto predicts withheld pixels.", ge=0, le=1, advanced=True
+    )
+    tv_eta: float | Auto = option(
+        "auto", "Edges: level", "Of directional TV; auto predicts withheld pixels.", gt=0, advanced=True
     )
     guide_start: bool = option(True, "Start with the guide", "Noise is added to what it makes of the first volume.")
     guided_start: int = option(150, "Guided: start at", "As “Start at”, where the guide is listened to.", ge=1, le=999)
@@ -109,32 +116,39 @@ class Aid:
         assert isinstance(self.options, CrossModalOptions)
         return guide.start(first, data) if self.options.guide_start else first
 
-    def may_do_without_network(self, options: DiffusionOptions) -> bool:
+    @property
+    def by_edges_alone(self) -> bool:
+        """Whether the network is not wanted."""
+        return getattr(self.options, "guide_by", "network") == "edges"
+
+    def may_go_by_edges(self, options: DiffusionOptions) -> bool:
         """Whether directional TV may take the network's place: only where it can be weighed."""
         assert isinstance(self.options, CrossModalOptions)
         weighed = options.consistency == self.options.guide_step == "proximal"
-        return weighed and self.options.without_network and not self.options.blind
+        return weighed and self.options.guide_by != "network" and not self.options.blind
 
     def heard(
-        self, problem: Problem, chosen: Mapping[str, Any], trust: float, shown: Tensor
+        self, problem: Problem, settled: DiffusionOptions, top: float, shown: Tensor
     ) -> Generator[Estimate, None, CrossModalGuide | None]:
         """The guide of a run after its choices; None where it was rejected."""
-        weight = self.options.guide_weight if self.options.guide_weight != "auto" else chosen["guide_weight"]
+        assert isinstance(settled, CrossModalOptions)
+        weight = float(settled.guide_weight)
         if not weight > 0:
             return None
-        word: Word | None = None
-        if "dtv_weight" in chosen and problem.state is None:
-            word, _ = yield from directional(problem, chosen["scale"], shown, chosen)
-        elif "dtv_weight" in chosen and problem.state is not None:
+        said: Word | None = None
+        if settled.guide_by == "edges" and problem.state is None:
+            edges, _ = yield from reconstructed(problem, "dtv", settled, shown)
+            said = word(edges, top)
+        elif settled.guide_by == "edges" and problem.state is not None:
             device = problem.operator.device
             mean, std = (torch.as_tensor(problem.state[f"guide.{name}"]).to(device) for name in ("mean", "std"))
-            word = mean, std
-        return self.guide(problem, float(weight), trust, word)
+            said = mean, std
+        return self.guide(problem, weight, float(settled.trust), said)
 
     def guide(
-        self, problem: Problem, weight: float, trust: float | Tensor = 1.0, word: Word | None = None
+        self, problem: Problem, weight: float, trust: float | Tensor = 1.0, said: Word | None = None
     ) -> CrossModalGuide:
-        """The guide of a problem (or of some of its slices); with a ``word``, that is what it says."""
+        """The guide of a problem (or of some of its slices); what is ``said`` already stands in the network's place."""
         options = self.options
         assert problem.auxiliary is not None
         return CrossModalGuide(
@@ -148,7 +162,7 @@ class Aid:
             blind=options.blind,
             every=getattr(options, "guide_every", 1),
             first=getattr(options, "guide_first", 0),
-            still=word,
+            still=said,
         )
 
 

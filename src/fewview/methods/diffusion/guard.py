@@ -56,6 +56,12 @@ def verdict(without: NDArray[np.float64], guided: NDArray[np.float64], share: fl
     }
 
 
+def unasked(without: NDArray[np.float64]) -> dict[str, Any]:
+    """In place of a :func:`verdict` where the network is not wanted."""
+    curve = [["without", float(without.mean())]]
+    return {"guide_weight": 0.0, "guided": "rejected: it was not asked", "guide_curve": curve}
+
+
 def second_verdict(
     first: Mapping[str, Any], errors: Mapping[str, NDArray[np.float64]], clearly: bool, settings: Mapping[str, Any]
 ) -> dict[str, Any]:
@@ -66,14 +72,14 @@ def second_verdict(
     first : mapping
         The :func:`verdict` on the network.
     errors : mapping
-        Squared errors of withheld views, "none" and "dtv".
+        Squared errors of withheld views, "none" and "edges".
     clearly : bool
-        Whether "dtv" is better by a test; a gain of :data:`GAIN` is enough, too (added when the test, on three
+        Whether "edges" is better by a test; a gain of :data:`GAIN` is enough, too (added when the test, on three
         views of the shell, had missed one).
     settings : mapping
         Of directional TV; part of the answer where it is accepted.
     """
-    before, after = float(errors["none"].mean()), float(errors["dtv"].mean())
+    before, after = float(errors["none"].mean()), float(errors["edges"].mean())
     ratio = (after / before) ** 0.5 - 1 if before > 0 else 0.0
     good = clearly or ratio <= -GAIN
     network = str(first["guided"]).removeprefix("rejected: ")
@@ -83,7 +89,7 @@ def second_verdict(
         "guide_weight": float(good),
         "guided": f"{'accepted' if good else 'rejected'}: {words}",
         "guide_curve": [*first["guide_curve"], ["edges", after]],
-        **(settings if good else {}),
+        **({"guide_by": "edges", **settings} if good else {}),
     }
 
 

@@ -99,6 +99,16 @@ class DiffusionOptions(Options):
     along_z: float = option(1.0, "TV along z: weight", "Larger is smoother between slices.", gt=0, advanced=True)
     rho: float = option(10.0, "TV along z: penalty", "Of ADMM.", gt=0, advanced=True)
     sweeps: int = option(4, "TV along z: sweeps", "Of ADMM in each diffusion step.", ge=1, advanced=True)
+    tv_share: float | Auto = option(
+        "auto",
+        "Share of TV",
+        "Of total variation in the result; auto: as much as predicts withheld views best, none where it does not help.",
+        ge=0,
+        le=1,
+    )
+    tv_weight: float | Auto = option(
+        "auto", "Weight of that TV", "Larger is smoother; auto predicts withheld pixels.", gt=0, advanced=True
+    )
     scale: float | Auto = scale_option()
     positivity: bool = positivity_option()
 

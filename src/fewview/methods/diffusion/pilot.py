@@ -1,47 +1,38 @@
-"""The autopilot: a small run on part of the views, for several settings at once, judged by the views left out."""
+"""The autopilot: small runs on part of the views, for several settings, judged by the views left out."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Generator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Generator, Mapping
+from dataclasses import dataclass, field, replace
 from itertools import product
-from typing import Any, TypeVar
+from typing import Any
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
-from scipy.stats import t as student_t
 from torch import Tensor
 
 from ...models.prior import DiffusionPrior
 from ...models.weights import load_prior
-from ..holdout import central, hold_out, prediction_errors
-from ..interface import Estimate, Problem, Views
-from .compose import parts_of, started
+from ..holdout import central, hold_out
+from ..interface import Estimate, Problem
+from . import beside
 from .crossmodal import Aid
-from .denoiser import Denoiser
-from .directional import directional
-from .guard import second_verdict, verdict
-from .guide import CrossModalGuide
-from .loop import diffuse
+from .directional import word
+from .guard import second_verdict, unasked, verdict
 from .options import DiffusionOptions
-from .scaled import Scaled, scaled
+from .scaled import scaled
 from .start import first_volume
+from .trial import SAMPLES, STEPS, Trial, Tried, clearly_best
 
 # Tried by "auto"; the first of each is kept unless withheld views clearly speak for another.
 PRIORS = ("materials", "generic")
 TRUSTS = (0.7, 0.35, 1.4)
 STARTS = (150, 60, 350)
 ADAPTED = "lora+biases"
+ENOUGH = 0.04  # gain by which another prior is taken without a test
 SLICES = 2
 HELD, AT_LEAST = 0.15, 3  # part of the views, and how many, that are withheld
-CONFIDENCE = 0.95  # that another setting is better, before it is taken
-STEPS, SAMPLES = 8, 2
-STAGE = "choosing settings"
 
-Setting = TypeVar("Setting")
-PerView = NDArray[np.float64]
+Trying = Generator[Estimate, None, None]
 
 
 def candidates(options: DiffusionOptions, device: torch.device | str = "cpu") -> dict[str, DiffusionPrior]:
@@ -64,10 +55,9 @@ def choose(
     shown: Tensor,
     aid: Aid | None = None,
 ) -> Generator[Estimate, None, dict[str, Any]]:
-    """Values for those of "prior", "trust", "t_start", "adaptation" and "guide_weight" that are "auto".
+    """Values for those options that are "auto": the prior, trust, start, adaptation, guide, and the share of TV.
 
-    Priors and starts first, with the first trust; then the other values of the trust, as copies of the same slices
-    side by side, with the same noise.
+    One after the other, each with what was chosen before.
 
     Parameters
     ----------
@@ -87,102 +77,119 @@ def choose(
     dict
         For :attr:`Estimate.chosen`: the values, and their curves of held-out errors.
     """
-    noise_aware = options.consistency != "cg" and not options.gamma
-    trusts = (options.trust,) if options.trust != "auto" else TRUSTS if noise_aware else TRUSTS[:1]
-    starts = (options.t_start,) if options.t_start != "auto" else STARTS
+    trusts, starts = _trusts(options), _starts(options)
     weighed = aid is not None and aid.options.guide_weight == "auto"
-    default = next(iter(priors))
-    if len(priors) * len(trusts) * len(starts) == 1 and options.adaptation != "auto" and not weighed:
-        return {"prior": default, "trust": trusts[0]}
-    share = min(max(HELD, AT_LEAST / problem.operator.views), 0.25)
+    several = len(priors) * len(trusts) * len(starts) > 1
+    if not (several or weighed or "auto" in (options.adaptation, options.tv_share)):
+        return {"prior": next(iter(priors)), "trust": trusts[0]}
+    part = min(max(HELD, AT_LEAST / problem.operator.views), 0.25)
     wide = any(prior.config.slices > 1 for prior in priors.values())
-    given, held = hold_out(central(problem, SLICES, wide), share)
+    given, held = hold_out(central(problem, SLICES, wide), part)
     first, _ = yield from first_volume(given, options.start, shown)
-    trial = _Trial(scaled(given, top), held, first / top, priors[default], problem.seed, shown)
-    small = {"steps": STEPS, "samples": SAMPLES, "calls": 0, "adaptation": "none"}
-    errors: dict[tuple[str, int, float], PerView] = {}
-
-    def tried(name: str, t_start: int, some: Sequence[float]) -> Generator[Estimate, None, None]:
-        settled = options.model_copy(update=small | {"t_start": t_start})
-        per_trust = yield from replace(trial, prior=priors[name]).run(settled, some)
-        errors.update({(name, t_start, trust): error for trust, error in per_trust.items()})
-
-    for name, t_start in product(priors, starts):
-        yield from tried(name, t_start, trusts[:1])
-    name, t_start, _ = clearly_best(errors)
-    if len(trusts) > 1:
-        yield from tried(name, t_start, trusts[1:])
-    of_trust = {trust: errors[name, t_start, trust] for trust in trusts}
-    trust = clearly_best(of_trust)
-    trial = replace(trial, prior=priors[name])
-    chosen: dict[str, Any] = {"prior": name, "trust": trust, "t_start": t_start}
-    if options.trust == "auto":
-        chosen["trust_curve"] = [[value, float(error.mean())] for value, error in sorted(of_trust.items())]
-    if len(priors) > 1:
-        chosen["prior_curve"] = [[n, float(errors[n, t_start, trusts[0]].mean())] for n in priors]
+    trial = Trial(given, held, scaled(given, top), first / top, next(iter(priors.values())), shown)
+    pilot = _Pilot(trial, options)
+    yield from pilot.network(priors)
     if options.adaptation == "auto":
-        adapting = options.model_copy(update=small | {"t_start": t_start, "adaptation": ADAPTED})
-        adapted = yield from trial.run(adapting, (trust,))
-        both = {"none": errors[name, t_start, trust], ADAPTED: adapted[trust]}
-        chosen["adaptation"] = clearly_best(both)
-        chosen["adaptation_curve"] = [[setting, float(error.mean())] for setting, error in both.items()]
+        yield from pilot.adaptation()
     if aid is not None and weighed:
-        guide = aid.guide(given, 1.0, trust)
-        listening = replace(trial, first=aid.begin(guide, trial.first, trial.data))
-        guided = yield from listening.run(aid.settled(options.model_copy(update=small)), (trust,), guide)
-        chosen |= verdict(errors[name, t_start, trust], guided[trust], guide.share)
-        if not chosen["guide_weight"] and aid.may_do_without_network(options):
-            word, by_edges = yield from directional(given, top, shown)
-            guide = aid.guide(given, 1.0, trust, word)
-            listening = replace(trial, first=aid.begin(guide, trial.first, trial.data))
-            guided = yield from listening.run(aid.settled(options.model_copy(update=small)), (trust,), guide)
-            both = {"none": errors[name, t_start, trust], "dtv": guided[trust]}
-            chosen |= second_verdict(chosen, both, clearly_best(both) == "dtv", by_edges)
-    return chosen
+        yield from pilot.guide(aid)
+    if options.tv_share == "auto":
+        yield from pilot.total_variation()
+    return pilot.chosen
 
 
-def clearly_best(errors: Mapping[Setting, PerView]) -> Setting:
-    """The setting that predicts withheld views best; the first, unless another is significantly better.
-
-    Parameters
-    ----------
-    errors : mapping
-        Of setting to errors per view, the same views in the same order. Paired one-sided t-test: two or three
-        views tell little, and then only a large and even gain counts; a single view tells nothing.
-    """
-    default, best = next(iter(errors)), min(errors, key=lambda setting: float(errors[setting].mean()))
-    gain = errors[default] - errors[best]
-    if len(gain) < 2 or best == default:
-        return default
-    limit = float(student_t.ppf(CONFIDENCE, len(gain) - 1)) * float(gain.std(ddof=1)) / math.sqrt(len(gain))
-    return best if float(gain.mean()) > limit else default
+def _trusts(options: DiffusionOptions) -> tuple[float, ...]:
+    if options.trust != "auto":
+        return (options.trust,)
+    noise_aware = options.consistency != "cg" and not options.gamma
+    return TRUSTS if noise_aware else TRUSTS[:1]
 
 
-@dataclass(frozen=True, eq=False)
-class _Trial:
-    """A few slices, some of whose views are withheld."""
+def _starts(options: DiffusionOptions) -> tuple[int, ...]:
+    return STARTS if options.t_start == "auto" else (options.t_start,)
 
-    data: Scaled
-    held: Views
-    first: Tensor
-    prior: DiffusionPrior
-    seed: int
-    shown: Tensor
 
-    @torch.no_grad()
-    def run(
-        self, options: DiffusionOptions, trusts: Sequence[float], guide: CrossModalGuide | None = None
-    ) -> Generator[Estimate, None, dict[float, PerView]]:
-        """Held-out errors per view of each trust, under ``options``."""
-        generator = torch.Generator().manual_seed(self.seed)
-        copies = SAMPLES * len(self.first)
-        trust = torch.tensor(trusts, device=self.first.device).repeat_interleave(copies)[:, None, None]
-        denoiser = Denoiser.of(self.prior, len(self.first))  # its own copy: a trial may adapt it
-        parts = parts_of(options, denoiser, generator, trust if len(trusts) > 1 else trusts[0], guide)
-        walk = started(options, parts, self.first, generator, alike=len(trusts))
-        for _ in diffuse(parts, self.data, walk):
-            yield Estimate(self.shown, walk.step, len(parts.levels), STAGE)
-        means = walk.x.reshape(len(trusts), SAMPLES, *self.first.shape).mean(dim=1) * self.data.top
-        if options.positivity:
-            means = means.clamp(min=0)
-        return {v: np.array(prediction_errors(self.held, mean)) for v, mean in zip(trusts, means, strict=True)}
+@dataclass
+class _Pilot:
+    """What has been chosen so far, and what comes of it on the trial."""
+
+    trial: Trial
+    options: DiffusionOptions
+    chosen: dict[str, Any] = field(default_factory=dict)
+    plain: Tried | None = None  # unadapted, without a guide
+    best: Tried | None = None
+    edges: Tensor | None = None  # by directional TV, where it guides
+
+    def small(self, **more: Any) -> DiffusionOptions:
+        """The options of a trial: of few steps, with what was chosen."""
+        settled = {name: self.chosen[name] for name in ("t_start",) if name in self.chosen}
+        few = {"steps": STEPS, "samples": SAMPLES, "calls": 0, "adaptation": "none"}
+        return self.options.model_copy(update=few | settled | more)
+
+    def network(self, priors: Mapping[str, DiffusionPrior]) -> Trying:
+        """Priors and starts, with the first trust; then the other trusts."""
+        trusts = _trusts(self.options)
+        tried: dict[tuple[str, int, float], Tried] = {}
+        for name, start in product(priors, _starts(self.options)):
+            of = yield from replace(self.trial, prior=priors[name]).run(self.small(t_start=start), trusts[:1])
+            tried[name, start, trusts[0]] = of[trusts[0]]
+        name, start, _ = clearly_best({setting: found.errors for setting, found in tried.items()}, ENOUGH)
+        self.trial = replace(self.trial, prior=priors[name])
+        if len(trusts) > 1:
+            others = yield from self.trial.run(self.small(t_start=start), trusts[1:])
+            tried |= {(name, start, value): found for value, found in others.items()}
+        of_trust = {value: tried[name, start, value].errors for value in trusts}
+        trust = clearly_best(of_trust)
+        self.chosen |= {"prior": name, "trust": trust, "t_start": start}
+        if len(trusts) > 1:
+            self.chosen["trust_curve"] = [[value, float(error.mean())] for value, error in sorted(of_trust.items())]
+        if len(priors) > 1:
+            self.chosen["prior_curve"] = [[n, float(tried[n, start, trusts[0]].errors.mean())] for n in priors]
+        self.plain = self.best = tried[name, start, trust]
+
+    def adaptation(self) -> Trying:
+        """Whether the network adapts."""
+        assert self.plain is not None
+        trust = self.chosen["trust"]
+        adapted = yield from self.trial.run(self.small(adaptation=ADAPTED), (trust,))
+        both = {"none": self.plain, ADAPTED: adapted[trust]}
+        setting = clearly_best({name: tried.errors for name, tried in both.items()})
+        self.best = both[setting]
+        self.chosen["adaptation"] = setting
+        self.chosen["adaptation_curve"] = [[name, float(tried.errors.mean())] for name, tried in both.items()]
+
+    def guide(self, aid: Aid) -> Trying:
+        """Whether the X-ray volume is listened to: as the network reads it, or else by its edges."""
+        assert self.plain is not None
+        errors, tried, edges = self.plain.errors, self.plain, None
+        if aid.by_edges_alone:
+            said = unasked(errors)
+        else:
+            tried, share = yield from self._listening(aid)
+            said = verdict(errors, tried.errors, share)
+        if not said["guide_weight"] and aid.may_go_by_edges(self.options):
+            given, shown = self.trial.given, self.trial.shown
+            edges, settings = yield from beside.reconstructed(given, "dtv", self.options, shown)
+            tried, _ = yield from self._listening(aid, edges)
+            both = {"none": errors, "edges": tried.errors}
+            said = second_verdict(said, both, clearly_best(both) == "edges", settings)
+        self.chosen |= said
+        if said["guide_weight"]:
+            self.best, self.edges = tried, edges
+
+    def _listening(self, aid: Aid, edges: Tensor | None = None) -> Generator[Estimate, None, tuple[Tried, float]]:
+        """What comes of a guide, and how much of its certainty is left to it."""
+        trial, trust = self.trial, self.chosen["trust"]
+        guide = aid.guide(trial.given, 1.0, trust, None if edges is None else word(edges, trial.data.top))
+        begun = replace(trial, first=aid.begin(guide, trial.first, trial.data))
+        of = yield from begun.run(aid.settled(self.small()), (trust,), guide)
+        return of[trust], guide.share
+
+    def total_variation(self) -> Trying:
+        """How much of TV the result takes: of the one along the X-ray's edges where that guides."""
+        assert self.best is not None
+        trial, other = self.trial, self.edges
+        if other is None:
+            other, settings = yield from beside.reconstructed(trial.given, "tv", self.options, trial.shown)
+            self.chosen |= settings
+        self.chosen["tv_share"] = beside.share(trial.held, self.best.samples, other, self.options.samples)

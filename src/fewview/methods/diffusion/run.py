@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import replace
+from typing import Any
 
 import torch
+from torch import Tensor
 
 from ...models.weights import load_prior
 from ..classical.fbp import preview
 from ..interface import Estimate, Problem
 from ..measured import measured, relative
+from .beside import mixed, reconstructed
 from .compose import parts_of, started, summary
 from .crossmodal import Aid
 from .denoiser import Denoiser
+from .guide import CrossModalGuide
 from .loop import diffuse
 from .options import DiffusionOptions
 from .pilot import candidates, choose
@@ -42,7 +46,8 @@ def run(problem: Problem, options: DiffusionOptions) -> Iterator[Estimate]:
     denoiser = Denoiser.of(load_prior(settled.prior, problem.operator.device), len(problem.data))
     data = scaled(problem, chosen["scale"])
     y, weights = measured(problem)
-    guide = None if aid is None else (yield from aid.heard(problem, chosen, float(settled.trust), shown))
+    guide = None if aid is None else (yield from aid.heard(problem, settled, data.top, shown))
+    other = yield from _beside(problem, settled, guide, data.top, shown)
     unguided = settled
     if aid is not None and guide is not None:
         settled = aid.settled(settled)
@@ -58,7 +63,11 @@ def run(problem: Problem, options: DiffusionOptions) -> Iterator[Estimate]:
     for moment in diffuse(parts, data, walk):
         ends = parts.levels[-1] if moment.done and walk.step == len(parts.levels) else None
         volume, extra = summary(walk.x, data, settled, ends, problem.seed)
-        state = {**walk.state(), **parts.state(), "chosen": chosen} if moment.done else None
+        kept: dict[str, Any] = {"chosen": chosen}
+        if other is not None:
+            volume, extra = mixed(volume, extra, other, float(settled.tv_share))
+            kept["beside"] = other
+        state = {**walk.state(), **parts.state(), **kept} if moment.done else None
         scalars = {**moment.scalars, "scale": data.top}
         if moment.done:
             scalars["data_residual"] = relative(problem.operator(volume) - y, y, weights)
@@ -68,10 +77,26 @@ def run(problem: Problem, options: DiffusionOptions) -> Iterator[Estimate]:
         last = Estimate(volume, walk.step, len(parts.levels), moment.stage, scalars, state, chosen, extra)
         yield last
     if guide is not None and last is not None and getattr(options, "compare", False):
-        yield from _compared(problem, unguided, data, last)
+        yield from _compared(problem, unguided, data, last, other if guide.still is None else None)
 
 
-def _compared(problem: Problem, settled: DiffusionOptions, data: Scaled, last: Estimate) -> Iterator[Estimate]:
+def _beside(
+    problem: Problem, settled: DiffusionOptions, guide: CrossModalGuide | None, top: float, shown: Tensor
+) -> Generator[Estimate, None, Tensor | None]:
+    """TV of the same measurement, of which the result takes a share: what guides, where that is directional TV."""
+    if settled.tv_share in (0, "auto"):
+        return None
+    if problem.state is not None:
+        return torch.as_tensor(problem.state["beside"]).to(problem.operator.device).clone()
+    if guide is not None and guide.still is not None:
+        return guide.still[0] * top
+    volume, _ = yield from reconstructed(problem, "tv", settled, shown)
+    return volume
+
+
+def _compared(
+    problem: Problem, settled: DiffusionOptions, data: Scaled, last: Estimate, other: Tensor | None
+) -> Iterator[Estimate]:
     """Go the same way once more without the guide, from the same seed; the last volume stays what it was."""
     denoiser = Denoiser.of(load_prior(settled.prior, problem.operator.device), len(problem.data))
     generator = torch.Generator().manual_seed(problem.seed)
@@ -82,5 +107,7 @@ def _compared(problem: Problem, settled: DiffusionOptions, data: Scaled, last: E
     for _ in diffuse(parts, data, walk):
         yield replace(last, step=last.step + walk.step, total=total, stage=stage)
     alone, _ = summary(walk.x, data, settled, parts.levels[-1])
+    if other is not None:
+        alone, _ = mixed(alone, {}, other, float(settled.tv_share))
     changed = {**last.extra, "guide_change": last.volume - alone}
     yield replace(last, step=total, total=total, stage=stage, extra=changed)

@@ -18,10 +18,10 @@ from ..classical.fbp import preview
 from ..diffusion.consistency import ProximalCG, noise_aware, nonnegative
 from ..diffusion.denoiser import Denoiser, batch_size
 from ..diffusion.options import positivity_option
-from ..diffusion.pilot import clearly_best
 from ..diffusion.scaled import Scaled, robust_maximum, scaled
 from ..diffusion.schedule import Level
 from ..diffusion.start import least_squares
+from ..diffusion.trial import clearly_best
 from ..holdout import central, hold_out, prediction_errors
 from ..interface import Estimate, Method, Problem
 from ..measured import measured, relative
