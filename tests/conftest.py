@@ -1,9 +1,13 @@
 """What many tests share: where the measured data lies, and that no test is timed."""
 
+import os
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+# Threads that spin while they wait take many times as long where other work shares the cores: before torch is loaded.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 SHARED = Path(__file__).parents[2] / "shared" / "data"
 

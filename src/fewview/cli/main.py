@@ -11,6 +11,7 @@ from collections.abc import Sequence
 import typer
 
 from ..errors import FewviewError
+from ..openmp import sleeping_threads
 from . import benchmark, demo, doctor, info, methods, reconstruct, register, simulate, train
 
 MISTAKE = 2
@@ -60,7 +61,8 @@ def fewview(
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and leave with its exit status."""
-    sys.exit(run(sys.argv[1:] if arguments is None else list(arguments)))
+    with sleeping_threads():  # before any command imports torch
+        sys.exit(run(sys.argv[1:] if arguments is None else list(arguments)))
 
 
 def run(arguments: Sequence[str]) -> int:

@@ -11,6 +11,7 @@ from contextlib import contextmanager, suppress
 from multiprocessing.connection import wait
 from typing import Any
 
+from ..openmp import sleeping_threads
 from .messages import Failed, Job, Message
 from .worker import FLAGS, HEARTBEAT, PAUSE, STOP, serve
 
@@ -32,7 +33,7 @@ class WorkerProcess:
         self._process = context.Process(
             target=serve, args=(theirs, self._flags, self.lock), name="fewview-worker", daemon=True
         )
-        with _main_module_hidden():
+        with _main_module_hidden(), sleeping_threads():
             self._process.start()
         theirs.close()
         self._job = 0
