@@ -4,12 +4,13 @@ import json
 import subprocess
 import sys
 import time
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
 
-from fewview.benchmark import quality, quality_cell, quality_xray
+from fewview.benchmark import network_clock, quality, quality_cell, quality_xray
 from fewview.benchmark.network_clock import NetworkClock
 from fewview.benchmark.quality_cell import coverage, measure_cell
 from fewview.benchmark.quality_data import Sample
@@ -200,6 +201,19 @@ def test_a_cell_tells_coverage_and_first_estimate(with_guided):
     assert quality_cell.QUANTILE == 1.645
 
 
+@pytest.fixture
+def sleep(monkeypatch):
+    """Sleeping takes no time but moves the clock of the networks: how busy the machine is must not matter."""
+    now = [0.0]
+
+    def pass_by(seconds):
+        now[0] += seconds
+
+    monkeypatch.setattr(network_clock, "time", SimpleNamespace(perf_counter=lambda: now[0]))
+    monkeypatch.setattr(time, "sleep", pass_by)
+    return pass_by
+
+
 class Slow(torch.nn.Module):
     """A network that takes its time, forward and backward."""
 
@@ -226,29 +240,29 @@ class Sleepy(torch.autograd.Function):
         return gradient
 
 
-def test_the_clock_counts_passes_through_networks():
+def test_the_clock_counts_passes_through_networks(sleep):
     network, x = Slow(), torch.ones(3)
     with NetworkClock() as clock, torch.no_grad():
         network(x)
-        time.sleep(0.2)
-    assert 0.05 <= clock.seconds < 0.2
+        sleep(0.2)
+    assert clock.seconds == pytest.approx(0.05)
     with NetworkClock() as clock:
         loss = (network(x) ** 2).sum()
-        time.sleep(0.2)
+        sleep(0.2)
         loss.backward()
-    assert 0.15 <= clock.seconds < 0.35
+    assert clock.seconds == pytest.approx(0.15)
     assert clock.by_network == {"Slow": clock.seconds}
     before = clock.seconds
     network(x)
     assert clock.seconds == before  # it is off
 
 
-def test_the_clock_counts_every_gradient_step_of_an_adaptation():
+def test_the_clock_counts_every_gradient_step_of_an_adaptation(sleep):
     network, x = Slow(), torch.ones(3)
     with NetworkClock() as clock:
         for passes in range(1, 4):
             (network(x) ** 2).sum().backward()
-            assert clock.seconds >= passes * 0.15  # 0.05 forward, 0.1 back
+            assert clock.seconds == pytest.approx(passes * 0.15)  # 0.05 forward, 0.1 back
 
 
 def test_the_share_of_the_network_in_a_run(monkeypatch):
