@@ -14,6 +14,7 @@ from fewview.runs.queue import RunQueue
 
 HERE = Path(__file__).parent
 ENGINES = "engines_for_worker"
+posix = pytest.mark.skipif(sys.platform == "win32", reason="Windows knows no SIGKILL")
 PATIENCE = 60  # seconds; a loaded machine is no reason to fail, a deadlock is
 
 
@@ -139,6 +140,7 @@ def test_exhausted_memory_is_a_message_and_the_next_run_works(queue):
     assert finish(queue, "count").status == "done"
 
 
+@posix
 def test_a_killed_worker_leaves_its_last_estimate_and_the_next_run_works(queue):
     pid = queue.worker_pid
     run = finish(queue, "die")
@@ -162,6 +164,7 @@ def test_a_hang_is_noticed_and_ends_when_told_to(queue):
     assert finish(queue, "count").status == "done"
 
 
+@posix
 def test_a_worker_whose_parent_is_killed_goes_too():
     script = (
         "import sys, time\n"

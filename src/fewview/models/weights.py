@@ -83,8 +83,9 @@ def save_network(
     temporary.chmod(0o644)  # safetensors writes for the owner alone, and an installed file is read by others
     full = {"sha256": sha256(temporary), "parameters": sum(t.numel() for t in tensors.values()), **card}
     # The card first: a reader that meets the new card beside the old weights refuses them, and never the reverse.
-    path.with_suffix(".json").write_text(json.dumps(full, indent=1) + "\n")
-    path.with_suffix(".md").write_text(_markdown(f"{KINDS[kind].capitalize()} `{path.stem}`", full))
+    path.with_suffix(".json").write_text(json.dumps(full, indent=1) + "\n", encoding="utf-8")
+    told = _markdown(f"{KINDS[kind].capitalize()} `{path.stem}`", full)
+    path.with_suffix(".md").write_text(told, encoding="utf-8")
     temporary.replace(path)
 
 
@@ -126,7 +127,7 @@ def read_network(name: str | Path, kind: str) -> tuple[str, dict[str, Tensor]]:
 def read_card(path: Path) -> dict[str, Any]:
     """Return the card beside weights; empty when there is none."""
     card = path.with_suffix(".json")
-    return json.loads(card.read_text()) if card.is_file() else {}
+    return json.loads(card.read_text(encoding="utf-8")) if card.is_file() else {}
 
 
 def sha256(path: Path) -> str:
