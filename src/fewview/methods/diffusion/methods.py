@@ -195,6 +195,7 @@ CROSSMODAL_PAPER = _method(
     start="fbp",
     guide_start=False,
     guided_start=980,
+    guide_first=0,
     guide_step="overwrite",
     guide_weight=1.0,
     watch=False,
