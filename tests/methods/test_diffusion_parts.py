@@ -9,7 +9,7 @@ import torch
 
 from fewview.methods.diffusion.adapt import PATIENCE, Adapter, Settings
 from fewview.methods.diffusion.consistency import PlainCG, ProximalCG, TVz, along_z, along_z_adjoint, nonnegative
-from fewview.methods.diffusion.denoiser import Denoiser
+from fewview.methods.diffusion.denoiser import TURNS, Denoiser, turned, turned_back
 from fewview.methods.diffusion.renoise import ddim, renoised, slerp
 from fewview.methods.diffusion.reuse import Reuse
 from fewview.methods.diffusion.scaled import robust_maximum, scaled
@@ -184,9 +184,28 @@ def test_a_denoiser_works_on_a_copy_and_slice_by_slice(prior, data):
     assert denoiser.prior is not prior
     x_t = torch.randn(6, 16, 16)
     x0, eps = denoiser.all(x_t, 0.5, data)
-    expected = prior.denoise_vp(x_t[:, None], 0.5)[0][:, 0]
-    assert torch.allclose(x0, expected, atol=1e-5)
+    first = prior.denoise_vp(x_t[:3, None], 0.5)[0][:, 0]
+    second = prior.denoise_vp(x_t[3:, None].rot90(1, (-2, -1)), 0.5)[0][:, 0].rot90(-1, (-2, -1))
+    assert torch.allclose(x0, torch.cat([first, second]), atol=1e-5)
     assert torch.allclose(math.sqrt(0.5) * x0 + math.sqrt(0.5) * eps, x_t, atol=1e-5)
+
+
+def test_eight_samples_see_the_eight_symmetries_and_their_mean_has_no_orientation(prior, data):
+    image = torch.arange(16.0).reshape(4, 4)
+    seen = [turned(image, k) for k in range(TURNS)]
+    assert len({tuple(view.flatten().tolist()) for view in seen}) == TURNS == 8
+    assert all(torch.equal(turned_back(view, k), image) for k, view in enumerate(seen))
+    assert torch.equal(seen[0], image)
+
+    denoiser, x = Denoiser.of(prior, 1), torch.randn(1, 16, 16, generator=torch.Generator().manual_seed(0))
+
+    def mean(x):
+        return denoiser.all(x.repeat(8, 1, 1), 0.5, data)[0].mean(dim=0)
+
+    turned_first = mean(x.rot90(1, (1, 2)).flip(2))
+    torch.testing.assert_close(turned_first, mean(x).rot90(1, (0, 1)).flip(1), atol=1e-4, rtol=1e-4)
+    alone = denoiser.all(x, 0.5, data)[0][0]
+    assert not torch.allclose(alone, mean(x), atol=1e-3)
 
 
 def test_neighbours_are_of_the_same_sample():

@@ -36,7 +36,7 @@ class DiffusionOptions(Options):
     )
     steps: int = option(16, "Diffusion steps", "More go down the noise in finer steps.", ge=1, le=1000)
     samples: int = option(
-        4, "Samples", "Their mean is the volume: more are quieter, and show what is uncertain.", ge=1, le=64
+        8, "Samples", "Their mean is the volume: more are quieter, and show what is uncertain.", ge=1, le=64
     )
     adaptation: Literal["auto", "none", "lora", "lora+biases"] = option(
         "auto",
