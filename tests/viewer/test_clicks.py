@@ -338,12 +338,17 @@ def test_axis_slider_grid_link_swipe_and_profile(docked):
     docked.click(compare.views.grid)
     assert docked.viewer.canvas.grid.enabled and not docked.viewer.layers["Reference"].visible
     docked.click(compare.views.grid)
+    compare.drop(0.5, 0.5)
     docked.click(compare.views.swipe_button)
     compare.views.slider.setValue(25)
     swipe = docked.viewer.layers["Swipe"]
     row = compare.presenter.candidate(first, compare.z).image
     assert np.array_equal(swipe.data[:, :24], row[:, :24]) and not np.array_equal(swipe.data[:, 24:], row[:, 24:])
     assert "Swipe" not in [layer.name for layer in compare.compared()]
+    assert [layer.name for layer in docked.viewer.layers][-2:] == [
+        "Swipe",
+        "Regions",
+    ]  # regions stay in sight
     docked.click(compare.views.swipe_button)
     assert "Swipe" not in docked.viewer.layers
     line = compare.regions.make_line(first)

@@ -22,7 +22,7 @@ from fewview.viewer.modes import MODES, mode_states
 from fewview.viewer.presets import matching_preset, preset_help, preset_values
 from fewview.viewer.profile import line_profile
 from fewview.viewer.regions_file import box_region, read_regions, region_box, write_regions
-from fewview.viewer.report import Picture, html_report
+from fewview.viewer.report import Picture, html_report, record_of
 from fewview.viewer.run_presenter import curves, forecast_text, run_title, run_view
 from fewview.viewer.scan_presenter import ScanPresenter
 from fewview.viewer.table import Candidate, Table, Truth, as_csv
@@ -199,6 +199,7 @@ def test_a_run_in_words_from_queue_to_end():
     view = run_view(run)
     assert view.headline == "Iterating" and view.percent == 25 and view.can_pause and view.can_stop
     assert "step 5 of 20" in view.details and "left" in view.details and "stage" not in view.details
+    assert "queue" not in view.details and run_view(run, waiting=2).details.endswith("; 2 more in the queue")
     run.pause(True)
     assert run_view(run).can_resume and not run_view(run).can_pause
     run.pause(False)
@@ -387,6 +388,15 @@ def test_the_report_is_one_file_with_pictures_table_and_records():
     )
     assert "data:image/png;base64,cG5n" in text and "&lt;R1&gt;" in text and "fewview &lt;x&gt;" in text
     assert "src='http" not in text and "PSNR" not in text
+
+
+def test_the_report_tells_of_a_run_that_was_stopped_and_of_a_layer_from_elsewhere():
+    about = {"recipe": Recipe(scan="a.h5", method="sirt").compact(), "status": "stopped", "step": 7, "record": {}}
+    records = {"mine": record_of(about), "theirs": record_of({}), "whole": record_of({"record": {"seconds": 1}})}
+    assert records["whole"] == {"seconds": 1}
+    text = html_report("T", [], Table().columns(False), [], records)
+    assert text.count("Stopped by the user; the estimate of step 7 was kept.") == 1
+    assert "fewview reconstruct a.h5" in text and text.count("Not of a run of fewview.") == 1
 
 
 # -- words and keys ------------------------------------------------------------------------------------------------

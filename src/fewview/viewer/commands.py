@@ -22,6 +22,7 @@ def open_all(viewer: napari.viewer.Viewer) -> dict[str, Any]:
         window = frame.window()
         if name == "Compare" and isinstance(window, QMainWindow):
             window.addDockWidget(Qt.DockWidgetArea.LeftDockWidgetArea, frame)
+            window.resizeDocks([frame], [window.height()], Qt.Orientation.Vertical)  # all that napari's own can spare
     workbench_of(viewer).bind_keys()
     return docks
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from .layers import facts
 from .pictures import slice_png
-from .report import Picture, html_report
+from .report import Picture, html_report, record_of
 from .workbench import Workbench
 
 
@@ -27,10 +27,7 @@ def report_of(dock: Any) -> str:
         limits = (float(layer.contrast_limits[0]), float(layer.contrast_limits[1]))
         caption = f"{layer.name} (grey from {limits[0]:.4g} to {limits[1]:.4g})"
         pictures.append(Picture(caption, slice_png(candidate.image, limits, regions)))
-    records: dict[str, dict[str, Any]] = {}
-    for layer in dock.compared():
-        about = facts(layer.metadata)
-        records[layer.name] = dict(about.get("record") or {"recipe": about.get("recipe", {})})
+    records = {layer.name: record_of(facts(layer.metadata)) for layer in dock.compared()}
     notes = []
     if reference is None:
         notes.append("No reference was given: nothing here measures the error against a truth.")

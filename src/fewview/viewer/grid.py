@@ -99,6 +99,7 @@ class Grid:
                 edge_color=colours,
                 face_color="transparent",
                 edge_width=1,
+                opacity=1.0,
                 features=pd.DataFrame({"name": [name for _, _, name in marks]}),
                 text={"string": "{name}", "color": COLOUR, "anchor": "upper_left", "size": 10},
                 metadata={METADATA: {"copy": image.name}},

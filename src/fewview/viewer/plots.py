@@ -87,9 +87,11 @@ class Plot(pg.PlotWidget):
             if name not in self._curves:
                 pen = self._pen(index)
                 colour = self._series[index % len(self._series)]
-                symbol = {"symbol": "ostd+"[index % 5], "symbolSize": 6, "symbolBrush": colour} if symbols else {}
-                self._curves[name] = self.plotItem.plot(pen=pen, connect="finite", **symbol)
+                look = {"symbol": "ostd+"[index % 5] if symbols else None, "symbolSize": 6, "symbolBrush": colour}
+                self._curves[name] = self.plotItem.plot(pen=pen, connect="finite", **look)
             self._curves[name].setData(np.asarray(x, dtype=float), np.asarray(y, dtype=float))
+            if not symbols:  # a line of one point is no line
+                self._curves[name].setSymbol("o" if np.size(x) == 1 else None)
         if self.isVisible():
             self._name_curves()
         self._make_room(curves)

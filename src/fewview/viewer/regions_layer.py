@@ -146,6 +146,7 @@ class Regions:
             edge_color=colour,
             face_color="transparent",
             edge_width=1,
+            opacity=1.0,  # napari's 0.7 makes the names hard to read
             features=pd.DataFrame({"name": pd.Series(dtype=object)}),
             **more,
         )

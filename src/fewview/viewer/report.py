@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from .. import __version__
+from ..runs.recipe import Recipe
 from .table import Column, Row
 
 STYLE = """
@@ -24,12 +25,35 @@ pre { background: #f4f4f4; padding: .8em; overflow-x: auto; } details { margin: 
 """
 
 
+ENDS = {
+    "running": "Was still running. The command makes the whole run.",
+    "stopped": "Stopped by the user; the estimate of step {} was kept. The command makes the whole run.",
+    "failed": "Failed; the estimate of step {} was kept. The command makes the whole run.",
+}
+
+
 @dataclass(frozen=True)
 class Picture:
     """A PNG and its caption."""
 
     caption: str
     png: bytes
+
+
+def record_of(about: Mapping[str, Any]) -> dict[str, Any]:
+    """Record of a layer's run; of one that was stopped or failed: how it ended, and the command of the whole run.
+
+    Parameters
+    ----------
+    about : mapping
+        What we wrote into the layer's metadata; empty for a layer from elsewhere.
+    """
+    record = dict(about.get("record") or {})
+    recipe = about.get("recipe")
+    if record or not recipe:
+        return record
+    ended = {"status": about.get("status", "running"), "step": about.get("step")}
+    return {**ended, "recipe": recipe, "command": Recipe.parse(recipe).as_command()}
 
 
 def html_report(
@@ -90,7 +114,11 @@ def _table(columns: Sequence[Column], rows: Sequence[Row]) -> str:
 
 
 def _record(name: str, record: Mapping[str, Any]) -> str:
+    if not record:
+        return f"<h3>{html.escape(name)}</h3><p>Not of a run of fewview.</p>"
     command = html.escape(str(record.get("command", "")))
     text = html.escape(json.dumps(record, indent=2, default=str))
     shown = f"<pre>{command}</pre>" if command else ""
-    return f"<h3>{html.escape(name)}</h3>{shown}<details><summary>Record</summary><pre>{text}</pre></details>"
+    status = str(record.get("status", "done"))
+    ended = "" if status == "done" else f"<p>{html.escape(ENDS.get(status, status).format(record.get('step')))}</p>"
+    return f"<h3>{html.escape(name)}</h3>{ended}{shown}<details><summary>Record</summary><pre>{text}</pre></details>"

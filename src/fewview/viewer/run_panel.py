@@ -67,7 +67,7 @@ class RunPanel(QWidget):
     def refresh(self) -> None:
         """Draw the state; only what changed, for a repaint of the bar costs tens of milliseconds."""
         run = self._current()
-        view = run_view(run, self.bench.queue.ready)
+        view = run_view(run, self.bench.queue.ready, len(self.bench.queue.waiting))
         if view != self._view:
             self._draw(view)
         if run is not None:

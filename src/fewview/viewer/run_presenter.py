@@ -54,8 +54,17 @@ class RunView:
     tone: str = "plain"
 
 
-def run_view(run: Run | None, ready: bool = True) -> RunView:
-    """Words and buttons for the state that a run is in."""
+def run_view(run: Run | None, ready: bool = True, waiting: int = 0) -> RunView:
+    """Words and buttons for the state that a run is in.
+
+    Parameters
+    ----------
+    run : Run, optional
+    ready : bool
+        Whether the reconstruction process has loaded.
+    waiting : int
+        Runs in the queue behind it.
+    """
     if run is None:
         return RunView("Nothing is running.", "" if ready else "The reconstruction process is starting.")
     took = duration(run.seconds)
@@ -78,11 +87,10 @@ def run_view(run: Run | None, ready: bool = True) -> RunView:
     if run.silent_for:
         text = f"No sign of life for {duration(run.silent_for)}. Wait, or end it: the last estimate is kept."
         return RunView("Not responding", text, _percent(run), can_stop=True, can_kill=True, tone="warning")
+    stands = _steps(run) + (f"; {waiting} more in the queue" if waiting else "")
     if run.status == "paused":
-        return RunView("Paused", _steps(run), _percent(run), can_resume=True, can_stop=True)
-    return RunView(
-        run.stage[:1].upper() + run.stage[1:], _steps(run), _percent(run), can_pause=run.step > 0, can_stop=True
-    )
+        return RunView("Paused", stands, _percent(run), can_resume=True, can_stop=True)
+    return RunView(run.stage[:1].upper() + run.stage[1:], stands, _percent(run), can_pause=run.step > 0, can_stop=True)
 
 
 def forecast_text(recipe: Recipe, method: Method, shape: tuple[int, int, int]) -> tuple[str, bool]:

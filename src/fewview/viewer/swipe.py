@@ -60,4 +60,7 @@ class Swipe:
             colormap=left.colormap,
             metadata={METADATA: {"swipe": True}},
         )
-        self._viewer.layers.selection = selected
+        layers = self._viewer.layers
+        for layer in [layer for layer in layers if type(layer).__name__ == "Shapes"]:
+            layers.move(layers.index(layer), -1)  # regions stay on top of what they measure
+        layers.selection = selected

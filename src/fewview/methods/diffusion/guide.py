@@ -136,8 +136,9 @@ class CrossModalGuide:
         return self.weight * float((1 / self.told["doubt"]).mean()) if self.told else 0.0
 
     def extra(self, unit: float) -> dict[str, Tensor]:
-        """For :attr:`fewview.methods.Estimate.extra`: the standard deviation that it ascribes to itself."""
-        return {"guide_std": self.told["std"] * unit} if self.told else {}
+        """For :attr:`fewview.methods.Estimate.extra`: standard deviation of the network's word, or of the edges'."""
+        name = "guide_std" if self.still is None else "edges_std"
+        return {name: self.told["std"] * unit} if self.told else {}
 
     def state(self) -> dict[str, Any]:
         """What :meth:`restore` takes."""
