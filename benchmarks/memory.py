@@ -16,10 +16,16 @@ from typing import Any
 CASES: dict[str, dict[str, Any]] = {  # a few steps show the peak
     "fbp": {},
     "sirt": {"iterations": 5},
+    "sart": {"iterations": 2},
     "cgls": {"iterations": 5},
+    "asd-pocs": {"iterations": 2},
     "tv": {"iterations": 5},
+    "dtv": {"iterations": 5},
     "mbir": {"iterations": 5, "sharpness": 0.0},
+    "postnet": {},
+    "dds": {"steps": 2},
     "d3ip": {"steps": 2},
+    "d3ip-x": {"steps": 2},
 }
 
 
@@ -28,16 +34,15 @@ def measure(method: str, size: int, slices: int, views: int) -> dict[str, Any]:
     import torch
 
     from fewview.benchmark.peak import forget_peak, peak_mb
-    from fewview.runs.reconstruction import Reconstruction
 
     torch.set_num_threads(1)
-    for _ in Reconstruction(_lines(32, 3, 12), method, CASES[method], device="cpu"):
+    for _ in _run(method, *_sample(32, 3, 12)):
         pass
-    lines = _lines(size, slices, views)
+    sample = _sample(size, slices, views)
     if not forget_peak("cpu"):
         sys.exit("This system does not tell a process its peak memory.")
     before = peak_mb("cpu")
-    run = Reconstruction(lines, method, CASES[method], device="cpu")
+    run = _run(method, *sample)
     for _ in run:
         pass
     measured, forecast = peak_mb("cpu") - before, run.forecast.total / 1e6
@@ -49,8 +54,16 @@ def measure(method: str, size: int, slices: int, views: int) -> dict[str, Any]:
     }
 
 
-def _lines(size: int, slices: int, views: int) -> Any:
-    """Line integrals of noisy blocks."""
+def _run(method: str, lines: Any, truth: Any) -> Any:
+    from fewview.methods import get_method
+    from fewview.runs.reconstruction import Reconstruction
+
+    auxiliary = truth if "aux" in get_method(method).needs else None
+    return Reconstruction(lines, method, CASES[method], device="cpu", auxiliary=auxiliary)
+
+
+def _sample(size: int, slices: int, views: int) -> tuple[Any, Any]:
+    """Noisy line integrals of blocks, and the blocks."""
     import numpy as np
     import torch
 
@@ -64,7 +77,7 @@ def _lines(size: int, slices: int, views: int) -> Any:
     truth[:, size // 4 : -size // 4, size // 4 : -size // 4] = rng.uniform(0.5, 1, (slices, 1, 1)) / size
     values = parallel_beam(angles, columns=size, memory_budget=0)(torch.from_numpy(truth)).numpy()
     values += 0.02 * rng.standard_normal(values.shape).astype(np.float32)
-    return LineIntegrals(values.swapaxes(0, 1), ParallelBeam(angles, slices, size, (size - 1) / 2), None)
+    return LineIntegrals(values.swapaxes(0, 1), ParallelBeam(angles, slices, size, (size - 1) / 2), None), truth
 
 
 def main() -> None:

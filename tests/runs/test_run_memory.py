@@ -197,3 +197,11 @@ def test_samples_and_the_network_of_a_diffusion_method_count():
     assert method.held(more)[0] > 2 * method.held(options)[0]
     # Alone, a batch of 128-pixel images takes tens of megabytes on its way through the network, with gradients more.
     assert 1e7 < method.beside(options, 128, "cpu") < method.beside(more, 128, "cpu") / 5
+
+
+def test_methods_that_apply_the_views_one_by_one_hold_two_matrices(lines):
+    sirt, sart = (Reconstruction(lines, name, {}) for name in ("sirt", "sart"))
+    matrix = sart.setup.used.operator.workspace(0)
+    volumes, sinograms = (s - t for s, t in zip(sart.method.held(None), sirt.method.held(None), strict=True))
+    values = volumes * sart.setup.used.operator.grid**2 + sinograms * lines.values[:, 0].size
+    assert sart.forecast.needed(1) - sirt.forecast.needed(1) == pytest.approx(matrix + 4 * values, rel=1e-3)

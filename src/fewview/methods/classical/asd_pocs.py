@@ -96,4 +96,5 @@ METHOD = Method(
     options=ASDPOCSOptions,
     run=run,
     buffers=(15.0, 6.0),
+    matrices=2,
 )

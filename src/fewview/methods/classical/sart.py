@@ -49,4 +49,5 @@ METHOD = Method(
     options=SARTOptions,
     run=run,
     buffers=(6.0, 5.0),
+    matrices=2,
 )
