@@ -136,6 +136,7 @@ def pretended_cuda(monkeypatch: pytest.MonkeyPatch) -> Iterator[torch.device]:
 
     monkeypatch.setattr(torch, "sparse_csr_tensor", sparse_csr_tensor)
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "is_current_stream_capturing", lambda: False)  # optimisers ask a CUDA build
     monkeypatch.setattr(torch.cuda, "mem_get_info", lambda device=None: (FREE, FREE))
     backward = interface._Apply.backward
 
