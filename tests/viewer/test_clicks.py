@@ -176,6 +176,29 @@ def test_every_control_has_a_name_and_a_tooltip_in_both_themes(docked):
         assert dock._inner.minimumSizeHint().width() <= 265, type(dock).__name__
 
 
+def test_tab_goes_as_one_reads(docked):
+    from qtpy.QtCore import Qt
+
+    def names(dock):
+        found, control = [], dock.nextInFocusChain()
+        while control is not dock:
+            if dock.isAncestorOf(control) and control.focusPolicy() & Qt.FocusPolicy.TabFocus:
+                found.append(control.accessibleName())
+            control = control.nextInFocusChain()
+        return found
+
+    docked.viewer.open_sample("fewview", "microstructure")
+    docked.until(lambda: docked.bench.scan.ready)
+    docked.reconstruct.choose("sirt")
+    for dock, wanted in (
+        (docked.scan, ["File…", "Find axis", "Set pixel", "Views"]),
+        (docked.reconstruct, ["Unimodal", "Classical", "Method", "Draft", "Iterations", "Held-out views", "Run"]),
+    ):
+        found = names(dock)
+        places = [found.index(name) for name in wanted]
+        assert places == sorted(places), found
+
+
 def test_keys_are_bound_shown_and_changed(docked):
     from qtpy.QtCore import Qt
 

@@ -29,6 +29,7 @@ class FactList(QWidget):
 
     said = Signal(str, object)  # what, value
     axis_asked = Signal()
+    renewed = Signal()  # with new buttons
 
     def __init__(self) -> None:
         super().__init__()
@@ -75,6 +76,7 @@ class FactList(QWidget):
                 described(made, f"{BUTTONS[fact.action].strip('…')} {fact.label.lower()}")
                 self._grid.addWidget(made, row, 2, Qt.AlignmentFlag.AlignTop)
                 self.buttons.setdefault(fact.action, made)
+        self.renewed.emit()
 
     def _on_button(self) -> None:
         sender: Any = self.sender()

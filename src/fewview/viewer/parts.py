@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from itertools import pairwise
 from typing import Any
 
 from qtpy.QtCore import QEvent, QObject, QSize, Qt, Signal
 from qtpy.QtWidgets import (
     QFrame,
+    QGridLayout,
     QLabel,
+    QLayout,
     QPushButton,
     QScrollArea,
     QSizePolicy,
@@ -107,6 +111,7 @@ class Dock(QWidget):
         area = QScrollArea()
         area.setWidgetResizable(True)
         area.setFrameShape(QFrame.Shape.NoFrame)
+        area.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # Tab goes to what is in it
         area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         area.setWidget(self._inner)
         layout = QVBoxLayout(self)
@@ -120,6 +125,11 @@ class Dock(QWidget):
     def sizeHint(self) -> QSize:
         """Wide enough to read, narrow enough to leave the picture its place."""
         return QSize(DOCK_WIDTH + 55, 600)
+
+    def order_tabs(self) -> None:
+        """Let Tab go as one reads. Qt goes as the widgets were made, and some are made late."""
+        for before, after in pairwise([*_focusable(self.column), *_focusable(self.foot)]):
+            QWidget.setTabOrder(before, after)
 
     def hear(self, emitter: Any, method: Any) -> None:
         """Connect to an event of napari, which, unlike a signal of Qt, would outlive the dock."""
@@ -140,6 +150,21 @@ class Dock(QWidget):
         """Tell that the dock is in its window now."""
         super().showEvent(event)
         self.appeared.emit()
+
+
+def _focusable(layout: QLayout) -> Iterator[QWidget]:
+    """Widgets that Tab reaches, as they are read."""
+    places: list[Any] = list(range(layout.count()))
+    if isinstance(layout, QGridLayout):
+        places.sort(key=lambda index: layout.getItemPosition(index)[:2])
+    for item in map(layout.itemAt, places):
+        widget, inner = (None, None) if item is None else (item.widget(), item.layout())
+        if widget is not None and widget.focusPolicy() & Qt.FocusPolicy.TabFocus:
+            yield widget
+        elif widget is not None:
+            inner = widget.layout()
+        if inner is not None:
+            yield from _focusable(inner)
 
 
 def quiet(*widgets: QObject) -> _Quiet:

@@ -285,6 +285,7 @@ class ReconstructDock(Dock):
         self.form_place.addWidget(self.form)
         for name, made in self.presets.items():
             made.setToolTip(preset_help(method, name))
+        self.order_tabs()
         self._on_edit()
 
     def _on_preset(self) -> None:

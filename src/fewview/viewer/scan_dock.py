@@ -53,6 +53,7 @@ class ScanDock(Dock):
         self.facts = FactList()
         self.facts.said.connect(self._on_said)
         self.facts.axis_asked.connect(self.bench.find_axis)
+        self.facts.renewed.connect(self.order_tabs)
         self.column.addWidget(self.facts)
         self.projections = QCheckBox("Show the projections")
         self.projections.setToolTip("As a layer; taken out at a run, because angles and slices would share a slider.")
