@@ -92,7 +92,10 @@ def _mean(figures: dict[str, float]) -> float:
 def _data(options: PriorTraining, facts: dict[str, Any]) -> str:
     if options.kind == "stack":
         return "a stack of slices of the user's own"
-    what = {"generic": "ellipses, ellipsoids, plain shapes and dead leaves of them", "materials": "simulated concrete-like microstructures"}
+    what = {
+        "generic": "ellipses, ellipsoids, plain shapes and dead leaves of them",
+        "materials": "simulated concrete-like microstructures",
+    }
     text = f"{what[options.kind]}, {facts['seeds']} training seeds from {TRAIN[0]}"
     return text + (f"; started from {Path(options.start).stem}" if options.start else "")
 
