@@ -118,6 +118,8 @@ def test_stop_keeps_the_estimate_and_a_copied_command_names_it(docked):
     docked.until(lambda: run.step >= 3 or run.over)
     assert dock.run_button.text() == "Queue"
     assert gc.get_freeze_count()  # a full collection would stop the screen in mid-run
+    # FBP's negative streaks set the contrast of the first look only: SIRT is positive, and so are its limits.
+    docked.until(lambda: run.title in docked.viewer.layers and docked.viewer.layers[run.title].contrast_limits[0] >= 0)
     docked.until(dock.panel.pause.isEnabled)
     docked.click(dock.panel.pause)
     assert run.status == "paused" and dock.panel.pause.text() == "Go on"

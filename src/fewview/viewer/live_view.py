@@ -133,24 +133,24 @@ class LiveView(QObject):
         making = 0.0
         if self._layer is None:
             began = time.monotonic()
-            self._add(frame.volume, shown, run)
+            self._add(frame.volume, shown, run, frame.step)
             making = time.monotonic() - began
             frame = self._queue.take_frame() or frame  # many may have come meanwhile
-        self._show(frame.volume, run)
+        self._show(frame.volume, frame.step)
         self.sequence = frame.sequence
         self.shown_at = time.monotonic()
         self.painted.emit(shown.name)
         return making
 
-    def _show(self, volume: NDArray, run: Run) -> None:
+    def _show(self, volume: NDArray, step: int) -> None:
         if self._layer not in self._viewer.layers:
             return  # the user took it away; the result comes back at the end
         self._layer.data = volume
-        if run.step > 0 and self._rescale_from == 0:
+        if step > 0 and self._rescale_from == 0:
             self._rescale(volume)  # FBP's streaks set the limits of the first look; the method's own are calmer
-            self._rescale_from = run.step
+            self._rescale_from = step
 
-    def _add(self, volume: NDArray, shown: Shown, run: Run) -> None:
+    def _add(self, volume: NDArray, shown: Shown, run: Run, step: int) -> None:
         limits = contrast(volume)
         metadata = {METADATA: {**shown.metadata, "run": run.number}}
         if shown.reuse and shown.name in self._viewer.layers:
@@ -161,7 +161,7 @@ class LiveView(QObject):
         self._layer = self._viewer.add_image(
             volume, name=shown.name, contrast_limits=limits, colormap="gray", metadata=metadata, **shown.place
         )
-        self._limits, self._rescale_from = limits, run.step
+        self._limits, self._rescale_from = limits, step
         self._centre(volume, shown)
         if self._viewer.canvas.grid.enabled:
             return  # the grid has an order of its own
@@ -190,7 +190,7 @@ class LiveView(QObject):
         if shown is not None and run.volume is not None:
             if self._layer is None or self._layer not in self._viewer.layers:
                 self._layer = None
-                self._add(run.volume, shown, run)
+                self._add(run.volume, shown, run, run.kept_step)
             layer = self._layer
             layer.data = run.volume
             self._rescale(run.volume)
