@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Generator
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 
+from ..autotune import Warm
 from ..classical import dtv, tv
 from ..interface import Estimate, Problem, Views
 from ..measured import measured, weigh
@@ -21,6 +22,7 @@ from .options import DiffusionOptions
 
 LEAST = 0.1
 """A smaller share is not worth the time, nor told from none by a few views."""
+WEIGHTS = tv.LADDER[:6]  # from the strongest; each begins at the result of the one before
 SETTINGS = {"tv": ("weight",), "dtv": ("weight", "gamma", "eta")}
 
 
@@ -56,7 +58,48 @@ def reconstructed(
     return torch.as_tensor(last.volume).clone(), settled
 
 
-def share(held: Views, samples: Tensor, other: Tensor, wanted: int) -> float:
+class Share(NamedTuple):
+    """Part of TV in the mean of both, and the squared error at which that predicts what was withheld."""
+
+    part: float
+    error: float
+
+
+def tuned(
+    given: Problem, held: Views, samples: Tensor, options: DiffusionOptions, shown: Tensor
+) -> Generator[Estimate, None, tuple[float, float]]:
+    """The weight of TV whose mean with the network predicts best, and its part in it; coarsely solved.
+
+    Parameters
+    ----------
+    given : Problem
+    held : Views
+        Withheld from it.
+    samples : Tensor, shape (samples, slices, y, x)
+        Of the network, from ``given``.
+    options : DiffusionOptions
+        "tv_weight" and "samples".
+    shown : Tensor
+        What to show meanwhile.
+
+    Returns
+    -------
+    weight, part : float
+    """
+    weights = WEIGHTS if options.tv_weight == "auto" else (options.tv_weight,)
+    left: tuple[Tensor, Warm] | None = None
+    found: dict[float, Share] = {}
+    for weight in weights:
+        warm = None if left is None else left[1]
+        for left in tv.attempt(tv.formulate(given, tv.TVOptions(), weight), warm):  # noqa: B007
+            yield Estimate(shown, len(found), len(weights), "TV: choosing the weight")
+        assert left is not None, "an attempt yields at least once"
+        found[weight] = share(held, samples, left[0], options.samples)
+    best = min(found, key=lambda weight: found[weight].error)
+    return best, found[best].part
+
+
+def share(held: Views, samples: Tensor, other: Tensor, wanted: int) -> Share:
     """The part of ``other`` in the mean of both at which withheld measurements are predicted best.
 
     Of ``(1 - w) x + w z`` the squared error is a parabola in ``w``, whose coefficients the residuals give; the noise of
@@ -77,8 +120,8 @@ def share(held: Views, samples: Tensor, other: Tensor, wanted: int) -> float:
 
     Returns
     -------
-    float
-        0, or :data:`LEAST` to 3/4.
+    Share
+        Of a part that is 0, or :data:`LEAST` to 3/4.
     """
     y, weights = measured(held)
 
@@ -92,9 +135,8 @@ def share(held: Views, samples: Tensor, other: Tensor, wanted: int) -> float:
     both, theirs = inner(network, classical), inner(classical, classical)
     curvature = own + theirs - 2 * both
     best = min((own - both) / curvature, 1.0) if curvature > 0 else 0.0
-    if best < LEAST:
-        return 0.0
-    return min(best, 0.5 + (best - 0.5) / 2)
+    part = 0.0 if best < LEAST else min(best, 0.5 + (best - 0.5) / 2)
+    return Share(part, own - 2 * part * (own - both) + part**2 * curvature)
 
 
 def mixed(volume: Tensor, extra: dict[str, Tensor], other: Tensor, part: float) -> tuple[Tensor, dict[str, Tensor]]:

@@ -188,8 +188,9 @@ class _Pilot:
     def total_variation(self) -> Trying:
         """How much of TV the result takes: of the one along the X-ray's edges where that guides."""
         assert self.best is not None
-        trial, other = self.trial, self.edges
-        if other is None:
-            other, settings = yield from beside.reconstructed(trial.given, "tv", self.options, trial.shown)
-            self.chosen |= settings
-        self.chosen["tv_share"] = beside.share(trial.held, self.best.samples, other, self.options.samples)
+        trial, samples, options = self.trial, self.best.samples, self.options
+        if self.edges is not None:
+            self.chosen["tv_share"] = beside.share(trial.held, samples, self.edges, options.samples).part
+            return
+        weight, part = yield from beside.tuned(trial.given, trial.held, samples, options, trial.shown)
+        self.chosen |= {"tv_weight": weight, "tv_share": part}
