@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Generator
 from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -58,17 +58,13 @@ def reconstructed(
     return torch.as_tensor(last.volume).clone(), settled
 
 
-class Share(NamedTuple):
-    """Part of TV in the mean of both, and the squared error at which that predicts what was withheld."""
-
-    part: float
-    error: float
-
-
 def tuned(
     given: Problem, held: Views, samples: Tensor, options: DiffusionOptions, shown: Tensor
-) -> Generator[Estimate, None, tuple[float, float]]:
-    """The weight of TV whose mean with the network predicts best, and its part in it; coarsely solved.
+) -> Generator[Estimate, None, dict[str, float]]:
+    """The part of TV in the result, and the weight of TV.
+
+    First a coarse look whether TV of any weight helps: where the network knows the sample, none does, and the search
+    for TV's own best weight, which takes longer, is saved.
 
     Parameters
     ----------
@@ -84,22 +80,27 @@ def tuned(
 
     Returns
     -------
-    weight, part : float
+    dict
+        "tv_share" and, where that is not 0, "tv_weight".
     """
-    weights = WEIGHTS if options.tv_weight == "auto" else (options.tv_weight,)
     left: tuple[Tensor, Warm] | None = None
-    found: dict[float, Share] = {}
-    for weight in weights:
+    helps = options.tv_weight != "auto"
+    for number, weight in enumerate(() if helps else WEIGHTS):
         warm = None if left is None else left[1]
         for left in tv.attempt(tv.formulate(given, tv.TVOptions(), weight), warm):  # noqa: B007
-            yield Estimate(shown, len(found), len(weights), "TV: choosing the weight")
+            yield Estimate(shown, number, len(WEIGHTS), "TV: whether it helps")
         assert left is not None, "an attempt yields at least once"
-        found[weight] = share(held, samples, left[0], options.samples)
-    best = min(found, key=lambda weight: found[weight].error)
-    return best, found[best].part
+        helps = share(held, samples, left[0], options.samples) > 0
+        if helps:
+            break
+    if not helps:
+        return {"tv_share": 0.0}
+    other, settled = yield from reconstructed(given, "tv", options, shown)
+    part = share(held, samples, other, options.samples)
+    return {"tv_share": part, **(settled if part > 0 else {})}
 
 
-def share(held: Views, samples: Tensor, other: Tensor, wanted: int) -> Share:
+def share(held: Views, samples: Tensor, other: Tensor, wanted: int) -> float:
     """The part of ``other`` in the mean of both at which withheld measurements are predicted best.
 
     Of ``(1 - w) x + w z`` the squared error is a parabola in ``w``, whose coefficients the residuals give; the noise of
@@ -120,8 +121,8 @@ def share(held: Views, samples: Tensor, other: Tensor, wanted: int) -> Share:
 
     Returns
     -------
-    Share
-        Of a part that is 0, or :data:`LEAST` to 3/4.
+    float
+        0, or :data:`LEAST` to 3/4.
     """
     y, weights = measured(held)
 
@@ -135,8 +136,7 @@ def share(held: Views, samples: Tensor, other: Tensor, wanted: int) -> Share:
     both, theirs = inner(network, classical), inner(classical, classical)
     curvature = own + theirs - 2 * both
     best = min((own - both) / curvature, 1.0) if curvature > 0 else 0.0
-    part = 0.0 if best < LEAST else min(best, 0.5 + (best - 0.5) / 2)
-    return Share(part, own - 2 * part * (own - both) + part**2 * curvature)
+    return 0.0 if best < LEAST else min(best, 0.5 + (best - 0.5) / 2)
 
 
 def mixed(volume: Tensor, extra: dict[str, Tensor], other: Tensor, part: float) -> tuple[Tensor, dict[str, Tensor]]:

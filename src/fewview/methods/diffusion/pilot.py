@@ -190,7 +190,6 @@ class _Pilot:
         assert self.best is not None
         trial, samples, options = self.trial, self.best.samples, self.options
         if self.edges is not None:
-            self.chosen["tv_share"] = beside.share(trial.held, samples, self.edges, options.samples).part
+            self.chosen["tv_share"] = beside.share(trial.held, samples, self.edges, options.samples)
             return
-        weight, part = yield from beside.tuned(trial.given, trial.held, samples, options, trial.shown)
-        self.chosen |= {"tv_weight": weight, "tv_share": part}
+        self.chosen |= yield from beside.tuned(trial.given, trial.held, samples, options, trial.shown)
