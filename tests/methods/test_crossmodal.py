@@ -179,31 +179,42 @@ def test_where_the_network_lies_the_edges_of_the_xray_volume_are_tried(problem, 
     listening(monkeypatch, torch.rand(3, 48, 48), std=0.01)
     seen = replace(problem, auxiliary=(truth.max() - truth).contiguous())  # edges in place, contrast upside down
     *_, alone = run("d3ip", seen, prior=weights, **SHORT)
+    values = {"prior": weights, **SHORT, "tv_share": "auto", "compare": True}
     state = None
-    for guided in run("d3ip-x", seen, prior=weights, **SHORT):
+    for guided in run("d3ip-x", seen, **values):
         if guided.step == 2 and guided.state is not None:
             state = {k: v.clone() if isinstance(v, torch.Tensor) else v for k, v in guided.state.items()}
-    assert guided.chosen["guided"].startswith("accepted: along its edges") and guided.chosen["guide_weight"] == 1
-    assert "not by the network" in guided.chosen["guided"] and guided.chosen["tv_weight"] > 0
+    assert "of directional TV along its edges" in guided.chosen["guided"] and guided.chosen["guide_by"] == "edges"
+    assert guided.chosen["guided"].startswith("accepted") and "not by the network" in guided.chosen["guided"]
+    assert guided.chosen["tv_gamma"] > 0 and guided.scalars["guide_weight"] == guided.chosen["tv_share"] > 0
     assert psnr(guided.volume, truth) > psnr(alone.volume, truth) + 1
-    assert float(guided.extra["edges_std"].min()) > 0 and "guide_std" not in guided.extra
-    *_, again = run("d3ip-x", replace(seen, state=state), prior=weights, **SHORT)
+    # The walk is that of the unimodal run; what changed is the share.
+    torch.testing.assert_close(guided.volume - guided.extra["guide_change"], alone.volume, atol=1e-6, rtol=1e-5)
+    *_, again = run("d3ip-x", replace(seen, state=state), **values)
     assert torch.equal(again.volume, guided.volume)
+    # Slabs after the first do as the first one chose, and ask no network.
+    settled = {k: v for k, v in guided.chosen.items() if k.startswith("tv_") or k in ("guide_by", "guide_weight")}
+    *_, slab = run("d3ip-x", seen, **values | settled)
+    assert torch.equal(slab.volume, guided.volume)
+    *_, wanted = run("d3ip-x", seen, **values | {"guide_by": "edges"})
+    assert wanted.chosen["guided"].endswith("not by the network: it was not asked")
+    assert torch.equal(wanted.volume, guided.volume)
 
 
-def test_the_second_verdict_wants_a_gain_or_a_test():
+def test_the_second_verdict_wants_a_share_and_edges_in_it():
     first = verdict(np.ones(3), 1.21 * np.ones(3))
 
-    def second(gain, clearly=False):
-        errors = {"none": np.ones(3), "edges": (1 - gain) * np.ones(3)}
-        return second_verdict(first, errors, clearly, {"tv_weight": 0.1})
+    def second(share, gamma):
+        return second_verdict(first, np.ones(3), 0.81 * np.ones(3), {"tv_share": share, "tv_gamma": gamma})
 
-    assert second(0.2)["guide_weight"] == 1 and second(0.2)["tv_weight"] == 0.1
-    assert second(0.02)["guide_weight"] == 0 and "tv_weight" not in second(0.02)
-    assert second(0.02, clearly=True)["guide_weight"] == 1
-    assert second(-0.2)["guided"].startswith("rejected: along its edges")
-    curve = second(0.2)["guide_curve"]
-    assert curve == [["without", 1.0], ["with", pytest.approx(1.21)], ["edges", pytest.approx(0.8)]]
+    good = second(0.5, 1.0)
+    assert good["guide_weight"] == 1 and good["guide_by"] == "edges" and good["tv_share"] == 0.5
+    told = "with 50% of directional TV along its edges withheld views are predicted 10.0% better"
+    assert good["guided"] == f"accepted: {told}; not by the network: withheld views are predicted 10.0% worse"
+    for bad in (second(0.0, 1.0), second(0.5, 0.0)):  # no share; or plain TV, in which the X-ray volume has no say
+        assert bad["guide_weight"] == 0 and "tv_share" not in bad and "guide_by" not in bad
+        assert bad["guided"].startswith("rejected: its edges do not help; not by the network")
+    assert good["guide_curve"] == [["without", 1.0], ["with", pytest.approx(1.21)], ["edges", pytest.approx(0.81)]]
 
 
 def test_a_guide_that_knows_is_accepted_and_helps(problem, weights, truth, monkeypatch):

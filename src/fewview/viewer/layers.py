@@ -77,7 +77,6 @@ def contrast(volume: NDArray, low: float = 0.5, high: float = 99.8) -> tuple[flo
 
 EXTRA = {
     "guide_std": "where the guide was unsure",
-    "edges_std": "where directional TV may err",
     "guide_change": "what the guide changed",
 }
 SIGNED = ("guide_change",)  # both signs mean something: 0 is in the middle of the colours

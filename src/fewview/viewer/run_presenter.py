@@ -133,7 +133,8 @@ def guide_words(record: Mapping[str, Any]) -> str:
         return ""
     said = "used" if verdict == "accepted" else "not used, the volume is that of the neutrons alone"
     share = record.get("scalars", {}).get("guide_weight")
-    left = f"; {share:.0%} of its certainty counted" if verdict == "accepted" and share is not None else ""
+    network = verdict == "accepted" and record.get("chosen", {}).get("guide_by") != "edges"
+    left = f"; {share:.0%} of its certainty counted" if network and share is not None else ""
     return f"X-ray guide {said}: {reason}{left}."
 
 

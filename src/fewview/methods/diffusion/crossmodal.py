@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -16,8 +16,6 @@ from ...options import Auto, Options, option
 from ..classical.fbp import preview
 from ..interface import Estimate, Problem
 from ..measured import measured, relative
-from .beside import reconstructed
-from .directional import Word, word
 from .guide import CrossModalGuide
 from .options import DiffusionOptions, positivity_option, scale_option
 from .scaled import Scaled, robust_maximum, scaled
@@ -47,7 +45,7 @@ class CrossModalOptions(DiffusionOptions, GuideOptions):
     guide_by: Literal["auto", "network", "edges"] = option(
         "auto",
         "Guided by",
-        "network: its reading of the X-ray volume; edges: directional TV along them; auto: the network, or else they.",
+        "network: its reading of the X-ray volume; edges: a share of directional TV; auto: the network, or else they.",
         advanced=True,
     )
     tv_gamma: float | Auto = option(
@@ -124,33 +122,20 @@ class Aid:
         return getattr(self.options, "guide_by", "network") == "edges"
 
     def may_go_by_edges(self, options: DiffusionOptions) -> bool:
-        """Whether directional TV may take the network's place: only where it can be weighed."""
+        """Whether directional TV may take the network's place: only where its share can be weighed."""
         assert isinstance(self.options, CrossModalOptions)
-        weighed = options.consistency == self.options.guide_step == "proximal"
-        return weighed and self.options.guide_by != "network" and not self.options.blind
+        return options.tv_share == "auto" and self.options.guide_by != "network" and not self.options.blind
 
-    def heard(
-        self, problem: Problem, settled: DiffusionOptions, top: float, shown: Tensor
-    ) -> Generator[Estimate, None, CrossModalGuide | None]:
-        """The guide of a run after its choices; None where it was rejected."""
+    def heard(self, problem: Problem, settled: DiffusionOptions) -> CrossModalGuide | None:
+        """The guide of a run after its choices; None where the network was rejected."""
         assert isinstance(settled, CrossModalOptions)
         weight = float(settled.guide_weight)
-        if not weight > 0:
+        if not weight > 0 or by_edges(settled):
             return None
-        said: Word | None = None
-        if settled.guide_by == "edges" and problem.state is None:
-            edges, _ = yield from reconstructed(problem, "dtv", settled, shown)
-            said = word(edges, top)
-        elif settled.guide_by == "edges" and problem.state is not None:
-            device = problem.operator.device
-            mean, std = (torch.as_tensor(problem.state[f"guide.{name}"]).to(device) for name in ("mean", "std"))
-            said = mean, std
-        return self.guide(problem, weight, float(settled.trust), said)
+        return self.guide(problem, weight, float(settled.trust))
 
-    def guide(
-        self, problem: Problem, weight: float, trust: float | Tensor = 1.0, said: Word | None = None
-    ) -> CrossModalGuide:
-        """The guide of a problem (or of some of its slices); what is ``said`` already stands in the network's place."""
+    def guide(self, problem: Problem, weight: float, trust: float | Tensor = 1.0) -> CrossModalGuide:
+        """The guide of a problem (or of some of its slices)."""
         options = self.options
         assert problem.auxiliary is not None
         return CrossModalGuide(
@@ -164,8 +149,12 @@ class Aid:
             blind=options.blind,
             every=getattr(options, "guide_every", 1),
             first=getattr(options, "guide_first", 0),
-            still=said,
         )
+
+
+def by_edges(options: DiffusionOptions) -> bool:
+    """Whether settled options take directional TV along the X-ray volume's edges for TV."""
+    return isinstance(options, CrossModalOptions) and options.guide_by == "edges" and options.guide_weight != 0
 
 
 @torch.no_grad()

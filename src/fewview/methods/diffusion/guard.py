@@ -63,7 +63,7 @@ def unasked(without: NDArray[np.float64]) -> dict[str, Any]:
 
 
 def second_verdict(
-    first: Mapping[str, Any], errors: Mapping[str, NDArray[np.float64]], clearly: bool, settings: Mapping[str, Any]
+    first: Mapping[str, Any], without: NDArray[np.float64], mixed: NDArray[np.float64], settings: Mapping[str, float]
 ) -> dict[str, Any]:
     """What is said and done where the network was rejected and directional TV was tried in its place.
 
@@ -71,23 +71,22 @@ def second_verdict(
     ----------
     first : mapping
         The :func:`verdict` on the network.
-    errors : mapping
-        Squared errors of withheld views, "none" and "edges".
-    clearly : bool
-        Whether "edges" is better by a test; a gain of :data:`GAIN` is enough, too (added when the test, on three
-        views of the shell, had missed one).
+    without, mixed : ndarray, shape (views,)
+        Squared errors of withheld views predicted without directional TV, and with its share.
     settings : mapping
-        Of directional TV; part of the answer where it is accepted.
+        "tv_share" and the settings of directional TV; part of the answer where the share is not 0, and where the
+        X-ray volume has a say in it ("tv_gamma").
     """
-    before, after = float(errors["none"].mean()), float(errors["edges"].mean())
+    before, after = float(without.mean()), float(mixed.mean())
     ratio = (after / before) ** 0.5 - 1 if before > 0 else 0.0
-    good = clearly or ratio <= -GAIN
+    good = settings["tv_share"] > 0 and settings["tv_gamma"] > 0
     network = str(first["guided"]).removeprefix("rejected: ")
-    words = f"along its edges (directional TV) withheld views are predicted {abs(ratio):.1%} "
-    words += f"{'better' if after < before else 'worse'}; not by the network: {network}"
+    told = f"with {settings['tv_share']:.0%} of directional TV along its edges withheld views are predicted "
+    told += f"{abs(ratio):.1%} {'better' if after < before else 'worse'}"
+    words = told if good else "its edges do not help"
     return {
         "guide_weight": float(good),
-        "guided": f"{'accepted' if good else 'rejected'}: {words}",
+        "guided": f"{'accepted' if good else 'rejected'}: {words}; not by the network: {network}",
         "guide_curve": [*first["guide_curve"], ["edges", after]],
         **({"guide_by": "edges", **settings} if good else {}),
     }

@@ -50,8 +50,6 @@ class CrossModalGuide:
         Take its certainty down by region where the data speak against it.
     blind : bool
         It does not see the estimate (a control).
-    still : (Tensor, Tensor), shape (slices, y, x) each, optional
-        A mean and its standard deviation that it says from the start and always, in the network's place.
     told : dict of Tensor, shape (slices, y, x) each
         "mean", "std" and "doubt" of what it said last.
     """
@@ -66,17 +64,11 @@ class CrossModalGuide:
     weight: float = 1.0
     watched: bool = True
     blind: bool = False
-    still: tuple[Tensor, Tensor] | None = None
     told: dict[str, Tensor] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        if self.still is not None:
-            mean, std = self.still
-            self.told = {"mean": mean, "std": std, "doubt": torch.ones_like(std)}
 
     def due(self, level: Level) -> bool:
         """See :class:`fewview.methods.diffusion.loop.Guide`."""
-        return self.still is None and level.index >= self.first and (level.index - self.first) % self.every == 0
+        return level.index >= self.first and (level.index - self.first) % self.every == 0
 
     def __call__(self, x: Tensor, x0: Tensor, data: Scaled, level: Level) -> Tensor:
         """See :class:`fewview.methods.diffusion.loop.Guide`."""
@@ -87,8 +79,7 @@ class CrossModalGuide:
 
     def start(self, first: Tensor, data: Scaled) -> Tensor:
         """A first reconstruction (slices, y, x) in the light of the guide, then consistent with the data."""
-        if self.still is None:
-            self.ask(first, data, START)
+        self.ask(first, data, START)
         mean = self.told["mean"]
         if self.step == "overwrite":
             return mean
@@ -136,9 +127,8 @@ class CrossModalGuide:
         return self.weight * float((1 / self.told["doubt"]).mean()) if self.told else 0.0
 
     def extra(self, unit: float) -> dict[str, Tensor]:
-        """For :attr:`fewview.methods.Estimate.extra`: standard deviation of the network's word, or of the edges'."""
-        name = "guide_std" if self.still is None else "edges_std"
-        return {name: self.told["std"] * unit} if self.told else {}
+        """For :attr:`fewview.methods.Estimate.extra`: the standard deviation that it ascribes to itself."""
+        return {"guide_std": self.told["std"] * unit} if self.told else {}
 
     def state(self) -> dict[str, Any]:
         """What :meth:`restore` takes."""

@@ -7,16 +7,16 @@ from dataclasses import dataclass, field, replace
 from itertools import product
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from ...models.prior import DiffusionPrior
 from ...models.weights import load_prior
-from ..holdout import central, hold_out
+from ..holdout import central, hold_out, prediction_errors
 from ..interface import Estimate, Problem
 from . import beside
 from .crossmodal import Aid
-from .directional import word
 from .guard import second_verdict, unasked, verdict
 from .options import DiffusionOptions
 from .scaled import scaled
@@ -91,7 +91,7 @@ def choose(
     yield from pilot.network(priors)
     if options.adaptation == "auto":
         yield from pilot.adaptation()
-    if aid is not None and weighed:
+    if aid is not None and (weighed or (aid.by_edges_alone and options.tv_share == "auto")):
         yield from pilot.guide(aid)
     if options.tv_share == "auto":
         yield from pilot.total_variation()
@@ -118,7 +118,6 @@ class _Pilot:
     chosen: dict[str, Any] = field(default_factory=dict)
     plain: Tried | None = None  # unadapted, without a guide
     best: Tried | None = None
-    edges: Tensor | None = None  # by directional TV, where it guides
 
     def small(self, **more: Any) -> DiffusionOptions:
         """The options of a trial: of few steps, with what was chosen."""
@@ -160,36 +159,35 @@ class _Pilot:
 
     def guide(self, aid: Aid) -> Trying:
         """Whether the X-ray volume is listened to: as the network reads it, or else by its edges."""
-        assert self.plain is not None
-        errors, tried, edges = self.plain.errors, self.plain, None
+        assert self.plain is not None and self.best is not None
         if aid.by_edges_alone:
-            said = unasked(errors)
+            said = unasked(self.best.errors)
         else:
-            tried, share = yield from self._listening(aid)
-            said = verdict(errors, tried.errors, share)
+            trial, trust = self.trial, self.chosen["trust"]
+            guide = aid.guide(trial.given, 1.0, trust)
+            begun = replace(trial, first=aid.begin(guide, trial.first, trial.data))
+            of = yield from begun.run(aid.settled(self.small()), (trust,), guide)
+            said = verdict(self.plain.errors, of[trust].errors, guide.share)
+            if said["guide_weight"]:
+                self.best = of[trust]
         if not said["guide_weight"] and aid.may_go_by_edges(self.options):
-            given, shown = self.trial.given, self.trial.shown
-            edges, settings = yield from beside.reconstructed(given, "dtv", self.options, shown)
-            tried, _ = yield from self._listening(aid, edges)
-            both = {"none": errors, "edges": tried.errors}
-            said = second_verdict(said, both, clearly_best(both) == "edges", settings)
+            said = yield from self._edges(said)
         self.chosen |= said
-        if said["guide_weight"]:
-            self.best, self.edges = tried, edges
 
-    def _listening(self, aid: Aid, edges: Tensor | None = None) -> Generator[Estimate, None, tuple[Tried, float]]:
-        """What comes of a guide, and how much of its certainty is left to it."""
-        trial, trust = self.trial, self.chosen["trust"]
-        guide = aid.guide(trial.given, 1.0, trust, None if edges is None else word(edges, trial.data.top))
-        begun = replace(trial, first=aid.begin(guide, trial.first, trial.data))
-        of = yield from begun.run(aid.settled(self.small()), (trust,), guide)
-        return of[trust], guide.share
+    def _edges(self, first: Mapping[str, Any]) -> Generator[Estimate, None, dict[str, Any]]:
+        """Whether directional TV along the edges of the X-ray volume is what the result takes a share of."""
+        assert self.best is not None
+        trial, samples = self.trial, self.best.samples
+        edges, settings = yield from beside.reconstructed(trial.given, "dtv", self.options, trial.shown)
+        part = beside.share(trial.held, samples, edges, self.options.samples)
+        mean, _ = beside.mixed(samples.mean(dim=0), {}, edges, part)
+        errors = np.array(prediction_errors(trial.held, mean.clamp(min=0) if self.options.positivity else mean))
+        return second_verdict(first, self.best.errors, errors, {"tv_share": part, **settings})
 
     def total_variation(self) -> Trying:
-        """How much of TV the result takes: of the one along the X-ray's edges where that guides."""
+        """How much of TV the result takes."""
         assert self.best is not None
-        trial, samples, options = self.trial, self.best.samples, self.options
-        if self.edges is not None:
-            self.chosen["tv_share"] = beside.share(trial.held, samples, self.edges, options.samples)
+        if "tv_share" in self.chosen:  # of the one along the edges of the X-ray volume
             return
-        self.chosen |= yield from beside.tuned(trial.given, trial.held, samples, options, trial.shown)
+        trial, options = self.trial, self.options
+        self.chosen |= yield from beside.tuned(trial.given, trial.held, self.best.samples, options, trial.shown)

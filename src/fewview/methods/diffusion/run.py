@@ -15,9 +15,8 @@ from ..interface import Estimate, Problem
 from ..measured import measured, relative
 from .beside import mixed, reconstructed
 from .compose import parts_of, started, summary
-from .crossmodal import Aid
+from .crossmodal import Aid, by_edges
 from .denoiser import Denoiser
-from .guide import CrossModalGuide
 from .loop import diffuse
 from .options import DiffusionOptions
 from .pilot import candidates, choose
@@ -46,8 +45,8 @@ def run(problem: Problem, options: DiffusionOptions) -> Iterator[Estimate]:
     denoiser = Denoiser.of(load_prior(settled.prior, problem.operator.device), len(problem.data))
     data = scaled(problem, chosen["scale"])
     y, weights = measured(problem)
-    guide = None if aid is None else (yield from aid.heard(problem, settled, data.top, shown))
-    other = yield from _beside(problem, settled, guide, data.top, shown)
+    guide = None if aid is None else aid.heard(problem, settled)
+    other = yield from _beside(problem, settled, shown)
     unguided = settled
     if aid is not None and guide is not None:
         settled = aid.settled(settled)
@@ -59,38 +58,39 @@ def run(problem: Problem, options: DiffusionOptions) -> Iterator[Estimate]:
     if problem.state is not None:
         parts.restore(problem.state)
         walk.restore(problem.state)
+    compare = bool(getattr(options, "compare", False))
     last: Estimate | None = None
     for moment in diffuse(parts, data, walk):
         ends = parts.levels[-1] if moment.done and walk.step == len(parts.levels) else None
         volume, extra = summary(walk.x, data, settled, ends, problem.seed)
         kept: dict[str, Any] = {"chosen": chosen}
         if other is not None:
+            alone = volume
             volume, extra = mixed(volume, extra, other, float(settled.tv_share))
             kept["beside"] = other
+            if ends is not None and compare and by_edges(settled):
+                extra["guide_change"] = volume - alone
         state = {**walk.state(), **parts.state(), **kept} if moment.done else None
         scalars = {**moment.scalars, "scale": data.top}
         if moment.done:
             scalars["data_residual"] = relative(problem.operator(volume) - y, y, weights)
         if aid is not None:
-            scalars["guide_weight"] = 0.0 if guide is None else guide.share
+            edges = float(settled.tv_share) if by_edges(settled) else 0.0
+            scalars["guide_weight"] = edges if guide is None else guide.share
             extra |= {} if guide is None else guide.extra(data.top)
         last = Estimate(volume, walk.step, len(parts.levels), moment.stage, scalars, state, chosen, extra)
         yield last
-    if guide is not None and last is not None and getattr(options, "compare", False):
-        yield from _compared(problem, unguided, data, last, other if guide.still is None else None)
+    if guide is not None and last is not None and compare:
+        yield from _compared(problem, unguided, data, last, other)
 
 
-def _beside(
-    problem: Problem, settled: DiffusionOptions, guide: CrossModalGuide | None, top: float, shown: Tensor
-) -> Generator[Estimate, None, Tensor | None]:
-    """TV of the same measurement, of which the result takes a share: what guides, where that is directional TV."""
-    if settled.tv_share in (0, "auto"):
+def _beside(problem: Problem, settled: DiffusionOptions, shown: Tensor) -> Generator[Estimate, None, Tensor | None]:
+    """TV of the same measurement, or directional TV, of which the result takes a share; None where it takes none."""
+    if settled.tv_share == 0:
         return None
     if problem.state is not None:
         return torch.as_tensor(problem.state["beside"]).to(problem.operator.device).clone()
-    if guide is not None and guide.still is not None:
-        return guide.still[0] * top
-    volume, _ = yield from reconstructed(problem, "tv", settled, shown)
+    volume, _ = yield from reconstructed(problem, "dtv" if by_edges(settled) else "tv", settled, shown)
     return volume
 
 
