@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -5,6 +7,7 @@ import torch
 from fewview.methods import get_method
 from fewview.methods.autotune import Trials, choice, choose_weight
 from fewview.methods.holdout import central, hold_out, pixel_folds, prediction_errors, stacked
+from fewview.quality.heldout import heldout_pixels
 
 
 def test_a_clear_minimum_is_taken():
@@ -67,6 +70,15 @@ def test_with_five_views_pixels_are_withheld(make_problem):
     assert not bool(((given.weights > 0) & (held.weights > 0)).any())
     assert bool(((given.weights > 0) | (held.weights > 0)).all())
     assert 0.05 < float((held.weights > 0).float().mean()) < 0.15
+
+
+def test_what_a_run_withheld_is_not_withheld_once_more(make_problem):
+    """With few views a run keeps pixels back by its seed, and so do the methods that choose within it."""
+    problem = make_problem(views=5, slices=2)
+    own = heldout_pixels(tuple(problem.data.shape), 0.1, problem.seed)
+    within = replace(problem, weights=torch.as_tensor(np.where(own, 0.0, 1.0), dtype=torch.float32))
+    for _, held in (hold_out(within, 0.1), *pixel_folds(within, 3)):
+        assert float((held.weights > 0).float().mean()) > 0.05
 
 
 def test_pixels_are_withheld_of_every_view_and_differ_between_parts(make_problem):

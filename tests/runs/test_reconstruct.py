@@ -77,6 +77,13 @@ def test_with_few_views_pixels_are_held_out(lines):
     assert not np.allclose(last.volume, plain.volume)
 
 
+@pytest.mark.parametrize("method", ["cgls", "tv", "postnet", "d3ip"])
+def test_methods_that_choose_do_so_beside_pixels_held_out(lines, method):
+    short = {"steps": 2, "samples": 2} if method == "d3ip" else {}
+    *_, last = fewview.reconstruct(lines.sparse(4), method, holdout=0.1, **short)
+    assert 0 < last.scalars["heldout_error"] < 1 and last.chosen
+
+
 def test_stop_between_estimates(lines, use_method):
     use_method()
     seen = []

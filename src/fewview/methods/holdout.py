@@ -15,6 +15,9 @@ from .interface import Problem, Views
 from .measured import measured, weigh
 
 PIXELS = 0.08  # part of the detector pixels withheld
+APART = 104_729
+"""Added to the seed wherever pixels are withheld: by the seed itself a run may have withheld some already, to be
+measured by them, and a method within a method withholds its own. The same choice once more would find nothing left."""
 
 
 def hold_out(problem: Problem, fraction: float, seed: int | None = None) -> tuple[Problem, Views]:
@@ -39,7 +42,7 @@ def hold_out(problem: Problem, fraction: float, seed: int | None = None) -> tupl
     """
     seed = problem.seed if seed is None else seed
     if problem.operator.views <= FEW_VIEWS:
-        return _without_pixels(problem, heldout_pixels(tuple(problem.data.shape), fraction, seed))
+        return _without_pixels(problem, heldout_pixels(tuple(problem.data.shape), fraction, seed + APART))
     _, held = split_views(problem.operator.angles, fraction, seed)
     return _without_views(problem, held)
 
@@ -47,7 +50,8 @@ def hold_out(problem: Problem, fraction: float, seed: int | None = None) -> tupl
 def pixel_folds(problem: Problem, count: int) -> list[tuple[Problem, Views]]:
     """``count`` partitions, each with other random detector pixels withheld, of every view alike."""
     shape = tuple(problem.data.shape)
-    return [_without_pixels(problem, heldout_pixels(shape, PIXELS, problem.seed + 7919 * k)) for k in range(count)]
+    seed = problem.seed + (APART if problem.operator.views <= FEW_VIEWS else 0)
+    return [_without_pixels(problem, heldout_pixels(shape, PIXELS, seed + 7919 * k)) for k in range(count)]
 
 
 def stacked(parts: Sequence[tuple[Problem, Views]]) -> tuple[Problem, Views]:
@@ -118,5 +122,5 @@ def _without_pixels(problem: Problem, held: NDArray[np.bool_]) -> tuple[Problem,
     mask = torch.as_tensor(held, device=problem.data.device)
     weights = torch.ones_like(problem.data) if problem.weights is None else problem.weights.expand_as(problem.data)
     nothing = torch.zeros_like(weights)
-    given = replace(problem, weights=torch.where(mask, nothing, weights), state=None)
+    given = replace(problem, weights=torch.where(mask, nothing, weights), seed=problem.seed + APART, state=None)
     return given, Views(problem.operator, problem.data, torch.where(mask, weights, nothing))
