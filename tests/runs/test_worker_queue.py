@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from fewview.runs.queue import RunQueue
+from fewview.runs.run import Run
 
 HERE = Path(__file__).parent
 ENGINES = "engines_for_worker"
@@ -59,6 +60,23 @@ def test_a_run_ends_with_its_last_estimate_and_its_record(queue):
     assert (run.step, run.total, run.stage, run.kept_step) == (5, 5, "counting", 5)
     assert run.record == {"answer": 42}
     assert run.history["objective"] == [(step, 1 / step) for step in range(1, 6)]
+
+
+@pytest.mark.parametrize("engine", ["count", "spread", pytest.param("die", marks=posix)])
+def test_whoever_sees_that_a_run_is_over_finds_all_that_it_left(queue, monkeypatch, engine):
+    """The viewer looks from another thread, and may do so in the very moment."""
+    seen = []
+
+    class Watched(Run):
+        def __setattr__(self, name, value):
+            super().__setattr__(name, value)
+            if name == "status" and self.over:
+                seen.append((self.volume is not None, self.ended > 0, set(self.extra), dict(self.record)))
+
+    monkeypatch.setattr("fewview.runs.queue.Run", Watched)
+    finish(queue, engine, steps=5)
+    extra = {"std", "skewness"} if engine == "spread" else set()
+    assert seen == [(True, True, extra, {"answer": 42} if engine == "count" else {})]
 
 
 def test_stop_keeps_the_last_estimate_and_is_quick(queue):

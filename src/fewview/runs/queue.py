@@ -133,12 +133,9 @@ class RunQueue:
                 elif self.current is not None and not self.current.over and message.job == self.current.number:
                     if isinstance(message, Opened):
                         self._reader = Reader(self._stream, message.shape, worker.lock)
+                    if isinstance(message, Finished | Failed):
+                        self._keep(message)  # first: whoever sees that the run is over takes what it left
                     self.current.hear(message)
-                    if isinstance(message, Finished) and message.extra and self.current.shape is not None:
-                        volumes = collect(self._stream, (len(message.extra), *self.current.shape))
-                        self.current.extra = dict(zip(message.extra, volumes, strict=True))
-                    if self.current.over:
-                        self._keep()
             self._look_after(worker)
             if any(isinstance(message, Failed) and message.kind == "crash" for message in messages):
                 worker.close()
@@ -172,10 +169,13 @@ class RunQueue:
             if self._stream:
                 remove_stream(self._stream)
 
-    def _keep(self) -> None:
+    def _keep(self, end: Finished | Failed) -> None:
         run = self.current
         if run is None:
             return
+        if isinstance(end, Finished) and end.extra and run.shape is not None:
+            volumes = collect(self._stream, (len(end.extra), *run.shape))
+            run.extra = dict(zip(end.extra, volumes, strict=True))
         frame = self._reader.keep() if self._reader is not None else None
         if frame is not None:
             run.volume, run.kept_step = frame.volume, frame.step

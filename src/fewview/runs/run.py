@@ -127,8 +127,8 @@ class Run:
             for name, value in message.scalars.items():
                 self._remember(name, message.step, value)
         elif isinstance(message, Finished):
-            self._end("stopped" if message.stopped else "done")
             self.record = dict(message.record)
+            self._end("stopped" if message.stopped else "done")
         elif isinstance(message, Failed):
             self.error = message
             # A process that had to be ended because it did not obey a stop has stopped: its estimate is kept.
@@ -153,4 +153,5 @@ class Run:
         if self.over:
             return
         self.pause(False)
-        self.status, self.ended, self.silent_for = status, time.monotonic(), 0.0
+        self.ended, self.silent_for = time.monotonic(), 0.0
+        self.status = status  # last: other threads look at it
