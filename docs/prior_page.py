@@ -26,8 +26,9 @@ COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 INTRODUCTION = """# Diffusion priors
 
 Written by `python docs/prior_page.py` from the cards beside the weights (`src/fewview/weights/*.json`); `fewview train
-prior` makes both. `generic` has seen plain shapes alone: ellipses, ellipsoids, polyhedra, and half of the time dead leaves of
-them, which cover each other at all sizes as things in natural images do; `materials` simulated microstructures. Every figure is of validation seeds, which no training draws and no test uses.
+prior` makes both. `generic` has seen plain shapes alone: ellipses, ellipsoids, polyhedra, and half of the time dead
+leaves of them, which cover each other at all sizes as things in natural images do; `materials` simulated
+microstructures. Every figure is of validation seeds, which no training draws and no test uses.
 """
 DENOISING = """## One-step denoising
 
