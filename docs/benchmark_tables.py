@@ -119,7 +119,9 @@ QUALITY = """## Quality
 commands by importance and runs them for as long as there is time.
 
 Every method runs with its default options, so whatever it chooses, it chooses by views withheld from the views it is
-given; no setting was chosen by the reference. A name with more words is the method with those options or that preset.
+given; no setting was chosen by the reference. Wood and shell are not quite blind, though: that the result should take a
+share of TV, and how much, was suspected on them, and settled on validation samples (`methods/diffusion/beside.py`).
+A name with more words is the method with those options or that preset.
 Simulated samples grow from test seeds, which no training may draw, and
 are measured at twice the resolution by another discretisation. The reference of wood and tooth is the FBP of all
 their views, its noise and rings included; these data have the noise they were measured with, and their seeds choose

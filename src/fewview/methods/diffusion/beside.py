@@ -142,8 +142,8 @@ def cautious(part: float) -> float:
 
     A few views overestimate large shares of plain TV, and equal shares are hard to beat (the "forecast combination
     puzzle"). Seen on plain shapes of validation seeds; on a scan of magnesium that no benchmark uses, nothing changes.
-    It was first suspected on the wood, whose figures are not those of a blind test. Directional TV of the same shapes
-    is worth all that the views give it.
+    It was first suspected on the wood, whose figures are not those of a blind test, no more than the shell's, on which
+    ways to use directional TV had been compared. On the plain shapes that is worth all that the views give it.
     """
     return min(part, 0.5 + (part - 0.5) / 2)
 
