@@ -201,6 +201,15 @@ def test_where_the_network_lies_the_edges_of_the_xray_volume_are_tried(problem, 
     assert torch.equal(wanted.volume, guided.volume)
 
 
+def test_an_even_xray_volume_has_no_edges(problem, weights, monkeypatch):
+    listening(monkeypatch, torch.rand(3, 48, 48), std=0.01)
+    even = replace(problem, auxiliary=torch.zeros(3, 48, 48))
+    *_, guided = run("d3ip-x", even, prior=weights, **SHORT | {"tv_share": "auto"})
+    *_, alone = run("d3ip", even, prior=weights, **SHORT | {"tv_share": "auto"})
+    assert guided.chosen["guide_weight"] == 0 and "edges" not in guided.chosen["guided"]
+    assert torch.equal(guided.volume, alone.volume)
+
+
 def test_the_second_verdict_wants_a_share_and_edges_in_it():
     first = verdict(np.ones(3), 1.21 * np.ones(3))
 

@@ -170,7 +170,11 @@ class _Pilot:
             said = verdict(self.plain.errors, of[trust].errors, guide.share)
             if said["guide_weight"]:
                 self.best = of[trust]
-        if not said["guide_weight"] and aid.may_go_by_edges(self.options):
+        xray = self.trial.given.auxiliary
+        edged = xray is not None and float(xray.max()) > float(
+            xray.min()
+        )  # an even volume has none: that were plain TV
+        if not said["guide_weight"] and edged and aid.may_go_by_edges(self.options):
             said = yield from self._edges(said)
         self.chosen |= said
 
