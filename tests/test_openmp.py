@@ -7,22 +7,23 @@ from pathlib import Path
 
 import pytest
 
-from fewview.openmp import POLICY, sleeping_threads
+from fewview.openmp import POLICY, WAITING, sleeping_threads
 from fewview.runs.process import WorkerProcess
 
 
 @pytest.fixture(autouse=True)
 def _unset(monkeypatch):
-    monkeypatch.delenv(POLICY, raising=False)
+    for name in WAITING:
+        monkeypatch.delenv(name, raising=False)
 
 
 def test_the_users_choice_stands_and_nothing_is_left_behind(monkeypatch):
     with sleeping_threads():
-        assert os.environ[POLICY] == "PASSIVE"
-    assert POLICY not in os.environ
+        assert {name: os.environ[name] for name in WAITING} == WAITING
+    assert not set(WAITING) & set(os.environ)
     monkeypatch.setenv(POLICY, "ACTIVE")
     with sleeping_threads():
-        assert os.environ[POLICY] == "ACTIVE"
+        assert os.environ[POLICY] == "ACTIVE" and "GOMP_SPINCOUNT" not in os.environ
     assert os.environ[POLICY] == "ACTIVE"
 
 
@@ -48,5 +49,5 @@ def test_the_worker_is_born_with_it():
     finally:
         worker.kill()
         worker.close()
-    assert f"{POLICY}=PASSIVE".encode() in born_with
-    assert POLICY not in os.environ
+    assert {f"{name}={value}".encode() for name, value in WAITING.items()} <= set(born_with)
+    assert not set(WAITING) & set(os.environ)
