@@ -6,8 +6,11 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+from fewview.openmp import WAITING
+
 # Threads that spin while they wait take many times as long where other work shares the cores: before torch is loaded.
-os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+for _name, _value in WAITING.items():
+    os.environ.setdefault(_name, _value)
 
 SHARED = Path(__file__).parents[2] / "shared" / "data"
 
@@ -22,3 +25,20 @@ def shared_data() -> Path:
     if not SHARED.is_dir():
         pytest.skip("the measured data (../shared/data) is not on this machine")
     return SHARED
+
+
+@pytest.fixture(scope="session")
+def weights(tmp_path_factory) -> str:
+    """A network that has learnt nothing: as a denoiser it is a fixed smooth map."""
+    import torch
+
+    from fewview.models.prior import DiffusionPrior
+    from fewview.models.unet import UNetConfig
+    from fewview.models.weights import save_prior
+
+    torch.manual_seed(0)
+    prior = DiffusionPrior(UNetConfig(channels=(8, 16), blocks=(1, 1), embedding=16))
+    torch.nn.init.normal_(prior.net.head.weight, std=0.05)
+    path = tmp_path_factory.mktemp("weights") / "tiny.safetensors"
+    save_prior(prior, path, {}, torch.float32)
+    return str(path)

@@ -9,9 +9,6 @@ import torch
 
 from fewview.geometry import ParallelBeam
 from fewview.methods import get_method
-from fewview.models.prior import DiffusionPrior
-from fewview.models.unet import UNetConfig
-from fewview.models.weights import save_prior
 from fewview.operators import filtered_backprojection, parallel_beam
 from fewview.operators.parallel import MEMORY_BUDGET
 from fewview.runs import memory
@@ -69,17 +66,6 @@ def lines(truth):
     return LineIntegrals(np.ascontiguousarray(values), ParallelBeam(ANGLES, SLICES, SIZE, AXIS), weights)
 
 
-@pytest.fixture(scope="module")
-def tiny(tmp_path_factory):
-    """A network that has learnt nothing."""
-    torch.manual_seed(0)
-    prior = DiffusionPrior(UNetConfig(channels=(8, 16), blocks=(1, 1), embedding=16))
-    torch.nn.init.normal_(prior.net.head.weight, std=0.05)
-    path = tmp_path_factory.mktemp("weights") / "tiny.safetensors"
-    save_prior(prior, path, {}, torch.float32)
-    return str(path)
-
-
 def test_the_pretence_refuses_what_a_card_refuses(cuda):
     there, here = torch.ones(3, device="cuda"), torch.ones(3)
     assert there.device == cuda and (there + 1.0).is_cuda and torch.zeros_like(there).is_cuda
@@ -116,8 +102,8 @@ def test_the_operator_is_that_of_the_cpu(cuda, truth, budget, dtype):
 
 
 @pytest.mark.parametrize("name", sorted(OPTIONS))
-def test_methods_keep_to_one_device(name, lines, truth, tiny, monkeypatch):
-    options = {key: tiny if value == "tiny" else value for key, value in OPTIONS[name].items()}
+def test_methods_keep_to_one_device(name, lines, truth, weights, monkeypatch):
+    options = {key: weights if value == "tiny" else value for key, value in OPTIONS[name].items()}
     auxiliary = truth if "aux" in get_method(name).needs else None
     kept = {"auxiliary": auxiliary, "holdout": 0.2}
     *_, expected = Reconstruction(lines, name, options, device="cpu", **kept)

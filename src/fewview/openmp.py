@@ -17,8 +17,8 @@ def sleeping_threads() -> Iterator[None]:
     By default they spin for milliseconds at each of the many short products of an iteration. Where another process
     wants the same cores, they spin the time away that the thread they wait for needs: TV (128 px, 8 slices, 16 views)
     on two cores shared with other work took 51 to 59 s spinning, 0.6 to 0.8 s asleep, 0.5 to 1.1 s on one thread.
-    To sleep at once cost a third on an idle machine (4.6 to 5.1 s instead of 3.4 to 4.3); microseconds of spinning do
-    not (3.1 to 4.1), and take as long as sleeping on a shared one.
+    On an idle machine (4 slices, the weight chosen, three runs each) it took 3.4 to 4.3 s spinning, 4.6 to 5.1 s asleep
+    at once, 3.1 to 4.1 s asleep after microseconds; beside two busy processes the last two took 4.9 to 9.7 s.
 
     The libraries read the variables once, when they are loaded: enter before torch is imported.
     """

@@ -5,9 +5,6 @@ import pytest
 import torch
 
 from fewview.methods import Problem, get_method
-from fewview.models.prior import DiffusionPrior
-from fewview.models.unet import UNetConfig
-from fewview.models.weights import save_prior
 from fewview.operators import parallel_beam
 
 DISKS = ((6.0, -4.0, 17.0, 1.0), (-9.0, 12.0, 6.0, 0.5), (12.0, -10.0, 4.0, -0.4))  # X, Y, radius (px), value
@@ -70,14 +67,3 @@ def solve():
         return last
 
     return run
-
-
-@pytest.fixture(scope="session")
-def weights(tmp_path_factory):
-    """A network that has learnt nothing: as a denoiser it is a fixed smooth map."""
-    torch.manual_seed(0)
-    prior = DiffusionPrior(UNetConfig(channels=(8, 16), blocks=(1, 1), embedding=16))
-    torch.nn.init.normal_(prior.net.head.weight, std=0.05)
-    path = tmp_path_factory.mktemp("weights") / "tiny.safetensors"
-    save_prior(prior, path, {}, torch.float32)
-    return str(path)

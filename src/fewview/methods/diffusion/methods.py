@@ -9,13 +9,10 @@ from ...models.weights import WeightsError, find_weights, shipped_weights
 from ...options import Options
 from ..interface import Method
 from .crossmodal import CrossModalOptions, OnceOptions, run_once
-from .denoiser import PIXELS
+from .denoiser import batch_bytes
 from .options import DiffusionOptions, with_defaults
 from .pilot import PRIORS
 from .run import run
-
-# Values per pixel that the compact network holds at its peak, measured: 128 and 256 px, one to four slices.
-ACTIVATIONS, ADAPTING = 120, 760
 
 # What all papers share: no noise in the data, the volume is one sample, unadapted views all count.
 _PUBLISHED: dict[str, Any] = {
@@ -60,10 +57,9 @@ def _buffers(options: Options) -> tuple[float, float]:
 
 
 def _network(options: Options, grid: int, device: str) -> int:
-    """Bytes of a batch of slices on its way through the network, with what gradients need where it adapts."""
+    """See :func:`fewview.methods.diffusion.denoiser.batch_bytes`."""
     assert isinstance(options, DiffusionOptions)
-    batch = max(PIXELS.get(device, PIXELS["cpu"]), grid**2)
-    return 4 * batch * (ACTIVATIONS if options.adaptation == "none" else ADAPTING)
+    return batch_bytes(grid, device, adapting=options.adaptation != "none")
 
 
 def _couples(options: Options) -> bool:

@@ -82,8 +82,8 @@ class Trial:
         if options.positivity:
             means = means.clamp(min=0)
         return {
-            value: Tried(np.array(prediction_errors(self.held, mean)), copies)
-            for value, mean, copies in zip(trusts, means, samples, strict=True)
+            value: Tried(np.array(prediction_errors(self.held, mean)), own)
+            for value, mean, own in zip(trusts, means, samples, strict=True)
         }
 
 

@@ -16,8 +16,7 @@ from ...options import Auto, Options, option
 from ..classical.cgls import METHOD as CGLS
 from ..classical.fbp import preview
 from ..diffusion.consistency import ProximalCG, noise_aware, nonnegative
-from ..diffusion.denoiser import PIXELS, Denoiser, batch_size
-from ..diffusion.methods import ACTIVATIONS
+from ..diffusion.denoiser import Denoiser, batch_bytes, batch_size
 from ..diffusion.options import positivity_option
 from ..diffusion.scaled import Scaled, robust_maximum, scaled
 from ..diffusion.schedule import Level
@@ -122,11 +121,6 @@ def _missing() -> str | None:
     return None
 
 
-def _network(options: Options, grid: int, device: str) -> int:
-    """Bytes of a batch of slices on its way through the network."""
-    return 4 * ACTIVATIONS * max(PIXELS.get(device, PIXELS["cpu"]), grid**2)
-
-
 METHOD = Method(
     name="postnet",
     title="Post-processing network",
@@ -138,6 +132,6 @@ METHOD = Method(
     needs=frozenset({"weights"}),
     missing=_missing,
     buffers=(22.0, 6.0),
-    beside=_network,
+    beside=lambda options, grid, device: batch_bytes(grid, device),
     resumable=False,
 )
