@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Literal
 
 import numpy as np
@@ -53,9 +53,18 @@ def run(problem: Problem, options: FBPOptions) -> Iterator[Estimate]:
 
 
 def _reconstruct(A: Operator, y: Tensor, usable: Tensor | None, options: FBPOptions) -> Tensor:
+    return on_seen_views(A, y, usable, lambda A, y: filtered_backprojection(A, y, options.filter, options.cutoff))
+
+
+def on_seen_views(
+    A: Operator, y: Tensor, usable: Tensor | None, reconstruct: Callable[[Operator, Tensor], Tensor]
+) -> Tensor:
+    """Slices by ``reconstruct(A, y)``, with unusable pixels bridged.
+
+    A view without any usable pixel is left out of its slice, and its neighbours stand for its directions.
+    """
     if usable is None:
-        return filtered_backprojection(A, y, options.filter, options.cutoff)
-    # A view without any usable pixel is left out, and its neighbours stand for its directions.
+        return reconstruct(A, y)
     seen = (usable > 0).any(dim=2).cpu().numpy()
     y = bridge(y, usable > 0)
     volume = y.new_zeros(len(y), A.grid, A.grid)
@@ -67,7 +76,7 @@ def _reconstruct(A: Operator, y: Tensor, usable: Tensor | None, options: FBPOpti
         views = np.flatnonzero(pattern)
         part = A if pattern.all() else A.subset(views)
         chosen = y[slices][:, torch.as_tensor(views, device=y.device)]
-        volume[slices] = filtered_backprojection(part, chosen, options.filter, options.cutoff)
+        volume[slices] = reconstruct(part, chosen)
     return volume
 
 

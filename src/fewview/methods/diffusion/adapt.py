@@ -12,6 +12,7 @@ from torch import Tensor
 from ...models.lora import add_lora, lora_disabled
 from .consistency import Consistency
 from .denoiser import Denoiser, batch_size
+from .descent import AdamW
 from .scaled import Scaled
 from .schedule import Level
 
@@ -94,7 +95,7 @@ class Adapter:
         self.settings, self.denoiser, self.consistency, self.generator = settings, denoiser, consistency, generator
         seed = int(torch.randint(2**31, (1,), generator=generator))
         self.parameters = add_lora(denoiser.prior, settings.rank, biases=settings.biases, seed=seed)
-        self.optimizer = self._new_optimizer()
+        self.descent = AdamW(self.parameters, settings.rate, settings.decay)
         self.undone = 0  # diffusion steps in a row
 
     @property
@@ -111,20 +112,20 @@ class Adapter:
     def adapt(self, x_t: Tensor, data: Scaled, level: Level) -> Iterator[Progress]:
         """Take the gradient steps of one diffusion step."""
         if not self.settings.persistent:
-            self.optimizer = self._new_optimizer()
+            self.descent.forget()
         kept = self._fixed(data.operator.views) if self.settings.withhold else None
         if kept is not None:
             before, error = [p.clone() for p in self.parameters], self._judge(x_t, data, level, kept)
         for k in range(self.settings.inner):
             chosen = self._some(len(x_t)).to(x_t.device)
             total = 0.0
-            self.optimizer.zero_grad()
+            self.descent.zero_grad()
             for batch in chosen.split(batch_size(x_t)):  # gradients add up: memory does not grow with the stack
                 with torch.enable_grad():
                     loss = self._loss(x_t, data, level, batch, kept) * (len(batch) / len(chosen))
                     loss.backward()
                 total += float(loss.detach())
-            self.optimizer.step()
+            self.descent.step()
             yield Progress(k + 1, total)
         if kept is not None:
             worse = not self._judge(x_t, data, level, kept) < error
@@ -144,9 +145,7 @@ class Adapter:
         """Tensors and lists that :meth:`restore` takes."""
         state: dict[str, Any] = {f"lora.{k}": p.detach().clone() for k, p in enumerate(self.parameters)}
         if self.settings.persistent:
-            for k, p in enumerate(self.parameters):
-                for name, value in self.optimizer.state.get(p, {}).items():
-                    state[f"moments.{k}.{name}"] = torch.as_tensor(value).clone()
+            state |= {f"moments.{name}": value for name, value in self.descent.state().items()}
         return {**state, "undone": self.undone}
 
     def restore(self, state: Mapping[str, Any]) -> None:
@@ -154,12 +153,9 @@ class Adapter:
         with torch.no_grad():
             for k, p in enumerate(self.parameters):
                 p.copy_(torch.as_tensor(state[f"lora.{k}"]))
-                prefix = f"moments.{k}."
-                moments = {n.removeprefix(prefix): v for n, v in state.items() if n.startswith(prefix)}
-                if moments:
-                    # The optimiser counts its steps on the CPU wherever the network is.
-                    tensors = {n: torch.as_tensor(v).clone() for n, v in moments.items()}
-                    self.optimizer.state[p] = {n: v if n == "step" else v.to(p) for n, v in tensors.items()}
+        moments = {n.removeprefix("moments."): v for n, v in state.items() if n.startswith("moments.")}
+        if moments:
+            self.descent.restore(moments)
         self.undone = int(state["undone"])
 
     def _loss(self, x_t: Tensor, data: Scaled, level: Level, chosen: Tensor, kept: Tensor | None) -> Tensor:
@@ -210,9 +206,6 @@ class Adapter:
         hidden = torch.zeros_like(kept)
         hidden[others[torch.randperm(len(others), generator=self.generator)[:count]]] = True
         return hidden
-
-    def _new_optimizer(self) -> torch.optim.Optimizer:
-        return torch.optim.AdamW(self.parameters, lr=self.settings.rate, weight_decay=self.settings.decay)
 
 
 def _variation(x: Tensor) -> Tensor:

@@ -170,13 +170,14 @@ class _Pilot:
             said = verdict(self.plain.errors, of[trust].errors, guide.share)
             if said["guide_weight"]:
                 self.best = of[trust]
-        xray = self.trial.given.auxiliary
-        edged = xray is not None and float(xray.max()) > float(
-            xray.min()
-        )  # an even volume has none: that were plain TV
-        if not said["guide_weight"] and edged and aid.may_go_by_edges(self.options):
+        if not said["guide_weight"] and self._edged() and aid.may_go_by_edges(self.options):
             said = yield from self._edges(said)
         self.chosen |= said
+
+    def _edged(self) -> bool:
+        """Whether the X-ray volume has edges at all; along those of an even one, directional TV were plain TV."""
+        xray = self.trial.given.auxiliary
+        return xray is not None and float(xray.max()) > float(xray.min())
 
     def _edges(self, first: Mapping[str, Any]) -> Generator[Estimate, None, dict[str, Any]]:
         """Whether directional TV along the edges of the X-ray volume is what the result takes a share of."""

@@ -10,7 +10,7 @@ from typing import NamedTuple, TypeVar
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy.stats import t as student_t
+from scipy.special import stdtrit
 from torch import Tensor
 
 from ...models.prior import DiffusionPrior
@@ -106,5 +106,5 @@ def clearly_best(errors: Mapping[Setting, PerView], enough: float = 1.0) -> Sett
         return best
     if len(gain) < 2:
         return default
-    limit = float(student_t.ppf(CONFIDENCE, len(gain) - 1)) * float(gain.std(ddof=1)) / math.sqrt(len(gain))
+    limit = float(stdtrit(len(gain) - 1, CONFIDENCE)) * float(gain.std(ddof=1)) / math.sqrt(len(gain))
     return best if float(gain.mean()) > limit else default
