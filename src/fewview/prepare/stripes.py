@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
@@ -21,7 +20,13 @@ _ALGOTOM: dict[str, tuple[str, dict[str, Any]]] = {
     "dead": ("remove_dead_stripe", {"snr": 3.0, "size": 51}),
     "all": ("remove_all_stripe", {"snr": 3.0, "la_size": 51, "sm_size": 21}),
 }
-_TOMOPY = {"tomopy-fw": "remove_stripe_fw", "tomopy-ti": "remove_stripe_ti", "tomopy-sf": "remove_stripe_sf"}
+# Munch's filter takes the sample's own mean along the angle for a stripe at all scales wider than stripes are: with
+# tomopy's default, all of them, a tooth's sinogram comes out with 4 times the error that the stripes made.
+_TOMOPY: dict[str, tuple[str, dict[str, Any]]] = {
+    "tomopy-fw": ("remove_stripe_fw", {"level": 3, "sigma": 1}),
+    "tomopy-ti": ("remove_stripe_ti", {}),
+    "tomopy-sf": ("remove_stripe_sf", {}),
+}
 
 
 def remove_stripes(values: NDArray[np.float32], method: str) -> NDArray[np.float32]:
@@ -41,7 +46,7 @@ def remove_stripes(values: NDArray[np.float32], method: str) -> NDArray[np.float
         A method of tomopy, and no tomopy.
     """
     if method in _TOMOPY:
-        return _with_tomopy(values, _TOMOPY[method])
+        return _with_tomopy(values, *_TOMOPY[method])
     if method not in _ALGOTOM:
         raise OptionError(f"There is no stripe removal '{method}'.", f"Known: {', '.join([*_ALGOTOM, *_TOMOPY])}.")
     from algotom.prep import removal
@@ -55,12 +60,22 @@ def remove_stripes(values: NDArray[np.float32], method: str) -> NDArray[np.float
     return np.where(np.isfinite(clean), clean, values)
 
 
-def _with_tomopy(values: NDArray[np.float32], name: str) -> NDArray[np.float32]:
-    if find_spec("tomopy") is None:
-        raise MethodUnavailable(
-            "This stripe removal is tomopy's, which is not installed.",
-            f"conda install -c conda-forge tomopy, or use one of: {', '.join(_ALGOTOM)}.",
-        )
-    from tomopy.prep import stripe
+def load_tomopy() -> Any:
+    """The package tomopy.
 
-    return np.asarray(getattr(stripe, name)(values), np.float32)
+    Raises
+    ------
+    MethodUnavailable
+        It is not installed, or its compiled libraries are missing.
+    """
+    try:
+        import tomopy
+    except ImportError as error:
+        raise MethodUnavailable(
+            f"tomopy cannot be used: {error}.", "conda install -c conda-forge tomopy, or use another method."
+        ) from error
+    return tomopy
+
+
+def _with_tomopy(values: NDArray[np.float32], name: str, settings: dict[str, Any]) -> NDArray[np.float32]:
+    return np.asarray(getattr(load_tomopy(), name)(values, **settings), np.float32)

@@ -14,20 +14,22 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ...operators import Operator
+from ...operators.filters import FilterName, padded_length, ramp_filter
 from ...operators.quadrature import angle_weights
 from ...options import Options, option
+from ...prepare.stripes import load_tomopy
 from ..classical.fbp import SLICES, on_seen_views
 from ..interface import Estimate, Method, Problem
 from ..measured import measured, relative
 
-BLOBS = 6  # along half a row: enough to follow how gridrec's amplitude grows outwards
+BLOBS = 7  # along a row: enough to follow how gridrec's amplitude grows outwards
 
 
 class GridrecOptions(Options):
     """Options of gridrec."""
 
-    filter: Literal["ramlak", "shepp", "butterworth", "cosine", "hamming", "hann", "parzen"] = option(
-        "shepp", "Filter", "Ramlak is the sharpest, Parzen the smoothest; Parzen makes small objects fainter."
+    filter: Literal["ram-lak", "shepp-logan", "cosine", "hann"] = option(
+        "shepp-logan", "Filter", "Ram-Lak is sharpest and noisiest; Shepp-Logan, cosine and Hann are ever smoother."
     )
 
 
@@ -55,24 +57,27 @@ def run(problem: Problem, options: GridrecOptions) -> Iterator[Estimate]:
         yield Estimate(volume, step, len(starts), "filtering", scalars)
 
 
-def _reconstruct(A: Operator, y: Tensor, kind: str) -> Tensor:
+def _reconstruct(A: Operator, y: Tensor, kind: FilterName) -> Tensor:
     """Slices in the operator's unit.
 
-    tomopy 1.15 leaves three things to mend: the image is 1.12 times too large in its middle and grows outwards (its
-    convolution is narrower than the correction for it believes), the mean of the image is lost, and views count
-    alike however their angles lie.
+    tomopy 1.15 leaves three things to mend: the image is 1.12 times too large in its middle and ever more outwards (its
+    convolution is narrower than the correction for it believes, which also lies a pixel aside), the mean of the image
+    is lost, and views count alike however their angles lie.
     """
-    share = torch.from_numpy(angle_weights(A.angles) * len(A.angles) / math.pi)
-    volume = gridrec(y * share[:, None].to(y), A.angles, A.axis, A.grid, kind)
-    growth = response(_length(A.columns, A.grid), A.grid).to(y)
-    volume /= growth[:, None] * growth * A.pixel
-    within = _field(A).to(y)
-    seen = A(within.expand(1, -1, -1)).mean()
-    return volume + within * (y - A(volume)).mean(dim=(1, 2), keepdim=True) / seen
+    weights = torch.from_numpy(angle_weights(A.angles)).to(y)[:, None]
+    volume = gridrec(y * (len(A.angles) / math.pi * weights), A.angles, A.axis, A.grid, kind)
+    length = _length(A.columns, A.grid)
+    growth = response(length, A.grid).to(y)
+    volume /= growth.flip(0)[:, None] * growth  # tomopy turns the rows upside down at the end
+    volume += (y * weights).sum(dim=(1, 2), keepdim=True) * (_ramp(length, kind)[0] / length)
+    return volume / A.pixel
 
 
-def gridrec(y: Tensor, angles: NDArray[np.float64], axis: float, grid: int, kind: str) -> Tensor:
+def gridrec(y: Tensor, angles: NDArray[np.float64], axis: float, grid: int, kind: FilterName) -> Tensor:
     """tomopy's gridrec of zero-padded views, with the axis in the middle of the image.
+
+    The filter is ours: tomopy's ramps are sampled in frequency, and its Hann and Hamming pass the highest frequencies
+    whole, as their period is half of what it should be.
 
     Parameters
     ----------
@@ -83,15 +88,14 @@ def gridrec(y: Tensor, angles: NDArray[np.float64], axis: float, grid: int, kind
         Column.
     grid : int
     kind : str
-        tomopy's filter.
+        See :func:`fewview.operators.filters.ramp_filter`.
 
     Returns
     -------
     Tensor, shape (slices, grid, grid)
         In 1/pixel.
     """
-    import tomopy
-
+    tomopy = load_tomopy()
     length = _length(y.shape[-1], grid)
     # tomopy has the axis at this column, counted from the left and, for rows, from the bottom.
     column = length // 2 - (length - grid) // 2
@@ -106,7 +110,8 @@ def gridrec(y: Tensor, angles: NDArray[np.float64], axis: float, grid: int, kind
         center=axis,
         sinogram_order=True,
         algorithm="gridrec",
-        filter_name=kind,
+        filter_name="custom",
+        filter_par=2 * _ramp(length, kind)[:-1],
         num_gridx=grid,
         num_gridy=grid,
         ncore=torch.get_num_threads(),
@@ -127,34 +132,32 @@ def response(length: int, grid: int) -> Tensor:
     Returns
     -------
     Tensor, shape (grid,)
-        The image is to be divided by it along rows and along columns.
+        The image is to be divided by it along columns and, turned round, along rows.
     """
     width = max(2.0, length / 128)
     angles = np.arange(256) * np.pi / 256
-    place = np.linspace(0, 0.45 * grid, BLOBS)
+    place = np.linspace(-0.45, 0.45, BLOBS) * grid
     axis = (length // 2 - 1) / 2
     beside = np.arange(length // 2) - axis - place[:, None, None] * np.cos(angles)[:, None]
     views = math.sqrt(2 * math.pi) * width * np.exp(-((beside / width) ** 2) / 2).sum(axis=0)
-    image = gridrec(torch.from_numpy(views[None]), angles, axis, grid, "ramlak")[0].numpy()
+    image = gridrec(torch.from_numpy(views[None]), angles, axis, grid, "ram-lak")[0].numpy()
     x = np.arange(grid) - (grid - 1) / 2
     blobs = np.exp(-(((x - place[:, None]) / width) ** 2) / 2)
-    shapes = [np.outer(blobs[0], blob).ravel() for blob in blobs]
+    shapes = [np.outer(blobs[BLOBS // 2], blob).ravel() for blob in blobs]
     found = np.linalg.lstsq(np.stack([*shapes, np.ones(grid**2)], axis=1), image.ravel(), rcond=None)[0][:-1]
-    # Smooth and even in x; the first blob has the middle's factor of both axes.
-    middle, square, fourth = np.polynomial.polynomial.polyfit((place / length) ** 2, np.log(found), 2)
-    at = (x / length) ** 2
-    return torch.from_numpy(np.exp(middle / 2 + square * at + fourth * at**2))
+    curve = np.polynomial.polynomial.polyfit(place / length, np.log(found), 4)
+    curve[0] /= 2  # the row's own factor and the middle's are in every blob
+    return torch.from_numpy(np.exp(np.polynomial.polynomial.polyval(x / length, curve)))
+
+
+def _ramp(length: int, kind: FilterName) -> NDArray[np.float64]:
+    """For views padded to ``length``."""
+    return ramp_filter(length // 2, kind)
 
 
 def _length(columns: int, grid: int) -> int:
     """Of the padded views: tomopy takes a power of two, and the image repeats itself at that distance."""
-    return 1 << (2 * max(columns, grid) - 1).bit_length()
-
-
-def _field(A: Operator) -> Tensor:
-    """1 within the circle that fits the image, else 0."""
-    x = torch.arange(A.grid) - (A.grid - 1) / 2
-    return (x[:, None] ** 2 + x**2 <= (A.grid / 2) ** 2).float()
+    return padded_length(max(columns, grid))
 
 
 METHOD = Method(
