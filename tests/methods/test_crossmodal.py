@@ -10,7 +10,7 @@ from fewview.errors import OptionError
 from fewview.methods import Problem, get_method
 from fewview.methods.diffusion import crossmodal
 from fewview.methods.diffusion.consistency import ProximalCG, noise_aware
-from fewview.methods.diffusion.guard import doubt, second_verdict, verdict
+from fewview.methods.diffusion.guard import MOST, doubt, least_gain, second_verdict, verdict
 from fewview.methods.diffusion.guide import CrossModalGuide, GuidedCG
 from fewview.methods.diffusion.scaled import scaled
 from fewview.methods.diffusion.schedule import levels
@@ -155,15 +155,24 @@ def test_the_data_doubt_a_bold_claim_where_it_is_wrong_and_no_modest_one(problem
 
 def test_the_verdict_is_by_withheld_views_and_in_words():
     views = np.array([1.0, 2.0, 3.0])
-    good, bad = verdict(views, 0.81 * views), verdict(views, 1.21 * views)
-    assert good["guide_weight"] == 1 and good["guided"] == "accepted: withheld views are predicted 10.0% better"
+    good, bad = verdict(views, 0.6 * views, 16), verdict(views, 1.21 * views, 16)
+    assert good["guide_weight"] == 1 and good["guided"] == "accepted: withheld views are predicted 22.5% better"
     assert bad["guide_weight"] == 0 and bad["guided"] == "rejected: withheld views are predicted 10.0% worse"
-    little = verdict(views, 0.98 * views)
-    assert little["guide_weight"] == 0 and little["guided"].endswith("1.0% better, which is too little")
-    contradicted = verdict(views, 0.81 * views, share=0.4)
+    little = verdict(views, 0.98 * views, 16)
+    assert little["guide_weight"] == 0 and little["guided"].endswith("1.0% better, which is too little (wanted: 13.0%)")
+    contradicted = verdict(views, 0.6 * views, 16, share=0.4)
     assert contradicted["guide_weight"] == 0
     assert contradicted["guided"] == "rejected: the views contradict it (40% of its certainty is left)"
     assert bad["guide_curve"] == [["without", 2.0], ["with", pytest.approx(2.42)]]
+
+
+def test_more_views_leave_an_xray_volume_less_to_add():
+    least = [least_gain(views) for views in (4, 8, 16, 32, 64, 128)]
+    assert least[:3] == [MOST] * 3
+    assert least[3:] == pytest.approx([0.0919, 0.065, 0.046], abs=1e-4)
+    views = np.ones(3)
+    assert not verdict(views, 0.9**2 * views, 16)["guide_weight"]
+    assert verdict(views, 0.9**2 * views, 32)["guide_weight"]
 
 
 def test_a_guide_that_lies_is_rejected_and_leaves_the_unimodal_volume(problem, weights, monkeypatch):
@@ -211,7 +220,7 @@ def test_an_even_xray_volume_has_no_edges(problem, weights, monkeypatch):
 
 
 def test_the_second_verdict_wants_a_share_and_edges_in_it():
-    first = verdict(np.ones(3), 1.21 * np.ones(3))
+    first = verdict(np.ones(3), 1.21 * np.ones(3), 16)
 
     def second(share, gamma):
         return second_verdict(first, np.ones(3), 0.81 * np.ones(3), {"tv_share": share, "tv_gamma": gamma})

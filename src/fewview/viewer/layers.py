@@ -75,10 +75,7 @@ def contrast(volume: NDArray, low: float = 0.5, high: float = 99.8) -> tuple[flo
     return (bottom, top) if top > bottom else (bottom, bottom + 1.0)
 
 
-EXTRA = {
-    "guide_std": "where the guide was unsure",
-    "guide_change": "what the guide changed",
-}
+EXTRA = {"guide_std": "where the guide was unsure", "guide_change": "what the guide changed"}
 SIGNED = ("guide_change",)  # both signs mean something: 0 is in the middle of the colours
 
 

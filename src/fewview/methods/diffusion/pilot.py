@@ -87,7 +87,7 @@ def choose(
     given, held = hold_out(central(problem, SLICES, wide), part)
     first, _ = yield from first_volume(given, options.start, shown)
     trial = Trial(given, held, scaled(given, top), first / top, next(iter(priors.values())), shown)
-    pilot = _Pilot(trial, options)
+    pilot = _Pilot(trial, options, problem.operator.views)
     yield from pilot.network(priors)
     if options.adaptation == "auto":
         yield from pilot.adaptation()
@@ -115,6 +115,7 @@ class _Pilot:
 
     trial: Trial
     options: DiffusionOptions
+    views: int  # of the scan
     chosen: dict[str, Any] = field(default_factory=dict)
     plain: Tried | None = None  # unadapted, without a guide
     best: Tried | None = None
@@ -167,7 +168,7 @@ class _Pilot:
             guide = aid.guide(trial.given, 1.0, trust)
             begun = replace(trial, first=aid.begin(guide, trial.first, trial.data))
             of = yield from begun.run(aid.settled(self.small()), (trust,), guide)
-            said = verdict(self.plain.errors, of[trust].errors, guide.share)
+            said = verdict(self.plain.errors, of[trust].errors, self.views, guide.share)
             if said["guide_weight"]:
                 self.best = of[trust]
         if not said["guide_weight"] and self._edged() and aid.may_go_by_edges(self.options):
@@ -177,7 +178,7 @@ class _Pilot:
     def _edged(self) -> bool:
         """Whether the X-ray volume has edges at all; along those of an even one, directional TV were plain TV."""
         xray = self.trial.given.auxiliary
-        return xray is not None and float(xray.max()) > float(xray.min())
+        return xray is not None and bool(xray.max() > xray.min())
 
     def _edges(self, first: Mapping[str, Any]) -> Generator[Estimate, None, dict[str, Any]]:
         """Whether directional TV along the edges of the X-ray volume is what the result takes a share of."""
