@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, Self, get_args
 
 How = Literal["read", "given", "found", "assumed", "missing"]
 
@@ -26,6 +26,21 @@ class Origin:
 
     def __str__(self) -> str:
         return f"{self.how}: {self.where}" if self.where else self.how
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """The origin that reads so.
+
+        Raises
+        ------
+        ValueError
+            It begins with none of the known words.
+        """
+        how, _, where = text.partition(": ")
+        for known in get_args(How):
+            if how == known:
+                return cls(known, where)
+        raise ValueError(f"an origin begins with one of {', '.join(get_args(How))}")
 
 
 Origins = Mapping[str, Origin]

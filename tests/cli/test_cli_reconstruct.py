@@ -2,10 +2,12 @@
 
 import json
 import signal
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from fewview.errors import OptionError
 from fewview.io import read_volume, write_volume
 from fewview.methods import get_method, method_names
 from fewview.quality import psnr, ssim
@@ -130,6 +132,18 @@ def test_a_recipe_gives_the_same_volume_again(reconstruct, fewview, tmp_path):
         assert np.array_equal(np.load("again.npy"), volume), source
     assert fewview("reconstruct", "run.yaml", "-o", "other.npy", "--set", "iterations=5", "--rows", "0:1").status == 0
     assert np.load("other.npy").shape == (1, 32, 32)
+
+
+def test_the_origin_of_an_axis_travels_with_the_recipe_until_another_one_is_given(fewview, scan_file):
+    found = "found: Fourier consistency of mirrored views, confidence 0.99"
+    Recipe(scan=str(scan_file), axis=AXIS, axis_origin=found, method="fbp").save("run.yaml")
+    for flags, origin in (((), found), (("--axis", AXIS), "given: by the user")):
+        done = fewview("reconstruct", "run.yaml", "-o", "out.npy", "--report", "report.json", *flags)
+        assert done.status == 0
+        assert json.loads(Path("report.json").read_text())["axis_origin"] == origin
+    wrong = Recipe.load("run.yaml").compact() | {"axis_origin": "dreamt"}
+    with pytest.raises(OptionError, match="begins with one of read, given"):
+        Recipe.parse(wrong)
 
 
 def test_copied_command_and_script_give_the_same_volume(reconstruct, fewview, tmp_path):

@@ -123,6 +123,46 @@ def test_the_tooth_in_plain_words(tooth):
     assert tooth.ready
 
 
+def test_the_record_of_a_run_says_how_its_axis_was_found_until_the_user_moves_it():
+    from fewview.runs import engine
+
+    class Signals:
+        stopped = staticmethod(lambda: False)
+        stage = staticmethod(lambda text: None)
+
+    def carried_out(job, presenter):
+        generator = job({"recipe": presenter.recipe(method="fbp").model_dump(mode="json")}, Signals)
+        while True:
+            try:
+                next(generator)
+            except StopIteration as end:
+                return end.value
+
+    presenter = ScanPresenter()
+    presenter.load(FOLDER / "shell.h5")
+    assert presenter.recipe().axis_origin is None
+    found = carried_out(engine.find_axis, presenter)
+    presenter.set_axis(found["axis"], f"{found['how']}: {found['where']}")
+    origin = carried_out(engine.run, presenter)["axis_origin"]
+    assert origin == presenter.axis_how and origin.startswith("found: ") and "confidence" in origin
+    presenter.set_axis(found["axis"])  # the same column, but now the user's word
+    assert carried_out(engine.run, presenter)["axis_origin"] == "given: by the user"
+
+
+def test_an_axis_that_the_file_tells_is_not_called_the_users(tmp_path):
+    import h5py
+
+    with h5py.File(tmp_path / "scan.h5", "w") as file:
+        file.attrs["implements"] = "exchange"
+        file["exchange/data"] = np.full((8, 2, 16), 0.5, np.float32)
+        file["exchange/theta"] = np.arange(8) * 22.5
+        file["exchange"].attrs["axis"] = 7.25
+    presenter = ScanPresenter()
+    presenter.load(tmp_path / "scan.h5", kind="transmission")
+    recipe = presenter.recipe()
+    assert recipe.axis == 7.25 and recipe.axis_origin.startswith("read: ")
+
+
 def test_choices_become_a_recipe_and_travel_no_further_than_needed(tooth):
     assert tooth.recipe().compact() == {"scan": str(TOOTH), "method": "tv"}
     tooth.views, tooth.rows, tooth.axis = 45, (1, 2), 295.0

@@ -89,6 +89,8 @@ def reconstruct(
         raise OptionError(f"--bits {bits} is not possible.", "Choose 16 or 32.")
     base: dict[str, Any] = Recipe.load(scan).compact() if scan.lower().endswith(RECIPES) else {"scan": scan}
     given = {key: value for key, value in given.items() if value is not None}
+    if axis is not None:
+        base.pop("axis_origin", None)  # of the axis that the recipe has
     said = {key: value for key, value in reader.items() if value is not None}
     given["reader"] = {**base.get("reader", {}), **ReaderChoices.parse(said).given()}
     if preset is not None:  # what is set by name goes before it

@@ -25,7 +25,7 @@ from .recipe import Recipe
 EVERY_SECONDS = 30.0
 SHARE = 20  # seconds of work for every second of saving
 # What does not change the volume may differ between the run that was cut off and the one that goes on.
-_FREE = ("reference",)
+_FREE = ("reference", "axis_origin")
 
 
 def checkpoint_path(output: str | Path) -> Path:

@@ -49,7 +49,9 @@ def run(payload: Mapping[str, Any], signals: Signals) -> Generator[Estimate, Non
 
 def kept_lines(recipe: Recipe, scan: Scan) -> LineIntegrals:
     """The line integrals of a recipe: those of the last run, where the same choices meet the same files."""
-    choices = recipe.model_dump_json(include={"scan", "reader", "prepare", "views", "rows", "bin", "axis"})
+    choices = recipe.model_dump_json(
+        include={"scan", "reader", "prepare", "views", "rows", "bin", "axis", "axis_origin"}
+    )
     stats = [path.stat() for path in scan.paths]
     key = f"{choices} {[(stat.st_size, stat.st_mtime_ns) for stat in stats]}"
     if key not in _lines:

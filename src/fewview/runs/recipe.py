@@ -13,9 +13,11 @@ from pathlib import Path
 from typing import Any, Literal, Self
 
 import yaml
+from pydantic import field_validator
 
 from ..errors import OptionError
 from ..options import Options, option
+from ..origins import Origin
 
 Device = Literal["auto", "cpu", "cuda"]
 
@@ -47,6 +49,9 @@ class Recipe(Options):
     reader: ReaderChoices = option(ReaderChoices(), "Reading", "What the file does not say.")
     prepare: dict[str, Any] = option({}, "Preparation", "Options of the preparation; empty for its defaults.")
     axis: float | Literal["auto"] = option("auto", "Rotation axis", "0-based detector column, or found.", unit="px")
+    axis_origin: str | None = option(
+        None, "Origin of the axis", 'How a known axis came to be: "found: ..." or "read: ..."; given, when empty.'
+    )
     views: int | None = option(None, "Views", "Views to use, equally spread; all when empty.", ge=1)
     rows: tuple[int, int] | None = option(None, "Rows", "Detector rows [start, stop) to reconstruct.")
     bin: int = option(1, "Binning", "Detector pixels averaged along each side.", unit="px", ge=1)
@@ -62,6 +67,11 @@ class Recipe(Options):
     holdout: float = option(0.0, "Held out", "Share of the views kept back to measure the error.", ge=0, le=0.5)
     device: Device = option("auto", "Device", "Where to compute.")
     seed: int = option(0, "Seed", "Of every random choice.", ge=0)
+
+    @field_validator("axis_origin")
+    @classmethod
+    def _origin(cls, text: str | None) -> str | None:
+        return None if text is None else str(Origin.parse(text))
 
     @classmethod
     def load(cls, path: str | Path) -> Self:

@@ -228,6 +228,7 @@ class ScanPresenter:
         }
         if self.axis is not None:
             values["axis"] = round(self.axis, 3)
+            values["axis_origin"] = self.axis_how or None
         if self.views is not None and self.views < self.shape[0]:
             values["views"] = self.views
         if self.rows is not None and self.rows != (0, self.shape[1]):
