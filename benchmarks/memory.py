@@ -28,6 +28,8 @@ CASES: dict[str, dict[str, Any]] = {  # a few steps show the peak
     "d3ip-x": {"steps": 2},
 }
 
+CASE = ("method", "size", "slices", "views")
+
 
 def measure(method: str, size: int, slices: int, views: int) -> dict[str, Any]:
     """One row, measured in this process."""
@@ -81,7 +83,7 @@ def _sample(size: int, slices: int, views: int) -> tuple[Any, Any]:
 
 
 def main() -> None:
-    """Measure methods, print and write their rows; those of the others are kept."""
+    """Measure methods, print and write their rows; those of others, and of other sizes, are kept."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("methods", nargs="*", default=list(CASES))
     parser.add_argument("--size", type=int, default=128)
@@ -93,15 +95,16 @@ def main() -> None:
     if args.here:
         print(json.dumps(measure(args.methods[0], args.size, args.slices, args.views)))
         return
-    rows = {row["method"]: row for row in json.loads(args.out.read_text(encoding="utf-8"))} if args.out.exists() else {}
+    rows = json.loads(args.out.read_text(encoding="utf-8")) if args.out.exists() else []
     for method in args.methods:
         size = ["--size", str(args.size), "--slices", str(args.slices), "--views", str(args.views)]
         done = subprocess.run(
             [sys.executable, __file__, method, "--here", *size], check=True, stdout=subprocess.PIPE, text=True
         )
-        rows[method] = json.loads(done.stdout)
-        print(rows[method], flush=True)
-    table = [rows[method] for method in CASES if method in rows]
+        row = json.loads(done.stdout)
+        print(row, flush=True)
+        rows = [other for other in rows if any(other[key] != row[key] for key in CASE)] + [row]
+    table = sorted(rows, key=lambda row: (list(CASES).index(row["method"]), row["size"]))
     args.out.write_text(json.dumps(table, indent=1) + "\n", encoding="utf-8")
 
 

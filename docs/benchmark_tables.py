@@ -95,9 +95,9 @@ def memory(rows: Rows) -> str:
     return (
         "## Memory\n\n`python benchmarks/memory.py`\n\n"
         "MB above what the libraries take, at the peak of a run: as said before the start, and as measured. A run that "
-        "would take more than 80 % of the free memory is cut into slabs of slices. What is missing for SART and "
-        "ASD-POCS are holes that Linux's C library keeps between small arrays: with `MALLOC_MMAP_THRESHOLD_=1000000` "
-        "SART took 49 MB, at 256 px, 64 slices and 16 views 151 instead of 231 MB. Arrays over 32 MB leave none.\n\n"
+        "would take more than 80 % of the free memory is cut into slabs of slices. Holes that Linux's C library keeps "
+        "between small arrays are what is measured beyond the arrays themselves; where no array is over 32 MB, they "
+        "weigh most, and SART's and ASD-POCS's forecast has room for them.\n\n"
         + table(keys, [[row[key] for key in keys] for row in rows])
     )
 

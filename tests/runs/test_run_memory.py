@@ -204,4 +204,4 @@ def test_methods_that_apply_the_views_one_by_one_hold_two_matrices(lines):
     matrix = sart.setup.used.operator.workspace(0)
     volumes, sinograms = (s - t for s, t in zip(sart.method.held(None), sirt.method.held(None), strict=True))
     values = volumes * sart.setup.used.operator.grid**2 + sinograms * lines.values[:, 0].size
-    assert sart.forecast.needed(1) - sirt.forecast.needed(1) == pytest.approx(matrix + 4 * values, rel=1e-3)
+    assert sart.forecast.needed(1) - sirt.forecast.needed(1) == pytest.approx(1.2 * matrix + 4 * values, rel=1e-3)

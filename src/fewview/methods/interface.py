@@ -121,8 +121,8 @@ class Method:
         function of the options where they decide. Ask :meth:`held`.
     beside : callable
         ``beside(options, grid, device)``: bytes held on top of them, however many slices there are: a network's.
-    matrices : int
-        Stored matrices: 2 where the views are applied one by one as well as together.
+    matrices : float
+        Stored matrices: 2.2 where the views are applied one by one, which takes more bookkeeping, as well as together.
     couples_slices : bool or callable
         Whether slices influence each other, so that slabs would change the result; a function of the options where
         they decide. Ask :meth:`couples`.
@@ -147,7 +147,7 @@ class Method:
     missing: Callable[[], str | None] = lambda: None
     buffers: tuple[float, float] | Callable[[Any], tuple[float, float]] = (4.0, 4.0)
     beside: Callable[[Any, int, str], int] = lambda options, grid, device: 0
-    matrices: int = 1
+    matrices: float = 1
     couples_slices: bool | Callable[[Any], bool] = False
     halo: int = 8
     resumable: bool = True

@@ -53,7 +53,8 @@ def forecast(method: Method, options: Options, setup: Setup) -> Forecast:
     """Memory of a run of ``method`` with ``options``."""
     volumes, sinograms = method.held(options)
     used, withheld = setup.used.operator, setup.withheld
-    beside = method.beside(options, used.grid, used.device.type) + (method.matrices - 1) * used.workspace(0)
+    matrices = int((method.matrices - 1) * used.workspace(0))
+    beside = method.beside(options, used.grid, used.device.type) + matrices
 
     def needed(slices: int) -> int:
         size = beside + bytes_of(used, slices, volumes + HANDED_OUT, sinograms + MEASURING)

@@ -62,7 +62,7 @@ def run(problem: Problem, options: ASDPOCSOptions) -> Iterator[Estimate]:
         x = fitted
         for _ in range(options.tv_steps):
             slope = _tv_slope(x, flat)
-            x = x - length * slope / _norms(slope).clamp(min=torch.finfo(y.dtype).tiny)
+            x = x - slope.mul_(length / _norms(slope).clamp(min=torch.finfo(y.dtype).tiny))
         x.clamp_(min=0)
         too_long = (_norms(x - fitted) > longest * change) & (_norms(residual) > tolerance * norm)
         length = torch.where(too_long, shorter * length, length)
@@ -73,7 +73,8 @@ def run(problem: Problem, options: ASDPOCSOptions) -> Iterator[Estimate]:
 
 def _tv_slope(x: Tensor, flat: Tensor) -> Tensor:
     q = gradient(x)
-    return gradient_adjoint(q / torch.sqrt(magnitude(q) ** 2 + flat**2))
+    q /= magnitude(q).square_().add_(flat**2).sqrt_()
+    return gradient_adjoint(q)
 
 
 def _noise(y: Tensor, usable: Tensor | None, norm: Tensor) -> Tensor:
@@ -96,5 +97,5 @@ METHOD = Method(
     options=ASDPOCSOptions,
     run=run,
     buffers=(15.0, 6.0),
-    matrices=2,
+    matrices=2.2,
 )

@@ -32,19 +32,23 @@ class Sweep:
         order = np.argsort(np.mod(views.operator.angles, np.pi), kind="stable")
         self.members = [np.sort(order[k::count]) for k in range(count)]
         self.operators = [views.operator.subset(member) for member in self.members]
+        one = self.y.new_ones(1, views.operator.grid, views.operator.grid)
+        for A in self.operators:
+            A.T(A(one))  # makes what they keep: among the images of the passes, it would leave holes in the memory
 
     def __call__(self, x: Tensor, number: int, relaxation: Tensor, positivity: bool) -> Tensor:
         """``x`` after pass ``number``; ``relaxation`` per slice, shape (slices, 1, 1) or (1, 1, 1)."""
         order = np.random.default_rng([self.seed, number]).permutation(len(self.members))
+        x = x.clone()  # from here on in place
         for k in order:
             A, member = self.operators[k], torch.as_tensor(self.members[k], device=self.y.device)
             usable = None if self.usable is None else self.usable[:, member]
             rows = reciprocal(self._of_ones(A))
             seen = self.y.new_ones(1, A.views, A.columns) if usable is None else usable
             columns = reciprocal(A.T(seen))
-            x = x + relaxation * columns * A.T(weigh(rows * (self.y[:, member] - A(x)), usable))
+            x += A.T(weigh(rows * (self.y[:, member] - A(x)), usable)).mul_(relaxation * columns)
             if positivity:
-                x = x.clamp_(min=0)
+                x.clamp_(min=0)
         return x
 
     def _of_ones(self, A: Operator) -> Tensor:

@@ -48,6 +48,6 @@ METHOD = Method(
     source="Andersen and Kak, Ultrasonic Imaging 6 (1984) 81",
     options=SARTOptions,
     run=run,
-    buffers=(6.0, 5.0),
-    matrices=2,
+    buffers=(10.0, 5.0),
+    matrices=2.2,
 )
