@@ -1,6 +1,7 @@
 """The record: plain, complete, and digests that tell files apart."""
 
 import hashlib
+import importlib.util
 import json
 from pathlib import Path
 
@@ -56,6 +57,7 @@ def test_versions_and_memory():
     found = versions()
     assert found["torch"] == torch.__version__
     assert all(isinstance(value, str) and value for value in found.values())
+    assert ("astra-toolbox" in found) == (importlib.util.find_spec("astra") is not None)
     before = peak_memory_mb("cpu")
     assert before is None or before > 20
     if before is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import importlib.metadata
 import math
@@ -14,6 +15,7 @@ from typing import Any
 from .. import __version__
 
 _PACKAGES = ("numpy", "scipy", "algotom", "h5py", "pydantic")
+_WHERE_INSTALLED = ("tomopy", "astra-toolbox")  # whose methods may have made the volume
 _BLOCK = 1 << 20
 
 
@@ -25,6 +27,9 @@ def versions() -> dict[str, str]:
     found["torch"] = torch.__version__
     for name in _PACKAGES:
         found[name] = importlib.metadata.version(name)
+    for name in _WHERE_INSTALLED:
+        with contextlib.suppress(importlib.metadata.PackageNotFoundError):
+            found[name] = importlib.metadata.version(name)
     return found
 
 
