@@ -35,7 +35,7 @@ OPTIONS = {
     "postnet": {"weights": "tiny"},
     "dds": {"steps": 2, "prior": "tiny"},
     "scd": {"steps": 2, "prior": "tiny", "inner": 2},
-    "d3ip": {"steps": 2, "prior": "tiny", "trust": 1.0, "samples": 2, "adaptation": "none", "tv_share": 0.0},
+    "d3ip": {"steps": 2, "prior": "tiny", "trust": 1.0, "samples": 2, "adaptation": "none", "beside_share": 0.0},
 }
 
 

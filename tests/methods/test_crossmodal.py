@@ -70,7 +70,7 @@ def run(name, problem, **values):
     return method.run(problem, method.options(**values))
 
 
-SHORT = {"steps": 5, "samples": 2, "adaptation": "none", "trust": 1.0, "tv_share": 0.0}
+SHORT = {"steps": 5, "samples": 2, "adaptation": "none", "trust": 1.0, "beside_share": 0.0}
 
 
 def guide_of(problem, answer, std, **values):
@@ -188,14 +188,14 @@ def test_where_the_network_lies_the_edges_of_the_xray_volume_are_tried(problem, 
     listening(monkeypatch, torch.rand(3, 48, 48), std=0.01)
     seen = replace(problem, auxiliary=(truth.max() - truth).contiguous())  # edges in place, contrast upside down
     *_, alone = run("d3ip", seen, prior=weights, **SHORT)
-    values = {"prior": weights, **SHORT, "tv_share": "auto", "compare": True}
+    values = {"prior": weights, **SHORT, "beside_share": "auto", "compare": True}
     state = None
     for guided in run("d3ip-x", seen, **values):
         if guided.step == 2 and guided.state is not None:
             state = {k: v.clone() if isinstance(v, torch.Tensor) else v for k, v in guided.state.items()}
     assert "of directional TV along its edges" in guided.chosen["guided"] and guided.chosen["guide_by"] == "edges"
     assert guided.chosen["guided"].startswith("accepted") and "not by the network" in guided.chosen["guided"]
-    assert guided.chosen["tv_gamma"] > 0 and guided.scalars["guide_weight"] == guided.chosen["tv_share"] > 0
+    assert guided.chosen["tv_gamma"] > 0 and guided.scalars["guide_weight"] == guided.chosen["beside_share"] > 0
     assert psnr(guided.volume, truth) > psnr(alone.volume, truth) + 1
     # The walk is that of the unimodal run; what changed is the share.
     torch.testing.assert_close(guided.volume - guided.extra["guide_change"], alone.volume, atol=1e-6, rtol=1e-5)
@@ -213,8 +213,8 @@ def test_where_the_network_lies_the_edges_of_the_xray_volume_are_tried(problem, 
 def test_an_even_xray_volume_has_no_edges(problem, weights, monkeypatch):
     listening(monkeypatch, torch.rand(3, 48, 48), std=0.01)
     even = replace(problem, auxiliary=torch.zeros(3, 48, 48))
-    *_, guided = run("d3ip-x", even, prior=weights, **SHORT | {"tv_share": "auto"})
-    *_, alone = run("d3ip", even, prior=weights, **SHORT | {"tv_share": "auto"})
+    *_, guided = run("d3ip-x", even, prior=weights, **SHORT | {"beside_share": "auto"})
+    *_, alone = run("d3ip", even, prior=weights, **SHORT | {"beside_share": "auto"})
     assert guided.chosen["guide_weight"] == 0 and "edges" not in guided.chosen["guided"]
     assert torch.equal(guided.volume, alone.volume)
 
@@ -223,14 +223,14 @@ def test_the_second_verdict_wants_a_share_and_edges_in_it():
     first = verdict(np.ones(3), 1.21 * np.ones(3), 16)
 
     def second(share, gamma):
-        return second_verdict(first, np.ones(3), 0.81 * np.ones(3), {"tv_share": share, "tv_gamma": gamma})
+        return second_verdict(first, np.ones(3), 0.81 * np.ones(3), {"beside_share": share, "tv_gamma": gamma})
 
     good = second(0.5, 1.0)
-    assert good["guide_weight"] == 1 and good["guide_by"] == "edges" and good["tv_share"] == 0.5
+    assert good["guide_weight"] == 1 and good["guide_by"] == "edges" and good["beside_share"] == 0.5
     told = "with 50% of directional TV along its edges withheld views are predicted 10.0% better"
     assert good["guided"] == f"accepted: {told}; not by the network: withheld views are predicted 10.0% worse"
     for bad in (second(0.0, 1.0), second(0.5, 0.0)):  # no share; or plain TV, in which the X-ray volume has no say
-        assert bad["guide_weight"] == 0 and "tv_share" not in bad and "guide_by" not in bad
+        assert bad["guide_weight"] == 0 and "beside_share" not in bad and "guide_by" not in bad
         assert bad["guided"].startswith("rejected: its edges do not help; not by the network")
     assert good["guide_curve"] == [["without", 1.0], ["with", pytest.approx(1.21)], ["edges", pytest.approx(0.81)]]
 

@@ -1,13 +1,16 @@
-"""TV beside the network: its share is the one that predicts best, and the run takes it."""
+"""A classical method beside the network: its share is the one that predicts best, and the run takes it."""
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
 
 from fewview.methods import Views, get_method
 from fewview.methods.diffusion.beside import LEAST, cautious, mixed, share
 from fewview.methods.holdout import hold_out
+from fewview.operators import parallel_beam
+from fewview.operators.filters import apply_filter, ramp_filter
 from fewview.quality import psnr
 
 
@@ -36,19 +39,40 @@ def test_the_share_is_the_bottom_of_the_parabola(held):
     network, classical = exact + 0.1 * a, exact + 0.2 * b
 
     def error(w):
-        return float((held.operator((1 - w) * network + w * classical) - held.data).square().sum())
+        off = held.operator((1 - w) * network + w * classical) - held.data
+        return float((off * apply_filter(off, ramp_filter(off.shape[-1]))).sum())
 
-    found = share(held, network[None], classical, 1)
+    found, predicted = share(held, network[None], classical, 1)
     assert 0.1 < found < 0.4
     assert error(found) < min(error(found - 0.02), error(found + 0.02))
+    assert predicted == pytest.approx(error(found), rel=1e-4)
+    given = share(held, network[None], classical, 1, fixed=0.7)
+    assert given.part == 0.7 and given.error == pytest.approx(error(0.7), rel=1e-4)
+
+
+def test_the_share_is_that_of_the_image_not_of_its_shadows():
+    # Errors of one sign add up along rays, those of both signs do not: unfiltered, shadows see little of the latter.
+    A = parallel_beam(np.arange(90) * np.pi / 90, columns=48)
+    across = torch.arange(48) - 23.5
+    exact = torch.exp(-(across[:, None] ** 2 + across**2) / 150)[None].repeat(2, 1, 1)
+    blurred = exact + 0.1 * torch.exp(-((across[:, None] - 6) ** 2 + across**2) / 40)
+    inside = across[:, None] ** 2 + across**2 < 20**2
+    white = torch.randn(2, 48, 48, generator=torch.Generator().manual_seed(5))
+    noisy = exact + 0.15 * inside * torch.nn.functional.avg_pool2d(white, 3, 1, 1)  # as fine as rays can see
+    held, apart = Views(A, A(exact)), blurred - noisy
+    of_image = float(((blurred - exact) * apart).sum() / apart.square().sum())
+    shadows = A(apart)
+    of_shadows = float((A(blurred - exact) * shadows).sum() / shadows.square().sum())
+    assert share(held, blurred[None], noisy, 1).part == pytest.approx(of_image, abs=0.05)
+    assert abs(of_shadows - of_image) > 0.2
 
 
 def test_the_share_ends_at_none_and_all(held):
     exact, off = fits(held), torch.randn(2, 48, 48, generator=torch.Generator().manual_seed(2))
-    assert share(held, exact[None], exact + off, 1) == 0
-    assert share(held, (exact + off)[None], exact, 1) > 0.97
-    assert share(held, exact[None], exact, 1) == 0  # both alike
-    nearly = share(held, (exact + 0.1 * off)[None], exact + 0.4 * off.flip(0), 1)
+    assert share(held, exact[None], exact + off, 1).part == 0
+    assert share(held, (exact + off)[None], exact, 1).part > 0.97
+    assert share(held, exact[None], exact, 1).part == 0  # both alike
+    nearly = share(held, (exact + 0.1 * off)[None], exact + 0.4 * off.flip(0), 1).part
     assert nearly == 0 < LEAST  # 0.06: too little to matter
 
 
@@ -63,13 +87,13 @@ def test_chance_of_few_samples_is_not_held_against_the_network(problem):
     shares = []
     for _ in range(12):
         samples, classical = off(0.2, 2), off(0.1, 1)[0]
-        shares.append([share(views, samples, classical, wanted) for wanted in (2, 16)])
+        shares.append([share(views, samples, classical, wanted).part for wanted in (2, 16)])
     as_seen, of_many = torch.tensor(shares).mean(dim=0).tolist()
     assert as_seen == pytest.approx(0.02 / 0.03, abs=0.05)
     assert of_many == pytest.approx(0.0025 / 0.0125, abs=0.1)
 
 
-def test_large_shares_of_plain_tv_are_taken_with_caution():
+def test_large_shares_are_taken_with_caution():
     assert [cautious(part) for part in (0.0, 0.3, 0.5, 0.8, 1.0)] == pytest.approx([0.0, 0.3, 0.5, 0.65, 0.75])
 
 
@@ -81,27 +105,48 @@ def test_where_they_disagree_the_deviation_grows():
     torch.testing.assert_close(extra["std"], torch.full((1, 2, 2), (0.25 + 0.75) ** 0.5))
 
 
-def test_a_network_that_has_learnt_nothing_leaves_it_to_tv(problem, weights):
-    values = {"prior": weights, "steps": 3, "samples": 2, "adaptation": "none", "trust": 1.0}
-    method = get_method("d3ip")
-    *_, alone = method.run(problem, method.options(**values, tv_share=0.0))
-    *_, tv = get_method("tv").run(problem, get_method("tv").options())
-    state = None
-    for last in method.run(problem, method.options(**values)):
-        if last.step == 2 and last.state is not None:
-            state = {k: v.clone() if isinstance(v, torch.Tensor) else v for k, v in last.state.items()}
-    assert last.chosen["tv_share"] > 0.5 and last.chosen["tv_weight"] > 0
-    assert psnr(last.volume, tv.volume) > psnr(alone.volume, tv.volume) + 3
-    expected = (1 - last.chosen["tv_share"]) * alone.volume + last.chosen["tv_share"] * torch.as_tensor(
-        list(get_method("tv").run(problem, get_method("tv").options(weight=last.chosen["tv_weight"])))[-1].volume
-    )
-    torch.testing.assert_close(last.volume, expected)
-    *_, resumed = method.run(replace(problem, state=state), method.options(**values))
+VALUES = {"steps": 3, "samples": 2, "adaptation": "none", "trust": 1.0}
+
+
+def reconstruct(problem, name, **values):
+    method = get_method(name)
+    return list(method.run(problem, method.options(**values)))
+
+
+def test_a_network_that_has_learnt_nothing_leaves_it_to_tv_or_mbir(problem, weights):
+    values = {"prior": weights, **VALUES}
+    alone = reconstruct(problem, "d3ip", **values, beside_share=0.0)[-1].volume
+    estimates = reconstruct(problem, "d3ip", **values)
+    last, tv, mbir = estimates[-1], *(reconstruct(problem, name)[-1].volume for name in ("tv", "mbir"))
+    part, name = last.chosen["beside_share"], last.chosen["beside"]
+    assert part > 0.5
+    better = min((tv, mbir), key=lambda volume: -psnr(volume, last.volume))
+    assert (name == "tv") == (better is tv)
+    assert psnr(last.volume, better) > psnr(alone, better) + 3
+    setting = {"weight": last.chosen["tv_weight"]} if name == "tv" else {"sharpness": last.chosen["mbir_sharpness"]}
+    other = torch.as_tensor(reconstruct(problem, name, **setting)[-1].volume)
+    torch.testing.assert_close(last.volume, (1 - part) * alone + part * other)
+    state = next(e.state for e in estimates if e.step == 2 and e.state is not None)
+    resumed = reconstruct(replace(problem, state=state), "d3ip", **values)[-1]
     assert torch.equal(resumed.volume, last.volume)
+
+
+@pytest.mark.parametrize(("name", "setting"), [("tv", "tv_weight"), ("mbir", "mbir_sharpness")])
+def test_the_user_may_say_which_and_slabs_take_it_over(problem, weights, name, setting):
+    values = {"prior": weights, **VALUES, "beside": name}
+    last = reconstruct(problem, "d3ip", **values)[-1]
+    assert last.chosen["beside"] == name and last.chosen["beside_share"] > 0
     # Slabs after the first take over what was chosen: nothing is tried again.
-    settled = {name: last.chosen[name] for name in ("tv_share", "tv_weight", "trust", "scale")}
-    stages = []
-    for again in method.run(problem, method.options(**values | settled)):
-        stages.append(again.stage)
-    assert torch.equal(again.volume, last.volume)
-    assert "choosing settings" not in stages and not any("weight" in stage for stage in stages)
+    settled = {key: last.chosen[key] for key in ("beside_share", setting, "trust", "scale")}
+    again = reconstruct(problem, "d3ip", **values | settled)
+    assert torch.equal(again[-1].volume, last.volume)
+    assert not any("choosing settings" in e.stage or "choosing the weight" in e.stage for e in again)
+
+
+def test_a_share_that_is_given_is_taken_of_the_better_one(problem, weights):
+    values = {"prior": weights, **VALUES, "beside_share": 0.05}
+    last = reconstruct(problem, "d3ip", **values)[-1]
+    assert (
+        last.chosen["beside"] == reconstruct(problem, "d3ip", **values | {"beside_share": "auto"})[-1].chosen["beside"]
+    )
+    assert last.chosen["beside_share"] == 0.05

@@ -124,7 +124,7 @@ class Aid:
     def may_go_by_edges(self, options: DiffusionOptions) -> bool:
         """Whether directional TV may take the network's place: only where its share can be weighed."""
         assert isinstance(self.options, CrossModalOptions)
-        return options.tv_share == "auto" and self.options.guide_by != "network" and not self.options.blind
+        return options.beside_share == "auto" and self.options.guide_by != "network" and not self.options.blind
 
     def heard(self, problem: Problem, settled: DiffusionOptions) -> CrossModalGuide | None:
         """The guide of a run after its choices; None where the network was rejected."""

@@ -85,14 +85,14 @@ def second_verdict(
     without, mixed : ndarray, shape (views,)
         Squared errors of withheld views predicted without directional TV, and with its share.
     settings : mapping
-        "tv_share" and the settings of directional TV; part of the answer where the share is not 0, and where the
+        "beside_share" and the settings of directional TV; part of the answer where the share is not 0, and where the
         X-ray volume has a say in it ("tv_gamma").
     """
     before, after = float(without.mean()), float(mixed.mean())
     ratio = (after / before) ** 0.5 - 1 if before > 0 else 0.0
-    good = settings["tv_share"] > 0 and settings["tv_gamma"] > 0
+    good = settings["beside_share"] > 0 and settings["tv_gamma"] > 0
     network = str(first["guided"]).removeprefix("rejected: ")
-    told = f"with {settings['tv_share']:.0%} of directional TV along its edges withheld views are predicted "
+    told = f"with {settings['beside_share']:.0%} of directional TV along its edges withheld views are predicted "
     told += f"{abs(ratio):.1%} {'better' if after < before else 'worse'}"
     words = told if good else "its edges do not help"
     return {

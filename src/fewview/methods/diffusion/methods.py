@@ -28,7 +28,7 @@ _PUBLISHED: dict[str, Any] = {
     "inner": 10,
     "rate": 1e-3,
     "withhold": False,
-    "tv_share": 0.0,
+    "beside_share": 0.0,
 }
 
 # Of the methods that start from a reconstruction: a draft is few samples of few steps, and nothing is tuned for it.

@@ -99,15 +99,21 @@ class DiffusionOptions(Options):
     along_z: float = option(1.0, "TV along z: weight", "Larger is smoother between slices.", gt=0, advanced=True)
     rho: float = option(10.0, "TV along z: penalty", "Of ADMM.", gt=0, advanced=True)
     sweeps: int = option(4, "TV along z: sweeps", "Of ADMM in each diffusion step.", ge=1, advanced=True)
-    tv_share: float | Auto = option(
+    beside: Literal["auto", "tv", "mbir"] = option(
+        "auto", "Mixed with", "Classical method that the result takes a share of; auto: the one that helps more."
+    )
+    beside_share: float | Auto = option(
         "auto",
-        "Share of TV",
-        "Of total variation in the result; auto: as much as predicts withheld views best, none where it does not help.",
+        "Its share",
+        "Of the result; auto: as much as predicts withheld views best, none where it does not help.",
         ge=0,
         le=1,
     )
     tv_weight: float | Auto = option(
-        "auto", "Weight of that TV", "Larger is smoother; auto predicts withheld pixels.", gt=0, advanced=True
+        "auto", "Mixed with TV: weight", "Larger is smoother; auto predicts withheld pixels.", gt=0, advanced=True
+    )
+    mbir_sharpness: float | Auto = option(
+        "auto", "Mixed with MBIR: sharpness", "Larger is sharper; auto predicts withheld pixels.", advanced=True
     )
     scale: float | Auto = scale_option()
     positivity: bool = positivity_option()

@@ -55,7 +55,7 @@ def choose(
     shown: Tensor,
     aid: Aid | None = None,
 ) -> Generator[Estimate, None, dict[str, Any]]:
-    """Values for those options that are "auto": the prior, trust, start, adaptation, guide, and the share of TV.
+    """Values for those options that are "auto": prior, trust, start, adaptation, guide, and what to mix it with.
 
     One after the other, each with what was chosen before.
 
@@ -80,7 +80,8 @@ def choose(
     trusts, starts = _trusts(options), _starts(options)
     weighed = aid is not None and aid.options.guide_weight == "auto"
     several = len(priors) * len(trusts) * len(starts) > 1
-    if not (several or weighed or "auto" in (options.adaptation, options.tv_share)):
+    mixes = options.beside_share != 0 and "auto" in (options.beside, options.beside_share)
+    if not (several or weighed or mixes or options.adaptation == "auto"):
         return {"prior": next(iter(priors)), "trust": trusts[0]}
     part = min(max(HELD, AT_LEAST / problem.operator.views), 0.25)
     wide = any(prior.config.slices > 1 for prior in priors.values())
@@ -91,10 +92,11 @@ def choose(
     yield from pilot.network(priors)
     if options.adaptation == "auto":
         yield from pilot.adaptation()
-    if aid is not None and (weighed or (aid.by_edges_alone and options.tv_share == "auto")):
+    if aid is not None and (weighed or (aid.by_edges_alone and options.beside_share == "auto")):
         yield from pilot.guide(aid)
-    if options.tv_share == "auto":
-        yield from pilot.total_variation()
+    by_edges = aid is not None and aid.by_edges_alone and "guide_weight" not in pilot.chosen  # as the options say
+    if mixes and not by_edges and "beside_share" not in pilot.chosen:
+        yield from pilot.classical()
     return pilot.chosen
 
 
@@ -119,6 +121,7 @@ class _Pilot:
     chosen: dict[str, Any] = field(default_factory=dict)
     plain: Tried | None = None  # unadapted, without a guide
     best: Tried | None = None
+    aid: Aid | None = None  # whose network is listened to
 
     def small(self, **more: Any) -> DiffusionOptions:
         """The options of a trial: of few steps, with what was chosen."""
@@ -164,16 +167,21 @@ class _Pilot:
         if aid.by_edges_alone:
             said = unasked(self.best.errors)
         else:
-            trial, trust = self.trial, self.chosen["trust"]
-            guide = aid.guide(trial.given, 1.0, trust)
-            begun = replace(trial, first=aid.begin(guide, trial.first, trial.data))
-            of = yield from begun.run(aid.settled(self.small()), (trust,), guide)
-            said = verdict(self.plain.errors, of[trust].errors, self.views, guide.share)
+            guided, share = yield from self._guided(aid)
+            said = verdict(self.plain.errors, guided.errors, self.views, share)
             if said["guide_weight"]:
-                self.best = of[trust]
+                self.best, self.aid = guided, aid
         if not said["guide_weight"] and self._edged() and aid.may_go_by_edges(self.options):
             said = yield from self._edges(said)
         self.chosen |= said
+
+    def _guided(self, aid: Aid, **more: Any) -> Generator[Estimate, None, tuple[Tried, float]]:
+        """What comes of listening to the network, and the share of its certainty that counts."""
+        trial, trust = self.trial, self.chosen["trust"]
+        guide = aid.guide(trial.given, 1.0, trust)
+        begun = replace(trial, first=aid.begin(guide, trial.first, trial.data))
+        of = yield from begun.run(aid.settled(self.small(**more)), (trust,), guide)
+        return of[trust], guide.share
 
     def _edged(self) -> bool:
         """Whether the X-ray volume has edges at all; along those of an even one, directional TV were plain TV."""
@@ -185,15 +193,29 @@ class _Pilot:
         assert self.best is not None
         trial, samples = self.trial, self.best.samples
         edges, settings = yield from beside.reconstructed(trial.given, "dtv", self.options, trial.shown)
-        part = beside.share(trial.held, samples, edges, self.options.samples)
+        part = beside.share(trial.held, samples, edges, self.options.samples).part
         mean, _ = beside.mixed(samples.mean(dim=0), {}, edges, part)
         errors = np.array(prediction_errors(trial.held, mean.clamp(min=0) if self.options.positivity else mean))
-        return second_verdict(first, self.best.errors, errors, {"tv_share": part, **settings})
+        return second_verdict(first, self.best.errors, errors, {"beside_share": part, **settings})
 
-    def total_variation(self) -> Trying:
-        """How much of TV the result takes."""
+    def classical(self) -> Trying:
+        """What the result takes a share of, and how large a one."""
         assert self.best is not None
-        if "tv_share" in self.chosen:  # of the one along the edges of the X-ray volume
-            return
         trial, options = self.trial, self.options
-        self.chosen |= yield from beside.tuned(trial.given, trial.held, self.best.samples, options, trial.shown)
+        asked = (options, trial.shown)
+        if not (yield from beside.may_help(trial.given, trial.held, self.best.samples, *asked)):
+            self.chosen["beside_share"] = 0.0
+            return
+        samples = yield from self._whole()
+        self.chosen |= yield from beside.tuned(trial.given, trial.held, samples, *asked)
+
+    def _whole(self) -> Generator[Estimate, None, Tensor]:
+        """Samples of what was chosen, in as many steps as the run takes: few would leave others too large a share."""
+        steps = self.options.steps
+        if self.aid is not None:
+            guided, _ = yield from self._guided(self.aid, steps=steps)
+            return guided.samples
+        trust = self.chosen["trust"]
+        whole = self.small(steps=steps, adaptation=self.chosen.get("adaptation", "none"))
+        of = yield from self.trial.run(whole, (trust,))
+        return of[trust].samples

@@ -66,7 +66,7 @@ def run(problem: Problem, options: DiffusionOptions) -> Iterator[Estimate]:
         kept: dict[str, Any] = {"chosen": chosen}
         if other is not None:
             alone = volume
-            volume, extra = mixed(volume, extra, other, float(settled.tv_share))
+            volume, extra = mixed(volume, extra, other, float(settled.beside_share))
             kept["beside"] = other
             if ends is not None and compare and by_edges(settled):
                 extra["guide_change"] = volume - alone
@@ -75,7 +75,7 @@ def run(problem: Problem, options: DiffusionOptions) -> Iterator[Estimate]:
         if moment.done:
             scalars["data_residual"] = relative(problem.operator(volume) - y, y, weights)
         if aid is not None:
-            edges = float(settled.tv_share) if by_edges(settled) else 0.0
+            edges = float(settled.beside_share) if by_edges(settled) else 0.0
             scalars["guide_weight"] = edges if guide is None else guide.share
             extra |= {} if guide is None else guide.extra(data.top)
         last = Estimate(volume, walk.step, len(parts.levels), moment.stage, scalars, state, chosen, extra)
@@ -85,12 +85,12 @@ def run(problem: Problem, options: DiffusionOptions) -> Iterator[Estimate]:
 
 
 def _beside(problem: Problem, settled: DiffusionOptions, shown: Tensor) -> Generator[Estimate, None, Tensor | None]:
-    """TV of the same measurement, or directional TV, of which the result takes a share; None where it takes none."""
-    if settled.tv_share == 0:
+    """What of the same measurement the result takes a share of; None where it takes none."""
+    if settled.beside_share == 0:
         return None
     if problem.state is not None:
         return torch.as_tensor(problem.state["beside"]).to(problem.operator.device).clone()
-    volume, _ = yield from reconstructed(problem, "dtv" if by_edges(settled) else "tv", settled, shown)
+    volume, _ = yield from reconstructed(problem, "dtv" if by_edges(settled) else settled.beside, settled, shown)
     return volume
 
 
@@ -108,6 +108,6 @@ def _compared(
         yield replace(last, step=last.step + walk.step, total=total, stage=stage)
     alone, _ = summary(walk.x, data, settled, parts.levels[-1])
     if other is not None:
-        alone, _ = mixed(alone, {}, other, float(settled.tv_share))
+        alone, _ = mixed(alone, {}, other, float(settled.beside_share))
     changed = {**last.extra, "guide_change": last.volume - alone}
     yield replace(last, step=total, total=total, stage=stage, extra=changed)
