@@ -120,10 +120,10 @@ commands by importance and runs them for as long as there is time.
 
 Every method runs with its default options, so whatever it chooses, it chooses by views withheld from the views it is
 given; no setting was chosen by the reference. Wood and shell are not quite blind, though: that the result should take a
-share of TV, and how much, was suspected on them, and settled on validation samples (`methods/diffusion/beside.py`).
-A name with more words is the method with those options or that preset.
-Simulated samples grow from test seeds, which no training may draw, and
-are measured at twice the resolution by another discretisation. The reference of wood and tooth is the FBP of all
+share of TV was suspected on them; that it may be MBIR, and how much, was settled on validation samples
+(`methods/diffusion/beside.py`). A name with more words is the method with those options or that preset. Simulated
+samples grow from test seeds, which no training may draw, and are measured at twice the resolution by another
+discretisation. The reference of wood and tooth is the FBP of all
 their views, its noise and rings included; these data have the noise they were measured with, and their seeds choose
 other views. The shell is measured, its projections are simulated from the slice. PSNR in dB is that of the volume
 (range of the whole reference), in brackets the 95 % bootstrap interval of the mean over volumes and seeds; none of a
@@ -232,7 +232,7 @@ def _xray(rows: Rows) -> list[str]:
     wrong = controls(rows)
     if wrong:
         parts.append(WRONG + table(["data", "views", "X-ray volume", "PSNR", "SSIM", "n"], _differences(wrong)))
-    return parts
+    return [*parts, PUBLISHED_GUIDE]
 
 
 WRONG = f"""### With wrong X-ray volumes: minus `{UNIMODAL}`
@@ -240,6 +240,17 @@ WRONG = f"""### With wrong X-ray volumes: minus `{UNIMODAL}`
 All zeros; another sample; moved along x by so many pixels; turned by so many degrees; and the right one for a guide
 that does not see the neutron image. Wanted: no more than 0.2 dB lost with another sample.
 
+"""
+
+
+PUBLISHED_GUIDE = """### The published guide
+
+`fewview train guide --minutes 22 --set network=pix2pix --set rate=2e-4` trains Pix2Pix as published: 32.0 M
+parameters, eleven times ours, and a PatchGAN. After its 22 minutes (1684 steps) on one core, with the right X-ray
+slices it improves first reconstructions of validation slices from 14.6 to 15.8 dB; ours, of 88 minutes, to 18.9 dB.
+In the loop it lowers a validation microstructure (16 views) from 19.3 to 17.4 dB as published (`--set guide=FILE
+--set guide_step=overwrite --set guide_start=false --set guide_weight=1`); left on "auto", withheld views reject it
+and the volume is that of the neutrons alone. Hours on a GPU would do it justice; it is not shipped.
 """
 
 
@@ -314,7 +325,7 @@ contrast is low and the amount is not, the method blurs and does not invent.
 
 REGISTRATION = """## Registration of the X-ray volume
 
-`python benchmarks/registration.py ../shared/data --seeds 11 21 31 --views 0 32 8 --poses 1`
+`python benchmarks/registration.py ../shared/data --seeds 11 21 31 41 51 61 --views 0 32 16 8 --poses 2`
 
 X-ray volumes of other voxels and fields of view, turned by any angle about the vertical, tilted by up to 5 degrees,
 scaled by up to 3 %, 3 % noise; "views": the neutron side is the truth (-) or a CGLS reconstruction of so many views
