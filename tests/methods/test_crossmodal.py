@@ -202,12 +202,37 @@ def test_where_the_network_lies_the_edges_of_the_xray_volume_are_tried(problem, 
     *_, again = run("d3ip-x", replace(seen, state=state), **values)
     assert torch.equal(again.volume, guided.volume)
     # Slabs after the first do as the first one chose, and ask no network.
-    settled = {k: v for k, v in guided.chosen.items() if k.startswith("tv_") or k in ("guide_by", "guide_weight")}
-    *_, slab = run("d3ip-x", seen, **values | settled)
-    assert torch.equal(slab.volume, guided.volume)
+    known = get_method("d3ip-x").options.model_fields
+    settled = {k: v for k, v in guided.chosen.items() if k in known}
+    slab = list(run("d3ip-x", seen, **values | settled))
+    assert torch.equal(slab[-1].volume, guided.volume)
+    assert not any(word in e.stage for e in slab for word in ("choosing settings", "choosing the weight", "helps"))
     *_, wanted = run("d3ip-x", seen, **values | {"guide_by": "edges"})
     assert wanted.chosen["guided"].endswith("not by the network: it was not asked")
     assert torch.equal(wanted.volume, guided.volume)
+
+
+def test_edges_with_a_share_of_their_own_are_not_asked_about(problem, weights, truth):
+    seen = replace(problem, auxiliary=truth)
+    values = {"prior": weights, **SHORT, "guide_by": "edges", "beside_share": 0.3, "tv_weight": 0.01, "tv_eta": 0.1}
+    *_, alone = run("d3ip", seen, prior=weights, **SHORT)
+    *_, mixed = run("d3ip-x", seen, **values, tv_gamma=0.9)
+    *_, edges = run("dtv", seen, weight=0.01, gamma=0.9, eta=0.1)
+    torch.testing.assert_close(mixed.volume, 0.7 * alone.volume + 0.3 * torch.as_tensor(edges.volume))
+    assert mixed.scalars["guide_weight"] == pytest.approx(0.3)
+    *_, chosen = run("d3ip-x", seen, **values)  # what it finds is told, and taken over by further slabs
+    assert chosen.chosen["tv_gamma"] >= 0
+
+
+def test_with_a_fixed_weight_the_share_is_of_the_guided_run(problem, weights, truth, monkeypatch):
+    listening(monkeypatch, truth, std=0.001)
+    seen = replace(problem, auxiliary=truth)
+    values = {"prior": weights, **SHORT, "guide_by": "network", "guide_weight": 1.0, "beside_share": "auto"}
+    *_, guided = run("d3ip-x", seen, **values)
+    *_, alone = run("d3ip", seen, prior=weights, **SHORT | {"beside_share": "auto"})
+    assert (
+        guided.chosen["beside_share"] < alone.chosen["beside_share"] - 0.01
+    )  # equal, were it that of the unguided one
 
 
 def test_an_even_xray_volume_has_no_edges(problem, weights, monkeypatch):

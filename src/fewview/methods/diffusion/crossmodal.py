@@ -30,7 +30,10 @@ class GuideOptions(Options):
         "proximal", "Guide step", "proximal: as far as it is sure, and the data agree; overwrite: as published."
     )
     guide_weight: float | Auto = option(
-        "auto", "Guide weight", "Factor of its certainty; auto: 1, or 0 where withheld views lose by it.", ge=0
+        "auto",
+        "Guide weight",
+        "Factor of its certainty; auto: 1, or 0 where withheld views do not gain enough by it.",
+        ge=0,
     )
     watch: bool = option(True, "Watch", "Take its certainty down where the data speak against it.", advanced=True)
     guide_steps: int = option(5, "Guide iterations", "CG iterations with the guide.", ge=1, advanced=True)

@@ -31,9 +31,9 @@ _PUBLISHED: dict[str, Any] = {
     "beside_share": 0.0,
 }
 
-# Of the methods that start from a reconstruction: a draft is few samples of few steps, and nothing is tuned for it.
+# Of the methods that start from a reconstruction: a draft is few samples of few steps, for which little is tuned.
 _OURS: dict[str, dict[str, Any]] = {
-    "draft": {"samples": 2, "steps": 4, "adaptation": "none", "trust": 0.7},
+    "draft": {"samples": 2, "steps": 4, "adaptation": "none", "trust": 0.7, "beside": "tv"},
     "best": {"samples": 16, "steps": 24},
 }
 
@@ -175,7 +175,7 @@ _PIX2PIX = "Isola et al., CVPR 2017 (Pix2Pix), in D3IP"
 CROSSMODAL = _method(
     "d3ip-x",
     "Cross-modal D3IP",
-    "D3IP with the X-ray volume of the same sample: a guide network, as sure as it is, and dropped where it hurts.",
+    "D3IP with the X-ray volume of the same sample: a guide network, as sure as it is, dropped where it does not help.",
     f"After {_PIX2PIX}; heteroscedastic, watched by withheld views and data",
     base=CrossModalOptions,
     presets=_OURS,

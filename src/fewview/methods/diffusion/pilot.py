@@ -78,24 +78,28 @@ def choose(
         For :attr:`Estimate.chosen`: the values, and their curves of held-out errors.
     """
     trusts, starts = _trusts(options), _starts(options)
-    weighed = aid is not None and aid.options.guide_weight == "auto"
+    # With a share of its own, directional TV is wanted as it is: there is nothing to ask.
+    wanted = aid is not None and aid.by_edges_alone and options.beside_share != "auto"
+    told = {"guide_weight": 1.0} if wanted and aid is not None and aid.options.guide_weight == "auto" else {}
+    mixes = not wanted and options.beside_share != 0 and "auto" in (options.beside, options.beside_share)
+    asked = aid is not None and not wanted and (aid.options.guide_weight == "auto" or aid.by_edges_alone)
     several = len(priors) * len(trusts) * len(starts) > 1
-    mixes = options.beside_share != 0 and "auto" in (options.beside, options.beside_share)
-    if not (several or weighed or mixes or options.adaptation == "auto"):
-        return {"prior": next(iter(priors)), "trust": trusts[0]}
+    if not (several or asked or mixes or options.adaptation == "auto"):
+        return {"prior": next(iter(priors)), "trust": trusts[0], **told}
     part = min(max(HELD, AT_LEAST / problem.operator.views), 0.25)
-    wide = any(prior.config.slices > 1 for prior in priors.values())
+    wide = mixes or any(prior.config.slices > 1 for prior in priors.values())  # MBIR looks at neighbours, too
     given, held = hold_out(central(problem, SLICES, wide), part)
     first, _ = yield from first_volume(given, options.start, shown)
     trial = Trial(given, held, scaled(given, top), first / top, next(iter(priors.values())), shown)
-    pilot = _Pilot(trial, options, problem.operator.views)
+    pilot = _Pilot(trial, options, problem.operator.views, dict(told))
     yield from pilot.network(priors)
     if options.adaptation == "auto":
         yield from pilot.adaptation()
-    if aid is not None and (weighed or (aid.by_edges_alone and options.beside_share == "auto")):
+    if aid is not None and asked:
         yield from pilot.guide(aid)
-    by_edges = aid is not None and aid.by_edges_alone and "guide_weight" not in pilot.chosen  # as the options say
-    if mixes and not by_edges and "beside_share" not in pilot.chosen:
+    elif aid is not None and not wanted:
+        pilot.aid = aid
+    if mixes and "beside_share" not in pilot.chosen:
         yield from pilot.classical()
     return pilot.chosen
 
@@ -167,7 +171,7 @@ class _Pilot:
         if aid.by_edges_alone:
             said = unasked(self.best.errors)
         else:
-            guided, share = yield from self._guided(aid)
+            guided, share = yield from self._guided(aid, self.small())
             said = verdict(self.plain.errors, guided.errors, self.views, share)
             if said["guide_weight"]:
                 self.best, self.aid = guided, aid
@@ -175,12 +179,12 @@ class _Pilot:
             said = yield from self._edges(said)
         self.chosen |= said
 
-    def _guided(self, aid: Aid, **more: Any) -> Generator[Estimate, None, tuple[Tried, float]]:
+    def _guided(self, aid: Aid, options: DiffusionOptions) -> Generator[Estimate, None, tuple[Tried, float]]:
         """What comes of listening to the network, and the share of its certainty that counts."""
-        trial, trust = self.trial, self.chosen["trust"]
-        guide = aid.guide(trial.given, 1.0, trust)
+        trial, trust, weight = self.trial, self.chosen["trust"], aid.options.guide_weight
+        guide = aid.guide(trial.given, 1.0 if weight == "auto" else float(weight), trust)
         begun = replace(trial, first=aid.begin(guide, trial.first, trial.data))
-        of = yield from begun.run(aid.settled(self.small(**more)), (trust,), guide)
+        of = yield from begun.run(aid.settled(options), (trust,), guide)
         return of[trust], guide.share
 
     def _edged(self) -> bool:
@@ -193,7 +197,7 @@ class _Pilot:
         assert self.best is not None
         trial, samples = self.trial, self.best.samples
         edges, settings = yield from beside.reconstructed(trial.given, "dtv", self.options, trial.shown)
-        part = beside.share(trial.held, samples, edges, self.options.samples).part
+        part = beside.share(trial.held, samples, edges, self.options.samples, filtered=False).part
         mean, _ = beside.mixed(samples.mean(dim=0), {}, edges, part)
         errors = np.array(prediction_errors(trial.held, mean.clamp(min=0) if self.options.positivity else mean))
         return second_verdict(first, self.best.errors, errors, {"beside_share": part, **settings})
@@ -206,16 +210,16 @@ class _Pilot:
         if not (yield from beside.may_help(trial.given, trial.held, self.best.samples, *asked)):
             self.chosen["beside_share"] = 0.0
             return
-        samples = yield from self._whole()
-        self.chosen |= yield from beside.tuned(trial.given, trial.held, samples, *asked)
+        whole = yield from self._whole()
+        self.chosen |= yield from beside.tuned(trial.given, trial.held, whole.samples, *asked)
 
-    def _whole(self) -> Generator[Estimate, None, Tensor]:
-        """Samples of what was chosen, in as many steps as the run takes: few would leave others too large a share."""
-        steps = self.options.steps
+    def _whole(self) -> Generator[Estimate, None, Tried]:
+        """What was chosen, in as many steps as the run takes: after few, others would get too large a share."""
+        adaptation = self.chosen.get("adaptation", self.options.adaptation)
+        options = self.small(steps=self.options.steps, adaptation=adaptation)
         if self.aid is not None:
-            guided, _ = yield from self._guided(self.aid, steps=steps)
-            return guided.samples
+            guided, _ = yield from self._guided(self.aid, options)
+            return guided
         trust = self.chosen["trust"]
-        whole = self.small(steps=steps, adaptation=self.chosen.get("adaptation", "none"))
-        of = yield from self.trial.run(whole, (trust,))
-        return of[trust].samples
+        of = yield from self.trial.run(options, (trust,))
+        return of[trust]

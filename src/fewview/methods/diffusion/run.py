@@ -46,7 +46,8 @@ def run(problem: Problem, options: DiffusionOptions) -> Iterator[Estimate]:
     data = scaled(problem, chosen["scale"])
     y, weights = measured(problem)
     guide = None if aid is None else aid.heard(problem, settled)
-    other = yield from _beside(problem, settled, shown)
+    other, settings = yield from _beside(problem, settled, shown)
+    chosen |= settings
     unguided = settled
     if aid is not None and guide is not None:
         settled = aid.settled(settled)
@@ -84,14 +85,17 @@ def run(problem: Problem, options: DiffusionOptions) -> Iterator[Estimate]:
         yield from _compared(problem, unguided, data, last, other)
 
 
-def _beside(problem: Problem, settled: DiffusionOptions, shown: Tensor) -> Generator[Estimate, None, Tensor | None]:
-    """What of the same measurement the result takes a share of; None where it takes none."""
+def _beside(
+    problem: Problem, settled: DiffusionOptions, shown: Tensor
+) -> Generator[Estimate, None, tuple[Tensor | None, dict[str, Any]]]:
+    """What of the same measurement the result takes a share of, with settings it chose; None where it takes none."""
     if settled.beside_share == 0:
-        return None
+        return None, {}
     if problem.state is not None:
-        return torch.as_tensor(problem.state["beside"]).to(problem.operator.device).clone()
-    volume, _ = yield from reconstructed(problem, "dtv" if by_edges(settled) else settled.beside, settled, shown)
-    return volume
+        return torch.as_tensor(problem.state["beside"]).to(problem.operator.device).clone(), {}
+    name = "dtv" if by_edges(settled) else settled.beside
+    volume, settings = yield from reconstructed(problem, name, settled, shown)
+    return volume, {k: v for k, v in settings.items() if getattr(settled, k, None) == "auto"}
 
 
 def _compared(
