@@ -70,7 +70,7 @@ def load_tomopy() -> Any:
     """
     try:
         import tomopy
-    except ImportError as error:
+    except (ImportError, OSError) as error:  # the latter of a compiled library
         raise MethodUnavailable(
             f"tomopy cannot be used: {error}.", "conda install -c conda-forge tomopy, or use another method."
         ) from error

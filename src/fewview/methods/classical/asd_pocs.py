@@ -62,7 +62,8 @@ def run(problem: Problem, options: ASDPOCSOptions) -> Iterator[Estimate]:
         x = fitted
         for _ in range(options.tv_steps):
             slope = _tv_slope(x, flat)
-            x = x - slope.mul_(length / _norms(slope).clamp(min=torch.finfo(y.dtype).tiny))
+            steepness = _norms(slope).clamp(min=torch.finfo(y.dtype).tiny)
+            x = x - slope.mul_(length).div_(steepness)
         x.clamp_(min=0)
         too_long = (_norms(x - fitted) > longest * change) & (_norms(residual) > tolerance * norm)
         length = torch.where(too_long, shorter * length, length)

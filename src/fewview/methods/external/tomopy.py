@@ -60,9 +60,9 @@ def run(problem: Problem, options: GridrecOptions) -> Iterator[Estimate]:
 def _reconstruct(A: Operator, y: Tensor, kind: FilterName) -> Tensor:
     """Slices in the operator's unit.
 
-    tomopy 1.15 leaves three things to mend: the image is 1.12 times too large in its middle and ever more outwards (its
-    convolution is narrower than the correction for it believes, which also lies a pixel aside), the mean of the image
-    is lost, and views count alike however their angles lie.
+    tomopy 1.15 leaves three things to mend: values are wrong in the middle and ever more outwards, how much depends on
+    the size (its convolution is narrower than the correction for it believes, which also lies a pixel aside), the mean
+    of the image is lost, and views count alike however their angles lie.
     """
     weights = torch.from_numpy(angle_weights(A.angles)).to(y)[:, None]
     volume = gridrec(y * (len(A.angles) / math.pi * weights), A.angles, A.axis, A.grid, kind)
