@@ -113,10 +113,9 @@ def tuned(
 def may_help(
     given: Problem, held: Views, samples: Tensor, options: DiffusionOptions, shown: Tensor
 ) -> Generator[Estimate, None, bool]:
-    """A coarse look whether TV of any weight helps samples of a few steps, which look worse than those of a run.
+    """A coarse look whether TV of any weight helps these samples; not asked where the user has set something.
 
-    Where the network knows the sample, none does, nor does MBIR, and :func:`tuned`, which takes longer, is saved. Not
-    asked where the user has set something.
+    Where the network knows the sample, none does, nor does MBIR, and :func:`tuned`, which takes longer, is saved.
     """
     if any(v != "auto" for v in (options.beside, options.beside_share, options.tv_weight, options.mbir_sharpness)):
         return True

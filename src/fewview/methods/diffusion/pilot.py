@@ -205,13 +205,16 @@ class _Pilot:
     def classical(self) -> Trying:
         """What the result takes a share of, and how large a one."""
         assert self.best is not None
-        trial, options = self.trial, self.options
-        asked = (options, trial.shown)
-        if not (yield from beside.may_help(trial.given, trial.held, self.best.samples, *asked)):
-            self.chosen["beside_share"] = 0.0
-            return
-        whole = yield from self._whole()
-        self.chosen |= yield from beside.tuned(trial.given, trial.held, whole.samples, *asked)
+        trial = self.trial
+        asked = (self.options, trial.shown)
+        samples = self.best.samples
+        for whole in (False, True):  # the second look is at samples as good as the run's
+            if whole:
+                samples = (yield from self._whole()).samples
+            if not (yield from beside.may_help(trial.given, trial.held, samples, *asked)):
+                self.chosen["beside_share"] = 0.0
+                return
+        self.chosen |= yield from beside.tuned(trial.given, trial.held, samples, *asked)
 
     def _whole(self) -> Generator[Estimate, None, Tried]:
         """What was chosen, in as many steps as the run takes: after few, others would get too large a share."""
