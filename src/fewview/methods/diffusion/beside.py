@@ -113,11 +113,12 @@ def tuned(
 def may_help(
     given: Problem, held: Views, samples: Tensor, options: DiffusionOptions, shown: Tensor
 ) -> Generator[Estimate, None, bool]:
-    """A coarse look whether TV of any weight helps these samples; not asked where the user has set something.
+    """A coarse look whether TV of any weight helps these samples; not asked where share, setting or MBIR are given.
 
     Where the network knows the sample, none does, nor does MBIR, and :func:`tuned`, which takes longer, is saved.
     """
-    if any(v != "auto" for v in (options.beside, options.beside_share, options.tv_weight, options.mbir_sharpness)):
+    set_by_user = any(v != "auto" for v in (options.beside_share, options.tv_weight, options.mbir_sharpness))
+    if set_by_user or options.beside == "mbir":
         return True
     plain = tv.TVOptions(positivity=options.positivity)
     left: tuple[Tensor, Warm] | None = None
