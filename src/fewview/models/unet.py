@@ -53,8 +53,11 @@ class UNetConfig(BaseModel):
 
 COMPACT = UNetConfig()
 """Fits a CPU: under 3 M parameters."""
-LARGE = UNetConfig(channels=(96, 192, 256, 320), blocks=(2, 3, 2, 1), embedding=256)
-"""For a GPU: about 16 M parameters."""
+MEDIUM = UNetConfig(channels=(48, 96, 256, 288), blocks=(2, 2, 2, 2))
+"""Wide where the image is small: 11.6 M parameters, 1.6 times the time of :data:`COMPACT`; can start from it."""
+LARGE = UNetConfig(channels=(96, 192, 256, 288), blocks=(2, 3, 2, 2))
+"""For a GPU: 16 M parameters; can start from either."""
+SIZES = {"compact": COMPACT, "medium": MEDIUM, "large": LARGE}
 
 
 class ResidualBlock(nn.Module):

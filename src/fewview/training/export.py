@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from ..models.prior import DiffusionPrior
-from ..models.unet import COMPACT, LARGE, UNetConfig
+from ..models.unet import SIZES, UNetConfig
 from ..models.weights import read_card, save_prior
 from ..simulate.seeds import TRAIN, VALIDATION
 from .baselines import baseline_psnr
@@ -44,8 +44,7 @@ def export_prior(folder: Path, path: Path, only_if_better: bool = False) -> bool
     """
     facts, tensors = read_average(folder)
     options = PriorTraining.parse(facts["options"])
-    base = COMPACT if options.size == "compact" else LARGE
-    prior = DiffusionPrior(UNetConfig(**{**base.model_dump(), "slices": options.slices}))
+    prior = DiffusionPrior(UNetConfig(**{**SIZES[options.size].model_dump(), "slices": options.slices}))
     prior.load_state_dict(tensors)
     prior.eval().requires_grad_(False)
     once = options.task == "postnet"
