@@ -10,7 +10,7 @@ from fewview.errors import OptionError
 from fewview.methods import Problem, get_method
 from fewview.methods.diffusion.consistency import PlainCG
 from fewview.methods.diffusion.loop import Parts, Walk, diffuse
-from fewview.methods.diffusion.pilot import STARTS
+from fewview.methods.diffusion.questions import STARTS
 from fewview.methods.diffusion.renoise import slerp
 from fewview.methods.diffusion.scaled import scaled
 from fewview.methods.diffusion.schedule import levels
@@ -169,7 +169,9 @@ def test_withheld_views_decide_whether_to_adapt(problem, weights):
 
 
 def test_withheld_views_choose_the_prior(problem, weights, monkeypatch):
-    monkeypatch.setattr("fewview.methods.diffusion.pilot.PRIORS", (weights, "generic"))  # the first has learnt nothing
+    monkeypatch.setattr(
+        "fewview.methods.diffusion.questions.PRIORS", (weights, "generic")
+    )  # the first has learnt nothing
     *_, last = run("d3ip", problem, steps=2, samples=2, adaptation="none")
     assert last.chosen["prior"] == "generic"
     errors = dict(last.chosen["prior_curve"])

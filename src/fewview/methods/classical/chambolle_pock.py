@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, NamedTuple
 
 import torch
@@ -24,12 +25,14 @@ DUAL = ("x", "p", "q", "image")  # of the state: all that the iteration needs, w
 
 
 class Iterate(NamedTuple):
-    """One step: images, objective, relative data residual, and the state to go on from."""
+    """One step: images, the state to go on from, and objective and relative data residual for who asks.
+
+    They cost a fifth of a step, and a GPU waits for them: choosing a weight does without.
+    """
 
     step: int
     x: Tensor
-    objective: float
-    residual: float
+    figures: Callable[[], tuple[float, float]]
     state: dict[str, Any]
 
 
@@ -97,7 +100,7 @@ def iterate(problem: TVProblem, iterations: int, state: Mapping[str, Any] | None
         if problem.positivity:
             new.clamp_(min=0)
         new_image = A(new)
-        objective, residual = _objective(problem, new, new_image, y, weights, strength)
+        figures = partial(_figures, problem, new, new_image, y, weights, strength)
         dual = p + sigma_p * (2 * new_image - image - y)
         p += RELAXATION * ((dual / (1 + sigma_p) if weights is None else weights * dual / (weights + sigma_p)) - p)
         slope = q + (sigma_q * c) * problem.gradient(2 * new - x)
@@ -106,7 +109,7 @@ def iterate(problem: TVProblem, iterations: int, state: Mapping[str, Any] | None
         x += RELAXATION * (new - x)
         image += RELAXATION * (new_image - image)
         kept = {"volume": new, "step": step, "x": x, "p": p, "q": q, "image": image}
-        yield Iterate(step, new, objective, residual, kept)
+        yield Iterate(step, new, figures, kept)
 
 
 def _start(state: Mapping[str, Any] | None, y: Tensor, grid: int, parts: int) -> tuple[Tensor, ...]:
@@ -123,9 +126,10 @@ def _start(state: Mapping[str, Any] | None, y: Tensor, grid: int, parts: int) ->
     return tuple(torch.as_tensor(state[k]).to(y).clone() if k in state else blank[k] for k in blank)
 
 
-def _objective(
+def _figures(
     problem: TVProblem, x: Tensor, image: Tensor, y: Tensor, weights: Tensor | None, strength: Tensor
 ) -> tuple[float, float]:
+    """Objective and relative data residual."""
     residual = image - y
     misfit = 0.5 * float(weigh(residual * residual, weights).sum(dtype=torch.float64))
     roughness = float((strength * magnitude(problem.gradient(x))).sum(dtype=torch.float64))

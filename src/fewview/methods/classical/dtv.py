@@ -84,7 +84,8 @@ def run(problem: Problem, options: DTVOptions) -> Iterator[Estimate]:
     fixed = {**values, "weights": curve[:, 0], "errors": curve[:, 1]}
     formulated = _formulate(problem, options, *values.values())
     for it in iterate(formulated, options.iterations, state):
-        scalars = {"objective": it.objective, "data_residual": it.residual, **values}
+        objective, residual = it.figures()
+        scalars = {"objective": objective, "data_residual": residual, **values}
         yield Estimate(it.x, it.step, options.iterations, "iterating", scalars, {**it.state, **fixed}, chosen)
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from typing import Any, NamedTuple, Self
 
 import numpy as np
@@ -19,7 +20,8 @@ from .fbp import preview
 from .qggmrf import QGGMRF
 
 LADDER = tuple(float(f) for f in 2.0 ** np.arange(-4.0, 6.1, 1.25))  # 2^sharpness tried by "auto"
-TRIAL = 80  # iterations per sharpness and fold while choosing, each begun at the result nearest to it
+# Iterations per sharpness and fold while choosing, each begun at the result nearest to it: 5/8 of the views, within.
+TRIAL = (50, 80)
 
 
 class MBIROptions(Options):
@@ -47,12 +49,11 @@ class MBIROptions(Options):
 
 
 class Iterate(NamedTuple):
-    """One step: images, objective, relative data residual, and the state to go on from."""
+    """One step: images, the state to go on from, and objective and relative data residual for who asks."""
 
     step: int
     x: Tensor
-    objective: float
-    residual: float
+    figures: Callable[[], tuple[float, float]]
     state: dict[str, Any]
 
 
@@ -70,7 +71,8 @@ def run(problem: Problem, options: MBIROptions) -> Iterator[Estimate]:
 
             def solve(part: Problem, factor: float, warm: Warm | None) -> Iterator[tuple[Tensor, Warm]]:
                 begin = {"volume": preview(part)} if warm is None else warm
-                for it in iterate(part, options, math.log2(factor), TRIAL, begin):
+                budget = int(np.clip(part.operator.views * 5 / 8, *TRIAL))
+                for it in iterate(part, options, math.log2(factor), budget, begin):
                     yield it.x, {"volume": it.x}
 
             trials = Trials(problem, start, coupled=options.interslice > 0)
@@ -83,7 +85,8 @@ def run(problem: Problem, options: MBIROptions) -> Iterator[Estimate]:
     chosen = {"sharpness": sharpness, "sharpness_curve": curve} if auto else {}
     fixed = {"sharpness": sharpness, "curve": torch.tensor(curve, dtype=torch.float64)}
     for it in iterate(problem, options, sharpness, options.iterations, state):
-        scalars = {"objective": it.objective, "data_residual": it.residual, "sharpness": sharpness}
+        objective, residual = it.figures()
+        scalars = {"objective": objective, "data_residual": residual, "sharpness": sharpness}
         yield Estimate(it.x, it.step, options.iterations, "iterating", scalars, {**it.state, **fixed}, chosen)
 
 
@@ -135,10 +138,17 @@ def iterate(
         momentum = torch.where(uphill, torch.ones_like(momentum), following)
         before, image_before = x, image
         x, image = new, A(new)
-        residual = image - y
-        misfit = 0.5 * float((weigh(residual * residual, weights) / noise).sum(dtype=torch.float64))
         kept = {"volume": x, "step": step, "before": before, "momentum": momentum}
-        yield Iterate(step, x, misfit + prior.value(x), relative(residual, y, weights), kept)
+        yield Iterate(step, x, partial(_figures, x, image, y, weights, noise, prior), kept)
+
+
+def _figures(
+    x: Tensor, image: Tensor, y: Tensor, weights: Tensor | None, noise: Tensor, prior: QGGMRF
+) -> tuple[float, float]:
+    """Objective and relative data residual."""
+    residual = image - y
+    misfit = 0.5 * float((weigh(residual * residual, weights) / noise).sum(dtype=torch.float64))
+    return misfit + prior.value(x), relative(residual, y, weights)
 
 
 METHOD = Method(

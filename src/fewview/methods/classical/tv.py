@@ -75,7 +75,8 @@ def run(problem: Problem, options: TVOptions) -> Iterator[Estimate]:
     curve = torch.tensor(choice.curve, dtype=torch.float64).reshape(-1, 2)
     fixed = {"weight": choice.value, "weights": curve[:, 0], "errors": curve[:, 1]}
     for it in iterate(formulate(problem, options, choice.value), options.iterations, state):
-        scalars = {"objective": it.objective, "data_residual": it.residual, "weight": choice.value}
+        objective, residual = it.figures()
+        scalars = {"objective": objective, "data_residual": residual, "weight": choice.value}
         yield Estimate(it.x, it.step, options.iterations, "iterating", scalars, {**it.state, **fixed}, chosen)
 
 

@@ -56,7 +56,7 @@ class CrossModalGuide:
 
     network: Network
     xray: Tensor
-    every: int = 2
+    every: int = 4
     first: int = 0
     step: Step = "proximal"
     iterations: int = 5

@@ -11,7 +11,7 @@ from ..interface import Method
 from .crossmodal import CrossModalOptions, OnceOptions, run_once
 from .denoiser import batch_bytes
 from .options import DiffusionOptions, with_defaults
-from .pilot import PRIORS
+from .questions import PRIORS
 from .run import run
 
 # What all papers share: no noise in the data, the volume is one sample, unadapted views all count.
@@ -191,6 +191,7 @@ CROSSMODAL_PAPER = _method(
     start="fbp",
     guide_start=False,
     guided_start=980,
+    guide_every=2,
     guide_first=0,
     guide_step="overwrite",
     guide_weight=1.0,

@@ -8,25 +8,23 @@ from itertools import product
 from typing import Any
 
 import numpy as np
-import torch
 from torch import Tensor
 
 from ...models.prior import DiffusionPrior
 from ...models.weights import load_prior
 from ..holdout import central, hold_out, prediction_errors
 from ..interface import Estimate, Problem
-from . import beside
+from .beside import reconstructed, tuned
 from .crossmodal import Aid
 from .guard import second_verdict, unasked, verdict
+from .look import Look
 from .options import DiffusionOptions
+from .questions import Questions
 from .scaled import scaled
+from .share import mixed, share
 from .start import first_volume
 from .trial import SAMPLES, STEPS, Trial, Tried, clearly_best
 
-# Tried by "auto"; the first of each is kept unless withheld views clearly speak for another.
-PRIORS = ("materials", "generic")
-TRUSTS = (0.7, 0.35, 1.4)
-STARTS = (150, 60, 350)
 ADAPTED = "lora+biases"
 ENOUGH = 0.04  # gain by which another prior is taken without a test
 SLICES = 2
@@ -35,25 +33,8 @@ HELD, AT_LEAST = 0.15, 3  # part of the views, and how many, that are withheld
 Trying = Generator[Estimate, None, None]
 
 
-def candidates(options: DiffusionOptions, device: torch.device | str = "cpu") -> dict[str, DiffusionPrior]:
-    """The priors among which :func:`choose` chooses, by name; one where the options name it.
-
-    Raises
-    ------
-    WeightsError
-        Weights are missing or unreadable.
-    """
-    names = PRIORS if options.prior == "auto" else (options.prior,)
-    return {name: load_prior(name, device) for name in names}
-
-
 def choose(
-    problem: Problem,
-    options: DiffusionOptions,
-    priors: Mapping[str, DiffusionPrior],
-    top: float,
-    shown: Tensor,
-    aid: Aid | None = None,
+    problem: Problem, options: DiffusionOptions, top: float, shown: Tensor, aid: Aid | None = None
 ) -> Generator[Estimate, None, dict[str, Any]]:
     """Values for those options that are "auto": prior, trust, start, adaptation, guide, and what to mix it with.
 
@@ -63,8 +44,6 @@ def choose(
     ----------
     problem : Problem
     options : DiffusionOptions
-    priors : mapping
-        Of name to prior, from :func:`candidates`. Not changed.
     top : float
         The object's maximum.
     shown : Tensor
@@ -76,43 +55,33 @@ def choose(
     -------
     dict
         For :attr:`Estimate.chosen`: the values, and their curves of held-out errors.
+
+    Raises
+    ------
+    WeightsError
+        Weights are missing or unreadable.
     """
-    trusts, starts = _trusts(options), _starts(options)
-    # With a share of its own, directional TV is wanted as it is: there is nothing to ask.
-    wanted = aid is not None and aid.by_edges_alone and options.beside_share != "auto"
-    told = {"guide_weight": 1.0} if wanted and aid is not None and aid.options.guide_weight == "auto" else {}
-    mixes = not wanted and options.beside_share != 0 and "auto" in (options.beside, options.beside_share)
-    asked = aid is not None and not wanted and (aid.options.guide_weight == "auto" or aid.by_edges_alone)
-    several = len(priors) * len(trusts) * len(starts) > 1
-    if not (several or asked or mixes or options.adaptation == "auto"):
-        return {"prior": next(iter(priors)), "trust": trusts[0], **told}
+    questions = Questions.of(options, aid)
+    if not questions.any:
+        return {"prior": questions.priors[0], "trust": questions.trusts[0], **questions.told}
+    priors = {name: load_prior(name, problem.operator.device) for name in questions.priors}
     part = min(max(HELD, AT_LEAST / problem.operator.views), 0.25)
-    wide = mixes or any(prior.config.slices > 1 for prior in priors.values())  # MBIR looks at neighbours, too
+    # MBIR looks at neighbours, too.
+    wide = questions.share or any(prior.config.slices > 1 for prior in priors.values())
     given, held = hold_out(central(problem, SLICES, wide), part)
     first, _ = yield from first_volume(given, options.start, shown)
     trial = Trial(given, held, scaled(given, top), first / top, next(iter(priors.values())), shown)
-    pilot = _Pilot(trial, options, problem.operator.views, dict(told))
+    pilot = _Pilot(trial, options, questions, problem.operator.views, dict(questions.told))
     yield from pilot.network(priors)
-    if options.adaptation == "auto":
+    if questions.adaptation:
         yield from pilot.adaptation()
-    if aid is not None and asked:
+    if aid is not None and questions.guide:
         yield from pilot.guide(aid)
-    elif aid is not None and not wanted:
+    elif questions.listens:
         pilot.aid = aid
-    if mixes and "beside_share" not in pilot.chosen:
+    if questions.share and "beside_share" not in pilot.chosen:
         yield from pilot.classical()
     return pilot.chosen
-
-
-def _trusts(options: DiffusionOptions) -> tuple[float, ...]:
-    if options.trust != "auto":
-        return (options.trust,)
-    noise_aware = options.consistency != "cg" and not options.gamma
-    return TRUSTS if noise_aware else TRUSTS[:1]
-
-
-def _starts(options: DiffusionOptions) -> tuple[int, ...]:
-    return STARTS if options.t_start == "auto" else (options.t_start,)
 
 
 @dataclass
@@ -121,6 +90,7 @@ class _Pilot:
 
     trial: Trial
     options: DiffusionOptions
+    questions: Questions
     views: int  # of the scan
     chosen: dict[str, Any] = field(default_factory=dict)
     plain: Tried | None = None  # unadapted, without a guide
@@ -135,9 +105,9 @@ class _Pilot:
 
     def network(self, priors: Mapping[str, DiffusionPrior]) -> Trying:
         """Priors and starts, with the first trust; then the other trusts."""
-        trusts = _trusts(self.options)
+        trusts = self.questions.trusts
         tried: dict[tuple[str, int, float], Tried] = {}
-        for name, start in product(priors, _starts(self.options)):
+        for name, start in product(priors, self.questions.starts):
             of = yield from replace(self.trial, prior=priors[name]).run(self.small(t_start=start), trusts[:1])
             tried[name, start, trusts[0]] = of[trusts[0]]
         name, start, _ = clearly_best({setting: found.errors for setting, found in tried.items()}, ENOUGH)
@@ -171,8 +141,8 @@ class _Pilot:
         if aid.by_edges_alone:
             said = unasked(self.best.errors)
         else:
-            guided, share = yield from self._guided(aid, self.small())
-            said = verdict(self.plain.errors, guided.errors, self.views, share)
+            guided, counts = yield from self._guided(aid, self.small())
+            said = verdict(self.plain.errors, guided.errors, self.views, counts)
             if said["guide_weight"]:
                 self.best, self.aid = guided, aid
         if not said["guide_weight"] and self._edged() and aid.may_go_by_edges(self.options):
@@ -196,9 +166,9 @@ class _Pilot:
         """Whether directional TV along the edges of the X-ray volume is what the result takes a share of."""
         assert self.best is not None
         trial, samples = self.trial, self.best.samples
-        edges, settings = yield from beside.reconstructed(trial.given, "dtv", self.options, trial.shown)
-        part = beside.share(trial.held, samples, edges, self.options.samples, filtered=False).part
-        mean, _ = beside.mixed(samples.mean(dim=0), {}, edges, part)
+        edges, settings = yield from reconstructed(trial.given, "dtv", self.options, trial.shown)
+        part = share(trial.held, samples, edges, self.options.samples, filtered=False).part
+        mean, _ = mixed(samples.mean(dim=0), {}, edges, part)
         errors = np.array(prediction_errors(trial.held, mean.clamp(min=0) if self.options.positivity else mean))
         return second_verdict(first, self.best.errors, errors, {"beside_share": part, **settings})
 
@@ -206,15 +176,16 @@ class _Pilot:
         """What the result takes a share of, and how large a one."""
         assert self.best is not None
         trial = self.trial
-        asked = (self.options, trial.shown)
+        asked = (trial.given, trial.held)
+        look = Look(*asked, self.options, trial.shown)
         samples = self.best.samples
         for whole in (False, True):  # the second look is at samples as good as the run's
             if whole:
                 samples = (yield from self._whole()).samples
-            if not (yield from beside.may_help(trial.given, trial.held, samples, *asked)):
+            if not (yield from look.may_help(samples)):
                 self.chosen["beside_share"] = 0.0
                 return
-        self.chosen |= yield from beside.tuned(trial.given, trial.held, samples, *asked)
+        self.chosen |= yield from tuned(*asked, samples, self.options, trial.shown)
 
     def _whole(self) -> Generator[Estimate, None, Tried]:
         """What was chosen, in as many steps as the run takes: after few, others would get too large a share."""

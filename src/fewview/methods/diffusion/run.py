@@ -13,14 +13,15 @@ from ...models.weights import load_prior
 from ..classical.fbp import preview
 from ..interface import Estimate, Problem
 from ..measured import measured, relative
-from .beside import mixed, reconstructed
+from .beside import reconstructed
 from .compose import parts_of, started, summary
 from .crossmodal import Aid, by_edges
 from .denoiser import Denoiser
 from .loop import diffuse
 from .options import DiffusionOptions
-from .pilot import candidates, choose
+from .pilot import choose
 from .scaled import Scaled, robust_maximum, scaled
+from .share import mixed
 from .start import first_volume, least_squares
 
 
@@ -37,8 +38,7 @@ def run(problem: Problem, options: DiffusionOptions) -> Iterator[Estimate]:
             yield Estimate(torch.zeros_like(shown), 1, 1, "nothing there", {"data_residual": 0.0})
             return
         first, chosen = yield from first_volume(problem, options.start)
-        priors = candidates(options, problem.operator.device)
-        chosen |= {"scale": scale} | (yield from choose(problem, options, priors, scale, shown, aid))
+        chosen |= {"scale": scale} | (yield from choose(problem, options, scale, shown, aid))
     else:
         first, chosen = shown, dict(problem.state["chosen"])
     settled = options.model_copy(update={k: v for k, v in chosen.items() if k in type(options).model_fields})

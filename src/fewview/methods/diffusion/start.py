@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Generator
-from dataclasses import replace
 from typing import Any
 
 import torch
@@ -13,6 +12,7 @@ from torch import Tensor
 from ..classical.fbp import preview
 from ..interface import Estimate, Problem
 from ..measured import measured
+from ..nested import nested
 from .schedule import Level
 
 Start = str  # "noise", "fbp", "cgls" or "tv"
@@ -41,11 +41,7 @@ def first_volume(
     from ..registry import get_method
 
     method = get_method(start)
-    last: Estimate | None = None
-    for last in method.run(replace(problem, state=None), method.options()):
-        volume = last.volume if shown is None else shown
-        yield replace(last, volume=volume, state=None, stage=f"start: {last.stage}", chosen={})
-    assert last is not None, "a method yields at least once"
+    last = yield from nested(method, problem, method.options(), "start", shown)
     chosen: dict[str, Any] = {f"start_{name}": value for name, value in last.chosen.items() if "curve" not in name}
     return torch.as_tensor(last.volume).clone(), chosen
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -25,6 +24,7 @@ from ..diffusion.trial import clearly_best
 from ..holdout import central, hold_out, prediction_errors
 from ..interface import Estimate, Method, Problem
 from ..measured import measured, relative
+from ..nested import nested
 
 TRUSTS = (1.0, 0.35, 0.5, 0.7, 1.4, 2.0, 4.0)
 LEVEL = Level(0, 1, 1 / (1 + SIGMA_POSTNET**2), 1.0)  # what the network was trained at, and errs by, about
@@ -77,11 +77,8 @@ def run(problem: Problem, options: PostnetOptions) -> Iterator[Estimate]:
 
 def _first(problem: Problem, shown: Tensor) -> Generator[Estimate, None, Tensor]:
     """CGLS; what is shown meanwhile has the shape of the whole problem."""
-    last: Estimate | None = None
-    for last in CGLS.run(replace(problem, state=None), CGLS.options()):
-        volume = last.volume if len(last.volume) == len(shown) else shown
-        yield replace(last, volume=volume, step=1, total=3, stage=f"start: {last.stage}", state=None, chosen={})
-    assert last is not None, "a method yields at least once"
+    whole = len(problem.data) == len(shown)
+    last = yield from nested(CGLS, problem, CGLS.options(), "start", None if whole else shown)
     return torch.as_tensor(last.volume).clone()
 
 
