@@ -172,6 +172,19 @@ def test_golden_ratio_order_is_no_obstacle():
     assert gaps.max() < 0.1 * np.pi * 1.3
 
 
+def test_angles_that_go_on_for_many_turns_are_spread_like_those_of_one():
+    going_on = np.arange(40) * np.deg2rad(111.246)
+    np.testing.assert_array_equal(spread_views(going_on, 10), spread_views(np.mod(going_on, TURN), 10))
+    chosen = np.sort(np.mod(going_on[spread_views(going_on, 10)], np.pi))
+    assert np.diff(chosen).max() < 0.1 * np.pi * 1.5
+
+
+@pytest.mark.parametrize("pixel", [0, -1, np.nan, np.inf, 1e300, 1e-300])
+def test_impossible_pixel_sizes(pixel):
+    with pytest.raises(ScanError, match="pixel size"):
+        ParallelBeam(np.zeros(3), 4, 4, pixel=pixel)
+
+
 @pytest.mark.parametrize("count", [0, 182])
 def test_more_views_than_there_are(count):
     with pytest.raises(ScanError, match=f"{count} views were asked for, the scan has 180 distinct ones"):

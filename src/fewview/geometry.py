@@ -16,6 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 from .errors import ScanError
 
 HALF_TURN = math.pi
+PIXEL_SIZES = (1e-7, 1e3)  # mm: beyond, a unit was mistaken, and values in mm^-1 leave what float32 holds
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,8 +53,11 @@ class ParallelBeam:
             raise ScanError(f"The angle of view {bad} is not a number.", "Give the angles with --angles START:STOP.")
         if self.rows < 1 or self.columns < 1:
             raise ScanError(f"A detector of {self.rows} x {self.columns} pixels holds no data.")
-        if self.pixel is not None and not (math.isfinite(self.pixel) and self.pixel > 0):
-            raise ScanError(f"A pixel size of {self.pixel} mm is not possible.", "Give a positive size, or none.")
+        if self.pixel is not None and not PIXEL_SIZES[0] <= self.pixel <= PIXEL_SIZES[1]:
+            raise ScanError(
+                f"A pixel size of {self.pixel:g} mm is not possible.",
+                "Give the size of a detector pixel in mm, or none.",
+            )
         angles.setflags(write=False)
         object.__setattr__(self, "angles", angles)
 
@@ -186,6 +190,8 @@ def spread_views(angles: ArrayLike, count: int) -> NDArray[np.intp]:
         )
     start = values[candidates].min()
     offset = values[candidates] - start
+    if offset.max() > 2 * HALF_TURN:  # several turns, or angles that go on (golden ratio): the second turn is the first
+        offset = np.mod(offset, 2 * HALF_TURN)
     step = float(np.median(np.diff(np.sort(offset)))) if len(candidates) > 1 else 0.0
     span = float(offset.max()) + step
     if span < HALF_TURN - 0.5 * step:  # a missing wedge: both ends are worth having

@@ -46,7 +46,10 @@ AXIS = 17.0
         (["--bits", "16"], "16 bits per value are for TIFF"),
         (["--reference", "nowhere.npy"], "There is no volume nowhere.npy"),
         (["--aux", "nowhere.npy"], "There is no volume nowhere.npy"),
-        (["--report", "nowhere/report.json"], "The folder of nowhere/report.json does not exist"),
+        (["--report", "nowhere/report.json"], "nowhere does not exist"),
+        (["--pixel", "1e300"], "A pixel size of 1e+300 mm is not possible"),
+        (["--prepare", "dose=region"], "open_region="),
+        (["--report", "out.npy"], "both out.npy"),
         (["--seed", "one"], "Invalid value for '--seed'"),
         (["--colour"], "No such option: --colour"),
     ],
@@ -78,6 +81,18 @@ def test_the_scan_is_never_overwritten(fewview, scan_file):
     assert scan_file.read_bytes() == before
 
 
+def test_a_report_takes_the_place_of_nothing_else(fewview, scan_file, tmp_path):
+    before = scan_file.read_bytes()
+    (tmp_path / "kept").mkdir()
+    (tmp_path / "kept" / "notes.txt").write_text("of the user")
+    for name, says in (("kept", "kept is a folder"), (scan_file, "is an input of this run")):
+        done = fewview("reconstruct", scan_file, "-o", "out.npy", "--method", "fbp", "--axis", AXIS, "--report", name)
+        assert says in done.error
+    assert (tmp_path / "kept" / "notes.txt").read_text() == "of the user"
+    assert scan_file.read_bytes() == before
+    assert not (tmp_path / "out.npy").exists()
+
+
 def test_missing_and_damaged_scans(fewview, scan_file, tmp_path):
     assert "nowhere.h5" in fewview("reconstruct", "nowhere.h5", "-o", "out.npy").error
     (tmp_path / "cut.h5").write_bytes(scan_file.read_bytes()[:5000])
@@ -107,6 +122,14 @@ def test_volumes_on_another_grid(fewview, scan_file, tmp_path):
         "reconstruct", scan_file, "-o", "out.npy", "--method", "fbp", "--axis", AXIS, "--reference", "other.h5"
     )
     assert "is in 'mm^-1', the reconstruction will be in 'per pixel'" in done.error
+
+
+def test_a_reference_without_contrast_is_told_before_the_run(fewview, scan_file, tmp_path, truth):
+    for name, values, says in (("flat", np.ones_like(truth), "constant"), ("holes", truth * np.nan, "not numbers")):
+        np.save(tmp_path / f"{name}.npy", values)
+        done = fewview("reconstruct", scan_file, "-o", "out.npy", "--axis", AXIS, "--reference", f"{name}.npy")
+        assert says in done.error
+        assert "setting up" not in done.err
 
 
 def test_counts_without_flats(fewview, scan_file, tmp_path):

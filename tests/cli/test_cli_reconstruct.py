@@ -310,6 +310,20 @@ def test_plain_lines_when_not_on_a_terminal(fewview, scan_file):
     assert "\x1b" not in done.err + done.out
 
 
+def test_what_was_assumed_done_and_masked_is_told(fewview, tmp_path):
+    rng = np.random.default_rng(0)
+    lines = rng.random((12, 2, 24)).astype(np.float32)
+    lines[3, 1, 5] = np.nan
+    np.savez(tmp_path / "scan.npz", projections=np.exp(-lines), angles_deg=np.arange(12) * 15.0)
+    given = ("--kind", "transmission", "--prepare", "stripes=all", "--angles", "0:3.14")
+    done = fewview("reconstruct", "scan.npz", "-o", "out.npy", "--method", "fbp", *given)
+    assert done.status == 0
+    assert "an arc of 3.14 degrees. Are the angles in radians?" in done.err
+    assert "assumed axis: middle of the detector" in done.err
+    assert "stripe removal left out: 12 views" in done.err
+    assert "masked: 1 pixels (not a number)" in done.err
+
+
 def test_16_bit(fewview, scan_file, tmp_path):
     arguments = ("reconstruct", scan_file, "--axis", AXIS, "--method", "fbp", "-o", "out.tif")
     assert fewview(*arguments, "--bits", 16).status == 0

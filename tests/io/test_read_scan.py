@@ -116,6 +116,26 @@ def test_irregular_angles_are_said(tmp_path):
     assert info.angles.irregular and "irregular" in "\n".join(info.lines())
 
 
+def test_angles_out_of_order_are_told_by_their_range(tmp_path):
+    np.save(tmp_path / "a.npy", _disk(0, 1))
+    info = inspect(tmp_path / "a.npy", angles=np.deg2rad([30.0, 0, 90, 150, 120, 60]))
+    assert (info.angles.low, info.angles.high) == pytest.approx((0, 150)) and not info.angles.irregular
+    assert "6, not in order: within 0 to 150 deg" in "\n".join(info.lines())
+
+
+def test_angles_that_were_never_written_are_refused(tmp_path):
+    np.save(tmp_path / "a.npy", _disk(0, 1))
+    info = inspect(tmp_path / "a.npy", angles=np.zeros(6))
+    assert not info.ready and "all 6 views have the same angle (0 degrees)" in info.missing[0].problem
+    assert "and 1 more pairs" in "\n".join(info.lines())
+
+
+@pytest.mark.parametrize("choice", ["0:3.1416", "0:6.28", None])
+def test_radians_said_to_be_degrees_are_noted(tmp_path, choice):
+    np.savez(tmp_path / "a.npz", projections=np.repeat(_disk(0, 1), 20, 0), angles_deg=np.linspace(0, 3.1, 120))
+    assert any("Are the angles in radians?" in note for note in read_scan(tmp_path / "a.npz", angles=choice).notes)
+
+
 @pytest.mark.parametrize("order", [(0, 1, 2), (1, 0, 2), (2, 0, 1), (2, 1, 0), (0, 2, 1), (1, 2, 0)])
 def test_rearranged_sources_read_the_same_pixels(order):
     from fewview.frames import ArrayFrames

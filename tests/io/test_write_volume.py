@@ -14,7 +14,7 @@ import zarr
 
 from fewview.errors import FewviewError
 from fewview.io import read_volume, write_volume
-from fewview.io.whole import check_writable
+from fewview.io.whole import check_writable, written_whole
 from fewview.io.write_volume import check_output
 
 RECORD = {
@@ -159,6 +159,14 @@ def test_a_disk_that_fills_up_leaves_the_old_file_and_nothing_else(tmp_path, vol
     assert "could not be written" in done.stdout
     assert {path.name for path in tmp_path.iterdir()} == before
     assert np.array_equal(read_volume(tmp_path / name).values, volume)
+
+
+def test_a_folder_never_gives_way_to_a_file(tmp_path):
+    (tmp_path / "kept").mkdir()
+    (tmp_path / "kept" / "notes.txt").write_text("of the user")
+    with pytest.raises(FewviewError, match="it is a folder"), written_whole(tmp_path / "kept") as temporary:
+        temporary.write_text("{}")
+    assert [path.name for path in tmp_path.rglob("*")] == ["kept", "notes.txt"]
 
 
 def test_too_little_space_is_told_before_the_work(tmp_path):

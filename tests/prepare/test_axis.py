@@ -82,6 +82,12 @@ def test_noise_alone_is_cannot_tell(views, slices):
         assert found.reason.startswith("cannot tell: ")
 
 
+@pytest.mark.parametrize("level", [0.0, 1.0])
+def test_slices_without_signal_or_noise_are_cannot_tell(level):
+    found = find_axis(np.full((3, 20, 48), level), np.linspace(0, np.pi, 20, endpoint=False))
+    assert found.column is None and found.reason.startswith("cannot tell: the slices are empty")
+
+
 def test_interior_of_an_object_is_cannot_tell_or_right(simulated):
     unknown = 0
     for name in ("body", "ring"):

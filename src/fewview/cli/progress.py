@@ -56,6 +56,13 @@ class Progress:
         else:
             print(text, file=sys.stderr, flush=True)
 
+    def note(self, text: str) -> None:
+        """A line that stays, above the bar."""
+        if self._bar is not None:
+            self._bar.console.print(text, markup=False, highlight=False)
+        else:
+            print(text, file=sys.stderr, flush=True)
+
     def show(self, estimate: Estimate) -> None:
         """An estimate has come."""
         numbers = "  ".join(f"{name} {estimate.scalars[name]:.4g}" for name in SHOWN if name in estimate.scalars)

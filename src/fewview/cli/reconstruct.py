@@ -6,7 +6,7 @@ import json
 import signal
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
@@ -21,6 +21,7 @@ from .values import parse_axis, parse_pairs, parse_rows
 if TYPE_CHECKING:
     from ..runs.recipe import Recipe
     from ..runs.session import Result
+    from ..scan import LineIntegrals
 
 RECIPES = (".yaml", ".yml", ".json")
 
@@ -99,10 +100,12 @@ def reconstruct(
     recipe = Recipe.parse({**base, **given})
     if recipe.registration is not None and recipe.auxiliary is None:
         raise OptionError("--register needs an X-ray volume.", "Give it with --aux VOLUME.")
-    if report is not None and not report.resolve().parent.is_dir():
-        raise FewviewError(f"The folder of {report} does not exist.", "Make it, or choose another one for the report.")
+    if report is not None:
+        named = (recipe.scan, recipe.auxiliary, recipe.reference, recipe.reader.flats, recipe.reader.darks)
+        check_report(report, output, [Path(one) for one in named if one is not None])
     result = carry_out(recipe, output, resume=resume, bits=bits)
     if report is not None:
+        check_report(report, output, result.inputs)  # the frames of a folder are known only now
         write_report(report, {"output": str(output), **result.record})
     typer.echo(summary(result.record, output))
 
@@ -119,6 +122,8 @@ def carry_out(recipe: Recipe, output: Path, *, resume: bool, bits: int) -> Resul
     stop = threading.Event()
     with stop_and_keep(stop), Progress() as progress:
         session = Session(recipe, output, resume=resume, stop=stop.is_set, bits=bits, say=progress.say)
+        for line in told(session.lines):
+            progress.note(line)
         if resume and not session.resumed:
             progress.say(f"no checkpoint beside {output}: starting at the beginning")
         for estimate in session:
@@ -133,6 +138,17 @@ def carry_out(recipe: Recipe, output: Path, *, resume: bool, bits: int) -> Resul
         session.done()
         result.record["timings"]["write"] = time.monotonic() - began
     return result
+
+
+def told(lines: LineIntegrals) -> list[str]:
+    """What a user should know of the input before the run: oddities, guesses, what was done and what was masked."""
+    notes = [f"note: {note}" for note in lines.notes]
+    notes += [f"assumed {name}: {one.where}" for name, one in lines.origins.items() if one.how == "assumed"]
+    if lines.steps:
+        notes.append(f"prepared: {'; '.join(lines.steps)}")
+    if lines.masked:
+        notes.append(f"masked: {', '.join(f'{count} pixels ({why})' for why, count in lines.masked.items())}")
+    return notes
 
 
 @contextmanager
@@ -150,6 +166,15 @@ def stop_and_keep(stop: threading.Event) -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def check_report(report: Path, output: Path, inputs: Sequence[Path]) -> None:
+    """Refuse a report that would take the place of a folder, of the volume or of what the run reads."""
+    from ..io.whole import check_writable
+
+    if report.resolve() == output.resolve():
+        raise FewviewError(f"The report and the volume are both {report}.", "Give the report another name.")
+    check_writable(report, 0, tuple(inputs))
 
 
 def write_report(path: Path, record: Mapping[str, Any]) -> None:

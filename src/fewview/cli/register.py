@@ -9,7 +9,7 @@ import typer
 
 from ..errors import OptionError
 from .progress import Progress
-from .reconstruct import write_report
+from .reconstruct import check_report, write_report
 from .values import parse_pairs
 
 if TYPE_CHECKING:
@@ -42,6 +42,8 @@ def register(
     options = RegistrationOptions.parse({**given, **({} if turns is None else {"turns": turns})})
     fixed, moving = read_volume(neutron), read_volume(xray)
     check_output(output, fixed.values.nbytes, (xray, neutron))
+    if report is not None:
+        check_report(report, output, [xray, neutron])
     pixel, voxel = neutron_voxel or fixed.voxel, xray_voxel or moving.voxel
     onto = Grid.cubic(fixed.values.shape, 1.0 if pixel is None else pixel)
     grid, comparable = xray_grid(moving.values.shape, voxel, pixel)

@@ -42,6 +42,11 @@ def spread(start: float, stop: float, endpoint: bool, views: int) -> NDArray[np.
     return np.deg2rad(np.linspace(start, stop, views, endpoint=endpoint))
 
 
+def like_radians(arc: float) -> bool:
+    """Whether an arc in degrees has the number of a half or a full turn in radians."""
+    return any(abs(abs(arc) - turn) < 0.02 * turn for turn in (math.pi, 2 * math.pi))
+
+
 def decide_unit(values: NDArray[np.float64]) -> tuple[AngleUnit, str]:
     """Unit of angles that come without one, and the reason in words.
 

@@ -38,6 +38,7 @@ def arrange(made: Draft, request: Request) -> None:
         made.angles = rules.spread(*span, views)
         said = f"--angles {span[0]:g}:{span[1]:g}{':endpoint' if span[2] else ''}"
         made.origins["angles"] = Origin("given", f"{said}, {views} equal steps")
+        _note_radians(made, said, span[1] - span[0])
     elif stored is not None:
         made.angles = _fit(made, stored, views, given=request.angles is not None)
     else:
@@ -127,7 +128,14 @@ def _fit(made: Draft, stored: Angles, views: int | None, *, given: bool) -> NDAr
     if reason:
         how = Origin("assumed", f"{stored.where}, taken for {unit}: {reason}")
     made.origins["angles"] = how
+    if unit == "degrees" and len(values) > 1:
+        _note_radians(made, stored.where, float(np.ptp(values)) * len(values) / (len(values) - 1))
     return values if unit == "radians" else np.deg2rad(values)
+
+
+def _note_radians(made: Draft, said: str, arc: float) -> None:
+    if rules.like_radians(arc):
+        made.notes.append(f"{said}: an arc of {arc:.4g} degrees. Are the angles in radians?")
 
 
 def _refuse_without_angles(made: Draft) -> None:
@@ -152,8 +160,13 @@ def _refuse_without_angles(made: Draft) -> None:
 
 
 def _refuse_holes(made: Draft) -> None:
-    if made.angles is None or np.all(np.isfinite(made.angles)):
+    """Angles that are not numbers, or that were reserved and never written: all the same, mostly 0."""
+    if made.angles is None:
         return
-    bad = np.flatnonzero(~np.isfinite(made.angles))
     where = made.origins["angles"].where
-    made.refuse(f"{where}: the angle of view {bad[0]} is not a number ({len(bad)} such).", rules.FLAG)
+    bad = np.flatnonzero(~np.isfinite(made.angles))
+    if len(bad):
+        made.refuse(f"{where}: the angle of view {bad[0]} is not a number ({len(bad)} such).", rules.FLAG)
+    elif len(made.angles) > 1 and np.ptp(made.angles) == 0:
+        same = f"all {len(made.angles)} views have the same angle ({np.degrees(made.angles[0]):g} degrees)"
+        made.refuse(f"{where}: {same}.", rules.FLAG)

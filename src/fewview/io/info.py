@@ -17,17 +17,22 @@ from .found import Layout
 from .request import AngleChoice, Draft, FieldChoice, Request
 from .units import AngleUnit
 
+LISTED = 4  # duplicates told one by one
+
 
 @dataclass(frozen=True)
 class AngleFacts:
     """Angles of a scan, in degrees.
 
+    ``start`` and ``stop`` are those of the first and last view, ``low`` and ``high`` the smallest and largest;
     ``step`` is the median distance of neighbours; ``irregular`` when some distances differ from it by over 5 %.
     """
 
     count: int
     start: float
     stop: float
+    low: float
+    high: float
     step: float
     irregular: bool
     unit_in_file: AngleUnit | None
@@ -109,7 +114,10 @@ class ScanInfo:
         if self.angles is not None:
             a = self.angles
             uneven = ", irregular" if a.irregular else ""
-            out.append(f"  angles      {a.count}: {a.start:.6g} to {a.stop:.6g} deg, step {a.step:.4g} deg{uneven}")
+            ends = f"{a.count}: {a.start:.6g} to {a.stop:.6g} deg"
+            if {a.start, a.stop} != {a.low, a.high}:
+                ends = f"{a.count}, not in order: within {a.low:.6g} to {a.high:.6g} deg"
+            out.append(f"  angles      {ends}, step {a.step:.4g} deg{uneven}")
             out.append(f"{'':14}({a.origin})")
         if self.layout is not None:
             out.append(f"  layout      {self.layout} ({self.origins['layout']})")
@@ -121,8 +129,10 @@ class ScanInfo:
         pixel = "" if self.pixel_mm is None else f"{self.pixel_mm:g} mm, "
         out.append(f"  axis        {axis}{self.origins['axis']}")
         out.append(f"  pixel size  {pixel}{self.origins['pixel']}")
-        for first, later in self.duplicates:
+        for first, later in self.duplicates[:LISTED]:
             out.append(f"  duplicate   views {first} and {later} measure the same lines")
+        if len(self.duplicates) > LISTED:
+            out.append(f"{'':14}and {len(self.duplicates) - LISTED} more pairs")
         out += [f"  note        {note}" for note in self.notes]
         if self.assumed:
             out.append(f"  ASSUMED     {', '.join(self.assumed)}: check, or say with the flags")
@@ -207,6 +217,8 @@ def _angle_facts(made: Draft) -> AngleFacts | None:
         count=len(made.angles),
         start=math.degrees(made.angles[0]),
         stop=math.degrees(made.angles[-1]),
+        low=math.degrees(made.angles.min()),
+        high=math.degrees(made.angles.max()),
         step=math.degrees(step),
         irregular=bool(np.any(np.abs(gaps - step) > 0.05 * step)),
         unit_in_file=None if made.found.angles is None else made.found.angles.unit,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import shutil
 import uuid
@@ -93,6 +94,8 @@ def _move(temporary: Path, path: Path) -> None:
     if not path.is_dir():
         os.replace(temporary, path)
         return
+    if not temporary.is_dir():
+        raise IsADirectoryError(errno.EISDIR, "it is a folder")  # of the user's, with whatever is in it
     # A folder cannot be replaced in one step: the old one steps aside and goes when the new one stands.
     aside = temporary.with_name(temporary.name + ".old")
     os.replace(path, aside)

@@ -9,6 +9,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from ..errors import OptionError
 from .logarithm import attenuation_weights, bin_masked, fill_masked, mean_one, minus_log
 from .normalise import Transmission, correct_dose, lit, normalise, without_beam
 from .options import PrepareOptions
@@ -74,10 +75,15 @@ def line_integrals(
 
     Raises
     ------
-    ScanError
-        Counts without flats; an impossible dose region.
+    ScanError, OptionError
+        Counts without flats; an impossible dose region, or none where one is asked for.
     """
     options = options or PrepareOptions()
+    if options.dose == "region" and options.open_region is None:
+        raise OptionError(
+            "The dose correction by region has no region.",
+            "Give it with --prepare open_region=[FIRST_ROW,LAST_ROW,FIRST_COLUMN,LAST_COLUMN], or choose dose=edges.",
+        )
     views, rows, columns = frames.shape
     times = np.linspace(0, 1, views) if view_times is None else np.asarray(view_times, dtype=np.float64)
     shape = (views, rows // bin, columns // bin)

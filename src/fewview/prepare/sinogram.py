@@ -63,13 +63,15 @@ def measure(sinograms: Array) -> Signal:
     air = np.where(air - lowest > 3 * spread, lowest, air)
     values = sinograms - air[:, None, None]
     smooth = _running_mean(values, width)
-    peak = np.maximum(np.quantile(smooth, 0.99, axis=(1, 2)), spread)
+    # Without noise an empty slice has neither signal nor spread to divide by.
+    peak = np.maximum(np.quantile(smooth, 0.99, axis=(1, 2)), max(spread, np.finfo(float).tiny))
     reach = np.maximum(np.quantile(left, 0.95, axis=1), np.quantile(right, 0.95, axis=1)) - air - 2 * spread
     edge = np.clip(reach / peak, 0, 1)
     keep = peak >= _STRONG * peak.max()
     keep &= edge <= max(_LOW_EDGE, float(edge[keep].min()))
     smooth, highest = smooth[keep], float(peak[keep].max())
-    strength = float(np.mean(smooth**2)) * width / noise if noise > 0 else np.inf
+    power = float(np.mean(smooth**2)) * width
+    strength = power / noise if noise > 0 else (np.inf if power > 0 else 0.0)
     shown = np.flatnonzero(np.quantile(smooth, 0.98, axis=(0, 1)) > max(_FAINT * highest, 4 * spread))
     first, last = (shown[0], shown[-1] + width - 1) if len(shown) else (0, columns - 1)
     return Signal(values[keep], noise, strength, float(np.median(edge[keep])), float(first), float(last))

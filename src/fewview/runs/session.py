@@ -19,6 +19,8 @@ from ..io.write_volume import beside, check_output, write_volume
 from ..methods.interface import Estimate
 from ..methods.registry import require_method
 from ..prepare import RegistrationOptions
+from ..quality import data_range, psnr, ssim
+from ..quality.arrays import require_finite
 from .auxiliary import registered_volume
 from .checkpoint import Checkpointer, checkpoint_path
 from .inputs import chosen_scan, fitting_volume, prepared
@@ -258,8 +260,6 @@ class Session:
         }
 
     def _scores(self, volume: NDArray) -> dict[str, float | None]:
-        from ..quality import psnr, ssim
-
         if self.reference is None:
             return {}
         return {"psnr": psnr(volume, self.reference), "ssim": ssim(volume, self.reference)}
@@ -294,6 +294,8 @@ class Session:
                 f"The reference {path} is in '{said}', the reconstruction will be in '{unit}'.",
                 "Give the pixel size with --pixel, or a reference in the same unit.",
             )
+        require_finite(values, "reference")  # after the hours of work it would be too late to say so
+        data_range(values)
         return values
 
     def _lap(self, name: str, since: float) -> float:
