@@ -14,7 +14,7 @@ demo: setup
 	@$(BIN)/fewview demo
 
 test: setup check docs
-	@QT_QPA_PLATFORM=xcb NAPARI_STRICT_QT=1 NAPARI_ENSURE_PLUGIN_MAIN_THREAD=1 $(DISPLAYED) $(BIN)/python -m pytest
+	@QT_QPA_PLATFORM=xcb NAPARI_STRICT_QT=1 NAPARI_ENSURE_PLUGIN_MAIN_THREAD=1 $(DISPLAYED) $(BIN)/python -m pytest -n 2 --dist loadgroup
 
 check: setup
 	@$(BIN)/ruff check src tests docs benchmarks

@@ -19,6 +19,17 @@ settings.register_profile("fewview", deadline=None, suppress_health_check=[Healt
 settings.load_profile("fewview")
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config, items):
+    """Real windows share one screen and its focus: with several workers, one has all of them, and begins with them."""
+    if not config.pluginmanager.hasplugin("xdist"):
+        return
+    windows = [item for item in items if "viewer" in item.path.parts]
+    for item in windows:
+        item.add_marker(pytest.mark.xdist_group("windows"))
+    items[:] = windows + [item for item in items if "viewer" not in item.path.parts]
+
+
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
     """Folder with the measured scans that do not travel with the repository."""

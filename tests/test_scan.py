@@ -120,6 +120,17 @@ def test_an_unusable_pixel_does_not_count_in_a_bin():
     assert np.isfinite(none.values).all() and none.weights[0, 0, 0] == 0
 
 
+def test_rows_without_a_usable_pixel_are_named_as_the_detector_counts_them():
+    flats = FRAMES[:3] + 1
+    flats[:, [2, 3, 4, 5, 10, 11]] = 0
+    whole = Scan(ArrayFrames(FRAMES + 0.1), ParallelBeam(ANGLES, ROWS, COLUMNS, axis=9.5), flats=ArrayFrames(flats))
+    (note,) = whole.line_integrals().notes
+    assert note.startswith("The detector rows 2:6, 10:12 hold no usable pixel")
+    (note,) = whole.rows(1, 13).bin(2).line_integrals().notes
+    assert note.startswith("The detector rows 3:5 hold no usable pixel")
+    assert whole.rows(6, 10).line_integrals().notes == ()
+
+
 def test_contradictions_are_refused():
     geometry = ParallelBeam(ANGLES[:5], ROWS, COLUMNS)
     with pytest.raises(ScanError, match="5 angles for 12 frames"):

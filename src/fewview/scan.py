@@ -213,7 +213,7 @@ class Scan(Selectable):
             origins=self.origins,
             masked=prepared.counts,
             steps=tuple(prepared.steps),
-            notes=self.notes,
+            notes=(*self.notes, *self._dead_rows(prepared.weights)),
             paths=self.paths,
         )
         if isinstance(axis, (int, float)):
@@ -221,6 +221,16 @@ class Scan(Selectable):
         if axis == "auto" and self.geometry.axis is None:
             return lines.find_axis()
         return lines
+
+    def _dead_rows(self, weights: NDArray[np.float32]) -> list[str]:
+        """A note on rows without a single usable pixel, which the beam's slits may cut off: as --rows counts them."""
+        dead = np.flatnonzero(~(weights > 0).any(axis=(0, 2)))
+        if not 0 < len(dead) < weights.shape[1]:
+            return []
+        first, size = self.window.rows[0], self.window.bin
+        spans = np.split(dead, np.flatnonzero(np.diff(dead) > 1) + 1)
+        named = ", ".join(f"{first + part[0] * size}:{first + (part[-1] + 1) * size}" for part in spans)
+        return [f"The detector rows {named} hold no usable pixel: leave them out with --rows A:B."]
 
 
 @dataclass(frozen=True, eq=False)

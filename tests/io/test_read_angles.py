@@ -103,6 +103,11 @@ def test_logs_of_many_kinds(tmp_path, name):
     assert found.where == name
 
 
+def test_the_mark_at_the_start_of_a_windows_text_hides_no_angle(tmp_path):
+    (tmp_path / "a.txt").write_text("0\n1.5\n3\n", encoding="utf-8-sig")
+    np.testing.assert_array_equal(read_angle_file(tmp_path / "a.txt").values, [0, 1.5, 3])
+
+
 def test_npy_angles(tmp_path):
     np.save(tmp_path / "theta_rad.npy", np.linspace(0, 3, 4))
     found = read_angle_file(tmp_path / "theta_rad.npy")

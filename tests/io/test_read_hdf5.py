@@ -142,6 +142,15 @@ def test_a_second_exchange_group_by_name(exchange):
     assert not np.all(read_scan(path).read() == 7)
 
 
+@pytest.mark.parametrize(
+    ("data", "says"),
+    [(DATA[:0], r"data is empty \(0 x 4 x 6\)"), (DATA + 0j, "complex128, no real numbers")],
+)
+def test_frames_that_are_none(exchange, data, says):
+    with pytest.raises(ScanError, match=says):
+        read_scan(exchange(data=data))
+
+
 def test_a_truncated_hdf5_file_is_refused(exchange):
     path = exchange()
     whole = path.read_bytes()
@@ -186,6 +195,12 @@ def test_nxtomo_leaves_invalid_frames_out(tmp_path):
     np.testing.assert_array_equal(scan.read(), DATA[[1, 2, 4]])
     assert "1 frames are marked invalid" in scan.notes[0]
     assert scan.flat_times is None
+
+
+@pytest.mark.parametrize("keys", [[1] * 9, [2, 1, -1, -1]])
+def test_nxtomo_without_a_projection_is_refused(tmp_path, keys):
+    with pytest.raises(ScanError, match="marks no frame as a projection"):
+        read_scan(nxtomo(tmp_path / "a.nxs", keys=keys))
 
 
 def test_several_entries_need_a_name(tmp_path):

@@ -280,6 +280,16 @@ def test_scaled_fits_is_float(tmp_path):
     np.testing.assert_allclose(scan.read(), values, atol=0.5)
 
 
+def test_a_tile_compressed_fits_cube_is_read_and_refused_where_it_is_cut_off(tmp_path):
+    values = np.random.default_rng(0).integers(0, 9, (6, 40, 50)).astype(np.int16)
+    fits.HDUList([fits.PrimaryHDU(), fits.CompImageHDU(values)]).writeto(tmp_path / "a.fits")
+    np.testing.assert_array_equal(read_scan(tmp_path / "a.fits", angles="0:180").read(), values)
+    whole = (tmp_path / "a.fits").read_bytes()
+    (tmp_path / "b.fits").write_bytes(whole[:-2880])
+    with pytest.raises(ScanError, match="truncated"):
+        read_scan(tmp_path / "b.fits", angles="0:180")
+
+
 def test_truncated_and_damaged_fits(tmp_path):
     path = tmp_path / "a.fits"
     fits.writeto(path, FRAMES)

@@ -20,6 +20,8 @@ from fewview.quality import psnr, ssim
 
 OURS = ("d3ip", "d3ip-generic")
 PUBLISHED = ("dds", "scd", "ddip", "d3ip-paper")
+CHEAP = {"beside": "tv", "tv_weight": 0.003}  # nothing to tune
+FIXED = {"adaptation": "none", "trust": 1.0, "t_start": 300, "beside_share": 0.0}
 
 
 @pytest.fixture
@@ -100,7 +102,7 @@ def test_a_guide_is_heard_and_then_checked_by_the_data(problem):
     ],
 )
 def test_resumed_runs_end_bit_equal(name, values, problem, weights):
-    values = {**values, "prior": weights, "steps": 6}
+    values = {**values, "prior": weights, "steps": 6, **CHEAP}
     *_, expected = run(name, problem, **values)
     state = None
     for stop in (2, 5, 6):
@@ -115,7 +117,7 @@ def test_resumed_runs_end_bit_equal(name, values, problem, weights):
 @pytest.mark.parametrize("name", [*OURS, *PUBLISHED])
 def test_every_composition_runs_and_fits_the_data(name, problem, weights):
     method = get_method(name)
-    short = {"prior": weights, "steps": 5, "inner": 2, "every": 2}
+    short = {"prior": weights, "steps": 5, "inner": 2, "every": 2, **CHEAP}
     if name != "dds":
         short["adaptation"] = "lora" if name == "scd" else "lora+biases"
     estimates, seen = [], 0
@@ -136,13 +138,13 @@ def test_every_composition_runs_and_fits_the_data(name, problem, weights):
 
 
 def test_the_same_seed_gives_the_same_volume_and_another_one_another(problem, weights):
-    values = {"prior": weights, "steps": 3, "samples": 2, "adaptation": "none", "trust": 1.0, "t_start": 300}
+    values = {"prior": weights, "steps": 3, "samples": 2, **FIXED}
     one, again, other = (list(run("d3ip", replace(problem, seed=s), **values))[-1].volume for s in (1, 1, 2))
     assert torch.equal(one, again) and not torch.equal(one, other)
 
 
 def test_samples_bring_their_standard_deviation(problem, weights):
-    values = {"prior": weights, "steps": 3, "adaptation": "none", "trust": 1.0, "t_start": 300}
+    values = {"prior": weights, "steps": 3, **FIXED}
     *_, four = run("d3ip", problem, samples=4, **values)
     *_, one = run("d3ip", problem, samples=1, **values)
     assert four.extra["std"].shape == four.volume.shape and float(four.extra["std"].max()) > 0
@@ -150,18 +152,19 @@ def test_samples_bring_their_standard_deviation(problem, weights):
 
 
 def test_withheld_views_choose_and_the_record_says_so(problem, weights):
-    *_, last = run("d3ip", problem, prior=weights, steps=2, samples=1, adaptation="none", t_start="auto")
+    values = {"prior": weights, "steps": 2, "samples": 1, "adaptation": "none", **CHEAP}
+    *_, last = run("d3ip", problem, t_start="auto", **values)
     curve = dict(map(tuple, last.chosen["trust_curve"]))
     assert min(curve) <= last.chosen["trust"] <= max(curve)
     assert last.chosen["t_start"] in STARTS
     # what was chosen, given by hand, leads to the same volume
     given = {key: last.chosen[key] for key in ("trust", "t_start", "scale")}
-    *_, again = run("d3ip", problem, prior=weights, steps=2, samples=1, adaptation="none", **given)
+    *_, again = run("d3ip", problem, **values, **given)
     assert torch.equal(again.volume, last.volume)
 
 
 def test_withheld_views_decide_whether_to_adapt(problem, weights):
-    *_, last = run("d3ip", problem, prior=weights, steps=2, samples=1, trust=1.0, inner=2)
+    *_, last = run("d3ip", problem, prior=weights, steps=2, samples=1, trust=1.0, inner=2, beside_share=0.0)
     (none, without), (some, adapted) = last.chosen["adaptation_curve"]
     assert (none, some) == ("none", "lora+biases") and without != adapted
     assert last.chosen["adaptation"] in (none, some)
@@ -169,10 +172,9 @@ def test_withheld_views_decide_whether_to_adapt(problem, weights):
 
 
 def test_withheld_views_choose_the_prior(problem, weights, monkeypatch):
-    monkeypatch.setattr(
-        "fewview.methods.diffusion.questions.PRIORS", (weights, "generic")
-    )  # the first has learnt nothing
-    *_, last = run("d3ip", problem, steps=2, samples=2, adaptation="none")
+    names = (weights, "generic")  # the first has learnt nothing
+    monkeypatch.setattr("fewview.methods.diffusion.questions.PRIORS", names)
+    *_, last = run("d3ip", problem, steps=2, samples=2, adaptation="none", beside_share=0.0)
     assert last.chosen["prior"] == "generic"
     errors = dict(last.chosen["prior_curve"])
     assert errors["generic"] < errors[weights]
@@ -191,7 +193,7 @@ def test_the_autopilot_leaves_its_default_only_for_something_clearly_better():
 
 
 def test_units_do_not_matter(problem, weights):
-    values = {"prior": weights, "steps": 3, "samples": 1, "adaptation": "none", "trust": 1.0, "t_start": 300}
+    values = {"prior": weights, "steps": 3, "samples": 1, **FIXED, "beside_share": "auto", **CHEAP}
     *_, in_mm = run("d3ip", problem, **values)
     A = parallel_beam(problem.operator.angles, columns=48, axis=23.5, pixel=1.0)
     *_, per_pixel = run("d3ip", replace(problem, operator=A), **values)
@@ -207,7 +209,7 @@ def test_what_lies_under_weight_zero_does_not_matter(problem, weights):
     mask = torch.ones_like(problem.data)
     mask[:, :, 30] = 0
     mask[:, 5] = 0
-    values = {"prior": weights, "steps": 2, "samples": 1, "inner": 1, "trust": 1.0, "adaptation": "lora"}
+    values = {"prior": weights, "steps": 2, "samples": 1, "inner": 1, "trust": 1.0, "adaptation": "lora", **CHEAP}
     volumes = []
     for garbage in (0.0, 1e6, float("nan")):
         data = torch.where(mask > 0, problem.data, torch.full_like(problem.data, garbage))

@@ -87,7 +87,7 @@ def read_pairs(path: Path) -> tuple[list[list[float]], list[list[float]]]:
     """
     fixed, moving = [], []
     try:
-        for line in path.read_text(encoding="utf-8").splitlines():
+        for line in path.read_text(encoding="utf-8-sig").splitlines():
             if line.strip() and not line.lstrip().startswith("#"):
                 numbers = [float(word) for word in line.replace(";", ",").split(",")]
                 if len(numbers) != 6:

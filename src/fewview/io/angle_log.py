@@ -35,7 +35,7 @@ def read_angle_file(path: Path) -> Angles:
             raise ScanError(f"{path.name} cannot be read as angles: {error}.", "Give a text file.") from None
         return Angles(np.asarray(values, dtype=np.float64).reshape(-1), angle_unit(path.stem), path.name)
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        lines = path.read_text(encoding="utf-8-sig").splitlines()  # with or without the mark of Windows
     except (OSError, UnicodeDecodeError) as error:
         raise ScanError(
             f"{path.name} cannot be read as text: {error}.", "Give a log with one angle per line."
@@ -58,7 +58,7 @@ def is_angle_log(path: Path) -> bool:
         return False
     if _ANGLE_WORD.search(path.stem):
         return True
-    with path.open(encoding="utf-8", errors="replace") as file:
+    with path.open(encoding="utf-8-sig", errors="replace") as file:
         return _LABELLED.search(file.read(4000)) is not None
 
 

@@ -17,6 +17,7 @@ from ..frames import Span
 from .images import COPY_AGAIN, ImageFile, ImageFormat, truncated
 
 _ANGLE_CARDS = ("ANGLE", "THETA", "ROTANGLE", "ROTATION", "ROT_ANG", "ROT")
+_BLOCK = 2880  # bytes: data fill up whole blocks
 _TYPES = {8: "u1", 16: "i2", 32: "i4", 64: "i8", -32: "f4", -64: "f8"}
 
 
@@ -58,8 +59,11 @@ def _image(path: Path) -> Iterator[Any]:
             hdu = next((one for one in file if one.is_image and len(one.shape or ()) >= 2), None)
             if hdu is None:
                 raise ScanError(f"{path.name} holds no image, only header cards or tables.", "Name the image file.")
-            pixels = int(np.prod(hdu.shape)) * abs(hdu.header["BITPIX"]) // 8
-            if hdu.fileinfo()["datLoc"] + pixels > path.stat().st_size:
+            place = hdu.fileinfo()
+            held = int(np.prod(hdu.shape)) * abs(hdu.header["BITPIX"]) // 8
+            if isinstance(hdu, fits.CompImageHDU):  # its tiles are smaller than its pixels
+                held = place["datSpan"] - _BLOCK + 1
+            if place["datLoc"] + held > path.stat().st_size:
                 raise truncated(path)
             yield hdu
 

@@ -119,7 +119,12 @@ class HDF5Frames:
                 f"{path.name}: {name} has {dataset.ndim} dimensions {dataset.shape}.",
                 "Save one scan with the dimensions (angle, row, column).",
             )
+        if dataset.dtype.kind not in "iufb":
+            raise ScanError(f"{path.name}: {name} holds {dataset.dtype}, no real numbers.", "Name the frames.")
         count = (many[0] if many else 1) if picks is None else len(picks)
+        if not count * height * width:
+            shape = " x ".join(map(str, dataset.shape))
+            raise ScanError(f"{path.name}: {name} is empty ({shape}).", "Was the scan ended before its first frame?")
         return cls(path, f"{group.name}/{name}", (count, height, width), dataset.dtype, picks)
 
     def read(self, frames: NDArray[np.intp], rows: Span, columns: Span) -> NDArray[np.float32]:

@@ -88,7 +88,7 @@ def _entry(path: Path, file: Any, entry: str, detector: str) -> Found:
     return Found(
         "NXtomo",
         (path,),
-        None if frames is None else HDF5Frames.of(path, file[detector], "data", picks),
+        None if frames is None or not len(picks) else HDF5Frames.of(path, file[detector], "data", picks),
         known_layout("projections", "NXtomo"),
         angles,
         fields["flats"],
