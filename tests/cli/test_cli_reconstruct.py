@@ -6,10 +6,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from fewview.errors import OptionError
 from fewview.io import read_volume, write_volume
 from fewview.methods import get_method, method_names
+from fewview.operators import parallel_beam
 from fewview.quality import psnr, ssim
 from fewview.runs import Recipe
 
@@ -322,6 +324,20 @@ def test_what_was_assumed_done_and_masked_is_told(fewview, tmp_path):
     assert "assumed axis: middle of the detector" in done.err
     assert "stripe removal left out: 12 views" in done.err
     assert "masked: 1 pixels (not a number)" in done.err
+
+
+@pytest.mark.parametrize(
+    ("columns", "axis", "expected"), [(slice(0, 64), 31.5, []), (slice(24, 64), 7.5, ["axis", "sample"])]
+)
+def test_a_sample_wider_than_the_detector_is_told(fewview, tmp_path, columns, axis, expected):
+    angles = np.arange(40) * 9.0
+    y, x = np.mgrid[:64, :64] - 31.5
+    disk = torch.from_numpy(0.02 * (np.hypot(x, y) < 28).astype(np.float32))[None]
+    rays = parallel_beam(np.deg2rad(angles), columns=64, axis=31.5)(disk).numpy().swapaxes(0, 1)
+    np.savez(tmp_path / "scan.npz", projections=rays[..., columns], angles_deg=angles)
+    done = fewview("reconstruct", "scan.npz", "-o", "out.npy", "--method", "fbp", "--axis", axis)
+    assert done.status == 0
+    assert [line.split()[2] for line in done.err.splitlines() if line.startswith("note: ")] == expected
 
 
 def test_16_bit(fewview, scan_file, tmp_path):

@@ -12,6 +12,14 @@ DATA = RNG.random((8, 3, 5)).astype(np.float32)
 THETA = np.linspace(0, 157.5, 8)
 
 
+@pytest.mark.parametrize("shape", [(9, 1, 6), (1, 9, 6), (9, 4, 1)])
+def test_named_stacks_with_one_row_one_sinogram_or_one_column(tmp_path, shape):
+    values = np.random.default_rng(0).random(shape).astype(np.float32)
+    np.savez(tmp_path / "a.npz", projections=values, angles_deg=np.arange(9) * 20.0)
+    scan = read_scan(tmp_path / "a.npz")
+    assert scan.read().shape == (9, 1 if 1 in shape[:2] else 4, shape[2])
+
+
 @pytest.mark.parametrize("dtype", ["<f4", ">f4", "<u2", ">u2", "<f8"])
 def test_npy_in_every_byte_order(tmp_path, dtype):
     data = (DATA * 900).astype(dtype)

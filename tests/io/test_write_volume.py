@@ -169,6 +169,23 @@ def test_a_folder_never_gives_way_to_a_file(tmp_path):
     assert [path.name for path in tmp_path.rglob("*")] == ["kept", "notes.txt"]
 
 
+def test_a_link_stays_a_link(tmp_path, volume):
+    (tmp_path / "large_disk").mkdir()
+    (tmp_path / "v.npy").symlink_to(tmp_path / "large_disk" / "v.npy")
+    for _ in range(2):  # a new file behind the link, and one that is replaced
+        write_volume(tmp_path / "v.npy", volume)
+        assert (tmp_path / "v.npy").is_symlink() and not (tmp_path / "large_disk" / "v.npy").is_symlink()
+        np.testing.assert_array_equal(read_volume(tmp_path / "v.npy").values, volume)
+
+
+def test_names_that_would_fail_at_the_end_are_refused_at_the_start(tmp_path):
+    (tmp_path / "v.zarr").write_text("of the user")
+    with pytest.raises(FewviewError, match="is a file; OME-Zarr is a folder"):
+        check_output(tmp_path / "v.zarr", 1)
+    with pytest.raises(FewviewError, match="too long"):
+        check_output(tmp_path / f"{'v' * 240}.npy", 1)
+
+
 def test_too_little_space_is_told_before_the_work(tmp_path):
     with pytest.raises(FewviewError, match="GiB free, the volume needs"):
         check_writable(tmp_path / "v.npy", 2**60)

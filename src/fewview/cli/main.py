@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import tempfile
 import traceback
@@ -62,7 +63,9 @@ def fewview(
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and leave with its exit status."""
     with sleeping_threads():  # before any command imports torch
-        sys.exit(run(sys.argv[1:] if arguments is None else list(arguments)))
+        status = run(sys.argv[1:] if arguments is None else list(arguments))
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # all is done and said: torch takes seconds to leave
+        sys.exit(status)
 
 
 def run(arguments: Sequence[str]) -> int:

@@ -92,7 +92,8 @@ def _numeric(array: Any) -> bool:
 
 
 def _plane(shape: tuple[int, ...]) -> bool:
-    return len(shape) in (2, 3) and min(shape[-2:]) > 1
+    """Whether it can be an image or a stack of them, be it of a single detector row."""
+    return len(shape) in (2, 3) and sum(length > 1 for length in shape) >= 2 and min(shape) > 0
 
 
 def _angles_name(shaped: Mapping[str, tuple[int, ...]]) -> str | None:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from ..errors import FewviewError
 
+LONGEST = 200  # bytes of a name: file systems take 255, and what lies beside the file has longer names
 NEED_MARGIN = 1.05  # metadata and lower resolution levels on top of the values
 
 
@@ -24,6 +25,8 @@ def written_whole(path: Path) -> Iterator[Path]:
     FewviewError
         The disk is full, the folder is read-only, ...; nothing half-written is left and an older file stays.
     """
+    if path.is_symlink():  # the file on the large disk is replaced, not the link to it
+        path = path.resolve()
     # The suffix stays last: libraries tell formats by it.
     temporary = path.with_name(f".{path.stem}.{uuid.uuid4().hex[:8]}.partial{path.suffix}")
     try:
@@ -54,6 +57,8 @@ def check_writable(path: Path, size: int, inputs: tuple[Path, ...] = ()) -> None
     ------
     FewviewError
     """
+    if len(os.fsencode(path.name)) > LONGEST:
+        raise FewviewError(f"The name {path.name[:40]}... is too long for a file.", "Choose a shorter one.")
     folder = path.resolve().parent
     if not folder.is_dir():
         raise FewviewError(f"The folder {folder} does not exist.", "Make it, or choose another one for the output.")
@@ -62,6 +67,8 @@ def check_writable(path: Path, size: int, inputs: tuple[Path, ...] = ()) -> None
             raise FewviewError(f"{path} is an input of this run.", "Choose another name for the output.")
     if path.is_dir() and path.suffix != ".zarr":
         raise FewviewError(f"{path} is a folder.", "Give the name of a file for the output.")
+    if path.suffix == ".zarr" and path.is_file():
+        raise FewviewError(f"{path} is a file; OME-Zarr is a folder.", "Choose another name for the output.")
     if path.is_dir() and any(path.iterdir()) and not _is_zarr(path):
         raise FewviewError(f"{path} is a folder that holds something else.", "Choose another name for the output.")
     if not os.access(folder, os.W_OK):
