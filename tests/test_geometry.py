@@ -6,7 +6,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from fewview.errors import ScanError
-from fewview.geometry import ParallelBeam, duplicate_views, spread_views
+from fewview.geometry import ParallelBeam, duplicate_views, full_turn, spread_views
 
 TURN = 2 * np.pi
 
@@ -189,3 +189,34 @@ def test_impossible_pixel_sizes(pixel):
 def test_more_views_than_there_are(count):
     with pytest.raises(ScanError, match=f"{count} views were asked for, the scan has 180 distinct ones"):
         spread_views(np.deg2rad(np.arange(181)), count)
+
+
+@pytest.mark.parametrize(
+    ("axis", "turn", "grid"),
+    [
+        (17.5, TURN, 36),  # in the middle
+        (18.9, TURN, 36),  # nearly
+        (5.25, TURN, 61),  # 29.75 columns from the centre of the farthest one, and half a pixel
+        (30.0, TURN, 61),
+        (-2.0, TURN, 75),  # beside the detector
+        (5.25, np.pi, 36),  # a half turn sees no line of the other side
+        (5.25, 1.5 * np.pi, 36),
+    ],
+)
+def test_the_grid_holds_all_that_a_full_turn_about_an_axis_aside_has_seen(axis, turn, grid):
+    geometry = ParallelBeam(np.linspace(0, turn, 40, endpoint=False), 3, 36, axis)
+    assert geometry.grid == grid and geometry.half_acquired == (grid != 36)
+    farthest = max(abs(axis + 0.5), abs(axis - 35.5))  # the outer edge of the detector
+    assert not geometry.half_acquired or grid / 2 >= farthest - 1e-9
+
+
+@pytest.mark.parametrize("count", [3, 4, 5, 6, 8, 9, 20, 120])
+def test_few_views_of_a_full_turn_still_go_round(count):
+    turn = np.linspace(0, TURN, 360, endpoint=False)
+    assert full_turn(turn[spread_views(turn, count)])
+    half = np.linspace(0, np.pi, 180, endpoint=False)
+    assert not full_turn(half[spread_views(half, count)])
+
+
+def test_one_view_and_none_are_no_turn():
+    assert not full_turn([0.0]) and not full_turn([])

@@ -16,6 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 from .errors import ScanError
 
 HALF_TURN = math.pi
+ASIDE = 0.05  # of the columns between axis and middle: beyond, a full turn was taken to see a wider sample
 PIXEL_SIZES = (1e-7, 1e3)  # mm: beyond, a unit was mistaken, and values in mm^-1 leave what float32 holds
 
 
@@ -99,6 +100,19 @@ class ParallelBeam:
         """Column of the axis; the middle of the detector while the axis is unknown."""
         return (self.columns - 1) / 2 if self.axis is None else self.axis
 
+    @property
+    def half_acquired(self) -> bool:
+        """Whether a full turn about an axis aside sees more than the detector is wide: each view sees one half."""
+        aside = abs(self.centre - (self.columns - 1) / 2)
+        return aside > ASIDE * self.columns and full_turn(self.angles)
+
+    @property
+    def grid(self) -> int:
+        """Pixels on a side of the reconstruction: the columns; with half acquisition, all that the turn has seen."""
+        if not self.half_acquired:
+            return self.columns
+        return math.ceil(2 * max(self.centre, self.columns - 1 - self.centre) + 1)
+
     def select_views(self, views: ArrayLike) -> Self:
         """Geometry of the views with these indices (integers, or a boolean mask), in that order."""
         return replace(self, angles=self.angles[np.asarray(views)])
@@ -140,6 +154,19 @@ class ParallelBeam:
     def with_pixel(self, pixel: float | None) -> Self:
         """The same geometry with another pixel size (mm)."""
         return replace(self, pixel=pixel)
+
+
+def full_turn(angles: ArrayLike) -> bool:
+    """Whether views (radians) go all the way round: no gap is wider than a quarter of a turn, or than few views leave.
+
+    Few views that are spread over the directions of their lines (:func:`spread_views`) leave gaps of one and a half
+    of their steps.
+    """
+    places = np.sort(np.mod(np.asarray(angles, dtype=np.float64), 2 * math.pi))
+    if len(places) < 3:
+        return False
+    gaps = np.diff(places, append=places[0] + 2 * math.pi)
+    return bool(gaps.max() <= max(math.pi / 2, 1.5 * float(np.median(gaps))) + 1e-6)
 
 
 def duplicate_views(angles: ArrayLike) -> list[tuple[int, int]]:

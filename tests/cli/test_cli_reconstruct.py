@@ -327,17 +327,25 @@ def test_what_was_assumed_done_and_masked_is_told(fewview, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("columns", "axis", "expected"), [(slice(0, 64), 31.5, []), (slice(24, 64), 7.5, ["axis", "sample"])]
+    ("columns", "axis", "turn", "expected"),
+    [
+        (slice(0, 64), 31.5, 360, []),
+        (slice(24, 64), 7.5, 180, ["the axis", "the sample"]),
+        (slice(24, 64), 7.5, 360, ["half acquisition,"]),
+        (slice(24, 56), 7.5, 360, ["half acquisition,", "the sample"]),
+    ],
 )
-def test_a_sample_wider_than_the_detector_is_told(fewview, tmp_path, columns, axis, expected):
-    angles = np.arange(40) * 9.0
+def test_a_sample_wider_than_the_detector_is_told(fewview, tmp_path, columns, axis, turn, expected):
+    angles = np.arange(40) * turn / 40
     y, x = np.mgrid[:64, :64] - 31.5
     disk = torch.from_numpy(0.02 * (np.hypot(x, y) < 28).astype(np.float32))[None]
     rays = parallel_beam(np.deg2rad(angles), columns=64, axis=31.5)(disk).numpy().swapaxes(0, 1)
     np.savez(tmp_path / "scan.npz", projections=rays[..., columns], angles_deg=angles)
-    done = fewview("reconstruct", "scan.npz", "-o", "out.npy", "--method", "fbp", "--axis", axis)
+    given = ("--kind", "attenuation", "--axis", axis)
+    done = fewview("reconstruct", "scan.npz", "-o", "out.npy", "--method", "fbp", *given)
     assert done.status == 0
-    assert [line.split()[2] for line in done.err.splitlines() if line.startswith("note: ")] == expected
+    notes = [line for line in done.err.splitlines() if line.startswith("note: ")]
+    assert [" ".join(line.split()[1:3]) for line in notes] == expected
 
 
 def test_16_bit(fewview, scan_file, tmp_path):

@@ -7,11 +7,13 @@ import pytest
 import torch
 
 import fewview
-from fewview.errors import MethodUnavailable, OptionError
+from fewview.errors import FewviewError, MethodUnavailable, OptionError
+from fewview.geometry import ParallelBeam
 from fewview.methods import Estimate
 from fewview.operators import parallel_beam
 from fewview.quality import heldout_error, psnr, split_views
 from fewview.runs.reconstruction import Reconstruction
+from fewview.scan import LineIntegrals
 
 
 def test_volumes_belong_to_the_caller(lines, use_method):
@@ -32,6 +34,22 @@ def test_reconstruction_around_the_axis_of_the_geometry(lines, truth):
     good = list(fewview.reconstruct(lines, "cgls", iterations=15))[-1].volume
     wrong = list(fewview.reconstruct(lines.with_axis(lines.geometry.axis - 2), "cgls", iterations=15))[-1].volume
     assert psnr(good, truth) > psnr(wrong, truth) + 5
+
+
+@pytest.mark.parametrize("method", ["fbp", "sirt", "cgls", "tv", "mbir"])
+@pytest.mark.parametrize("axis", [9.5, 30.5])
+def test_half_acquisition_gives_all_that_was_seen(method, axis):
+    """A sample nearly twice as wide as the detector, turned all the way round about an axis near one of its edges."""
+    geometry = ParallelBeam(np.linspace(0, 2 * np.pi, 60, endpoint=False), 1, 41, axis)
+    y, x = np.indices((geometry.grid, geometry.grid)) - (geometry.grid - 1) / 2
+    truth = (0.02 * (np.hypot(x, y) < 28) + 0.02 * (np.hypot(x - 15, y + 8) < 5)).astype(np.float32)
+    A = parallel_beam(geometry.angles, columns=41, grid=geometry.grid, axis=axis)
+    lines = LineIntegrals(A(torch.from_numpy(truth)[None]).numpy().swapaxes(0, 1), geometry)
+    volume = list(fewview.reconstruct(lines, method))[-1].volume
+    assert volume.shape == (1, geometry.grid, geometry.grid) and geometry.grid > 60
+    assert volume[0][np.hypot(x - 15, y + 8) < 4].mean() == pytest.approx(0.04, rel=0.05)
+    assert volume[0][(np.hypot(x, y) < 26) & (np.hypot(x - 15, y + 8) > 7)].mean() == pytest.approx(0.02, rel=0.05)
+    assert abs(volume[0][(np.hypot(x, y) > 30) & (np.hypot(x, y) < 31)].mean()) < 3e-3
 
 
 @pytest.mark.parametrize("pixel", [0.05, 2.0])
@@ -55,6 +73,30 @@ def test_unusable_pixels_do_not_count(lines):
     clean = list(fewview.reconstruct(lines, "cgls", iterations=5))[-1].volume
     dirty = list(fewview.reconstruct(replace(lines, values=values), "cgls", iterations=5))[-1].volume
     np.testing.assert_allclose(dirty, clean, atol=1e-6)
+
+
+@pytest.mark.parametrize("method", ["fbp", "sirt", "cgls", "asd-pocs", "tv", "mbir", "postnet"])
+def test_a_row_without_a_usable_pixel_is_empty(lines, method):
+    weights = lines.weights.copy()
+    weights[:, 1] = 0
+    dark = replace(lines, weights=weights)
+    volume = list(fewview.reconstruct(dark, method))[-1].volume
+    assert np.abs(volume[1]).max() < 0.05 * np.abs(volume[0]).max()
+    assert volume[0].std() > 0 and np.isfinite(volume).all()
+
+
+def test_the_scan_is_not_touched(lines):
+    one = lines.select_views(np.arange(1))  # whose transposed data lie in memory as they did
+    values, weights = one.values.copy(), np.ones_like(one.values)
+    weights[:, 1] = 0
+    values[:, 1] = np.nan
+    list(fewview.reconstruct(replace(one, values=values, weights=weights), "sirt", iterations=2))
+    assert np.isnan(values[:, 1]).all() and np.all(weights[:, 1] == 0)
+
+
+def test_a_scan_without_a_usable_pixel_is_refused(lines):
+    with pytest.raises(FewviewError, match="No detector pixel is usable"):
+        list(fewview.reconstruct(replace(lines, weights=np.zeros_like(lines.weights)), "sirt"))
 
 
 def test_heldout_error_is_that_of_views_not_seen(lines):

@@ -148,7 +148,10 @@ def told(lines: LineIntegrals) -> list[str]:
     notes += [f"assumed {name}: {one.where}" for name, one in lines.origins.items() if one.how == "assumed"]
     geometry = lines.geometry
     aside = abs(geometry.centre - (geometry.columns - 1) / 2)
-    if aside > ASIDE * geometry.columns:
+    if geometry.half_acquired:
+        wide = f"the volume is {geometry.grid} pixels wide, all that a full turn has seen"
+        notes.append(f"note: half acquisition, the axis {aside:.0f} columns beside the middle of the detector: {wide}")
+    elif aside > ASIDE * geometry.columns:
         size = f"the volume holds the {geometry.columns} columns about the axis, not all that the detector saw"
         notes.append(f"note: the axis lies {aside:.0f} columns beside the middle of the detector; {size}")
     if truncated(lines):
@@ -164,14 +167,17 @@ def told(lines: LineIntegrals) -> list[str]:
 
 
 def truncated(lines: LineIntegrals) -> bool:
-    """Whether there is no air at one of the detector's edges; values on an arbitrary scale do not tell."""
+    """Whether there is no air where the volume ends; values on an arbitrary scale do not tell."""
     from ..prepare.logarithm import PLAUSIBLE
     from ..scan import AXIS_ROWS
 
     rows = max(1, lines.geometry.rows // AXIS_ROWS)
     level = lines.values[:, ::rows].mean(axis=(0, 1))  # signed: noise has no level
     edge = max(1, len(level) // 40)
-    return TRUNCATED * level.max() < max(level[:edge].mean(), level[-edge:].mean()) and level.max() < PLAUSIBLE
+    ends = [level[:edge].mean(), level[-edge:].mean()]
+    if lines.geometry.half_acquired:  # the near edge lies within what the other half of the turn sees
+        ends = ends[1:] if lines.geometry.centre < (lines.geometry.columns - 1) / 2 else ends[:1]
+    return TRUNCATED * level.max() < max(ends) and level.max() < PLAUSIBLE
 
 
 @contextmanager

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import math
 
-import numpy as np
 import torch
 from torch import Tensor
 
+from ..geometry import ASIDE, full_turn
 from .filters import FilterName, apply_filter, ramp_filter
 from .interface import Operator
 from .parallel import parallel_beam
 from .quadrature import angle_weights
 
-ASIDE = 0.05  # of the columns between axis and middle: beyond, a full turn may have been taken to see a wider sample
 TRUNCATED = 0.05  # level at the near edge of the detector, as a part of the highest: the sample reaches over it
 
 
@@ -62,7 +61,7 @@ def _filtered(A: Operator, y: Tensor, filter: FilterName, cutoff: float) -> Tens
 def _half_acquired(A: Operator, y: Tensor) -> Tensor:
     """Slices whose sample reaches over the edge that is near the axis, (slices,) of bool; each told by itself alone."""
     aside = A.axis - (A.columns - 1) / 2
-    if abs(aside) <= ASIDE * A.columns or not _full_turn(A.angles):
+    if abs(aside) <= ASIDE * A.columns or not full_turn(A.angles):
         return torch.zeros(len(y), dtype=torch.bool, device=y.device)
     level = y.abs().mean(dim=1)
     edge = max(1, A.columns // 40)
@@ -98,9 +97,3 @@ def _widened(A: Operator) -> tuple[Operator, tuple[int, int]]:
     )
     wide.on_chunk = A.on_chunk
     return wide, pad
-
-
-def _full_turn(angles: np.ndarray) -> bool:
-    """Whether no gap between views is wider than a quarter of a turn."""
-    places = np.sort(np.mod(angles, 2 * math.pi))
-    return bool(np.diff(places, append=places[0] + 2 * math.pi).max() < math.pi / 2)

@@ -39,7 +39,7 @@ def grid_of(lines: LineIntegrals, first_row: int = 0, bin: int = 1) -> Grid:
     """Grid of the reconstruction of these lines, cut from row ``first_row`` on and binned by ``bin``."""
     geometry = lines.geometry
     voxel = float(bin) if geometry.pixel is None else geometry.pixel
-    return Grid.cubic((geometry.rows, geometry.columns, geometry.columns), voxel, first_row=first_row, bin=bin)
+    return Grid.cubic((geometry.rows, geometry.grid, geometry.grid), voxel, first_row=first_row, bin=bin)
 
 
 def xray_grid(shape: tuple[int, ...], voxel: float | None, pixel: float | None) -> tuple[Grid, bool]:

@@ -83,6 +83,7 @@ def first_look(lines: LineIntegrals, device: str, signals: Signals) -> Iterator[
     operator = parallel_beam(
         geometry.angles,
         columns=geometry.columns,
+        grid=geometry.grid,
         axis=geometry.centre,
         pixel=geometry.pixel or 1.0,
         device=resolve_device(device),

@@ -93,12 +93,13 @@ def set_up(
         An impossible share of held-out views, an auxiliary volume on another grid, no usable pixel.
     """
     geometry = lines.geometry
-    data = np.ascontiguousarray(lines.values.swapaxes(0, 1), dtype=np.float32)
-    weights = None if lines.weights is None else np.ascontiguousarray(lines.weights.swapaxes(0, 1))
+    data = np.array(lines.values.swapaxes(0, 1), dtype=np.float32, order="C")  # copies: the scan is not touched
+    weights = None if lines.weights is None else np.array(lines.weights.swapaxes(0, 1), order="C")
     if not np.isfinite(data if weights is None else data[weights > 0]).all():
         raise FewviewError("The line integrals hold values that are not numbers.", "Mask them with weight 0.")
     if weights is not None:
         data[weights == 0] = np.nan_to_num(data[weights == 0], posinf=0, neginf=0)
+        _blacken(data, weights)
 
     stored = device.type != "cpu" or len(data) >= STORE_FROM
 
@@ -106,6 +107,7 @@ def set_up(
         operator = parallel_beam(
             geometry.angles[views],
             columns=geometry.columns,
+            grid=geometry.grid,
             axis=geometry.centre,
             pixel=geometry.pixel or 1.0,
             device=device,
@@ -129,7 +131,18 @@ def set_up(
         whole = measured(everything)
         used = Measured(whole.operator, data, normalised(np.where(hidden, 0, full)))
         withheld = Measured(whole.operator, data, np.where(hidden, full, 0).astype(np.float32))
-    return Setup(used, withheld, _auxiliary(auxiliary, len(data), geometry.columns), seed)
+    return Setup(used, withheld, _auxiliary(auxiliary, len(data), geometry.grid), seed)
+
+
+def _blacken(data: NDArray, weights: NDArray) -> None:
+    """Rows that the beam's slits cut off hold nothing: measured air, so that every method leaves them empty.
+
+    Without a measurement some methods would refuse the whole volume, others make up a slice from its neighbours.
+    """
+    usable = weights > 0
+    dark = ~usable.any(axis=(1, 2))
+    if dark.any() and not dark.all():
+        data[dark], weights[dark] = 0, weights[usable].mean(dtype=np.float64)
 
 
 def normalised(weights: NDArray) -> NDArray[np.float32]:

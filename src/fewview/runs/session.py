@@ -120,7 +120,7 @@ class Session:
         named = [recipe.scan, recipe.auxiliary, recipe.reference]
         self._inputs = (*scan.paths, *(Path(p) for p in named if p is not None))
         if output is not None:
-            size = 4 * scan.geometry.rows * scan.geometry.columns**2
+            size = 4 * scan.geometry.rows * scan.geometry.grid**2
             check_output(output, size, self._inputs, bits)
         require_method(recipe.method).options.parse(recipe.options)
         self._files = files_of(scan.paths)
@@ -260,7 +260,7 @@ class Session:
         }
 
     def _scores(self, volume: NDArray) -> dict[str, float | None]:
-        if self.reference is None:
+        if self.reference is None or not np.isfinite(volume).all():  # what diverged is written all the same
             return {}
         return {"psnr": psnr(volume, self.reference), "ssim": ssim(volume, self.reference)}
 
