@@ -195,7 +195,7 @@ def test_more_views_than_there_are(count):
     ("axis", "turn", "grid"),
     [
         (17.5, TURN, 36),  # in the middle
-        (18.9, TURN, 36),  # nearly
+        (20.9, TURN, 36),  # nearly
         (5.25, TURN, 61),  # 29.75 columns from the centre of the farthest one, and half a pixel
         (30.0, TURN, 61),
         (-2.0, TURN, 75),  # beside the detector

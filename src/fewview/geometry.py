@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 from .errors import ScanError
 
 HALF_TURN = math.pi
-ASIDE = 0.05  # of the columns between axis and middle: beyond, a full turn was taken to see a wider sample
+ASIDE = 0.1  # of the columns between axis and middle: beyond, a full turn was taken to see a wider sample
 PIXEL_SIZES = (1e-7, 1e3)  # mm: beyond, a unit was mistaken, and values in mm^-1 leave what float32 holds
 
 

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from ..runs.session import Result
     from ..scan import LineIntegrals
 
-ASIDE = 0.1  # of the columns: from here on it matters that the volume is about the axis
 TRUNCATED = 0.1  # level at the detector's edge, as a part of the highest
 RECIPES = (".yaml", ".yml", ".json")
 
@@ -144,6 +143,8 @@ def carry_out(recipe: Recipe, output: Path, *, resume: bool, bits: int) -> Resul
 
 def told(lines: LineIntegrals) -> list[str]:
     """What a user should know of the input before the run: oddities, guesses, what was done and what was masked."""
+    from ..geometry import ASIDE
+
     notes = [f"note: {note}" for note in lines.notes]
     notes += [f"assumed {name}: {one.where}" for name, one in lines.origins.items() if one.how == "assumed"]
     geometry = lines.geometry

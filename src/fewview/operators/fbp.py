@@ -7,12 +7,13 @@ import math
 import torch
 from torch import Tensor
 
-from ..geometry import ASIDE, full_turn
+from ..geometry import full_turn
 from .filters import FilterName, apply_filter, ramp_filter
 from .interface import Operator
 from .parallel import parallel_beam
 from .quadrature import angle_weights
 
+ASIDE = 0.05  # of the columns between axis and middle: less can hardly matter
 TRUNCATED = 0.05  # level at the near edge of the detector, as a part of the highest: the sample reaches over it
 
 
