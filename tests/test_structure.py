@@ -9,7 +9,7 @@ import fewview
 
 ROOT = Path(fewview.__file__).parent
 FLOORS = {
-    1: {"errors", "options", "geometry", "origins", "frames", "openmp"},
+    1: {"errors", "options", "geometry", "origins", "frames", "openmp", "whole"},
     2: {"operators", "models"},
     3: {"prepare", "quality"},
     4: {"scan"},

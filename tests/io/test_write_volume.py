@@ -14,8 +14,8 @@ import zarr
 
 from fewview.errors import FewviewError
 from fewview.io import read_volume, write_volume
-from fewview.io.whole import check_writable, written_whole
 from fewview.io.write_volume import check_output
+from fewview.whole import check_writable, written_whole
 
 RECORD = {
     "method": "tv",

@@ -152,5 +152,8 @@ def test_writing_elsewhere_is_refused(tmp_path):
     done = simulate(SMALL.model_copy(update={"xray_views": 0}))
     with pytest.raises(FewviewError, match="does not exist"):
         write_simulated(done, tmp_path / "no" / "scan.h5")
+    (tmp_path / "folder.h5").mkdir()
+    with pytest.raises(FewviewError, match="is a folder"):
+        write_simulated(done, tmp_path / "folder.h5")
     with pytest.raises(FewviewError, match=r"\.h5"):
         write_simulated(done, tmp_path / "scan.tif")

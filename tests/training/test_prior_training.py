@@ -10,10 +10,10 @@ import torch
 
 from fewview.errors import FewviewError
 from fewview.models.prior import DiffusionPrior
-from fewview.models.unet import UNetConfig
+from fewview.models.unet import SIZES, UNetConfig
 from fewview.models.weights import load_prior, read_card
-from fewview.training import baselines, export, prior, validate
-from fewview.training.checkpoint import load_state, save_state
+from fewview.training import baselines, export, validate
+from fewview.training.checkpoint import load_state, read_average, save_state
 from fewview.training.ema import PowerEma
 from fewview.training.export import export_prior
 from fewview.training.losses import denoising_loss, noise_levels
@@ -25,8 +25,8 @@ TINY = UNetConfig(channels=(8, 16), blocks=(1, 1), embedding=16)
 @pytest.fixture
 def tiny(monkeypatch, tmp_path):
     """A network and validation so small that a training takes a second; a stack to train on."""
-    for module in (prior, export):
-        monkeypatch.setattr(module, "COMPACT", TINY)
+    monkeypatch.setitem(SIZES, "compact", TINY)
+    monkeypatch.setitem(SIZES, "medium", TINY.model_copy(update={"channels": (8, 32)}))
     yy, xx = np.mgrid[:64, :64]
     stack = np.stack([((yy - 32) ** 2 + (xx - c) ** 2 < 300).astype(np.float32) for c in range(24, 40)])
     np.save(tmp_path / "stack.npy", stack)
@@ -92,9 +92,19 @@ def test_it_stops_by_the_clock_and_resumes(tiny, tmp_path):
 
 def test_another_network_in_the_folder_is_named(tiny, tmp_path, monkeypatch):
     train_prior(tiny.model_copy(update={"minutes": 1e-3}), tmp_path / "run", report=lambda _: None)
-    monkeypatch.setattr(prior, "COMPACT", TINY.model_copy(update={"channels": (8, 24)}))
+    monkeypatch.setitem(SIZES, "compact", TINY.model_copy(update={"channels": (8, 24)}))
     with pytest.raises(FewviewError, match="another network"):
         train_prior(tiny, tmp_path / "run", report=lambda _: None)
+
+
+def test_a_larger_network_goes_on_from_a_smaller_one(tiny, weights, tmp_path, monkeypatch):
+    wide = tiny.model_copy(update={"minutes": 1e-3, "size": "medium", "start": weights})
+    train_prior(wide, tmp_path / "run", report=lambda _: None)
+    assert read_average(tmp_path / "run")[1]["net.middle.conv1.weight"].shape[0] == 32
+    narrow = TINY.model_copy(update={"channels": (8, 24)})
+    monkeypatch.setitem(SIZES, "medium", narrow)
+    with pytest.raises(FewviewError, match="another shape"):
+        train_prior(wide, tmp_path / "other", report=lambda _: None)
 
 
 def test_a_stack_needs_its_kind():

@@ -21,11 +21,11 @@ from numpy.typing import NDArray
 from scipy.stats import poisson
 
 from ..errors import FewviewError, Stopped
-from ..io.whole import written_whole
 from ..methods import get_method
 from ..runs.reconstruction import Reconstruction
 from ..scan import LineIntegrals
 from ..simulate import Beam
+from ..whole import written_whole
 from .probe_voids import Kind, pair
 from .quality_case import Array
 from .quality_rows import read_rows

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import FewviewError
-from ..io.whole import written_whole
+from ..whole import written_whole
 from .statistics import Interval, Key, bootstrap, paired
 
 Row = dict[str, Any]

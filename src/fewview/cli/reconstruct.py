@@ -200,7 +200,7 @@ def stop_and_keep(stop: threading.Event) -> Iterator[None]:
 
 def check_report(report: Path, output: Path, inputs: Sequence[Path]) -> None:
     """Refuse a report that would take the place of a folder, of the volume or of what the run reads."""
-    from ..io.whole import check_writable
+    from ..whole import check_writable
 
     if report.resolve() == output.resolve():
         raise FewviewError(f"The report and the volume are both {report}.", "Give the report another name.")
@@ -209,7 +209,7 @@ def check_report(report: Path, output: Path, inputs: Sequence[Path]) -> None:
 
 def write_report(path: Path, record: Mapping[str, Any]) -> None:
     """The record as JSON, whole or not at all."""
-    from ..io.whole import written_whole
+    from ..whole import written_whole
 
     with written_whole(path) as temporary:
         temporary.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")

@@ -23,12 +23,14 @@ def simulate(
     """Simulate a sample: truth, neutron scan and X-ray scan in one HDF5 file."""
     from ..simulate import Simulation, write_simulated
     from ..simulate import simulate as simulated
+    from ..whole import check_writable
 
     given = {"phantom": phantom, "size": size, "views": views, "counts": counts, "seed": seed}
     values = {key: value for key, value in given.items() if value is not None}
     options = Simulation.parse({**parse_pairs("--set", settings or []), **values})
-    if output.suffix not in (".h5", ".hdf5") or not output.resolve().parent.is_dir():
-        raise FewviewError(f"{output} cannot be written.", "Give the name of an .h5 file in a folder that exists.")
+    if output.suffix not in (".h5", ".hdf5"):
+        raise FewviewError(f"{output.name} does not end with .h5.", "Give a name like sample.h5.")
+    check_writable(output, 0)  # before the work
     write_simulated(simulated(options), output)
     typer.echo(
         f"{output}: {options.phantom}, {options.size} px, {options.views} views of {options.counts:g} counts, "

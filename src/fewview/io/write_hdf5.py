@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from ..whole import reserve
 from .volume_out import VolumeOut
-from .whole import reserve
 
 OVERHEAD = 1 << 16  # bytes of HDF5's own
 

@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ..errors import FewviewError
+from ..whole import check_writable, written_whole
 from .volume_out import PER_MM, PER_PIXEL, VolumeOut
-from .whole import check_writable, written_whole
 
 # suffix -> module with `write(path, volume)`; loaded when used.
 _FORMATS = {

@@ -13,6 +13,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from ..errors import FewviewError
+from ..whole import written_whole
 from .prior import DiffusionPrior
 from .unet import UNetConfig
 
@@ -78,15 +79,14 @@ def save_network(
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     tensors = {name: value.detach().cpu().to(dtype).contiguous() for name, value in model.state_dict().items()}
-    temporary = path.with_suffix(".part")
-    save_file(tensors, temporary, metadata={"kind": f"fewview.{kind}", "config": config})
-    temporary.chmod(0o644)  # safetensors writes for the owner alone, and an installed file is read by others
-    full = {"sha256": sha256(temporary), "parameters": sum(t.numel() for t in tensors.values()), **card}
-    # The card first: a reader that meets the new card beside the old weights refuses them, and never the reverse.
-    path.with_suffix(".json").write_text(json.dumps(full, indent=1) + "\n", encoding="utf-8")
-    told = _markdown(f"{KINDS[kind].capitalize()} `{path.stem}`", full)
-    path.with_suffix(".md").write_text(told, encoding="utf-8")
-    temporary.replace(path)
+    with written_whole(path) as temporary:
+        save_file(tensors, temporary, metadata={"kind": f"fewview.{kind}", "config": config})
+        temporary.chmod(0o644)  # safetensors writes for the owner alone, and an installed file is read by others
+        full = {"sha256": sha256(temporary), "parameters": sum(t.numel() for t in tensors.values()), **card}
+        # The card first: a reader that meets the new card beside the old weights refuses them, and never the reverse.
+        path.with_suffix(".json").write_text(json.dumps(full, indent=1) + "\n", encoding="utf-8")
+        told = _markdown(f"{KINDS[kind].capitalize()} `{path.stem}`", full)
+        path.with_suffix(".md").write_text(told, encoding="utf-8")
 
 
 def load_prior(name: str | Path, device: str | torch.device = "cpu") -> DiffusionPrior:

@@ -18,8 +18,8 @@ import torch
 
 from .. import __version__
 from ..errors import FewviewError
-from ..io.whole import written_whole
 from ..methods.interface import Estimate
+from ..whole import written_whole
 from .recipe import Recipe
 
 EVERY_SECONDS = 30.0

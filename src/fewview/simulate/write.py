@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import FewviewError
+from ..whole import check_writable, written_whole
 from .acquire import Counts
 from .simulator import Simulated
 
@@ -28,30 +29,24 @@ def write_simulated(simulated: Simulated, path: Path) -> None:
     Raises
     ------
     FewviewError
-        The folder does not exist, or the name does not end with .h5 or .hdf5.
+        The file cannot be written, or the name does not end with .h5 or .hdf5.
     """
     if path.suffix not in (".h5", ".hdf5"):
         raise FewviewError(f"{path.name} does not end with .h5.", "Give a name like sample.h5.")
-    if not path.parent.is_dir():
-        raise FewviewError(f"The folder {path.parent} does not exist.", "Make it first.")
+    check_writable(path, 0)
     import h5py
 
-    temporary = path.with_name(f".{path.name}.part")
-    try:
-        with h5py.File(temporary, "w") as file:
-            file.attrs["implements"] = "exchange"
-            _scan(file.create_group("exchange"), simulated.neutron, simulated.pixel)
-            if simulated.xray is not None:
-                _scan(file.create_group("xray/exchange"), simulated.xray, simulated.pixel)
-            for name, volume in (("neutron", simulated.truth_neutron), ("xray", simulated.truth_xray)):
-                data = file.create_dataset(f"truth/{name}", data=volume, compression="gzip", compression_opts=1)
-                data.attrs.update(units="1/mm", axes="z:y:x", voxel_mm=simulated.pixel)
-            file.create_dataset("simulation", data=json.dumps(_record(simulated)))
-            pixel = file.create_dataset("measurement/instrument/detector/actual_pixel_size_x", data=simulated.pixel)
-            pixel.attrs["units"] = "mm"
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with written_whole(path) as temporary, h5py.File(temporary, "w") as file:
+        file.attrs["implements"] = "exchange"
+        _scan(file.create_group("exchange"), simulated.neutron, simulated.pixel)
+        if simulated.xray is not None:
+            _scan(file.create_group("xray/exchange"), simulated.xray, simulated.pixel)
+        for name, volume in (("neutron", simulated.truth_neutron), ("xray", simulated.truth_xray)):
+            data = file.create_dataset(f"truth/{name}", data=volume, compression="gzip", compression_opts=1)
+            data.attrs.update(units="1/mm", axes="z:y:x", voxel_mm=simulated.pixel)
+        file.create_dataset("simulation", data=json.dumps(_record(simulated)))
+        pixel = file.create_dataset("measurement/instrument/detector/actual_pixel_size_x", data=simulated.pixel)
+        pixel.attrs["units"] = "mm"
 
 
 def _scan(group: Any, counts: Counts, pixel: float) -> None:

@@ -13,6 +13,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from ..errors import FewviewError
+from ..whole import written_whole
 
 
 def save_state(
@@ -33,9 +34,8 @@ def save_state(
         for key, value in state.items():
             tensors[f"optimizer.{index}.{key}"] = value.detach().cpu().contiguous()
     header = {"facts": json.dumps(facts), "numpy_rng": json.dumps(rng.bit_generator.state)}
-    temporary = path.with_suffix(".part")
-    save_file(tensors, temporary, metadata=header)
-    temporary.replace(path)
+    with written_whole(path) as temporary:
+        save_file(tensors, temporary, metadata=header)
 
 
 def load_state(

@@ -21,6 +21,7 @@ from ..methods.diffusion.start import least_squares
 from ..models.guide import START, Guide
 from ..models.prior import DiffusionPrior
 from ..models.weights import load_prior
+from ..whole import written_whole
 from .filler import Filler
 from .guide_pairs import Pair, perhaps_recoloured, plain_pair
 from .guide_xray import delivered
@@ -58,9 +59,8 @@ class GuideLesson:
     def save(self, path: Path) -> None:
         """Write in half precision; the file appears only when whole."""
         tensors = {"x": self.x, "sigma": self.sigma, "clean": self.clean, "xray": self.xray}
-        temporary = path.with_name(f".{path.name}.part")
-        save_file({name: value.cpu().half().contiguous() for name, value in tensors.items()}, temporary)
-        temporary.replace(path)
+        with written_whole(path) as temporary:
+            save_file({name: value.cpu().half().contiguous() for name, value in tensors.items()}, temporary)
 
     @classmethod
     def load(cls, path: Path) -> GuideLesson:

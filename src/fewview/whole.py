@@ -10,7 +10,7 @@ import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
-from ..errors import FewviewError
+from .errors import FewviewError
 
 LONGEST = 200  # bytes of a name: file systems take 255, and what lies beside the file has longer names
 NEED_MARGIN = 1.05  # metadata and lower resolution levels on top of the values
