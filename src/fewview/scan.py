@@ -230,7 +230,7 @@ class Scan(Selectable):
         first, size = self.window.rows[0], self.window.bin
         spans = np.split(dead, np.flatnonzero(np.diff(dead) > 1) + 1)
         named = ", ".join(f"{first + part[0] * size}:{first + (part[-1] + 1) * size}" for part in spans)
-        return [f"The detector rows {named} hold no usable pixel: leave them out with --rows A:B."]
+        return [f"The detector rows {named} hold no usable pixel and stay empty: leave them out with --rows A:B."]
 
 
 @dataclass(frozen=True, eq=False)

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from ..runs.session import Result
     from ..scan import LineIntegrals
 
-TRUNCATED = 0.1  # level at the detector's edge, as a part of the highest
 RECIPES = (".yaml", ".yml", ".json")
 
 
@@ -143,42 +142,15 @@ def carry_out(recipe: Recipe, output: Path, *, resume: bool, bits: int) -> Resul
 
 def told(lines: LineIntegrals) -> list[str]:
     """What a user should know of the input before the run: oddities, guesses, what was done and what was masked."""
-    from ..geometry import ASIDE
+    from ..runs.field import field_notes
 
-    notes = [f"note: {note}" for note in lines.notes]
+    notes = [f"note: {note}" for note in (*lines.notes, *field_notes(lines))]
     notes += [f"assumed {name}: {one.where}" for name, one in lines.origins.items() if one.how == "assumed"]
-    geometry = lines.geometry
-    aside = abs(geometry.centre - (geometry.columns - 1) / 2)
-    if geometry.half_acquired:
-        wide = f"the volume is {geometry.grid} pixels wide, all that a full turn has seen"
-        notes.append(f"note: half acquisition, the axis {aside:.0f} columns beside the middle of the detector: {wide}")
-    elif aside > ASIDE * geometry.columns:
-        size = f"the volume holds the {geometry.columns} columns about the axis, not all that the detector saw"
-        notes.append(f"note: the axis lies {aside:.0f} columns beside the middle of the detector; {size}")
-    if truncated(lines):
-        where = "most of all near its border, and with iterative methods"
-        notes.append(
-            f"note: the sample reaches over the edge of the detector: the volume's values are too high, {where}"
-        )
     if lines.steps:
         notes.append(f"prepared: {'; '.join(lines.steps)}")
     if lines.masked:
         notes.append(f"masked: {', '.join(f'{count} pixels ({why})' for why, count in lines.masked.items())}")
     return notes
-
-
-def truncated(lines: LineIntegrals) -> bool:
-    """Whether there is no air where the volume ends; values on an arbitrary scale do not tell."""
-    from ..prepare.logarithm import PLAUSIBLE
-    from ..scan import AXIS_ROWS
-
-    rows = max(1, lines.geometry.rows // AXIS_ROWS)
-    level = lines.values[:, ::rows].mean(axis=(0, 1))  # signed: noise has no level
-    edge = max(1, len(level) // 40)
-    ends = [level[:edge].mean(), level[-edge:].mean()]
-    if lines.geometry.half_acquired:  # the near edge lies within what the other half of the turn sees
-        ends = ends[1:] if lines.geometry.centre < (lines.geometry.columns - 1) / 2 else ends[:1]
-    return TRUNCATED * level.max() < max(ends) and level.max() < PLAUSIBLE
 
 
 @contextmanager

@@ -23,6 +23,7 @@ from ..quality import data_range, psnr, ssim
 from ..quality.arrays import require_finite
 from .auxiliary import registered_volume
 from .checkpoint import Checkpointer, checkpoint_path
+from .field import field_notes
 from .inputs import chosen_scan, fitting_volume, prepared
 from .recipe import Recipe
 from .reconstruction import Reconstruction
@@ -251,7 +252,7 @@ class Session:
             "preparation": self.lines.steps,
             "masked": self.lines.masked,
             "origins": {name: str(origin) for name, origin in self.lines.origins.items()},
-            "notes": self.lines.notes,
+            "notes": [*self.lines.notes, *field_notes(self.lines)],
             "input": [str(path.resolve()) for path in self.lines.paths],
             "input_sha256": self._digest.result(),
             "versions": versions(),

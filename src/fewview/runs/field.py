@@ -1,0 +1,40 @@
+"""How much of the sample a volume holds: notes on an axis aside and on what reaches over the detector's edge."""
+
+from __future__ import annotations
+
+from ..geometry import ASIDE
+from ..prepare.logarithm import PLAUSIBLE
+from ..scan import AXIS_ROWS, LineIntegrals
+
+TRUNCATED = 0.1  # level at the detector's edge, as a part of the highest
+
+
+def field_notes(lines: LineIntegrals) -> list[str]:
+    """What a user should know of the volume's width, before the run and in its record."""
+    geometry = lines.geometry
+    aside = abs(geometry.centre - (geometry.columns - 1) / 2)
+    where = f"the axis {aside:.0f} columns beside the middle of the detector"
+    notes = []
+    if geometry.half_acquired:
+        notes.append(
+            f"half acquisition, {where}: the volume is {geometry.grid} pixels wide, all that a full turn has seen"
+        )
+    elif aside > ASIDE * geometry.columns:
+        notes.append(
+            f"{where}: the volume holds the {geometry.columns} columns about the axis, not all that the detector saw"
+        )
+    if truncated(lines):
+        worst = "most of all near its border, and with iterative methods"
+        notes.append(f"the sample reaches over the edge of the detector: the volume's values are too high, {worst}")
+    return notes
+
+
+def truncated(lines: LineIntegrals) -> bool:
+    """Whether there is no air where the volume ends; values on an arbitrary scale do not tell."""
+    rows = max(1, lines.geometry.rows // AXIS_ROWS)
+    level = lines.values[:, ::rows].mean(axis=(0, 1))  # signed: noise has no level
+    edge = max(1, len(level) // 40)
+    ends = [level[:edge].mean(), level[-edge:].mean()]
+    if lines.geometry.half_acquired:  # the near edge lies within what the other half of the turn sees
+        ends = ends[1:] if lines.geometry.centre < (lines.geometry.columns - 1) / 2 else ends[:1]
+    return TRUNCATED * level.max() < max(ends) and level.max() < PLAUSIBLE
