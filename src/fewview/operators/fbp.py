@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import torch
 from torch import Tensor
@@ -41,14 +42,28 @@ def filtered_backprojection(A: Operator, y: Tensor, filter: FilterName = "ram-la
     farther out once. The former share their weight smoothly, as in Cho et al., Med. Phys. 23, 1317 (1996), so that
     there is no edge for the filter to see.
     """
+    return by_halves(A, y, lambda A, y: _filtered(A, y, filter, cutoff))
+
+
+def by_halves(A: Operator, y: Tensor, reconstruct: Callable[[Operator, Tensor], Tensor]) -> Tensor:
+    """Slices by ``reconstruct(A, y)``, which filters; those of half acquisition on a detector made symmetric.
+
+    Parameters
+    ----------
+    A : Operator
+    y : Tensor, shape (slices, angles, columns)
+        Line integrals.
+    reconstruct : callable
+        Of an operator and line integrals of its shape, slices (slices, grid, grid).
+    """
     half = _half_acquired(A, y.detach())
     if not half.any():
-        return _filtered(A, y, filter, cutoff)
+        return reconstruct(A, y)
     wide, pad = _widened(A)
     volume = y.new_zeros(len(y), A.grid, A.grid)
-    volume[half] = _filtered(wide, torch.nn.functional.pad(y[half] * _shares(A, y), pad), filter, cutoff)
+    volume[half] = reconstruct(wide, torch.nn.functional.pad(y[half] * _shares(A, y), pad))
     if not half.all():
-        volume[~half] = _filtered(A, y[~half], filter, cutoff)
+        volume[~half] = reconstruct(A, y[~half])
     return volume
 
 

@@ -7,15 +7,17 @@ from collections.abc import Callable, Iterator
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from ...errors import MethodUnavailable
 from ...operators import Operator
 from ...operators.astra import load_astra
+from ...operators.fbp import by_halves
 from ...options import Options, option
 from ..interface import Estimate, Method, Problem
 from ..measured import measured, relative
 
-CHUNK = 10  # iterations between two estimates
+CHUNK = 10  # iterations, or slices of FBP, between two estimates
 
 
 class AstraOptions(Options):
@@ -52,12 +54,35 @@ def _method(name: str, title: str, algorithm: str, options: type[Options]) -> Me
     )
 
 
+@torch.no_grad()
+def _filtered(problem: Problem, options: Options) -> Iterator[Estimate]:
+    """FBP, for which ASTRA wants a detector that is centred on the axis."""
+    A = problem.operator
+    y, weights = measured(problem, weighted=False)
+
+    def slices(A: Operator, y: Tensor) -> Tensor:
+        images = [image for row in y.double().cpu().numpy() for _, image in _slice("FBP", A, row, 1)]
+        return torch.from_numpy(np.stack(images) / A.pixel).to(y)
+
+    volume = y.new_zeros(len(y), A.grid, A.grid)
+    starts = range(0, len(y), CHUNK)
+    for step, start in enumerate(starts, start=1):
+        part = slice(start, start + CHUNK)
+        volume[part] = by_halves(A, y[part], slices)
+        last = {"data_residual": relative(A(volume) - y, y, weights)} if step == len(starts) else {}
+        yield Estimate(volume, step, len(starts), "filtering", last)
+
+
 def _runner(algorithm: str) -> Callable[[Problem, Options], Iterator[Estimate]]:
+    if algorithm == "FBP":
+        return _filtered
+
     def run(problem: Problem, options: Options) -> Iterator[Estimate]:
         A = problem.operator
         y, weights = measured(problem, weighted=False)
         rows = y.double().cpu().numpy()
-        iterations = getattr(options, "iterations", 1)
+        assert isinstance(options, AstraIterativeOptions)
+        iterations = options.iterations
         volume = np.zeros((len(rows), A.grid, A.grid), dtype=np.float32)
         total = len(rows) * iterations
         for k, row in enumerate(rows):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.util
 import math
 from collections.abc import Iterator
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Literal
 
 import numpy as np
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ...operators import Operator
+from ...operators.fbp import by_halves
 from ...operators.filters import FilterName, padded_length, ramp_filter
 from ...operators.quadrature import angle_weights
 from ...options import Options, option
@@ -46,11 +47,12 @@ def run(problem: Problem, options: GridrecOptions) -> Iterator[Estimate]:
     A = problem.operator
     y, weights = measured(problem, weighted=False)
     volume = y.new_zeros(len(y), A.grid, A.grid)
+    filtering = partial(_reconstruct, kind=options.filter)
     starts = range(0, len(y), SLICES)
     for step, start in enumerate(starts, start=1):
         part = slice(start, start + SLICES)
         usable = None if weights is None else weights[part]
-        volume[part] = on_seen_views(A, y[part], usable, lambda A, y: _reconstruct(A, y, options.filter))
+        volume[part] = on_seen_views(A, y[part], usable, partial(by_halves, reconstruct=filtering))
         scalars = {}
         if step == len(starts):
             scalars["data_residual"] = relative(A(volume) - y, y, weights)
