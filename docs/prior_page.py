@@ -60,9 +60,10 @@ tried, on validation samples of 128 pixels and 2000 counts, by `d3ip` with fixed
   --set slices=5 --set rate=5e-4 --set in_loop=0.85` (9203 steps) goes on from the compact weights with 11.6 M
   parameters. One-step denoising at noise 0.1 gained 0.06 dB, the walks at 8, 16 and 32 views 0.03 dB each; five
   reconstructions 0.01 dB in the mean (-0.07 to +0.05), for 1.6 times the time.
-- More noise at the start (350 in 24 steps): +0.06 dB at 8 views; 24 samples instead of 8: +0.07 dB.
-- Better weights in the data step: told by the truth how far the network errs around every pixel, it gained 0.04 dB at 8
-  views and lost 0.02 and 0.24 dB at 16 and 32.
+- More noise at the start (350 in 24 steps): +0.06 dB at 8 views, on one sample; 24 samples instead of 8: +0.07 dB.
+- Better weights in the data step: told by the truth how far the network errs around every pixel (a trial that the code
+  does not hold; one sample, the best of two or three widths), it gained 0.04 dB at 8 views and lost 0.02 and 0.24 dB at
+  16 and 32.
 
 None of this moves the reconstructions by a tenth of a dB. `--set size=large` (16 M parameters, for a GPU) may bring a
 little; what would bring more is not known. The weights shipped are those before.

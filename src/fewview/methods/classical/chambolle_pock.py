@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -14,6 +14,7 @@ from ..differences import gradient, gradient_adjoint, magnitude
 from ..interface import Views
 from ..measured import attenuation_scale, measured, reciprocal, relative, weigh
 from .directions import across
+from .iterate import Iterate
 
 RELAXATION = 1.9  # of the iteration as a whole; any value under 2 converges, and this one is the quickest
 # Dual steps relative to primal ones, times the dimensionless weight, and their least value: the residuals that the
@@ -22,18 +23,6 @@ BALANCE, LEAST_BALANCE = 40.0, 0.015
 GRADIENT = 0.15  # of the difference rows in the operator, relative to a pixel's column of A; tuned likewise
 
 DUAL = ("x", "p", "q", "image")  # of the state: all that the iteration needs, whatever the weight
-
-
-class Iterate(NamedTuple):
-    """One step: images, the state to go on from, and objective and relative data residual for who asks.
-
-    They cost a fifth of a step, and a GPU waits for them: choosing a weight does without.
-    """
-
-    step: int
-    x: Tensor
-    figures: Callable[[], tuple[float, float]]
-    state: dict[str, Any]
 
 
 @dataclass(frozen=True)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from functools import partial
-from typing import Any, NamedTuple, Self
+from typing import Any, Self
 
 import numpy as np
 import torch
@@ -17,6 +17,7 @@ from ..autotune import Choice, Trials, Warm, choose_weight
 from ..interface import Estimate, Method, Problem
 from ..measured import attenuation_scale, mean_significant, measured, relative, weigh
 from .fbp import preview
+from .iterate import Iterate
 from .qggmrf import QGGMRF
 
 LADDER = tuple(float(f) for f in 2.0 ** np.arange(-4.0, 6.1, 1.25))  # 2^sharpness tried by "auto"
@@ -46,15 +47,6 @@ class MBIROptions(Options):
         if self.p > self.q:
             raise ValueError(f"p = {self.p:g} is larger than q = {self.q:g}")
         return self
-
-
-class Iterate(NamedTuple):
-    """One step: images, the state to go on from, and objective and relative data residual for who asks."""
-
-    step: int
-    x: Tensor
-    figures: Callable[[], tuple[float, float]]
-    state: dict[str, Any]
 
 
 @torch.no_grad()
