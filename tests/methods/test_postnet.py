@@ -60,3 +60,9 @@ def test_nothing_measured_gives_nothing(problem, weights):
 def test_missing_weights_say_how_to_get_them():
     reason = METHOD.missing()
     assert reason is None or "fewview train prior" in reason
+
+
+def test_progress_goes_one_way(problem, weights):
+    views, _ = problem
+    steps = [(e.step, e.total) for e in METHOD.run(views, METHOD.options(weights=weights))]
+    assert steps == sorted(steps) and {total for _, total in steps} == {3} and steps[-1] == (3, 3)

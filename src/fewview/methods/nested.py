@@ -12,7 +12,12 @@ from .interface import Estimate, Method, Problem
 
 
 def nested(
-    method: Method, problem: Problem, options: Options, stage: str, shown: Tensor | None = None
+    method: Method,
+    problem: Problem,
+    options: Options,
+    stage: str,
+    shown: Tensor | None = None,
+    place: tuple[int, int] | None = None,
 ) -> Generator[Estimate, None, Estimate]:
     """Run ``method`` from its beginning, within another.
 
@@ -27,6 +32,8 @@ def nested(
         What the other method calls it.
     shown : Tensor, optional
         What to show meanwhile; the volumes of ``method`` when not given.
+    place : pair of int, optional
+        Step and total of the other method meanwhile; those of ``method`` when not given.
 
     Returns
     -------
@@ -36,6 +43,7 @@ def nested(
     last: Estimate | None = None
     for last in method.run(replace(problem, state=None), options):
         volume = last.volume if shown is None else shown
-        yield Estimate(volume, last.step, last.total, f"{stage}: {last.stage}", last.scalars)
+        step, total = place or (last.step, last.total)
+        yield Estimate(volume, step, total, f"{stage}: {last.stage}", last.scalars)
     assert last is not None, "a method yields at least once"
     return last

@@ -78,7 +78,7 @@ def run(problem: Problem, options: PostnetOptions) -> Iterator[Estimate]:
 def _first(problem: Problem, shown: Tensor) -> Generator[Estimate, None, Tensor]:
     """CGLS; what is shown meanwhile has the shape of the whole problem."""
     whole = len(problem.data) == len(shown)
-    last = yield from nested(CGLS, problem, CGLS.options(), "start", None if whole else shown)
+    last = yield from nested(CGLS, problem, CGLS.options(), "start", None if whole else shown, (1, 3))
     return torch.as_tensor(last.volume).clone()
 
 
