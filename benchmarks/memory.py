@@ -58,10 +58,10 @@ def measure(method: str, size: int, slices: int, views: int) -> dict[str, Any]:
 
 def _run(method: str, lines: Any, truth: Any) -> Any:
     from fewview.methods import get_method
-    from fewview.runs.reconstruction import Reconstruction
+    from fewview.runs.slabs import SlabRun
 
     auxiliary = truth if "aux" in get_method(method).needs else None
-    return Reconstruction(lines, method, CASES[method], device="cpu", auxiliary=auxiliary)
+    return SlabRun(lines, method, CASES[method], device="cpu", auxiliary=auxiliary)
 
 
 def _sample(size: int, slices: int, views: int) -> tuple[Any, Any]:

@@ -22,8 +22,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
 
-from fewview.benchmark.quality_data import Sample
-from fewview.benchmark.quality_rows import Rows
+from fewview.benchmark.quality.data import Sample
+from fewview.benchmark.quality.rows import Rows
 from fewview.methods import get_method, method_names
 
 RESULTS = Path(__file__).parent / "results"

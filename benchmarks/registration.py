@@ -20,8 +20,8 @@ from pathlib import Path
 import numpy as np
 
 from fewview.geometry import ParallelBeam
-from fewview.prepare.registration import Body, registration_steps
-from fewview.prepare.registration_transform import Grid, Similarity, resample, turn
+from fewview.registration.register import Body, registration_steps
+from fewview.registration.transform import Grid, Similarity, resample, turn
 from fewview.runs.auxiliary import quick_volume
 from fewview.scan import LineIntegrals
 from fewview.simulate.microstructure import microstructure

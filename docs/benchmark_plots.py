@@ -16,7 +16,7 @@ import matplotlib
 matplotlib.use("agg")
 from matplotlib import pyplot as plt
 
-from fewview.benchmark.quality_rows import Rows, balanced, is_plain
+from fewview.benchmark.quality.rows import Rows, balanced, is_plain
 
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "benchmarks" / "results" / "quality.json"

@@ -10,10 +10,18 @@ from collections import defaultdict
 from pathlib import Path
 from statistics import fmean, median
 
-from fewview.benchmark.quality_compare import RIVALS, UNIMODAL, Difference, against_best, controls, guided, minus_others
-from fewview.benchmark.quality_rows import Rows as QualityRows
-from fewview.benchmark.quality_rows import balanced, difference, row_name
-from fewview.benchmark.quality_table import interval_text
+from fewview.benchmark.quality.compare import (
+    RIVALS,
+    UNIMODAL,
+    Difference,
+    against_best,
+    controls,
+    guided,
+    minus_others,
+)
+from fewview.benchmark.quality.rows import Rows as QualityRows
+from fewview.benchmark.quality.rows import balanced, difference, row_name
+from fewview.benchmark.quality.table import interval_text
 from fewview.benchmark.statistics import Interval
 
 ROOT = Path(__file__).parents[1]
@@ -81,8 +89,8 @@ def wood_tv(rows: Rows) -> str:
     keys = ["data", "size", "views", "method", "psnr", "ssim", "weight", "sharpness", "iterations", "below_best_db"]
     return (
         "## Wood (neutrons) and tooth (X-rays), measured\n\n`python benchmarks/wood_tv.py ../shared/data --bin 2`\n\n"
-        "Reference: FBP of all views. Settings marked `auto` were chosen by withheld detector pixels (steps of CGLS: "
-        "by withheld views); `tv-best-on-grid` with the truth, as a yardstick only; `below_best_db` is how far auto "
+        "Reference: FBP of all views. Settings marked `auto` were chosen by held-out detector pixels (steps of CGLS: "
+        "by held-out views); `tv-best-on-grid` with the truth, as a yardstick only; `below_best_db` is how far auto "
         "stays below it (we want at most 0.3 dB). The rule of `auto` was settled on simulated samples; that TV's "
         "iterations were too few was suspected on these data, and their number settled on simulated ones.\n\n"
         + table(keys, [[row.get(key) for key in keys] for row in rows])
@@ -118,10 +126,10 @@ QUALITY = """## Quality
 `--counts`, `--volumes`, `--seeds` and `--slices` as the tables say; `python benchmarks/quality_plan.py` lists the
 commands by importance and runs them for as long as there is time.
 
-Every method runs with its default options, so whatever it chooses, it chooses by views withheld from the views it is
+Every method runs with its default options, so whatever it chooses, it chooses by views held out from the views it is
 given; no setting was chosen by the reference. Wood and shell are not quite blind, though: that the result should take a
 share of TV was suspected on them; that it may be MBIR, and how much, was settled on validation samples
-(`methods/diffusion/beside.py`). A name with more words is the method with those options or that preset. Simulated
+(`methods/ensemble/partner.py`). A name with more words is the method with those options or that preset. Simulated
 samples grow from test seeds, which no training may draw, and are measured at twice the resolution by another
 discretisation. The reference of wood and tooth is the FBP of all
 their views, its noise and rings included; these data have the noise they were measured with, and their seeds choose
@@ -249,7 +257,7 @@ PUBLISHED_GUIDE = """### The published guide
 parameters, eleven times ours, and a PatchGAN. After its 22 minutes (1684 steps) on one core, with the right X-ray
 slices it improves first reconstructions of validation slices from 14.6 to 15.8 dB; ours, of 88 minutes, to 18.9 dB.
 In the loop it lowers a validation microstructure (16 views) from 19.3 to 17.4 dB as published (`--set guide=FILE
---set guide_step=overwrite --set guide_start=false --set guide_weight=1`); left on "auto", withheld views reject it
+--set guide_step=overwrite --set guide_start=false --set guide_weight=1`); left on "auto", held-out views reject it
 and the volume is that of the neutrons alone. Hours on a GPU would do it justice; it is not shipped.
 """
 

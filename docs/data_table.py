@@ -128,8 +128,8 @@ def facts(case: Case, lines: LineIntegrals) -> str:
     said = [
         f"{info.format}: {views} views of {rows} x {columns} pixels ({info.dtype}).",
         f"Angles {a.start:.6g} to {a.stop:.6g} deg, step {a.step:.4g} deg ({a.origin}).",
-        f"Kind: {info.kind} ({info.origins['kind']}). Flats {info.flats}, darks {info.darks}. Pixel size {pixel}.",
-        f"Axis {lines.geometry.axis:.2f} ({lines.origins['axis']}).",
+        f"Kind: {info.kind} ({info.provenance['kind']}). Flats {info.flats}, darks {info.darks}. Pixel size {pixel}.",
+        f"Axis {lines.geometry.axis:.2f} ({lines.provenance['axis']}).",
         *(f"Views {first} and {later} measure the same lines." for first, later in info.duplicates),
         *(f"Note: {note}" for note in info.notes),
     ]

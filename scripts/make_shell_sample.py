@@ -16,7 +16,7 @@ import numpy as np
 
 from fewview.frames import bin_mean
 from fewview.io import write_volume
-from fewview.prepare import Grid, register, registered
+from fewview.registration import Grid, register, registered
 from fewview.samples import FOLDER
 from fewview.simulate.project import project
 

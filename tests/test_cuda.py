@@ -12,7 +12,7 @@ from fewview.methods import get_method
 from fewview.operators import filtered_backprojection, parallel_beam
 from fewview.operators.parallel import MEMORY_BUDGET
 from fewview.runs import memory
-from fewview.runs.reconstruction import Reconstruction
+from fewview.runs.slabs import SlabRun
 from fewview.scan import LineIntegrals
 
 _spec = importlib.util.spec_from_file_location("pretended_cuda", Path(__file__).with_name("pretended_cuda.py"))
@@ -106,9 +106,9 @@ def test_methods_keep_to_one_device(name, lines, truth, weights, monkeypatch):
     options = {key: weights if value == "tiny" else value for key, value in OPTIONS[name].items()}
     auxiliary = truth if "aux" in get_method(name).needs else None
     kept = {"auxiliary": auxiliary, "holdout": 0.2}
-    *_, expected = Reconstruction(lines, name, options, device="cpu", **kept)
+    *_, expected = SlabRun(lines, name, options, device="cpu", **kept)
     with pretended.pretended_cuda(monkeypatch):
-        run = Reconstruction(lines, name, options, **kept)  # "auto" takes the card
+        run = SlabRun(lines, name, options, **kept)  # "auto" takes the card
         assert run.device.type == "cuda"
         *_, last = run
     assert isinstance(last.volume, np.ndarray)
@@ -118,21 +118,21 @@ def test_methods_keep_to_one_device(name, lines, truth, weights, monkeypatch):
 
 
 def test_a_run_goes_on_from_its_state_on_the_card(lines, cuda):
-    *_, expected = Reconstruction(lines, "cgls", {"iterations": 6}, device="cuda")
-    for estimate in Reconstruction(lines, "cgls", {"iterations": 6}, device="cuda"):
+    *_, expected = SlabRun(lines, "cgls", {"iterations": 6}, device="cuda")
+    for estimate in SlabRun(lines, "cgls", {"iterations": 6}, device="cuda"):
         if estimate.step == 3:
             break
     # As a checkpoint leaves it: in host memory.
     state = {k: v.cpu().clone() if isinstance(v, torch.Tensor) else v for k, v in estimate.state.items()}
-    *_, last = Reconstruction(lines, "cgls", {"iterations": 6}, device="cuda", resume=state)
+    *_, last = SlabRun(lines, "cgls", {"iterations": 6}, device="cuda", resume=state)
     np.testing.assert_array_equal(last.volume, expected.volume)
 
 
 def test_where_the_memory_of_the_card_is_short_slabs_take_turns(lines, cuda, monkeypatch):
-    *_, whole = Reconstruction(lines, "sirt", {"iterations": 4}, device="cuda")
-    needed = Reconstruction(lines, "sirt", {"iterations": 4}, device="cuda").forecast.needed(2)
+    *_, whole = SlabRun(lines, "sirt", {"iterations": 4}, device="cuda")
+    needed = SlabRun(lines, "sirt", {"iterations": 4}, device="cuda").forecast.needed(2)
     monkeypatch.setattr(torch.cuda, "mem_get_info", lambda device: (int(needed / memory.SHARE) + 1, pretended.FREE))
-    run = Reconstruction(lines, "sirt", {"iterations": 4}, device="cuda")
+    run = SlabRun(lines, "sirt", {"iterations": 4}, device="cuda")
     *_, last = run
     assert len(run.slabs) == 2
     np.testing.assert_allclose(last.volume, whole.volume, atol=1e-6)

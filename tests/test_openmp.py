@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from fewview.openmp import POLICY, WAITING, sleeping_threads
-from fewview.runs.process import WorkerProcess
+from fewview.runs.worker.process import WorkerProcess
 
 
 @pytest.fixture(autouse=True)

@@ -1,4 +1,4 @@
-"""Scans: choices are lazy, commute where they should, and carry angles, axis and origins along."""
+"""Scans: choices are lazy, commute where they should, and carry angles, axis and provenance along."""
 
 import numpy as np
 import pytest
@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from fewview.errors import ScanError
 from fewview.frames import ArrayFrames, bin_mean
 from fewview.geometry import ParallelBeam
-from fewview.origins import Origin
+from fewview.provenance import Provenance
 from fewview.scan import LineIntegrals, Scan
 
 RNG = np.random.default_rng(5)
@@ -97,17 +97,17 @@ def test_duplicates_are_left_out_once():
 
 def test_what_the_user_says_is_marked_given():
     one = scan().with_axis(8.0).with_pixel(0.2).with_angles(ANGLES + 1).with_kind("transmission")
-    assert {name: o.how for name, o in one.origins.items()} == dict.fromkeys(
+    assert {name: o.how for name, o in one.provenance.items()} == dict.fromkeys(
         ("axis", "pixel", "angles", "kind"), "given"
     )
     assert (one.geometry.axis, one.geometry.pixel, one.kind) == (8.0, 0.2, "transmission")
-    assert str(scan().with_axis(8.0, Origin("found", "by eye")).origins["axis"]) == "found: by eye"
+    assert str(scan().with_axis(8.0, Provenance("found", "by eye")).provenance["axis"]) == "found: by eye"
 
 
 def test_the_original_is_never_changed():
     one = scan()
     one.rows(0, 2), one.bin(2), one.with_axis(3.0), one.sparse(3)
-    assert one.geometry.axis == 9.25 and one.views == VIEWS and one.window.bin == 1 and not one.origins
+    assert one.geometry.axis == 9.25 and one.views == VIEWS and one.window.bin == 1 and not one.provenance
 
 
 def test_an_unusable_pixel_does_not_count_in_a_bin():

@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 from .errors import ScanError
 from .frames import FrameSource, Span, Window, bin_mean
 from .geometry import ParallelBeam, duplicate_views, spread_views
-from .origins import Origin, Origins
+from .provenance import Provenance, Provenances
 
 if TYPE_CHECKING:
     from .prepare import AxisEstimate, PrepareOptions
@@ -30,7 +30,7 @@ class Selectable(ABC):
     """Choices that a scan and its line integrals share; each returns a new value."""
 
     geometry: ParallelBeam
-    origins: Origins
+    provenance: Provenances
 
     @abstractmethod
     def select_views(self, views: ArrayLike) -> Self:
@@ -74,20 +74,20 @@ class Selectable(ABC):
         later = sorted({pair[1] for pair in duplicate_views(self.geometry.angles)})
         return self.drop_views(later) if later else self
 
-    def with_axis(self, axis: float | None, how: Origin | None = None) -> Self:
+    def with_axis(self, axis: float | None, how: Provenance | None = None) -> Self:
         """Around another rotation axis (0-based column)."""
-        origins = {**self.origins, "axis": how or Origin("given", "by the user")}
-        return replace(self, geometry=self.geometry.with_axis(axis), origins=origins)  # type: ignore[type-var]
+        provenance = {**self.provenance, "axis": how or Provenance("given", "by the user")}
+        return replace(self, geometry=self.geometry.with_axis(axis), provenance=provenance)  # type: ignore[type-var]
 
-    def with_pixel(self, pixel: float | None, how: Origin | None = None) -> Self:
+    def with_pixel(self, pixel: float | None, how: Provenance | None = None) -> Self:
         """With another pixel size, in mm."""
-        origins = {**self.origins, "pixel": how or Origin("given", "by the user")}
-        return replace(self, geometry=self.geometry.with_pixel(pixel), origins=origins)  # type: ignore[type-var]
+        provenance = {**self.provenance, "pixel": how or Provenance("given", "by the user")}
+        return replace(self, geometry=self.geometry.with_pixel(pixel), provenance=provenance)  # type: ignore[type-var]
 
-    def with_angles(self, angles: ArrayLike, how: Origin | None = None) -> Self:
+    def with_angles(self, angles: ArrayLike, how: Provenance | None = None) -> Self:
         """With other angles, in radians, one per view."""
-        origins = {**self.origins, "angles": how or Origin("given", "by the user")}
-        return replace(self, geometry=self.geometry.with_angles(angles), origins=origins)  # type: ignore[type-var]
+        provenance = {**self.provenance, "angles": how or Provenance("given", "by the user")}
+        return replace(self, geometry=self.geometry.with_angles(angles), provenance=provenance)  # type: ignore[type-var]
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,7 +106,7 @@ class Scan(Selectable):
         When each flat was taken: 0 before the scan, 1 after it.
     kind : {"counts", "transmission", "attenuation"}
         What the frames hold: raw counts, I/I0, or -log(I/I0).
-    origins : mapping
+    provenance : mapping
         How angles, pixel, flats, darks, kind and axis came to be.
     notes : tuple of str
         What a user should know: oddities found, things left out.
@@ -122,7 +122,7 @@ class Scan(Selectable):
     darks: FrameSource | None = None
     flat_times: NDArray[np.float64] | None = None
     kind: Kind = "counts"
-    origins: Origins = field(default_factory=dict)
+    provenance: Provenances = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     paths: tuple[Path, ...] = ()
     window: Window = None  # type: ignore[assignment]  # filled below: its default depends on the frames
@@ -157,7 +157,7 @@ class Scan(Selectable):
 
     def with_kind(self, kind: Kind) -> Self:
         """The same frames, taken for counts, transmission or attenuation."""
-        return replace(self, kind=kind, origins={**self.origins, "kind": Origin("given", "by the user")})
+        return replace(self, kind=kind, provenance={**self.provenance, "kind": Provenance("given", "by the user")})
 
     def read(self) -> NDArray[np.float32]:
         """Frames through the window, as measured, float32 ``(angle, v, u)``."""
@@ -210,7 +210,7 @@ class Scan(Selectable):
             values=prepared.values,
             geometry=self.geometry,
             weights=prepared.weights,
-            origins=self.origins,
+            provenance=self.provenance,
             masked=prepared.counts,
             steps=tuple(prepared.steps),
             notes=(*self.notes, *self._dead_rows(prepared.weights)),
@@ -244,7 +244,7 @@ class LineIntegrals(Selectable):
     geometry : ParallelBeam
     weights : array, shape (angle, v, u), float32, optional
         Statistical weights (inverse variances up to a factor); 0 where a pixel is unusable.
-    origins : mapping
+    provenance : mapping
         As in :class:`Scan`.
     masked : mapping of str to int
         How many pixels were unusable, per reason.
@@ -255,7 +255,7 @@ class LineIntegrals(Selectable):
     values: NDArray[np.float32]
     geometry: ParallelBeam
     weights: NDArray[np.float32] | None = None
-    origins: Origins = field(default_factory=dict)
+    provenance: Provenances = field(default_factory=dict)
     masked: Mapping[str, int] = field(default_factory=dict)
     steps: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
@@ -301,9 +301,9 @@ class LineIntegrals(Selectable):
     def around(self, found: AxisEstimate) -> Self:
         """Around an axis that was looked for."""
         if found.column is None:
-            how = Origin("assumed", f"middle of the detector; {found.reason}")
+            how = Provenance("assumed", f"middle of the detector; {found.reason}")
             return self.with_axis((self.geometry.columns - 1) / 2, how)
-        how = Origin("found", f"{found.method}, confidence {found.confidence:.2f}")
+        how = Provenance("found", f"{found.method}, confidence {found.confidence:.2f}")
         return self.with_axis(found.column, how)
 
     def _with(self, geometry: ParallelBeam, pick: Callable[[NDArray], NDArray]) -> Self:

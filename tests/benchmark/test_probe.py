@@ -8,7 +8,7 @@ import pytest
 from fewview.benchmark import probe
 from fewview.benchmark.probe import CommonNoise, amounts, contrasts
 from fewview.benchmark.probe_voids import pair
-from fewview.benchmark.quality_case import NoData
+from fewview.benchmark.quality.case import NoData
 from fewview.cli.main import run as command
 from fewview.errors import FewviewError
 
@@ -78,13 +78,13 @@ def test_rows_are_written_and_kept(rows, monkeypatch):
 
 def test_what_the_method_chose_holds_for_both(monkeypatch):
     asked = []
-    reconstruct = probe.Reconstruction
+    reconstruct = probe.SlabRun
 
     def spy(lines, method, options, **more):
         asked.append(dict(options))
         return reconstruct(lines, method, options, **more)
 
-    monkeypatch.setattr(probe, "Reconstruction", spy)
+    monkeypatch.setattr(probe, "SlabRun", spy)
     probe.run(None, methods=["cgls"], **SMALL)
     assert asked[0] == {} and asked[1].keys() == {"iterations"} and asked[1]["iterations"] > 0
     assert asked[2] == asked[1]  # one more void, and the sample as it was is not reconstructed again

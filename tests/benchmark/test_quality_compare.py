@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from fewview.benchmark.quality_compare import against_best, best_of, controls, guided, minus_others
-from fewview.benchmark.quality_rows import summed_up
+from fewview.benchmark.quality.compare import against_best, best_of, controls, guided, minus_others
+from fewview.benchmark.quality.rows import summed_up
 
 BASE = {"data": "microstructure", "size": 128, "views": 8, "counts": 2000.0, "device": "cpu", "slices": 2}
 

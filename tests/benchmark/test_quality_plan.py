@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from fewview.benchmark.quality_variant import variants
-from fewview.benchmark.quality_xray import CONTROLS
+from fewview.benchmark.quality.variant import variants
+from fewview.benchmark.quality.xray import CONTROLS
 from fewview.cli.values import parse_pairs
 from fewview.methods import method_names
 

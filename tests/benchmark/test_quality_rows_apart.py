@@ -10,13 +10,16 @@ import numpy as np
 import pytest
 import torch
 
-from fewview.benchmark import network_clock, quality, quality_cell, quality_xray
+from fewview.benchmark import network_clock
 from fewview.benchmark.network_clock import NetworkClock
-from fewview.benchmark.quality_cell import coverage, measure_cell
-from fewview.benchmark.quality_data import Sample
-from fewview.benchmark.quality_rows import Rows, balanced, row_name, summed_up
-from fewview.benchmark.quality_variant import variants
-from fewview.benchmark.quality_xray import CONTROLS, auxiliary, displaced, xray
+from fewview.benchmark.quality.cell import coverage, measure_cell
+from fewview.benchmark.quality.data import Sample
+from fewview.benchmark.quality.rows import Rows, balanced, row_name, summed_up
+from fewview.benchmark.quality.run import cell as quality_cell
+from fewview.benchmark.quality.run import run as quality
+from fewview.benchmark.quality.run import xray as quality_xray
+from fewview.benchmark.quality.variant import variants
+from fewview.benchmark.quality.xray import CONTROLS, auxiliary, displaced, xray
 from fewview.cli.main import run as command
 from fewview.errors import OptionError
 from fewview.methods import Estimate, Method
@@ -63,7 +66,7 @@ def with_guided(monkeypatch):
 
     for place in ("benchmark.quality_variant.get_method", "benchmark.quality.get_method"):
         monkeypatch.setattr(f"fewview.{place}", find)
-    monkeypatch.setattr("fewview.runs.reconstruction.require_method", find)
+    monkeypatch.setattr("fewview.runs.slabs.require_method", find)
 
 
 def test_settings_make_rows_of_their_own(tmp_path):
@@ -266,7 +269,7 @@ def test_the_clock_counts_every_gradient_step_of_an_adaptation(sleep):
 
 
 def test_the_share_of_the_network_in_a_run(monkeypatch):
-    from fewview.runs import reconstruction
+    from fewview.runs import slabs as reconstruction
 
     def run(problem, options):
         network = Slow()

@@ -153,7 +153,7 @@ def test_memory_that_runs_out_all_the_same(fewview, scan_file, monkeypatch, erro
     def exhausted(*arguments, **named):
         raise error
 
-    monkeypatch.setattr("fewview.runs.session.Reconstruction", exhausted)
+    monkeypatch.setattr("fewview.runs.session.SlabRun", exhausted)
     assert "not enough memory" in fewview("reconstruct", scan_file, "-o", "out.npy", "--axis", AXIS).error
 
 

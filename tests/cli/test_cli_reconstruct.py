@@ -32,7 +32,7 @@ def test_report_has_the_keys_of_the_contract(reconstruct, truth, tmp_path, scan_
     assert report["options"]["iterations"] == 5
     assert report["steps"] == 5
     assert report["views"] == 40
-    assert report["views_withheld"] == 4
+    assert report["views_held_out"] == 4
     assert report["device"] == "cpu"
     assert report["axis"] == AXIS
     assert report["axis_origin"] == "given: by the user"

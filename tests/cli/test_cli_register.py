@@ -7,7 +7,7 @@ from scipy.ndimage import rotate
 
 from fewview.cli.main import run
 from fewview.io import read_volume, write_volume
-from fewview.prepare import Registration
+from fewview.registration import Registration
 from fewview.runs.recipe import Recipe
 from fewview.samples import FOLDER
 

@@ -40,7 +40,7 @@ def test_a_single_npy_image(tmp_path):
         read_scan(tmp_path / "slice.npy")
     scan = read_scan(tmp_path / "slice.npy", layout="sinogram", angles="0:180")
     np.testing.assert_array_equal(scan.read()[:, 0], DATA[:, 0])
-    assert read_scan(tmp_path / "slice.npy", angles="0:180").origins["layout"].how == "assumed"
+    assert read_scan(tmp_path / "slice.npy", angles="0:180").provenance["layout"].how == "assumed"
 
 
 @pytest.mark.parametrize("data", [np.zeros(5), np.zeros((2, 2, 2, 2)), np.zeros((3, 3), complex), np.zeros((0, 3))])
@@ -93,7 +93,7 @@ def test_matlab_detector_first_in_radians(tmp_path):
     scan = read_scan(tmp_path / "a.mat")
     np.testing.assert_array_equal(scan.read()[:, 0], sinogram)
     np.testing.assert_allclose(scan.geometry.angles, np.deg2rad(THETA))
-    assert "detector first" in scan.notes[0] and scan.origins["angles"].how == "read"
+    assert "detector first" in scan.notes[0] and scan.provenance["angles"].how == "read"
 
 
 def test_matlab_structs_and_the_choice_among_them(tmp_path):

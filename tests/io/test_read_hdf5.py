@@ -38,12 +38,12 @@ def test_data_exchange(exchange):
     np.testing.assert_array_equal(scan.read_flats(), DATA[:3] // 2 + 9)
     assert scan.darks.shape[0] == 2
     np.testing.assert_allclose(scan.geometry.angles, np.deg2rad(THETA))
-    assert scan.origins["angles"].how == "read"
-    assert scan.kind == "counts" and scan.origins["kind"].how == "read"
+    assert scan.provenance["angles"].how == "read"
+    assert scan.kind == "counts" and scan.provenance["kind"].how == "read"
 
 
 def test_data_exchange_without_a_white_field_leaves_what_the_values_are_to_a_guess(exchange):
-    assert read_scan(exchange(data_white=None)).origins["kind"].how == "assumed"
+    assert read_scan(exchange(data_white=None)).provenance["kind"].how == "assumed"
 
 
 def test_rows_and_views_of_an_hdf5_scan_are_those_of_the_whole(exchange):
@@ -75,14 +75,14 @@ def test_theta_without_unit_is_in_degrees_unless_it_looks_like_radians(exchange)
     np.testing.assert_allclose(scan.geometry.angles, np.deg2rad(THETA))
     scan = read_scan(exchange(units=None, theta=np.deg2rad(THETA)))
     np.testing.assert_allclose(scan.geometry.angles, np.deg2rad(THETA))
-    assert scan.origins["angles"].how == "assumed"
+    assert scan.provenance["angles"].how == "assumed"
     assert "radians" in " ".join(scan.notes)
 
 
 def test_radians_by_unit(exchange):
     scan = read_scan(exchange(units="rad", theta=np.deg2rad(THETA)))
     np.testing.assert_allclose(scan.geometry.angles, np.deg2rad(THETA))
-    assert scan.origins["angles"].how == "read"
+    assert scan.provenance["angles"].how == "read"
 
 
 def test_no_theta_is_refused_but_shown(exchange):
@@ -125,7 +125,7 @@ def test_pixel_size_of_data_exchange(exchange):
         file["measurement/instrument/detector/pixel_size_x"] = 6.5
     scan = read_scan(path)
     assert scan.geometry.pixel == pytest.approx(0.0065)
-    assert scan.origins["pixel"].how == "assumed"
+    assert scan.provenance["pixel"].how == "assumed"
     with h5py.File(path, "a") as file:
         file["measurement/instrument/detector/pixel_size_x"].attrs["units"] = "mm"
     assert read_scan(path).geometry.pixel == 6.5
@@ -222,7 +222,7 @@ def test_a_dangling_link_names_the_missing_file(tmp_path):
         read_scan(path)
     info = inspect(path)
     assert info.angles.count == 5 and info.shape is None and not info.ready
-    assert (info.flats, info.darks) == (2, 2) and info.origins["flats"].startswith("missing")
+    assert (info.flats, info.darks) == (2, 2) and info.provenance["flats"].startswith("missing")
 
 
 def test_a_link_that_leads_somewhere_is_followed(tmp_path):
@@ -297,7 +297,7 @@ def test_any_hdf5_by_the_names_of_its_datasets(tmp_path):
         file["volume"] = np.zeros((3, 6, 6))
     scan = read_scan(path)
     np.testing.assert_array_equal(scan.read(), DATA)
-    assert scan.flats.shape[0] == 2 and scan.origins["angles"].how == "read"
+    assert scan.flats.shape[0] == 2 and scan.provenance["angles"].how == "read"
     assert read_scan(path, dataset="/run/flat_fields", angles="0:90").views == 2
     with pytest.raises(ScanError, match=r"own\.h5 has no dataset 'nope'.*run/projections.*--dataset"):
         read_scan(path, dataset="nope")

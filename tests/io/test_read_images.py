@@ -31,8 +31,8 @@ def test_a_folder_in_natural_order_with_flats_darks_and_angles(folder):
     np.testing.assert_array_equal(scan.read_flats(), FRAMES[:1] + 1)
     assert scan.darks.shape[0] == 1
     np.testing.assert_allclose(scan.geometry.angles, np.deg2rad(THETA))
-    assert scan.origins["angles"].how == "assumed" and "taken for degrees" in scan.origins["angles"].where
-    assert scan.origins["layout"].how == "found"
+    assert scan.provenance["angles"].how == "assumed" and "taken for degrees" in scan.provenance["angles"].where
+    assert scan.provenance["layout"].how == "found"
 
 
 def test_only_the_asked_rows_and_files_are_read(folder, monkeypatch):
@@ -87,7 +87,7 @@ def test_several_scans_in_a_folder_are_named(tmp_path):
 def test_user_patterns_come_before_names(folder):
     scan = read_scan(folder, flats="tomo_1?.tif", angles="0:180")
     assert any(note == "ob_0.tif: left out, not of the pattern given." for note in scan.notes)
-    assert scan.flats.shape[0] == 1 and scan.views == 10 and scan.origins["flats"].how == "given"
+    assert scan.flats.shape[0] == 1 and scan.views == 10 and scan.provenance["flats"].how == "given"
     with pytest.raises(ScanError, match=r"--flats nothing\*: .* has no file"):
         read_scan(folder, flats="nothing*")
 
@@ -245,7 +245,7 @@ def test_angles_in_file_names(tmp_path, template, angles):
     scan = read_scan(tmp_path)
     pairs = sorted(zip(scan.read()[:, 0, 0], np.degrees(scan.geometry.angles), strict=True))
     np.testing.assert_allclose([a for _, a in pairs], angles, atol=1e-9)
-    assert scan.origins["angles"].how == "read"
+    assert scan.provenance["angles"].how == "read"
 
 
 def test_a_fits_folder_with_angles_in_headers_and_unsigned_integers(tmp_path):

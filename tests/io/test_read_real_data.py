@@ -13,7 +13,7 @@ def test_tooth(shared_data):
     assert scan.frames.shape == (181, 2, 640)
     assert (scan.flats.shape[0], scan.darks.shape[0], scan.kind) == (10, 10, "counts")
     np.testing.assert_allclose(np.degrees(scan.geometry.angles[[0, -1]]), [0, 179.0055], atol=1e-4)
-    assert scan.origins["angles"].how == "read" and scan.geometry.pixel is None and scan.geometry.axis is None
+    assert scan.provenance["angles"].how == "read" and scan.geometry.pixel is None and scan.geometry.axis is None
     assert inspect(shared_data / "xray_tooth_dataexchange").ready  # the folder of a single scan file will do
 
 
@@ -25,7 +25,7 @@ def test_i13_tiff_with_111_angles_for_91_frames_equals_its_nxtomo_twin(shared_da
     np.testing.assert_allclose(np.degrees(scan.geometry.angles[[0, 1, -1]]), [-88.2, -86.2, 91.7999], atol=1e-9)
     np.testing.assert_allclose(scan.geometry.angles, twin.geometry.angles, atol=0.002)
     assert "111 angles for 91 projections: the first 10 and the last 10" in scan.notes[0]
-    assert scan.origins["angles"].how == "assumed" and twin.origins["angles"].how == "read"
+    assert scan.provenance["angles"].how == "assumed" and twin.provenance["angles"].how == "read"
     for one in (scan, twin):
         assert (one.flats.shape[0], one.darks.shape[0]) == (1, 1)
         assert "1 pixel of the first flat is zero: masked in the preparation." in one.notes
@@ -60,7 +60,7 @@ def test_wood_sinograms(shared_data, name, columns):
         read_scan(path)
     scan = read_scan(path, angles="0:360:endpoint")
     assert scan.frames.shape == (626, 1, columns) and scan.kind == "attenuation"
-    assert scan.origins["kind"].how == "assumed"
+    assert scan.provenance["kind"].how == "assumed"
     assert scan.geometry.step == pytest.approx(np.deg2rad(0.576))
     np.testing.assert_array_equal(scan.read()[:, 0], tifffile.imread(path))
     assert scan.without_duplicates().views == 625
@@ -81,7 +81,7 @@ def test_wood_fits(shared_data):
     assert scan.frames.shape == (125, 4, 510) and scan.frames.dtype == np.uint16
     np.testing.assert_allclose(np.degrees(scan.geometry.angles), np.arange(125) * 2.88, atol=1e-9)
     assert (scan.read_flats().mean(), scan.read_darks().mean()) == (40100, 100)
-    assert "header" in scan.origins["angles"].where and scan.origins["angles"].how == "read"
+    assert "header" in scan.provenance["angles"].where and scan.provenance["angles"].how == "read"
 
 
 def test_step_wedges_are_no_series(shared_data):
@@ -144,7 +144,7 @@ def test_dendrite(shared_data):
     assert scan.frames.shape == (360, 1, 1260) and scan.kind == "attenuation"
     assert np.degrees(np.ptp(scan.geometry.angles)) == pytest.approx(179.51, abs=0.01)
     assert "detector first" in scan.notes[0] and "scale is arbitrary" in scan.notes[1]
-    assert scan.origins["angles"].how == "read"
+    assert scan.provenance["angles"].how == "read"
 
 
 def test_micrographs_and_volumes(shared_data):

@@ -37,9 +37,9 @@ def test_the_kind_is_guessed_from_type_and_values(frames, flats, kind):
 
 def test_a_kind_given_comes_before_the_guess(tmp_path):
     np.save(tmp_path / "a.npy", _disk(1.0, 0.3))
-    assert read_scan(tmp_path / "a.npy", angles="0:180").origins["kind"].how == "assumed"
+    assert read_scan(tmp_path / "a.npy", angles="0:180").provenance["kind"].how == "assumed"
     scan = read_scan(tmp_path / "a.npy", angles="0:180", kind="attenuation")
-    assert scan.kind == "attenuation" and scan.origins["kind"].how == "given"
+    assert scan.kind == "attenuation" and scan.provenance["kind"].how == "given"
 
 
 def test_line_integrals_of_an_unusual_size_are_noted(tmp_path):
@@ -65,17 +65,17 @@ def test_given_values_are_marked_given(tmp_path):
     np.save(tmp_path / "a.npy", _disk(0, 1))
     scan = read_scan(tmp_path / "a.npy", angles=np.linspace(0, 3, 6), pixel=0.1, axis=29.5, layout="projections")
     assert scan.geometry.axis == 29.5 and scan.geometry.pixel == 0.1
-    assert {name: scan.origins[name].how for name in ("angles", "pixel", "axis", "layout")} == dict.fromkeys(
+    assert {name: scan.provenance[name].how for name in ("angles", "pixel", "axis", "layout")} == dict.fromkeys(
         ("angles", "pixel", "axis", "layout"), "given"
     )
-    assert scan.origins["flats"].how == "missing"
+    assert scan.provenance["flats"].how == "missing"
 
 
 def test_an_angle_file_given(tmp_path):
     np.save(tmp_path / "a.npy", _disk(0, 1))
     np.savetxt(tmp_path / "log_deg.txt", np.linspace(0, 150, 6))
     scan = read_scan(tmp_path / "a.npy", angles=str(tmp_path / "log_deg.txt"))
-    assert scan.origins["angles"].how == "given"
+    assert scan.provenance["angles"].how == "given"
     np.testing.assert_allclose(np.degrees(scan.geometry.angles), np.linspace(0, 150, 6))
     with pytest.raises(ScanError, match=r"log_deg\.txt holds 6 angles for the 4 projections"):
         read_scan(tmp_path / "a.npy", angles=tmp_path / "log_deg.txt", layout="sinogram")

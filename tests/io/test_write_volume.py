@@ -12,10 +12,10 @@ import pytest
 import tifffile
 import zarr
 
+from fewview.atomic_write import check_writable, written_whole
 from fewview.errors import FewviewError
 from fewview.io import read_volume, write_volume
 from fewview.io.write_volume import check_output
-from fewview.whole import check_writable, written_whole
 
 RECORD = {
     "method": "tv",

@@ -8,7 +8,7 @@ from fewview.quality import heldout_error, heldout_pixels, projection_psnr, spli
 
 @pytest.mark.parametrize("arc", [180, 360])
 @pytest.mark.parametrize(("views", "fraction"), [(6, 0.1), (32, 0.125), (45, 0.2), (181, 0.5)])
-def test_withheld_views_are_spread_over_the_directions(arc, views, fraction):
+def test_held_out_views_are_spread_over_the_directions(arc, views, fraction):
     angles = np.radians(np.arange(views) * arc / views)
     kept, held = split_views(angles, fraction, seed=3)
     assert sorted([*kept, *held]) == list(range(views))
@@ -38,7 +38,7 @@ def test_mistakes_are_named():
         heldout_error(np.ones((1, 2, 3)), np.zeros((1, 2, 4)))
 
 
-def test_withheld_pixels_are_about_the_fraction():
+def test_held_out_pixels_are_about_the_fraction():
     mask = heldout_pixels((4, 5, 500), 0.07, seed=1)
     assert mask.shape == (4, 5, 500)
     assert 0.05 < mask.mean() < 0.09

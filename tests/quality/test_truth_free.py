@@ -5,15 +5,7 @@ import pytest
 from scipy.ndimage import gaussian_filter
 
 from fewview.errors import FewviewError
-from fewview.quality import (
-    chi_squared,
-    data_residual,
-    edge_width,
-    field_of_view,
-    noise,
-    noise_level,
-    object_mask,
-)
+from fewview.quality import chi_squared, data_residual, edge_width, field_of_view, noise, noise_level, object_mask
 
 
 def _disk(size=128, radius=40, at=(60, 66)):

@@ -78,7 +78,7 @@ def use_method(monkeypatch) -> Callable[..., Method]:
 
     def use(method: Method = COUNTING, **changes: object) -> Method:
         method = replace(method, **changes)
-        monkeypatch.setattr("fewview.runs.reconstruction.require_method", lambda name: method)
+        monkeypatch.setattr("fewview.runs.slabs.require_method", lambda name: method)
         monkeypatch.setattr("fewview.runs.session.require_method", lambda name: method)
         return method
 

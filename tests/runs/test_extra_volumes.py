@@ -11,8 +11,8 @@ from fewview.errors import FewviewError
 from fewview.io import read_volume
 from fewview.methods import Estimate
 from fewview.runs import memory
-from fewview.runs.reconstruction import Reconstruction
 from fewview.runs.session import Result
+from fewview.runs.slabs import SlabRun
 
 RECORD = {"method": "counting", "unit": "mm^-1"}
 
@@ -33,7 +33,7 @@ def scattering(use_method):
 @pytest.fixture
 def two_slabs(monkeypatch, lines):
     def cut():
-        needed = Reconstruction(lines, "counting", {}).forecast.needed(3)
+        needed = SlabRun(lines, "counting", {}).forecast.needed(3)
         monkeypatch.setattr(memory, "available", lambda device: int(needed / memory.SHARE) + 1)
 
     return cut

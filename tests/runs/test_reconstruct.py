@@ -12,7 +12,7 @@ from fewview.geometry import ParallelBeam
 from fewview.methods import Estimate, get_method
 from fewview.operators import parallel_beam
 from fewview.quality import heldout_error, psnr, split_views
-from fewview.runs.reconstruction import Reconstruction
+from fewview.runs.slabs import SlabRun
 from fewview.scan import LineIntegrals
 
 
@@ -149,7 +149,7 @@ def test_stop_within_a_long_application(lines, use_method):
         yield Estimate(problem.data, 2, 2)
 
     use_method(run=slow)
-    run = Reconstruction(lines, "slow", {}, device="cpu", stop=lambda: bool(asked))
+    run = SlabRun(lines, "slow", {}, device="cpu", stop=lambda: bool(asked))
     assert [e.step for e in run] == [1]
     assert asked and not finished and not run.whole
 
@@ -175,7 +175,7 @@ def test_a_stop_within_a_short_step_lets_it_end(lines):
     """So that its state is whole: a method that works in place would go on from a mixture otherwise."""
     complete = list(fewview.reconstruct(lines, "sirt", iterations=6))[-1].volume
     asked = []
-    run = Reconstruction(lines, "sirt", {"iterations": 6}, device="cpu", stop=lambda: bool(asked))
+    run = SlabRun(lines, "sirt", {"iterations": 6}, device="cpu", stop=lambda: bool(asked))
     last = None
     for last in run:
         if last.step == 3:  # it goes up in the middle of the next step

@@ -12,7 +12,7 @@ from fewview.methods.registry import require_method
 from fewview.operators import parallel_beam
 from fewview.runs import memory
 from fewview.runs.memory import Forecast
-from fewview.runs.reconstruction import Reconstruction
+from fewview.runs.slabs import SlabRun
 from fewview.scan import LineIntegrals
 
 CASES = [("fbp", {}), ("cgls", {"iterations": 3}), ("sirt", {"iterations": 6})]
@@ -23,7 +23,7 @@ def slabs_of(monkeypatch, lines):
     """Pretend that memory holds just so many slices of a run."""
 
     def pretend(slices, method="cgls", options=None, **more):
-        needed = Reconstruction(lines, method, options or {}, **more).forecast.needed(slices)
+        needed = SlabRun(lines, method, options or {}, **more).forecast.needed(slices)
         monkeypatch.setattr(memory, "available", lambda device: int(needed / memory.SHARE) + 1)
 
     return pretend
@@ -34,7 +34,7 @@ def slabs_of(monkeypatch, lines):
 def test_slabs_give_the_same_volume(lines, slabs_of, method, options, slices):
     whole = list(fewview.reconstruct(lines, method, options, holdout=0.1))[-1]
     slabs_of(slices, method, options, holdout=0.1)
-    run = Reconstruction(lines, method, options, holdout=0.1)
+    run = SlabRun(lines, method, options, holdout=0.1)
     assert len(run.slabs) == {1: 6, 4: 2}[slices]
     estimates = list(run)
     scale = np.abs(whole.volume).max()
@@ -98,9 +98,9 @@ def test_not_one_slice_fits(lines, monkeypatch):
 def test_slices_that_all_hang_together_are_not_cut(lines, slabs_of, use_method):
     use_method(couples_slices=lambda options: options.level > 2, halo=0)
     slabs_of(4, "counting", {"level": 1})
-    assert len(Reconstruction(lines, "counting", {"level": 1}).slabs) > 1
+    assert len(SlabRun(lines, "counting", {"level": 1}).slabs) > 1
     with pytest.raises(NotEnoughMemory, match=r"couples neighbouring slices.*--rows A:B"):
-        Reconstruction(lines, "counting", {"level": 3})
+        SlabRun(lines, "counting", {"level": 3})
 
 
 def test_slabs_of_coupled_slices_need_room_for_the_halo(use_method):
@@ -137,10 +137,10 @@ def tall():
     ],
 )
 def test_overlapping_slabs_leave_no_seam(tall, monkeypatch, method, options):
-    run = Reconstruction(tall, method, options)
+    run = SlabRun(tall, method, options)
     whole = list(run)[-1]
     monkeypatch.setattr(memory, "available", lambda device: int(run.forecast.needed(32) / memory.SHARE) + 1)
-    run = Reconstruction(tall, method, options)
+    run = SlabRun(tall, method, options)
     assert run.slabs == [(0, 16), (16, 32), (32, 48)] and run.halo == 8
     last = list(run)[-1]
     difference = np.linalg.norm(last.volume - whole.volume, axis=(1, 2)) / np.linalg.norm(whole.volume, axis=(1, 2))
@@ -148,7 +148,7 @@ def test_overlapping_slabs_leave_no_seam(tall, monkeypatch, method, options):
     assert difference.max() < 0.05
     assert difference[[15, 16, 31, 32]].mean() < 1.5 * difference.mean()
     assert last.scalars["data_residual"] == pytest.approx(whole.scalars["data_residual"], rel=0.05)
-    alone = Reconstruction(tall, method, options)
+    alone = SlabRun(tall, method, options)
     alone.halo = 0  # what the halo is for
     cut = list(alone)[-1].volume
     assert np.linalg.norm(cut - whole.volume) > 1.5 * np.linalg.norm(last.volume - whole.volume)
@@ -174,17 +174,17 @@ def test_limits_of_machine_container_and_user(monkeypatch):
         memory.available("cpu")
 
 
-def test_forecast_grows_with_slices_views_and_withheld_views(lines):
-    small = Reconstruction(lines, "cgls", {}).forecast
+def test_forecast_grows_with_slices_views_and_held_out_views(lines):
+    small = SlabRun(lines, "cgls", {}).forecast
     assert small.needed(1) < small.needed(6) == small.total
-    assert Reconstruction(lines.sparse(8), "cgls", {}).forecast.total < small.total
+    assert SlabRun(lines.sparse(8), "cgls", {}).forecast.total < small.total
     image = 4 * lines.geometry.columns**2
     assert small.needed(6) - small.needed(5) >= 5 * image  # CGLS holds five volumes
 
 
 def test_what_a_method_holds_follows_its_options(lines, use_method):
     use_method(buffers=lambda options: (options.level, 2.0), beside=lambda options, grid, device: 10**6 * grid)
-    one, five = (Reconstruction(lines, "counting", {"level": level}).forecast for level in (1, 5))
+    one, five = (SlabRun(lines, "counting", {"level": level}).forecast for level in (1, 5))
     n = lines.geometry.columns
     assert five.total - one.total == 4 * 6 * 4 * n**2
     assert one.needed(1) > 10**6 * n
@@ -200,7 +200,7 @@ def test_samples_and_the_network_of_a_diffusion_method_count():
 
 
 def test_methods_that_apply_the_views_one_by_one_hold_two_matrices(lines):
-    sirt, sart = (Reconstruction(lines, name, {}) for name in ("sirt", "sart"))
+    sirt, sart = (SlabRun(lines, name, {}) for name in ("sirt", "sart"))
     matrix = sart.setup.used.operator.workspace(0)
     volumes, sinograms = (s - t for s, t in zip(sart.method.held(None), sirt.method.held(None), strict=True))
     values = volumes * sart.setup.used.operator.grid**2 + sinograms * lines.values[:, 0].size

@@ -210,7 +210,7 @@ def test_tab_goes_as_one_reads(docked):
 def test_keys_are_bound_shown_and_changed(docked):
     from qtpy.QtCore import Qt
 
-    from fewview.viewer.keys_table import KeysTable
+    from fewview.viewer.keys.dialog import KeysTable
 
     table = KeysTable(docked.bench)
     docked.qtbot.addWidget(table)

@@ -23,7 +23,7 @@ def test_cross_modal_asks_for_an_xray_volume_runs_and_shows_what_the_guide_did(d
     docked.bench.scan_changed.emit()
     docked.click(dock.presets["Draft"])
     assert dock.presets["Draft"].isChecked() and dock.form.input_of("compare").isChecked()
-    # Weight 1: listened to whatever withheld views say, so that the layers do not hang on the weights that ship.
+    # Weight 1: listened to whatever held-out views say, so that the layers do not hang on the weights that ship.
     dock.form.set_values({**dock.form.values(), "guide_weight": 1.0, "samples": 1})
     docked.click(dock.run_button)
     run = docked.bench.runs[-1]
@@ -41,12 +41,12 @@ def test_cross_modal_asks_for_an_xray_volume_runs_and_shows_what_the_guide_did(d
 @pytest.mark.parametrize(
     ("verdict", "words"),
     [
-        ("accepted: withheld views are predicted 10.0% better", "X-ray guide used: withheld"),
+        ("accepted: held-out views are predicted 10.0% better", "X-ray guide used: held out"),
         ("rejected: the views contradict it", "X-ray guide not used, the volume is that of the neutrons alone: the"),
     ],
 )
 def test_the_verdict_in_plain_words(verdict, words):
-    from fewview.viewer.run_presenter import guide_words
+    from fewview.viewer.reconstruct.run_presenter import guide_words
 
     record = {"chosen": {"guided": verdict}, "scalars": {"guide_weight": 0.9}}
     assert guide_words(record).startswith(words)

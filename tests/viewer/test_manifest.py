@@ -44,8 +44,8 @@ def test_menus_and_submenus_exist(manifest):
 
 
 def test_name_and_keys_agree_with_the_package(manifest):
-    from fewview.viewer.keys import KEYS
-    from fewview.viewer.samples import SAMPLES
+    from fewview.viewer.keys.table import KEYS
+    from fewview.viewer.scan.samples import SAMPLES
 
     assert manifest.name == "fewview"
     settings = yaml.safe_load(PATH.read_text())["contributions"]["configurations"]
@@ -65,8 +65,8 @@ def test_reader_tells_scans_from_volumes(tmp_path):
 
     from fewview.io import write_volume
     from fewview.samples import TOOTH
-    from fewview.viewer.readers import get_reader
-    from fewview.viewer.writers import write
+    from fewview.viewer.files.readers import get_reader
+    from fewview.viewer.files.writers import write
 
     data, keywords, kind = get_reader(str(TOOTH))(str(TOOTH))[0]
     assert kind == "image" and keywords["metadata"]["fewview"]["scan"] == str(TOOTH)

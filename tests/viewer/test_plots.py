@@ -15,7 +15,7 @@ pytestmark = pytest.mark.skipif(
 
 @pytest.mark.parametrize("log", [False, True])
 def test_the_curves_end_below_the_legend_which_lives_while_it_is_seen(qtbot, log):
-    from fewview.viewer.plots import LEGEND_LINE, Plot
+    from fewview.viewer.common.plots import LEGEND_LINE, Plot
 
     plot = Plot("Values", "step", "value")
     qtbot.addWidget(plot)
@@ -38,7 +38,7 @@ def test_the_curves_end_below_the_legend_which_lives_while_it_is_seen(qtbot, log
 
 
 def test_a_logarithmic_axis_writes_few_numbers(qtbot):
-    from fewview.viewer.plots import SparseTicks
+    from fewview.viewer.common.plots import SparseTicks
 
     axis = SparseTicks("left")
     assert axis.logTickStrings(np.log10([0.05, 0.08, 0.09, 0.1, 0.2]), 1, 1) == ["0.05", "", "", "0.1", "0.2"]

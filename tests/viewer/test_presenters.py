@@ -10,24 +10,24 @@ from fewview.errors import FewviewError
 from fewview.methods.interface import Method
 from fewview.options import Options, option
 from fewview.quality import Region
-from fewview.runs.messages import Failed, Finished, Opened, Progress
 from fewview.runs.recipe import Recipe
-from fewview.runs.run import Run
+from fewview.runs.worker.messages import Failed, Finished, Opened, Progress
+from fewview.runs.worker.queued_run import QueuedRun
 from fewview.samples import FOLDER, TOOTH
-from fewview.viewer.compare_presenter import ComparePresenter
-from fewview.viewer.form_fields import changed, form_fields
-from fewview.viewer.keys import bindings, conflicts
-from fewview.viewer.layers import contrast, projection_layer, spatial
-from fewview.viewer.modes import MODES, mode_states
-from fewview.viewer.presets import matching_preset, preset_help, preset_values
-from fewview.viewer.profile import line_profile
-from fewview.viewer.regions_file import box_region, read_regions, region_box, write_regions
-from fewview.viewer.report import Picture, html_report, record_of
-from fewview.viewer.run_presenter import curves, forecast_text, run_title, run_view
-from fewview.viewer.scan_presenter import ScanPresenter
-from fewview.viewer.table import Candidate, Table, Truth, as_csv
-from fewview.viewer.value_units import unit_warning
-from fewview.viewer.words import duration, number, size
+from fewview.viewer.common.layers import contrast, projection_layer, spatial
+from fewview.viewer.common.words import duration, number, size
+from fewview.viewer.compare.presenter import ComparePresenter
+from fewview.viewer.compare.profile import line_profile
+from fewview.viewer.compare.regions_file import box_region, read_regions, region_box, write_regions
+from fewview.viewer.compare.report import Picture, html_report, record_of
+from fewview.viewer.compare.table import Candidate, Table, Truth, as_csv
+from fewview.viewer.compare.value_units import unit_warning
+from fewview.viewer.keys.table import bindings, conflicts
+from fewview.viewer.reconstruct.form_entries import changed, form_fields
+from fewview.viewer.reconstruct.modes import MODES, mode_states
+from fewview.viewer.reconstruct.presets import matching_preset, preset_help, preset_values
+from fewview.viewer.reconstruct.run_presenter import curves, forecast_text, run_title, run_view
+from fewview.viewer.scan.presenter import ScanPresenter
 
 
 class Knobs(Options):
@@ -72,7 +72,7 @@ def test_a_preset_fills_the_form_and_is_recognised_in_it():
 
 
 def test_every_real_method_has_help_on_every_option():
-    from fewview.viewer.modes import all_methods
+    from fewview.viewer.reconstruct.modes import all_methods
 
     for real in all_methods():
         for field in form_fields(real.options):
@@ -124,7 +124,7 @@ def test_the_tooth_in_plain_words(tooth):
 
 
 def test_the_record_of_a_run_says_how_its_axis_was_found_until_the_user_moves_it():
-    from fewview.runs import engine
+    from fewview.runs.worker.loop import engine
 
     class Signals:
         stopped = staticmethod(lambda: False)
@@ -230,7 +230,7 @@ def test_a_layer_is_named_after_what_made_it():
 
 
 def test_a_run_in_words_from_queue_to_end():
-    run = Run(1, "TV", {})
+    run = QueuedRun(1, "TV", {})
     assert run_view(None).headline == "Nothing is running."
     run.start()
     run.hear(Opened(1, (1, 2, 2)))
@@ -253,7 +253,7 @@ def test_a_run_in_words_from_queue_to_end():
 
 
 def test_a_crash_says_what_happened_and_what_was_kept():
-    run = Run(1, "TV", {})
+    run = QueuedRun(1, "TV", {})
     run.start()
     run.volume, run.kept_step = np.zeros((1, 2, 2), np.float32), 7
     run.hear(Failed(1, "crash", "The process was killed.", "Use fewer rows."))
@@ -264,8 +264,8 @@ def test_a_crash_says_what_happened_and_what_was_kept():
 
 def test_pace_and_curves_are_of_one_pass(monkeypatch):
     now = [1.0]
-    monkeypatch.setattr("fewview.runs.run.time.monotonic", lambda: now[0])
-    run = Run(1, "TV", {})
+    monkeypatch.setattr("fewview.runs.worker.queued_run.time.monotonic", lambda: now[0])
+    run = QueuedRun(1, "TV", {})
     run.start()
     run.hear(Opened(1, (1, 2, 2)))
     for second, step in ((10, 0), (11, 1), (12, 2), (13, 2)):
@@ -333,7 +333,7 @@ def test_a_region_is_the_same_place_on_layers_of_other_pixel_sizes():
 
 
 def test_only_what_changed_is_measured_again(monkeypatch):
-    from fewview.viewer import table as module
+    from fewview.viewer.compare import table as module
 
     calls = []
     monkeypatch.setattr(module, "region_row", lambda *a, **k: calls.append(1) or SimpleNamespace(mean=1.0))

@@ -6,7 +6,7 @@ from scipy.ndimage import rotate
 
 from fewview.errors import FewviewError
 from fewview.io import read_volume
-from fewview.prepare import Grid, RegistrationOptions
+from fewview.registration import Grid, RegistrationOptions
 from fewview.samples import FOLDER
 
 
@@ -17,7 +17,7 @@ def shell():
 
 
 def presenter_of(neutron, xray):
-    from fewview.viewer.registration_presenter import RegistrationPresenter
+    from fewview.viewer.registration.presenter import RegistrationPresenter
 
     grids = Grid.cubic(neutron.shape), Grid.cubic(xray.shape)
     options = RegistrationOptions(turns="none")
@@ -50,7 +50,7 @@ def test_presenter_does_not_use_what_failed(shell):
 
 
 def test_dock_registers_live_and_hands_over(docked, shell):
-    from fewview.viewer.registration_dock import BOARD, PAIRS, REGISTERED
+    from fewview.viewer.registration.dock import BOARD, PAIRS, REGISTERED
 
     viewer = docked.viewer
     _, dock = viewer.window.add_plugin_dock_widget("fewview", "Registration")

@@ -24,7 +24,7 @@ from ..errors import FewviewError
 from ..methods.interface import Estimate
 
 if TYPE_CHECKING:
-    from ..runs.worker import Signals
+    from ..runs.worker.loop import Signals
 
 SIZE, YIELD_SECONDS, UPDATES = 128, 0.03, 500
 SCREEN = "-screen 0 1600x1000x24"

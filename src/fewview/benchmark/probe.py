@@ -20,17 +20,17 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import poisson
 
+from ..atomic_write import written_whole
 from ..errors import FewviewError, Stopped
 from ..methods import get_method
-from ..runs.reconstruction import Reconstruction
+from ..runs.slabs import SlabRun
 from ..scan import LineIntegrals
 from ..simulate import Beam
-from ..whole import written_whole
 from .probe_voids import Kind, pair
-from .quality_case import Array
-from .quality_rows import read_rows
-from .quality_simulated import Slab, lines_of
-from .quality_xray import xray
+from .quality.case import Array
+from .quality.rows import read_rows
+from .quality.simulated import Slab, lines_of
+from .quality.xray import xray
 
 METHODS = ("d3ip", "tv", "mbir")
 VIEWS = (16, 32)
@@ -168,7 +168,7 @@ def _reconstructed(
     guided = "aux" in get_method(at["method"]).needs
     aux = xray("microstructure", at["size"], at["slices"], at["volume"], 0, at["counts"]) if guided else None
     lines = _lines(phantom, at)
-    run = Reconstruction(lines, at["method"], settings, auxiliary=aux, device=at["device"], seed=0, stop=stop)
+    run = SlabRun(lines, at["method"], settings, auxiliary=aux, device=at["device"], seed=0, stop=stop)
     last = None
     for last in run:  # noqa: B007
         pass

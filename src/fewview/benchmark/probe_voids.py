@@ -12,8 +12,8 @@ from scipy.ndimage import find_objects, label
 
 from ..simulate.microstructure import Microstructure, microstructure
 from ..simulate.phantoms import VoxelPhantom
-from .quality_case import Array
-from .quality_simulated import Slab, seed_of
+from .quality.case import Array
+from .quality.simulated import Slab, seed_of
 
 DIAMETER = 3.0  # px of the truth
 APART = 16  # px between the middles of two voids: so far, one does not disturb the next

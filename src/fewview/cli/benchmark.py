@@ -73,10 +73,10 @@ def quality(
     minutes: Annotated[float, typer.Option(help="Stop after so many, in the middle if need be; 0: at the end.")] = 0,
 ) -> None:
     """Compare the methods on known data. Rows in the JSON file are kept and added to; Ctrl-C keeps what is done."""
-    from ..benchmark.quality import COUNTS, VIEWS, run
-    from ..benchmark.quality_data import DATA
-    from ..benchmark.quality_table import table
-    from ..benchmark.quality_xray import CONTROLS
+    from ..benchmark.quality.data import DATA
+    from ..benchmark.quality.run import COUNTS, VIEWS, run
+    from ..benchmark.quality.table import table
+    from ..benchmark.quality.xray import CONTROLS
     from ..runs.problem import resolve_device
     from .reconstruct import stop_and_keep
 

@@ -50,7 +50,7 @@ def reconstruct(
         list[str] | None, typer.Option(help="Option of the registration, KEY=VALUE; see `fewview register --help`.")
     ] = None,
     reference: Annotated[str | None, typer.Option(help="Volume to measure PSNR and SSIM against.")] = None,
-    holdout: Annotated[float | None, typer.Option(help="Share of the views to keep back and predict.")] = None,
+    holdout: Annotated[float | None, typer.Option(help="Share of the views to hold out and predict.")] = None,
     device: Annotated[str | None, typer.Option(help="auto, cpu or cuda.")] = None,
     seed: Annotated[int | None, typer.Option(help="Of every random choice.")] = None,
     bits: Annotated[int, typer.Option(help="32, or 16 for a TIFF with one slope and offset.")] = 32,
@@ -117,11 +117,11 @@ def carry_out(recipe: Recipe, output: Path, *, resume: bool, bits: int) -> Resul
     ------
     FewviewError
     """
-    from ..runs.session import Session
+    from ..runs.session import RecipeSession
 
     stop = threading.Event()
     with stop_and_keep(stop), Progress() as progress:
-        session = Session(recipe, output, resume=resume, stop=stop.is_set, bits=bits, say=progress.say)
+        session = RecipeSession(recipe, output, resume=resume, stop=stop.is_set, bits=bits, say=progress.say)
         for line in told(session.lines):
             progress.note(line)
         if resume and not session.resumed:
@@ -142,10 +142,10 @@ def carry_out(recipe: Recipe, output: Path, *, resume: bool, bits: int) -> Resul
 
 def told(lines: LineIntegrals) -> list[str]:
     """What a user should know of the input before the run: oddities, guesses, what was done and what was masked."""
-    from ..runs.field import field_notes
+    from ..runs.field_of_view import field_notes
 
     notes = [f"note: {note}" for note in (*lines.notes, *field_notes(lines))]
-    notes += [f"assumed {name}: {one.where}" for name, one in lines.origins.items() if one.how == "assumed"]
+    notes += [f"assumed {name}: {one.where}" for name, one in lines.provenance.items() if one.how == "assumed"]
     if lines.steps:
         notes.append(f"prepared: {'; '.join(lines.steps)}")
     if lines.masked:
@@ -172,7 +172,7 @@ def stop_and_keep(stop: threading.Event) -> Iterator[None]:
 
 def check_report(report: Path, output: Path, inputs: Sequence[Path]) -> None:
     """Refuse a report that would take the place of a folder, of the volume or of what the run reads."""
-    from ..whole import check_writable
+    from ..atomic_write import check_writable
 
     if report.resolve() == output.resolve():
         raise FewviewError(f"The report and the volume are both {report}.", "Give the report another name.")
@@ -181,7 +181,7 @@ def check_report(report: Path, output: Path, inputs: Sequence[Path]) -> None:
 
 def write_report(path: Path, record: Mapping[str, Any]) -> None:
     """The record as JSON, whole or not at all."""
-    from ..whole import written_whole
+    from ..atomic_write import written_whole
 
     with written_whole(path) as temporary:
         temporary.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")

@@ -13,7 +13,7 @@ from .reconstruct import check_report, write_report
 from .values import parse_pairs
 
 if TYPE_CHECKING:
-    from ..prepare import Registration
+    from ..registration import Registration
 
 
 def register(
@@ -34,8 +34,8 @@ def register(
     """
     from ..io import read_volume, write_volume
     from ..io.write_volume import check_output
-    from ..prepare import Grid, RegistrationOptions, registered
-    from ..prepare import register as find
+    from ..registration import Grid, RegistrationOptions, registered
+    from ..registration import register as find
     from ..runs.auxiliary import stage_changes, xray_grid
 
     given = parse_pairs("--set", settings or [])

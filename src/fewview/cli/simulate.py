@@ -21,9 +21,9 @@ def simulate(
     settings: Annotated[list[str] | None, typer.Option("--set", help="Further option, KEY=VALUE.")] = None,
 ) -> None:
     """Simulate a sample: truth, neutron scan and X-ray scan in one HDF5 file."""
+    from ..atomic_write import check_writable
     from ..simulate import Simulation, write_simulated
     from ..simulate import simulate as simulated
-    from ..whole import check_writable
 
     given = {"phantom": phantom, "size": size, "views": views, "counts": counts, "seed": seed}
     values = {key: value for key, value in given.items() if value is not None}

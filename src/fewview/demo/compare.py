@@ -12,14 +12,14 @@ from numpy.typing import NDArray
 
 from ..errors import FewviewError
 from ..runs.recipe import Recipe
-from ..runs.session import Result, Session
+from ..runs.session import RecipeSession, Result
 from ..samples import TOOTH
 from .picture import picture
 
 VIEWS = 45
 ROWS = (0, 1)  # one of the two rows: a demonstration should be quick
 METHODS = ("fbp", "cgls", "tv")
-# Left on "auto", TV chooses 0.00097 by the detector pixels that it withholds; given, the demonstration is quick.
+# Left on "auto", TV chooses 0.00097 by the detector pixels that it holds out; given, the demonstration is quick.
 OPTIONS: dict[str, dict[str, Any]] = {"tv": {"weight": 0.00097, "iterations": 150}}
 HOLDOUT = 0.1
 NOTES = (  # what the scores do not say by themselves
@@ -120,7 +120,7 @@ def _row(name: str, recipe: Recipe, output: Path, say: Callable[[str], None]) ->
 
 
 def _run(recipe: Recipe) -> Result:
-    session = Session(recipe)
+    session = RecipeSession(recipe)
     for _ in session:
         pass
     return session.finish()

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-from ..whole import written_whole
+from ..atomic_write import written_whole
 
 MARGIN, LABEL, TEXT, LINE = 8, 44, 20, 30  # px
 ZOOM = 4

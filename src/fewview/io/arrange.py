@@ -7,13 +7,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ..origins import Origin
+from ..provenance import Provenance
 from . import angles as rules
 from .angle_log import read_angle_file
-from .found import Angles, Layout
 from .kind import sample
 from .rearranged import Rearranged
 from .request import Draft, Request
+from .scan_facts import Angles, Layout
 
 Span = tuple[float, float, bool]  # start and stop in degrees, and whether stop is a view
 
@@ -24,7 +24,7 @@ def arrange(made: Draft, request: Request) -> None:
     stored, span = _chosen_angles(made, request)
     if images is not None:
         layout, how, turned = _layout(made, request, stored, span)
-        made.origins["layout"] = how
+        made.provenance["layout"] = how
         if layout is None:
             _refuse_single_image(made)
             return
@@ -37,12 +37,12 @@ def arrange(made: Draft, request: Request) -> None:
     if span is not None and views is not None:
         made.angles = rules.spread(*span, views)
         said = f"--angles {span[0]:g}:{span[1]:g}{':endpoint' if span[2] else ''}"
-        made.origins["angles"] = Origin("given", f"{said}, {views} equal steps")
+        made.provenance["angles"] = Provenance("given", f"{said}, {views} equal steps")
         _note_radians(made, said, span[1] - span[0])
     elif stored is not None:
         made.angles = _fit(made, stored, views, given=request.angles is not None)
     else:
-        made.origins["angles"] = Origin("missing", "the file says nothing")
+        made.provenance["angles"] = Provenance("missing", "the file says nothing")
         _refuse_without_angles(made)
     _refuse_holes(made)
 
@@ -59,7 +59,7 @@ def _chosen_angles(made: Draft, request: Request) -> tuple[Angles | None, Span |
 
 def _layout(
     made: Draft, request: Request, stored: Angles | None, span: Span | None
-) -> tuple[Layout | None, Origin, bool]:
+) -> tuple[Layout | None, Provenance, bool]:
     """Layout, how it is known, and whether the detector comes first in each sinogram."""
     images, hint = made.found.images, made.found.layout
     assert images is not None
@@ -67,20 +67,20 @@ def _layout(
     count = None if stored is None else len(stored.values)
     turned = count is not None and count == width != height
     if request.layout is not None:
-        return request.layout, Origin("given", f"--layout {request.layout}"), turned
+        return request.layout, Provenance("given", f"--layout {request.layout}"), turned
     if hint is not None and hint[1].how == "read":
         return *hint, turned
     if stored is not None and n > 1 and (count == n or rules.trim_repeats(stored.values, n) is not None):
-        return "projections", Origin("found", f"{count} angles for {n} images"), False
+        return "projections", Provenance("found", f"{count} angles for {n} images"), False
     if count is not None and count in (height, width):
-        return "sinogram", Origin("found", f"{count} angles for images of {height} x {width}"), turned
+        return "sinogram", Provenance("found", f"{count} angles for images of {height} x {width}"), turned
     if hint is not None:
         return *hint, False
     if n > 1 or count == 1:
-        return "projections", Origin("assumed", f"{n} images"), False
+        return "projections", Provenance("assumed", f"{n} images"), False
     if stored is not None or span is not None:
-        return "sinogram", Origin("assumed", "a single image with angles"), False
-    return None, Origin("missing", "a single image without angles"), False
+        return "sinogram", Provenance("assumed", "a single image with angles"), False
+    return None, Provenance("missing", "a single image without angles"), False
 
 
 def _refuse_single_image(made: Draft) -> None:
@@ -109,7 +109,7 @@ def _fit(made: Draft, stored: Angles, views: int | None, *, given: bool) -> NDAr
     if views is not None and len(values) != views:
         trimmed = rules.trim_repeats(values, views)
         if trimmed is None:
-            made.origins["angles"] = Origin("missing", f"{len(values)} angles for {views} projections")
+            made.provenance["angles"] = Provenance("missing", f"{len(values)} angles for {views} projections")
             made.refuse(
                 f"{stored.where} holds {len(values)} angles for the {views} projections of {made.path.name}.",
                 "Flats and darks may have lines of their own, or frames may be missing: leave the lines of the "
@@ -124,10 +124,10 @@ def _fit(made: Draft, stored: Angles, views: int | None, *, given: bool) -> NDAr
         )
     if unit is None and np.all(np.isfinite(values)):
         unit, reason = rules.decide_unit(values)
-    how = Origin("given" if given else "read", f"{stored.where}, {unit or 'no unit'}")
+    how = Provenance("given" if given else "read", f"{stored.where}, {unit or 'no unit'}")
     if reason:
-        how = Origin("assumed", f"{stored.where}, taken for {unit}: {reason}")
-    made.origins["angles"] = how
+        how = Provenance("assumed", f"{stored.where}, taken for {unit}: {reason}")
+    made.provenance["angles"] = how
     if unit == "degrees" and len(values) > 1:
         _note_radians(made, stored.where, float(np.ptp(values)) * len(values) / (len(values) - 1))
     return values if unit == "radians" else np.deg2rad(values)
@@ -163,7 +163,7 @@ def _refuse_holes(made: Draft) -> None:
     """Angles that are not numbers, or that were reserved and never written: all the same, mostly 0."""
     if made.angles is None:
         return
-    where = made.origins["angles"].where
+    where = made.provenance["angles"].where
     bad = np.flatnonzero(~np.isfinite(made.angles))
     if len(bad):
         made.refuse(f"{where}: the angle of view {bad[0]} is not a number ({len(bad)} such).", rules.FLAG)

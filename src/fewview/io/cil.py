@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 
 from ..errors import ScanError
-from ..origins import Origin
-from .found import Angles, Found, known_layout
+from ..provenance import Provenance
 from .hdf5 import HDF5Frames, open_hdf5, reach
-from .named import fan_beam
+from .named_variables import fan_beam
 from .rearranged import Rearranged
+from .scan_facts import Angles, Found, known_layout
 from .units import angle_unit, text
 
 _DATA = "entry1/tomo_entry/data/data"
@@ -36,7 +36,7 @@ def read(path: Path) -> Found:
             "CIL NeXus",
             (path,),
             angles=angles,
-            pixel=None if pixel is None else (float(pixel), Origin("read", f"{path.name}: pixel_size_h")),
+            pixel=None if pixel is None else (float(pixel), Provenance("read", f"{path.name}: pixel_size_h")),
             kind="attenuation",  # what CIL reconstructs; its files hold no flats
             refusal=_refusal(path, file, data, axes),
         )

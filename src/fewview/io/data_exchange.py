@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 
 from ..errors import ScanError
-from ..origins import Origin
+from ..provenance import Provenance
 from . import hdf5_named
 from .angles import decide_unit
-from .found import Angles, Found, known_layout
 from .hdf5 import HDF5Frames, dangling, number, open_hdf5, reach, unit_of
+from .scan_facts import Angles, Found, known_layout
 from .units import angle_unit, millimetres
 
 TITLE = "Data Exchange HDF5"
@@ -94,9 +94,9 @@ def _angles(path: Path, group: Any) -> tuple[Angles | None, tuple[str, ...]]:
     return Angles(values, unit, where), ()
 
 
-def _pixel(path: Path, file: Any, group: Any) -> tuple[float, Origin] | None:
+def _pixel(path: Path, file: Any, group: Any) -> tuple[float, Provenance] | None:
     if "pixel_size_mm" in group.attrs:
-        return float(group.attrs["pixel_size_mm"]), Origin("read", f"{path.name} {group.name}, pixel_size_mm")
+        return float(group.attrs["pixel_size_mm"]), Provenance("read", f"{path.name} {group.name}, pixel_size_mm")
     for name in _PIXEL:
         value = number(reach(file, name))
         if value is None or not value > 0:
@@ -105,15 +105,15 @@ def _pixel(path: Path, file: Any, group: Any) -> tuple[float, Origin] | None:
         factor = millimetres(unit or "um")  # Data Exchange: micrometres
         if factor is not None:
             said = f"{path.name} /{name}" + ("" if unit else ", no unit: micrometres")
-            return value * factor, Origin("read" if unit else "assumed", said)
+            return value * factor, Provenance("read" if unit else "assumed", said)
     return None
 
 
-def _axis(file: Any, group: Any) -> tuple[float, Origin] | None:
+def _axis(file: Any, group: Any) -> tuple[float, Provenance] | None:
     if "axis" in group.attrs:
-        return float(group.attrs["axis"]), Origin("read", f"{group.name}, attribute axis")
+        return float(group.attrs["axis"]), Provenance("read", f"{group.name}, attribute axis")
     for name in _AXIS:
         value = number(reach(file, name))
         if value is not None:
-            return value, Origin("read", f"/{name}")
+            return value, Provenance("read", f"/{name}")
     return None

@@ -12,8 +12,8 @@ from ..errors import ScanError
 from . import names
 from .angle_log import is_angle_log, read_angle_file
 from .fits import FITS
-from .found import Angles, Found, layout_of_name
 from .images import ImageFormat, ImageStack
+from .scan_facts import Angles, Found, layout_of_name
 from .tiff import TIFF
 
 FORMATS = (TIFF, FITS)

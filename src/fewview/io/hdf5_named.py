@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from .found import Found
 from .hdf5 import HDF5Frames, dangling, open_hdf5, reach, unit_of
-from .named import Variables, read_named
+from .named_variables import Variables, read_named
 from .rearranged import Rearranged
+from .scan_facts import Found
 from .units import text
 
 

@@ -12,9 +12,9 @@ import numpy as np
 
 from ..errors import ScanError
 from ..geometry import duplicate_views
-from .draft import draft
-from .found import Layout
+from .assemble import draft
 from .request import AngleChoice, Draft, FieldChoice, Request
+from .scan_facts import Layout
 from .units import AngleUnit
 
 LISTED = 4  # duplicates told one by one
@@ -71,7 +71,7 @@ class ScanInfo:
     pixel_mm : float or None
     duplicates : list of (int, int)
         Pairs of views that measure the same lines (0 and 180, 0 and 360 degrees).
-    origins : mapping of str to str
+    provenance : mapping of str to str
         How each value came to be.
     assumed : list of str
         Names of the values that were assumed.
@@ -95,7 +95,7 @@ class ScanInfo:
     axis: float | None
     pixel_mm: float | None
     duplicates: list[tuple[int, int]]
-    origins: dict[str, str]
+    provenance: dict[str, str]
     assumed: list[str]
     missing: list[Missing]
     notes: list[str]
@@ -120,15 +120,15 @@ class ScanInfo:
             out.append(f"  angles      {ends}, step {a.step:.4g} deg{uneven}")
             out.append(f"{'':14}({a.origin})")
         if self.layout is not None:
-            out.append(f"  layout      {self.layout} ({self.origins['layout']})")
+            out.append(f"  layout      {self.layout} ({self.provenance['layout']})")
         if self.kind is not None:
-            out.append(f"  kind        {self.kind} ({self.origins['kind']})")
+            out.append(f"  kind        {self.kind} ({self.provenance['kind']})")
         for name, count in (("flats", self.flats), ("darks", self.darks)):
-            out.append(f"  {name:12}{f'{count} ({self.origins[name]})' if count else 'none'}")
+            out.append(f"  {name:12}{f'{count} ({self.provenance[name]})' if count else 'none'}")
         axis = "" if self.axis is None else f"column {self.axis:g}, "
         pixel = "" if self.pixel_mm is None else f"{self.pixel_mm:g} mm, "
-        out.append(f"  axis        {axis}{self.origins['axis']}")
-        out.append(f"  pixel size  {pixel}{self.origins['pixel']}")
+        out.append(f"  axis        {axis}{self.provenance['axis']}")
+        out.append(f"  pixel size  {pixel}{self.provenance['pixel']}")
         for first, later in self.duplicates[:LISTED]:
             out.append(f"  duplicate   views {first} and {later} measure the same lines")
         if len(self.duplicates) > LISTED:
@@ -171,15 +171,15 @@ def inspect(
         file_bytes=sum(file.stat().st_size for file in files),
         files=len(files),
         layout=made.layout,
-        kind=made.kind if "kind" in made.origins else None,
+        kind=made.kind if "kind" in made.provenance else None,
         angles=_angle_facts(made),
         flats=_number(made, "flats"),
         darks=_number(made, "darks"),
         axis=made.axis,
         pixel_mm=made.pixel,
         duplicates=_duplicates(made),
-        origins={name: str(origin) for name, origin in made.origins.items()},
-        assumed=[name for name, origin in made.origins.items() if origin.how == "assumed"],
+        provenance={name: str(origin) for name, origin in made.provenance.items()},
+        assumed=[name for name, origin in made.provenance.items() if origin.how == "assumed"],
         missing=[Missing(lack.problem, lack.remedy) for lack in lacks],
         notes=made.notes,
     )
@@ -189,7 +189,7 @@ def _lacks_of_counts(made: Draft) -> Iterable[ScanError]:
     """Counts without flats may be read and looked at, but not reconstructed."""
     if made.frames is not None and not made.hopeless and made.kind == "counts" and made.flats is None:
         yield ScanError(
-            f"{made.path.name} holds raw counts ({made.origins['kind'].where}) and there are no flats.",
+            f"{made.path.name} holds raw counts ({made.provenance['kind'].where}) and there are no flats.",
             "Give open-beam frames with --flats FILE, or say --kind transmission or --kind attenuation.",
         )
 
@@ -222,5 +222,5 @@ def _angle_facts(made: Draft) -> AngleFacts | None:
         step=math.degrees(step),
         irregular=bool(np.any(np.abs(gaps - step) > 0.05 * step)),
         unit_in_file=None if made.found.angles is None else made.found.angles.unit,
-        origin=str(made.origins["angles"]),
+        origin=str(made.provenance["angles"]),
     )

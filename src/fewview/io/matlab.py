@@ -11,10 +11,10 @@ import numpy as np
 
 from ..errors import ScanError
 from ..frames import ArrayFrames
-from .found import Found
 from .images import COPY_AGAIN
-from .named import Variables, read_named
+from .named_variables import Variables, read_named
 from .numpy_files import as_images
+from .scan_facts import Found
 
 
 def read(path: Path, dataset: str | None) -> Found:

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from ..errors import ScanError
 from ..frames import ArrayFrames
-from .found import Found, layout_of_name
 from .images import COPY_AGAIN
-from .named import Variables, read_named
+from .named_variables import Variables, read_named
+from .scan_facts import Found, layout_of_name
 
 
 def read_npy(path: Path) -> Found:

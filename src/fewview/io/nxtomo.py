@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import ScanError
-from ..origins import Origin
-from .found import Angles, Found, known_layout
+from ..provenance import Provenance
 from .hdf5 import HDF5Frames, dangling, number, open_hdf5, reach, unit_of
+from .scan_facts import Angles, Found, known_layout
 from .units import angle_unit, millimetres
 
 _ANGLES = ("sample/rotation_angle", "data/rotation_angle", "instrument/detector/rotation_angle")
@@ -124,7 +124,7 @@ def _times(keys: NDArray) -> NDArray[np.float64] | None:
     return times if np.ptp(times) > 0 else None
 
 
-def _pixel(path: Path, file: Any, detector: str) -> tuple[float, Origin] | None:
+def _pixel(path: Path, file: Any, detector: str) -> tuple[float, Provenance] | None:
     name = f"{detector}/x_pixel_size"
     value = number(reach(file, name))
     if value is None or not value > 0:
@@ -134,4 +134,4 @@ def _pixel(path: Path, file: Any, detector: str) -> tuple[float, Origin] | None:
     if factor is None:
         return None
     said = f"{path.name} /{name}" + ("" if unit else ", no unit: metres")
-    return value * factor, Origin("read" if unit else "assumed", said)
+    return value * factor, Provenance("read" if unit else "assumed", said)

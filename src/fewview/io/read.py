@@ -6,9 +6,9 @@ from pathlib import Path
 
 from ..geometry import ParallelBeam
 from ..scan import Kind, Scan
-from .draft import draft
-from .found import Layout
+from .assemble import draft
 from .request import AngleChoice, FieldChoice, Request
+from .scan_facts import Layout
 
 
 def read_scan(
@@ -52,7 +52,7 @@ def read_scan(
     Returns
     -------
     Scan
-        With an :class:`~fewview.origins.Origin` for angles, kind, layout, pixel, axis, flats and darks.
+        With an :class:`~fewview.provenance.Provenance` for angles, kind, layout, pixel, axis, flats and darks.
 
     Raises
     ------
@@ -71,7 +71,7 @@ def read_scan(
         darks=made.darks,
         flat_times=made.flat_times,
         kind=made.kind,
-        origins=made.origins,
+        provenance=made.provenance,
         notes=tuple(made.notes),
         paths=made.found.paths,
     )

@@ -10,9 +10,9 @@ from typing import Any
 from ..errors import ScanError
 from . import cil, data_exchange, folder, hdf5_named, matlab, numpy_files, nxtomo
 from .fits import FITS
-from .found import Found
 from .hdf5 import open_hdf5
 from .names import Role
+from .scan_facts import Found
 from .tiff import TIFF
 
 _HDF5 = b"\x89HDF\r\n\x1a\n"
@@ -32,7 +32,7 @@ class Format:
     inside : callable, optional
         For containers (HDF5): whether the open file has this layout.
     read : callable
-        ``read(path, dataset)`` -> :class:`~fewview.io.found.Found`.
+        ``read(path, dataset)`` -> :class:`~fewview.io.scan_facts.Found`.
     """
 
     title: str

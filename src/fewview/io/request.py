@@ -10,9 +10,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from ..errors import ScanError
 from ..frames import FrameSource
-from ..origins import Origin
+from ..provenance import Provenance
 from ..scan import Kind
-from .found import Found, Layout
+from .scan_facts import Found, Layout
 
 AngleChoice = str | Path | ArrayLike
 FieldChoice = str | Path | NDArray
@@ -51,7 +51,7 @@ class Draft:
     kind: Kind = "counts"
     pixel: float | None = None
     axis: float | None = None
-    origins: dict[str, Origin] = field(default_factory=dict)
+    provenance: dict[str, Provenance] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     lacks: list[ScanError] = field(default_factory=list)
     hopeless: bool = False

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from ..whole import reserve
+from ..atomic_write import reserve
 from .volume_out import VolumeOut
 
 OVERHEAD = 1 << 16  # bytes of HDF5's own

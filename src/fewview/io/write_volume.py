@@ -10,8 +10,8 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike
 
+from ..atomic_write import check_writable, written_whole
 from ..errors import FewviewError
-from ..whole import check_writable, written_whole
 from .volume_out import PER_MM, PER_PIXEL, VolumeOut
 
 # suffix -> module with `write(path, volume)`; loaded when used.

@@ -3,19 +3,5 @@
 from .axis import AxisEstimate, find_axis
 from .chain import Prepared, line_integrals
 from .options import PrepareOptions
-from .registration import Registration, RegistrationFailed, RegistrationOptions, register, registered
-from .registration_transform import Grid
 
-__all__ = [
-    "AxisEstimate",
-    "Grid",
-    "PrepareOptions",
-    "Prepared",
-    "Registration",
-    "RegistrationFailed",
-    "RegistrationOptions",
-    "find_axis",
-    "line_integrals",
-    "register",
-    "registered",
-]
+__all__ = ["AxisEstimate", "PrepareOptions", "Prepared", "find_axis", "line_integrals"]

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..errors import ScanError
-from .consistency import Consistency, Window
+from .axis_likelihood import Consistency, Window
 from .sinogram import Signal, bin_columns, measure, thin_views
 
 Array = NDArray[np.float64]
@@ -66,7 +66,7 @@ def find_axis(sinograms: ArrayLike, angles: ArrayLike, weights: ArrayLike | None
     """Find the rotation axis from the consistency of line integrals with themselves.
 
     Three searches, each on finer data: the whole detector, the best few candidates, and quarter columns about the
-    best, where a parabola gives the fraction. The score is a likelihood (see :mod:`fewview.prepare.consistency`), and
+    best, where a parabola gives the fraction. The score is a likelihood (:mod:`fewview.prepare.axis_likelihood`), and
     its width is the statistical error; how far the answer moves with a narrower window tells of systematic errors.
 
     Parameters

@@ -1,12 +1,6 @@
-"""Quality: metrics against a reference, and truth-free numbers from withheld measurements."""
+"""Quality: metrics against a reference, and truth-free numbers from held-out measurements."""
 
-from .heldout import (
-    FEW_VIEWS,
-    heldout_error,
-    heldout_pixels,
-    projection_psnr,
-    split_views,
-)
+from .heldout import FEW_VIEWS, heldout_error, heldout_pixels, projection_psnr, split_views
 from .mask import field_of_view, object_mask
 from .metrics import data_range, psnr, ssim
 from .region import Region

@@ -18,14 +18,14 @@ HALF_TURN = np.pi
 
 
 def split_views(angles: ArrayLike, fraction: float, seed: int = 0) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Indices of views to use and of views to withhold, the latter spread equally over the directions.
+    """Indices of views to use and of views to hold out, the latter spread equally over the directions.
 
     Parameters
     ----------
     angles : array of float
         Radians.
     fraction : float
-        Of the views to withhold, over 0 and under 1; at least one view is withheld and one is left.
+        Of the views to hold out, over 0 and under 1; at least one view is held out and one is left.
     seed : int
         Chooses where the spread starts.
 
@@ -36,10 +36,10 @@ def split_views(angles: ArrayLike, fraction: float, seed: int = 0) -> tuple[NDAr
     """
     values = np.asarray(angles, dtype=np.float64)
     if not 0 < fraction < 1:
-        raise FewviewError(f"A fraction of {fraction} of the views cannot be withheld.", "Choose one between 0 and 1.")
+        raise FewviewError(f"A fraction of {fraction} of the views cannot be held out.", "Choose one between 0 and 1.")
     if len(values) <= FEW_VIEWS:
         raise FewviewError(
-            f"With {len(values)} views none can be withheld.", "Hold out detector pixels (heldout_pixels) instead."
+            f"With {len(values)} views none can be held out.", "Hold out detector pixels (heldout_pixels) instead."
         )
     count = min(max(1, round(fraction * len(values))), len(values) - 1)
     order = np.argsort(np.mod(values, HALF_TURN), kind="stable")
@@ -51,7 +51,7 @@ def split_views(angles: ArrayLike, fraction: float, seed: int = 0) -> tuple[NDAr
 
 
 def heldout_pixels(shape: tuple[int, ...], fraction: float = 0.07, seed: int = 0) -> NDArray[np.bool_]:
-    """True for detector pixels to withhold, chosen at random and deterministic by seed.
+    """True for detector pixels to hold out, chosen at random and deterministic by seed.
 
     Parameters
     ----------
@@ -61,7 +61,7 @@ def heldout_pixels(shape: tuple[int, ...], fraction: float = 0.07, seed: int = 0
         Of the pixels, over 0 and under 1.
     """
     if not 0 < fraction < 1:
-        raise FewviewError(f"A fraction of {fraction} of the pixels cannot be withheld.", "Choose 0.05 to 0.1.")
+        raise FewviewError(f"A fraction of {fraction} of the pixels cannot be held out.", "Choose 0.05 to 0.1.")
     return np.random.default_rng(seed).random(shape) < fraction
 
 

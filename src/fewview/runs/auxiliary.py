@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 
 from ..errors import FewviewError, Stopped
 from ..io import read_volume
-from ..prepare import Grid, Registration, RegistrationOptions, register, registered
-from ..prepare.registration import Step
+from ..registration import Grid, Registration, RegistrationOptions, register, registered
+from ..registration.register import Step
 from ..scan import LineIntegrals
-from .reconstruction import Reconstruction
+from .slabs import SlabRun
 
 _QUICK = {"iterations": 10}  # more would add the noise that few views leave, and no structure to register by
 
@@ -28,7 +28,7 @@ def quick_volume(
     Stopped
     """
     last = None
-    for estimate in Reconstruction(lines, "cgls", _QUICK, device=device, stop=stop):
+    for estimate in SlabRun(lines, "cgls", _QUICK, device=device, stop=stop):
         last = estimate
     if last is None or last.step < last.total:
         raise Stopped

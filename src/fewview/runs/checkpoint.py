@@ -17,9 +17,9 @@ import numpy as np
 import torch
 
 from .. import __version__
+from ..atomic_write import written_whole
 from ..errors import FewviewError
 from ..methods.interface import Estimate
-from ..whole import written_whole
 from .recipe import Recipe
 
 EVERY_SECONDS = 30.0

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ..errors import OptionError
 from ..frames import bin_mean
-from ..origins import Origin
+from ..provenance import Provenance
 from ..scan import LineIntegrals, Scan
 from .recipe import Recipe
 
@@ -30,7 +30,7 @@ def chosen_scan(recipe: Recipe) -> Scan:
                 f"An axis at column {recipe.axis:g} is not possible on a detector of {columns} columns.",
                 "Give the 0-based column of the unbinned detector, or auto.",
             )
-        scan = scan.with_axis(recipe.axis, None if recipe.axis_origin is None else Origin.parse(recipe.axis_origin))
+        scan = scan.with_axis(recipe.axis, None if recipe.axis_origin is None else Provenance.parse(recipe.axis_origin))
     if recipe.views is not None:
         scan = scan.sparse(recipe.views)
     if recipe.rows is not None:

@@ -52,14 +52,14 @@ class Forecast:
 def forecast(method: Method, options: Options, setup: Setup) -> Forecast:
     """Memory of a run of ``method`` with ``options``."""
     volumes, sinograms = method.held(options)
-    used, withheld = setup.used.operator, setup.withheld
+    used, held_out = setup.used.operator, setup.held_out
     matrices = int((method.matrices - 1) * used.workspace(0))
     beside = method.beside(options, used.grid, used.device.type) + matrices
 
     def needed(slices: int) -> int:
         size = beside + bytes_of(used, slices, volumes + HANDED_OUT, sinograms + MEASURING)
-        if withheld is not None:
-            size += bytes_of(withheld.operator, slices, 0, MEASURING)
+        if held_out is not None:
+            size += bytes_of(held_out.operator, slices, 0, MEASURING)
         return size
 
     return Forecast(setup.slices, needed)

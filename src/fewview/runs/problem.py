@@ -1,4 +1,4 @@
-"""Line integrals as a method sees them: tensors, an operator, normalised weights, and the views kept back."""
+"""Line integrals as a method sees them: tensors, an operator, normalised weights, and the views held_out."""
 
 from __future__ import annotations
 
@@ -49,14 +49,14 @@ class Setup:
 
     Parameters
     ----------
-    used, withheld : Measured
-        What the method sees, and what it does not (None when nothing is kept back).
+    used, held_out : Measured
+        What the method sees, and what it does not (None when nothing is held out).
     auxiliary : array, shape (slices, y, x), float32, optional
     seed : int
     """
 
     used: Measured
-    withheld: Measured | None
+    held_out: Measured | None
     auxiliary: NDArray[np.float32] | None
     seed: int
 
@@ -75,7 +75,7 @@ class Setup:
 
     def on_chunk(self, hook: Callable[[], None] | None) -> None:
         """Call ``hook`` within long applications of the operators."""
-        for part in (self.used, self.withheld):
+        for part in (self.used, self.held_out):
             if part is not None:
                 part.operator.on_chunk = hook
 
@@ -117,21 +117,21 @@ def set_up(
         return Measured(operator, data[:, views], part)
 
     if not 0 <= holdout < 1:
-        raise OptionError(f"A share of {holdout} of the views cannot be held out.", "Choose one from 0 to 0.5.")
+        raise OptionError(f"A share of {holdout} of the views cannot be held_out.", "Choose one from 0 to 0.5.")
     everything = slice(None)
-    withheld = None
+    held_out = None
     if holdout == 0:
         used = measured(everything)
     elif geometry.views > FEW_VIEWS:
         kept, held = split_views(geometry.angles, holdout, seed)
-        used, withheld = measured(kept), measured(held)
-    else:  # no view can be spared: detector pixels are kept back instead
+        used, held_out = measured(kept), measured(held)
+    else:  # no view can be spared: detector pixels are held out instead
         hidden = heldout_pixels(data.shape, holdout, seed)
         full = np.ones_like(data) if weights is None else weights
         whole = measured(everything)
         used = Measured(whole.operator, data, normalised(np.where(hidden, 0, full)))
-        withheld = Measured(whole.operator, data, np.where(hidden, full, 0).astype(np.float32))
-    return Setup(used, withheld, _auxiliary(auxiliary, len(data), geometry.grid), seed)
+        held_out = Measured(whole.operator, data, np.where(hidden, full, 0).astype(np.float32))
+    return Setup(used, held_out, _auxiliary(auxiliary, len(data), geometry.grid), seed)
 
 
 def _blacken(data: NDArray, weights: NDArray) -> None:

@@ -1,7 +1,7 @@
 """The recipe of a run: everything that defines it, in one value that is a file, a command and a script.
 
 The command line builds a recipe from its flags, the viewer from its docks; both hand it to
-:class:`fewview.runs.session.Session`. The record of a run holds its recipe.
+:class:`fewview.runs.session.RecipeSession`. The record of a run holds its recipe.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from pydantic import field_validator
 
 from ..errors import OptionError
 from ..options import Options, option
-from ..origins import Origin
+from ..provenance import Provenance
 
 Device = Literal["auto", "cpu", "cuda"]
 
@@ -50,7 +50,7 @@ class Recipe(Options):
     prepare: dict[str, Any] = option({}, "Preparation", "Options of the preparation; empty for its defaults.")
     axis: float | Literal["auto"] = option("auto", "Rotation axis", "0-based detector column, or found.", unit="px")
     axis_origin: str | None = option(
-        None, "Origin of the axis", 'How a known axis came to be: "found: ..." or "read: ..."; given, when empty.'
+        None, "Provenance of the axis", 'How a known axis came to be: "found: ..." or "read: ..."; given, when empty.'
     )
     views: int | None = option(None, "Views", "Views to use, equally spread; all when empty.", ge=1)
     rows: tuple[int, int] | None = option(None, "Rows", "Detector rows [start, stop) to reconstruct.")
@@ -64,14 +64,14 @@ class Recipe(Options):
         None, "Registration", "Options of the registration of the auxiliary volume; none where it lies on the grid."
     )
     reference: str | None = option(None, "Reference", "Volume that PSNR and SSIM are measured against.")
-    holdout: float = option(0.0, "Held out", "Share of the views kept back to measure the error.", ge=0, le=0.5)
+    holdout: float = option(0.0, "Held out", "Share of the views held out to measure the error.", ge=0, le=0.5)
     device: Device = option("auto", "Device", "Where to compute.")
     seed: int = option(0, "Seed", "Of every random choice.", ge=0)
 
     @field_validator("axis_origin")
     @classmethod
     def _origin(cls, text: str | None) -> str | None:
-        return None if text is None else str(Origin.parse(text))
+        return None if text is None else str(Provenance.parse(text))
 
     @classmethod
     def load(cls, path: str | Path) -> Self:

@@ -38,8 +38,8 @@ def reconstruct(
     auxiliary : array, shape (slices, y, x), optional
         X-ray volume on the grid of the reconstruction.
     holdout : float
-        Share of the views to keep back; estimates then carry the scalar ``heldout_error``, the relative error of
-        predicting them. With 5 views and fewer, detector pixels are kept back instead.
+        Share of the views to hold out; estimates then carry the scalar ``heldout_error``, the relative error of
+        predicting them. With 5 views and fewer, detector pixels are held out instead.
     device : {"auto", "cpu", "cuda"}
     seed : int
         Of every random choice.
@@ -61,9 +61,9 @@ def reconstruct(
     OptionError, MethodUnavailable, NotEnoughMemory
         Before the first estimate.
     """
-    from .reconstruction import Reconstruction  # brings torch in
+    from .slabs import SlabRun  # brings torch in
 
     chosen = {**(options or {}), **named}
-    yield from Reconstruction(
+    yield from SlabRun(
         lines, method, chosen, auxiliary=auxiliary, holdout=holdout, device=device, seed=seed, resume=resume, stop=stop
     )

@@ -18,16 +18,16 @@ from ..io.volume_out import PER_MM, PER_PIXEL
 from ..io.write_volume import beside, check_output, write_volume
 from ..methods.interface import Estimate
 from ..methods.registry import require_method
-from ..prepare import RegistrationOptions
 from ..quality import data_range, psnr, ssim
 from ..quality.arrays import require_finite
+from ..registration import RegistrationOptions
 from .auxiliary import registered_volume
 from .checkpoint import Checkpointer, checkpoint_path
-from .field import field_notes
+from .field_of_view import field_notes
 from .inputs import chosen_scan, fitting_volume, prepared
 from .recipe import Recipe
-from .reconstruction import Reconstruction
 from .record import files_of, peak_memory_mb, plain, sha256, versions
+from .slabs import SlabRun
 
 if TYPE_CHECKING:
     from ..scan import LineIntegrals, Scan
@@ -73,7 +73,7 @@ class Result:
         return write_volume(path, values, voxel=self.voxel, record=record, bits=16 if bits == 16 else 32)
 
 
-class Session:
+class RecipeSession:
     """One run of a recipe: iterate for the estimates, then :meth:`finish` for what is kept.
 
     Parameters
@@ -142,7 +142,7 @@ class Session:
             state = self.checkpoint.load() if resume else None
         self.resumed = state is not None
         say("setting up")
-        self.reconstruction = Reconstruction(
+        self.reconstruction = SlabRun(
             self.lines,
             recipe.method,
             recipe.options,
@@ -230,10 +230,10 @@ class Session:
             "operator": run.setup.used.operator.label,
             "seed": recipe.seed,
             "views": geometry.views,
-            "views_withheld": 0 if run.setup.withheld is None else geometry.views - run.setup.used.operator.views,
+            "views_held_out": 0 if run.setup.held_out is None else geometry.views - run.setup.used.operator.views,
             "angles_deg": np.degrees(geometry.angles),
             "axis": axis,  # column of the unbinned detector, as --axis takes it
-            "axis_origin": str(self.lines.origins.get("axis", "")),
+            "axis_origin": str(self.lines.provenance.get("axis", "")),
             "geometry": {
                 "rows": geometry.rows,
                 "columns": geometry.columns,
@@ -251,7 +251,7 @@ class Session:
             "registration": self.registration,
             "preparation": self.lines.steps,
             "masked": self.lines.masked,
-            "origins": {name: str(origin) for name, origin in self.lines.origins.items()},
+            "provenance": {name: str(origin) for name, origin in self.lines.provenance.items()},
             "notes": [*self.lines.notes, *field_notes(self.lines)],
             "input": [str(path.resolve()) for path in self.lines.paths],
             "input_sha256": self._digest.result(),

@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from .fields import Field, Texture, gaussian_field, smooth_field
 from .materials import ENERGIES, MATERIALS
 from .packing import Cylinder, Grain, random_grain
+from .textures import Field, Texture, gaussian_field, smooth_field
 
 Volume = NDArray[np.float32]
 Modality = int | str

@@ -5,15 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from .ellipses import (
-    Ellipsoids,
-    Volume,
-    cut,
-    disk_ellipsoids,
-    render,
-    scattered_ellipsoids,
-    to_unit,
-)
+from .ellipses import Ellipsoids, Volume, cut, disk_ellipsoids, render, scattered_ellipsoids, to_unit
 
 
 def random_stack(rng: np.random.Generator, size: int, depth: int) -> Volume:

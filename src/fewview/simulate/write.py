@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from ..atomic_write import check_writable, written_whole
 from ..errors import FewviewError
-from ..whole import check_writable, written_whole
 from .acquire import Counts
 from .simulator import Simulated
 

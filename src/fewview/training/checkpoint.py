@@ -12,8 +12,8 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
+from ..atomic_write import written_whole
 from ..errors import FewviewError
-from ..whole import written_whole
 
 
 def save_state(

@@ -15,19 +15,19 @@ from ..models.guide import BLIND, Guide, GuideConfig, Opinion, load_guide
 from ..models.patchgan import PatchGAN
 from ..models.weights import load_prior
 from ..options import option
-from .clocked import STATE, ClockedOptions, ClockedTrainer, Report
 from .guide_lessons import GuideLesson, Lessons
 from .guide_pairs import perhaps_recoloured
 from .guide_validate import KINDS, guide_psnr, validation_lessons
 from .guide_xray import delivered
 from .pool import Pool
+from .trainer import STATE, Report, Trainer, TrainerOptions
 
 SURE = 0.1  # say of the log-variance in the loss
 FLOOR = 1e-4  # squared error that counts as none
 UNSEEN = 0.04  # part of the pictures without an estimate: what the X-ray slice alone is worth, a control
 
 
-class GuideTraining(ClockedOptions):
+class GuideTraining(TrainerOptions):
     """Options of :func:`train_guide`."""
 
     network: Literal["ours", "pix2pix"] = option(
@@ -142,7 +142,7 @@ def guide_loss(opinion: Opinion, batch: Batch) -> Tensor:
     return error + SURE * score
 
 
-class _Trainer(ClockedTrainer):
+class _Trainer(Trainer):
     """What the clock does not know: lessons, and a critic beside the network where it is as published."""
 
     warm_up = 200

@@ -14,19 +14,19 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-from ..methods.diffusion.consistency import ProximalCG
+from ..atomic_write import written_whole
 from ..methods.diffusion.denoiser import Denoiser
 from ..methods.diffusion.guide import CrossModalGuide, GuidedCG
 from ..methods.diffusion.start import least_squares
+from ..methods.inverse.consistency import ProximalCG
 from ..models.guide import START, Guide
 from ..models.prior import DiffusionPrior
 from ..models.weights import load_prior
-from ..whole import written_whole
-from .filler import Filler
+from .background_process import BackgroundProcess
 from .guide_pairs import Pair, perhaps_recoloured, plain_pair
 from .guide_xray import delivered
+from .rollouts import Lesson, measured_slices, next_lesson, walk
 from .sources import SIZES
-from .walks import Lesson, measured_slices, next_lesson, walk
 
 PLAIN = 0.4
 """Part of the lessons on plain shapes."""
@@ -86,7 +86,7 @@ def paired_slices(pair: Pair, count: int, rng: np.random.Generator) -> tuple[Ten
 def make_lesson(
     prior: DiffusionPrior, clean: Tensor, xray: Tensor, rng: np.random.Generator, network: Guide | None = None
 ) -> GuideLesson:
-    """Walk slices down the noise, with the prior alone or guided, and measure their X-ray slices, too.
+    """ReverseProcess slices down the noise, with the prior alone or guided, and measure their X-ray slices, too.
 
     Parameters
     ----------
@@ -144,7 +144,7 @@ class Lessons:
     def __init__(self, folder: Path, blocks: Path, prior: str, keep: int = 1500) -> None:
         self.folder, self.keep = folder, keep
         self.lessons: dict[str, GuideLesson] = {}
-        self.filler = Filler(folder, fill_lessons, folder, blocks, prior, keep)
+        self.filler = BackgroundProcess(folder, fill_lessons, folder, blocks, prior, keep)
         folder.mkdir(parents=True, exist_ok=True)
 
     def start(self) -> None:

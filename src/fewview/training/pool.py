@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..simulate.seeds import TRAIN
-from .filler import Filler
+from .background_process import BackgroundProcess
 from .sources import MAKERS, Block, Kind
 
 
@@ -47,7 +47,7 @@ class Pool:
         self.folder, self.kind = folder, kind
         self.blocks: list[NDArray[np.float16]] = []
         self._known: set[str] = set()
-        self.filler = Filler(folder, fill, folder, kind, capacity, share, eager, first)
+        self.filler = BackgroundProcess(folder, fill, folder, kind, capacity, share, eager, first)
         folder.mkdir(parents=True, exist_ok=True)
 
     def start(self) -> None:

@@ -21,12 +21,12 @@ from ..models.weights import load_prior
 from ..models.widen import widened
 from ..options import option
 from .batches import draw_batch
-from .clocked import STATE, ClockedOptions, ClockedTrainer, Report
 from .losses import denoising_loss, lesson_loss, noise_levels
 from .pool import Pool
+from .rollouts import Lesson, next_lesson, walk, whole_slices
 from .sources import stack_blocks
+from .trainer import STATE, Report, Trainer, TrainerOptions
 from .validate import prior_psnr, validation_images, walk_psnr
-from .walks import Lesson, next_lesson, walk, whole_slices
 
 WALKERS = 4  # stacks of the validation that walk
 WALKS = 4  # under way at the same time: neighbouring steps of one walk are much alike
@@ -39,7 +39,7 @@ def _number(value: object) -> object:
     return int(value) if isinstance(value, str) and value.isdigit() else value
 
 
-class PriorTraining(ClockedOptions):
+class PriorTraining(TrainerOptions):
     """Options of :func:`train_prior`."""
 
     kind: Literal["generic", "materials", "stack"] = option(
@@ -101,7 +101,7 @@ def train_prior(options: PriorTraining, folder: Path, pool: Path | None = None, 
     return folder / STATE
 
 
-class _Trainer(ClockedTrainer):
+class _Trainer(Trainer):
     """What the clock does not know: images, and what the network is asked about them."""
 
     warm_up = 300

@@ -13,8 +13,8 @@ from torch import Tensor
 from ..methods.diffusion.denoiser import Denoiser
 from ..models.prior import SIGMA_POSTNET, DiffusionPrior
 from ..simulate.seeds import nth
+from .rollouts import walk
 from .sources import MAKERS, Kind
-from .walks import walk
 
 NOISE_LEVELS = (0.02, 0.05, 0.1, 0.25, 0.5)
 """Standard deviations of the noise, for images in [0, 1]."""

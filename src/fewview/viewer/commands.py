@@ -4,7 +4,7 @@ from typing import Any
 
 import napari.viewer
 
-from .notify import warn
+from .common.notify import warn
 
 DOCKS = ("Scan", "Reconstruct", "Compare")
 
@@ -39,7 +39,7 @@ def stop(viewer: napari.viewer.Viewer) -> None:
 
 def show_keys(viewer: napari.viewer.Viewer) -> None:
     """Show the table of keys, where they can be changed."""
-    from .keys_table import KeysTable
+    from .keys.dialog import KeysTable
     from .workbench import workbench_of
 
     viewer.window.add_dock_widget(KeysTable(workbench_of(viewer)), name="fewview keys", area="right")

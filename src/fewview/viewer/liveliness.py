@@ -18,12 +18,12 @@ from qtpy.QtCore import QTimer
 from ..benchmark.live import FAULT_AFTER, FAULT_MEMORY_MB, SIZE
 from ..errors import FewviewError
 from ..methods.registry import get_method
-from ..runs.run import Run
+from ..runs.worker.queued_run import QueuedRun
 from ..samples import TOOTH
 from .commands import open_all
 from .demo import wait
-from .live_view import Shown
-from .samples import SAMPLES
+from .reconstruct.live_view import Shown
+from .scan.samples import SAMPLES
 from .workbench import Workbench, workbench_of
 
 ENGINE = "fewview.benchmark.live:engine"
@@ -105,7 +105,7 @@ def _first_estimate(bench: Workbench, scan: Path) -> float:
     return took
 
 
-def _painted(bench: Workbench, run: Run) -> None:
+def _painted(bench: Workbench, run: QueuedRun) -> None:
     """Wait until an estimate of this run, and not of the one before, is on the screen."""
     seen: list[str] = []
 
@@ -154,7 +154,7 @@ def _fault(bench: Workbench, fault: str) -> float:
     return took
 
 
-def _noise(bench: Workbench, size: int, **payload: Any) -> Run:
+def _noise(bench: Workbench, size: int, **payload: Any) -> QueuedRun:
     run = bench.queue.submit("noise", {"size": size, **payload}, ENGINE)
     bench.live.expect(run, Shown("noise", {"scale": (1.0,) * 3, "translate": (0.0,) * 3}))
     bench.go()

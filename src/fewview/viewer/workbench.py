@@ -14,16 +14,16 @@ from qtpy.QtWidgets import QApplication, QWidget
 
 from ..errors import FewviewError
 from ..methods.interface import Method
-from ..runs.queue import RunQueue
 from ..runs.recipe import Recipe
-from ..runs.run import Run
-from .layers import METADATA, facts, projection_layer, spatial
-from .live_view import LiveView, Shown
-from .notify import complain, tell
-from .run_presenter import run_title
-from .scan_presenter import ScanPresenter
-from .settings import Settings
-from .supervisor import listen
+from ..runs.worker.queue import RunQueue
+from ..runs.worker.queued_run import QueuedRun
+from .common.layers import METADATA, facts, projection_layer, spatial
+from .common.notify import complain, tell
+from .common.settings import Settings
+from .reconstruct.live_view import LiveView, Shown
+from .reconstruct.run_presenter import run_title
+from .reconstruct.supervisor import listen
+from .scan.presenter import ScanPresenter
 
 _benches: dict[int, Workbench] = {}
 AXIS_LAYER = "Axis preview"
@@ -52,7 +52,7 @@ class Workbench(QObject):
         self.settings = Settings()
         self.scan = ScanPresenter()
         self.queue = RunQueue(memory_mb=self.settings.memory_mb)
-        self.runs: list[Run] = []
+        self.runs: list[QueuedRun] = []
         self.live = LiveView(viewer, self.queue, self.settings.interval_ms)
         self.live.ticked.connect(self._on_tick)
         self.live.painted.connect(self.painted)
@@ -61,8 +61,8 @@ class Workbench(QObject):
         self._count = 0
         self._listener: Any = None
         self._axis_wanted: float | None = None
-        self._axis_run: Run | None = None
-        self._find_run: Run | None = None
+        self._axis_run: QueuedRun | None = None
+        self._find_run: QueuedRun | None = None
         self._window: QWidget | None = None
         self.actions: dict[str, Callable[[], None]] = {}
         self._bound: list[str] = []
@@ -127,7 +127,7 @@ class Workbench(QObject):
 
     # -- runs ----------------------------------------------------------------------------------------------------
 
-    def run(self, recipe: Recipe, method: Method) -> Run:
+    def run(self, recipe: Recipe, method: Method) -> QueuedRun:
         """Queue a run; its layer appears with its first estimate."""
         self._count += 1
         views = recipe.views or self.scan.shape[0]
@@ -143,7 +143,7 @@ class Workbench(QObject):
         self.go()
         return run
 
-    def cancel(self, run: Run) -> None:
+    def cancel(self, run: QueuedRun) -> None:
         """Take a waiting run out of the queue."""
         self.queue.cancel(run)
         if run.over and not run.began:
@@ -164,7 +164,7 @@ class Workbench(QObject):
             complain(error)
             return
         self._find_run = self.queue.submit(
-            "axis", {"recipe": recipe.model_dump(mode="json")}, "fewview.runs.engine:find_axis"
+            "axis", {"recipe": recipe.model_dump(mode="json")}, "fewview.runs.worker.engine:find_axis"
         )
         self.live.expect(self._find_run, None)
         self.go()
@@ -252,7 +252,7 @@ class Workbench(QObject):
             return
         self._axis_wanted = None
         self._axis_run = self.queue.submit(
-            AXIS_LAYER, {"recipe": recipe.model_dump(mode="json")}, "fewview.runs.engine:try_axis"
+            AXIS_LAYER, {"recipe": recipe.model_dump(mode="json")}, "fewview.runs.worker.engine:try_axis"
         )
         place = spatial((1, 1, 1), self.scan.voxel, row[0], self.scan.bin)
         self.live.expect(self._axis_run, Shown(AXIS_LAYER, place, {"axis": recipe.axis}, reuse=True))
@@ -281,7 +281,7 @@ class Workbench(QObject):
     def _on_tick(self) -> None:
         self.ticked.emit()
 
-    def _on_end(self, run: Run) -> None:
+    def _on_end(self, run: QueuedRun) -> None:
         if run is self._find_run:
             self._find_run = None
             self._take_axis(run)
@@ -294,7 +294,7 @@ class Workbench(QObject):
             tell(f"{run.title}: the process did not hear the stop and was ended. The last estimate is kept.")
         self.runs_changed.emit()
 
-    def _take_axis(self, run: Run) -> None:
+    def _take_axis(self, run: QueuedRun) -> None:
         column = run.record.get("axis")
         if isinstance(column, (int, float)):
             self.scan.set_axis(float(column), f"{run.record['how']}: {run.record['where']}")
@@ -341,7 +341,7 @@ class KeyAction:
             bench.act(self._action)
 
 
-def layer_of(viewer: Any, run: Run) -> Any:
+def layer_of(viewer: Any, run: QueuedRun) -> Any:
     """Layer that shows a run, or None."""
     for layer in viewer.layers:
         if layer.metadata.get(METADATA, {}).get("run") == run.number:

@@ -11,7 +11,7 @@ from ...options import Auto, Options, option
 from ...quality.residual import noise_level
 from ..differences import gradient, gradient_adjoint, magnitude
 from ..interface import Estimate, Method, Problem
-from ..measured import attenuation_scale, relative, weigh
+from ..inverse.masking import attenuation_scale, relative, weigh
 from .ordered import Sweep
 
 EDGE = 1e-3  # differences under this part of the typical attenuation count as flat in the gradient of TV

@@ -11,16 +11,16 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ...options import Auto, Options, option
-from ..autotune import choice
-from ..holdout import central, hold_out, prediction_errors
 from ..interface import Estimate, Method, Problem
-from ..measured import measured, relative
+from ..inverse.masking import measured, relative
+from ..selection.held_out import central, hold_out, prediction_errors
+from ..selection.weight_search import choice
 from .fbp import preview
 
 LIMIT = 60  # steps tried by "auto"
 PATIENCE = 8  # steps without a better prediction after which "auto" looks no farther
 CHOOSING_SLICES = 4
-HELD = 0.15  # part of the views withheld by "auto"
+HELD = 0.15  # part of the views held out by "auto"
 
 
 class CGLSOptions(Options):
@@ -29,7 +29,7 @@ class CGLSOptions(Options):
     iterations: int | Auto = option(
         "auto",
         "Iterations",
-        "Each step adds finer detail and more noise; auto stops where withheld views are predicted best.",
+        "Each step adds finer detail and more noise; auto stops where held-out views are predicted best.",
         ge=1,
     )
     positivity: bool = option(False, "Positivity", "Clip negative attenuation and restart, every few steps.")

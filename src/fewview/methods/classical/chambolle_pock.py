@@ -12,7 +12,7 @@ from torch import Tensor
 
 from ..differences import gradient, gradient_adjoint, magnitude
 from ..interface import Views
-from ..measured import attenuation_scale, measured, reciprocal, relative, weigh
+from ..inverse.masking import attenuation_scale, measured, reciprocal, relative, weigh
 from .directions import across
 from .iterate import Iterate
 

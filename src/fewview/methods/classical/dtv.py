@@ -12,8 +12,8 @@ from torch import Tensor
 
 from ...errors import OptionError
 from ...options import Auto, option
-from ..autotune import Choice, Solve, Trials, Tried, Warm, choose_weight
 from ..interface import Estimate, Method, Problem
+from ..selection.weight_search import Choice, Solve, Trials, Warm, WeightTrial, choose_weight
 from .chambolle_pock import TVProblem, iterate
 from .directions import directions
 from .fbp import preview
@@ -32,14 +32,14 @@ class DTVOptions(TVOptions):
     gamma: float | Auto = option(
         "auto",
         "Guidance",
-        "1 takes edges fully from the X-ray volume, 0 is plain TV; auto predicts withheld pixels.",
+        "1 takes edges fully from the X-ray volume, 0 is plain TV; auto predicts held-out pixels.",
         ge=0,
         le=1,
     )
     eta: float | Auto = option(
         "auto",
         "Edge level",
-        "X-ray edges well under this part of the root mean square one count as noise; auto predicts withheld pixels.",
+        "X-ray edges well under this part of the root mean square one count as noise; auto predicts held-out pixels.",
         gt=0,
         advanced=True,
     )
@@ -113,15 +113,15 @@ def _choose(problem: Problem, options: DTVOptions, shown: Tensor) -> Generator[E
         return solve
 
     def once(
-        weight: float, gamma: float, eta: float, near: Tried | None
-    ) -> Generator[Estimate, None, tuple[Choice, Tried]]:
+        weight: float, gamma: float, eta: float, near: WeightTrial | None
+    ) -> Generator[Estimate, None, tuple[Choice, WeightTrial]]:
         solve = solve_with(gamma, eta)
         tried = yield from trials.attempt(lambda part, warm: solve(part, weight, warm), near, {"weight": weight})
         return Choice(weight, []), tried
 
     def weigh(
-        ladder: Sequence[float], gamma: float, eta: float, near: Tried | None
-    ) -> Generator[Estimate, None, tuple[Choice, Tried]]:
+        ladder: Sequence[float], gamma: float, eta: float, near: WeightTrial | None
+    ) -> Generator[Estimate, None, tuple[Choice, WeightTrial]]:
         if options.weight == "auto":
             return (yield from choose_weight(trials, solve_with(gamma, eta), ladder, ladder[2], near))
         return (yield from once(options.weight / finer, gamma, eta, near))

@@ -13,7 +13,7 @@ from ...errors import ScanError
 from ...operators import Operator, filtered_backprojection
 from ...options import Options, option
 from ..interface import Estimate, Method, Problem, Views
-from ..measured import measured, relative
+from ..inverse.masking import measured, relative
 
 SLICES = 16  # per step: the stop flag is looked at between steps
 

@@ -13,9 +13,9 @@ from pydantic import model_validator
 from torch import Tensor
 
 from ...options import Auto, Options, option
-from ..autotune import Choice, Trials, Warm, choose_weight
 from ..interface import Estimate, Method, Problem
-from ..measured import attenuation_scale, mean_significant, measured, relative, weigh
+from ..inverse.masking import attenuation_scale, mean_significant, measured, relative, weigh
+from ..selection.weight_search import Choice, Trials, Warm, choose_weight
 from .fbp import preview
 from .iterate import Iterate
 from .qggmrf import QGGMRF
@@ -29,7 +29,7 @@ class MBIROptions(Options):
     """Options of MBIR, named as in svmbir."""
 
     sharpness: float | Auto = option(
-        "auto", "Sharpness", "Larger is sharper and noisier, 0 is neutral; auto predicts withheld pixels."
+        "auto", "Sharpness", "Larger is sharper and noisier, 0 is neutral; auto predicts held-out pixels."
     )
     snr_db: float = option(30.0, "Signal to noise", "Trust in the data; larger fits them closer.", unit="dB")
     p: float = option(1.2, "p", "Towards 1 keeps edges sharper, towards 2 smooths them.", ge=1, le=2, advanced=True)

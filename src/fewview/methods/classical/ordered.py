@@ -8,7 +8,7 @@ from torch import Tensor
 
 from ...operators import Operator
 from ..interface import Views
-from ..measured import measured, reciprocal, weigh
+from ..inverse.masking import measured, reciprocal, weigh
 
 
 class Sweep:

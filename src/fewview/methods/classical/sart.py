@@ -8,7 +8,7 @@ import torch
 
 from ...options import Options, option
 from ..interface import Estimate, Method, Problem
-from ..measured import relative
+from ..inverse.masking import relative
 from .ordered import Sweep
 
 

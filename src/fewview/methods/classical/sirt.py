@@ -8,7 +8,7 @@ import torch
 
 from ...options import Options, option
 from ..interface import Estimate, Method, Problem
-from ..measured import measured, reciprocal, relative, weigh
+from ..inverse.masking import measured, reciprocal, relative, weigh
 
 
 class SIRTOptions(Options):

@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 
 from ...options import Auto, Options, option
-from ..autotune import Choice, Trials, Warm, choose_weight
 from ..interface import Estimate, Method, Problem
+from ..selection.weight_search import Choice, Trials, Warm, choose_weight
 from .chambolle_pock import DUAL, TVProblem, iterate
 from .fbp import preview
 
@@ -27,7 +27,7 @@ class TVOptions(Options):
     weight: float | Auto = option(
         "auto",
         "Weight",
-        "Larger is flatter with fewer streaks, smaller keeps more texture and noise; auto predicts withheld pixels.",
+        "Larger is flatter with fewer streaks, smaller keeps more texture and noise; auto predicts held-out pixels.",
         gt=0,
     )
     iterations: int = option(600, "Iterations", "The objective settles within a few hundred, later at few views.", ge=1)

@@ -10,10 +10,10 @@ import torch
 from torch import Tensor
 
 from ...models.lora import add_lora, lora_disabled
-from .consistency import Consistency
+from ..inverse.consistency import Consistency
+from ..inverse.normalised import Scaled
 from .denoiser import Denoiser, batch_size
 from .descent import AdamW
-from .scaled import Scaled
 from .schedule import Level
 
 PATIENCE = 2  # diffusion steps in a row whose adaptation was undone, after which there are no more
@@ -100,7 +100,7 @@ class Adapter:
 
     @property
     def over(self) -> bool:
-        """Whether withheld views have said that it is enough."""
+        """Whether held-out views have said that it is enough."""
         return self.undone >= PATIENCE
 
     def due(self, level: Level) -> bool:

@@ -5,17 +5,17 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from ..inverse.consistency import Consistency, PlainCG, ProximalCG, TVz, noise_aware, nonnegative
+from ..inverse.normalised import Scaled
 from .adapt import Adapter, Settings
-from .consistency import Consistency, PlainCG, ProximalCG, TVz, noise_aware, nonnegative
 from .denoiser import Denoiser
 from .guide import CrossModalGuide, GuidedCG
-from .loop import Parts, Walk
+from .loop import Parts, ReverseProcess
 from .options import DiffusionOptions
+from .posterior_variance import open_variance
 from .renoise import ddim, slerp
 from .reuse import Reuse
-from .scaled import Scaled
 from .schedule import Level, levels
-from .spread import open_variance
 from .start import noised
 
 
@@ -69,7 +69,9 @@ def parts_of(
     )
 
 
-def started(options: DiffusionOptions, parts: Parts, first: Tensor, generator: torch.Generator, alike: int = 1) -> Walk:
+def started(
+    options: DiffusionOptions, parts: Parts, first: Tensor, generator: torch.Generator, alike: int = 1
+) -> ReverseProcess:
     """The walk at its first level.
 
     Parameters
@@ -83,7 +85,7 @@ def started(options: DiffusionOptions, parts: Parts, first: Tensor, generator: t
         So many groups of ``options.samples`` copies, with the same noise in each group.
     """
     first = first.clamp(-0.1, 1.2).repeat(alike * options.samples, 1, 1)
-    walk = Walk(first, first, generator, alike=alike)
+    walk = ReverseProcess(first, first, generator, alike=alike)
     walk.x_t = noised(first, parts.levels[0], walk.white(), options.start, options.omega)
     return walk
 

@@ -15,10 +15,10 @@ from ...models.guide import load_guide
 from ...options import Auto, Options, option
 from ..classical.fbp import preview
 from ..interface import Estimate, Problem
-from ..measured import measured, relative
+from ..inverse.masking import measured, relative
+from ..inverse.normalised import Scaled, robust_maximum, scaled
 from .guide import CrossModalGuide
 from .options import DiffusionOptions, positivity_option, scale_option
-from .scaled import Scaled, robust_maximum, scaled
 from .start import first_volume, least_squares
 
 
@@ -32,7 +32,7 @@ class GuideOptions(Options):
     guide_weight: float | Auto = option(
         "auto",
         "Guide weight",
-        "Factor of its certainty; auto: 1, or 0 where withheld views do not gain enough by it.",
+        "Factor of its certainty; auto: 1, or 0 where held-out views do not gain enough by it.",
         ge=0,
     )
     watch: bool = option(True, "Watch", "Take its certainty down where the data speak against it.", advanced=True)
@@ -52,10 +52,10 @@ class CrossModalOptions(DiffusionOptions, GuideOptions):
         advanced=True,
     )
     tv_gamma: float | Auto = option(
-        "auto", "Edges: guidance", "Of directional TV; auto predicts withheld pixels.", ge=0, le=1, advanced=True
+        "auto", "Edges: guidance", "Of directional TV; auto predicts held-out pixels.", ge=0, le=1, advanced=True
     )
     tv_eta: float | Auto = option(
-        "auto", "Edges: level", "Of directional TV; auto predicts withheld pixels.", gt=0, advanced=True
+        "auto", "Edges: level", "Of directional TV; auto predicts held-out pixels.", gt=0, advanced=True
     )
     guide_start: bool = option(True, "Start with the guide", "Noise is added to what it makes of the first volume.")
     guided_start: int = option(150, "Guided: start at", "As “Start at”, where the guide is listened to.", ge=1, le=999)
@@ -78,7 +78,7 @@ class OnceOptions(GuideOptions):
 
 
 @dataclass(frozen=True, eq=False)
-class Aid:
+class GuideSource:
     """A guide network and what the X-ray volume is divided by.
 
     Parameters
@@ -94,7 +94,7 @@ class Aid:
     options: GuideOptions
 
     @classmethod
-    def of(cls, problem: Problem, options: Options) -> Aid | None:
+    def of(cls, problem: Problem, options: Options) -> GuideSource | None:
         """What the options ask for; None where they know no guide, or want none.
 
         Raises
@@ -166,7 +166,7 @@ def run_once(problem: Problem, options: OnceOptions) -> Iterator[Estimate]:
     """The guide applied to CGLS, then data consistency: what a loop around it has to beat."""
     shown = preview(problem)
     yield Estimate(shown, 0, 2, "starting")
-    aid = Aid.of(problem, options)
+    aid = GuideSource.of(problem, options)
     assert aid is not None
     scale = robust_maximum(least_squares(problem)) if options.scale == "auto" else options.scale
     if not scale > 0:

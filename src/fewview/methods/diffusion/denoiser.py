@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from ...models.prior import DiffusionPrior
-from .scaled import Scaled
+from ..inverse.normalised import Scaled
 
 PIXELS = {"cpu": 2**15, "cuda": 2**21}  # of a batch: two slices of 128 px on a CPU take some 0.2 s
 # Values per pixel that the compact network holds at its peak, measured: 128 and 256 px, one to four slices.

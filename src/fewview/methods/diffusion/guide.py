@@ -12,10 +12,10 @@ from torch import Tensor
 from ...models.guide import BLIND, START
 from ...models.guide import Guide as Network
 from ...operators.krylov import cg
-from .consistency import Consistency, Stateless, noise_aware
+from ..inverse.consistency import Consistency, Stateless, noise_aware
+from ..inverse.normalised import Scaled
 from .denoiser import batch_size
-from .guard import ALLOWED, doubt
-from .scaled import Scaled
+from .guide_rejection import ALLOWED, doubt
 from .schedule import Level
 
 Step = Literal["proximal", "overwrite"]
@@ -43,7 +43,7 @@ class CrossModalGuide:
     iterations : int
         Of CG in a proximal step.
     trust : float or Tensor
-        In the prior, as in :class:`fewview.methods.diffusion.consistency.ProximalCG`.
+        In the prior, as in :class:`fewview.methods.inverse.consistency.ProximalCG`.
     weight : float
         Factor of the guide's certainty; 0 does not ask it.
     watched : bool
@@ -156,7 +156,7 @@ class GuidedCG(Stateless):
     alone: Consistency
 
     def solve(self, x0: Tensor, data: Scaled, level: Level) -> Iterator[Tensor]:
-        """See :class:`fewview.methods.diffusion.consistency.Consistency`."""
+        """See :class:`fewview.methods.inverse.consistency.Consistency`."""
         if self.guide.told:
             yield self.guide.weighed(x0, data, level, self.iterations)
         else:

@@ -9,12 +9,12 @@ from typing import Any, NamedTuple, Protocol
 import torch
 from torch import Tensor
 
+from ..inverse.consistency import Consistency
+from ..inverse.normalised import Scaled
 from .adapt import Adapter
-from .consistency import Consistency
 from .denoiser import Denoiser
 from .renoise import Rule, renoised
 from .reuse import Reuse
-from .scaled import Scaled
 from .schedule import Level
 
 
@@ -81,7 +81,7 @@ class Parts:
 
 
 @dataclass
-class Walk:
+class ReverseProcess:
     """Where a run is, and all that changes along the way.
 
     Parameters
@@ -125,7 +125,7 @@ class Walk:
         self.generator.set_state(torch.as_tensor(state["rng"]).cpu())
 
 
-class Moment(NamedTuple):
+class LoopEvent(NamedTuple):
     """What there is to tell: at the end of a diffusion step (``done``), and on the way there."""
 
     stage: str
@@ -134,23 +134,23 @@ class Moment(NamedTuple):
 
 
 @torch.no_grad()
-def diffuse(parts: Parts, data: Scaled, walk: Walk) -> Iterator[Moment]:
+def diffuse(parts: Parts, data: Scaled, walk: ReverseProcess) -> Iterator[LoopEvent]:
     """Go on from ``walk`` down to no noise, changing it; the last image is consistent with the data."""
     for level in parts.levels[walk.step :]:
         if parts.adapter is not None and parts.adapter.due(level):
             for progress in parts.adapter.adapt(walk.x_t, data, level):
-                yield Moment("adapting", {"loss": progress.loss}, False)
+                yield LoopEvent("adapting", {"loss": progress.loss}, False)
         x0, eps = _proposal(parts, data, walk, level)
         yield from _consistent(parts, data, walk, level, x0)
         if parts.guide is not None and not level.last and parts.guide.due(level):
-            yield Moment("asking the guide", {}, False)
+            yield LoopEvent("asking the guide", {}, False)
             walk.x = parts.guide(walk.x, x0, data, level)
         walk.x_t = renoised(parts.rule, walk.x, eps, level, walk.white)
         walk.step += 1
-        yield Moment("diffusing", {"sigma": level.sigma, "network_calls": float(walk.calls)}, True)
+        yield LoopEvent("diffusing", {"sigma": level.sigma, "network_calls": float(walk.calls)}, True)
 
 
-def _proposal(parts: Parts, data: Scaled, walk: Walk, level: Level) -> tuple[Tensor, Tensor]:
+def _proposal(parts: Parts, data: Scaled, walk: ReverseProcess, level: Level) -> tuple[Tensor, Tensor]:
     """The clean image that the network proposes, and the noise to go on with."""
     if parts.reuse is not None and not parts.reuse.due(level):
         return parts.reuse.again(walk.x_t, level)
@@ -163,10 +163,12 @@ def _proposal(parts: Parts, data: Scaled, walk: Walk, level: Level) -> tuple[Ten
     return x0, eps
 
 
-def _consistent(parts: Parts, data: Scaled, walk: Walk, level: Level, proposal: Tensor) -> Iterator[Moment]:
+def _consistent(
+    parts: Parts, data: Scaled, walk: ReverseProcess, level: Level, proposal: Tensor
+) -> Iterator[LoopEvent]:
     """Data step; all its images but the last are only shown."""
     images = iter(parts.consistency.solve(proposal, data, level))
     walk.x = next(images)
     for image in images:
-        yield Moment("data step", {}, False)
+        yield LoopEvent("data step", {}, False)
         walk.x = image

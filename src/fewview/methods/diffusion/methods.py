@@ -10,8 +10,8 @@ from ...options import Options
 from ..interface import Method
 from .crossmodal import CrossModalOptions, OnceOptions, run_once
 from .denoiser import batch_bytes
+from .open_settings import PRIORS
 from .options import DiffusionOptions, with_defaults
-from .questions import PRIORS
 from .run import run
 
 # What all papers share: no noise in the data, the volume is one sample, unadapted views all count.
@@ -176,7 +176,7 @@ CROSSMODAL = _method(
     "d3ip-x",
     "Cross-modal D3IP",
     "D3IP with the X-ray volume of the same sample: a guide network, as sure as it is, dropped where it does not help.",
-    f"After {_PIX2PIX}; heteroscedastic, watched by withheld views and data",
+    f"After {_PIX2PIX}; heteroscedastic, watched by held-out views and data",
     base=CrossModalOptions,
     presets=_OURS,
     every=4,

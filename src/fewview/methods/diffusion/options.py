@@ -32,7 +32,7 @@ class DiffusionOptions(Options):
     prior: str = option(
         "auto",
         "Prior",
-        "What the network knows: materials, generic, or the path of weights of your own; auto predicts withheld views.",
+        "What the network knows: materials, generic, or the path of weights of your own; auto predicts held-out views.",
     )
     steps: int = option(16, "Diffusion steps", "More go down the noise in finer steps.", ge=1, le=1000)
     samples: int = option(
@@ -41,7 +41,7 @@ class DiffusionOptions(Options):
     adaptation: Literal["auto", "none", "lora", "lora+biases"] = option(
         "auto",
         "Adaptation",
-        "Which weights of the network follow the measurement; auto: lora+biases where withheld views gain by it.",
+        "Which weights of the network follow the measurement; auto: lora+biases where held-out views gain by it.",
     )
     inner: int = option(
         5, "Adaptation steps", "Gradient steps in each diffusion step that adapts.", ge=1, le=1000, advanced=True
@@ -62,7 +62,7 @@ class DiffusionOptions(Options):
         advanced=True,
     )
     trust: float | Auto = option(
-        "auto", "Trust", "Larger believes the network, smaller the data; auto predicts withheld views.", gt=0
+        "auto", "Trust", "Larger believes the network, smaller the data; auto predicts held-out views.", gt=0
     )
     gamma: float = option(
         0.0, "Fixed data weight", "Of the proximal step; 0 takes it from the noise.", ge=0, advanced=True
@@ -92,7 +92,7 @@ class DiffusionOptions(Options):
     loss_tv: float = option(0.0, "TV in the loss", "Of the adaptation.", ge=0, advanced=True)
     withhold: bool = option(
         True,
-        "Withhold views",
+        "Hold out views",
         "Judge the adaptation on views that it has not seen, and stop it by them.",
         advanced=True,
     )
@@ -105,15 +105,15 @@ class DiffusionOptions(Options):
     beside_share: float | Auto = option(
         "auto",
         "Its share",
-        "Of the result; auto: as much as predicts withheld views best, none where it does not help.",
+        "Of the result; auto: as much as predicts held-out views best, none where it does not help.",
         ge=0,
         le=1,
     )
     tv_weight: float | Auto = option(
-        "auto", "Mixed with TV: weight", "Larger is smoother; auto predicts withheld pixels.", gt=0, advanced=True
+        "auto", "Mixed with TV: weight", "Larger is smoother; auto predicts held-out pixels.", gt=0, advanced=True
     )
     mbir_sharpness: float | Auto = option(
-        "auto", "Mixed with MBIR: sharpness", "Larger is sharper; auto predicts withheld pixels.", advanced=True
+        "auto", "Mixed with MBIR: sharpness", "Larger is sharper; auto predicts held-out pixels.", advanced=True
     )
     scale: float | Auto = scale_option()
     positivity: bool = positivity_option()

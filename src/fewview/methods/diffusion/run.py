@@ -11,17 +11,17 @@ from torch import Tensor
 
 from ...models.weights import load_prior
 from ..classical.fbp import preview
+from ..ensemble.partner import reconstructed
+from ..ensemble.stacking import mixed
 from ..interface import Estimate, Problem
-from ..measured import measured, relative
-from .beside import reconstructed
+from ..inverse.masking import measured, relative
+from ..inverse.normalised import Scaled, robust_maximum, scaled
 from .compose import parts_of, started, summary
-from .crossmodal import Aid, by_edges
+from .crossmodal import GuideSource, by_edges
 from .denoiser import Denoiser
 from .loop import diffuse
 from .options import DiffusionOptions
-from .pilot import choose
-from .scaled import Scaled, robust_maximum, scaled
-from .share import mixed
+from .settings_search import choose
 from .start import first_volume, least_squares
 
 
@@ -31,7 +31,7 @@ def run(problem: Problem, options: DiffusionOptions) -> Iterator[Estimate]:
     shown = preview(problem)
     yield Estimate(shown, 0, options.steps, "starting")
     generator = torch.Generator().manual_seed(problem.seed)
-    aid = Aid.of(problem, options)
+    aid = GuideSource.of(problem, options)
     if problem.state is None:
         scale = robust_maximum(least_squares(problem)) if options.scale == "auto" else options.scale
         if not scale > 0:  # no object: nothing to scale the network by

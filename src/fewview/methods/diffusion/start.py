@@ -11,8 +11,8 @@ from torch import Tensor
 
 from ..classical.fbp import preview
 from ..interface import Estimate, Problem
-from ..measured import measured
-from ..nested import nested
+from ..inverse.masking import measured
+from ..subrun import nested
 from .schedule import Level
 
 Start = str  # "noise", "fbp", "cgls" or "tv"
@@ -34,7 +34,7 @@ def first_volume(
     -------
     volume : Tensor
     chosen : dict
-        What that method chose by withheld views.
+        What that method chose by held-out views.
     """
     if start in ("noise", "fbp"):
         return preview(problem), {}

@@ -15,7 +15,7 @@ from ...operators.astra import load_astra
 from ...operators.fbp import by_halves
 from ...options import Options, option
 from ..interface import Estimate, Method, Problem
-from ..measured import measured, relative
+from ..inverse.masking import measured, relative
 
 CHUNK = 10  # iterations, or slices of FBP, between two estimates
 

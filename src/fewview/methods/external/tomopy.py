@@ -21,7 +21,7 @@ from ...options import Options, option
 from ...prepare.stripes import load_tomopy
 from ..classical.fbp import SLICES, on_seen_views
 from ..interface import Estimate, Method, Problem
-from ..measured import measured, relative
+from ..inverse.masking import measured, relative
 
 BLOBS = 7  # along a row: enough to follow how gridrec's amplitude grows outwards
 

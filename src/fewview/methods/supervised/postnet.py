@@ -14,17 +14,17 @@ from ...models.weights import WeightsError, find_weights, load_prior
 from ...options import Auto, Options, option
 from ..classical.cgls import METHOD as CGLS
 from ..classical.fbp import preview
-from ..diffusion.consistency import ProximalCG, noise_aware, nonnegative
 from ..diffusion.denoiser import Denoiser, batch_bytes, batch_size
 from ..diffusion.options import positivity_option
-from ..diffusion.scaled import Scaled, robust_maximum, scaled
 from ..diffusion.schedule import Level
+from ..diffusion.settings_trial import clearly_best
 from ..diffusion.start import least_squares
-from ..diffusion.trial import clearly_best
-from ..holdout import central, hold_out, prediction_errors
 from ..interface import Estimate, Method, Problem
-from ..measured import measured, relative
-from ..nested import nested
+from ..inverse.consistency import ProximalCG, noise_aware, nonnegative
+from ..inverse.masking import measured, relative
+from ..inverse.normalised import Scaled, robust_maximum, scaled
+from ..selection.held_out import central, hold_out, prediction_errors
+from ..subrun import nested
 
 TRUSTS = (1.0, 0.35, 0.5, 0.7, 1.4, 2.0, 4.0)
 LEVEL = Level(0, 1, 1 / (1 + SIGMA_POSTNET**2), 1.0)  # what the network was trained at, and errs by, about
@@ -38,7 +38,7 @@ class PostnetOptions(Options):
         8, "Data step iterations", "CG iterations after the network; 0 leaves its image as it is.", ge=0
     )
     trust: float | Auto = option(
-        "auto", "Trust", "Larger believes the network, smaller the data; auto predicts withheld views.", gt=0
+        "auto", "Trust", "Larger believes the network, smaller the data; auto predicts held-out views.", gt=0
     )
     positivity: bool = positivity_option()
 

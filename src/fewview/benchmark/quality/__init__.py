@@ -1,0 +1,1 @@
+"""The quality benchmark: every method on the same samples, as flat rows."""

@@ -1,0 +1,123 @@
+"""One reconstruction of the quality benchmark, measured."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+import torch
+
+from ...errors import FewviewError, Stopped
+from ...methods.interface import Estimate
+from ...models.guide import Guide
+from ...operators import parallel_beam
+from ...quality import heldout_error, object_mask, psnr, ssim
+from ...runs.record import plain
+from ...runs.slabs import SlabRun
+from ...scan import LineIntegrals
+from ..network_clock import NetworkClock
+from ..peak import forget_peak, peak_mb
+from .case import Array, Case
+from .curve import mean_curve, region_centres
+
+QUANTILE = 1.645  # standard deviations on either side that hold 90 % of a normal distribution
+
+
+def measure_cell(
+    method: str,
+    case: Case,
+    seed: int,
+    device: str = "cpu",
+    stop: Callable[[], bool] = lambda: False,
+    options: Mapping[str, Any] | None = None,
+    auxiliary: Array | None = None,
+) -> dict[str, Any]:
+    """Reconstruct, with defaults that choose by held-out views alone, and compare with the reference.
+
+    Parameters
+    ----------
+    method : str
+    case : Case
+    seed : int
+        Of the method's random choices.
+    device : str
+    stop : callable
+        Once true, the run ends.
+    options : mapping, optional
+        What differs from the defaults.
+    auxiliary : array, shape (slices, y, x), optional
+        X-ray volume.
+
+    Returns
+    -------
+    dict
+        ``psnr``, ``ssim``, ``heldout_error``, ``seconds`` (set-up and search for settings included),
+        ``first_seconds`` (until the first estimate), ``peak_memory_mb`` (of the whole process, the libraries
+        included), ``network_calls`` (those of the diffusion steps; None where there is no network),
+        ``network_share`` (part of the seconds within networks; None without one), ``guide_share`` (within the guide
+        that reads the X-ray volume), ``coverage90`` (see :func:`coverage`; None without a "std"), ``chosen``,
+        ``curve``.
+
+    Raises
+    ------
+    Stopped
+        Before its end.
+    FewviewError
+        The method cannot run here, or not on this.
+    """
+    counted = forget_peak(device)
+    began = time.perf_counter()
+    last: Estimate | None = None
+    first = 0.0
+    with NetworkClock(device) as clock:
+        run = SlabRun(case.lines, method, options or {}, auxiliary=auxiliary, device=device, seed=seed, stop=stop)
+        for last in run:  # noqa: B007
+            first = first or time.perf_counter() - began
+    seconds = time.perf_counter() - began
+    peak = peak_mb(device) if counted else None
+    if stop():
+        raise Stopped
+    if last is None:
+        raise FewviewError(f"The method '{method}' gave no estimate.")
+    calls = last.scalars.get("network_calls")
+    similarity = ssim(last.volume, case.reference)
+    std = last.extra.get("std")
+    return {
+        "psnr": round(psnr(last.volume, case.reference), 4),
+        "ssim": None if similarity is None else round(similarity, 5),
+        "heldout_error": round(prediction_error(last.volume, case.others), 6),
+        "seconds": round(seconds, 3),
+        "first_seconds": round(first, 3),
+        "peak_memory_mb": None if peak is None else round(peak, 1),
+        "network_calls": None if calls is None else round(calls),
+        "network_share": _share(clock.seconds, seconds),
+        "guide_share": _share(clock.by_network.get(Guide.__name__, 0.0), seconds),
+        "coverage90": None if std is None else round(coverage(last.volume, std, case.reference), 4),
+        "chosen": {name: value for name, value in plain(last.chosen).items() if not name.endswith("_curve")},
+        "curve": mean_curve(last.volume, case.reference, region_centres(case.reference)),
+    }
+
+
+def _share(part: float, whole: float) -> float | None:
+    return round(part / whole, 4) if part else None
+
+
+def coverage(mean: Array, std: Array, reference: Array) -> float:
+    """Part of the object's pixels whose 90 % interval, ``mean`` +- 1.645 ``std``, holds the reference: 0.9 is honest.
+
+    All of shape (slices, y, x). Outside the object almost any interval is right, so it does not count.
+    """
+    within = np.abs(mean - reference) <= QUANTILE * std
+    return float(within[object_mask(reference)].mean())
+
+
+def prediction_error(volume: np.ndarray, others: LineIntegrals) -> float:
+    """Relative error of the views that no method was given, as the volume (slices, y, x) predicts them."""
+    geometry = others.geometry
+    A = parallel_beam(
+        geometry.angles, columns=geometry.columns, axis=geometry.centre, pixel=geometry.pixel or 1.0, memory_budget=0
+    )
+    predicted = A(torch.from_numpy(np.ascontiguousarray(volume, dtype=np.float32))).numpy().swapaxes(0, 1)
+    return heldout_error(predicted, others.values, others.weights)

@@ -1,0 +1,81 @@
+"""Measured samples of the quality benchmark; the reference is the FBP of all their views."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from ...geometry import ParallelBeam, spread_views
+from ...operators import filtered_backprojection, parallel_beam
+from ...prepare import line_integrals
+from ...samples import TOOTH
+from ...scan import LineIntegrals
+from .case import Array, Case, NoData, area_means
+
+WOOD = "neutron_psi_wood_sinogram"
+WOODS = (("woodsino_0100.tif", 257.75), ("woodsino_0200_crop448.tif", 252.25))  # file, axis (Vo's method)
+TOOTH_AXIS = 295.0
+FULL, HALF = 2 * np.pi, np.pi
+
+
+@lru_cache(maxsize=4)
+def wood(size: int, volume: int, folder: Path) -> tuple[LineIntegrals, Array]:
+    """All views of a neutron sinogram of wood, and their FBP.
+
+    Raises
+    ------
+    NoData
+        The sinograms do not travel with fewview.
+    """
+    name, axis = WOODS[volume]
+    path = folder / WOOD / name
+    if not path.is_file():
+        raise NoData(f"There is no {path}.", "Give the folder of the measured data with --measured FOLDER.")
+    import tifffile
+
+    sinogram = tifffile.imread(path).astype(np.float32)[:-1]  # the last view repeats the first
+    return _whole("wood", sinogram[None], np.linspace(0, FULL, len(sinogram), endpoint=False), axis, size)
+
+
+@lru_cache(maxsize=2)
+def tooth(size: int, slices: int) -> tuple[LineIntegrals, Array]:
+    """All views of the shipped X-ray scan of a tooth, and their FBP."""
+    from ...io import read_scan
+
+    lines = read_scan(TOOTH).line_integrals(axis=TOOTH_AXIS)
+    return _whole("tooth", lines.values.swapaxes(0, 1)[:slices], lines.geometry.angles, TOOTH_AXIS, size)
+
+
+def _whole(
+    name: str, sinograms: Array, angles: NDArray[np.float64], axis: float, size: int
+) -> tuple[LineIntegrals, Array]:
+    columns = sinograms.shape[-1]
+    if size > columns:
+        raise NoData(f"The detector of '{name}' has {columns} columns, fewer than {size}.", "Choose a smaller size.")
+    prepared = line_integrals(area_means(sinograms, size).swapaxes(0, 1), None, None, "attenuation")
+    geometry = ParallelBeam(angles, len(sinograms), size, (axis + 0.5) * size / columns - 0.5)
+    lines = LineIntegrals(prepared.values, geometry, prepared.weights)
+    A = parallel_beam(geometry.angles, columns=size, axis=geometry.centre, memory_budget=0)
+    reference = filtered_backprojection(A, torch.from_numpy(prepared.values.swapaxes(0, 1).copy()))
+    return lines, reference.numpy()
+
+
+def few_views(whole: LineIntegrals, reference: Array, views: int, seed: int) -> Case:
+    """``views`` of all views, spread equally; every seed begins elsewhere. All the others are to be predicted.
+
+    Raises
+    ------
+    NoData
+        The scan has not that many views.
+    """
+    angles = whole.geometry.angles
+    if views >= len(angles):
+        raise NoData(f"The scan has {len(angles)} views, not more than {views}.", "Choose fewer.")
+    turn = FULL if whole.geometry.arc > 1.5 * HALF else HALF
+    shift = np.random.default_rng(seed).random() * HALF / views if seed else 0.0
+    chosen = spread_views(np.mod(angles - angles.min() - shift, turn), views)
+    return Case(whole.select_views(chosen), whole.drop_views(chosen), reference)

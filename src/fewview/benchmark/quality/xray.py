@@ -1,0 +1,112 @@
+"""X-ray volumes of the benchmark's samples, right ones and wrong ones.
+
+A user's X-ray volume is a reconstruction, not the truth: that of a simulated sample is measured with ten times the
+neutron counts from many views, and reconstructed by FBP. That of the shell is the shipped, measured slice.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import numpy as np
+import torch
+
+from ...operators import filtered_backprojection, parallel_beam
+from ...quality import field_of_view
+from ...samples import FOLDER
+from ...simulate import Beam
+from .case import Array, NoData, area_means
+from .simulated import grown, lines_of
+
+VIEWS = 256
+TIMES = 10.0  # the counts of the neutrons
+STREAM = 101  # of the noise: apart from the streams of the neutrons
+TOP = 99.9  # per cent: the range of a volume without its streaks
+
+CONTROLS = (
+    "none",
+    "zeroed",
+    "other",
+    "shift1",
+    "shift2",
+    "shift4",
+    "turn1",
+    "turn2",
+    "turn3",
+    "no-neutron",
+)
+"""What is wrong with the X-ray volume: nothing; all zeros; another sample; moved by so many pixels along x; turned by
+so many degrees. "no-neutron": nothing, but the guide does not see the neutron image."""
+
+
+def xray(data: str, size: int, slices: int, volume: int, seed: int, counts: float | None) -> Array:
+    """The X-ray volume of a sample on the grid of its reconstruction, (slices, size, size).
+
+    Raises
+    ------
+    NoData
+        Nobody has X-rayed this sample.
+    """
+    if data == "shell":
+        return _shell(size)
+    if data in ("wood", "tooth"):
+        raise NoData(f"There is no X-ray volume of '{data}'.", "Choose microstructure, ellipses or shell.")
+    return _measured(data, size, slices, volume, seed, counts)
+
+
+def auxiliary(
+    data: str, size: int, slices: int, volume: int, seed: int, counts: float | None, control: str = "none"
+) -> Array:
+    """What a method is given under a control.
+
+    The sample under "other" is the next one; of the shell, a microstructure brought to the shell's range, so that
+    only the structure is wrong.
+
+    Raises
+    ------
+    NoData
+        As :func:`xray`.
+    """
+    right = xray(data, size, slices, volume, seed, counts)
+    if control == "zeroed":
+        return np.zeros_like(right)
+    if control == "other":
+        if data != "shell":
+            return xray(data, size, slices, volume + 1, seed, counts)
+        wrong = xray("microstructure", size, slices, volume, seed, counts)
+        return wrong * np.float32(np.percentile(right, TOP) / np.percentile(wrong, TOP))
+    return displaced(right, control)
+
+
+def displaced(volume: Array, control: str) -> Array:
+    """The volume moved along x ("shift2": by two pixels) or turned about its middle ("turn2": by two degrees)."""
+    from scipy.ndimage import rotate, shift
+
+    amount = int(control[-1]) if control[-1].isdigit() else 0
+    if control.startswith("shift"):
+        return shift(volume, (0, 0, amount), order=1)
+    if control.startswith("turn"):
+        return rotate(volume, amount, axes=(1, 2), reshape=False, order=1)
+    return volume
+
+
+@lru_cache(maxsize=8)
+def _measured(data: str, size: int, slices: int, volume: int, seed: int, counts: float | None) -> Array:
+    phantom, _ = grown(data, size, slices, volume)
+    beam = Beam(spectrum={80: 1.0}, counts=None if counts is None else TIMES * counts)
+    angles = np.arange(VIEWS, dtype=np.float64) * (np.pi / VIEWS)
+    lines = lines_of(phantom, angles, beam, np.random.default_rng([volume, seed, STREAM]))
+    geometry = lines.geometry
+    A = parallel_beam(
+        angles, columns=geometry.columns, axis=geometry.centre, pixel=geometry.pixel or 1.0, memory_budget=0
+    )
+    values = filtered_backprojection(A, torch.from_numpy(lines.values.swapaxes(0, 1).copy())).numpy()
+    return values * field_of_view(size, geometry.columns, geometry.centre)  # beyond, FBP leaves a pedestal
+
+
+@lru_cache(maxsize=2)
+def _shell(size: int) -> Array:
+    import tifffile
+
+    image = np.asarray(tifffile.imread(FOLDER / "shell_xray.tif"), np.float32).squeeze()
+    return area_means(area_means(image, size).T, size).T[None].copy()

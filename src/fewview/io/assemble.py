@@ -1,0 +1,79 @@
+"""From what a file says and what the user adds to a scan, or to the list of what is still missing.
+
+``read_scan`` raises the first thing that is missing; ``inspect`` shows them all. Both stand on the same draft.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ..provenance import Provenance
+from . import kind as kind_rules
+from .arrange import arrange
+from .flats_darks import add_fields
+from .names import Role
+from .registry import find
+from .request import Draft, FieldChoice, Request
+
+
+def draft(path: str | Path, request: Request) -> Draft:
+    """Read the headers and decide.
+
+    Raises
+    ------
+    ScanError
+        Nothing can be said about the file at all: missing, damaged, unknown.
+    """
+    path = Path(path)
+    patterns: dict[Role, str] = {}
+    choices: tuple[tuple[Role, FieldChoice | None], ...] = (("flat", request.flats), ("dark", request.darks))
+    for role, choice in choices:
+        if isinstance(choice, str) and path.is_dir() and not Path(choice).exists():
+            patterns[role] = choice
+    found = find(path, request.dataset, patterns)
+    made = Draft(path, found, notes=list(found.notes), flat_times=found.flat_times)
+    if found.refusal is not None:
+        made.lacks.append(found.refusal)
+        made.hopeless = True
+    arrange(made, request)
+    add_fields(made, request, set(patterns))
+    _numbers(made, request)
+    if made.frames is not None:
+        _kind(made, request)
+    return made
+
+
+def _numbers(made: Draft, request: Request) -> None:
+    given: tuple[tuple[str, float | None, tuple[float, Provenance] | None, str], ...] = (
+        ("pixel", request.pixel, made.found.pixel, "values are per pixel; --pixel gives it in mm"),
+        ("axis", request.axis, made.found.axis, "found from the data when reconstructing"),
+    )
+    for name, choice, found, missing in given:
+        if choice is not None:
+            setattr(made, name, float(choice))
+            made.provenance[name] = Provenance("given", f"--{name} {choice:g}")
+        elif found is not None:
+            setattr(made, name, found[0])
+            made.provenance[name] = found[1]
+        else:
+            made.provenance[name] = Provenance("missing", missing)
+
+
+def _kind(made: Draft, request: Request) -> None:
+    assert made.frames is not None
+    values = kind_rules.sample(made.frames)
+    if kind_rules.swapped(values, made.frames.dtype):
+        made.refuse(
+            f"The pixels of {made.path.name} look byte-swapped: they are smooth only in the other byte order.",
+            "Save the file again with the right byte order (endian).",
+        )
+    if request.kind is not None:
+        made.kind, made.provenance["kind"] = request.kind, Provenance("given", f"--kind {request.kind}")
+    elif made.found.kind is not None:
+        made.kind, made.provenance["kind"] = made.found.kind, Provenance("read", made.found.format)
+    else:
+        made.kind, reason = kind_rules.guess_kind(values, made.frames.dtype, made.flats is not None)
+        made.provenance["kind"] = Provenance("assumed", reason)
+    note = kind_rules.scale_note(values, made.kind)
+    if note is not None:
+        made.notes.append(note)

@@ -1,0 +1,157 @@
+"""Files that hold variables by name (npz, MATLAB, any HDF5): which is the scan, which are its angles, flats, darks."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..errors import ScanError
+from ..frames import FrameSource
+from ..provenance import Provenance
+from .scan_facts import Angles, Found, layout_of_name
+from .units import angle_unit, millimetres, text
+
+_DATA = re.compile(r"sino|proj|data|frames|counts|image|tomo|scan", re.IGNORECASE)
+_ANGLES = re.compile(r"angle|theta|rotation", re.IGNORECASE)
+_FLATS = re.compile(r"(^|[_\W])(flats?|whites?|open|ob)(?![a-z])", re.IGNORECASE)
+_DARKS = re.compile(r"(^|[_\W])(darks?|dc)(?![a-z])", re.IGNORECASE)
+_FAN = re.compile(r"distancesource|source_?(origin|object|detector|distance)|\bdso\b|\bdsd\b", re.IGNORECASE)
+
+
+@dataclass(frozen=True, eq=False)
+class Variables:
+    """Variables of a file.
+
+    Parameters
+    ----------
+    arrays : mapping of str to array-like
+        With ``shape`` and ``dtype``; texts are ``str``. Large ones may be lazy.
+    frames : callable
+        Name -> frames of a variable with two or three dimensions.
+    units : mapping of str to str
+        Units of those variables that have one.
+    """
+
+    arrays: Mapping[str, Any]
+    frames: Callable[[str], FrameSource]
+    units: Mapping[str, str] | None = None
+
+
+def read_named(path: Path, title: str, variables: Variables, dataset: str | None) -> Found:
+    """Facts of a file of named variables.
+
+    Parameters
+    ----------
+    path, title
+        File, and the name of its format.
+    variables : Variables
+    dataset : str, optional
+        The variable that holds the scan, where the user says so.
+
+    Raises
+    ------
+    ScanError
+        No array of images, or several of which any could be the scan.
+    """
+    arrays = variables.arrays
+    shaped = {name: tuple(array.shape) for name, array in arrays.items() if _numeric(array)}
+    angles_name = _angles_name(shaped)
+    flats = next((name for name, shape in shaped.items() if len(shape) >= 2 and _FLATS.search(name)), None)
+    darks = next((name for name, shape in shaped.items() if len(shape) >= 2 and _DARKS.search(name)), None)
+    views = None if angles_name is None else int(np.prod(shaped[angles_name]))
+    name = dataset or _data_name(path, shaped, {flats, darks, angles_name}, views)
+    if name not in shaped:
+        known = ", ".join(one for one, shape in shaped.items() if _plane(shape)) or "none"
+        raise ScanError(f"{path.name} has no dataset '{name}'.", f"It has: {known}. Name one with --dataset.")
+    angles = None
+    if angles_name is not None:
+        units = variables.units or {}
+        values = np.asarray(arrays[angles_name], dtype=np.float64).reshape(-1)
+        unit = angle_unit(units.get(angles_name, "")) or angle_unit(angles_name.rpartition(".")[2])
+        angles = Angles(values, unit, f"{path.name}: {angles_name}")
+    return Found(
+        title,
+        (path,),
+        variables.frames(name),
+        layout_of_name(name),
+        angles,
+        variables.frames(flats) if flats else None,
+        variables.frames(darks) if darks else None,
+        pixel=_pixel(path, variables),
+        refusal=_fan(path, arrays, flat=len(shaped[name]) == 2),
+    )
+
+
+def _numeric(array: Any) -> bool:
+    return hasattr(array, "shape") and getattr(array, "dtype", np.dtype("O")).kind in "iufb" and array.shape != ()
+
+
+def _plane(shape: tuple[int, ...]) -> bool:
+    """Whether it can be an image or a stack of them, be it of a single detector row."""
+    return len(shape) in (2, 3) and sum(length > 1 for length in shape) >= 2 and min(shape) > 0
+
+
+def _angles_name(shaped: Mapping[str, tuple[int, ...]]) -> str | None:
+    lists = [name for name, shape in shaped.items() if max(shape) == int(np.prod(shape)) > 1]
+    named = [name for name in lists if _ANGLES.search(name.rpartition(".")[2].rpartition("/")[2])]
+    return min(named, key=len) if named else None
+
+
+def _data_name(path: Path, shaped: Mapping[str, tuple[int, ...]], taken: set[str | None], views: int | None) -> str:
+    planes = [name for name, shape in shaped.items() if _plane(shape) and name not in taken]
+    candidates = [name for name in planes if views is not None and views in shaped[name]] or planes
+    if len(candidates) > 1:
+        candidates = [name for name in candidates if _DATA.search(name)] or candidates
+    if not candidates:
+        raise ScanError(f"{path.name} holds no images: {', '.join(shaped) or 'nothing'}.", "Name the scan file.")
+    if len(candidates) > 1:
+        listed = ", ".join(f"{name} {shaped[name]}" for name in candidates)
+        raise ScanError(f"{path.name} holds several arrays that could be the scan: {listed}.", "Say --dataset NAME.")
+    return candidates[0]
+
+
+def _pixel(path: Path, variables: Variables) -> tuple[float, Provenance] | None:
+    """A pixel size, only where its unit is said: a number without one is as good as none."""
+    for name, array in variables.arrays.items():
+        if re.search(r"pixel_?size", name, re.IGNORECASE) and _scalar(array) is not None:
+            unit = (variables.units or {}).get(name, "")
+            factor = millimetres(unit) if unit else (1.0 if name.lower().endswith("_mm") else None)
+            value = _scalar(array)
+            if factor is not None and value is not None and value > 0:
+                return value * factor, Provenance("read", f"{path.name}: {name}")
+    return None
+
+
+def _scalar(array: Any) -> float | None:
+    values = np.asarray(array if not hasattr(array, "shape") or array.shape in ((), (1,), (1, 1)) else np.nan)
+    return float(values.reshape(-1)[0]) if values.size == 1 and values.dtype.kind in "iuf" else None
+
+
+def _fan(path: Path, arrays: Mapping[str, Any], *, flat: bool) -> ScanError | None:
+    """Fan and cone beams name a distance to the source, or the geometry itself."""
+    distances = {}
+    named = ""
+    for name, value in arrays.items():
+        last = name.rpartition(".")[2].rpartition("/")[2]
+        if _FAN.search(last) and _scalar(value) is not None:
+            distances[last] = _scalar(value)
+        if "geometry" in last.lower() and text(value).strip().lower() in ("cone", "fan", "conebeam", "fanbeam"):
+            named = text(value).strip().lower()
+    if not distances and not named:
+        return None
+    beam = "fan" if flat or not named else named.removesuffix("beam")
+    return fan_beam(path, beam, ", ".join(f"{name} {value:g}" for name, value in distances.items()))
+
+
+def fan_beam(path: Path, beam: str, distances: str) -> ScanError:
+    """The refusal of a scan with a diverging beam."""
+    said = f" ({distances})" if distances else ""
+    return ScanError(
+        f"{path.name} is a {beam}-beam scan{said}: fewview reconstructs parallel beams only.",
+        "Rebin it to parallel beams first, or reconstruct it with CIL or TIGRE.",
+    )

@@ -1,0 +1,137 @@
+"""Whether the measurement speaks against the guide: it is not asked, or its certainty is taken down by region."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional as F
+
+from ..inverse.normalised import Scaled
+
+ALLOWED = {"start": 1.6, "loop": 0.5}
+"""Excess over what is claimed that the right X-ray volume has, too: of a first reconstruction, which fits its data
+best, and of the loop's images. Measured on validation samples at 8 and 32 views."""
+CREDIBLE = 0.75
+"""Part of its certainty that must be left to a guide after all doubt: with their right X-ray volume, validation samples
+keep 0.9 and more; with one of another sample or 2 px off, 0.3 to 0.6 where it does harm."""
+GAIN, MOST = 0.52, 0.13
+"""Part by which held-out views must be predicted better: the first over the root of the number of views, the second at
+most. The more views, the less an X-ray volume adds. On two validation samples at 8, 16 and 32 views the right one gains
+0.24, 0.21 and 0.12 here; one turned by 1 to 3 degrees does good from 0.11, 0.13 and 0.09 on, and harm below."""
+REACH = 9
+"""Pixels a side over which disagreement is averaged: a single ray tells nothing."""
+
+
+def least_gain(views: int) -> float:
+    """Part by which held-out views must be predicted better with a guide, of a scan of so many views."""
+    return min(GAIN / math.sqrt(views), MOST)
+
+
+def verdict(
+    without: NDArray[np.float64], guided: NDArray[np.float64], views: int, share: float = 1.0
+) -> dict[str, Any]:
+    """Whether a guide is listened to: it must help to predict held-out views, and the data must not contradict it.
+
+    Parameters
+    ----------
+    without, guided : ndarray, shape (views,)
+        Squared errors of held-out views predicted without it and with it.
+    views : int
+        Of the scan.
+    share : float
+        Of its certainty, left after :func:`doubt`.
+
+    Returns
+    -------
+    dict
+        For :attr:`fewview.methods.Estimate.chosen`: "guide_weight" (1 or 0), "guided" (in words), "guide_curve".
+    """
+    before, after = float(without.mean()), float(guided.mean())
+    ratio, least = (after / before) ** 0.5 - 1 if before > 0 else 0.0, least_gain(views)
+    words = f"held-out views are predicted {abs(ratio):.1%} {'better' if after < before else 'worse'}"
+    if share < CREDIBLE:
+        words = f"the views contradict it ({share:.0%} of its certainty is left)"
+    elif -least < ratio < 0:
+        words += f", which is too little (wanted: {least:.1%})"
+    good = ratio <= -least and share >= CREDIBLE
+    return {
+        "guide_weight": float(good),
+        "guided": f"{'accepted' if good else 'rejected'}: {words}",
+        "guide_curve": [["without", before], ["with", after]],
+    }
+
+
+def unasked(without: NDArray[np.float64]) -> dict[str, Any]:
+    """In place of a :func:`verdict` where the network is not wanted."""
+    curve = [["without", float(without.mean())]]
+    return {"guide_weight": 0.0, "guided": "rejected: it was not asked", "guide_curve": curve}
+
+
+def second_verdict(
+    first: Mapping[str, Any], without: NDArray[np.float64], mixed: NDArray[np.float64], settings: Mapping[str, float]
+) -> dict[str, Any]:
+    """What is said and done where the network was rejected and directional TV was tried in its place.
+
+    Parameters
+    ----------
+    first : mapping
+        The :func:`verdict` on the network.
+    without, mixed : ndarray, shape (views,)
+        Squared errors of held-out views predicted without directional TV, and with its share.
+    settings : mapping
+        "beside_share" and the settings of directional TV; part of the answer where the share is not 0, and where the
+        X-ray volume has a say in it ("tv_gamma").
+    """
+    before, after = float(without.mean()), float(mixed.mean())
+    ratio = (after / before) ** 0.5 - 1 if before > 0 else 0.0
+    good = settings["beside_share"] > 0 and settings["tv_gamma"] > 0
+    network = str(first["guided"]).removeprefix("rejected: ")
+    told = f"with {settings['beside_share']:.0%} of directional TV along its edges held-out views are predicted "
+    told += f"{abs(ratio):.1%} {'better' if after < before else 'worse'}"
+    words = told if good else "its edges do not help"
+    return {
+        "guide_weight": float(good),
+        "guided": f"{'accepted' if good else 'rejected'}: {words}; not by the network: {network}",
+        "guide_curve": [*first["guide_curve"], ["edges", after]],
+        **({"guide_by": "edges", **settings} if good else {}),
+    }
+
+
+@torch.no_grad()
+def doubt(mean: Tensor, variance: Tensor, seen: Tensor, data: Scaled, allowed: float) -> Tensor:
+    """How many times larger than claimed the variance of a guide is, as far as the data can tell; 1 where it is not.
+
+    The squared residual of a ray grows, from the image that the guide has seen to the guide's own, by what the guide
+    errs along the ray. Back-projected, over what it claims to err, that says where the claim is too bold. The level
+    of the noise is not needed.
+
+    Parameters
+    ----------
+    mean, variance : Tensor, shape (slices, y, x)
+        What the guide says.
+    seen : Tensor, same shape
+        What it has seen.
+    data : Scaled
+    allowed : float
+        One of :data:`ALLOWED`.
+
+    Returns
+    -------
+    Tensor, shape (slices, y, x)
+        At least 1.
+    """
+    # Independent errors of variance v add up to sum_j a_j^2 v_j along a ray whose weights a_j are about one pixel.
+    claimed = data.operator.pixel / data.operator.norm * data.forward(variance)
+    grown = data.misfit(mean).square() - data.misfit(seen).square()
+    excess, base = (_smooth(data.adjoint(data.weighted(part))) for part in (grown, claimed))
+    return (excess / (allowed * base.clamp(min=1e-12))).clamp(min=1.0)
+
+
+def _smooth(image: Tensor) -> Tensor:
+    return F.avg_pool2d(image[:, None], REACH, 1, REACH // 2, count_include_pad=False)[:, 0]

@@ -1,0 +1,201 @@
+"""The autopilot: small runs on part of the views, for several settings, judged by the views left out."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Mapping
+from dataclasses import dataclass, field, replace
+from itertools import product
+from typing import Any
+
+import numpy as np
+from torch import Tensor
+
+from ...models.prior import DiffusionPrior
+from ...models.weights import load_prior
+from ..ensemble.coarse_look import Look
+from ..ensemble.partner import reconstructed, tuned
+from ..ensemble.stacking import mixed, share
+from ..interface import Estimate, Problem
+from ..inverse.normalised import scaled
+from ..selection.held_out import central, hold_out, prediction_errors
+from .crossmodal import GuideSource
+from .guide_rejection import second_verdict, unasked, verdict
+from .open_settings import OpenSettings
+from .options import DiffusionOptions
+from .settings_trial import SAMPLES, STEPS, SettingsTrial, TrialResult, clearly_best
+from .start import first_volume
+
+ADAPTED = "lora+biases"
+ENOUGH = 0.04  # gain by which another prior is taken without a test
+SLICES = 2
+HELD, AT_LEAST = 0.15, 3  # part of the views, and how many, that are held out
+
+Trying = Generator[Estimate, None, None]
+
+
+def choose(
+    problem: Problem, options: DiffusionOptions, top: float, shown: Tensor, aid: GuideSource | None = None
+) -> Generator[Estimate, None, dict[str, Any]]:
+    """Values for those options that are "auto": prior, trust, start, adaptation, guide, and what to mix it with.
+
+    One after the other, each with what was chosen before.
+
+    Parameters
+    ----------
+    problem : Problem
+    options : DiffusionOptions
+    top : float
+        The object's maximum.
+    shown : Tensor
+        What to show meanwhile.
+    aid : GuideSource, optional
+        What a guide is made of.
+
+    Returns
+    -------
+    dict
+        For :attr:`Estimate.chosen`: the values, and their curves of held-out errors.
+
+    Raises
+    ------
+    WeightsError
+        Weights are missing or unreadable.
+    """
+    questions = OpenSettings.of(options, aid)
+    if not questions.any:
+        return {"prior": questions.priors[0], "trust": questions.trusts[0], **questions.told}
+    priors = {name: load_prior(name, problem.operator.device) for name in questions.priors}
+    part = min(max(HELD, AT_LEAST / problem.operator.views), 0.25)
+    # MBIR looks at neighbours, too.
+    wide = questions.share or any(prior.config.slices > 1 for prior in priors.values())
+    given, held = hold_out(central(problem, SLICES, wide), part)
+    first, _ = yield from first_volume(given, options.start, shown)
+    trial = SettingsTrial(given, held, scaled(given, top), first / top, next(iter(priors.values())), shown)
+    pilot = SettingsSearch(trial, options, questions, problem.operator.views, dict(questions.told))
+    yield from pilot.network(priors)
+    if questions.adaptation:
+        yield from pilot.adaptation()
+    if aid is not None and questions.guide:
+        yield from pilot.guide(aid)
+    elif questions.listens:
+        pilot.aid = aid
+    if questions.share and "beside_share" not in pilot.chosen:
+        yield from pilot.classical()
+    return pilot.chosen
+
+
+@dataclass
+class SettingsSearch:
+    """What has been chosen so far, and what comes of it on the trial."""
+
+    trial: SettingsTrial
+    options: DiffusionOptions
+    questions: OpenSettings
+    views: int  # of the scan
+    chosen: dict[str, Any] = field(default_factory=dict)
+    plain: TrialResult | None = None  # unadapted, without a guide
+    best: TrialResult | None = None
+    aid: GuideSource | None = None  # whose network is listened to
+
+    def small(self, **more: Any) -> DiffusionOptions:
+        """The options of a trial: of few steps, with what was chosen."""
+        settled = {name: self.chosen[name] for name in ("t_start",) if name in self.chosen}
+        few = {"steps": STEPS, "samples": SAMPLES, "calls": 0, "adaptation": "none"}
+        return self.options.model_copy(update=few | settled | more)
+
+    def network(self, priors: Mapping[str, DiffusionPrior]) -> Trying:
+        """Priors and starts, with the first trust; then the other trusts."""
+        trusts = self.questions.trusts
+        tried: dict[tuple[str, int, float], TrialResult] = {}
+        for name, start in product(priors, self.questions.starts):
+            of = yield from replace(self.trial, prior=priors[name]).run(self.small(t_start=start), trusts[:1])
+            tried[name, start, trusts[0]] = of[trusts[0]]
+        name, start, _ = clearly_best({setting: found.errors for setting, found in tried.items()}, ENOUGH)
+        self.trial = replace(self.trial, prior=priors[name])
+        if len(trusts) > 1:
+            others = yield from self.trial.run(self.small(t_start=start), trusts[1:])
+            tried |= {(name, start, value): found for value, found in others.items()}
+        of_trust = {value: tried[name, start, value].errors for value in trusts}
+        trust = clearly_best(of_trust)
+        self.chosen |= {"prior": name, "trust": trust, "t_start": start}
+        if len(trusts) > 1:
+            self.chosen["trust_curve"] = [[value, float(error.mean())] for value, error in sorted(of_trust.items())]
+        if len(priors) > 1:
+            self.chosen["prior_curve"] = [[n, float(tried[n, start, trusts[0]].errors.mean())] for n in priors]
+        self.plain = self.best = tried[name, start, trust]
+
+    def adaptation(self) -> Trying:
+        """Whether the network adapts."""
+        assert self.plain is not None
+        trust = self.chosen["trust"]
+        adapted = yield from self.trial.run(self.small(adaptation=ADAPTED), (trust,))
+        both = {"none": self.plain, ADAPTED: adapted[trust]}
+        setting = clearly_best({name: tried.errors for name, tried in both.items()})
+        self.best = both[setting]
+        self.chosen["adaptation"] = setting
+        self.chosen["adaptation_curve"] = [[name, float(tried.errors.mean())] for name, tried in both.items()]
+
+    def guide(self, aid: GuideSource) -> Trying:
+        """Whether the X-ray volume is listened to: as the network reads it, or else by its edges."""
+        assert self.plain is not None and self.best is not None
+        if aid.by_edges_alone:
+            said = unasked(self.best.errors)
+        else:
+            guided, counts = yield from self._guided(aid, self.small())
+            said = verdict(self.plain.errors, guided.errors, self.views, counts)
+            if said["guide_weight"]:
+                self.best, self.aid = guided, aid
+        if not said["guide_weight"] and self._edged() and aid.may_go_by_edges(self.options):
+            said = yield from self._edges(said)
+        self.chosen |= said
+
+    def _guided(
+        self, aid: GuideSource, options: DiffusionOptions
+    ) -> Generator[Estimate, None, tuple[TrialResult, float]]:
+        """What comes of listening to the network, and the share of its certainty that counts."""
+        trial, trust, weight = self.trial, self.chosen["trust"], aid.options.guide_weight
+        guide = aid.guide(trial.given, 1.0 if weight == "auto" else float(weight), trust)
+        begun = replace(trial, first=aid.begin(guide, trial.first, trial.data))
+        of = yield from begun.run(aid.settled(options), (trust,), guide)
+        return of[trust], guide.share
+
+    def _edged(self) -> bool:
+        """Whether the X-ray volume has edges at all; along those of an even one, directional TV were plain TV."""
+        xray = self.trial.given.auxiliary
+        return xray is not None and bool(xray.max() > xray.min())
+
+    def _edges(self, first: Mapping[str, Any]) -> Generator[Estimate, None, dict[str, Any]]:
+        """Whether directional TV along the edges of the X-ray volume is what the result takes a share of."""
+        assert self.best is not None
+        trial, samples = self.trial, self.best.samples
+        edges, settings = yield from reconstructed(trial.given, "dtv", self.options, trial.shown)
+        part = share(trial.held, samples, edges, self.options.samples, filtered=False).part
+        mean, _ = mixed(samples.mean(dim=0), {}, edges, part)
+        errors = np.array(prediction_errors(trial.held, mean.clamp(min=0) if self.options.positivity else mean))
+        return second_verdict(first, self.best.errors, errors, {"beside_share": part, **settings})
+
+    def classical(self) -> Trying:
+        """What the result takes a share of, and how large a one."""
+        assert self.best is not None
+        trial = self.trial
+        asked = (trial.given, trial.held)
+        look = Look(*asked, self.options, trial.shown)
+        samples = self.best.samples
+        for whole in (False, True):  # the second look is at samples as good as the run's
+            if whole:
+                samples = (yield from self._whole()).samples
+            if not (yield from look.may_help(samples)):
+                self.chosen["beside_share"] = 0.0
+                return
+        self.chosen |= yield from tuned(*asked, samples, self.options, trial.shown)
+
+    def _whole(self) -> Generator[Estimate, None, TrialResult]:
+        """What was chosen, in as many steps as the run takes: after few, others would get too large a share."""
+        adaptation = self.chosen.get("adaptation", self.options.adaptation)
+        options = self.small(steps=self.options.steps, adaptation=adaptation)
+        if self.aid is not None:
+            guided, _ = yield from self._guided(self.aid, options)
+            return guided
+        trust = self.chosen["trust"]
+        of = yield from self.trial.run(options, (trust,))
+        return of[trust]

@@ -1,0 +1,1 @@
+"""Several reconstructions in one: how large a part of the result each is worth, by held-out measurements."""

@@ -1,0 +1,99 @@
+"""A classical method beside the network: how much of it the result takes, by what held-out views say.
+
+A network that meets what it has not learnt errs in other ways than total variation or MBIR. The mean of both, weighed
+by how they predict measurements that neither was given (stacked generalisation; Wolpert, Neural Networks 5, 1992;
+Breiman, Machine Learning 24, 1996), is about as good as the better one where they differ in quality, and better where
+they do not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Mapping
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+
+from ..classical import dtv, mbir, tv
+from ..diffusion.options import DiffusionOptions
+from ..interface import Estimate, Method, Problem, Views
+from ..subrun import nested
+from .stacking import cautious, share
+
+OTHERS = ("tv", "mbir")
+
+
+class Partner(NamedTuple):
+    """A method that may stand beside the network; our options, and what the method calls them."""
+
+    method: Method
+    settings: Mapping[str, str]
+
+
+PARTNERS = {
+    "tv": Partner(tv.METHOD, {"tv_weight": "weight"}),
+    "mbir": Partner(mbir.METHOD, {"mbir_sharpness": "sharpness"}),
+    "dtv": Partner(dtv.METHOD, {"tv_weight": "weight", "tv_gamma": "gamma", "tv_eta": "eta"}),
+}
+
+
+def reconstructed(
+    problem: Problem, name: str, options: DiffusionOptions, shown: Tensor
+) -> Generator[Estimate, None, tuple[Tensor, dict[str, Any]]]:
+    """Reconstruct by a classical method.
+
+    Parameters
+    ----------
+    problem : Problem
+    name : {"tv", "mbir", "dtv"}
+        The last goes along the edges of the X-ray volume.
+    options : DiffusionOptions
+        With its settings; those on "auto" are chosen.
+    shown : Tensor
+        What to show meanwhile.
+
+    Returns
+    -------
+    volume : Tensor, shape (slices, y, x)
+        In the problem's unit.
+    chosen : dict
+        The settings under the names of the options.
+    """
+    method, settings = PARTNERS[name]
+    known = {theirs: getattr(options, ours, "auto") for ours, theirs in settings.items()}
+    asked = method.options.parse({**known, "positivity": options.positivity})
+    last = yield from nested(method, problem, asked, method.title, shown)
+    return torch.as_tensor(last.volume).clone(), {ours: float(last.scalars[s]) for ours, s in settings.items()}
+
+
+def tuned(
+    given: Problem, held: Views, samples: Tensor, options: DiffusionOptions, shown: Tensor
+) -> Generator[Estimate, None, dict[str, Any]]:
+    """Which classical method the result takes a share of, how large a one, and the method's own setting.
+
+    Parameters
+    ----------
+    given : Problem
+    held : Views
+        Withheld from it.
+    samples : Tensor, shape (samples, slices, y, x)
+        Of the network, from ``given``, in as many steps as the run takes.
+    options : DiffusionOptions
+        "beside", "beside_share", the settings, and "samples".
+    shown : Tensor
+        What to show meanwhile.
+
+    Returns
+    -------
+    dict
+        "beside_share" and, where that is not 0, "beside" and the setting.
+    """
+    fixed = None if options.beside_share == "auto" else float(options.beside_share)
+    best, chosen = float("inf"), dict[str, Any](beside_share=0.0)
+    for name in OTHERS if options.beside == "auto" else (options.beside,):
+        other, settled = yield from reconstructed(given, name, options, shown)
+        found = share(held, samples, other, options.samples, fixed)
+        if found.part > 0 and found.error < best:
+            part = cautious(found.part) if fixed is None else fixed
+            best, chosen = found.error, {"beside": name, "beside_share": part, **settled}
+    return chosen

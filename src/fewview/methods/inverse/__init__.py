@@ -1,0 +1,1 @@
+"""What every solver of the inverse problem shares: masking, normalisation, data consistency."""

@@ -1,0 +1,56 @@
+"""A problem at a lower resolution: what a choice is made on where the whole one would take minutes."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import torch
+from torch import Tensor
+from torch.nn.functional import adaptive_avg_pool2d
+
+from ...operators import parallel_beam
+from ..interface import Problem
+from ..inverse.masking import weigh
+
+
+def coarser(problem: Problem, factor: int) -> Problem:
+    """The problem on a grid and a detector ``factor`` times coarser, without state.
+
+    Line integrals are averaged over ``factor`` columns, by their weights; columns left over at the end are dropped.
+    The object, its place and the unit stay as they are.
+
+    Parameters
+    ----------
+    problem : Problem
+    factor : int
+        1 returns the problem as it is, but for the state.
+    """
+    if factor == 1:
+        return replace(problem, state=None)
+    A = problem.operator
+    columns = A.columns // factor
+
+    def binned(values: Tensor) -> Tensor:
+        return values[..., : columns * factor].unflatten(-1, (columns, factor)).mean(dim=-1)
+
+    weights = None if problem.weights is None else problem.weights.expand_as(problem.data)
+    if weights is None:
+        data, mean = binned(problem.data), None
+    else:
+        usable = torch.where(weights > 0, problem.data, torch.zeros_like(problem.data))
+        mean = binned(weights)
+        data = binned(weigh(usable, weights)) / torch.where(mean > 0, mean, torch.ones_like(mean))
+    grid = -(-A.grid // factor)
+    operator = parallel_beam(
+        A.angles,
+        columns=columns,
+        grid=grid,
+        axis=(A.axis - (factor - 1) / 2) / factor,
+        pixel=A.pixel * factor,
+        detector_pitch=A.detector_pitch * factor,
+        device=A.device,
+        dtype=A.dtype,
+    )
+    operator.on_chunk = A.on_chunk
+    auxiliary = None if problem.auxiliary is None else adaptive_avg_pool2d(problem.auxiliary, grid)
+    return replace(problem, operator=operator, data=data, weights=mean, auxiliary=auxiliary, state=None)

@@ -1,0 +1,6 @@
+"""Registration of a volume of the same sample (X-ray) to the grid of the reconstruction."""
+
+from .register import Registration, RegistrationFailed, RegistrationOptions, register, registered
+from .transform import Grid
+
+__all__ = ["Grid", "Registration", "RegistrationFailed", "RegistrationOptions", "register", "registered"]

@@ -1,0 +1,366 @@
+"""Registration of a user's X-ray volume to the grid of the neutron reconstruction, told to be wrong where it is."""
+
+from __future__ import annotations
+
+import math
+import queue
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ..errors import FewviewError, Stopped
+from ..options import Options, option
+from .metric import Body
+from .quality import Quality, judged
+from .refine import refined
+from .search import SMALL, Turns, candidates, first_pose, ranking
+from .transform import Grid, Similarity, from_pairs, resample
+
+METHOD = "Mattes mutual information, multi-resolution, similarity"
+_LEVELS = (160,)  # voxels a side of the copies that are registered after the search
+_SMALL_FLAT, _LEVELS_FLAT, _JUDGED_FLAT = 64, (160, 640), 320
+_POINTS = 250_000
+_FINER = 1.6  # the X-ray copy keeps so many times more voxels: its field of view may be larger
+
+
+class RegistrationOptions(Options):
+    """Options of the registration of an X-ray volume."""
+
+    turns: Turns = option(
+        "vertical",
+        "Turns tried",
+        "Where to look: none (the volumes lie within about 15 degrees), vertical (any turn about the rotation axis), "
+        "any (the sample may also lie on its side or head).",
+    )
+    scaled: bool = option(
+        True, "Free scale", "Let one scale factor vary; the voxel sizes of a file are rarely exact to a voxel."
+    )
+    starts: int = option(
+        3, "Starts", "How many of the turns tried are followed up; more is safer and slower.", ge=1, advanced=True
+    )
+    blur: float = option(
+        0.7, "Blur", "Of both volumes while they are compared; more for noisier reconstructions.", unit="px", ge=0
+    )
+    order: int = option(3, "Interpolation", "Of the result: 1 linear, 3 cubic B-spline.", ge=1, le=3, advanced=True)
+
+
+@dataclass(frozen=True)
+class Registration:
+    """A transform from the neutron grid to the X-ray volume, and how far to believe it. Plain values, JSON-able.
+
+    ``q = matrix @ p + translation``, positions (z, y, x) counted from the centre of the first voxel of the whole
+    detector, in ``unit``.
+
+    Parameters
+    ----------
+    matrix : 3 x 3 floats
+        Rotation times scale.
+    translation : 3 floats
+    scale : float
+    unit : {"mm", "px"}
+        px: of the neutron detector, unbinned.
+    metric : float
+        Normalised mutual information within the sample.
+    quality : Quality
+    method : str
+    """
+
+    matrix: tuple[tuple[float, float, float], ...]
+    translation: tuple[float, float, float]
+    scale: float
+    unit: str
+    metric: float
+    quality: Quality
+    method: str = METHOD
+
+    @property
+    def transform(self) -> Similarity:
+        """As a transform."""
+        return Similarity.of(np.array(self.matrix) / self.scale, self.scale, self.translation)
+
+    @property
+    def vertical_deg(self) -> float:
+        """Turn about the rotation axis, in degrees, -180 to 180."""
+        return math.degrees(math.atan2(self.matrix[2][1], self.matrix[1][1]))
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values."""
+        values = {**asdict(self), "good": self.quality.good}
+        quality = {**values["quality"], "reasons": list(self.quality.reasons)}
+        return {**values, "matrix": [list(row) for row in self.matrix], "translation": list(self.translation)} | {
+            "quality": quality
+        }
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> Registration:
+        """Back from :meth:`to_json`.
+
+        Raises
+        ------
+        FewviewError
+            The values are not those of a registration.
+        """
+        try:
+            quality = Quality(**{**values["quality"], "reasons": tuple(values["quality"]["reasons"])})
+            matrix = tuple(tuple(float(v) for v in row) for row in values["matrix"])
+            shift = tuple(float(v) for v in values["translation"])
+            scale, metric = float(values["scale"]), float(values["metric"])
+            return cls(matrix, shift, scale, values["unit"], metric, quality, values["method"])  # type: ignore[arg-type]
+        except (KeyError, TypeError, ValueError) as error:
+            raise FewviewError(f"This is no registration ({error}).", "Give what `fewview register` wrote.") from None
+
+
+class RegistrationFailed(FewviewError):
+    """The volumes could not be registered well enough to be used; ``result`` is the attempt."""
+
+    def __init__(self, result: Registration) -> None:
+        self.result = result
+        super().__init__(
+            f"The X-ray volume could not be registered: {'; '.join(result.quality.reasons)}.",
+            "Check that it is the same sample, give more neutron views or rows, or start from clicked point pairs.",
+        )
+
+
+@dataclass(frozen=True)
+class Step:
+    """Where a registration in progress stands.
+
+    Parameters
+    ----------
+    stage : str
+        In words.
+    share : float
+        Done, 0 to 1.
+    transform : Similarity
+        Best so far, or being followed.
+    result : Registration, optional
+        Only of the last step.
+    """
+
+    stage: str
+    share: float
+    transform: Similarity
+    result: Registration | None = None
+
+
+def registration_steps(
+    fixed: ArrayLike,
+    moving: ArrayLike,
+    fixed_grid: Grid,
+    moving_grid: Grid,
+    options: RegistrationOptions | None = None,
+    *,
+    mask: ArrayLike | None = None,
+    pairs: tuple[ArrayLike, ArrayLike] | None = None,
+    unit: str = "mm",
+    comparable: bool = True,
+    seed: int = 0,
+) -> Iterator[Step]:
+    """Register, step by step; the last step holds the result, good or not. Close the generator to stop.
+
+    Turns about the vertical are searched on copies of about 64 voxels a side; the best few are followed by gradient
+    descent with SimpleITK, the best of them made exact on copies of about 160 voxels a side.
+
+    Parameters
+    ----------
+    fixed : array, shape (z, y, x)
+        The neutron reconstruction; noisy from few views will do.
+    moving : array, shape (z, y, x)
+        The X-ray volume, other voxels, orientation and field of view. Both may be single slices.
+    fixed_grid, moving_grid : Grid
+    mask : array, shape of ``fixed``, optional
+        Voxels that count; the circle within each slice when not given and slices are square.
+    pairs : (array, array), shapes (n, 3), optional
+        Positions of the same features in the neutron and in the X-ray volume: the start, and no other turn is tried.
+    unit : {"mm", "px"}
+    comparable : bool
+        Whether the voxels of both are known in one unit; else the start makes the samples equally large.
+    seed : int
+
+    Raises
+    ------
+    FewviewError
+        A slice against a volume, an empty volume, too few pairs.
+    """
+    options = options or RegistrationOptions()
+    target, source = np.asarray(fixed), np.asarray(moving)
+    _check(target, source)
+    if mask is None and target.shape[1] == target.shape[2]:
+        mask = np.broadcast_to(_circle(target.shape[1]), target.shape)
+    neutron, xray = (
+        Body.of(target, fixed_grid, None if mask is None else np.asarray(mask)),
+        Body.of(source, moving_grid),
+    )
+    for body, name in ((neutron, "neutron"), (xray, "X-ray")):
+        if not body.mask.any() or np.ptp(body.values[body.mask]) == 0:
+            raise FewviewError(f"The {name} volume is empty.", "Look at it in the viewer first.")
+    flat = fixed_grid.flat
+    small = _SMALL_FLAT if flat else SMALL
+    levels = _LEVELS_FLAT if flat else _LEVELS
+    halted = threading.Event()
+    try:
+        low = neutron.reduced(small, options.blur), xray.reduced(int(_FINER * small), options.blur)
+        start = from_pairs(*pairs) if pairs is not None else first_pose(*low, same_unit=comparable)
+        yield Step("looking for the turn", 0.02, start)
+        turns: Turns = "none" if pairs is not None else options.turns
+        found = yield from _streamed(
+            lambda on_step: candidates(*low, start, turns, options.starts, halted.is_set, seed), halted, "", (0, 0)
+        )
+        yield Step("best turn", 0.25, found[0][1])
+        score = ranking(*low, _POINTS, seed)
+        followed = []
+        for k, (_, pose) in enumerate(found):
+            share = (0.25 + 0.25 * k / len(found), 0.25 + 0.25 * (k + 1) / len(found))
+            pose = yield from _streamed(
+                _follow(*low, pose, options, _POINTS, 1.0, seed, halted), halted, f"start {k + 1}", share
+            )
+            followed.append((score(pose), pose))
+        pose = max(followed, key=lambda one: one[0])[1]
+        for level, size in enumerate(levels):
+            pair = neutron.reduced(size, options.blur), xray.reduced(int(_FINER * size), options.blur)
+            if (pair[0].grid, pair[1].grid) == (low[0].grid, low[1].grid):
+                continue  # the followed starts were as fine already
+            share = (0.5 + 0.2 * level, 0.7 + 0.2 * level)
+            work = _follow(*pair, pose, options, _POINTS, 1.0, seed, halted)
+            pose = yield from _streamed(work, halted, f"at {max(pair[0].grid.shape)} voxels a side", share)
+        yield Step("checking", 0.9, pose)
+        rescaled = pose.scale if comparable else None
+        judge = _JUDGED_FLAT if flat else small
+        middle = neutron.reduced(judge, options.blur), xray.reduced(int(_FINER * judge), options.blur)
+        quality = yield from _streamed(
+            lambda on_step: judged(
+                *middle,
+                pose,
+                voxel=fixed_grid.spacing[-1],
+                rescaled=rescaled,
+                scaled=options.scaled,
+                seed=seed,
+                stop=halted.is_set,
+            ),
+            halted,
+            "",
+            (0.9, 1.0),
+        )
+    finally:
+        halted.set()
+    matrix = tuple(tuple(row) for row in pose.matrix.tolist())
+    result = Registration(matrix, pose.translation, pose.scale, unit, quality.likeness, quality)
+    yield Step("registered" if quality.good else "failed", 1.0, pose, result)
+
+
+def register(
+    fixed: ArrayLike,
+    moving: ArrayLike,
+    fixed_grid: Grid,
+    moving_grid: Grid,
+    options: RegistrationOptions | None = None,
+    *,
+    on_step: Callable[[Step], None] = lambda step: None,
+    **more: Any,
+) -> Registration:
+    """Register and be sure of it; arguments as of :func:`registration_steps`.
+
+    Raises
+    ------
+    RegistrationFailed
+        The result cannot be believed.
+    FewviewError
+        The volumes cannot be compared.
+    """
+    result = None
+    for step in registration_steps(fixed, moving, fixed_grid, moving_grid, options, **more):
+        on_step(step)
+        result = step.result
+    assert result is not None  # the last step has one
+    if not result.quality.good:
+        raise RegistrationFailed(result)
+    return result
+
+
+def registered(
+    moving: NDArray, moving_grid: Grid, registration: Registration, onto: Grid, order: int = 3
+) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+    """The X-ray volume on the neutron grid, interpolated once, and where it was seen; 0 elsewhere."""
+    return resample(moving, moving_grid, registration.transform, onto, order=order)
+
+
+Work = Callable[[Callable[[Similarity], None]], Any]
+
+
+def _follow(
+    fixed: Body,
+    moving: Body,
+    pose: Similarity,
+    options: RegistrationOptions,
+    points: int,
+    first_step: float,
+    seed: int,
+    halted: threading.Event,
+) -> Work:
+    return lambda on_step: refined(
+        fixed,
+        moving,
+        pose,
+        scaled=options.scaled,
+        points=points,
+        first_step=first_step,
+        seed=seed,
+        on_step=on_step,
+        stop=halted.is_set,
+    )
+
+
+def _streamed(work: Work, halted: threading.Event, stage: str, share: tuple[float, float]) -> Any:
+    """Do ``work`` in a thread and yield its poses meanwhile; a generator that is closed stops it and waits for it."""
+    poses: queue.SimpleQueue[Similarity | None] = queue.SimpleQueue()
+    outcome: dict[str, Any] = {}
+
+    def run() -> None:
+        try:
+            outcome["value"] = work(poses.put)
+        except Stopped:
+            pass
+        except Exception as error:  # handed on below, in the thread that asked
+            outcome["error"] = error
+        finally:
+            poses.put(None)
+
+    thread = threading.Thread(target=run, name="registration", daemon=True)
+    thread.start()
+    done, step = share[0], 0
+    try:
+        while (pose := poses.get()) is not None:
+            step += 1
+            done = share[1] - (share[1] - share[0]) * 0.95**step  # how many steps there will be is not known
+            yield Step(stage, done, pose)
+    except GeneratorExit:
+        halted.set()
+        raise
+    finally:
+        thread.join()
+    if isinstance(outcome.get("error"), RuntimeError):
+        raise FewviewError(
+            "The volumes do not overlap where the registration began.", "Start from clicked point pairs."
+        ) from outcome["error"]
+    if "error" in outcome:
+        raise outcome["error"]
+    return outcome["value"]
+
+
+def _check(fixed: NDArray, moving: NDArray) -> None:
+    if fixed.ndim != 3 or moving.ndim != 3:
+        raise FewviewError("Registration takes volumes (z, y, x).", "Give a slice as (1, y, x).")
+    if (len(fixed) == 1) != (len(moving) == 1):
+        raise FewviewError(
+            f"The neutron volume has {len(fixed)} slices, the X-ray volume {len(moving)}.",
+            "Reconstruct more detector rows, or give the X-ray slice that belongs to the one row.",
+        )
+
+
+def _circle(size: int) -> NDArray[np.bool_]:
+    y, x = np.indices((size, size)) - (size - 1) / 2
+    return np.hypot(y, x) <= size / 2 - 1

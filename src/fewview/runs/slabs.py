@@ -1,0 +1,247 @@
+"""One reconstruction under way: the method run over all slices, or slab by slab where memory is short."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike, NDArray
+
+from ..errors import MethodUnavailable, OptionError, Stopped
+from ..methods.interface import Estimate
+from ..methods.registry import require_method
+from ..scan import LineIntegrals
+from . import memory
+from .problem import resolve_device, set_up, squares
+
+MEASURING_SHARE = 0.2  # of the time may go into data_residual and heldout_error
+GRACE = 0.25  # seconds that a stop leaves a step to come to its end
+Sums = dict[str, tuple[float, float]]
+_INNER = "method."  # marks the method's own state within that of a run by slabs
+_EXTRA = "extra."  # and the further volumes of the slabs that are finished
+
+
+class SlabRun:
+    """Line integrals, a method and its options, checked and ready: iterate to run it.
+
+    The parameters are those of :func:`fewview.reconstruct`, and the errors too; they are raised here.
+
+    Attributes
+    ----------
+    method : Method
+    options : Options
+        Complete, defaults filled in.
+    device : torch.device
+    setup : Setup
+    forecast : Forecast
+        Memory at the peak, all slices at once.
+    slabs : list of (start, stop)
+        One when everything fits.
+    halo : int
+        Slices around a slab that are reconstructed with it and then cut off.
+    whole : bool
+        Whether the state of the last estimate is still what it was: false once a stop has cut a step short, for
+        methods work on their state in place.
+    """
+
+    def __init__(
+        self,
+        lines: LineIntegrals,
+        method: str,
+        options: Mapping[str, Any],
+        *,
+        auxiliary: ArrayLike | None = None,
+        holdout: float = 0.0,
+        device: str = "auto",
+        seed: int = 0,
+        resume: Mapping[str, Any] | None = None,
+        stop: Callable[[], bool] | None = None,
+    ) -> None:
+        self.method = require_method(method)
+        self.options = self.method.options.parse(options)
+        self.device = resolve_device(device)
+        if "aux" in self.method.needs and auxiliary is None:
+            raise OptionError(f"'{method}' needs an X-ray volume of the sample.", "Give it with --aux VOLUME.")
+        if "gpu" in self.method.needs and self.device.type == "cpu":
+            raise MethodUnavailable(f"'{method}' needs a CUDA device, and there is none.", "See `fewview doctor`.")
+        self.setup = set_up(lines, auxiliary=auxiliary, holdout=holdout, device=self.device, seed=seed)
+        self.forecast = memory.forecast(self.method, self.options, self.setup)
+        coupled = self.method.couples(self.options)
+        self.halo = self.method.halo if coupled else 0
+        self.slabs = memory.slabs(self.forecast, self.method, coupled, memory.may_be_used(str(self.device)))
+        self._resume = resume
+        self._stop = stop
+        self._begun = False  # whether there is an estimate whose state matters
+        self._asked: float | None = None  # when the stop was first seen
+        self.whole = True
+
+    def __iter__(self) -> Iterator[Estimate]:
+        """Run; ends early, without an error, once ``stop`` returns true."""
+        self.setup.on_chunk(self._cut_short_if_stopped)
+        runs = self._by_slabs() if len(self.slabs) > 1 or "slab" in (self._resume or {}) else self._whole()
+        try:
+            for estimate in runs:
+                self._begun = True
+                yield estimate
+                if self._stopped():
+                    return
+        except Stopped:
+            return
+        finally:
+            self.setup.on_chunk(None)
+
+    def measure(self, volume: ArrayLike) -> dict[str, float]:
+        """``data_residual``, and ``heldout_error`` where views are held out, of a whole volume (slices, y, x)."""
+        values = np.asarray(volume, dtype=np.float32)
+        total: Sums = {}
+        for start, stop in self.slabs:
+            total = _added(total, self._sums(torch.from_numpy(values[start:stop]), start, stop))
+        return _errors(total)
+
+    def _whole(self) -> Iterator[Estimate]:
+        for estimate in self._measured(self._resume, self.options, 0, self.setup.slices, {}):
+            extra = {name: _own(volume) for name, volume in estimate.extra.items()}
+            yield replace(estimate, volume=_own(estimate.volume), extra=extra)
+
+    def _by_slabs(self) -> Iterator[Estimate]:
+        """Each slab from start to end; the volume handed out grows by a slab at a time.
+
+        Within a slab the estimates share one array with the slabs finished so far: copying the whole volume at
+        every step would cost more than the steps. A finished slab brings a fresh copy.
+        """
+        grid = self.setup.used.operator.grid
+        done = np.zeros((self.setup.slices, grid, grid), dtype=np.float32)
+        extra: dict[str, NDArray[np.float32]] = {}
+        sums: Sums = {}
+        first, options, inner = 0, self.options, None
+        if self._resume is not None:
+            first, sums, options, inner = self._restored(self._resume, done)
+            extra = {name.removeprefix(_EXTRA): _own(v) for name, v in self._resume.items() if name.startswith(_EXTRA)}
+        for index in range(first, len(self.slabs)):
+            start, stop = self.slabs[index]
+            shown, last, current = done.copy(), None, None
+            for last in self._measured(inner, options, start, stop, sums):
+                current = _own(last.volume)
+                state = None  # at its last step the estimate of the finished slab, which follows, has it
+                if last.state is not None and last.step < last.total:
+                    state = self._slab_state(index, done, extra, sums, options, last.state)
+                yield replace(
+                    last,
+                    volume=shown,
+                    step=index * last.total + last.step,
+                    total=len(self.slabs) * last.total,
+                    stage=f"{last.stage}, slices {start} to {stop - 1}",
+                    state=state,
+                    extra={},
+                )
+            if last is None:
+                raise RuntimeError(f"The method '{self.method.name}' gave no estimate.")
+            done[start:stop] = current
+            for name, volume in last.extra.items():
+                extra.setdefault(name, np.zeros_like(done))[start:stop] = _own(volume)
+            sums = _added(sums, self._sums(torch.as_tensor(current), start, stop))
+            options, inner = self._settled(options, last), None
+            yield Estimate(
+                volume=done.copy(),
+                step=(index + 1) * last.total,
+                total=len(self.slabs) * last.total,
+                stage=f"slices {start} to {stop - 1} done",
+                scalars={**last.scalars, **_errors(sums)},
+                state=self._slab_state(index + 1, done, extra, sums, options, {}) if self.method.resumable else None,
+                chosen=last.chosen,
+                extra={name: volume.copy() for name, volume in extra.items()},
+            )
+
+    def _measured(
+        self, state: Mapping[str, Any] | None, options: Any, start: int, stop: int, before: Sums
+    ) -> Iterator[Estimate]:
+        """Estimates of some slices, with the errors of these and of the slabs before."""
+        due = 0.0
+        for estimate in self._within_halo(state, options, start, stop):
+            # On the way a method's own residual will do; the last one is measured alike for all methods.
+            told = self.setup.held_out is None and "data_residual" in estimate.scalars
+            now = time.monotonic()
+            if estimate.step >= estimate.total or (now >= due and not told):
+                sums = self._sums(torch.as_tensor(estimate.volume), start, stop)
+                estimate = replace(estimate, scalars={**estimate.scalars, **_errors(_added(before, sums))})
+                due = time.monotonic() + (time.monotonic() - now) / MEASURING_SHARE
+            yield estimate
+
+    def _within_halo(self, state: Mapping[str, Any] | None, options: Any, start: int, stop: int) -> Iterator[Estimate]:
+        """Estimates of some slices; the slices around them are worked on, too, and cut off."""
+        low, high = max(0, start - self.halo), min(self.setup.slices, stop + self.halo)
+        for estimate in self.method.run(self.setup.problem(low, high, state), options):
+            own = slice(start - low, stop - low)
+            extra = {name: volume[own] for name, volume in estimate.extra.items()}
+            yield replace(estimate, volume=estimate.volume[own], extra=extra)
+
+    def _sums(self, volume: torch.Tensor, start: int, stop: int) -> Sums:
+        sums = {"data_residual": squares(self.setup.used.views(start, stop), volume)}
+        if self.setup.held_out is not None:
+            sums["heldout_error"] = squares(self.setup.held_out.views(start, stop), volume)
+        return sums
+
+    def _settled(self, options: Any, last: Estimate) -> Any:
+        """Options with what was "auto" and has been chosen on this slab, so that all slabs are made alike."""
+        chosen = {name: value for name, value in last.chosen.items() if name in type(options).model_fields}
+        return options.model_copy(update=chosen)
+
+    def _slab_state(
+        self,
+        index: int,
+        done: NDArray,
+        extra: Mapping[str, NDArray],
+        sums: Sums,
+        options: Any,
+        inner: Mapping[str, Any],
+    ) -> dict[str, Any]:
+        return {
+            "slab": index,
+            "slabs": [list(slab) for slab in self.slabs],
+            "done": done,
+            "sums": {name: list(pair) for name, pair in sums.items()},
+            "options": options.model_dump(mode="json"),
+            **{_INNER + key: value for key, value in inner.items()},
+            **{_EXTRA + name: volume for name, volume in extra.items()},
+        }
+
+    def _restored(self, state: Mapping[str, Any], done: NDArray) -> tuple[int, Sums, Any, dict[str, Any] | None]:
+        if "slab" not in state:
+            raise OptionError("The checkpoint is of a run in one piece, this one goes slab by slab.", "Start anew.")
+        self.slabs = [(start, stop) for start, stop in state["slabs"]]
+        done[:] = np.asarray(state["done"])
+        sums = {name: (top, bottom) for name, (top, bottom) in state["sums"].items()}
+        inner = {key.removeprefix(_INNER): value for key, value in state.items() if key.startswith(_INNER)}
+        return int(state["slab"]), sums, type(self.options).parse(state["options"]), inner or None
+
+    def _stopped(self) -> bool:
+        return self._stop is not None and self._stop()
+
+    def _cut_short_if_stopped(self) -> None:
+        """Called within long applications: end the step, unless it may yet end by itself, its state whole."""
+        if not self._stopped():
+            return
+        now = time.monotonic()
+        self._asked = self._asked or now
+        if not self._begun or now - self._asked > GRACE:
+            self.whole = False
+            raise Stopped
+
+
+def _own(volume: Any) -> NDArray[np.float32]:
+    """A copy in host memory."""
+    if isinstance(volume, torch.Tensor):
+        volume = volume.detach().cpu().numpy()
+    return np.array(volume, dtype=np.float32, order="C")
+
+
+def _added(first: Sums, second: Sums) -> Sums:
+    return {name: tuple(np.add(first.get(name, (0.0, 0.0)), pair).tolist()) for name, pair in second.items()}
+
+
+def _errors(sums: Sums) -> dict[str, float]:
+    return {name: float(np.sqrt(top / bottom)) for name, (top, bottom) in sums.items() if bottom > 0}

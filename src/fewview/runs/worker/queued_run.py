@@ -1,0 +1,157 @@
+"""One run as the viewer knows it: what was asked, where it stands, what came out."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .messages import Failed, Finished, Message, Opened, Progress, Stage
+
+Status = Literal["queued", "starting", "running", "paused", "stopping", "done", "stopped", "failed"]
+OVER: frozenset[Status] = frozenset({"done", "stopped", "failed"})
+HISTORY = 4000  # points of a curve; a longer run is thinned, not forgotten
+
+
+@dataclass(eq=False)
+class QueuedRun:
+    """State of one run; written by the queue, read by whoever shows it.
+
+    Parameters
+    ----------
+    number : int
+    title : str
+        Name of the layer, made from what makes the run.
+    payload : mapping
+        For the engine; ``{"recipe": {...}}`` for the default one.
+    engine : str
+
+    Attributes
+    ----------
+    volume, kept_step
+        The last estimate, in memory of its own, and its step; once the run is over.
+    extra : dict
+        Further volumes that came with it ("std").
+    passes : int
+        How often the steps began anew: more than one where the method chose settings first.
+    """
+
+    number: int
+    title: str
+    payload: Mapping[str, Any]
+    engine: str = "fewview.runs.worker.engine:run"
+    status: Status = "queued"
+    stage: str = "waiting"
+    step: int = 0
+    total: int = 0
+    sequence: int = 0
+    shape: tuple[int, ...] | None = None
+    history: dict[str, list[tuple[int, float]]] = field(default_factory=dict)
+    error: Failed | None = None
+    record: dict[str, Any] = field(default_factory=dict)
+    volume: NDArray[np.float32] | None = None
+    extra: dict[str, NDArray[np.float32]] = field(default_factory=dict)
+    passes: int = 0
+    silent_for: float = 0.0
+    began: float = 0.0
+    first_estimate: float = 0.0
+    ended: float = 0.0
+    kept_step: int = 0
+    _paused: float = 0.0
+    _paused_at: float = 0.0
+    _pass_began: tuple[float, int] = (0.0, 0)  # seconds and step at its first estimate
+    _stepped_at: float = 0.0
+
+    @property
+    def over(self) -> bool:
+        """Whether nothing more will come."""
+        return self.status in OVER
+
+    @property
+    def active(self) -> bool:
+        """Whether the worker has it."""
+        return not self.over and self.status != "queued"
+
+    @property
+    def seconds(self) -> float:
+        """Time since the start, pauses left out."""
+        if not self.began:
+            return 0.0
+        now = self.ended or time.monotonic()
+        pausing = time.monotonic() - self._paused_at if self._paused_at and not self.ended else 0.0
+        return now - self.began - self._paused - pausing
+
+    @property
+    def seconds_left(self) -> float | None:
+        """Forecast from the pace of the current pass; None before there is a pace.
+
+        A method that chooses its settings first goes through several passes, each with steps of its own.
+        """
+        began, first = self._pass_began
+        if self.step <= first or self.total <= self.step:
+            return None
+        return (self._stepped_at - began) / (self.step - first) * (self.total - self.step)
+
+    def start(self) -> None:
+        """The worker got it."""
+        self.status, self.stage, self.began = "starting", "starting", time.monotonic()
+
+    def pause(self, paused: bool) -> None:
+        """Held, or going on."""
+        now = time.monotonic()
+        if paused and self.status == "running":
+            self.status, self._paused_at = "paused", now
+        elif not paused and self.status == "paused":
+            self.status, self._paused, self._paused_at = "running", self._paused + now - self._paused_at, 0.0
+
+    def hear(self, message: Message) -> None:
+        """Take in what the worker said about this run."""
+        if isinstance(message, Stage):
+            self.stage = message.text
+        elif isinstance(message, Opened):
+            self.shape = message.shape
+            self.first_estimate = time.monotonic()
+            if self.status == "starting":
+                self.status = "running"
+        elif isinstance(message, Progress):
+            if message.step < self.step or message.total != self.total:
+                self._begin_pass(message.step)
+            if message.step > self.step:
+                self._stepped_at = self.seconds
+            self.sequence, self.step, self.total = message.sequence, message.step, message.total
+            self.stage = message.stage or self.stage
+            for name, value in message.scalars.items():
+                self._remember(name, message.step, value)
+        elif isinstance(message, Finished):
+            self.record = dict(message.record)
+            self._end("stopped" if message.stopped else "done")
+        elif isinstance(message, Failed):
+            self.error = message
+            # A process that had to be ended because it did not obey a stop has stopped: its estimate is kept.
+            obeyed_late = message.kind == "crash" and self.status == "stopping"
+            self._end("stopped" if obeyed_late else "failed")
+
+    def _begin_pass(self, step: int) -> None:
+        """A method that tries several settings begins again for each: pace and curves are of one pass."""
+        self.passes += 1  # the first look, of no steps, is none
+        self.history.clear()
+        self._pass_began, self._stepped_at = (self.seconds, step), self.seconds
+
+    def _remember(self, name: str, step: int, value: float) -> None:
+        curve = self.history.setdefault(name, [])
+        if curve and step == curve[-1][0]:
+            curve.pop()  # several estimates of one step: the last one counts
+        curve.append((step, value))
+        if len(curve) > HISTORY:
+            del curve[1:-1:2]
+
+    def _end(self, status: Status) -> None:
+        if self.over:
+            return
+        self.pause(False)
+        self.ended, self.silent_for = time.monotonic(), 0.0
+        self.status = status  # last: other threads look at it

@@ -1,0 +1,195 @@
+"""Training in the loop: slices are measured, and walk down the noise as they do in a reconstruction.
+
+White noise is not all that a prior meets: few views leave streaks, and the data step leaves its own. A walk shows the
+network those images, with a geometry, dose and settings of their own each time; what it answers decides what it meets
+next. No geometry is learned: views, angles, noise and sizes are drawn anew for every walk.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from ..methods.diffusion.renoise import renoised, slerp
+from ..methods.diffusion.schedule import Level, levels
+from ..methods.diffusion.start import least_squares, noised
+from ..methods.interface import Problem
+from ..methods.inverse.consistency import Consistency, ProximalCG
+from ..methods.inverse.normalised import Scaled, robust_maximum, scaled
+from ..operators import parallel_beam
+
+VIEWS = (4, 5, 6, 8, 10, 12, 16, 20, 24, 32, 40, 48, 64, 96)
+STEPS = (3, 5, 8, 12, 16, 20)  # a long walk shows the network its own errors
+
+
+@dataclass(frozen=True, eq=False)
+class Lesson:
+    """What a network is asked on a walk.
+
+    Parameters
+    ----------
+    x : Tensor, shape (slices, y, x)
+        Newest image after a data step (at first: the start), in units of the object's maximum as reconstructed.
+    x_t : Tensor, shape (slices, y, x)
+        With the noise of ``level``.
+    clean : Tensor, shape (slices, y, x)
+        The answer, in the same units.
+    level : Level
+    data : Scaled
+        The measurement.
+    """
+
+    x: Tensor
+    x_t: Tensor
+    clean: Tensor
+    level: Level
+    data: Scaled
+
+
+LARGEST = 160
+"""Larger slices are cut to this side."""
+
+
+def whole_slices(blocks: Sequence[NDArray[np.floating]], pixels: int, depth: int, rng: np.random.Generator) -> Tensor:
+    """Draw stacks of neighbouring slices, turned and flipped; nothing lies outside of the circle that is always seen.
+
+    Parameters
+    ----------
+    blocks : sequence of ndarray
+        (z, y, x) each.
+    pixels : int
+        In all, about; at least one stack is drawn.
+    depth : int
+        Neighbouring slices per stack.
+    rng : Generator
+
+    Returns
+    -------
+    Tensor
+        (stacks * depth, side, side), float32; the side is that of one of the blocks, :data:`LARGEST` at most.
+    """
+    deep = [b for b in blocks if len(b) >= depth]
+    if not deep:
+        raise ValueError(f"no block has {depth} slices")
+    side = min(*deep[int(rng.integers(len(deep)))].shape[1:], LARGEST)
+    alike = [b for b in deep if min(*b.shape[1:], LARGEST) == side]
+    stacks = []
+    for _ in range(max(1, round(pixels / (depth * side**2)))):
+        block = alike[int(rng.integers(len(alike)))]
+        z, y, x = (int(rng.integers(n - m + 1)) for n, m in zip(block.shape, (depth, side, side), strict=True))
+        part = block[z : z + depth, y : y + side, x : x + side]
+        stack = torch.rot90(
+            torch.from_numpy(np.ascontiguousarray(part, dtype=np.float32)), int(rng.integers(4)), (1, 2)
+        )
+        if rng.random() < 0.5:
+            stack = stack.flip(2)
+        stacks.append(stack * float(rng.uniform(0.85, 1.05)))
+    across = torch.arange(side) - (side - 1) / 2
+    return torch.cat(stacks) * (across[:, None] ** 2 + across**2 < (side / 2) ** 2)
+
+
+def measured_slices(clean: Tensor, rng: np.random.Generator, views: int | None = None) -> Problem:
+    """Measure slices with a geometry and a dose drawn at random; their values become attenuation per pixel.
+
+    Parameters
+    ----------
+    clean : Tensor, shape (slices, y, x)
+        About 0 to 1.
+    rng : Generator
+    views : int, optional
+        Drawn from :data:`VIEWS` when not given.
+
+    Returns
+    -------
+    Problem
+        Of line integrals as the object ``clean * peak`` would give them; ``peak`` is ``clean``'s attenuation for 1,
+        kept in the state.
+    """
+    drawn = int(rng.choice(VIEWS))
+    side, views = clean.shape[-1], drawn if views is None else views
+    spacing = math.pi / views
+    angles = np.arange(views) * spacing + rng.uniform(0, spacing)
+    if rng.random() < 0.2:
+        angles = angles + rng.normal(0, 0.25 * spacing, views)
+    # Twice as fine and of square pixels: the network shall not rely on the kernel of the reconstruction.
+    fine = clean.repeat_interleave(2, 1).repeat_interleave(2, 2)
+    A2 = parallel_beam(angles, columns=2 * side, pixel=0.5, detector_pitch=0.5, memory_budget=0, device=clean.device)
+    rays = A2(fine)
+    thickness = math.exp(rng.uniform(math.log(0.4), math.log(4.0)))
+    peak = thickness / max(float(rays.max()), 1e-6)
+    transmitted = torch.exp(-peak * rays).reshape(*rays.shape[:2], side, 2).mean(dim=3)
+    if rng.random() < 0.15:
+        counts = transmitted * 1e6
+    else:
+        dose = math.exp(rng.uniform(math.log(300), math.log(2e4)))
+        counts = torch.from_numpy(rng.poisson(dose * transmitted.cpu().numpy()).astype(np.float32)).to(clean.device)
+        counts = counts.clamp(min=0.5) * (1e6 / dose)
+    A = parallel_beam(angles, columns=side, memory_budget=0, device=clean.device)
+    return Problem(A, -torch.log(counts / 1e6), counts / counts.mean(), state={"peak": peak})
+
+
+@torch.no_grad()
+def walk(
+    clean: Tensor,
+    rng: np.random.Generator,
+    copies: int = 1,
+    views: int | None = None,
+    consistency: Consistency | None = None,
+) -> Generator[Lesson, Tensor, None]:
+    """ReverseProcess slices down the noise once; send back what the network made of ``x_t``.
+
+    Parameters
+    ----------
+    clean : Tensor, shape (slices, y, x)
+        As :func:`whole_slices` draws them.
+    rng : Generator
+        Of geometry, dose, settings and noise.
+    copies : int
+        Posterior samples: of one measurement, with noise of their own each.
+    views : int, optional
+        Drawn when not given.
+    consistency : Consistency, optional
+        The data step; when not given, a proximal one of a trust that is drawn.
+
+    Yields
+    ------
+    Lesson
+        One per noise level. The clean image (slices, y, x) as the network sees it is to be sent back.
+    """
+    problem = measured_slices(clean, rng, views)
+    assert problem.state is not None
+    views = problem.operator.views
+    first = least_squares(problem, int(np.clip(round(views * rng.uniform(0.25, 0.9)), 3, 20)))
+    data = scaled(problem, robust_maximum(first))
+    target = (clean * (problem.state["peak"] / data.top)).repeat(copies, 1, 1)
+    generator = torch.Generator().manual_seed(int(rng.integers(2**31)))
+    start, steps = int(rng.choice([60, 150, 150, 350])), int(rng.choice(STEPS))
+    plain, rule = ProximalCG(8, None, float(rng.choice([0.5, 1.0, 1.0, 2.0]))), slerp(0.85)
+    parts = consistency or plain
+
+    def white() -> Tensor:
+        return torch.randn(target.shape, generator=generator).to(clean.device)
+
+    x = (first / data.top).clamp(-0.1, 1.2).repeat(copies, 1, 1)
+    x_t: Tensor | None = None
+    for level in levels(steps, start, "ratio"):
+        x_t = noised(x, level, white(), "cgls") if x_t is None else x_t
+        x0 = yield Lesson(x, x_t, target, level, data)
+        eps = (x_t - math.sqrt(level.abar) * x0) / math.sqrt(1 - level.abar)
+        for image in parts.solve(x0, data, level):
+            x = image
+        x_t = renoised(rule, x, eps, level, white)
+
+
+def next_lesson(walk: Generator[Lesson, Tensor, None], answer: Tensor) -> Lesson | None:
+    """The lesson that follows the network's answer; None at the end of the walk."""
+    try:
+        return walk.send(answer)
+    except StopIteration:
+        return None

@@ -1,0 +1,153 @@
+"""What every training shares: a plain loop, bounded by the clock, that can be stopped and resumed."""
+
+from __future__ import annotations
+
+import json
+import math
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from ..models.unet import count_parameters
+from ..options import Options, option
+from .checkpoint import load_state, save_state
+from .ema import PowerEma
+from .processes import Processes
+
+Report = Callable[[str], None]
+STATE = "state.safetensors"
+
+
+class TrainerOptions(Options):
+    """Options of every training."""
+
+    minutes: float = option(120.0, "Minutes", "Time the training may take in all; more is better.", unit="min", gt=0)
+    device: str = option("auto", "Device", "auto, cpu or cuda.")
+    batch: int = option(0, "Batch", "Crops per step; 0: 16 on a CPU, 128 on a GPU.", ge=0, advanced=True)
+    crop: int = option(64, "Crop", "Side of most crops; some are twice as large.", unit="px", ge=32, advanced=True)
+    rate: float = option(1e-3, "Learning rate", "Highest rate, after the warm-up.", gt=0, advanced=True)
+    seed: int = option(0, "Seed", "Of every random choice.", ge=0, advanced=True)
+    save_every: float = option(3.0, "Save every", "Time between checkpoints.", unit="min", gt=0, advanced=True)
+    validate_every: float = option(6.0, "Validate every", "Time between validations.", unit="min", gt=0, advanced=True)
+
+
+class Trainer(ABC):
+    """The state of one training: network, average, optimiser and clock.
+
+    Parameters
+    ----------
+    options : TrainerOptions
+    folder : Path
+        Gets the state and ``curve.json``; what it holds already is gone on with.
+    report : callable
+        Takes lines of progress, of the first process alone.
+    """
+
+    warm_up: int
+    """Steps until the rate is at its highest."""
+
+    def __init__(self, options: TrainerOptions, folder: Path, report: Report) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self.processes = Processes(options.device)
+        self.device = self.processes.device
+        self.clock, self.folder = options, folder
+        self.report: Report = report if self.processes.first else lambda _: None
+        self.batch = options.batch or (128 if self.device.type == "cuda" else 16)
+        torch.manual_seed(options.seed)
+        self.rng = np.random.default_rng(options.seed)
+        self.net = self.network().to(self.device)
+        self.ema = PowerEma(self.net)
+        self.optimizer = self.optimizer_of(self.net)
+        self.step, self.elapsed, self.loss = 0, 0.0, math.nan
+        self.curve: list[dict[str, Any]] = []
+        if (folder / STATE).exists():
+            facts = load_state(folder / STATE, self.net, self.ema.model, self.optimizer, self.rng)
+            self.step, self.elapsed, self.curve = facts["step"], facts["seconds"], facts["curve"]
+            self.report(f"resumed at step {self.step}, {self.elapsed / 60:.1f} minutes")
+
+    @abstractmethod
+    def network(self) -> nn.Module:
+        """What is trained, as it starts."""
+
+    @abstractmethod
+    def optimizer_of(self, net: nn.Module) -> torch.optim.Optimizer:
+        """Its optimiser."""
+
+    @abstractmethod
+    def gradients(self) -> float:
+        """Draw a batch, leave the gradients of its loss in the network, and return the loss."""
+
+    @abstractmethod
+    def figures(self) -> dict[str, Any]:
+        """Validation of the average."""
+
+    @abstractmethod
+    def seeds(self) -> int:
+        """Training seeds drawn from so far."""
+
+    def run(self) -> None:
+        """Step until the minutes are used up."""
+        self.report(f"{count_parameters(self.net) / 1e6:.2f} M parameters on {self.device}, batch {self.batch}")
+        total = self.clock.minutes * 60
+        saved = validated = self.elapsed
+        last = time.monotonic()
+        while self.elapsed < total:
+            self._one_step(self.elapsed / total)
+            now = time.monotonic()
+            self.elapsed, last = self.processes.agree(self.elapsed + now - last), now
+            if not self.processes.first:
+                continue
+            if self.elapsed - validated > self.clock.validate_every * 60:
+                self._validate()
+                validated = self.elapsed
+            if self.elapsed - saved > self.clock.save_every * 60:
+                self.save()
+                saved = self.elapsed
+        if self.processes.first:
+            self._validate()
+            self.save()
+
+    def _one_step(self, progress: float) -> None:
+        # Warm-up, then a cosine over the clock, down to a hundredth: the average then stands still at the end.
+        warm = min(1.0, (self.step + 1) / self.warm_up)
+        rate = self.clock.rate * warm * (0.505 + 0.495 * math.cos(math.pi * progress))
+        for group in self.optimizer.param_groups:
+            group["lr"] = rate
+        self.optimizer.zero_grad(set_to_none=True)
+        value = self.gradients()
+        nn.utils.clip_grad_norm_(self.net.parameters(), 1.0)
+        self.optimizer.step()
+        self.step += 1
+        self.ema.update(self.net, self.step)
+        self.loss = value if math.isnan(self.loss) else 0.99 * self.loss + 0.01 * value
+        if self.step % 200 == 0:
+            self.report(f"step {self.step}  {self.elapsed / 60:.1f} min  rate {rate:.1e}  loss {self.loss:.4f}")
+
+    def _validate(self) -> None:
+        entry: dict[str, Any] = {"minutes": round(self.elapsed / 60, 2), "step": self.step, "loss": round(self.loss, 5)}
+        entry |= self.figures()
+        self.curve.append(entry)
+        (self.folder / "curve.json").write_text(json.dumps(self.curve, indent=1) + "\n")
+        self.report(json.dumps(entry))
+
+    def save(self) -> None:
+        """Write the state to resume from."""
+        facts = {
+            "step": self.step,
+            "seconds": self.elapsed,
+            "curve": self.curve,
+            "options": self.clock.model_dump(mode="json"),
+            "device": str(self.device),
+            "seeds": self.seeds(),
+        }
+        save_state(self.folder / STATE, self.net, self.ema.model, self.optimizer, self.rng, facts)
+
+    def close(self) -> None:
+        """End the processes that it started."""
+        self.processes.close()

@@ -1,0 +1,1 @@
+"""What the docks share: widgets, plots, layers, words."""

@@ -1,0 +1,187 @@
+"""Plots of the docks: convergence, scale curve, line profile, angles. pyqtgraph, in the colours of the theme."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pyqtgraph as pg
+from numpy.typing import ArrayLike
+from qtpy.QtCore import Qt
+from qtpy.QtWidgets import QSizePolicy
+
+from .theme import Colours
+from .widgets import described
+
+# PySide6 asks a label for its size from within its constructor, before pyqtgraph has set this.
+pg.LabelItem._sizeHint = {}
+
+LINES = 2.8  # of text that the axis at the bottom takes: pyqtgraph cuts off the descenders of its title
+LEGEND_LINE = 20  # pixels
+MOST = 0.6  # of a plot's height that the legend may take from the curves
+DASHES = (Qt.PenStyle.SolidLine, Qt.PenStyle.DashLine, Qt.PenStyle.DotLine, Qt.PenStyle.DashDotLine)
+Points = tuple[ArrayLike, ArrayLike]
+
+
+class SparseTicks(pg.AxisItem):
+    """Of a logarithmic axis only 1, 2 and 5 are written: the others run into each other in a plot this low."""
+
+    def logTickStrings(self, values: list[float], scale: float, spacing: float) -> list[str]:
+        """Called by pyqtgraph."""
+        strings = super().logTickStrings(values, scale, spacing)
+        leading = [f"{10**value:.0e}"[0] for value in values]
+        return [string if digit in "125" else "" for string, digit in zip(strings, leading, strict=True)]
+
+
+class Plot(pg.PlotWidget):
+    """Curves with a legend. Told apart by colour and by dash, so that neither is needed alone.
+
+    Parameters
+    ----------
+    name : str
+        For screen readers.
+    x, y : str
+        Axis titles with units.
+    """
+
+    def __init__(self, name: str, x: str, y: str, height: int = 150) -> None:
+        super().__init__(axisItems={"left": SparseTicks("left")})
+        described(self, name, f"Plot of {y} against {x}")
+        self._titles = {"bottom": x, "left": y}
+        self._curves: dict[str, Any] = {}
+        self._series: tuple[str, ...] = ("#808080",)
+        self.setMinimumHeight(height)
+        self.setMaximumHeight(2 * height)
+        self.setMinimumWidth(0)
+        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self.plotItem.setMenuEnabled(False)
+        self.plotItem.hideButtons()
+        self._legend = self.plotItem.addLegend(offset=(-5, 5), labelTextSize="8pt")
+        self._room = self.plotItem.plot(pen=pg.mkPen(0, 0, 0, 0))
+        self.plotItem.getAxis("bottom").setHeight(LINES * self.fontMetrics().height())
+
+    def follow(self, colours: Colours) -> None:
+        """Take on the theme's colours."""
+        self.setBackground(colours.background)
+        self._series = colours.series
+        for index, curve in enumerate(self._curves.values()):
+            curve.setPen(self._pen(index))
+            curve.setSymbolBrush(self._series[index % len(self._series)])
+        for side, title in self._titles.items():
+            axis = self.plotItem.getAxis(side)
+            axis.setPen(colours.grid)
+            axis.setTextPen(colours.text)
+            axis.setLabel(title, color=colours.text, siPrefixEnableRanges=())  # else 0.2 becomes 200 with no unit
+        self._legend.setLabelTextColor(colours.text)
+        for _, label in self._legend.items:
+            label.setText(label.text, color=colours.text)
+
+    def draw(self, curves: Mapping[str, Points], *, symbols: bool = False) -> None:
+        """Show these curves, in the colours of their order."""
+        if list(self._curves) != list(curves)[: len(self._curves)]:
+            for curve in self._curves.values():
+                self.plotItem.removeItem(curve)
+            self._curves = {}
+        for index, (name, (x, y)) in enumerate(curves.items()):
+            if name not in self._curves:
+                pen = self._pen(index)
+                colour = self._series[index % len(self._series)]
+                look = {"symbol": "ostd+"[index % 5] if symbols else None, "symbolSize": 6, "symbolBrush": colour}
+                self._curves[name] = self.plotItem.plot(pen=pen, connect="finite", **look)
+            self._curves[name].setData(np.asarray(x, dtype=float), np.asarray(y, dtype=float))
+            if not symbols:  # a line of one point is no line
+                self._curves[name].setSymbol("o" if np.size(x) == 1 else None)
+        if self.isVisible():
+            self._name_curves()
+        self._make_room(curves)
+
+    def showEvent(self, event: Any) -> None:
+        """Fill the legend."""
+        super().showEvent(event)
+        self._name_curves()
+
+    def hideEvent(self, event: Any) -> None:
+        """Empty the legend: at the end of a viewer, PySide6 still calls labels that Python has taken apart."""
+        super().hideEvent(event)
+        self._legend.clear()
+
+    def _name_curves(self) -> None:
+        if [label.text for _, label in self._legend.items] != list(self._curves):
+            self._legend.clear()
+            for name, curve in self._curves.items():
+                self._legend.addItem(curve, name)
+
+    def _make_room(self, curves: Mapping[str, Points]) -> None:
+        """A point that nobody sees, so high that the curves end below the legend."""
+        log = self.plotItem.getAxis("left").logMode
+        values = np.concatenate([np.zeros(0), *(np.ravel(np.asarray(y, dtype=float)) for _, y in curves.values())])
+        values = values[np.isfinite(values) & (values > 0 if log else True)]
+        if not values.size or not self._legend.isVisible():
+            self._room.setData([], [])
+            return
+        low, high = (np.log10(v) if log else v for v in (values.min(), values.max()))
+        share = min(MOST, len(curves) * LEGEND_LINE / max(1.0, self.plotItem.vb.height()))
+        top = high + (high - low) * share / (1 - share)
+        first = next(float(np.ravel(x)[0]) for x, _ in curves.values() if np.size(x))
+        self._room.setData([first], [10**top if log else top])
+
+    def title(self, side: str, title: str) -> None:
+        """Another title of an axis: its unit depends on what is drawn."""
+        if self._titles[side] != title:
+            self._titles[side] = title
+            self.plotItem.getAxis(side).setLabel(title, siPrefixEnableRanges=())
+
+    def _pen(self, index: int) -> Any:
+        return pg.mkPen(self._series[index % len(self._series)], width=2, style=DASHES[index % len(DASHES)])
+
+    def logarithmic(self, on: bool) -> None:
+        """Whether the values are drawn on a logarithmic scale."""
+        self.plotItem.setLogMode(x=False, y=on)
+
+
+class AxisPlot(Plot):
+    """Score of every column that the search for the rotation axis tried; a line marks the column in use."""
+
+    def __init__(self) -> None:
+        super().__init__("Score of the rotation axis", "column / px", "score", height=130)
+        self.setMaximumHeight(130)
+        self._legend.hide()
+        self._mark = pg.InfiniteLine(angle=90)
+        self.plotItem.addItem(self._mark, ignoreBounds=True)
+        self.plotItem.getAxis("left").setStyle(showValues=False)  # only where it is highest matters
+
+    def follow(self, colours: Colours) -> None:
+        """Take on the theme's colours."""
+        super().follow(colours)
+        self._mark.setPen(pg.mkPen(colours.series[1], width=2, style=Qt.PenStyle.DashLine))
+
+    def show_axis(self, curve: Any, column: float | None) -> None:
+        """Draw the scores, and the column in use."""
+        self.setVisible(curve is not None)
+        self.draw({} if curve is None else {"score": curve})
+        self._mark.setVisible(column is not None)
+        if column is not None:
+            self._mark.setPos(column)
+
+
+class AnglePlot(Plot):
+    """Angles of the views, in the order of the scan; those that will be used are filled."""
+
+    def __init__(self) -> None:
+        super().__init__("Angles", "view", "angle / °", height=110)
+
+    def show_angles(self, angles: Any, used: Any) -> None:
+        """Draw all angles (degrees) and mark the used ones."""
+        chosen = np.isin(np.round(angles, 6), np.round(used, 6))
+        index = np.arange(len(angles))
+        curves: dict[str, Points] = {
+            "not used": (index[~chosen], angles[~chosen]),
+            "used": (index[chosen], angles[chosen]),
+        }
+        if chosen.all():
+            del curves["not used"]
+        self.draw(curves, symbols=True)
+        for curve in self._curves.values():
+            curve.setPen(None)
+            curve.setSymbolSize(4)

@@ -1,0 +1,121 @@
+"""Layers side by side, the regions drawn over each of them.
+
+napari's grid gives every layer a cell of its own, regions too. So each compared layer gets a copy of the regions that
+shares its cell: a stride of two, and an order of the layers in which the pairs begin at an even place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from ..common.layers import METADATA, facts
+from .regions_layer import COLOUR, LINE_COLOUR, Regions
+
+NAME_POINTS = 8  # napari cuts off names wider than their cell
+
+
+class Grid:
+    """Turns napari's grid on and off for some layers, and leaves the list of layers as it was."""
+
+    def __init__(self, viewer: Any, regions: Regions) -> None:
+        self._viewer = viewer
+        self._regions = regions
+        self._visible: dict[Any, bool] = {}
+        self._drawn: list[Any] = []
+
+    @property
+    def on(self) -> bool:
+        """Whether the grid is shown."""
+        return bool(self._viewer.canvas.grid.enabled)
+
+    def show(self, images: Sequence[Any]) -> None:
+        """Show these layers side by side; called again, follow what has changed."""
+        layers = self._viewer.layers
+        for layer in layers:
+            if not facts(layer.metadata).get("copy"):
+                self._visible.setdefault(layer, layer.visible)
+                layer.visible = layer in images
+        marks = self._marks()
+        wanted = [(image.name, [(kind, corners.tolist(), name) for kind, corners, name in marks]) for image in images]
+        if wanted != self._drawn or len(self._copies()) != (len(images) if marks else 0):
+            self._drawn = wanted
+            self._copy(images, marks)
+        self._order(images)
+        grid = self._viewer.canvas.grid
+        grid.stride = 2 if marks else 1
+        grid.enabled = True
+        for layer in layers:
+            if layer.name_overlay.visible != (layer in images):
+                layer.name_overlay.font_size = NAME_POINTS
+                layer.name_overlay.visible = layer in images
+
+    def hide(self) -> None:
+        """Back to one picture."""
+        layers = self._viewer.layers
+        self._viewer.canvas.grid.enabled = False
+        self._viewer.canvas.grid.stride = 1
+        for copy in self._copies():
+            layers.remove(copy)
+        for layer, visible in self._visible.items():
+            if layer in layers:
+                layer.visible = visible
+                layer.name_overlay.visible = False
+        self._visible, self._drawn = {}, []
+        for layer in (self._regions.line_layer, self._regions.layer):
+            if layer is not None:
+                layers.move(layers.index(layer), -1)
+
+    def _copies(self) -> list[Any]:
+        return [layer for layer in self._viewer.layers if facts(layer.metadata).get("copy")]
+
+    def _marks(self) -> list[tuple[str, Any, str]]:
+        """Kind, corners in world coordinates and name of everything that is drawn."""
+        marks = [("rectangle", corners, name) for name, corners in self._regions.boxes()]
+        line = self._regions.line()
+        return marks if line is None else [*marks, ("line", np.stack(line), "")]
+
+    def _copy(self, images: Sequence[Any], marks: list[tuple[str, Any, str]]) -> None:
+        layers = self._viewer.layers
+        selected = list(layers.selection)
+        for copy in self._copies():
+            layers.remove(copy)
+        if not marks:
+            return
+        for image in images:
+            origin, step = image.translate[-2:], image.scale[-2:]
+            colours = [LINE_COLOUR if kind == "line" else COLOUR for kind, _, _ in marks]
+            self._viewer.add_shapes(
+                [(corners - origin) / step for _, corners, _ in marks],
+                shape_type=[kind for kind, _, _ in marks],
+                name=f"Regions on {image.name}",
+                scale=step,
+                translate=origin,
+                units=image.units[-2:],
+                axis_labels=("y", "x"),
+                edge_color=colours,
+                face_color="transparent",
+                edge_width=1,
+                opacity=1.0,
+                features=pd.DataFrame({"name": [name for _, _, name in marks]}),
+                text={"string": "{name}", "color": COLOUR, "anchor": "upper_left", "size": 10},
+                metadata={METADATA: {"copy": image.name}},
+            )
+        layers.selection = [layer for layer in selected if layer in layers]
+
+    def _order(self, images: Sequence[Any]) -> None:
+        """Each image below its copy, the first pair at an even place: a hidden layer of regions fills up."""
+        layers = self._viewer.layers
+        copies = {facts(copy.metadata)["copy"]: copy for copy in self._copies()}
+        if not copies:
+            return
+        filler = self._regions.layer if self._regions.layer is not None else self._regions.line_layer
+        pairs = [layer for image in images for layer in (image, copies[image.name])]
+        others = [layer for layer in layers if layer not in pairs and layer is not filler]
+        wanted = [*others, *([filler, *pairs] if len(others) % 2 else [*pairs, filler])]
+        for place, layer in enumerate(wanted):
+            if layers[place] is not layer:
+                layers.move(layers.index(layer), place)

@@ -1,0 +1,35 @@
+"""Files behind layers: a recipe names files, so a layer that has none gets one."""
+
+from __future__ import annotations
+
+import hashlib
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..common.layers import facts
+
+
+def file_of(layer: Any) -> str:
+    """File that holds a layer's volume: the one it came from, or one written now.
+
+    The name of a new file holds a digest of its content, so that a changed layer gives a changed recipe.
+    """
+    known = facts(layer.metadata).get("file") or layer.source.path
+    if known and Path(str(known)).exists():
+        return str(known)
+    values = np.ascontiguousarray(layer.data, dtype=np.float32)
+    digest = hashlib.sha256(values.tobytes()).hexdigest()[:16]
+    folder = Path(tempfile.gettempdir()) / "fewview-layers"
+    folder.mkdir(exist_ok=True)
+    path = folder / f"{digest}.npy"
+    if not path.exists():
+        np.save(path, values)
+    return str(path)
+
+
+def is_volume(layer: Any) -> bool:
+    """Whether a layer can serve as X-ray volume or reference, or be compared."""
+    return type(layer).__name__ == "Image" and layer.ndim in (2, 3) and not facts(layer.metadata).get("scan")

@@ -1,0 +1,27 @@
+"""Save an image layer in a format of fewview, with scale, unit and run record inside."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ...io import write_volume
+from ..common.layers import facts
+
+
+def write(path: str, data: Any, attributes: Mapping[str, Any]) -> list[str]:
+    """Write one image layer (napari's single-layer writer).
+
+    Parameters
+    ----------
+    path : str
+        Its ending chooses the format: ``.h5``, ``.tif``, ``.zarr`` or ``.npy``.
+    data : array, shape (z, y, x) or (y, x)
+    attributes : mapping
+        Scale, units and metadata of the layer.
+    """
+    about = facts(attributes.get("metadata", {}))
+    record = about.get("record") or {key: about[key] for key in ("recipe", "title") if key in about}
+    in_mm = all(str(unit) in ("mm", "millimeter") for unit in attributes.get("units", ("pixel",)))
+    voxel = float(attributes["scale"][-1]) if in_mm else None
+    return [str(write_volume(path, data, voxel=voxel, record=record))]

@@ -1,0 +1,1 @@
+"""The Reconstruct dock: mode, method, options, and how the run stands."""

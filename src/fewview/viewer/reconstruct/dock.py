@@ -1,0 +1,339 @@
+"""The Reconstruct dock: mode, method, options, preview, run, pause, stop; progress, convergence, queue."""
+
+# No `from __future__ import annotations`: napari reads the annotation of the constructor to hand in the viewer.
+from typing import Any
+
+import napari.viewer
+from napari.qt.threading import thread_worker
+from qtpy.QtWidgets import (
+    QApplication,
+    QButtonGroup,
+    QComboBox,
+    QDoubleSpinBox,
+    QFormLayout,
+    QGridLayout,
+    QHBoxLayout,
+    QPushButton,
+    QSpinBox,
+    QVBoxLayout,
+    QWidget,
+)
+
+from ...errors import FewviewError
+from ...methods.interface import Method
+from ...runs.recipe import Recipe
+from ..common.notify import complain, tell
+from ..common.theme import colours
+from ..common.widgets import Dock, Section, button, described, quiet, tool, wrapped
+from ..workbench import workbench_of
+from .form import Form
+from .form_entries import form_fields
+from .modes import ModeState, all_methods, mode_states
+from .presets import KEPT, MEANING, PRESETS, matching_preset, preset_help, preset_values, start_values
+from .run_panel import RunPanel
+from .run_presenter import forecast_text
+
+NO_XRAY = "This method needs an X-ray volume: choose its layer at X-ray in the Scan dock."
+
+
+@thread_worker
+def _load() -> list[Method]:
+    return all_methods()
+
+
+class ReconstructDock(Dock):
+    """See the module."""
+
+    def __init__(self, viewer: napari.viewer.Viewer) -> None:
+        super().__init__()
+        self.viewer = viewer
+        self.bench = workbench_of(viewer)
+        self.states: list[ModeState] = []
+        self.form: Form | None = None
+        self.column.addWidget(self._make_modes())
+        self.column.addLayout(self._make_method())
+        self.form_place = QVBoxLayout()
+        self.column.addLayout(self.form_place)
+        self.column.addWidget(Section("Measuring the error", self._make_holdout()))
+        self.forecast = wrapped()
+        described(self.forecast, "Memory forecast")
+        self.column.addWidget(self.forecast)
+        self.column.addLayout(self._make_copies())
+        self.panel = RunPanel(self.bench)
+        self.column.addWidget(self.panel)
+        self.column.addStretch(1)
+        self.foot.addLayout(self._make_buttons())
+        self.foot.addWidget(self.panel.head)
+        self.bench.scan_changed.connect(self.refresh)
+        self.bench.runs_changed.connect(self.refresh)
+        self.appeared.connect(self._on_appeared)
+        self.removed.connect(self._on_removed)
+        self.hear(viewer.events.theme, self._on_theme)
+        self.bench.actions.update(toggle_run=self.run, preview=self.preview)
+        self._on_theme()
+        self.refresh()
+        if self.bench.settings.warm:
+            self.bench.queue.warm()
+        self._loader = _load()  # the methods bring torch in: seconds, which the screen does not wait for
+        self._loader.returned.connect(self._on_methods)
+        self._loader.start()
+
+    # -- making --------------------------------------------------------------------------------------------------
+
+    def _make_modes(self) -> QWidget:
+        box = QWidget()
+        grid = QGridLayout(box)
+        grid.setContentsMargins(0, 0, 0, 0)
+        self.modes = QButtonGroup(box)
+        self.mode_grid = grid
+        self.why = wrapped("Loading the methods…")
+        self.why_section = Section("Why are some greyed?", self.why)
+        grid.addWidget(self.why_section, 3, 0, 1, 2)
+        return box
+
+    def _make_method(self) -> QVBoxLayout:
+        layout = QVBoxLayout()
+        self.method = QComboBox()
+        self.method.setToolTip("Method of this mode.")
+        described(self.method, "Method")
+        self.method.currentIndexChanged.connect(self._on_method)
+        self.summary = wrapped()
+        layout.addWidget(self.method)
+        layout.addWidget(self.summary)
+        row = QHBoxLayout()
+        self.presets: dict[str, QPushButton] = {}
+        for name in PRESETS:
+            made = tool(name, MEANING[name], self._on_preset, checkable=False)
+            made.setCheckable(True)
+            made.setProperty("preset", name)
+            self.presets[name] = made
+            row.addWidget(made)
+        layout.addLayout(row)
+        return layout
+
+    def _make_holdout(self) -> QWidget:
+        box = QWidget()
+        form = QFormLayout(box)
+        form.setContentsMargins(0, 0, 0, 0)
+        self.holdout = QDoubleSpinBox()
+        self.holdout.setRange(0, 50)
+        self.holdout.setDecimals(0)
+        self.holdout.setSuffix(" %")
+        self.holdout.setToolTip(
+            "Share of the views held out; the error of predicting them needs no truth. Unit: % of the views. "
+            "More measure better and reconstruct from less."
+        )
+        described(self.holdout, "Held-out views")
+        self.holdout.setValue(100 * float(self.bench.settings.remembered("holdout")))
+        self.holdout.valueChanged.connect(self._on_edit)
+        self.seed = QSpinBox()
+        self.seed.setRange(0, 2**31 - 1)
+        self.seed.setToolTip("Of every random choice: the same seed gives the same volume.")
+        described(self.seed, "Seed")
+        form.addRow("Held-out views", self.holdout)
+        form.addRow("Seed", self.seed)
+        return box
+
+    def _make_buttons(self) -> QHBoxLayout:
+        row = QHBoxLayout()
+        self.preview_button = button("Preview slice", "Reconstruct only the slice that is shown.", self.preview)
+        self.run_button = button("Run", "Reconstruct the chosen rows. While one runs, the next one waits.", self.run)
+        self.helps = {made: made.toolTip() for made in (self.preview_button, self.run_button)}
+        row.addWidget(self.preview_button)
+        row.addWidget(self.run_button)
+        return row
+
+    def _make_copies(self) -> QHBoxLayout:
+        row = QHBoxLayout()
+        row.addWidget(button("Copy Python", "The run that these settings make, as a script.", self.copy_python))
+        row.addWidget(button("Copy command", "The run that these settings make, as a command line.", self.copy_command))
+        return row
+
+    # -- what others use -----------------------------------------------------------------------------------------
+
+    @property
+    def chosen_method(self) -> Method | None:
+        """Method that would run."""
+        return self.method.currentData()
+
+    def recipe(self, **more: Any) -> Recipe:
+        """Recipe of the run that the settings make.
+
+        Raises
+        ------
+        FewviewError
+            No scan, no method, or an option out of bounds.
+        """
+        method = self.chosen_method
+        if method is None or self.form is None:
+            raise FewviewError("The methods are still loading.", "Try again in a moment.")
+        values: dict[str, Any] = {
+            "method": method.name,
+            "options": self.form.changes(),
+            "holdout": round(self.holdout.value() / 100, 4),
+            "seed": self.seed.value(),
+        }
+        if "aux" in method.needs:
+            values["auxiliary"] = self.bench.scan.auxiliary
+        return self.bench.scan.recipe(**{**values, **more})
+
+    def choose(self, name: str) -> None:
+        """Choose a method by name, in whatever mode it is."""
+        for index, state in enumerate(self.states):
+            names = [method.name for method in state.methods]
+            if state.enabled and name in names:
+                self._check_mode(index)
+                self.method.setCurrentIndex(names.index(name))
+
+    def run(self) -> None:
+        """Queue a run of everything that is chosen."""
+        self._start()
+
+    def preview(self) -> None:
+        """Queue a run of the slice that is shown."""
+        self._start(rows=self.bench.scan.one_row(self.bench.shown_row()))
+
+    def copy_python(self) -> None:
+        """Put the script on the clipboard."""
+        self._copy("as_python", "script")
+
+    def copy_command(self) -> None:
+        """Put the command line on the clipboard."""
+        self._copy("as_command", "command")
+
+    # -- inside --------------------------------------------------------------------------------------------------
+
+    def _start(self, **more: Any) -> None:
+        method = self.chosen_method
+        try:
+            recipe = self.recipe(**more)
+        except FewviewError as error:
+            complain(error)
+            return
+        assert method is not None and self.form is not None
+        settings = self.bench.settings
+        settings.remember(method=method.name, holdout=recipe.holdout, mode=self._mode().mode.name)
+        kept = {name: value for name, value in self.form.values().items() if name in KEPT}
+        settings.remember_options(method.name, {**recipe.options, **kept})
+        self.bench.run(recipe, method)
+
+    def _copy(self, how: str, what: str) -> None:
+        try:
+            text = getattr(self.recipe(), how)()
+        except FewviewError as error:
+            complain(error)
+            return
+        clipboard = QApplication.clipboard()
+        assert clipboard is not None
+        clipboard.setText(text)
+        tell(f"The {what} is on the clipboard: paste it where you want to run it.")
+
+    def _on_methods(self, methods: list[Method]) -> None:
+        self.states = mode_states(methods)
+        last = self.bench.settings.remembered("mode")
+        for index, state in enumerate(self.states):
+            made = tool(state.mode.title, state.reason or state.mode.help, self._on_mode, checkable=True)
+            made.setEnabled(state.enabled)
+            made.setProperty("mode", index)
+            self.modes.addButton(made, index)
+            self.mode_grid.addWidget(made, index // 2, index % 2)
+        usable = [state for state in self.states if state.enabled]
+        start = next((state for state in usable if state.mode.name == last), usable[0] if usable else None)
+        greyed = [state for state in self.states if not state.enabled]
+        self.why.setText("\n".join(f"{state.mode.title}: {state.reason}" for state in greyed))
+        self.why_section.head.setChecked(False)
+        self.why_section.setVisible(bool(greyed))
+        if start is not None:
+            self._check_mode(self.states.index(start))
+
+    def _check_mode(self, index: int) -> None:
+        made = self.modes.button(index)
+        if made is not None:
+            made.setChecked(True)
+
+    def _mode(self) -> ModeState:
+        return self.states[self.modes.checkedId()]
+
+    def _on_mode(self, on: bool) -> None:
+        if not on:
+            return
+        state = self._mode()
+        last = self.bench.settings.remembered("method")
+        with quiet(self.method):
+            self.method.clear()
+            for method in state.methods:
+                self.method.addItem(method.title, method)
+                self.method.setItemData(self.method.count() - 1, method.summary, 3)  # the tooltip's role
+            names = [method.name for method in state.methods]
+            self.method.setCurrentIndex(names.index(last) if last in names else 0)
+        self._on_method()
+
+    def _on_method(self) -> None:
+        method = self.chosen_method
+        if method is None:
+            return
+        self.summary.setText(method.summary)
+        self.summary.setToolTip(method.source)
+        if self.form is not None:
+            self.form_place.removeWidget(self.form)
+            self.form.hide()
+            self.form.deleteLater()
+        self.form = Form(
+            method.options, start_values(form_fields(method.options), self.bench.settings.options_of(method.name))
+        )
+        self.form.edited.connect(self._on_edit)
+        self.form_place.addWidget(self.form)
+        for name, made in self.presets.items():
+            made.setToolTip(preset_help(method, name))
+        self.order_tabs()
+        self._on_edit()
+
+    def _on_preset(self) -> None:
+        sender: Any = self.sender()
+        name = sender.property("preset")
+        method = self.chosen_method
+        if self.form is not None and method is not None:
+            kept = {option: value for option, value in self.form.values().items() if option in KEPT}
+            self.form.set_values(preset_values(method, self.form.fields, name) | kept)
+        self._on_edit()
+
+    def _on_edit(self, *_: Any) -> None:
+        method = self.chosen_method
+        if self.form is not None and method is not None:
+            now = matching_preset(method, self.form.fields, self.form.values())
+            for name, made in self.presets.items():
+                made.setChecked(name == now)
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Forecast and buttons."""
+        ready = self.bench.scan.ready and self.chosen_method is not None
+        method = self.chosen_method
+        blind = method is not None and "aux" in method.needs and self.bench.scan.auxiliary is None
+        for widget, help in self.helps.items():
+            widget.setEnabled(ready and not blind)
+            widget.setToolTip(NO_XRAY if blind else help)
+        self.run_button.setText("Queue" if self.bench.queue.busy else "Run")
+        if not self.bench.scan.ready:
+            self.forecast.setText("Load a scan first: Scan dock, or File > Open Sample > fewview.")
+            return
+        if method is None:
+            return
+        try:
+            words = forecast_text(self.recipe(), method, self.bench.scan.shape)
+            text, fits = (NO_XRAY, False) if blind else words
+        except FewviewError as error:
+            text, fits = str(error), False
+        tone = "" if fits else colours(self.viewer).tone("warning")
+        self.forecast.setStyleSheet(f"color: {tone}" if tone else "")
+        self.forecast.setText(text if fits else f"⚠ {text}")
+
+    def _on_appeared(self) -> None:
+        self.bench.attach(self)
+
+    def _on_removed(self) -> None:
+        self.bench.withdraw("toggle_run", "preview", "toggle_pause", "stop")
+
+    def _on_theme(self, event: Any = None) -> None:
+        self.panel.follow(colours(self.viewer))
+        self.refresh()

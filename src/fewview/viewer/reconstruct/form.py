@@ -1,0 +1,183 @@
+"""A form made from the options model of a method: the one place where options become widgets."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from qtpy.QtCore import QLocale, Signal
+from qtpy.QtGui import QDoubleValidator
+from qtpy.QtWidgets import (
+    QCheckBox,
+    QComboBox,
+    QFormLayout,
+    QHBoxLayout,
+    QLabel,
+    QLineEdit,
+    QSpinBox,
+    QVBoxLayout,
+    QWidget,
+)
+
+from ...options import Options
+from ..common.widgets import Section, described
+from .form_entries import FormField, changed, form_fields
+
+LARGEST = 2**31 - 1
+
+
+class Form(QWidget):
+    """Widgets for the options of one method.
+
+    Parameters
+    ----------
+    model : type of Options
+    values : dict
+        Start values; defaults where missing or impossible.
+    """
+
+    edited = Signal()
+
+    def __init__(self, model: type[Options], values: dict[str, Any] | None = None) -> None:
+        super().__init__()
+        self.model = model
+        self.fields = form_fields(model)
+        self._rows: dict[str, _Row] = {}
+        basic, advanced = QFormLayout(), QFormLayout()
+        for layout in (basic, advanced):
+            layout.setContentsMargins(0, 0, 0, 0)
+            layout.setRowWrapPolicy(QFormLayout.RowWrapPolicy.WrapLongRows)
+        for field in self.fields:
+            row = _Row(field)
+            row.edited.connect(self.edited)
+            self._rows[field.name] = row
+            label = QLabel(field.title)
+            label.setToolTip(field.tooltip)
+            label.setBuddy(row.input)
+            (advanced if field.advanced else basic).addRow(label, row)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.addLayout(basic)
+        if advanced.rowCount():
+            rarely = QWidget()
+            rarely.setLayout(advanced)
+            column.addWidget(Section("Advanced", rarely, unfolded=False))
+        self.set_values(values or {})
+
+    def values(self) -> dict[str, Any]:
+        """All values as they stand."""
+        return {name: row.value() for name, row in self._rows.items()}
+
+    def set_values(self, values: dict[str, Any]) -> None:
+        """Set these values; fields that are not named take their default."""
+        for field in self.fields:
+            self._rows[field.name].set_value(values.get(field.name, field.default))
+
+    def input_of(self, name: str) -> QWidget:
+        """The widget of a field."""
+        return self._rows[name].input
+
+    def changes(self) -> dict[str, Any]:
+        """Values that differ from the defaults, validated.
+
+        Raises
+        ------
+        OptionError
+            A value out of bounds.
+        """
+        values = changed(self.model, self.values())
+        self.model.parse(values)
+        return values
+
+
+class _Row(QWidget):
+    """One field: its input, its unit, and "auto" where the method can choose."""
+
+    edited = Signal()
+
+    def __init__(self, field: FormField) -> None:
+        super().__init__()
+        self._field = field
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        self.input = self._make_input()
+        self.input.setToolTip(field.tooltip)
+        described(self.input, field.title, field.tooltip)
+        layout.addWidget(self.input, 1)
+        if field.unit:
+            layout.addWidget(QLabel(field.unit))
+        self._auto: QCheckBox | None = None
+        if field.can_be_auto:
+            self._auto = QCheckBox("auto")
+            self._auto.setToolTip(field.tooltip)
+            described(self._auto, f"{field.title}: automatic")
+            self._auto.toggled.connect(self._on_auto)
+            layout.addWidget(self._auto)
+
+    def value(self) -> Any:
+        """Current value."""
+        if self._auto is not None and self._auto.isChecked():
+            return self._field.auto
+        widget = self.input
+        if isinstance(widget, QCheckBox):
+            return widget.isChecked()
+        if isinstance(widget, QSpinBox):
+            return widget.value()
+        if isinstance(widget, QComboBox):
+            return self._field.choices[widget.currentIndex()]
+        text = widget.text().strip()
+        if self._field.kind != "float":
+            return text
+        try:
+            return float(text)
+        except ValueError:
+            return text  # the model says what is wrong with it
+
+    def set_value(self, value: Any) -> None:
+        """Show a value; one that the input cannot hold is left to the default."""
+        automatic = self._field.can_be_auto and value == self._field.auto
+        if self._auto is not None:
+            self._auto.setChecked(automatic)
+        if automatic:
+            return
+        widget = self.input
+        if isinstance(widget, QCheckBox):
+            widget.setChecked(bool(value))
+        elif isinstance(widget, QSpinBox):
+            widget.setValue(int(value) if isinstance(value, (int, float)) else widget.minimum())
+        elif isinstance(widget, QComboBox):
+            widget.setCurrentIndex(self._field.choices.index(value) if value in self._field.choices else 0)
+        else:
+            widget.setText(f"{value:g}" if isinstance(value, float) else str(value))
+
+    def _make_input(self) -> QCheckBox | QSpinBox | QComboBox | QLineEdit:
+        field = self._field
+        if field.kind == "bool":
+            box = QCheckBox()
+            box.toggled.connect(self._changed)
+            return box
+        if field.kind == "int":
+            spin = QSpinBox()
+            spin.setRange(int(field.low or 0), LARGEST if field.high is None else int(field.high))
+            spin.valueChanged.connect(self._changed)
+            return spin
+        if field.kind == "choice":
+            combo = QComboBox()
+            combo.addItems([str(choice) for choice in field.choices])
+            combo.currentIndexChanged.connect(self._changed)
+            return combo
+        line = QLineEdit()
+        if field.kind == "float":  # a spin box cannot show 0.0003 and 300 alike
+            validator = QDoubleValidator(line)
+            validator.setLocale(QLocale.c())
+            line.setValidator(validator)
+        line.editingFinished.connect(self._changed)
+        return line
+
+    def _on_auto(self, on: bool) -> None:
+        self.input.setEnabled(not on)
+        if not on and isinstance(self.input, QLineEdit) and not self.input.text():
+            self.input.setFocus()
+        self.edited.emit()
+
+    def _changed(self, *_: Any) -> None:
+        self.edited.emit()

@@ -1,0 +1,127 @@
+"""The options of a method as fields of a form: what to show, in which order, with which bounds and help. No Qt."""
+
+from __future__ import annotations
+
+import types
+from dataclasses import dataclass
+from typing import Any, Literal, Union, get_args, get_origin
+
+from pydantic.fields import FieldInfo
+
+from ...options import Options
+
+Kind = Literal["int", "float", "bool", "choice", "text"]
+
+
+@dataclass(frozen=True)
+class FormField:
+    """One field.
+
+    Parameters
+    ----------
+    name, title, tooltip : str
+    kind : {"int", "float", "bool", "choice", "text"}
+    default : object
+    auto : object
+        Value that leaves the choice to the method ("auto" or None), or ... when there is no such value.
+    choices : tuple
+        Of a choice.
+    low, high : float, optional
+        Bounds, inclusive; ``above`` tells that the lower one is exclusive.
+    """
+
+    name: str
+    title: str
+    tooltip: str
+    kind: Kind
+    default: Any
+    auto: Any = ...
+    choices: tuple[Any, ...] = ()
+    low: float | None = None
+    high: float | None = None
+    above: bool = False
+    unit: str = ""
+    advanced: bool = False
+
+    @property
+    def can_be_auto(self) -> bool:
+        """Whether the method can choose the value itself."""
+        return self.auto is not ...
+
+
+def form_fields(model: type[Options]) -> list[FormField]:
+    """Fields of an options model: basic ones first, each group in the order of declaration."""
+    fields = [_field(name, info) for name, info in model.model_fields.items()]
+    return sorted(fields, key=lambda field: field.advanced)
+
+
+def changed(model: type[Options], values: dict[str, Any]) -> dict[str, Any]:
+    """Only the values that differ from the model's defaults: a recipe says no more than it must."""
+    return {name: value for name, value in values.items() if value != model.model_fields[name].default}
+
+
+def _field(name: str, info: FieldInfo) -> FormField:
+    extra = info.json_schema_extra if isinstance(info.json_schema_extra, dict) else {}
+    unit = str(extra.get("unit", ""))
+    bounds = {
+        key: getattr(item, key) for item in info.metadata for key in ("ge", "gt", "le", "lt") if hasattr(item, key)
+    }
+    low = bounds.get("ge", bounds.get("gt"))
+    high = bounds.get("le", bounds.get("lt"))
+    kind, choices, auto = _kind(info.annotation)
+    return FormField(
+        name=name,
+        title=info.title or name,
+        tooltip=_tooltip(info, unit, low, high, auto),
+        kind=kind,
+        default=info.default,
+        auto=auto,
+        choices=choices,
+        low=low,
+        high=high,
+        above="gt" in bounds,
+        unit=unit,
+        advanced=bool(extra.get("advanced", False)),
+    )
+
+
+def _kind(annotation: Any) -> tuple[Kind, tuple[Any, ...], Any]:
+    """Kind, choices and the "leave it to the method" value of a type such as ``float | Literal["auto"]``."""
+    parts = get_args(annotation) if get_origin(annotation) in (Union, types.UnionType) else (annotation,)
+    auto: Any = ...
+    kinds: list[tuple[Kind, tuple[Any, ...]]] = []
+    for part in parts:
+        if part is type(None):
+            auto = None
+        elif get_origin(part) is Literal:
+            words = get_args(part)
+            if words == ("auto",) and len(parts) > 1:
+                auto = "auto"
+            else:
+                kinds.append(("choice", words))
+        elif part is bool:
+            kinds.append(("bool", ()))
+        elif part is int:
+            kinds.append(("int", ()))
+        elif part is float:
+            kinds.append(("float", ()))
+        else:
+            kinds.append(("text", ()))
+    if len(kinds) != 1:
+        return "text", (), auto
+    return kinds[0][0], kinds[0][1], auto
+
+
+def _tooltip(info: FieldInfo, unit: str, low: Any, high: Any, auto: Any) -> str:
+    parts = [info.description or ""]
+    if unit:
+        parts.append(f"Unit: {unit}.")
+    if low is not None and high is not None:
+        parts.append(f"From {low:g} to {high:g}.")
+    elif low is not None:
+        parts.append(f"At least {low:g}." if low else "Not negative.")
+    if auto == "auto":
+        parts.append("Auto: chosen from the measurement.")
+    if not isinstance(info.default, (list, dict)):
+        parts.append(f"Default: {info.default}.")
+    return " ".join(part for part in parts if part)

@@ -1,0 +1,226 @@
+"""Paints the newest estimate of the running reconstruction, as often as the screen can bear and no oftener.
+
+A timer takes what is newest from the stream (:mod:`fewview.runs.worker.stream`); estimates that come faster are never
+queued. What napari shows is shared memory that nobody writes to; at the end the layer gets memory of its own.
+"""
+
+from __future__ import annotations
+
+import gc
+import time
+from dataclasses import dataclass, field
+from typing import Any
+
+from numpy.typing import NDArray
+from qtpy.QtCore import QObject, QTimer, Signal
+
+from ...runs.worker.queue import RunQueue
+from ...runs.worker.queued_run import QueuedRun
+from ..common.layers import EXTRA, METADATA, contrast, extra_look
+
+THREE_D_MS = 500  # ray casting costs far more than a slice
+REST = 3.0  # times the last painting: the event loop must breathe
+TICK_MS = 250  # of bars and tables
+
+
+@dataclass
+class Shown:
+    """How a run is shown.
+
+    Parameters
+    ----------
+    name : str
+        Of its layer.
+    place : dict
+        Scale, translate, units, axis labels.
+    metadata : dict
+        For the layer, beside the run's number and record.
+    reuse : bool
+        Whether a layer of this name is replaced.
+    """
+
+    name: str
+    place: dict[str, Any]
+    metadata: dict[str, Any] = field(default_factory=dict)
+    reuse: bool = False
+
+
+class LiveView(QObject):
+    """One per viewer."""
+
+    painted = Signal(str)  # name of the layer
+    ticked = Signal()  # slow: for bars, tables and plots
+    ended = Signal(object)  # QueuedRun
+
+    def __init__(self, viewer: Any, queue: RunQueue, interval_ms: int) -> None:
+        super().__init__()
+        self._viewer = viewer
+        self._queue = queue
+        self._interval = interval_ms
+        self._shown: dict[int, Shown | None] = {}
+        self._run: QueuedRun | None = None
+        self._layer: Any = None
+        self._limits: tuple[float, float] | None = None
+        self._rescale_from = 0
+        self._last_tick = 0.0
+        self.sequence = 0
+        self.shown_at = 0.0
+        self._timer = QTimer(self)
+        self._timer.setSingleShot(True)
+        self._timer.timeout.connect(self._tick)
+
+    def expect(self, run: QueuedRun, shown: Shown | None) -> None:
+        """Say how a run will be shown; None: not at all."""
+        self._shown[run.number] = shown
+
+    def forget(self, run: QueuedRun) -> None:
+        """A run was taken out of the queue: nothing will come of it."""
+        self._shown.pop(run.number, None)
+
+    def start(self) -> None:
+        """Look for estimates from now on."""
+        if not self._timer.isActive():
+            # A full collection over all that napari and torch have made stops the screen for some 150 ms: while
+            # estimates come, only what is new is looked through. What was there waits for the end of the run.
+            gc.freeze()
+            self._timer.start(self._interval)
+
+    @property
+    def showing(self) -> bool:
+        """Whether a run has not come to its end on the screen yet."""
+        return bool(self._shown)
+
+    def close(self) -> None:
+        """Stop looking, and let go of shared memory."""
+        self._timer.stop()
+        gc.unfreeze()
+        self._let_go()
+
+    def _tick(self) -> None:
+        began = time.monotonic()
+        current = self._queue.current
+        if current is not None and current is not self._run and not current.over:
+            self._begin(current)
+        making = self._paint()
+        run = self._run
+        if run is not None and run.over:
+            self._end(run)
+        elif current is not None and current.over and current is not self._run:
+            self._begin(current)  # over between two ticks
+            self._end(current)
+        if began - self._last_tick > TICK_MS / 1000 or not self._queue.busy:
+            self._last_tick = began
+            self.ticked.emit()
+        took = (time.monotonic() - began - making) * 1000
+        floor = THREE_D_MS if self._viewer.dims.ndisplay == 3 else self._interval
+        if self._shown:
+            self._timer.start(max(floor, round(REST * took)))
+        else:
+            gc.unfreeze()
+
+    def _begin(self, run: QueuedRun) -> None:
+        self._run, self._layer, self._limits, self.sequence = run, None, None, 0
+
+    def _paint(self) -> float:
+        """Show the newest estimate; returns the seconds that making its layer took, which no painting takes again."""
+        run = self._run
+        if run is None or run.over:
+            return 0.0
+        frame = self._queue.take_frame()
+        shown = self._shown.get(run.number)
+        if frame is None or shown is None:
+            return 0.0
+        making = 0.0
+        if self._layer is None:
+            began = time.monotonic()
+            self._add(frame.volume, shown, run, frame.step)
+            making = time.monotonic() - began
+            frame = self._queue.take_frame() or frame  # many may have come meanwhile
+        self._show(frame.volume, frame.step)
+        self.sequence = frame.sequence
+        self.shown_at = time.monotonic()
+        self.painted.emit(shown.name)
+        return making
+
+    def _show(self, volume: NDArray, step: int) -> None:
+        if self._layer not in self._viewer.layers:
+            return  # the user took it away; the result comes back at the end
+        self._layer.data = volume
+        if step > 0 and self._rescale_from == 0:
+            self._rescale(volume)  # FBP's streaks set the limits of the first look; the method's own are calmer
+            self._rescale_from = step
+
+    def _add(self, volume: NDArray, shown: Shown, run: QueuedRun, step: int) -> None:
+        limits = contrast(volume)
+        metadata = {METADATA: {**shown.metadata, "run": run.number}}
+        if shown.reuse and shown.name in self._viewer.layers:
+            self._layer = self._viewer.layers[shown.name]
+            self._layer.data = volume
+            self._layer.translate = shown.place["translate"]
+            return
+        self._layer = self._viewer.add_image(
+            volume, name=shown.name, contrast_limits=limits, colormap="gray", metadata=metadata, **shown.place
+        )
+        self._limits, self._rescale_from = limits, step
+        self._centre(volume, shown)
+        if self._viewer.canvas.grid.enabled:
+            return  # the grid has an order of its own
+        for layer in [layer for layer in self._viewer.layers if type(layer).__name__ == "Shapes"]:
+            self._viewer.layers.move(self._viewer.layers.index(layer), -1)  # regions stay on top of what they measure
+
+    def _centre(self, volume: NDArray, shown: Shown) -> None:
+        """Show a slice that exists: the middle one of the first volume, or the one just previewed."""
+        dims = self._viewer.dims
+        if dims.ndim < 3:
+            return
+        scale, first = shown.place["scale"][0], shown.place["translate"][0]
+        last = first + (len(volume) - 1) * scale
+        if not first - scale / 2 <= dims.point[0] <= last + scale / 2 or len(self._viewer.layers) == 1:
+            dims.set_point(0, first + (len(volume) // 2) * scale)
+
+    def _rescale(self, volume: NDArray) -> None:
+        """New contrast limits, unless the user has chosen some."""
+        layer = self._layer
+        if layer is not None and self._limits is not None and tuple(layer.contrast_limits) == self._limits:
+            layer.contrast_limits = contrast(volume)
+            self._limits = tuple(layer.contrast_limits)
+
+    def _end(self, run: QueuedRun) -> None:
+        shown = self._shown.pop(run.number, None)
+        if shown is not None and run.volume is not None:
+            if self._layer is None or self._layer not in self._viewer.layers:
+                self._layer = None
+                self._add(run.volume, shown, run, run.kept_step)
+            layer = self._layer
+            layer.data = run.volume
+            self._rescale(run.volume)
+            about = {"record": run.record, "status": run.status, "step": run.kept_step, "history": dict(run.history)}
+            layer.metadata = {**layer.metadata, METADATA: {**layer.metadata[METADATA], **about}}
+            for name, volume in run.extra.items():
+                self._add_extra(name, volume, shown, layer)
+            self.painted.emit(layer.name)
+        self._run, self._layer = None, None
+        self._queue.release()
+        self.ended.emit(run)
+
+    def _add_extra(self, name: str, volume: NDArray, shown: Shown, layer: Any) -> None:
+        """A further volume ("std") as a layer under the result, hidden: one click shows where it is uncertain."""
+        layers = self._viewer.layers
+        selected = list(layers.selection)
+        made = self._viewer.add_image(
+            volume,
+            name=f"{shown.name} {EXTRA.get(name, name)}",
+            **extra_look(name, volume),
+            visible=False,
+            metadata={METADATA: {"extra": name}},
+            **shown.place,
+        )
+        layers.move(layers.index(made), layers.index(layer))
+        layers.selection = selected
+
+    def _let_go(self) -> None:
+        """Before the shared memory goes: no layer may look at it."""
+        run, layer = self._run, self._layer
+        if run is not None and layer is not None and layer in self._viewer.layers and not run.over:
+            layer.data = layer.data.copy()
+        self._run, self._layer = None, None

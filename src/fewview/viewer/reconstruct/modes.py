@@ -1,0 +1,133 @@
+"""The five modes of the Reconstruct dock, and which methods stand behind each."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from ...methods.interface import Method
+
+LOG = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Mode:
+    """One mode.
+
+    Parameters
+    ----------
+    name, title : str
+    help : str
+        When to choose it, in one sentence.
+    belongs : callable
+        Whether a method is of this mode.
+    absent : str
+        Why the mode is greyed while no method belongs to it.
+    """
+
+    name: str
+    title: str
+    help: str
+    belongs: Callable[[Method], bool]
+    absent: str
+
+
+def _unimodal(method: Method) -> bool:
+    learned = method.family in ("diffusion", "supervised")
+    return learned and "aux" not in method.needs and method.name != "dinr"
+
+
+def _crossmodal(method: Method) -> bool:
+    return method.family == "diffusion" and "aux" in method.needs
+
+
+MODES = (
+    Mode(
+        "unimodal",
+        "Unimodal",
+        "A diffusion prior fills in what few neutron views leave open; no other scan is needed.",
+        _unimodal,
+        "No diffusion method is installed yet. Classical methods work on the same views.",
+    ),
+    Mode(
+        "crossmodal",
+        "Cross-modal",
+        "As Unimodal, guided by an X-ray volume of the same sample.",
+        _crossmodal,
+        "No cross-modal method is installed yet. Classical methods work without the X-ray volume.",
+    ),
+    Mode(
+        "dinr",
+        "DINR",
+        "Diffusion proposals made consistent with the measurement by a neural field.",
+        lambda method: method.name == "dinr",
+        "DINR is not installed yet.",
+    ),
+    Mode(
+        "diffnr",
+        "DiffNR",
+        "A neural field fitted to the views, its slices repaired by a diffusion model.",
+        lambda method: method.family == "fields",
+        "No neural-field method is installed yet.",
+    ),
+    Mode(
+        "classical",
+        "Classical",
+        "Filtered back-projection, iterative and total-variation methods: no training, nothing invented.",
+        lambda method: method.family in ("classical", "external"),
+        "No classical method is installed.",
+    ),
+)
+
+
+@dataclass(frozen=True)
+class ModeState:
+    """A mode as it stands on this machine.
+
+    Parameters
+    ----------
+    mode : Mode
+    methods : tuple of Method
+        That can run here.
+    reason : str
+        Why the mode is greyed; empty when it is not.
+    """
+
+    mode: Mode
+    methods: tuple[Method, ...]
+    reason: str
+
+    @property
+    def enabled(self) -> bool:
+        """Whether it can be chosen."""
+        return not self.reason
+
+
+def mode_states(methods: list[Method]) -> list[ModeState]:
+    """State of every mode, given all methods; a method that lacks something tells what."""
+    states = []
+    for mode in MODES:
+        own = [method for method in methods if mode.belongs(method)]
+        missing = {method.name: method.missing() for method in own}
+        usable = tuple(method for method in own if missing[method.name] is None)
+        reason = ""
+        if not own:
+            reason = mode.absent
+        elif not usable:
+            reason = " ".join(f"{method.title}: {missing[method.name]}" for method in own)
+        states.append(ModeState(mode, usable, reason))
+    return states
+
+
+def all_methods() -> list[Method]:
+    """Every method of the registry that loads; imports torch, so call it off the thread of the screen."""
+    from ...methods.registry import get_method, method_names
+
+    methods = []
+    for name in method_names():
+        try:
+            methods.append(get_method(name))
+        except ImportError as error:  # another package's method must not take the viewer's own along
+            LOG.warning("The method '%s' cannot be loaded: %s", name, error)
+    return methods

@@ -1,0 +1,155 @@
+"""How the current run stands: words, bar, pause and stop; convergence; the queue and the runs so far."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from qtpy.QtCore import Qt
+from qtpy.QtWidgets import QApplication, QHBoxLayout, QListWidget, QListWidgetItem, QProgressBar, QVBoxLayout, QWidget
+
+from ...runs.recipe import Recipe
+from ...runs.worker.queued_run import QueuedRun
+from ..common.notify import tell
+from ..common.plots import Plot
+from ..common.theme import Colours
+from ..common.widgets import Section, button, described, wrapped
+from ..workbench import Workbench
+from .run_presenter import RunView, curves, run_view
+
+MARKS = {"queued": "…", "done": "✓", "stopped": "■", "failed": "✗", "paused": "‖"}
+
+
+class RunPanel(QWidget):
+    """Follows the queue of a workbench. Its ``head`` (words, bar, buttons) is placed by the dock, always in sight."""
+
+    def __init__(self, bench: Workbench) -> None:
+        super().__init__()
+        self.bench = bench
+        self._colours: Colours | None = None
+        self._view: RunView | None = None
+        self.head = QWidget()
+        head = QVBoxLayout(self.head)
+        head.setContentsMargins(0, 0, 0, 0)
+        self.headline, self.details = wrapped(), wrapped()
+        described(self.headline, "State of the run")
+        self.bar = QProgressBar()
+        described(self.bar, "Progress")
+        row = QHBoxLayout()
+        self.pause = button("Pause", "Hold after the next estimate; again to go on.", self.toggle_pause)
+        self.stop = button("Stop and keep", "End the run; the estimate on the screen stays.", bench.queue.stop)
+        self.end = button(
+            "End process", "End the reconstruction process by force; the last estimate is kept.", bench.queue.kill
+        )
+        for widget in (self.pause, self.stop, self.end):
+            row.addWidget(widget)
+        for item in (self.headline, self.bar, self.details):
+            head.addWidget(item)
+        head.addLayout(row)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        self.plot = Plot("Convergence", "step", "relative error", height=130)
+        self.plot.logarithmic(True)
+        layout.addWidget(Section("Convergence", self.plot))
+        layout.addWidget(Section("Runs", self._make_runs(), unfolded=False))
+        bench.ticked.connect(self.refresh)
+        bench.runs_changed.connect(self._refresh_runs)
+        bench.actions.update(stop=bench.queue.stop, toggle_pause=self.toggle_pause)
+        self.refresh()
+        self._refresh_runs()
+
+    def toggle_pause(self) -> None:
+        """Hold the run, or go on."""
+        run = self.bench.queue.current
+        if run is not None and not run.over:
+            self.bench.queue.pause(run.status == "running")
+            self.refresh()
+
+    def refresh(self) -> None:
+        """Draw the state; only what changed, for a repaint of the bar costs tens of milliseconds."""
+        run = self._current()
+        view = run_view(run, self.bench.queue.ready, len(self.bench.queue.waiting))
+        if view != self._view:
+            self._draw(view)
+        if run is not None:
+            lines = {name: tuple(zip(*points, strict=True)) for name, points in curves(run).items()}
+            shown = {name: line for name, line in lines.items() if name != "objective"} or lines
+            self.plot.draw({name: (x, y) for name, (x, y) in shown.items()})
+
+    def follow(self, colours: Colours) -> None:
+        """Take on the theme's colours."""
+        self._colours = colours
+        self.plot.follow(colours)
+        self._view = None
+        self.refresh()
+
+    def _current(self) -> QueuedRun | None:
+        current = self.bench.queue.current
+        return current if current in self.bench.runs else (self.bench.runs[-1] if self.bench.runs else None)
+
+    def _draw(self, view: RunView) -> None:
+        before, self._view = self._view, view
+        tone = self._colours.tone(view.tone) if self._colours is not None else ""
+        self.headline.setStyleSheet(f"font-weight: bold; color: {tone}" if tone else "font-weight: bold")
+        self.headline.setText(view.headline)
+        self.details.setText(view.details)
+        if before is None or view.percent != before.percent:
+            self.bar.setRange(0, 0 if view.percent is None else 100)
+            self.bar.setValue(view.percent or 0)
+        self.pause.setEnabled(view.can_pause or view.can_resume)
+        self.pause.setText("Go on" if view.can_resume else "Pause")
+        self.stop.setEnabled(view.can_stop)
+        self.end.setVisible(view.can_kill)
+
+    # -- the list of runs ----------------------------------------------------------------------------------------
+
+    def _make_runs(self) -> QWidget:
+        box = QWidget()
+        layout = QVBoxLayout(box)
+        layout.setContentsMargins(0, 0, 0, 0)
+        self.runs = QListWidget()
+        self.runs.setMaximumHeight(110)
+        self.runs.setToolTip("Runs of this session: waiting ones, the current one, and those that are over.")
+        described(self.runs, "Runs")
+        layout.addWidget(self.runs)
+        row = QHBoxLayout()
+        row.addWidget(
+            button("Cancel", "Take the selected run out of the queue.", self._cancel, "Cancel the waiting run")
+        )
+        row.addWidget(button("Python", "The selected run as a script, on the clipboard.", self._copy_python))
+        row.addWidget(button("Command", "The selected run as a command line, on the clipboard.", self._copy_command))
+        layout.addLayout(row)
+        return box
+
+    def _refresh_runs(self) -> None:
+        selected = self.runs.currentRow()
+        self.runs.clear()
+        for run in reversed(self.bench.runs):
+            item = QListWidgetItem(f"{MARKS.get(run.status, '▶')} {run.title}")
+            item.setToolTip(f"{run.title}: {run.status}")
+            item.setData(Qt.ItemDataRole.UserRole, run.number)
+            self.runs.addItem(item)
+        self.runs.setCurrentRow(max(0, selected) if self.bench.runs else -1)
+        self.refresh()
+
+    def _selected(self) -> QueuedRun | None:
+        item = self.runs.currentItem()
+        number = None if item is None else item.data(Qt.ItemDataRole.UserRole)
+        return next((run for run in self.bench.runs if run.number == number), None)
+
+    def _cancel(self) -> None:
+        run = self._selected()
+        if run is not None:
+            self.bench.cancel(run)
+
+    def _copy_python(self) -> None:
+        self._copy("as_python")
+
+    def _copy_command(self) -> None:
+        self._copy("as_command")
+
+    def _copy(self, how: str) -> None:
+        run = self._selected()
+        clipboard: Any = QApplication.clipboard()
+        if run is not None:
+            clipboard.setText(getattr(Recipe.parse(run.payload["recipe"]), how)())
+            tell(f"{run.title}: on the clipboard.")

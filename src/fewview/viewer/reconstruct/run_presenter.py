@@ -1,0 +1,167 @@
+"""What the Reconstruct dock says about a run: its name, where it stands, how long it will take, what it will need."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ...methods.interface import Method
+from ...runs.recipe import Recipe
+from ...runs.worker.queued_run import QueuedRun
+from ...runs.worker.stream import SLOTS
+from ..common.words import duration, number, size
+from .presets import KEPT
+
+NAMED_OPTIONS = 2  # options that fit into a layer's name
+LIBRARIES = 300 * 2**20  # the reconstruction process itself: interpreter, torch, numba
+CURVES = {"heldout_error": "held-out error", "data_residual": "data residual", "objective": "objective"}
+
+
+def run_title(recipe: Recipe, method: Method, views: int, count: int) -> str:
+    """Name of a run's layer: what made it."""
+    parts = [method.title, f"{views} views"]
+    named = [(name, value) for name, value in recipe.options.items() if name not in KEPT]
+    parts += [f"{name} {_short(value)}" for name, value in named[:NAMED_OPTIONS]]
+    if recipe.bin > 1:
+        parts.append(f"bin {recipe.bin}")
+    if recipe.rows is not None:
+        first, last = recipe.rows
+        parts.append(f"row {first}" if last - first == recipe.bin else f"rows {first}-{last - 1}")
+    return f"{', '.join(parts)} #{count}"
+
+
+@dataclass(frozen=True)
+class RunView:
+    """What to show of a run.
+
+    Parameters
+    ----------
+    headline, details : str
+    percent : int or None
+        None: busy, without a known end.
+    can_pause, can_resume, can_stop, can_kill : bool
+    tone : {"plain", "good", "warning", "bad"}
+    """
+
+    headline: str
+    details: str = ""
+    percent: int | None = 0
+    can_pause: bool = False
+    can_resume: bool = False
+    can_stop: bool = False
+    can_kill: bool = False
+    tone: str = "plain"
+
+
+def run_view(run: QueuedRun | None, ready: bool = True, waiting: int = 0) -> RunView:
+    """Words and buttons for the state that a run is in.
+
+    Parameters
+    ----------
+    run : QueuedRun, optional
+    ready : bool
+        Whether the reconstruction process has loaded.
+    waiting : int
+        Runs in the queue behind it.
+    """
+    if run is None:
+        return RunView("Nothing is running.", "" if ready else "The reconstruction process is starting.")
+    took = duration(run.seconds)
+    kept = f"The estimate of step {run.kept_step} is kept." if run.volume is not None else "There was no estimate yet."
+    if run.status == "done":
+        return RunView(
+            "Done",
+            " ".join(filter(None, (f"{run.step} steps in {took}.", guide_words(run.record), _scores(run)))),
+            100,
+            tone="good",
+        )
+    if run.status == "stopped":
+        return RunView("Stopped", f"After {took}. {kept}", _percent(run), tone="plain")
+    if run.status == "failed":
+        problem = "The run failed." if run.error is None else run.error.problem
+        remedy = "" if run.error is None else run.error.remedy
+        return RunView(problem, f"{remedy} {kept}".strip(), _percent(run), tone="bad")
+    if run.status == "stopping":
+        return RunView("Stopping", "The last estimate stays on the screen.", _percent(run), can_kill=True)
+    if run.silent_for:
+        text = f"No sign of life for {duration(run.silent_for)}. Wait, or end it: the last estimate is kept."
+        return RunView("Not responding", text, _percent(run), can_stop=True, can_kill=True, tone="warning")
+    stands = _steps(run) + (f"; {waiting} more in the queue" if waiting else "")
+    if run.status == "paused":
+        return RunView("Paused", stands, _percent(run), can_resume=True, can_stop=True)
+    return RunView(run.stage[:1].upper() + run.stage[1:], stands, _percent(run), can_pause=run.step > 0, can_stop=True)
+
+
+def forecast_text(recipe: Recipe, method: Method, shape: tuple[int, int, int]) -> tuple[str, bool]:
+    """Memory that the run will need, in words, and whether it fits.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        Views, rows and columns of the whole detector.
+    """
+    from ...runs.memory import available  # brings torch in
+
+    views, rows, columns = shape
+    views = recipe.views or views
+    if recipe.rows is not None:
+        rows = recipe.rows[1] - recipe.rows[0]
+    rows, columns = rows // recipe.bin, columns // recipe.bin
+    options = method.options.parse(recipe.options)
+    volumes, sinograms = method.held(options)
+    image, sinogram = columns**2 * 4, views * columns * 4
+    # Beside the method's own: the slots of the live view, and the copies that are handed out and kept.
+    needed = rows * ((volumes + SLOTS + 2) * image + sinograms * sinogram) + method.beside(options, columns, "cpu")
+    needed += LIBRARIES
+    free = available("cpu")
+    text = f"{rows} × {columns} × {columns} voxels, about {size(needed)} of memory"
+    if free is None:
+        return text, True
+    return f"{text} ({size(free)} free)", needed < free
+
+
+def curves(run: QueuedRun) -> dict[str, list[tuple[int, float]]]:
+    """Histories worth plotting, the held-out error first."""
+    return {title: run.history[name] for name, title in CURVES.items() if run.history.get(name)}
+
+
+def guide_words(record: Mapping[str, Any]) -> str:
+    """Whether the X-ray guide was listened to, and why, as one sentence; empty where there was no guide."""
+    verdict, _, reason = str(record.get("chosen", {}).get("guided", "")).partition(": ")
+    if not verdict:
+        return ""
+    said = "used" if verdict == "accepted" else "not used, the volume is that of the neutrons alone"
+    share = record.get("scalars", {}).get("guide_weight")
+    network = verdict == "accepted" and record.get("chosen", {}).get("guide_by") != "edges"
+    left = f"; {share:.0%} of its certainty counted" if network and share is not None else ""
+    return f"X-ray guide {said}: {reason}{left}."
+
+
+def _steps(run: QueuedRun) -> str:
+    if not run.total:
+        return duration(run.seconds)
+    left = run.seconds_left
+    stage = " in this stage" if run.passes > 1 else ""  # how many more there will be, nobody knows
+    rest = f", about {duration(left)} left{stage}" if left is not None and run.status != "paused" else ""
+    return f"step {run.step} of {run.total}, {duration(run.seconds)}{rest}"
+
+
+def _percent(run: QueuedRun) -> int | None:
+    if not run.total:
+        return None if run.active else 0
+    return round(100 * run.step / run.total)
+
+
+def _scores(run: QueuedRun) -> str:
+    names = {"psnr": "PSNR {} dB", "heldout_error": "held-out error {}", "data_residual": "data residual {}"}
+    parts = []
+    for name, text in names.items():
+        value = run.record.get(name)
+        if isinstance(value, (int, float)):
+            parts.append(text.format(number(value, 3)))
+    return ", ".join(parts)
+
+
+def _short(value: Any) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)

@@ -1,0 +1,23 @@
+"""napari's thread that listens to the worker process, so that napari knows a task is running and can cancel it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from napari.qt.threading import GeneratorWorker, thread_worker
+
+from ...runs.worker.queue import RunQueue
+
+TICK_SECONDS = 0.05
+
+
+@thread_worker
+def _listen(queue: RunQueue) -> Iterator[None]:
+    while queue.busy:
+        queue.pump(TICK_SECONDS)
+        yield
+
+
+def listen(queue: RunQueue) -> GeneratorWorker:
+    """A thread, not started, that pumps the queue until it is empty."""
+    return _listen(queue)

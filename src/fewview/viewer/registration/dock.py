@@ -1,0 +1,254 @@
+"""The Registration dock: brings an X-ray volume onto the neutron grid while one watches, and says how good it is."""
+
+# No `from __future__ import annotations`: napari reads the annotation of the constructor to hand in the viewer.
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import napari.viewer
+from napari.qt.threading import thread_worker
+from qtpy.QtWidgets import QCheckBox, QComboBox, QFormLayout, QHBoxLayout, QProgressBar
+
+from ...errors import FewviewError
+from ...registration import RegistrationOptions
+from ...registration.register import Step
+from ..common.layers import METADATA, contrast, facts
+from ..common.notify import complain, tell
+from ..common.widgets import Dock, button, described, quiet, wrapped
+from ..compare.presenter import index_at
+from ..files.layer_files import is_volume
+from ..workbench import workbench_of
+from .presenter import RegistrationPresenter, clicked, in_millimetres, layer_volume
+
+BOARD, REGISTERED = "Checkerboard", "X-ray (registered)"
+PAIRS = ("Pairs in the neutron volume", "Pairs in the X-ray volume")
+PAINT_SECONDS = 0.25
+TURNS = {"about the vertical": "vertical", "about as they lie": "none", "on side or head too": "any"}
+
+
+@thread_worker
+def _registering(presenter: RegistrationPresenter) -> Iterator[Step]:
+    yield from presenter.steps()
+
+
+class RegistrationDock(Dock):
+    """See the module."""
+
+    def __init__(self, viewer: napari.viewer.Viewer) -> None:
+        super().__init__()
+        self.viewer = viewer
+        self.bench = workbench_of(viewer)
+        self.presenter: RegistrationPresenter | None = None
+        self._worker: Any = None
+        self._neutron: Any = None
+        self._painted = 0.0
+        form = QFormLayout()
+        self.neutron = _combo("A reconstruction of the neutron scan; a quick one of few views will do.")
+        self.xray = _combo("The X-ray volume of the same sample, of any voxel size and orientation.")
+        self.turns = _combo("Where to look for the orientation. More turns take longer.")
+        self.turns.addItems(list(TURNS))
+        for title, combo in (("Neutron", self.neutron), ("X-ray", self.xray), ("Turns", self.turns)):
+            described(combo, f"{title} of the registration")
+            combo.textActivated.connect(self._on_chosen)
+            form.addRow(title, combo)
+        self.column.addLayout(form)
+        self.pick = button("Click point pairs", "Click the same features in both volumes, in one order.", self._pick)
+        self.use_pairs = QCheckBox("Start from the pairs")
+        self.use_pairs.setToolTip("Instead of the middles of both volumes. At least three pairs, two within a slice.")
+        described(self.use_pairs, "Start from the pairs")
+        self.column.addWidget(self.pick)
+        self.column.addWidget(self.use_pairs)
+        row = QHBoxLayout()
+        self.start = button("Register", "Find the transform; watch the checkerboard.", self._start)
+        self.stop = button("Stop", "Stop; nothing is applied.", self._stop, "Stop the registration")
+        self.use = button("Use", "Make the registered X-ray volume the one of the next run.", self._use)
+        for widget in (self.start, self.stop, self.use):
+            row.addWidget(widget)
+        self.column.addLayout(row)
+        self.bar = QProgressBar()
+        described(self.bar, "Progress of the registration")
+        self.column.addWidget(self.bar)
+        self.words = wrapped("Choose the two volumes.")
+        described(self.words, "State of the registration")
+        self.column.addWidget(self.words)
+        self.column.addStretch(1)
+        layers = viewer.layers.events
+        for event in (layers.inserted, layers.removed, layers.renamed):
+            self.hear(event, self._on_layers)
+        self.hear(viewer.dims.events.point, self._on_slice)
+        self.removed.connect(self._stop)
+        self._on_layers()
+
+    # -- clicks --------------------------------------------------------------------------------------------------
+
+    def _pick(self) -> None:
+        """A layer of points for each volume, numbered, the neutron one ready for clicks."""
+        chosen = self._chosen()
+        if chosen is None:
+            return
+        for name, layer, colour in zip(PAIRS, chosen, ("orange", "cyan"), strict=True):
+            if name not in self.viewer.layers:
+                self.viewer.add_points(
+                    ndim=layer.ndim,
+                    name=name,
+                    scale=layer.scale,
+                    translate=layer.translate,
+                    units=layer.units,
+                    axis_labels=layer.axis_labels,
+                    face_color=colour,
+                    size=max(3, max(layer.data.shape) // 50),
+                )
+            self.viewer.layers[name].mode = "add"
+        self.viewer.layers.selection.active = self.viewer.layers[PAIRS[0]]
+        self.use_pairs.setChecked(True)
+        self.words.setText("Click features in the neutron volume; select the other points layer, and click them there.")
+
+    def _start(self) -> None:
+        chosen = self._chosen()
+        if chosen is None or self._worker is not None:
+            return
+        (neutron, grid), (xray, xray_grid) = (layer_volume(layer) for layer in chosen)
+        pairs = None
+        if self.use_pairs.isChecked() and all(name in self.viewer.layers for name in PAIRS):
+            first, second = (self.viewer.layers[name] for name in PAIRS)
+            pairs = clicked(first, grid), clicked(second, xray_grid)
+        self._neutron = chosen[0]
+        self.presenter = RegistrationPresenter(
+            neutron,
+            grid,
+            xray,
+            xray_grid,
+            in_mm=all(in_millimetres(layer) for layer in chosen),
+            options=RegistrationOptions.parse({"turns": TURNS[self.turns.currentText()]}),
+            pairs=pairs,
+        )
+        self._worker = _registering(self.presenter)
+        self._worker.yielded.connect(self._on_step)
+        self._worker.errored.connect(complain)
+        self._worker.finished.connect(self._on_finished)
+        self.words.setText("Looking for the turn…")
+        self._refresh()
+        self._worker.start()
+
+    def _stop(self) -> None:
+        if self._worker is not None:
+            self._worker.quit()
+
+    def _use(self) -> None:
+        """Resample once, show, and hand over to the Scan dock."""
+        if self.presenter is None or self._neutron is None:
+            return
+        try:
+            values, path, record = self.presenter.apply()
+        except FewviewError as error:
+            complain(error)
+            return
+        flat = self._neutron.ndim == 2
+        if REGISTERED in self.viewer.layers:
+            self.viewer.layers.remove(REGISTERED)
+        if BOARD in self.viewer.layers:
+            self.viewer.layers.remove(BOARD)
+        self.viewer.add_image(
+            values[0] if flat else values,
+            name=REGISTERED,
+            scale=self._neutron.scale,
+            translate=self._neutron.translate,
+            units=self._neutron.units,
+            axis_labels=self._neutron.axis_labels,
+            colormap="bone",
+            contrast_limits=contrast(values),
+            metadata={METADATA: {"file": path, "record": record}},
+        )
+        self.bench.scan.auxiliary = path
+        self.bench.scan_changed.emit()
+        tell("The registered X-ray volume is the one of the next run.")
+
+    # -- showing -------------------------------------------------------------------------------------------------
+
+    def _on_step(self, step: Step) -> None:
+        if self.presenter is None:
+            return
+        self.presenter.take(step)
+        self.bar.setValue(round(100 * step.share))
+        if step.stage and step.result is None:
+            self.words.setText(step.stage[:1].upper() + step.stage[1:] + "…")
+        if step.result is not None or time.monotonic() - self._painted > PAINT_SECONDS:
+            self._paint()
+
+    def _on_finished(self) -> None:
+        self._worker = None
+        if self.presenter is not None:
+            self.words.setText(self.presenter.words or "Stopped.")
+        self._refresh()
+
+    def _on_slice(self, event: Any = None) -> None:
+        if BOARD in self.viewer.layers and time.monotonic() - self._painted > PAINT_SECONDS / 5:
+            self._paint()
+
+    def _paint(self) -> None:
+        """The checkerboard of the slice that is shown."""
+        layer = self._neutron
+        if self.presenter is None or layer not in self.viewer.layers:
+            return
+        z = float(self.viewer.dims.point[-3]) if self.viewer.dims.ndim > 2 else 0.0
+        image = self.presenter.checkerboard(index_at(layer, z) if layer.ndim > 2 else 0)
+        self._painted = time.monotonic()
+        if image is None:
+            return
+        if BOARD in self.viewer.layers:
+            self.viewer.layers[BOARD].data = image
+            return
+        self.viewer.add_image(
+            image,
+            name=BOARD,
+            scale=layer.scale[-2:],
+            translate=layer.translate[-2:],
+            units=layer.units[-2:],
+            axis_labels=("y", "x"),
+            contrast_limits=(0, 1),
+            metadata={METADATA: {"swipe": True}},
+        )
+
+    def _on_layers(self, event: Any = None) -> None:
+        ours = (BOARD, REGISTERED)
+        names = [layer.name for layer in self.viewer.layers if is_volume(layer) and layer.name not in ours]
+        xray = next((name for name in names if "X-ray" in name), "")
+        # The newest reconstruction, before the reference: what is registered to the truth says little of the scan.
+        neutron = min(reversed(names), key=lambda name: (name == xray, not self._is_run(name)), default="")
+        for combo, usual in ((self.neutron, neutron), (self.xray, xray)):
+            before = combo.property("chosen")  # by the user; else what is usual may have come with the new layer
+            with quiet(combo):
+                combo.clear()
+                combo.addItems(names)
+                combo.setCurrentText(before if before in names else usual)
+        self._refresh()
+
+    def _is_run(self, name: str) -> bool:
+        return "run" in facts(self.viewer.layers[name].metadata)
+
+    def _on_chosen(self, name: str) -> None:
+        for combo in (self.neutron, self.xray):
+            combo.setProperty("chosen", combo.currentText())
+
+    def _refresh(self) -> None:
+        running = self._worker is not None
+        result = None if self.presenter is None else self.presenter.result
+        self.start.setEnabled(not running and self.neutron.count() > 1)
+        self.pick.setEnabled(not running and self.neutron.count() > 1)
+        self.stop.setEnabled(running)
+        self.use.setEnabled(not running and result is not None and result.quality.good)
+
+    def _chosen(self) -> tuple[Any, Any] | None:
+        names = self.neutron.currentText(), self.xray.currentText()
+        if names[0] == names[1] or not all(name in self.viewer.layers for name in names):
+            complain(FewviewError("Choose two different volumes.", "One of neutrons, one of X-rays."))
+            return None
+        return self.viewer.layers[names[0]], self.viewer.layers[names[1]]
+
+
+def _combo(tooltip: str) -> QComboBox:
+    combo = QComboBox()
+    combo.setToolTip(tooltip)
+    combo.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+    combo.setMinimumContentsLength(12)
+    return combo

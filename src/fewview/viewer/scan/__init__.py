@@ -1,0 +1,1 @@
+"""The Scan dock: what is loaded, what is assumed, what is missing."""

@@ -1,0 +1,305 @@
+"""The Scan dock: what is loaded, what is assumed, what is missing; the axis, the views, the other volumes."""
+
+# No `from __future__ import annotations`: napari reads the annotation of the constructor to hand in the viewer.
+from typing import Any
+
+import napari.viewer
+from qtpy.QtCore import Qt
+from qtpy.QtGui import QAction
+from qtpy.QtWidgets import (
+    QCheckBox,
+    QComboBox,
+    QDoubleSpinBox,
+    QFileDialog,
+    QFormLayout,
+    QHBoxLayout,
+    QLabel,
+    QMenu,
+    QPushButton,
+    QSlider,
+    QSpinBox,
+    QVBoxLayout,
+    QWidget,
+)
+
+from ..common.layers import facts
+from ..common.plots import AnglePlot, AxisPlot
+from ..common.theme import colours
+from ..common.widgets import Dock, Section, button, described, quiet, wrapped
+from ..files.layer_files import file_of, is_volume
+from ..workbench import workbench_of
+from .fact_list import FactList
+from .samples import SAMPLES
+
+SLIDER_STEPS = 4  # per detector pixel
+SLIDER_REACH = 30  # pixels to either side of the axis
+NO_LAYER = "none"
+FROM_FILE = "from a file…"
+
+
+class ScanDock(Dock):
+    """See the module."""
+
+    def __init__(self, viewer: napari.viewer.Viewer) -> None:
+        super().__init__()
+        self.viewer = viewer
+        self.bench = workbench_of(viewer)
+        self.scan = self.bench.scan
+        self.column.addLayout(self._make_open())
+        self.headline = wrapped("No scan")
+        self.headline.setObjectName("headline")
+        described(self.headline, "State of the scan")
+        self.column.addWidget(self.headline)
+        self.facts = FactList()
+        self.facts.said.connect(self._on_said)
+        self.facts.axis_asked.connect(self.bench.find_axis)
+        self.facts.renewed.connect(self.order_tabs)
+        self.column.addWidget(self.facts)
+        self.projections = QCheckBox("Show the projections")
+        self.projections.setToolTip("As a layer; taken out at a run, because angles and slices would share a slider.")
+        described(self.projections, "Show the projections")
+        self.projections.toggled.connect(self.bench.show_projections)
+        self.column.addWidget(self.projections)
+        self.column.addWidget(Section("Rotation axis", self._make_axis()))
+        self.column.addWidget(Section("What to use", self._make_choice()))
+        self.plot = AnglePlot()
+        self.column.addWidget(Section("Angles", self.plot, unfolded=False))
+        self.column.addWidget(Section("Other volumes", self._make_volumes()))
+        self.column.addStretch(1)
+        self.bench.scan_changed.connect(self.refresh)
+        self.bench.runs_changed.connect(self._refresh_axis)
+        self.appeared.connect(self._on_appeared)
+        self.hear(viewer.events.theme, self._on_theme)
+        layers = viewer.layers.events
+        for event in (layers.inserted, layers.removed, layers.renamed):
+            self.hear(event, self._on_layers)
+        self._on_theme()
+        self.refresh()
+
+    # -- making --------------------------------------------------------------------------------------------------
+
+    def _make_open(self) -> QHBoxLayout:
+        row = QHBoxLayout()
+        self.open_file = button("File…", "Open a scan file: HDF5, NXtomo, TIFF, FITS, MATLAB, NumPy.", self._ask_file)
+        self.open_folder = button("Folder…", "Open a folder of projections.", self._ask_folder)
+        self.sample = QPushButton("Sample")
+        self.sample.setToolTip("Open one of the scans that come with fewview.")
+        described(self.sample, "Open a sample")
+        menu = QMenu(self.sample)
+        for key, title in SAMPLES.items():
+            action = QAction(title, menu)
+            action.setData(key)
+            menu.addAction(action)
+        menu.triggered.connect(self._on_sample)
+        self.sample.setMenu(menu)
+        for widget in (self.open_file, self.open_folder, self.sample):
+            row.addWidget(widget)
+        return row
+
+    def _make_axis(self) -> QWidget:
+        box = QWidget()
+        layout = QVBoxLayout(box)
+        layout.setContentsMargins(0, 0, 0, 0)
+        row = QHBoxLayout()
+        self.axis = QDoubleSpinBox()
+        self.axis.setDecimals(2)
+        self.axis.setSingleStep(0.25)
+        self.axis.setSuffix(" px")
+        self.axis.setKeyboardTracking(False)
+        self.axis.setToolTip("0-based detector column of the rotation axis. Unit: px. A wrong one doubles the edges.")
+        described(self.axis, "Rotation axis")
+        self.axis.valueChanged.connect(self._on_axis)
+        self.find_button = button(
+            "Find", "Find the axis in the data, and say how sure it is.", self.bench.find_axis, "Find the axis"
+        )
+        row.addWidget(self.axis, 1)
+        row.addWidget(self.find_button)
+        layout.addLayout(row)
+        self.slider = QSlider(Qt.Orientation.Horizontal)
+        self.slider.setRange(-SLIDER_REACH * SLIDER_STEPS, SLIDER_REACH * SLIDER_STEPS)
+        self.slider.setToolTip("Drag, and see the slice change.")
+        described(self.slider, "Shift the axis")
+        self.slider.valueChanged.connect(self._on_slider)
+        self.slider.sliderReleased.connect(self._recentre)
+        layout.addWidget(self.slider)
+        self.axis_words = wrapped()
+        layout.addWidget(self.axis_words)
+        self.axis_plot = AxisPlot()
+        layout.addWidget(self.axis_plot)
+        self._centre = 0.0
+        return box
+
+    def _make_choice(self) -> QWidget:
+        box = QWidget()
+        form = QFormLayout(box)
+        form.setRowWrapPolicy(QFormLayout.RowWrapPolicy.WrapLongRows)
+        form.setContentsMargins(0, 0, 0, 0)
+        self.views = _spin(
+            1, 1, "Number of views to use, equally spread over the angles. Fewer: what would a shorter scan give?"
+        )
+        self.first = _spin(0, 0, "First detector row (slice) to reconstruct. Unit: px.")
+        self.last = _spin(0, 0, "Last detector row (slice) to reconstruct. Unit: px.")
+        self.bin = _spin(
+            1, 16, "Detector pixels averaged along each side: 2 is 8 times fewer voxels and half the detail."
+        )
+        for widget in (self.views, self.first, self.last, self.bin):
+            widget.setKeyboardTracking(False)
+            widget.valueChanged.connect(self._on_choice)
+        rows = QHBoxLayout()
+        rows.addWidget(self.first, 1)
+        rows.addWidget(QLabel("to"))
+        rows.addWidget(self.last, 1)
+        for title, item, widget in (
+            ("Views", self.views, self.views),
+            ("Rows", rows, self.first),
+            ("Binning", self.bin, self.bin),
+        ):
+            form.addRow(title, item)
+            described(widget, title)
+        described(self.last, "Last row")
+        return box
+
+    def _make_volumes(self) -> QWidget:
+        box = QWidget()
+        form = QFormLayout(box)
+        form.setContentsMargins(0, 0, 0, 0)
+        form.setRowWrapPolicy(QFormLayout.RowWrapPolicy.WrapLongRows)
+        self.auxiliary = _picker("X-ray volume of the same sample on the same grid, for cross-modal methods.")
+        self.reference = _picker("Volume to compare with: PSNR and SSIM appear. It never enters a reconstruction.")
+        for title, widget in (("X-ray", self.auxiliary), ("Reference", self.reference)):
+            described(widget, f"{title} layer")
+            form.addRow(title, widget)
+            widget.activated.connect(self._on_volumes)
+        return box
+
+    # -- showing -------------------------------------------------------------------------------------------------
+
+    def refresh(self) -> None:
+        """Draw what the presenter knows."""
+        scan = self.scan
+        views, rows, columns = scan.shape
+        self.headline.setText(f"<b>{scan.headline()}</b>")
+        self.facts.show_facts(scan.facts(), colours(self.viewer))
+        with quiet(self.projections, self.views, self.first, self.last, self.bin, self.axis):
+            self.projections.setChecked(self.bench.projections_shown)
+            self.projections.setEnabled(scan.ready)
+            self.views.setRange(1, max(1, views))
+            self.views.setValue(scan.views or max(1, views))
+            for spin in (self.first, self.last):
+                spin.setRange(0, max(0, rows - 1))
+            first, stop = scan.rows or (0, rows)
+            self.first.setValue(first)
+            self.last.setValue(max(0, stop - 1))
+            self.bin.setMaximum(max(1, min(16, rows, columns)))
+            self.bin.setValue(scan.bin)
+            self.axis.setRange(0, max(0, columns - 1))
+            self.axis.setValue(scan.axis if scan.axis is not None else max(0, columns - 1) / 2)
+        for widget in (self.views, self.first, self.last, self.bin, self.axis, self.slider):
+            widget.setEnabled(scan.ready)
+        self._recentre()
+        self._refresh_axis()
+        self.plot.show_angles(scan.angles, scan.angles_used)
+        self._on_layers()
+
+    def _refresh_axis(self) -> None:
+        finding = self.bench.finding_axis
+        self.find_button.setEnabled(self.scan.ready and not finding)
+        words = (
+            "Looking for the axis…" if finding else self.scan.axis_how or "Not known yet. Find it, or drag the slider."
+        )
+        self.axis_words.setText(words[:1].upper() + words[1:])
+        self.axis_plot.show_axis(self.scan.axis_curve, self.scan.axis)
+
+    def _on_appeared(self) -> None:
+        self.bench.attach(self)
+
+    def _on_theme(self, event: Any = None) -> None:
+        for plot in (self.plot, self.axis_plot):
+            plot.follow(colours(self.viewer))
+        self.facts.show_facts(self.scan.facts(), colours(self.viewer))
+
+    def _on_layers(self, event: Any = None) -> None:
+        layers = [layer for layer in self.viewer.layers if is_volume(layer)]
+        names = [layer.name for layer in layers]
+        files = {layer.name: facts(layer.metadata).get("file") or layer.source.path for layer in layers}
+        for combo, chosen in ((self.auxiliary, self.scan.auxiliary), (self.reference, self.scan.reference)):
+            with quiet(combo):
+                combo.clear()
+                combo.addItems([NO_LAYER, *names, FROM_FILE])
+                # A file names its layer; one chosen without a file is known by its name alone.
+                name = next((n for n, f in files.items() if f and str(f) == chosen), "") or combo.property("chosen")
+                combo.setCurrentText(name if name in names and chosen else NO_LAYER)
+
+    # -- clicks --------------------------------------------------------------------------------------------------
+
+    def _ask_file(self) -> None:
+        path, _ = QFileDialog.getOpenFileName(self, "Open a scan")
+        if path:
+            self.bench.open(path)
+
+    def _ask_folder(self) -> None:
+        path = QFileDialog.getExistingDirectory(self, "Open a folder of projections")
+        if path:
+            self.bench.open(path)
+
+    def _on_sample(self, action: Any) -> None:
+        self.viewer.open_sample("fewview", action.data())
+
+    def _on_said(self, what: str, value: object) -> None:
+        self.bench.say(**{what: value})
+
+    def _on_axis(self, column: float) -> None:
+        self.scan.set_axis(column)
+        self.facts.show_facts(self.scan.facts(), colours(self.viewer))
+        self._refresh_axis()
+        if not self.slider.isSliderDown():
+            self._recentre()
+        self.bench.try_axis(column, self.bench.shown_row())
+
+    def _on_slider(self, steps: int) -> None:
+        self.axis.setValue(self._centre + steps / SLIDER_STEPS)
+
+    def _recentre(self) -> None:
+        self._centre = self.axis.value()
+        with quiet(self.slider):
+            self.slider.setValue(0)
+
+    def _on_choice(self) -> None:
+        scan = self.scan
+        views, rows, _ = scan.shape
+        scan.views = self.views.value() if self.views.value() < views else None
+        first, last = sorted((self.first.value(), self.last.value()))
+        scan.rows = None if (first, last + 1) == (0, rows) else (first, last + 1)
+        scan.bin = self.bin.value()
+        self.plot.show_angles(scan.angles, scan.angles_used)
+        self.bench.scan_changed.emit()
+
+    def _on_volumes(self) -> None:
+        self.scan.auxiliary = self._picked(self.auxiliary)
+        self.scan.reference = self._picked(self.reference)
+        self.bench.scan_changed.emit()
+
+    def _picked(self, combo: QComboBox) -> str | None:
+        name = combo.currentText()
+        if name == FROM_FILE:
+            path, _ = QFileDialog.getOpenFileName(self, "Open a volume")
+            opened = self.viewer.open(path, plugin="fewview") if path else []
+            combo.setProperty("chosen", opened[0].name if opened else "")
+            return path or None
+        combo.setProperty("chosen", "" if name == NO_LAYER else name)
+        return None if name == NO_LAYER else file_of(self.viewer.layers[name])
+
+
+def _spin(low: int, high: int, tooltip: str) -> QSpinBox:
+    spin = QSpinBox()
+    spin.setRange(low, high)
+    spin.setToolTip(tooltip)
+    return spin
+
+
+def _picker(tooltip: str) -> QComboBox:
+    combo = QComboBox()
+    combo.setToolTip(tooltip)
+    combo.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+    combo.setMinimumContentsLength(12)
+    return combo

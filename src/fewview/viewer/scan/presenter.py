@@ -1,0 +1,272 @@
+"""What the Scan dock knows: the file, the facts in plain words, what is missing, and what will be used of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...errors import FewviewError
+from ...io import inspect, read_scan
+from ...io.info import ScanInfo
+from ...runs.recipe import ReaderChoices, Recipe
+from ...scan import Scan
+from ..common.words import number, size
+
+State = Literal["good", "assumed", "missing", "note"]
+Action = Literal["", "angles", "flats", "kind", "axis", "pixel"]
+MARKS: dict[State, str] = {"good": "✓", "assumed": "≈", "missing": "✗", "note": "i"}
+SHARE_OF_PROJECTIONS = 512 * 2**20  # bytes: more are shown thinned out
+
+
+@dataclass(frozen=True)
+class Fact:
+    """One line of the dock.
+
+    Parameters
+    ----------
+    label, text : str
+    state : {"good", "assumed", "missing", "note"}
+    action : str
+        What a button beside it mends; empty for no button.
+    where : str
+        How the value came to be, for the tooltip.
+    """
+
+    label: str
+    text: str
+    state: State = "good"
+    action: Action = ""
+    where: str = ""
+
+
+class ScanPresenter:
+    """One scan and the choices made about it.
+
+    Attributes
+    ----------
+    path : str
+        Empty while nothing is loaded.
+    reader : ReaderChoices
+        What the user said about the file.
+    views : int or None
+        To use; None for all.
+    rows : (int, int) or None
+        Detector rows; None for all.
+    bin : int
+    axis : float or None
+        Column of the unbinned detector.
+    axis_how : str
+        How the axis came to be: "found: ...", "given: by the user", ...
+    axis_curve : (list, list) or None
+        Columns that the search tried, and their score.
+    auxiliary, reference : str or None
+        Files of the X-ray volume and of the reference.
+    """
+
+    def __init__(self) -> None:
+        self.path = ""
+        self.reader = ReaderChoices()
+        self.info: ScanInfo | None = None
+        self.scan: Scan | None = None
+        self.views: int | None = None
+        self.rows: tuple[int, int] | None = None
+        self.bin = 1
+        self.axis: float | None = None
+        self.axis_how = ""
+        self.axis_curve: tuple[list[float], list[float]] | None = None
+        self.auxiliary: str | None = None
+        self.reference: str | None = None
+
+    @property
+    def loaded(self) -> bool:
+        """Whether there is a file."""
+        return self.info is not None
+
+    @property
+    def ready(self) -> bool:
+        """Whether it can be reconstructed."""
+        return self.scan is not None
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Views, rows and columns of the detector; zeros before a scan is loaded."""
+        shape = None if self.info is None else self.info.shape
+        return shape or (0, 0, 0)
+
+    @property
+    def pixel(self) -> float | None:
+        """Detector pixel in mm."""
+        return None if self.scan is None else self.scan.geometry.pixel
+
+    @property
+    def voxel(self) -> float | None:
+        """Voxel of the volume to come, mm."""
+        return None if self.pixel is None else self.pixel * self.bin
+
+    @property
+    def angles(self) -> NDArray[np.float64]:
+        """All angles, degrees."""
+        return np.zeros(0) if self.scan is None else np.degrees(self.scan.geometry.angles)
+
+    @property
+    def angles_used(self) -> NDArray[np.float64]:
+        """Angles of the views that will be used, degrees."""
+        if self.scan is None or self.views is None:
+            return self.angles
+        return np.degrees(self.scan.sparse(self.views).geometry.angles)
+
+    def load(self, path: str | Path, **said: Any) -> None:
+        """Look at a file or folder; choices about an earlier one are forgotten.
+
+        Raises
+        ------
+        ScanError
+            Nothing can be said about it at all.
+        """
+        reader = ReaderChoices.parse(said)
+        info = inspect(path, **reader.given())
+        self.__init__()  # type: ignore[misc]
+        self.path, self.reader = str(path), reader
+        self._take(info)
+
+    def say(self, **said: Any) -> None:
+        """Add to what the user says about the file (angles, kind, pixel, flats, darks, layout) and look again."""
+        reader = ReaderChoices.parse({**self.reader.given(), **said})
+        info = inspect(self.path, **reader.given())
+        self.reader = reader
+        self._take(info)
+
+    def set_axis(self, column: float, how: str = "given: by the user") -> None:
+        """Choose the rotation axis."""
+        self.axis, self.axis_how = float(column), how
+
+    def _take(self, info: ScanInfo) -> None:
+        self.info = info
+        self.scan = read_scan(self.path, **self.reader.given()) if info.ready else None
+        if info.axis is not None and self.axis is None:
+            self.axis, self.axis_how = info.axis, info.provenance.get("axis", "")
+        rows = self.shape[1]
+        if self.rows is not None and self.rows[1] > rows:
+            self.rows = None
+
+    def facts(self) -> list[Fact]:
+        """The scan in plain words."""
+        info = self.info
+        if info is None:
+            return [Fact("Scan", "Nothing loaded. Open a file, a folder or a sample.", "note")]
+        files = f"{info.files} files, " if info.files > 1 else ""
+        facts = [
+            Fact("File", f"{Path(self.path).name} ({files}{info.format}, {size(info.file_bytes)})", where=self.path)
+        ]
+        if info.shape is not None:
+            views, rows, columns = info.shape
+            layout = info.provenance.get("layout", "")
+            facts.append(
+                Fact("Frames", f"{views} views of {rows} × {columns} pixels, {info.dtype}", _state(layout), "", layout)
+            )
+        if info.angles is not None:
+            a = info.angles
+            uneven = ", uneven" if a.irregular else ""
+            text = f"{number(a.start)}° to {number(a.stop)}°, step {number(a.step, 3)}°{uneven}"
+            facts.append(
+                Fact("Angles", text, _state(a.origin), "angles" if _state(a.origin) != "good" else "", a.origin)
+            )
+        if info.kind is not None:
+            origin = info.provenance.get("kind", "")
+            facts.append(
+                Fact("Values", _KIND[info.kind], _state(origin), "kind" if _state(origin) != "good" else "", origin)
+            )
+        if info.kind == "counts" or info.flats:
+            text = f"{info.flats or 'no'} open-beam, {info.darks or 'no'} dark frames"
+            where = "; ".join(info.provenance[name] for name in ("flats", "darks") if name in info.provenance)
+            facts.append(
+                Fact("Fields", text, "good" if info.flats else "assumed", "flats" if not info.flats else "", where)
+            )
+        facts.append(self._axis_fact())
+        if self.pixel is None:
+            facts.append(
+                Fact("Pixel", "size unknown: lengths in pixels", "note", "pixel", info.provenance.get("pixel", ""))
+            )
+        else:
+            facts.append(Fact("Pixel", f"{number(self.pixel)} mm", "good", "pixel", info.provenance.get("pixel", "")))
+        for first, later in info.duplicates:
+            facts.append(Fact("Note", f"Views {first} and {later} measure the same lines.", "note"))
+        facts += [Fact("Note", note, "note") for note in info.notes]
+        facts += [
+            Fact("Missing", f"{one.problem} {one.remedy}", "missing", _action(one.problem)) for one in info.missing
+        ]
+        return facts
+
+    def headline(self) -> str:
+        """One line: can it be reconstructed?"""
+        if self.info is None:
+            return "No scan"
+        if not self.ready:
+            return "Not ready: see what is missing"
+        assumed = [name for name in self.info.assumed if name != "axis" or self.axis is None]
+        return "Ready; please check what is assumed (≈)" if assumed else "Ready to reconstruct"
+
+    def recipe(self, **more: Any) -> Recipe:
+        """The recipe of a run on what is chosen.
+
+        Raises
+        ------
+        FewviewError
+            No scan that can be reconstructed.
+        """
+        if not self.ready:
+            raise FewviewError("There is no scan that can be reconstructed.", "Load one in the Scan dock.")
+        values: dict[str, Any] = {
+            "scan": self.path,
+            "reader": self.reader,
+            "bin": self.bin,
+            "reference": self.reference,
+        }
+        if self.axis is not None:
+            values["axis"] = round(self.axis, 3)
+            values["axis_origin"] = self.axis_how or None
+        if self.views is not None and self.views < self.shape[0]:
+            values["views"] = self.views
+        if self.rows is not None and self.rows != (0, self.shape[1]):
+            values["rows"] = self.rows
+        return Recipe.parse({**values, **more})
+
+    def one_row(self, row: int) -> tuple[int, int]:
+        """Rows that make the slice which shows detector row ``row``."""
+        last = self.shape[1] // self.bin * self.bin
+        start = min(max(0, row // self.bin * self.bin), max(0, last - self.bin))
+        return start, start + self.bin
+
+    def projections(self) -> NDArray[np.float32]:
+        """Frames (angle, v, u) to look at, binned where all of them would not fit in memory comfortably."""
+        if self.scan is None:
+            raise FewviewError("The projections cannot be shown yet.", "Add what is missing first.")
+        views, rows, columns = self.shape
+        factor = 1
+        while views * rows * columns * 4 / factor**2 > SHARE_OF_PROJECTIONS:
+            factor *= 2
+        return (self.scan.bin(factor) if factor > 1 else self.scan).read()
+
+    def _axis_fact(self) -> Fact:
+        if self.axis is None:
+            return Fact("Axis", "unknown: it will be found at the run", "note", "axis")
+        state: State = "assumed" if self.axis_how.startswith("assumed") else "good"
+        return Fact("Axis", f"column {self.axis:.2f} ({self.axis_how.split(':')[0]})", state, "axis", self.axis_how)
+
+
+_KIND = {"counts": "raw counts", "transmission": "transmission I/I₀", "attenuation": "line integrals, -log(I/I₀)"}
+
+
+def _state(origin: str) -> State:
+    return "assumed" if origin.startswith("assumed") else "missing" if origin.startswith("missing") else "good"
+
+
+def _action(problem: str) -> Action:
+    lower = problem.lower()
+    if "angle" in lower:
+        return "angles"
+    return "flats" if "flat" in lower else ""

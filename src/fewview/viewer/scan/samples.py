@@ -1,0 +1,74 @@
+"""The sample scans of the manifest. All lie in the package: no network, nothing to wait for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ...io import read_volume
+from ...samples import FOLDER, TOOTH
+from ..common.layers import METADATA, contrast, projection_layer, spatial
+from .presenter import ScanPresenter
+
+SAMPLES = {
+    "tooth": "Tooth (X-ray, measured)",
+    "shell": "Snail shell (neutron and X-ray, few views)",
+    "microstructure": "Microstructure (simulated)",
+}
+LayerTuple = tuple[np.ndarray, dict[str, Any], str]
+
+
+def tooth() -> list[LayerTuple]:
+    """Measured X-ray scan of a tooth, 181 views, two rows."""
+    return [scan_layer(TOOTH)]
+
+
+def shell() -> list[LayerTuple]:
+    """Few-view neutron scan of a snail shell, with its X-ray slice as guide and the neutron slice as reference."""
+    return with_volumes(FOLDER / "shell.h5", FOLDER / "shell_xray.tif", FOLDER / "shell_neutron.tif")
+
+
+def microstructure() -> list[LayerTuple]:
+    """Simulated few-view neutron scan of a concrete-like sample, with X-ray volume and truth."""
+    return with_volumes(
+        FOLDER / "microstructure.h5", FOLDER / "microstructure_xray.tif", FOLDER / "microstructure_truth.tif"
+    )
+
+
+def scan_layer(path: Path, **about: Any) -> LayerTuple:
+    """Projections of a scan as a layer that the docks recognise."""
+    scan = ScanPresenter()
+    scan.load(path)
+    data, keywords, kind = projection_layer(scan.projections(), str(path), scan.pixel)
+    keywords["metadata"][METADATA].update(about)
+    return data, keywords, kind
+
+
+def with_volumes(scan: Path, xray: Path, reference: Path) -> list[LayerTuple]:
+    """A scan with the two volumes that belong to it; hidden, so that the scan is what one sees first."""
+    return [
+        volume_layer(reference, "Reference", visible=False),
+        volume_layer(xray, "X-ray", visible=False, colormap="bone"),
+        scan_layer(scan, auxiliary=str(xray), reference=str(reference)),
+    ]
+
+
+def volume_layer(path: str | Path, name: str = "", **more: Any) -> LayerTuple:
+    """A volume file as a layer; the file stays known, so that recipes can name it."""
+    volume = read_volume(path)
+    keywords = {
+        "name": name or Path(path).stem,
+        "contrast_limits": contrast(volume.values),
+        "metadata": {
+            METADATA: {
+                "file": str(path),
+                "record": volume.attrs.get("record", {}),
+                "unit": volume.attrs.get("unit"),
+            }
+        },
+        **spatial(volume.values.shape, volume.voxel),
+        **more,
+    }
+    return volume.values, keywords, "image"

@@ -1,0 +1,46 @@
+from dataclasses import replace
+
+import pytest
+import torch
+
+from fewview.methods.selection.coarse import coarser
+from fewview.methods.selection.weight_search import COARSE, Trials
+
+
+@pytest.mark.parametrize(("grid", "factor"), [(64, 2), (66, 4), (65, 3)])
+def test_the_object_stays_where_it_is(grid, factor, make_problem):
+    """Projections of the same disks at the coarser resolution, measured there, agree with the averaged ones."""
+    fine = make_problem(views=9, grid=grid, pixel=0.3, axis=(grid - 1) / 2 + 1.25)
+    coarse = coarser(fine, factor)
+    A = coarse.operator
+    assert (A.columns, A.pixel) == (grid // factor, pytest.approx(0.3 * factor))
+    # The centre of mass of a view, in mm from the axis, does not depend on the resolution.
+    centres = []
+    for problem in (fine, coarse):
+        place = (torch.arange(problem.operator.columns) - problem.operator.axis) * problem.operator.pixel
+        centres.append((problem.data * place).sum(2) / problem.data.sum(2))
+    torch.testing.assert_close(*centres, atol=0.02, rtol=0)
+
+
+def test_unusable_pixels_do_not_enter_the_mean(make_problem):
+    problem = make_problem(views=5)
+    weights = torch.ones_like(problem.data)
+    weights[:, 2, 20] = 0
+    weights[:, 3, 30:32] = 0
+    data = torch.where(weights > 0, problem.data, torch.full_like(problem.data, torch.nan))
+    coarse = coarser(replace(problem, data=data, weights=weights), 2)
+    assert coarse.data[0, 2, 10] == problem.data[0, 2, 21]
+    assert coarse.weights[0, 2, 10] == 0.5
+    assert coarse.weights[0, 3, 15] == 0 and coarse.data[0, 3, 15] == 0
+
+
+def test_the_xray_volume_comes_along(make_problem):
+    problem = replace(make_problem(views=3), auxiliary=torch.arange(64.0).expand(1, 64, 64))
+    assert torch.equal(coarser(problem, 2).auxiliary[0, 0], torch.arange(32.0) * 2 + 0.5)
+
+
+def test_large_grids_are_tried_coarser(make_problem):
+    problem = make_problem(views=3, grid=COARSE + 8)
+    trials = Trials(problem, problem.data)
+    assert trials.binned == 2
+    assert trials.parts[0][0].operator.columns == (COARSE + 8) // 2
