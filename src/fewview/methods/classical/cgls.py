@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from ...options import Auto, Options, option
 from ..interface import Estimate, Method, Problem
 from ..inverse.masking import measured, relative
+from ..selection.comparison import PerView
 from ..selection.held_out import central, hold_out, prediction_errors
 from ..selection.weight_search import choice
 from .fbp import preview
@@ -20,7 +20,6 @@ from .fbp import preview
 LIMIT = 60  # steps tried by "auto"
 PATIENCE = 8  # steps without a better prediction after which "auto" looks no farther
 CHOOSING_SLICES = 4
-HELD = 0.15  # part of the views held out by "auto"
 
 
 class CGLSOptions(Options):
@@ -62,9 +61,9 @@ def run(problem: Problem, options: CGLSOptions) -> Iterator[Estimate]:
 
 def _choose(problem: Problem, options: CGLSOptions) -> Generator[Estimate, None, tuple[int, list[float]]]:
     """Number of steps by the rule that chooses weights, and the held-out error of all that were tried."""
-    given, held = hold_out(central(problem, CHOOSING_SLICES), HELD)
+    given, held = hold_out(central(problem, CHOOSING_SLICES))
     shown = preview(problem)
-    errors: dict[float, NDArray[np.float64]] = {}
+    errors: dict[float, PerView] = {}
     curve: list[float] = []
     for step, x, _ in _steps(given, options, LIMIT):
         errors[step] = np.array(prediction_errors(held, x))

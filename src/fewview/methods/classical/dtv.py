@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import replace
 from typing import NamedTuple
@@ -13,6 +12,7 @@ from torch import Tensor
 from ...errors import OptionError
 from ...options import Auto, option
 from ..interface import Estimate, Method, Problem
+from ..selection.comparison import ONE_STANDARD_ERROR, better
 from ..selection.weight_search import Choice, Solve, Trials, Warm, WeightTrial, choose_weight
 from .chambolle_pock import TVProblem, iterate
 from .directions import directions
@@ -141,9 +141,8 @@ def _choose(problem: Problem, options: DTVOptions, shown: Tensor) -> Generator[E
         _, tried = yield from once(guided.value, other, eta, of_guided)
         if tried.errors.mean() < of_guided.errors.mean():
             gamma, of_guided = other, tried
-    gain = of_plain.errors - of_guided.errors
-    spread = float(gain.std(ddof=1)) / math.sqrt(len(gain)) if len(gain) > 1 else 0.0
-    if options.gamma == "auto" and float(gain.mean()) <= spread:
+    clearly = better(of_guided.errors, of_plain.errors, confidence=ONE_STANDARD_ERROR)
+    if options.gamma == "auto" and not clearly:
         return Setting(plain.times(finer), 0.0, eta)
     return Setting(guided.times(finer), gamma, eta)
 

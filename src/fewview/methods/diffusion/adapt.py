@@ -12,12 +12,13 @@ from torch import Tensor
 from ...models.lora import add_lora, lora_disabled
 from ..inverse.consistency import Consistency
 from ..inverse.normalised import Scaled
+from ..selection.comparison import ON_AVERAGE, PerView, better
+from ..selection.held_out import held_fraction
 from .denoiser import Denoiser, batch_size
 from .descent import AdamW
 from .schedule import Level
 
 PATIENCE = 2  # diffusion steps in a row whose adaptation was undone, after which there are no more
-WITHHELD = 0.2  # part of the views that a step of the loss is judged on, where it is
 
 
 @dataclass(frozen=True)
@@ -128,7 +129,7 @@ class Adapter:
             self.descent.step()
             yield Progress(k + 1, total)
         if kept is not None:
-            worse = not self._judge(x_t, data, level, kept) < error
+            worse = not better(self._judge(x_t, data, level, kept), error, confidence=ON_AVERAGE)
             self.undone = self.undone + 1 if worse else 0
             if worse:
                 for p, value in zip(self.parameters, before, strict=True):
@@ -174,12 +175,14 @@ class Adapter:
         return loss
 
     @torch.no_grad()
-    def _judge(self, x_t: Tensor, data: Scaled, level: Level, kept: Tensor) -> float:
+    def _judge(self, x_t: Tensor, data: Scaled, level: Level, kept: Tensor) -> PerView:
+        """Squared errors of the views that no gradient step sees."""
         some = torch.arange(min(len(data.y), max(self.settings.slices, 1)), device=x_t.device)
         x0, _ = self.denoiser(x_t, level.abar, some)
         part = data.slices(some)
         image = self._consistent(x0, part.only(~kept), level)
-        return float(part.only(kept).mean_square(image)) / data.noise**2
+        squares = part.only(kept).weighted(part.misfit(image).square()).sum(dim=(0, 2), dtype=torch.float64)
+        return squares[kept.to(squares.device)].cpu().numpy()
 
     def _consistent(self, x0: Tensor, data: Scaled, level: Level) -> Tensor:
         image = x0
@@ -195,14 +198,14 @@ class Adapter:
     def _fixed(self, views: int) -> Tensor:
         """The views that no gradient step sees, equally spread."""
         kept = torch.zeros(views, dtype=torch.bool)
-        count = max(1, round(views * WITHHELD / 2))
+        count = max(1, round(views * held_fraction(views)))
         kept[(torch.arange(count) * views) // count] = True
         return kept
 
     def _drawn(self, kept: Tensor) -> Tensor:
         """Some of the other views, drawn anew."""
-        others = torch.nonzero(~kept).reshape(-1)
-        count = max(1, round(len(others) * WITHHELD))
+        views, others = len(kept), torch.nonzero(~kept).reshape(-1)
+        count = max(1, round(len(others) * held_fraction(views)))
         hidden = torch.zeros_like(kept)
         hidden[others[torch.randperm(len(others), generator=self.generator)[:count]]] = True
         return hidden

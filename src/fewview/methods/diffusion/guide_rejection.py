@@ -6,13 +6,12 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
 from ..inverse.normalised import Scaled
+from ..selection.comparison import PerView, better, gain
 
 ALLOWED = {"start": 1.6, "loop": 0.5}
 """Excess over what is claimed that the right X-ray volume has, too: of a first reconstruction, which fits its data
@@ -33,9 +32,7 @@ def least_gain(views: int) -> float:
     return min(GAIN / math.sqrt(views), MOST)
 
 
-def verdict(
-    without: NDArray[np.float64], guided: NDArray[np.float64], views: int, share: float = 1.0
-) -> dict[str, Any]:
+def verdict(without: PerView, guided: PerView, views: int, share: float = 1.0) -> dict[str, Any]:
     """Whether a guide is listened to: it must help to predict held-out views, and the data must not contradict it.
 
     Parameters
@@ -52,29 +49,32 @@ def verdict(
     dict
         For :attr:`fewview.methods.Estimate.chosen`: "guide_weight" (1 or 0), "guided" (in words), "guide_curve".
     """
-    before, after = float(without.mean()), float(guided.mean())
-    ratio, least = (after / before) ** 0.5 - 1 if before > 0 else 0.0, least_gain(views)
-    words = f"held-out views are predicted {abs(ratio):.1%} {'better' if after < before else 'worse'}"
+    gained, least = gain(guided, without), least_gain(views)
+    words = f"held-out views are predicted {_in_words(gained)}"
     if share < CREDIBLE:
         words = f"the views contradict it ({share:.0%} of its certainty is left)"
-    elif -least < ratio < 0:
+    elif 0 < gained < least:
         words += f", which is too little (wanted: {least:.1%})"
-    good = ratio <= -least and share >= CREDIBLE
+    good = better(guided, without, least=least, enough=least) and share >= CREDIBLE
     return {
         "guide_weight": float(good),
         "guided": f"{'accepted' if good else 'rejected'}: {words}",
-        "guide_curve": [["without", before], ["with", after]],
+        "guide_curve": [["without", float(without.mean())], ["with", float(guided.mean())]],
     }
 
 
-def unasked(without: NDArray[np.float64]) -> dict[str, Any]:
+def _in_words(gained: float) -> str:
+    return f"{abs(gained):.1%} {'better' if gained > 0 else 'worse'}"
+
+
+def unasked(without: PerView) -> dict[str, Any]:
     """In place of a :func:`verdict` where the network is not wanted."""
     curve = [["without", float(without.mean())]]
     return {"guide_weight": 0.0, "guided": "rejected: it was not asked", "guide_curve": curve}
 
 
 def second_verdict(
-    first: Mapping[str, Any], without: NDArray[np.float64], mixed: NDArray[np.float64], settings: Mapping[str, float]
+    first: Mapping[str, Any], without: PerView, mixed: PerView, settings: Mapping[str, float]
 ) -> dict[str, Any]:
     """What is said and done where the network was rejected and directional TV was tried in its place.
 
@@ -88,17 +88,15 @@ def second_verdict(
         "beside_share" and the settings of directional TV; part of the answer where the share is not 0, and where the
         X-ray volume has a say in it ("tv_gamma").
     """
-    before, after = float(without.mean()), float(mixed.mean())
-    ratio = (after / before) ** 0.5 - 1 if before > 0 else 0.0
     good = settings["beside_share"] > 0 and settings["tv_gamma"] > 0
     network = str(first["guided"]).removeprefix("rejected: ")
     told = f"with {settings['beside_share']:.0%} of directional TV along its edges held-out views are predicted "
-    told += f"{abs(ratio):.1%} {'better' if after < before else 'worse'}"
+    told += _in_words(gain(mixed, without))
     words = told if good else "its edges do not help"
     return {
         "guide_weight": float(good),
         "guided": f"{'accepted' if good else 'rejected'}: {words}; not by the network: {network}",
-        "guide_curve": [*first["guide_curve"], ["edges", after]],
+        "guide_curve": [*first["guide_curve"], ["edges", float(mixed.mean())]],
         **({"guide_by": "edges", **settings} if good else {}),
     }
 

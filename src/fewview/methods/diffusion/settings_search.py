@@ -17,18 +17,18 @@ from ..ensemble.partner import reconstructed, tuned
 from ..ensemble.stacking import mixed, share
 from ..interface import Estimate, Problem
 from ..inverse.normalised import scaled
+from ..selection.comparison import best_setting
 from ..selection.held_out import central, hold_out, prediction_errors
 from .crossmodal import GuideSource
 from .guide_rejection import second_verdict, unasked, verdict
 from .open_settings import OpenSettings
 from .options import DiffusionOptions
-from .settings_trial import SAMPLES, STEPS, SettingsTrial, TrialResult, clearly_best
+from .settings_trial import SAMPLES, STEPS, SettingsTrial, TrialResult
 from .start import first_volume
 
 ADAPTED = "lora+biases"
 ENOUGH = 0.04  # gain by which another prior is taken without a test
 SLICES = 2
-HELD, AT_LEAST = 0.15, 3  # part of the views, and how many, that are held out
 
 Trying = Generator[Estimate, None, None]
 
@@ -65,10 +65,9 @@ def choose(
     if not questions.any:
         return {"prior": questions.priors[0], "trust": questions.trusts[0], **questions.told}
     priors = {name: load_prior(name, problem.operator.device) for name in questions.priors}
-    part = min(max(HELD, AT_LEAST / problem.operator.views), 0.25)
     # MBIR looks at neighbours, too.
     wide = questions.share or any(prior.config.slices > 1 for prior in priors.values())
-    given, held = hold_out(central(problem, SLICES, wide), part)
+    given, held = hold_out(central(problem, SLICES, wide))
     first, _ = yield from first_volume(given, options.start, shown)
     trial = SettingsTrial(given, held, scaled(given, top), first / top, next(iter(priors.values())), shown)
     pilot = SettingsSearch(trial, options, questions, problem.operator.views, dict(questions.told))
@@ -110,13 +109,13 @@ class SettingsSearch:
         for name, start in product(priors, self.questions.starts):
             of = yield from replace(self.trial, prior=priors[name]).run(self.small(t_start=start), trusts[:1])
             tried[name, start, trusts[0]] = of[trusts[0]]
-        name, start, _ = clearly_best({setting: found.errors for setting, found in tried.items()}, ENOUGH)
+        name, start, _ = best_setting({setting: found.errors for setting, found in tried.items()}, ENOUGH)
         self.trial = replace(self.trial, prior=priors[name])
         if len(trusts) > 1:
             others = yield from self.trial.run(self.small(t_start=start), trusts[1:])
             tried |= {(name, start, value): found for value, found in others.items()}
         of_trust = {value: tried[name, start, value].errors for value in trusts}
-        trust = clearly_best(of_trust)
+        trust = best_setting(of_trust)
         self.chosen |= {"prior": name, "trust": trust, "t_start": start}
         if len(trusts) > 1:
             self.chosen["trust_curve"] = [[value, float(error.mean())] for value, error in sorted(of_trust.items())]
@@ -130,7 +129,7 @@ class SettingsSearch:
         trust = self.chosen["trust"]
         adapted = yield from self.trial.run(self.small(adaptation=ADAPTED), (trust,))
         both = {"none": self.plain, ADAPTED: adapted[trust]}
-        setting = clearly_best({name: tried.errors for name, tried in both.items()})
+        setting = best_setting({name: tried.errors for name, tried in both.items()})
         self.best = both[setting]
         self.chosen["adaptation"] = setting
         self.chosen["adaptation_curve"] = [[name, float(tried.errors.mean())] for name, tried in both.items()]

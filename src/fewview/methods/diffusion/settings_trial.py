@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
-from scipy.special import stdtrit
 from torch import Tensor
 
 from ...models.prior import DiffusionPrior
 from ..interface import Estimate, Problem, Views
 from ..inverse.normalised import Scaled
+from ..selection.comparison import PerView
 from ..selection.held_out import prediction_errors
 from .compose import parts_of, started
 from .denoiser import Denoiser
@@ -24,11 +22,7 @@ from .loop import diffuse
 from .options import DiffusionOptions
 
 STEPS, SAMPLES = 8, 2
-CONFIDENCE = 0.95  # that another setting is better, before it is taken
 STAGE = "choosing settings"
-
-Setting = TypeVar("Setting")
-PerView = NDArray[np.float64]
 
 
 class TrialResult(NamedTuple):
@@ -85,26 +79,3 @@ class SettingsTrial:
             value: TrialResult(np.array(prediction_errors(self.held, mean)), own)
             for value, mean, own in zip(trusts, means, samples, strict=True)
         }
-
-
-def clearly_best(errors: Mapping[Setting, PerView], enough: float = 1.0) -> Setting:
-    """The setting that predicts held-out views best; the first, unless another is significantly better.
-
-    Parameters
-    ----------
-    errors : mapping
-        Of setting to errors per view, the same views in the same order. Paired one-sided t-test: two or three
-        views tell little, and then only a large and even gain counts; a single view tells nothing.
-    enough : float
-        A gain by this part (of the root mean square) counts without a test, too: three views cannot pass one.
-    """
-    default, best = next(iter(errors)), min(errors, key=lambda setting: float(errors[setting].mean()))
-    gain = errors[default] - errors[best]
-    if best == default:
-        return default
-    if float(errors[best].mean()) <= (1 - enough) ** 2 * float(errors[default].mean()):
-        return best
-    if len(gain) < 2:
-        return default
-    limit = float(stdtrit(len(gain) - 1, CONFIDENCE)) * float(gain.std(ddof=1)) / math.sqrt(len(gain))
-    return best if float(gain.mean()) > limit else default

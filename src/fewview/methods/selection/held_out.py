@@ -14,13 +14,21 @@ from ...quality.heldout import FEW_VIEWS, heldout_pixels, split_views
 from ..interface import Problem, Views
 from ..inverse.masking import measured, weigh
 
-PIXELS = 0.08  # part of the detector pixels held out
+VIEWS, AT_LEAST, AT_MOST = 0.15, 3, 0.25
+"""Part of the views held out to choose settings by; so many at least, and never more than the last part."""
+PIXELS = 0.08
+"""Part of the detector pixels held out to choose a weight by."""
 APART = 104_729
 """Added to the seed wherever pixels are held out: by the seed itself a run may have held out some already, to be
 measured by them, and a method within a method holds out its own. The same choice once more would find nothing left."""
 
 
-def hold_out(problem: Problem, fraction: float, seed: int | None = None) -> tuple[Problem, Views]:
+def held_fraction(views: int) -> float:
+    """Part of so many views that is held out wherever a method chooses its settings: the one rule for how much."""
+    return min(max(VIEWS, AT_LEAST / views), AT_MOST)
+
+
+def hold_out(problem: Problem, fraction: float | None = None, seed: int | None = None) -> tuple[Problem, Views]:
     """Part a problem into what a method is given and what is held out.
 
     Views, spread equally over the directions; with 5 views or fewer, random detector pixels, which stay in both
@@ -29,8 +37,8 @@ def hold_out(problem: Problem, fraction: float, seed: int | None = None) -> tupl
     Parameters
     ----------
     problem : Problem
-    fraction : float
-        Of the views (or pixels) to hold out.
+    fraction : float, optional
+        Of the views (or pixels) to hold out; :func:`held_fraction` when not given.
     seed : int, optional
         Of the choice; the problem's own when not given.
 
@@ -41,6 +49,7 @@ def hold_out(problem: Problem, fraction: float, seed: int | None = None) -> tupl
     held : Views
     """
     seed = problem.seed if seed is None else seed
+    fraction = held_fraction(problem.operator.views) if fraction is None else fraction
     if problem.operator.views <= FEW_VIEWS:
         return _without_pixels(problem, heldout_pixels(tuple(problem.data.shape), fraction, seed + APART))
     _, held = split_views(problem.operator.angles, fraction, seed)

@@ -7,11 +7,11 @@ from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 from torch import Tensor
 
 from ..interface import Estimate, Problem
 from .coarse import coarser
+from .comparison import ONE_STANDARD_ERROR, PerView, better
 from .held_out import central, pixel_folds, prediction_errors, stacked
 
 SLICES = 2  # of the stack on which the choice is made
@@ -46,7 +46,7 @@ class Choice(NamedTuple):
 class WeightTrial(NamedTuple):
     """Errors of the held-out pixels per view, and where to start at a setting nearby."""
 
-    errors: NDArray[np.float64]
+    errors: PerView
     left: list[Warm]
 
 
@@ -142,7 +142,7 @@ def choose_weight(
         The second: of the weight with the least error.
     """
     trials.total = trials.done + len(ladder) + REFINEMENTS
-    errors: dict[float, NDArray[np.float64]] = {}
+    errors: dict[float, PerView] = {}
     kept: dict[float, WeightTrial] = {}
 
     def mean(weight: float) -> float:
@@ -174,7 +174,7 @@ def choose_weight(
     return choice(errors, stronger=ladder[0] > ladder[-1]), kept[min(errors, key=mean)]
 
 
-def choice(errors: Mapping[float, NDArray[np.float64]], stronger: bool = True) -> Choice:
+def choice(errors: Mapping[float, PerView], stronger: bool = True) -> Choice:
     """Apply the rule of :func:`choose_weight` to the errors per view at each weight.
 
     Parameters
@@ -186,11 +186,10 @@ def choice(errors: Mapping[float, NDArray[np.float64]], stronger: bool = True) -
     """
     best = min(errors, key=lambda weight: float(errors[weight].mean()))
     limit = best
-    for weight in sorted(errors, reverse=not stronger):
-        difference = errors[weight] - errors[best]
-        spread = float(difference.std(ddof=1)) / math.sqrt(len(difference)) if len(difference) > 1 else 0.0
+    testable = len(errors[best]) > 1
+    for weight in sorted(errors, reverse=not stronger) if testable else ():
         beyond = weight > best if stronger else weight < best
-        if beyond and float(difference.mean()) <= spread:
+        if beyond and not better(errors[best], errors[weight], confidence=ONE_STANDARD_ERROR):
             limit = weight
     curve = sorted((weight, float(e.mean())) for weight, e in errors.items())
     return Choice(math.sqrt(best * limit), curve)

@@ -17,12 +17,12 @@ from ..classical.fbp import preview
 from ..diffusion.denoiser import Denoiser, batch_bytes, batch_size
 from ..diffusion.options import positivity_option
 from ..diffusion.schedule import Level
-from ..diffusion.settings_trial import clearly_best
 from ..diffusion.start import least_squares
 from ..interface import Estimate, Method, Problem
 from ..inverse.consistency import ProximalCG, noise_aware, nonnegative
 from ..inverse.masking import measured, relative
 from ..inverse.normalised import Scaled, robust_maximum, scaled
+from ..selection.comparison import best_setting
 from ..selection.held_out import central, hold_out, prediction_errors
 from ..subrun import nested
 
@@ -56,14 +56,14 @@ def run(problem: Problem, options: PostnetOptions) -> Iterator[Estimate]:
     chosen: dict[str, Any] = {"scale": scale}
     if options.trust == "auto" and options.data_steps:
         part = central(problem, 2, Denoiser(prior, 1).reach > 0)
-        given, held = hold_out(part, min(max(0.15, 3 / problem.operator.views), 0.25))
+        given, held = hold_out(part)
         first = yield from _first(given, shown)
         clean, data = _cleaned(Denoiser(prior, len(first)), first / scale, given, scale)
         errors = {}
         for trust in TRUSTS:
             volume = _fitted(clean, data, options.data_steps, trust, options.positivity) * scale
             errors[trust] = np.array(prediction_errors(held, volume))
-        chosen["trust"] = clearly_best(errors)
+        chosen["trust"] = best_setting(errors)
         chosen["trust_curve"] = [[trust, float(error.mean())] for trust, error in sorted(errors.items())]
     first = yield from _first(problem, shown)
     clean, data = _cleaned(Denoiser(prior, len(first)), first / scale, problem, scale)
