@@ -33,6 +33,8 @@ class UNetConfig(BaseModel):
         Further conditioning images at the input (for instance an X-ray slice); 0 for a prior.
     outputs : int
         Images at the output; 1 for a prior.
+    conditions : int
+        Scalars per image that scale and shift every block; 1, the noise level, for a prior.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -44,6 +46,7 @@ class UNetConfig(BaseModel):
     embedding: int = 128
     extra: int = 0
     outputs: int = 1
+    conditions: int = 1
 
     @property
     def multiple(self) -> int:
@@ -84,7 +87,7 @@ class ResidualBlock(nn.Module):
 
 
 class UNet(nn.Module):
-    """U-Net from (batch, slices + extra, y, x) and one scalar per image to (batch, outputs, y, x).
+    """U-Net from (batch, slices + extra, y, x) and one scalar or more per image to (batch, outputs, y, x).
 
     Any image size works: sides are padded by replication and cropped back.
 
@@ -98,7 +101,7 @@ class UNet(nn.Module):
         super().__init__()
         self.config = config
         width, factor = config.embedding, config.unshuffle
-        self.embed = nn.Sequential(nn.Linear(64, width), nn.SiLU(), nn.Linear(width, width), nn.SiLU())
+        self.embed = nn.Sequential(nn.Linear(64 * config.conditions, width), nn.SiLU(), nn.Linear(width, width), nn.SiLU())
         inputs = (config.slices + config.extra) * factor**2
         self.stem = nn.Conv2d(inputs, config.channels[0], 3, padding=1)
         self.encoder, self.down = nn.ModuleList(), nn.ModuleList()
@@ -129,7 +132,7 @@ class UNet(nn.Module):
         x : Tensor
             (batch, slices + extra, y, x).
         level : Tensor
-            (batch,), a logarithmic noise level of order one.
+            (batch,), a logarithmic noise level of order one; or (batch, conditions).
         """
         height, width = x.shape[-2:]
         multiple = self.config.multiple
@@ -172,5 +175,5 @@ def _stack(sizes: list[int], embedding: int) -> nn.ModuleList:
 def _fourier(level: Tensor, width: int) -> Tensor:
     """Sines and cosines of the level, at wavelengths from far above its range to a small part of it."""
     frequency = torch.exp(torch.linspace(math.log(0.25), math.log(16.0), width // 2, device=level.device))
-    angle = level.float()[:, None] * frequency
-    return torch.cat([angle.sin(), angle.cos()], dim=1)
+    angle = level.float().reshape(len(level), -1, 1) * frequency
+    return torch.cat([angle.sin(), angle.cos()], dim=2).flatten(1)

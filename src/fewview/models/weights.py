@@ -16,9 +16,10 @@ from ..atomic_write import written_whole
 from ..errors import FewviewError
 from .prior import DiffusionPrior
 from .unet import UNetConfig
+from .unrolled import Unrolled, UnrolledConfig
 
 SHIPPED = Path(__file__).parents[1] / "weights"
-KINDS = {"prior": "diffusion prior", "guide": "cross-modal guide"}
+KINDS = {"prior": "diffusion prior", "guide": "cross-modal guide", "unrolled": "unrolled network"}
 
 
 class WeightsError(FewviewError):
@@ -95,6 +96,19 @@ def load_prior(name: str | Path, device: str | torch.device = "cpu") -> Diffusio
     prior = DiffusionPrior(UNetConfig.model_validate_json(config))
     prior.load_state_dict(tensors)
     return prior.to(device).eval().requires_grad_(False)
+
+
+def save_unrolled(net: Unrolled, path: Path, card: dict[str, Any], dtype: torch.dtype = torch.float16) -> None:
+    """Write an unrolled network; see :func:`save_network`."""
+    save_network(net, "unrolled", net.config.model_dump_json(), path, card, dtype)
+
+
+def load_unrolled(name: str | Path, device: str | torch.device = "cpu") -> Unrolled:
+    """Load an unrolled network by name or path, in float32, ready for inference; see :func:`read_network`."""
+    config, tensors = read_network(name, "unrolled")
+    net = Unrolled(UnrolledConfig.model_validate_json(config))
+    net.load_state_dict(tensors)
+    return net.to(device).eval().requires_grad_(False)
 
 
 def read_network(name: str | Path, kind: str) -> tuple[str, dict[str, Tensor]]:

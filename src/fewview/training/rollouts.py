@@ -22,7 +22,7 @@ from ..methods.diffusion.start import least_squares, noised
 from ..methods.interface import Problem
 from ..methods.inverse.consistency import Consistency, ProximalCG
 from ..methods.inverse.normalised import Scaled, robust_maximum, scaled
-from ..operators import parallel_beam
+from .acquisitions import measured
 
 VIEWS = (4, 5, 6, 8, 10, 12, 16, 20, 24, 32, 40, 48, 64, 96)
 STEPS = (3, 5, 8, 12, 16, 20)  # a long walk shows the network its own errors
@@ -117,21 +117,7 @@ def measured_slices(clean: Tensor, rng: np.random.Generator, views: int | None =
     angles = np.arange(views) * spacing + rng.uniform(0, spacing)
     if rng.random() < 0.2:
         angles = angles + rng.normal(0, 0.25 * spacing, views)
-    # Twice as fine and of square pixels: the network shall not rely on the kernel of the reconstruction.
-    fine = clean.repeat_interleave(2, 1).repeat_interleave(2, 2)
-    A2 = parallel_beam(angles, columns=2 * side, pixel=0.5, detector_pitch=0.5, memory_budget=0, device=clean.device)
-    rays = A2(fine)
-    thickness = math.exp(rng.uniform(math.log(0.4), math.log(4.0)))
-    peak = thickness / max(float(rays.max()), 1e-6)
-    transmitted = torch.exp(-peak * rays).reshape(*rays.shape[:2], side, 2).mean(dim=3)
-    if rng.random() < 0.15:
-        counts = transmitted * 1e6
-    else:
-        dose = math.exp(rng.uniform(math.log(300), math.log(2e4)))
-        counts = torch.from_numpy(rng.poisson(dose * transmitted.cpu().numpy()).astype(np.float32)).to(clean.device)
-        counts = counts.clamp(min=0.5) * (1e6 / dose)
-    A = parallel_beam(angles, columns=side, memory_budget=0, device=clean.device)
-    return Problem(A, -torch.log(counts / 1e6), counts / counts.mean(), state={"peak": peak})
+    return measured(clean.repeat_interleave(2, 1).repeat_interleave(2, 2), angles, rng)
 
 
 @torch.no_grad()

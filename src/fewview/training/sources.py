@@ -10,11 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import FewviewError
+from ..simulate.fibres import fibres
+from ..simulate.grains import grains
 from ..simulate.leaves import leaves
 from ..simulate.seeds import split_of
 from ..simulate.shapes import random_stack
 
-Kind = Literal["generic", "materials"]
+Kind = Literal["generic", "materials", "grains", "fibres"]
 Block = NDArray[np.float32]
 
 LEAVES = 0.5
@@ -42,7 +44,36 @@ def materials_block(seed: int, size: int | None) -> list[Block]:
     return [unit(sample.neutron), unit(sample.xray)]
 
 
-MAKERS: dict[Kind, Callable[[int, int | None], list[Block]]] = {"generic": generic_block, "materials": materials_block}
+def grains_block(seed: int, size: int | None) -> list[Block]:
+    """Tessellations, tight or apart: one block of 8 slices."""
+    return _block(grains, seed, 2, size)
+
+
+def fibres_block(seed: int, size: int | None) -> list[Block]:
+    """Fibres in air or in a matrix: one block of 8 slices."""
+    return _block(fibres, seed, 3, size)
+
+
+def _block(
+    draw: Callable[[np.random.Generator, int, int], Block], seed: int, stream: int, size: int | None
+) -> list[Block]:
+    split_of(seed)
+    rng = np.random.default_rng([seed, stream])
+    side = int(rng.choice(SIZES, p=[0.15, 0.2, 0.5, 0.15])) if size is None else size
+    return [draw(rng, side, 8)]
+
+
+MAKERS: dict[Kind, Callable[[int, int | None], list[Block]]] = {
+    "generic": generic_block,
+    "materials": materials_block,
+    "grains": grains_block,
+    "fibres": fibres_block,
+}
+MIXTURES: dict[str, dict[Kind, float]] = {
+    "materials": {"materials": 1.0},
+    "general": {"materials": 0.35, "generic": 0.35, "grains": 0.15, "fibres": 0.15},
+}
+"""How often each kind is drawn for a network that is trained on several. Foams and sponges are in none."""
 
 
 def unit(volume: NDArray[np.floating]) -> Block:

@@ -1,0 +1,89 @@
+"""Whole slices for end-to-end training: drawn from a pool, at twice the resolution of what is to be reconstructed."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional as F
+
+TURNED = 0.5  # part of the stacks turned by any angle, where that is asked for
+
+
+def specimens(
+    blocks: Sequence[NDArray[np.floating]],
+    side: int,
+    count: int,
+    depth: int,
+    rng: np.random.Generator,
+    turned: bool = False,
+) -> tuple[Tensor, int]:
+    """Draw stacks of neighbouring slices; nothing lies outside of the circle that is always seen.
+
+    Parameters
+    ----------
+    blocks : sequence of ndarray
+        (z, y, x) each, about 0 to 1.
+    side : int
+        Pixels a side of what is to be reconstructed.
+    count, depth : int
+        Stacks, and slices of each; fewer where a block has fewer.
+    rng : Generator
+    turned : bool
+        Turn and bend the grey values of some, besides flips and quarter turns: for a pool of one object.
+
+    Returns
+    -------
+    fine : Tensor, shape (count * depth, 2 side, 2 side)
+    depth : int
+        As it is.
+    """
+    drawn = [_fitted(blocks[int(rng.integers(len(blocks)))], 2 * side, depth, rng) for _ in range(count)]
+    depth = min(len(stack) for stack in drawn)
+    stacks = []
+    for stack in drawn:
+        image = torch.rot90(stack[:depth], int(rng.integers(4)), (1, 2))
+        image = image.flip(2) if rng.random() < 0.5 else image
+        image = image.flip(0) if rng.random() < 0.5 else image
+        if turned:
+            image = image.clamp(min=0) ** math.exp(rng.uniform(-0.12, 0.12))
+            image = _rotated(image, rng) if rng.random() < TURNED else image
+        stacks.append(image)
+    across = torch.arange(2 * side) - (2 * side - 1) / 2
+    return torch.cat(stacks) * (across[:, None] ** 2 + across**2 < side**2), depth
+
+
+def halved(fine: Tensor) -> Tensor:
+    """The slices at the resolution of the reconstruction, (slices, side, side): means over 2 x 2 pixels."""
+    return F.avg_pool2d(fine[:, None], 2)[:, 0]
+
+
+def _fitted(block: NDArray[np.floating], size: int, depth: int, rng: np.random.Generator) -> Tensor:
+    """Some neighbouring slices of a block, the whole of it or a window, as (depth, size, size)."""
+    shape = block.shape
+    window = min(shape[1:])
+    if window > size and rng.random() < 0.3:
+        window = size
+    # Slices stay as far apart as pixels: several of a block make one where it is made coarser.
+    thick = 2 if window >= size and shape[0] >= 6 else 1
+    depth = min(depth, shape[0] // thick)
+    z, y, x = (int(rng.integers(n - m + 1)) for n, m in zip(shape, (depth * thick, window, window), strict=True))
+    part = np.ascontiguousarray(block[z : z + depth * thick, y : y + window, x : x + window], dtype=np.float32)
+    stack = torch.from_numpy(part).unflatten(0, (depth, thick)).mean(dim=1)
+    if window == size:
+        return stack
+    if 2 * window == size:
+        return stack.repeat_interleave(2, 1).repeat_interleave(2, 2)
+    return F.interpolate(stack[:, None], size=(size, size), mode="bilinear", antialias=True)[:, 0]
+
+
+def _rotated(image: Tensor, rng: np.random.Generator) -> Tensor:
+    angle = rng.uniform(0, 2 * math.pi)
+    zoom = math.exp(rng.uniform(-0.1, 0.1))
+    cos, sin = math.cos(angle) * zoom, math.sin(angle) * zoom
+    grid = F.affine_grid(torch.tensor([[[cos, -sin, 0.0], [sin, cos, 0.0]]]), [1, 1, *image.shape[1:]], False)
+    return F.grid_sample(image[None], grid, align_corners=False)[0]

@@ -1,0 +1,171 @@
+"""End-to-end training of an unrolled network: slices are measured, reconstructed, and compared with what they are."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal, cast
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from ..methods.diffusion.start import least_squares
+from ..methods.interface import Problem
+from ..methods.inverse.normalised import robust_maximum, scaled
+from ..models.unrolled import Unrolled, UnrolledConfig
+from ..options import option
+from .acquisitions import Acquisitions, measured
+from .pool import Pool
+from .sources import MIXTURES
+from .specimens import halved, specimens
+from .trainer import STATE, Report, Trainer, TrainerOptions
+from .unrolled_validate import unrolled_psnr
+
+SIDES = ((64, 0.4), (96, 0.3), (128, 0.3))
+"""Sides of the slices after the first part of the training, and how often each is drawn."""
+OTHERS = 0.1  # weight of the stages before the last
+SCORES: tuple[float, float] = (0.01, 1.0)  # noise of the states, in parts of the object's maximum
+
+
+class UnrolledTraining(TrainerOptions):
+    """Options of :func:`train_unrolled`."""
+
+    kind: Literal["materials", "general"] = option(
+        "materials",
+        "Images",
+        "materials: concrete-like microstructures alone; general: those, plain shapes, grains and fibres.",
+    )
+    stages: int = option(4, "Stages", "Pairs of a network and a data step; more take longer.", ge=1, le=8)
+    krylov: bool = option(
+        True, "Krylov directions", "Show the networks what the measurement says of their image; off for comparisons."
+    )
+    start: str = option("", "Start from", "Weights (name or path) to start from; empty: from scratch.")
+    small: float = option(0.6, "Small first", "Share of the time spent on slices of 64 pixels alone.", ge=0, le=1)
+    scores: float = option(
+        0.4,
+        "Score steps",
+        "Share of the steps that give the network a noisy image of the object, too, so that it can draw samples.",
+        ge=0,
+        le=1,
+    )
+    rate: float = option(8e-4, "Learning rate", "Highest rate, after the warm-up.", gt=0, advanced=True)
+
+
+def train_unrolled(options: UnrolledTraining, folder: Path, pool: Path | None = None, report: Report = print) -> Path:
+    """Train an unrolled network, or go on with the training that ``folder`` holds.
+
+    Parameters
+    ----------
+    options : UnrolledTraining
+        What to train on and for how long. The minutes count over all resumed parts.
+    folder : Path
+        Gets ``state.safetensors`` (to resume) and ``curve.json`` (validation against minutes).
+    pool : Path, optional
+        Where generated training images are kept; ``folder / "pool"`` when not given.
+    report : callable
+        Takes lines of progress.
+
+    Returns
+    -------
+    Path
+        The state; :func:`fewview.training.unrolled_export.export_unrolled` makes weights of it.
+    """
+    trainer = SimulatedTrainer(options, folder, pool or folder / "pool", report)
+    try:
+        trainer.run()
+    finally:
+        trainer.close()
+    return folder / STATE
+
+
+class UnrolledTrainer(Trainer):
+    """What the clock does not know: measured slices, and the loss of every stage."""
+
+    warm_up = 200
+    stages: int
+    krylov: bool
+    start: str
+
+    def network(self) -> Unrolled:
+        """A new network, or the one to start from."""
+        if self.start:
+            from ..models.weights import load_unrolled
+
+            return load_unrolled(self.start).train().requires_grad_(True)
+        return Unrolled(UnrolledConfig(stages=self.stages, krylov=self.krylov))
+
+    def optimizer_of(self, net: nn.Module) -> torch.optim.Optimizer:
+        """AdamW, whose weight decay hardly matters at this length."""
+        return torch.optim.AdamW(net.parameters(), lr=self.clock.rate, betas=(0.9, 0.99), weight_decay=0.01)
+
+    def descend(self, problem: Problem, clean: Tensor, depth: int, sigma: float | None = None) -> float:
+        """Gradients of the loss of one measured batch, whose truth is ``clean`` times the peak in its state."""
+        assert problem.state is not None
+        top = robust_maximum(least_squares(problem))
+        data = scaled(problem, max(top, 1e-9))
+        target = clean * (problem.state["peak"] / data.top)
+        known: dict[str, Any] = {}
+        if sigma is not None:
+            known = {"state": target + sigma * torch.randn_like(target), "sigma": sigma}
+        images = list(cast(Unrolled, self.net).run(data, depth, **known))
+        errors = [(image - target).square().mean() for image in images]
+        # What can be gained is much less with many views: each batch counts relative to where it started.
+        loss = (errors[-1] + OTHERS * sum(errors[1:-1])) / (errors[0].detach() + 1e-5)
+        loss.backward()  # type: ignore[no-untyped-call]
+        return float(loss.detach())
+
+
+class SimulatedTrainer(UnrolledTrainer):
+    """Samples simulated, geometry and dose drawn anew for every step."""
+
+    def __init__(self, options: UnrolledTraining, folder: Path, pool: Path, report: Report) -> None:
+        self.options = options
+        self.stages, self.krylov, self.start = options.stages, options.krylov, options.start
+        super().__init__(options, folder, report)
+        self.acquisitions = Acquisitions()
+        self.mixture: Mapping[Any, float] = MIXTURES[options.kind]
+        self.pools = {kind: Pool(pool, kind, share=0.1, eager=24) for kind in self.mixture}
+        for one in self.pools.values():
+            one.start()
+        for one in self.pools.values():
+            one.refresh(at_least=8)
+
+    def gradients(self) -> float:
+        """Of one batch under one geometry."""
+        if self.step % 50 == 0:
+            for one in self.pools.values():
+                one.refresh()
+        kinds = list(self.mixture)
+        blocks = self.pools[kinds[int(self.rng.choice(len(kinds), p=list(self.mixture.values())))]].blocks
+        side = 64
+        if self.elapsed > self.options.small * self.options.minutes * 60:
+            side = int(self.rng.choice([s for s, _ in SIDES], p=[p for _, p in SIDES]))
+        depth = 4
+        count = max(1, round(self.batch * 64**2 / (depth * side**2)))
+        fine, depth = specimens(blocks, side, count, depth, self.rng)
+        fine = fine.to(self.device)
+        angles, axis = self.acquisitions.draw(side, self.rng)
+        drawn = {"counts": self.acquisitions.counts, "noiseless": self.acquisitions.noiseless}
+        problem = measured(fine, angles, self.rng, axis=axis, stored=True, **drawn)  # type: ignore[arg-type]
+        sigma = None
+        if self.rng.random() < self.options.scores:
+            low, high = SCORES
+            sigma = math.exp(self.rng.uniform(math.log(low), math.log(high)))
+        return self.descend(problem, halved(fine), depth, sigma)
+
+    def figures(self) -> dict[str, Any]:
+        """Reconstructions of validation samples."""
+        average = cast(Unrolled, self.ema.model)
+        return {kind: unrolled_psnr(average, kind, 64) for kind in self.mixture}
+
+    def seeds(self) -> int:
+        """Those in the pools."""
+        return sum(one.seeds() for one in self.pools.values())
+
+    def close(self) -> None:
+        """End the processes that fill the pools, too."""
+        for one in getattr(self, "pools", {}).values():
+            one.stop()
+        super().close()
