@@ -10,8 +10,8 @@ import fewview
 ROOT = Path(fewview.__file__).parent
 FLOORS = {
     1: {"errors", "options", "geometry", "provenance", "frames", "openmp", "atomic_write"},
-    2: {"operators", "models"},
-    3: {"prepare", "quality", "registration"},
+    2: {"operators"},
+    3: {"models", "prepare", "quality", "registration"},
     4: {"scan"},
     5: {"io", "simulate", "samples"},
     6: {"methods"},

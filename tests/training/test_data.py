@@ -5,10 +5,15 @@ import pytest
 import torch
 
 from fewview.errors import FewviewError
+from fewview.models.unrolled import arc
+from fewview.operators import parallel_beam
+from fewview.simulate.leaves import leaves
 from fewview.simulate.seeds import TRAIN, VALIDATION
+from fewview.training.acquisitions import Acquisitions, measured
 from fewview.training.batches import draw_batch
 from fewview.training.pool import Pool, fill, write_blocks
 from fewview.training.sources import MAKERS, stack_blocks, unit
+from fewview.training.specimens import halved, specimens
 
 
 @pytest.mark.parametrize("kind", MAKERS)
@@ -95,3 +100,37 @@ def test_stacks_of_ones_own(tmp_path):
 def test_transmission_or_nothing_is_refused():
     with pytest.raises(FewviewError, match="no positive"):
         unit(np.zeros((2, 4, 4)))
+
+
+@pytest.mark.parametrize("shape", [(8, 64, 64), (12, 32, 32), (9, 48, 48), (20, 80, 64)])
+def test_specimens_are_twice_as_fine_and_round(shape):
+    rng = np.random.default_rng(0)
+    fine, depth = specimens([rng.random(shape).astype(np.float16)], 32, 2, 3, rng, turned=True)
+    assert fine.shape == (2 * depth, 64, 64) and 2 <= depth <= 3 and fine.dtype == torch.float32
+    across = np.arange(64) - 31.5
+    assert (fine[:, np.hypot(across[:, None], across) >= 32] == 0).all() and fine.std() > 0.05
+    assert torch.allclose(halved(fine)[0, 15, 15], fine[0, 30:32, 30:32].mean())
+
+
+def test_what_is_measured_is_what_was_there():
+    """Against the operator that reconstructs, to the accuracy of another discretisation; at the dose that is asked."""
+    rng = np.random.default_rng(1)
+    fine = torch.from_numpy(leaves(rng, 64, 3))
+    A = parallel_beam(np.arange(20) * np.pi / 20, columns=32, axis=16.2, pixel=0.5)
+    ideal = measured(fine, A, rng, noiseless=1.0)
+    expected = A(halved(fine) * ideal.state["peak"])
+    assert (ideal.data - expected).square().mean() < 1e-3 * expected.square().mean()
+    noisy = measured(fine, A, rng, peak=ideal.state["peak"], behind=1000.0, noiseless=0.0)
+    residual = (noisy.data - ideal.data) * noisy.weights.sqrt()
+    assert float(residual.std()) == pytest.approx(1000**-0.5, rel=0.05)
+    assert float(noisy.weights.mean()) == pytest.approx(1.0, abs=1e-4)
+
+
+def test_acquisitions_stay_within_what_is_drawn():
+    drawn, rng, degrees = Acquisitions(), np.random.default_rng(2), []
+    operators = [drawn.draw(32, rng, torch.device("cpu")) for _ in range(60)]
+    assert {A.views < 16 for A in operators} == {A.views > 60 for A in operators} == {True, False}
+    assert all(4 <= A.views <= 128 for A in operators)
+    assert max(abs(A.axis - 15.5) for A in operators) == pytest.approx(1.28, abs=0.5)
+    degrees = [np.degrees(arc(A.angles)) for A in operators]
+    assert sum(abs(d - 180) < 1 for d in degrees) > 15 and max(degrees) > 300

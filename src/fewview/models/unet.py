@@ -101,7 +101,9 @@ class UNet(nn.Module):
         super().__init__()
         self.config = config
         width, factor = config.embedding, config.unshuffle
-        self.embed = nn.Sequential(nn.Linear(64 * config.conditions, width), nn.SiLU(), nn.Linear(width, width), nn.SiLU())
+        self.embed = nn.Sequential(
+            nn.Linear(64 * config.conditions, width), nn.SiLU(), nn.Linear(width, width), nn.SiLU()
+        )
         inputs = (config.slices + config.extra) * factor**2
         self.stem = nn.Conv2d(inputs, config.channels[0], 3, padding=1)
         self.encoder, self.down = nn.ModuleList(), nn.ModuleList()

@@ -13,12 +13,13 @@ from torch import Tensor, nn
 
 from ..operators.krylov import cg
 from .prior import MEAN, SIGMA_DATA
+from .symmetries import turned, turned_back
 from .unet import UNet, UNetConfig
 
 UNKNOWN = 100.0
 """Noise level of a state that says nothing: that of a regression."""
 EXPECTED = (0.3, 0.12, 0.1, 0.08, 0.06)
-"""Error expected of the start and of the image after each stage, in parts of the object's maximum; learned from there."""
+"""Error expected of the start and after each stage, in parts of the object's maximum, before training."""
 
 
 class Measurement(Protocol):
@@ -148,6 +149,7 @@ class Unrolled(nn.Module):
         state: Tensor | None = None,
         sigma: float = UNKNOWN,
         extra: Tensor | None = None,
+        turn: int = 0,
         batch: int = 0,
         pause: Callable[[], None] = lambda: None,
     ) -> Iterator[Tensor]:
@@ -165,6 +167,9 @@ class Unrolled(nn.Module):
             Of ``state``; not used without one.
         extra : Tensor, shape (slices, y, x), optional
             For a network that takes one; zeros when not given.
+        turn : int
+            One of the 8 symmetries of a square, in which the U-Nets see the object: as if sample, rays and all had been
+            turned or mirrored, exactly, for any geometry, since the data steps do not depend on it.
         batch : int
             Slices that go through a U-Net together; all of them for 0.
         pause : callable
@@ -185,7 +190,7 @@ class Unrolled(nn.Module):
         def normal(x: Tensor) -> Tensor:
             return data.normal(x) + precision * x
 
-        rho = (data.noise / self.expected(told).exp()) ** 2
+        rho = self._damping(told, data.noise)
         x = cg(lambda v: normal(v) + rho[0] * v, right, None, self.config.start)
         yield x
         fixed = self._fixed(data, state, sigma, extra)
@@ -194,13 +199,22 @@ class Unrolled(nn.Module):
             near = neighbourhood((x - MEAN) / SIGMA_DATA, depth, self.config.slices)
             parts = []
             for some in torch.arange(len(x), device=x.device).split(batch or len(x)):
-                seen = torch.cat([near[some], channels[some]], dim=1)
-                parts.append(net(seen, told.expand(len(some), -1))[:, 0])
+                seen = turned(torch.cat([near[some], channels[some]], dim=1), turn)
+                parts.append(turned_back(net(seen, told.expand(len(some), -1))[:, 0], turn))
                 pause()
             refined = x + SIGMA_DATA * torch.cat(parts)
             weight = rho[k]
             x = cg(lambda v, w=weight: normal(v) + w * v, right + weight * refined, refined, self.config.steps)  # type: ignore[misc]
             yield x
+
+    def trust(self, data: Measurement) -> float:
+        """Weight of the data against the image of the last stage, in a proximal step from there."""
+        told = data.back.new_tensor(conditions(data.operator.angles, data.noise))
+        return 1 / float(self._damping(told, data.noise)[-1])
+
+    def _damping(self, told: Tensor, noise: float) -> Tensor:
+        """Weight of the first image and of each stage's in the data steps: noise over expected error, squared."""
+        return cast(Tensor, (noise / self.expected(told).exp()) ** 2)
 
     def _seen(self, x: Tensor, normal: Callable[[Tensor], Tensor], right: Tensor) -> Tensor:
         """Back-projection, gradient and curvature, each divided by its size: (slices, 1 or 3, y, x)."""
@@ -236,4 +250,4 @@ def neighbourhood(x: Tensor, depth: int, slices: int) -> Tensor:
 
 def _unit(values: Tensor) -> Tensor:
     """Each slice divided by its root mean square."""
-    return cast(Tensor, values / values.square().mean(dim=(1, 2), keepdim=True).add(1e-20).sqrt())
+    return values / values.square().mean(dim=(1, 2), keepdim=True).add(1e-20).sqrt()

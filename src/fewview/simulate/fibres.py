@@ -24,13 +24,11 @@ def fibres(rng: np.random.Generator, size: int, depth: int) -> Volume:
     level = rng.uniform(0.4, 1.0) if matrix else 1.0
     hollow = rng.random() < 0.25
     for _ in range(count):
-        along = main / np.linalg.norm(main) + spread * rng.normal(size=3)
-        along[2] *= flat
-        along /= np.linalg.norm(along)
+        along = (main / np.linalg.norm(main) + spread * rng.normal(size=3)) * (1, 1, flat)
         place, turn = outer * np.sqrt(rng.uniform()), rng.uniform(0, 2 * np.pi)
         centre = np.array([place * np.cos(turn), place * np.sin(turn), rng.uniform(heights[0], heights[-1] + step)])
         radius = thickness * rng.uniform(0.7, 1.3)
-        distance = _from_line(x, y, heights, centre, along)
+        distance = _from_line(x, y, heights, centre, along / np.linalg.norm(along))
         inside = np.clip(0.5 - (distance - radius) / step, 0, 1)
         stack += (inside * (level * rng.uniform(0.8, 1.0) - stack)).astype(np.float32)
         if hollow:
@@ -43,9 +41,9 @@ def fibres(rng: np.random.Generator, size: int, depth: int) -> Volume:
 def _from_line(
     x: NDArray[np.float64],
     y: NDArray[np.float64],
-    heights: NDArray[np.float64],
+    heights: NDArray[np.floating],
     centre: NDArray[np.float64],
-    along: NDArray[np.float64],
+    along: NDArray[np.floating],
 ) -> NDArray[np.float64]:
     """Distance of every voxel (depth, size, size) from a line."""
     off = (x[None] - centre[0], y[None] - centre[1], (heights - centre[2])[:, None, None])

@@ -7,12 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from ..methods.interface import Problem
-from ..operators import parallel_beam
-from ..operators.parallel import MEMORY_BUDGET
+from ..operators import Operator, parallel_beam
 
 Range = tuple[float, float]
 THICKNESS: Range = (0.4, 4.0)  # largest line integral
@@ -42,9 +40,9 @@ class Acquisitions:
     noiseless: float = 0.05
     shifted: float = 0.3
 
-    def draw(self, side: int, rng: np.random.Generator) -> tuple[NDArray[np.float64], float]:
-        """Angles in radians and the axis, for a detector as wide as the image."""
-        views = round(_between(self.views, rng))
+    def draw(self, side: int, rng: np.random.Generator, device: torch.device) -> Operator:
+        """An operator for a detector as wide as the image, of pixels of size 1."""
+        views = round(between(self.views, rng))
         # Half of the scans are of 180 degrees; the others of any arc.
         arc = math.radians(180.0 if rng.random() < 0.5 else rng.uniform(*self.arcs))
         spacing = arc / views
@@ -52,60 +50,71 @@ class Acquisitions:
         if rng.random() < 0.15:
             angles = angles + rng.normal(0, 0.25 * spacing, views)
         shift = rng.uniform(-0.04, 0.04) * side if rng.random() < self.shifted else 0.0
-        return angles, (side - 1) / 2 + shift
+        return parallel_beam(angles, columns=side, axis=(side - 1) / 2 + shift, device=device)
+
+
+def finer(A: Operator) -> Operator:
+    """The same rays and image at twice the resolution: what is measured by it owes nothing to the kernel of ``A``."""
+    return parallel_beam(
+        A.angles,
+        columns=2 * A.columns,
+        grid=2 * A.grid,
+        axis=2 * A.axis + 0.5,
+        pixel=A.pixel / 2,
+        detector_pitch=A.detector_pitch / 2,
+        device=A.device,
+        memory_budget=0,
+    )
 
 
 def measured(
     fine: Tensor,
-    angles: NDArray[np.float64],
+    A: Operator,
     rng: np.random.Generator,
     *,
-    axis: float | None = None,
+    peak: float | None = None,
     counts: Range = (300, 2e4),
+    behind: float | None = None,
     noiseless: float = 0.15,
     thickness: Range = THICKNESS,
-    stored: bool = False,
 ) -> Problem:
-    """Measure slices given at twice the resolution; their values become attenuation per pixel.
+    """Measure slices given at twice the resolution; their values become attenuation.
 
     Parameters
     ----------
-    fine : Tensor, shape (slices, 2 side, 2 side)
-        About 0 to 1. Finer than the reconstruction, so that a network cannot rely on the kernel of its operator.
-    angles : array
-        Radians.
+    fine : Tensor, shape (slices, 2 grid, 2 grid)
+        About 0 to 1.
+    A : Operator
+        Of the problem; measured is by :func:`finer` of it.
     rng : Generator
-    axis : float, optional
-        Column of the rotation axis on the detector of ``side`` columns; its middle when not given.
+    peak : float, optional
+        Attenuation of the value 1; when not given, such that the largest line integral lies in ``thickness``.
     counts, thickness : pair of float
         Open-beam counts per pixel and largest line integral, drawn evenly in their logarithm.
+    behind : float, optional
+        Mean counts per pixel behind the sample, in place of those of the open beam.
     noiseless : float
         Probability of a measurement without noise.
-    stored : bool
-        Keep the matrix of the operator: for many applications.
 
     Returns
     -------
     Problem
-        Of line integrals as the object ``clean * peak`` would give them; ``peak`` is the attenuation of the value 1,
-        kept in the state.
+        Of line integrals as the object ``clean * peak`` would give them; ``peak`` is kept in the state.
     """
-    side, device = fine.shape[-1] // 2, fine.device
-    axis = (side - 1) / 2 if axis is None else axis
-    size = {"columns": 2 * side, "pixel": 0.5, "detector_pitch": 0.5, "memory_budget": 0}
-    rays = parallel_beam(angles, axis=2 * axis + 0.5, device=device, **size)(fine)  # type: ignore[arg-type]
-    peak = _between(thickness, rng) / max(float(rays.max()), 1e-6)
-    transmitted = torch.exp(-peak * rays).reshape(*rays.shape[:2], side, 2).mean(dim=3)
+    rays = finer(A)(fine)
+    if peak is None:
+        peak = between(thickness, rng) / max(float(rays.max()), 1e-6)
+    transmitted = torch.exp(-peak * rays).reshape(*rays.shape[:2], A.columns, 2).mean(dim=3)
     if rng.random() < noiseless:
         seen = transmitted * OPEN_BEAM
     else:
-        dose = _between(counts, rng)
-        seen = torch.from_numpy(rng.poisson(dose * transmitted.cpu().numpy()).astype(np.float32)).to(device)
+        dose = between(counts, rng) if behind is None else behind / float(transmitted.mean())
+        seen = torch.from_numpy(rng.poisson(dose * transmitted.cpu().numpy()).astype(np.float32)).to(A.device)
         seen = seen.clamp(min=0.5) * (OPEN_BEAM / dose)
-    A = parallel_beam(angles, columns=side, axis=axis, memory_budget=MEMORY_BUDGET if stored else 0, device=device)
     return Problem(A, -torch.log(seen / OPEN_BEAM), seen / seen.mean(), state={"peak": peak})
 
 
-def _between(ends: Range, rng: np.random.Generator) -> float:
+def between(ends: Range, rng: np.random.Generator) -> float:
+    """A number drawn evenly in its logarithm."""
     low, high = ends
     return math.exp(rng.uniform(math.log(low), math.log(high)))

@@ -22,6 +22,7 @@ from ..methods.diffusion.start import least_squares, noised
 from ..methods.interface import Problem
 from ..methods.inverse.consistency import Consistency, ProximalCG
 from ..methods.inverse.normalised import Scaled, robust_maximum, scaled
+from ..operators import parallel_beam
 from .acquisitions import measured
 
 VIEWS = (4, 5, 6, 8, 10, 12, 16, 20, 24, 32, 40, 48, 64, 96)
@@ -117,7 +118,8 @@ def measured_slices(clean: Tensor, rng: np.random.Generator, views: int | None =
     angles = np.arange(views) * spacing + rng.uniform(0, spacing)
     if rng.random() < 0.2:
         angles = angles + rng.normal(0, 0.25 * spacing, views)
-    return measured(clean.repeat_interleave(2, 1).repeat_interleave(2, 2), angles, rng)
+    A = parallel_beam(angles, columns=side, memory_budget=0, device=clean.device)
+    return measured(clean.repeat_interleave(2, 1).repeat_interleave(2, 2), A, rng)
 
 
 @torch.no_grad()

@@ -69,7 +69,7 @@ def _fitted(block: NDArray[np.floating], size: int, depth: int, rng: np.random.G
     if window > size and rng.random() < 0.3:
         window = size
     # Slices stay as far apart as pixels: several of a block make one where it is made coarser.
-    thick = 2 if window >= size and shape[0] >= 6 else 1
+    thick = max(1, min(round(2 * window / size), shape[0] // 3))
     depth = min(depth, shape[0] // thick)
     z, y, x = (int(rng.integers(n - m + 1)) for n, m in zip(shape, (depth * thick, window, window), strict=True))
     part = np.ascontiguousarray(block[z : z + depth * thick, y : y + window, x : x + window], dtype=np.float32)

@@ -91,6 +91,10 @@ class Trainer(ABC):
     def seeds(self) -> int:
         """Training seeds drawn from so far."""
 
+    def further_facts(self) -> dict[str, Any]:
+        """What else the state should hold, for whoever makes weights of it."""
+        return {}
+
     def run(self) -> None:
         """Step until the minutes are used up."""
         self.report(f"{count_parameters(self.net) / 1e6:.2f} M parameters on {self.device}, batch {self.batch}")
@@ -98,7 +102,7 @@ class Trainer(ABC):
         saved = validated = self.elapsed
         last = time.monotonic()
         while self.elapsed < total:
-            self._one_step(self.elapsed / total)
+            self.one_step(self.elapsed / total)
             now = time.monotonic()
             self.elapsed, last = self.processes.agree(self.elapsed + now - last), now
             if not self.processes.first:
@@ -113,7 +117,8 @@ class Trainer(ABC):
             self._validate()
             self.save()
 
-    def _one_step(self, progress: float) -> None:
+    def one_step(self, progress: float) -> None:
+        """Of the optimiser, ``progress`` (0 to 1) through the training."""
         # Warm-up, then a cosine over the clock, down to a hundredth: the average then stands still at the end.
         warm = min(1.0, (self.step + 1) / self.warm_up)
         rate = self.clock.rate * warm * (0.505 + 0.495 * math.cos(math.pi * progress))
@@ -145,6 +150,7 @@ class Trainer(ABC):
             "options": self.clock.model_dump(mode="json"),
             "device": str(self.device),
             "seeds": self.seeds(),
+            **self.further_facts(),
         }
         save_state(self.folder / STATE, self.net, self.ema.model, self.optimizer, self.rng, facts)
 

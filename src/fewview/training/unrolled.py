@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal, cast
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -21,7 +20,7 @@ from .pool import Pool
 from .sources import MIXTURES
 from .specimens import halved, specimens
 from .trainer import STATE, Report, Trainer, TrainerOptions
-from .unrolled_validate import unrolled_psnr
+from .unrolled_validate import kind_psnr
 
 SIDES = ((64, 0.4), (96, 0.3), (128, 0.3))
 """Sides of the slices after the first part of the training, and how often each is drawn."""
@@ -100,6 +99,10 @@ class UnrolledTrainer(Trainer):
         """AdamW, whose weight decay hardly matters at this length."""
         return torch.optim.AdamW(net.parameters(), lr=self.clock.rate, betas=(0.9, 0.99), weight_decay=0.01)
 
+    def further_facts(self) -> dict[str, Any]:
+        """The shape of the network."""
+        return {"config": cast(Unrolled, self.net).config.model_dump_json()}
+
     def descend(self, problem: Problem, clean: Tensor, depth: int, sigma: float | None = None) -> float:
         """Gradients of the loss of one measured batch, whose truth is ``clean`` times the peak in its state."""
         assert problem.state is not None
@@ -113,7 +116,7 @@ class UnrolledTrainer(Trainer):
         errors = [(image - target).square().mean() for image in images]
         # What can be gained is much less with many views: each batch counts relative to where it started.
         loss = (errors[-1] + OTHERS * sum(errors[1:-1])) / (errors[0].detach() + 1e-5)
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()
         return float(loss.detach())
 
 
@@ -146,9 +149,9 @@ class SimulatedTrainer(UnrolledTrainer):
         count = max(1, round(self.batch * 64**2 / (depth * side**2)))
         fine, depth = specimens(blocks, side, count, depth, self.rng)
         fine = fine.to(self.device)
-        angles, axis = self.acquisitions.draw(side, self.rng)
-        drawn = {"counts": self.acquisitions.counts, "noiseless": self.acquisitions.noiseless}
-        problem = measured(fine, angles, self.rng, axis=axis, stored=True, **drawn)  # type: ignore[arg-type]
+        A = self.acquisitions.draw(side, self.rng, self.device)
+        drawn = self.acquisitions
+        problem = measured(fine, A, self.rng, counts=drawn.counts, noiseless=drawn.noiseless)
         sigma = None
         if self.rng.random() < self.options.scores:
             low, high = SCORES
@@ -158,7 +161,7 @@ class SimulatedTrainer(UnrolledTrainer):
     def figures(self) -> dict[str, Any]:
         """Reconstructions of validation samples."""
         average = cast(Unrolled, self.ema.model)
-        return {kind: unrolled_psnr(average, kind, 64) for kind in self.mixture}
+        return {kind: kind_psnr(average, kind, 64) for kind in self.mixture}
 
     def seeds(self) -> int:
         """Those in the pools."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import copy
+import math
+from collections.abc import Iterable
 from functools import lru_cache
 
 import numpy as np
@@ -13,6 +15,7 @@ from ..methods.diffusion.start import least_squares
 from ..methods.interface import Problem
 from ..methods.inverse.normalised import robust_maximum, scaled
 from ..models.unrolled import Unrolled
+from ..operators import parallel_beam
 from ..simulate.seeds import nth
 from .acquisitions import measured
 from .sources import MAKERS, Kind
@@ -28,25 +31,28 @@ def validation_case(kind: Kind, index: int, views: int, side: int, depth: int = 
     blocks = MAKERS[kind](nth("validation", index), 2 * side)
     rng = np.random.default_rng([index, views, 77])
     fine, _ = specimens([blocks[index % len(blocks)]], side, 1, depth, rng)
-    angles = np.arange(views) * np.pi / views
+    A = parallel_beam(np.arange(views) * np.pi / views, columns=side)
     once = {"counts": (COUNTS, COUNTS), "thickness": (2.0, 2.0), "noiseless": 0.0}
-    problem = measured(fine, angles, rng, **once)  # type: ignore[arg-type]
+    problem = measured(fine, A, rng, **once)  # type: ignore[arg-type]
     assert problem.state is not None
     return problem, halved(fine) * problem.state["peak"]
 
 
 @torch.no_grad()
-def unrolled_psnr(net: Unrolled, kind: Kind, side: int, samples: int = 4) -> dict[str, float]:
-    """PSNR in dB (of the volume's range, mean over samples) at :data:`VIEWS`, on the CPU."""
+def unrolled_psnr(net: Unrolled, cases: Iterable[tuple[Problem, Tensor]]) -> float:
+    """PSNR in dB of the truth's range, mean over measured samples, on the CPU."""
     net = copy.deepcopy(net).cpu()
-    out = {}
-    for views in VIEWS:
-        values = []
-        for index in range(samples):
-            problem, truth = validation_case(kind, index, views, side)
-            data = scaled(problem, robust_maximum(least_squares(problem)))
-            image = net(data, len(truth)) * data.top
-            mse = float((image - truth).double().square().mean())
-            values.append(20 * np.log10(float(truth.max() - truth.min())) - 10 * np.log10(mse))
-        out[str(views)] = round(float(np.mean(values)), 3)
-    return out
+    values = []
+    for problem, truth in cases:
+        data = scaled(problem, robust_maximum(least_squares(problem)))
+        mse = float((net(data, len(truth)) * data.top - truth).double().square().mean())
+        values.append(20 * math.log10(float(truth.max() - truth.min())) - 10 * math.log10(mse))
+    return round(sum(values) / len(values), 3)
+
+
+def kind_psnr(net: Unrolled, kind: Kind, side: int, samples: int = 4) -> dict[str, float]:
+    """:func:`unrolled_psnr` on validation samples of a kind, by number of views."""
+    return {
+        str(views): unrolled_psnr(net, (validation_case(kind, k, views, side) for k in range(samples)))
+        for views in VIEWS
+    }

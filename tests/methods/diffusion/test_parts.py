@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from fewview.methods.diffusion.adapt import PATIENCE, Adapter, Settings
-from fewview.methods.diffusion.denoiser import TURNS, Denoiser, turned, turned_back
+from fewview.methods.diffusion.denoiser import Denoiser
 from fewview.methods.diffusion.renoise import ddim, renoised, slerp
 from fewview.methods.diffusion.reuse import Reuse
 from fewview.methods.diffusion.schedule import LOWEST, Level, levels
@@ -16,6 +16,7 @@ from fewview.methods.interface import Views
 from fewview.methods.inverse.consistency import PlainCG, ProximalCG, TVz, along_z, along_z_adjoint, nonnegative
 from fewview.methods.inverse.normalised import robust_maximum, scaled
 from fewview.models.prior import DiffusionPrior, linear_alphabar
+from fewview.models.symmetries import TURNS, turned, turned_back
 from fewview.models.unet import UNetConfig
 from fewview.operators import parallel_beam
 

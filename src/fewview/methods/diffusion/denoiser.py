@@ -9,12 +9,12 @@ import torch
 from torch import Tensor
 
 from ...models.prior import DiffusionPrior
+from ...models.symmetries import TURNS, turned, turned_back
 from ..inverse.normalised import Scaled
 
 PIXELS = {"cpu": 2**15, "cuda": 2**21}  # of a batch: two slices of 128 px on a CPU take some 0.2 s
 # Values per pixel that the compact network holds at its peak, measured: 128 and 256 px, one to four slices.
 ACTIVATIONS, ADAPTING = 120, 760
-TURNS = 8
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,17 +75,6 @@ class Denoiser:
         first = index - index % self.slices
         near = [(index % self.slices + k).clamp(0, self.slices - 1) + first for k in range(-reach, reach + 1)]
         return torch.stack([x_t[n] for n in near], dim=1)
-
-
-def turned(image: Tensor, turn: int) -> Tensor:
-    """One of the :data:`TURNS` symmetries of a square, the first of which changes nothing; of (..., y, x)."""
-    image = torch.rot90(image, turn % 4, (-2, -1))
-    return image.flip(-1) if turn >= 4 else image
-
-
-def turned_back(image: Tensor, turn: int) -> Tensor:
-    """The inverse of :func:`turned`."""
-    return torch.rot90(image.flip(-1) if turn >= 4 else image, -(turn % 4), (-2, -1))
 
 
 def batch_size(x_t: Tensor) -> int:

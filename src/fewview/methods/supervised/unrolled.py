@@ -1,0 +1,113 @@
+"""The unrolled network: U-Nets and data steps in turn, trained end to end; the answer of a regression, in seconds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ...models.symmetries import TURNS
+from ...models.unrolled import Unrolled
+from ...models.weights import WeightsError, find_weights, load_unrolled, read_card
+from ...options import Options, option
+from ..classical.fbp import preview
+from ..diffusion.denoiser import batch_bytes, batch_size
+from ..diffusion.options import positivity_option
+from ..diffusion.start import least_squares
+from ..interface import Estimate, Method, Problem
+from ..inverse.consistency import nonnegative
+from ..inverse.masking import measured, relative
+from ..inverse.normalised import Scaled, robust_maximum, scaled
+from .trained_range import outside_training
+
+
+class UnrolledOptions(Options):
+    """Options of the unrolled network."""
+
+    weights: str = option(
+        "unrolled-general",
+        "Network",
+        "What it has learnt: unrolled-general (many kinds of samples), unrolled-materials (concrete-like ones), or the "
+        "path of weights that `fewview train unrolled` wrote, for instance from a dense scan of a sister sample.",
+    )
+    symmetries: bool = option(
+        True,
+        "Average over symmetries",
+        "Reconstruct the sample in its 8 turned and mirrored positions and take the mean, which is more accurate; "
+        "off takes an eighth of the time.",
+    )
+    positivity: bool = positivity_option()
+
+
+@torch.no_grad()
+def run(problem: Problem, options: UnrolledOptions) -> Iterator[Estimate]:
+    """The image of every stage, then the mean over the symmetries, one more each time."""
+    shown = preview(problem)
+    yield Estimate(shown, 0, 1, "starting")
+    scale = robust_maximum(least_squares(problem))
+    if not scale > 0:  # no object: nothing to scale the network by
+        yield Estimate(torch.zeros_like(shown), 1, 1, "nothing there", {"data_residual": 0.0})
+        return
+    net = load_unrolled(options.weights, problem.operator.device)
+    data = scaled(problem, scale)
+    chosen: dict[str, Any] = {"scale": scale}
+    card = read_card(find_weights(options.weights))
+    outside = outside_training(card, problem.operator, data.noise * problem.operator.norm * scale)
+    if outside:
+        chosen["outside_training"] = outside
+    turns, stages = TURNS if options.symmetries else 1, net.config.stages + 1
+    total = turns * stages + 1
+    mean = torch.zeros_like(data.back)
+    for turn in range(turns):
+        for k, image in enumerate(_reconstructed(net, data, turn)):
+            if k == stages - 1:
+                mean = mean + (image - mean) / (turn + 1)
+            if turn == 0 or k == stages - 1:  # later on the mean so far is better than any stage
+                best = image if turn == 0 else mean
+                stage = "start" if k == 0 else f"stage {k}" if turn == 0 else f"position {turn + 1}"
+                yield _estimate(best, turn * stages + k + 1, total, stage, problem, data, chosen)
+    if options.positivity:
+        mean = nonnegative(mean, data, net.trust(data))
+    yield _estimate(mean, total, total, "data step", problem, data, chosen)
+
+
+def _reconstructed(net: Unrolled, data: Scaled, turn: int) -> Iterator[Tensor]:
+    pause = data.operator.on_chunk or (lambda: None)
+    return net.run(data, len(data.y), turn=turn, batch=batch_size(data.back), pause=pause)
+
+
+def _estimate(
+    image: Tensor, step: int, total: int, stage: str, problem: Problem, data: Scaled, chosen: dict[str, Any]
+) -> Estimate:
+    volume = image * data.top
+    y, weights = measured(problem)
+    scalars = {"data_residual": relative(problem.operator(volume) - y, y, weights), "scale": data.top}
+    return Estimate(volume, step, total, stage, scalars, None, chosen)
+
+
+def _missing() -> str | None:
+    try:
+        find_weights(UnrolledOptions().weights)
+    except WeightsError as error:
+        return f"{error.problem} Train them with `fewview train unrolled --kind general`."
+    return None
+
+
+METHOD = Method(
+    name="unrolled",
+    title="Unrolled network",
+    family="supervised",
+    summary="Networks and data steps trained end to end: seconds; the best on samples like those it has learnt.",
+    source="After Aggarwal et al., IEEE TMI 2019 (MoDL) and Terris et al., 2025 (RAM: Krylov directions as channels)",
+    options=UnrolledOptions,
+    run=run,
+    needs=frozenset({"weights"}),
+    missing=_missing,
+    buffers=(40.0, 8.0),
+    beside=lambda options, grid, device: batch_bytes(grid, device),
+    couples_slices=True,
+    halo=4,  # each stage sees one neighbour on either side
+    resumable=False,
+)

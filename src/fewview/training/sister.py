@@ -1,0 +1,188 @@
+"""Learning from a dense scan: an unrolled network for one kind of sample, one geometry and one dose, in minutes.
+
+Beamlines often have one dense scan of a sister sample, or one before a series in time. A network that is trained end to
+end is a specialist, and becomes one for that sample within minutes.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor
+
+from ..errors import FewviewError
+from ..methods.diffusion.start import least_squares
+from ..methods.interface import Problem
+from ..methods.inverse.masking import measured as measured_values
+from ..methods.inverse.normalised import robust_maximum
+from ..models.unrolled import Unrolled, arc
+from ..models.weights import save_unrolled
+from ..options import option
+from ..quality.residual import noise_level
+from .acquisitions import measured
+from .export import VALUE_RANGE, provenance
+from .sources import unit
+from .specimens import halved, specimens
+from .trainer import Report, TrainerOptions
+from .unrolled import UnrolledTrainer
+from .unrolled_export import averaged, portable
+from .unrolled_validate import unrolled_psnr
+
+KEPT = 0.15  # part of the slices that are kept back, to measure progress by
+FEWEST = 8  # slices that a volume must have
+PIXELS = 12 * 64**2  # of a step, about
+
+
+class SisterTraining(TrainerOptions):
+    """Options of :func:`train_sister`."""
+
+    minutes: float = option(10.0, "Minutes", "Time the training may take in all; more is better.", unit="min", gt=0)
+    start: str = option(
+        "unrolled-general",
+        "Start from",
+        "Weights (name or path) to start from; empty: from scratch, which takes longer.",
+    )
+    rate: float = option(6e-4, "Learning rate", "Highest rate, after the warm-up.", gt=0, advanced=True)
+    validate_every: float = option(1.0, "Validate every", "Time between validations.", unit="min", gt=0, advanced=True)
+    save_every: float = option(1.0, "Save every", "Time between checkpoints.", unit="min", gt=0, advanced=True)
+
+
+def train_sister(
+    options: SisterTraining, volume: NDArray[np.floating], scan: Problem, folder: Path, report: Report = print
+) -> Path:
+    """Learn a volume as a scan will see it, or go on with the training that ``folder`` holds.
+
+    Parameters
+    ----------
+    options : SisterTraining
+    volume : ndarray, shape (z, y, x)
+        A good reconstruction of a sister sample on the field of view of the scan: of its pixels or finer ones. Its unit
+        does not matter.
+    scan : Problem
+        What is to be reconstructed later: its operator, line integrals and weights give geometry, attenuation and dose.
+    folder : Path
+        Gets the state, to resume from, and ``curve.json``.
+    report : callable
+        Takes lines of progress.
+
+    Returns
+    -------
+    Path
+        ``folder``, for :func:`export_sister`.
+
+    Raises
+    ------
+    FewviewError
+        A volume of too few slices, or one without any attenuation.
+    """
+    trainer = SisterTrainer(options, volume, scan, folder, report)
+    try:
+        trainer.run()
+    finally:
+        trainer.close()
+    return folder
+
+
+class SisterTrainer(UnrolledTrainer):
+    """Slices of one volume, measured as one scan was."""
+
+    warm_up = 50
+    stages, krylov = 4, True
+
+    def __init__(
+        self, options: SisterTraining, volume: NDArray[np.floating], scan: Problem, folder: Path, report: Report
+    ) -> None:
+        self.options, self.start = options, options.start
+        self.learnt, kept = _parted(unit(np.asarray(volume, dtype=np.float32)))
+        super().__init__(options, folder, report)
+        self.A = scan.operator
+        y, weights = measured_values(scan)
+        self.behind = 1 / max(noise_level(y, weights), 1e-4) ** 2
+        self.peak = robust_maximum(least_squares(scan))
+        self.slices = min(12, max(1, round(PIXELS / self.A.grid**2)))
+        rng = np.random.default_rng(options.seed + 1)
+        self.cases = [self._measured(*self._drawn([kept], 1, min(4, len(kept)), rng, turned=False), rng)]
+
+    def gradients(self) -> float:
+        """Of slices turned, mirrored, bent and scaled."""
+        depth = min(4, self.slices)
+        fine, depth = self._drawn(self.learnt, max(1, self.slices // depth), depth, self.rng, turned=True)
+        problem, _ = self._measured(fine, depth, self.rng, math.exp(self.rng.uniform(-0.15, 0.15)))
+        return self.descend(problem, halved(fine).to(self.device), depth)
+
+    def _drawn(
+        self, blocks: Sequence[NDArray[np.floating]], count: int, depth: int, rng: np.random.Generator, turned: bool
+    ) -> tuple[Tensor, int]:
+        return specimens(blocks, self.A.grid, count, depth, rng, turned)
+
+    def _measured(
+        self, fine: Tensor, depth: int, rng: np.random.Generator, scale: float = 1.0
+    ) -> tuple[Problem, Tensor]:
+        peak = self.peak * scale
+        problem = measured(fine.to(self.device), self.A, rng, peak=peak, behind=self.behind, noiseless=0.0)
+        return problem, halved(fine).to(self.device) * peak
+
+    def figures(self) -> dict[str, Any]:
+        """Of the slices that were kept back."""
+        return {"kept_back": unrolled_psnr(cast(Unrolled, self.ema.model), self.cases)}
+
+    def seeds(self) -> int:
+        """None: nothing is simulated but the measurement."""
+        return 0
+
+    def further_facts(self) -> dict[str, Any]:
+        """The shape of the network, and what it is trained for."""
+        A = self.A
+        trained_for = {
+            "views": [A.views, A.views],
+            "arc_deg": [round(math.degrees(arc(A.angles)), 1)] * 2,
+            "counts_behind": [round(self.behind, 1)] * 2,
+            "side_px": [A.grid, A.grid],
+            "pixel_mm": [A.pixel, A.pixel],
+        }
+        return super().further_facts() | {"trained_for": trained_for}
+
+
+def export_sister(folder: Path, path: Path, learnt: str, checked: dict[str, Any] | None = None) -> None:
+    """Write the averaged weights with a card.
+
+    Parameters
+    ----------
+    folder : Path
+        Of :func:`train_sister`.
+    path : Path
+        ``.safetensors`` to write.
+    learnt : str
+        What was learnt, in words: name of the file of the volume.
+    checked : dict, optional
+        What held-out views of the scan said of it and of other methods.
+    """
+    facts, net = averaged(folder)
+    started = Path(facts["options"]["start"]).stem
+    card = {
+        "trained_on": f"the volume {learnt}" + (f"; started from {started}" if started else ""),
+        "trained_for": facts["trained_for"],
+        **provenance(facts),
+        "value_range": VALUE_RANGE,
+        "validation": "PSNR in dB of slices of the volume that were kept back, measured as the scan was",
+        "learning_curve": facts["curve"],
+        **({"held_out": checked} if checked else {}),
+        "options": portable(facts["options"]),
+    }
+    save_unrolled(net, path, card)
+
+
+def _parted(volume: NDArray[np.float32]) -> tuple[list[NDArray[np.float32]], NDArray[np.float32]]:
+    """What is learnt, on either side of what is kept back: slices in the middle."""
+    if len(volume) < FEWEST:
+        raise FewviewError(
+            f"A volume of {len(volume)} slices is too little to learn from.", f"Give one of {FEWEST} slices or more."
+        )
+    kept = max(2, round(KEPT * len(volume)))
+    first = (len(volume) - kept) // 2
+    return [part for part in (volume[:first], volume[first + kept :]) if len(part)], volume[first : first + kept]

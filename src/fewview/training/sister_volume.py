@@ -1,0 +1,65 @@
+"""A volume file of a sister sample, on the field of view of a scan."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.ndimage import zoom
+
+from ..errors import FewviewError
+from ..io import read_volume
+
+SAME = 0.02  # voxels that differ by less need no resampling
+
+
+def sister_volume(path: str | Path, grid: int, pixel: float | None) -> NDArray[np.float32]:
+    """Read a volume and bring it onto the field of view of slices of ``grid`` pixels of ``pixel`` mm.
+
+    Parameters
+    ----------
+    path : str or Path
+        As :func:`fewview.io.read_volume` takes it.
+    grid : int
+    pixel : float, optional
+        None where the scan does not know it: voxels and pixels then count as equal.
+
+    Returns
+    -------
+    ndarray, shape (z, side, side)
+        ``side`` is ``grid``, or more where the voxels are finer than the pixels; cut or surrounded by air.
+
+    Raises
+    ------
+    FewviewError
+        Voxels coarser than the pixels by more than a half, which would teach blur.
+    """
+    volume = read_volume(path)
+    voxel = volume.voxel if volume.voxel is not None and pixel is not None else pixel
+    ratio = 1.0 if voxel is None or pixel is None else voxel / pixel
+    if ratio > 1.5:
+        raise FewviewError(
+            f"The voxels of {Path(path).name} are {voxel:g} mm wide, the pixels of the scan {pixel:g} mm.",
+            "Give a volume that is as fine as the scan, or bin the scan with --bin.",
+        )
+    values = np.nan_to_num(np.asarray(volume.values, dtype=np.float32))
+    if ratio > 1 + SAME:
+        values = zoom(values, ratio, order=1)
+        ratio = 1.0
+    elif ratio > 1 - SAME:
+        ratio = 1.0
+    return _fitted(values, round(grid / ratio))
+
+
+def _fitted(values: NDArray[np.float32], side: int) -> NDArray[np.float32]:
+    """Cut to a square about the middle, or surround by air."""
+    for axis in (1, 2):
+        extra = values.shape[axis] - side
+        if extra > 0:
+            values = np.take(values, np.arange(extra // 2, extra // 2 + side), axis=axis)
+        elif extra < 0:
+            width = [(0, 0)] * 3
+            width[axis] = (-extra // 2, -extra - (-extra // 2))
+            values = np.pad(values, width)
+    return np.ascontiguousarray(values)

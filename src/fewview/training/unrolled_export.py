@@ -1,0 +1,87 @@
+"""From the state of an end-to-end training to weights with a card: what it was trained for, and how good it is."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from ..models.unrolled import Unrolled, UnrolledConfig
+from ..models.weights import save_unrolled
+from ..simulate.seeds import TRAIN, VALIDATION
+from .acquisitions import Acquisitions
+from .checkpoint import read_average
+from .export import VALUE_RANGE, provenance
+from .sources import MAKERS, MIXTURES
+from .unrolled import SIDES, UnrolledTraining
+from .unrolled_validate import COUNTS, kind_psnr
+
+WORDS = {
+    "materials": "simulated concrete-like microstructures",
+    "generic": "ellipses, plain shapes and dead leaves of them",
+    "grains": "tessellations of grains",
+    "fibres": "fibres in air or in a matrix",
+}
+LEAST_BEHIND = 100.0
+"""Counts per pixel behind the sample: few measurements of the training have less (500 open, a thick sample)."""
+
+
+def export_unrolled(folder: Path, path: Path, samples: int = 4) -> None:
+    """Write the averaged weights of a training in half precision, with a card.
+
+    Parameters
+    ----------
+    folder : Path
+        Of :func:`fewview.training.unrolled.train_unrolled`; the training may still be running.
+    path : Path
+        ``.safetensors`` to write.
+    samples : int
+        Of each kind, that the figures of the card are measured on.
+
+    Raises
+    ------
+    FewviewError
+        The folder holds no training.
+    """
+    facts, net = averaged(folder)
+    options = UnrolledTraining.parse(facts["options"])
+    mixture, drawn = MIXTURES[options.kind], Acquisitions()
+    kinds = "; ".join(f"{WORDS[kind]} ({share:.0%})" for kind, share in mixture.items())
+    started = f"; started from {Path(options.start).stem}" if options.start else ""
+    card = {
+        "trained_on": f"{kinds}; {facts['seeds']} training seeds from {TRAIN[0]}{started}",
+        "trained_for": {
+            "views": list(drawn.views),
+            "arc_deg": list(drawn.arcs),
+            "counts_behind": [LEAST_BEHIND, None],
+            "side_px": [min(side for side, _ in SIDES), max(side for side, _ in SIDES)],
+        },
+        **provenance(facts),
+        "value_range": VALUE_RANGE,
+        "validation": f"{samples} samples of each kind, 64 px, seeds from {VALIDATION[0]}, {COUNTS:g} counts, "
+        "by number of views; PSNR in dB of the range of the truth",
+        "psnr_db": {kind: kind_psnr(net, kind, 64, samples) for kind in MAKERS},
+        "learning_curve": facts["curve"],
+        "options": portable(facts["options"]),
+    }
+    save_unrolled(net, path, card)
+
+
+def averaged(folder: Path) -> tuple[dict[str, Any], Unrolled]:
+    """Facts and the averaged network of a training, rounded to half precision as it will be loaded."""
+    facts, tensors = read_average(folder)
+    net = Unrolled(UnrolledConfig.model_validate_json(facts["config"]))
+    net.load_state_dict(tensors)
+    return facts, net.eval().requires_grad_(False)
+
+
+def portable(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Options with names in place of folders: a card travels."""
+    return {key: Path(value).name if key == "start" and value else value for key, value in options.items()}
+
+
+def curve_of(folder: Path) -> list[dict[str, Any]]:
+    """Validation against minutes, of a training that may be running."""
+    path = folder / "curve.json"
+    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else []

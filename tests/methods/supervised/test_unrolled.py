@@ -1,0 +1,95 @@
+"""The unrolled network as a method: its stages, the mean over symmetries, what it says of foreign scans."""
+
+import numpy as np
+import pytest
+import torch
+
+from fewview.errors import FewviewError
+from fewview.methods import get_method
+from fewview.methods.interface import Problem
+from fewview.methods.supervised.trained_range import outside_training
+from fewview.models.unrolled import Unrolled, UnrolledConfig
+from fewview.models.weights import save_unrolled
+from fewview.operators import parallel_beam
+
+METHOD = get_method("unrolled")
+TINY = UnrolledConfig(stages=2, early=(8, 16), last=(8, 16), early_blocks=(1, 1), last_blocks=(1, 1))
+FOR = {"views": [4, 128], "arc_deg": [150, 360], "counts_behind": [100, None], "side_px": [16, 128]}
+
+
+@pytest.fixture
+def weights(tmp_path):
+    torch.manual_seed(0)
+    net = Unrolled(TINY)
+    for unet in net.nets:
+        torch.nn.init.normal_(unet.head.weight, std=0.02)
+    save_unrolled(net, tmp_path / "net.safetensors", {"trained_for": FOR})
+    return str(tmp_path / "net.safetensors")
+
+
+@pytest.fixture(scope="module")
+def problem():
+    across = torch.arange(32) - 15.5
+    disc = (across[:, None] ** 2 + across**2 < 100).float().repeat(2, 1, 1) * 0.02
+    A = parallel_beam(np.arange(12) * np.pi / 12, columns=32)
+    return Problem(A, A(disc)), disc
+
+
+def _all(problem, **options):
+    return [(e.step, e.total, e.stage, e.volume.clone(), e) for e in METHOD.run(problem, METHOD.options(**options))]
+
+
+def test_stages_then_positions_then_the_data(problem, weights):
+    views, disc = problem
+    steps = _all(views, weights=weights)
+    assert [s[0] for s in steps] == sorted(s[0] for s in steps) and steps[-1][0] == steps[-1][1] == 25
+    assert [s[2] for s in steps[1:5]] == ["start", "stage 1", "stage 2", "position 2"]
+    assert steps[-1][2] == "data step" and steps[-1][3].min() >= 0
+    assert steps[-1][4].scalars["data_residual"] < 0.3
+    assert (steps[-1][3] - disc).square().mean() < 0.1 * disc.square().mean()
+    assert "outside_training" not in steps[-1][4].chosen
+
+
+def test_the_mean_over_symmetries_has_no_orientation(problem, weights):
+    """Of a measurement that itself has none: views every 90 degrees, a disc in the middle."""
+    _, disc = problem
+    A = parallel_beam(np.arange(4) * np.pi / 2, columns=32)
+    views = Problem(A, A(disc))
+    mean = _all(views, weights=weights, positivity=False)[-1][3]
+    once = _all(views, weights=weights, positivity=False, symmetries=False)[-1][3]
+    off = [float((v - v.rot90(1, (1, 2))).abs().max() / v.abs().max()) for v in (mean, once)]
+    assert off[0] < 1e-4 < 1e-2 < off[1]
+
+
+def test_nothing_measured_gives_nothing(problem, weights):
+    views, _ = problem
+    empty = Problem(views.operator, torch.zeros_like(views.data))
+    assert _all(empty, weights=weights)[-1][3].abs().max() == 0
+
+
+def test_a_scan_unlike_the_training_is_said(problem, weights):
+    _, disc = problem
+    A = parallel_beam(np.arange(3) * np.pi / 12, columns=32)
+    said = _all(Problem(A, A(disc)), weights=weights)[-1][4].chosen["outside_training"]
+    assert len(said) == 2 and "3 views" in said[0] and "4 to 128" in said[0] and "45 degrees" in said[1]
+
+
+def test_counts_width_and_pixels_count_too():
+    A = parallel_beam(np.arange(12) * np.pi / 12, columns=300, pixel=0.1)
+    card = {"trained_for": {**FOR, "pixel_mm": [0.05, 0.05]}}
+    said = outside_training(card, A, 0.2)
+    assert [s.split()[0] for s in said] == ["About", "The", "The"]
+    assert "25 counts" in said[0] and "100 or more" in said[0] and "300 pixels" in said[1] and "0.1 mm" in said[2]
+    assert outside_training({}, A, 0.2) == []
+
+
+def test_other_weights_are_refused(problem, tmp_path):
+    with pytest.raises(FewviewError, match="no weights"):
+        _all(problem[0], weights=str(tmp_path / "none.safetensors"))
+    with pytest.raises(FewviewError, match="unrolled network"):
+        _all(problem[0], weights="materials")
+
+
+def test_missing_weights_say_how_to_get_them():
+    reason = METHOD.missing()
+    assert reason is None or "fewview train unrolled" in reason

@@ -1,0 +1,132 @@
+"""End-to-end training: it learns, resumes and exports; a volume teaches a scan's network from the command line."""
+
+import json
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from fewview.cli.main import app
+from fewview.errors import FewviewError
+from fewview.methods import get_method
+from fewview.models import unrolled as model
+from fewview.models.unrolled import UnrolledConfig
+from fewview.models.weights import read_card
+from fewview.operators import parallel_beam
+from fewview.simulate.grains import grains
+from fewview.training import unrolled, unrolled_export
+from fewview.training.acquisitions import measured
+from fewview.training.sister import SisterTrainer, SisterTraining, export_sister, train_sister
+from fewview.training.sister_check import held_out_check
+from fewview.training.sister_volume import sister_volume
+from fewview.training.specimens import specimens
+from fewview.training.unrolled import UnrolledTraining, train_unrolled
+from fewview.training.unrolled_export import export_unrolled
+
+TINY = UnrolledConfig(stages=2, early=(8, 16), last=(8, 16), early_blocks=(1, 1), last_blocks=(1, 1))
+
+
+@pytest.fixture
+def tiny(monkeypatch):
+    """A network so small that a training takes a second."""
+    monkeypatch.setattr(unrolled, "UnrolledConfig", lambda **_: TINY)
+    assert model.UnrolledConfig is UnrolledConfig
+
+
+@pytest.fixture(scope="module")
+def sample():
+    """A volume, and a scan of other slices of it."""
+    volume = grains(np.random.default_rng(3), 32, 30)
+    rng = np.random.default_rng(0)
+    fine, _ = specimens([volume[:10]], 32, 1, 4, rng)
+    A = parallel_beam(np.arange(10) * np.pi / 10, columns=32, pixel=0.1)
+    return volume[10:], measured(fine, A, rng, counts=(3000, 3000), noiseless=0.0)
+
+
+def test_simulated_samples_teach_and_it_resumes(tiny, monkeypatch, tmp_path):
+    blocks = [grains(np.random.default_rng(k), 64, 6) for k in range(2)]
+
+    class Pool:
+        def __init__(self, *_, **__):
+            self.blocks, self.seeds = blocks, lambda: 2
+
+        start = stop = refresh = lambda self, **_: None
+
+    monkeypatch.setattr(unrolled, "Pool", Pool)
+    monkeypatch.setattr(unrolled, "kind_psnr", lambda *_: {"8": 20.0})
+    monkeypatch.setattr(unrolled_export, "kind_psnr", lambda *_: {"8": 20.0})
+    lines = []
+    options = UnrolledTraining(kind="general", minutes=0.03, batch=2, small=0.5)
+    train_unrolled(options, tmp_path / "run", report=lines.append)
+    train_unrolled(options.model_copy(update={"minutes": 0.04}), tmp_path / "run", report=lines.append)
+    assert any("resumed at step" in line for line in lines)
+    export_unrolled(tmp_path / "run", tmp_path / "net.safetensors")
+    card = read_card(tmp_path / "net.safetensors")
+    assert card["trained_for"]["views"] == [4, 128] and "grains" in card["trained_on"] and card["steps"] > 1
+
+
+def test_a_volume_teaches_its_scan(tiny, sample, tmp_path):
+    volume, scan = sample
+    options = SisterTraining(minutes=0.01, start="", rate=3e-3)
+    trainer = SisterTrainer(options, volume, scan, tmp_path / "steps", lambda _: None)
+    before = trainer.figures()["kept_back"]
+    for _ in range(60):
+        trainer.one_step(0.0)
+    assert trainer.figures()["kept_back"] > before + 0.3
+    train_sister(options, volume, scan, tmp_path / "run", report=lambda _: None)
+    assert json.loads((tmp_path / "run" / "curve.json").read_text())[-1]["kept_back"] > 0
+    export_sister(tmp_path / "run", tmp_path / "net.safetensors", "sister.h5", {"verdict": "so"})
+    card = read_card(tmp_path / "net.safetensors")
+    assert card["trained_for"]["pixel_mm"] == [0.1, 0.1] and card["trained_for"]["views"] == [10, 10]
+    assert card["trained_on"] == "the volume sister.h5" and card["held_out"] == {"verdict": "so"}
+    method = get_method("unrolled")
+    *_, last = method.run(scan, method.options(weights=str(tmp_path / "net.safetensors"), symmetries=False))
+    assert "outside_training" not in last.chosen and last.scalars["data_residual"] < 0.5
+
+
+def test_a_flat_volume_teaches_nothing(tiny, sample, tmp_path):
+    with pytest.raises(FewviewError, match="too little"):
+        train_sister(SisterTraining(start=""), sample[0][:4], sample[1], tmp_path, report=lambda _: None)
+
+
+def test_held_out_views_say_what_it_may_be_used_for(monkeypatch, sample):
+    from fewview.training import sister_check
+
+    _, scan = sample
+
+    def predicted(given, held, name, options):
+        return np.full(2, {"tv": 3.0, "mbir": 2.0, "d3ip-generic": 2.5, "unrolled": unrolled_error}[name])
+
+    monkeypatch.setattr(sister_check, "_predicted", predicted)
+    unrolled_error = 1.0
+    found = held_out_check(scan, "net.safetensors")
+    assert "29.3% better" in found["verdict"] and "(mbir): use these" in found["verdict"]
+    assert found["relative_error"]["tv"] / found["relative_error"]["mbir"] == pytest.approx(1.5**0.5, rel=1e-3)
+    unrolled_error = 8.0
+    assert "100.0% worse" in held_out_check(scan, "net.safetensors")["verdict"]
+
+
+@pytest.mark.parametrize(("voxel", "side"), [(None, 24), (0.1, 24), (0.05, 48), (0.125, 24)])
+def test_a_volume_comes_onto_the_field_of_view(tmp_path, voxel, side):
+    from fewview.io.write_volume import write_volume
+
+    shape = {0.05: 44, 0.125: 16}.get(voxel, 20)
+    values = np.ones((10, shape, shape + 2), np.float32)
+    write_volume(tmp_path / "v.h5", values, voxel=voxel) if voxel else np.save(tmp_path / "v.npy", values)
+    path = tmp_path / ("v.h5" if voxel else "v.npy")
+    found = sister_volume(path, 24, 0.1)
+    assert found.shape[1:] == (side, side) and found[5, side // 2, side // 2] == 1 and found[5, 0, 0] == 0
+    with pytest.raises(FewviewError, match="as fine as the scan"):
+        sister_volume(path, 24, 0.02) if voxel else sister_volume(_coarse(tmp_path), 24, 0.02)
+
+
+def _coarse(folder):
+    from fewview.io.write_volume import write_volume
+
+    write_volume(folder / "c.h5", np.ones((10, 20, 20), np.float32), voxel=0.1)
+    return folder / "c.h5"
+
+
+def test_the_command_line_wants_volume_and_scan_together(tmp_path):
+    said = CliRunner().invoke(app, ["train", "unrolled", "--from", "v.h5", "-o", str(tmp_path / "w.safetensors")])
+    assert said.exit_code != 0 and "belong together" in str(said.output) + str(said.exception)
