@@ -95,7 +95,7 @@ def test_held_out_views_say_what_it_may_be_used_for(monkeypatch, sample):
     _, scan = sample
 
     def predicted(given, held, name, options):
-        return np.full(2, {"tv": 3.0, "mbir": 2.0, "d3ip-generic": 2.5, "unrolled": unrolled_error}[name])
+        return np.full(10, {"tv": 3.0, "mbir": 2.0, "d3ip-generic": 2.5, "unrolled": unrolled_error}[name])
 
     monkeypatch.setattr(sister_check, "_predicted", predicted)
     unrolled_error = 1.0

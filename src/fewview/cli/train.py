@@ -76,7 +76,9 @@ def unrolled(
     rows: Annotated[str | None, typer.Option(help="Of that scan: detector rows A:B (B exclusive), unbinned.")] = None,
     bin_: Annotated[int | None, typer.Option("--bin", help="Of that scan: average K x K detector pixels.")] = None,
     axis: Annotated[str | None, typer.Option(help="Of that scan: auto, or the column of the rotation axis.")] = None,
-    check: Annotated[bool, typer.Option(help="Compare with other methods on held-out views of the scan.")] = True,
+    check: Annotated[
+        bool, typer.Option(help="Compare with other methods on held-out detector pixels of the scan.")
+    ] = True,
     minutes: Annotated[float | None, typer.Option(help="Time the training may take in all.")] = None,
     device: Annotated[str | None, typer.Option(help="auto, cpu or cuda.")] = None,
     seed: Annotated[int | None, typer.Option(help="Of every random choice.")] = None,

@@ -54,7 +54,7 @@ def learn_sister(
     train_sister(options, learnt, problem, folder, report=typer.echo)
     export_sister(folder, weights, Path(volume).name)
     if check:
-        typer.echo("Checking on held-out views of the scan.")
+        typer.echo("Checking on held-out detector pixels of the scan.")
         found = held_out_check(problem, weights)
         export_sister(folder, weights, Path(volume).name, found)
         typer.echo(found["verdict"])

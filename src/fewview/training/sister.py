@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -35,6 +37,7 @@ from .unrolled_validate import unrolled_psnr
 
 KEPT = 0.15  # part of the slices that are kept back, to measure progress by
 FEWEST = 8  # slices that a volume must have
+MASKED = 0.3  # part of the steps with pixels missing
 PIXELS = 12 * 64**2  # of a step, about
 
 
@@ -113,6 +116,10 @@ class SisterTrainer(UnrolledTrainer):
         depth = min(4, self.slices)
         fine, depth = self._drawn(self.learnt, max(1, self.slices // depth), depth, self.rng, turned=True)
         problem, _ = self._measured(fine, depth, self.rng, math.exp(self.rng.uniform(-0.15, 0.15)))
+        if self.rng.random() < MASKED:  # as when pixels are held out, and where the detector has gaps
+            assert problem.weights is not None
+            seen = torch.from_numpy(self.rng.random(tuple(problem.data.shape)) > self.rng.uniform(0, 0.15))
+            problem = replace(problem, weights=problem.weights * seen.to(problem.weights))
         return self.descend(problem, halved(fine).to(self.device), depth)
 
     def _drawn(
@@ -160,7 +167,7 @@ def export_sister(folder: Path, path: Path, learnt: str, checked: dict[str, Any]
     learnt : str
         What was learnt, in words: name of the file of the volume.
     checked : dict, optional
-        What held-out views of the scan said of it and of other methods.
+        What held-out pixels of the scan said of it and of other methods.
     """
     facts, net = averaged(folder)
     started = Path(facts["options"]["start"]).stem

@@ -1,4 +1,4 @@
-"""What a network that learnt a sister sample may be used for: held-out views of the scan itself decide."""
+"""What a network that learnt a sister sample may be used for: held-out measurements of the scan itself decide."""
 
 from __future__ import annotations
 
@@ -9,19 +9,20 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..methods.diffusion.settings_trial import clearly_best
 from ..methods.interface import Problem
 from ..methods.inverse.masking import measured
 from ..methods.registry import get_method
-from ..methods.selection.held_out import central, hold_out, prediction_errors
+from ..methods.selection.comparison import better, gain
+from ..methods.selection.held_out import central, pixel_folds, prediction_errors
 
 OTHERS: tuple[tuple[str, Mapping[str, Any]], ...] = (("tv", {}), ("mbir", {}), ("d3ip-generic", {}))
 SLICES = 4
-SHARE = 0.2  # of the views
 
 
 def held_out_check(scan: Problem, weights: Path) -> dict[str, Any]:
-    """Predict held-out views of some slices with the network and with methods that learnt nothing of the sample.
+    """Predict held-out detector pixels of some slices, by the network and by methods that know nothing of the sample.
+
+    Pixels of every view, not views: the network was trained for these views.
 
     Parameters
     ----------
@@ -32,28 +33,27 @@ def held_out_check(scan: Problem, weights: Path) -> dict[str, Any]:
     Returns
     -------
     dict
-        "relative_error" by method (root of the mean squared error of held-out views over that of the views), and
+        "relative_error" by method (root of the mean squared error of held-out pixels over that of all), and
         "verdict": one sentence.
     """
-    given, held = hold_out(central(scan, SLICES, adjacent=True), SHARE)
+    ((given, held),) = pixel_folds(central(scan, SLICES, adjacent=True), 1)
     candidates = (*OTHERS, ("unrolled", {"weights": str(weights)}))
     errors = {name: _predicted(given, held, name, options) for name, options in candidates}
     y, _ = measured(held)
     power = float(y.square().mean())
     best = min((name for name, _ in OTHERS), key=lambda name: float(errors[name].mean()))
-    trusted = clearly_best({best: errors[best], "unrolled": errors["unrolled"]}) == "unrolled"
-    ratio = float(errors["unrolled"].mean() / errors[best].mean()) ** 0.5 - 1
-    how = f"{abs(ratio):.1%} {'better' if ratio < 0 else 'worse'} than by the best other method ({best})"
+    gained = gain(errors["unrolled"], errors[best])
+    how = f"{abs(gained):.1%} {'better' if gained > 0 else 'worse'} than by the best other method ({best})"
     advice = (
         "use these weights for this scan"
-        if trusted
+        if better(errors["unrolled"], errors[best])
         else "the gain is not certain: compare both volumes before you rely on these weights"
-        if ratio < 0
+        if gained > 0
         else f"do not use these weights for this scan; use {best}"
     )
     return {
         "relative_error": {name: round((float(e.mean()) / power) ** 0.5, 5) for name, e in errors.items()},
-        "verdict": f"Held-out views are predicted {how}: {advice}.",
+        "verdict": f"Held-out pixels are predicted {how}: {advice}.",
     }
 
 
