@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from ..errors import MethodUnavailable, OptionError
+from ..errors import OptionError
 from .values import parse_axis, parse_pairs, parse_rows
 
 app = typer.Typer(help="Train a network: on a CPU or a GPU, resumable.")
@@ -103,6 +103,21 @@ def unrolled(
 
 
 @app.command()
-def fixer() -> None:
-    """Train a slice fixer (not available yet)."""
-    raise MethodUnavailable("Training a slice fixer is not available yet.", "`fewview train prior` is.")
+def fixer(
+    output: Annotated[Path, typer.Option("-o", "--output", help="Folder of the training; it is resumed from there.")],
+    minutes: Annotated[float | None, typer.Option(help="Time the training may take in all.")] = None,
+    device: Annotated[str | None, typer.Option(help="auto, cpu or cuda.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Of every random choice.")] = None,
+    settings: Annotated[list[str] | None, typer.Option("--set", help="Option of the training, KEY=VALUE.")] = None,
+) -> None:
+    """Train a slice fixer, or go on with the training that the folder holds; writes weights and card."""
+    from ..training.fixer import FixerTraining, train_fixer
+    from ..training.fixer_export import export_fixer
+
+    given = {"minutes": minutes, "device": device, "seed": seed}
+    values = {key: value for key, value in given.items() if value is not None}
+    options = FixerTraining.parse({**parse_pairs("--set", settings or []), **values})
+    train_fixer(options, output, report=typer.echo)
+    weights = output / "fixer.safetensors"
+    export_fixer(output, weights)
+    typer.echo(f"Weights and card: {weights}")

@@ -19,7 +19,12 @@ from .unet import UNetConfig
 from .unrolled import Unrolled, UnrolledConfig
 
 SHIPPED = Path(__file__).parents[1] / "weights"
-KINDS = {"prior": "diffusion prior", "guide": "cross-modal guide", "unrolled": "unrolled network"}
+KINDS = {
+    "prior": "diffusion prior",
+    "guide": "cross-modal guide",
+    "unrolled": "unrolled network",
+    "fixer": "slice fixer",
+}
 
 
 class WeightsError(FewviewError):

@@ -1,0 +1,138 @@
+"""Pairs for a slice fixer: volumes measured with few views, and reconstructions of them that were stopped early.
+
+As in DiffNR (2025): kinds of reconstruction, numbers of views and degrees of fitting are mixed, so that the fixer meets
+whatever a field looks like on its way; a fixer that only saw finished reconstructions would repair nothing else.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from itertools import islice
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ..atomic_write import written_whole
+from ..methods.diffusion.start import least_squares
+from ..methods.interface import Problem
+from ..methods.inverse.normalised import robust_maximum
+from ..methods.registry import get_method
+from ..methods.repair.condition import condition_of
+from ..models.fixer import FixerCondition
+from ..simulate.seeds import TRAIN
+from .rollouts import measured_slices, whole_slices
+from .sources import MAKERS, Kind
+
+SIZES, DEPTH = (64, 64, 96), 8
+"""Sides of the training slices, and slices of a volume."""
+PROMPTS: Mapping[Kind, tuple[str, ...]] = {
+    "materials": ("concrete", "microstructure of stones and pores", "mortar", "rock"),
+    "generic": ("plain shapes", "bodies of even materials", "phantom"),
+}
+SILENT = 0.4
+"""Part of the pairs without a prompt: most users give none."""
+VIEWS = (6, 8, 10, 12, 16, 20, 24, 30, 36, 48, 64)
+
+Damage = Callable[[Problem, np.random.Generator], Tensor]
+
+
+class FixerPair(NamedTuple):
+    """A volume as it is and as it was reconstructed, in units of the object's maximum: (slices, y, x)."""
+
+    clean: Tensor
+    damaged: Tensor
+    condition: FixerCondition
+
+
+def _stopped(name: str, problem: Problem, steps: int, **settings: Any) -> Tensor:
+    """What a method has after some of its estimates."""
+    method = get_method(name)
+    options = method.options.parse(settings)
+    volume = None
+    for estimate in islice(method.run(problem, options), steps):
+        volume = torch.as_tensor(estimate.volume).clone()
+    assert volume is not None, "a method yields at least once"
+    return volume
+
+
+def _fbp(problem: Problem, rng: np.random.Generator) -> Tensor:
+    return _stopped("fbp", problem, 10, filter=str(rng.choice(["ram-lak", "cosine", "hann"])))
+
+
+def _cgls(problem: Problem, rng: np.random.Generator) -> Tensor:
+    return least_squares(problem, int(rng.integers(3, 60)))
+
+
+def _tv(problem: Problem, rng: np.random.Generator) -> Tensor:
+    weight = 10 ** rng.uniform(-4.5, -2.0)
+    return _stopped("tv", problem, int(rng.integers(15, 150)), weight=weight)
+
+
+DAMAGES: dict[str, Damage] = {"fbp": _fbp, "cgls": _cgls, "tv": _tv}
+"""Reconstructions by name; all are drawn alike often."""
+
+
+@torch.no_grad()
+def make_pair(kind: Kind, seed: int, damage: str | None = None, views: int | None = None) -> FixerPair:
+    """Grow, measure and reconstruct one volume.
+
+    Parameters
+    ----------
+    kind : {"generic", "materials"}
+    seed : int
+        Everything follows from it.
+    damage : str, optional
+        A key of :data:`DAMAGES`; drawn when not given.
+    views : int, optional
+        Drawn from :data:`VIEWS` when not given.
+    """
+    rng = np.random.default_rng([seed, 7])
+    blocks = MAKERS[kind](seed, int(rng.choice(SIZES)))
+    depth = min(DEPTH, *(len(block) for block in blocks))
+    clean = whole_slices(blocks, 1, depth, rng)
+    problem = measured_slices(clean, rng, int(rng.choice(VIEWS)) if views is None else views)
+    assert problem.state is not None
+    name = str(rng.choice(list(DAMAGES))) if damage is None else damage
+    with torch.enable_grad() if name in ("inr", "naf", "r2gaussian") else torch.no_grad():
+        volume = DAMAGES[name](Problem(problem.operator, problem.data, problem.weights, seed=seed), rng).detach()
+    top = robust_maximum(least_squares(problem))
+    prompt = "" if rng.random() < SILENT else str(rng.choice(PROMPTS[kind]))
+    condition = condition_of(problem, volume, top, prompt)
+    return FixerPair(clean * (problem.state["peak"] / top), volume / top, condition)
+
+
+def write_pair(path: Path, pair: FixerPair) -> None:
+    """Write a pair in half precision; the file appears only when whole."""
+    told = pair.condition
+    arrays = {"clean": pair.clean, "damaged": pair.damaged, "projections": told.projections, "rows": told.rows}
+    arrays |= {"columns": told.columns[:1]}
+    with written_whole(path) as temporary, temporary.open("wb") as file:
+        halves = {name: values.numpy().astype(np.float16) for name, values in arrays.items()}
+        np.savez(file, **halves, damage=told.damage.numpy(), height=told.height.numpy(), prompt=np.array(told.prompt))
+
+
+def read_pair(path: Path) -> FixerPair:
+    """Read what :func:`write_pair` wrote."""
+    with np.load(path, allow_pickle=False) as file:
+        arrays = {name: file[name] for name in file.files}
+    names = ("clean", "damaged", "projections", "rows", "columns", "height", "damage")
+    clean, damaged, *told = (torch.from_numpy(arrays[name].astype(np.float32)) for name in names)
+    told[2] = told[2].expand(len(clean), -1, -1, -1)
+    return FixerPair(clean, damaged, FixerCondition(str(arrays["prompt"]), *told))
+
+
+def fill(folder: Path, capacity: int) -> None:
+    """Make pairs of both kinds from consecutive training seeds until ``capacity`` are in the folder."""
+    torch.set_num_threads(1)
+    parent = os.getppid()
+    for count in range(capacity):
+        if os.getppid() != parent:
+            return  # the training that started this process is gone
+        kind: Kind = "materials" if count % 3 else "generic"
+        path = folder / f"{kind}-{TRAIN[0] + count}.npz"
+        if not path.exists():
+            write_pair(path, make_pair(kind, TRAIN[0] + count))
