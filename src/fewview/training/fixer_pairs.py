@@ -110,9 +110,10 @@ def write_pair(path: Path, pair: FixerPair) -> None:
     told = pair.condition
     arrays = {"clean": pair.clean, "damaged": pair.damaged, "projections": told.projections, "rows": told.rows}
     arrays |= {"columns": told.columns[:1]}
+    values: dict[str, Any] = {name: tensor.numpy().astype(np.float16) for name, tensor in arrays.items()}
+    values |= {"damage": told.damage.numpy(), "height": told.height.numpy(), "prompt": np.array(told.prompt)}
     with written_whole(path) as temporary, temporary.open("wb") as file:
-        halves = {name: values.numpy().astype(np.float16) for name, values in arrays.items()}
-        np.savez(file, **halves, damage=told.damage.numpy(), height=told.height.numpy(), prompt=np.array(told.prompt))
+        np.savez(file, **values)
 
 
 def read_pair(path: Path) -> FixerPair:
