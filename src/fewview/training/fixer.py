@@ -163,8 +163,7 @@ def validation_pairs() -> dict[str, list[FixerPair]]:
     for kind in ("materials", "generic"):
         for name in DAMAGES:
             pairs[f"{kind} {name}"] = [
-                make_pair(kind, nth("validation", index), name, CHECK_VIEWS[index % 3])
-                for index in range(CHECKS)
+                make_pair(kind, nth("validation", index), name, CHECK_VIEWS[index % 3]) for index in range(CHECKS)
             ]
     return pairs
 
