@@ -93,3 +93,13 @@ def test_other_weights_are_refused(problem, tmp_path):
 def test_missing_weights_say_how_to_get_them():
     reason = METHOD.missing()
     assert reason is None or "fewview train unrolled" in reason
+
+
+def test_samples_bring_their_standard_deviation(problem, weights):
+    views, disc = problem
+    plain = _all(views, weights=weights, symmetries=False)[-1]
+    drawn = _all(views, weights=weights, symmetries=False, samples=2, steps=3)
+    assert drawn[-1][0] == drawn[-1][1] == 4 + 2 * 3 and torch.equal(drawn[-1][3], plain[3])
+    std = drawn[-1][4].extra["std"]
+    assert std.shape == disc.shape and 0 < std.mean() < disc.max()
+    assert "std" not in drawn[4][4].extra and not plain[4].extra

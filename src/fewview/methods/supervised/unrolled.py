@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -20,6 +21,7 @@ from ..interface import Estimate, Method, Problem
 from ..inverse.consistency import nonnegative
 from ..inverse.masking import measured, relative
 from ..inverse.normalised import Scaled, robust_maximum, scaled
+from .posterior import posterior_sample
 from .trained_range import outside_training
 
 
@@ -37,6 +39,16 @@ class UnrolledOptions(Options):
         "Average over symmetries",
         "Reconstruct the sample in its 8 turned and mirrored positions and take the mean, which is more accurate; "
         "off takes an eighth of the time.",
+    )
+    samples: int = option(
+        0,
+        "Samples",
+        "How many objects that agree with the measurement are drawn; their standard deviation, a volume beside the "
+        "result, says how far to trust each voxel. 8 take about 10 times as long as none.",
+        ge=0,
+    )
+    steps: int = option(
+        12, "Steps per sample", "Network calls per sample; more draw more exactly.", ge=2, advanced=True
     )
     positivity: bool = positivity_option()
 
@@ -58,7 +70,7 @@ def run(problem: Problem, options: UnrolledOptions) -> Iterator[Estimate]:
     if outside:
         chosen["outside_training"] = outside
     turns, stages = TURNS if options.symmetries else 1, net.config.stages + 1
-    total = turns * stages + 1
+    total = turns * stages + 1 + options.samples * options.steps
     mean = torch.zeros_like(data.back)
     for turn in range(turns):
         for k, image in enumerate(_reconstructed(net, data, turn)):
@@ -70,12 +82,41 @@ def run(problem: Problem, options: UnrolledOptions) -> Iterator[Estimate]:
                 yield _estimate(best, turn * stages + k + 1, total, stage, problem, data, chosen)
     if options.positivity:
         mean = nonnegative(mean, data, net.trust(data))
-    yield _estimate(mean, total, total, "data step", problem, data, chosen)
+    last = _estimate(mean, turns * stages + 1, total, "data step", problem, data, chosen)
+    yield last
+    if options.samples:
+        yield from _spread(net, data, mean, last, problem, options)
 
 
-def _reconstructed(net: Unrolled, data: Scaled, turn: int) -> Iterator[Tensor]:
+def _spread(
+    net: Unrolled, data: Scaled, mean: Tensor, last: Estimate, problem: Problem, options: UnrolledOptions
+) -> Iterator[Estimate]:
+    """The same volume with the standard deviation of the samples drawn so far beside it."""
+    generator = torch.Generator().manual_seed(problem.seed)
+    squares, step = torch.zeros_like(mean), last.step
+    for index in range(options.samples):
+
+        def answer(state: Tensor, sigma: float, turn: int = index % TURNS) -> Tensor:
+            *_, image = _reconstructed(net, data, turn, state=state, sigma=sigma)
+            return image
+
+        sample = mean
+        for image in posterior_sample(answer, mean, options.steps, generator):
+            sample, step = image, step + 1
+            yield replace(last, step=step, stage=f"sample {index + 1}", extra=_std(squares, index, data.top))
+        # About the mean of the regression, which is nearer to that of the posterior than the mean of a few samples.
+        squares = squares + (sample - mean).square()
+    yield replace(last, step=step, stage="samples", extra=_std(squares, options.samples, data.top))
+
+
+def _std(squares: Tensor, samples: int, top: float) -> dict[str, Tensor]:
+    """The standard deviation, once there is a sample, in the unit of the volume."""
+    return {"std": (squares / samples).sqrt() * top} if samples else {}
+
+
+def _reconstructed(net: Unrolled, data: Scaled, turn: int, **known: Any) -> Iterator[Tensor]:
     pause = data.operator.on_chunk or (lambda: None)
-    return net.run(data, len(data.y), turn=turn, batch=batch_size(data.back), pause=pause)
+    return net.run(data, len(data.y), turn=turn, batch=batch_size(data.back), pause=pause, **known)
 
 
 def _estimate(
