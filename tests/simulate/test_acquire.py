@@ -9,7 +9,7 @@ from fewview.errors import FewviewError, OptionError
 from fewview.operators import parallel_beam
 from fewview.simulate import Beam, Simulation, make_phantom, measure, simulate, write_simulated
 from fewview.simulate.acquire import transmission
-from fewview.simulate.phantoms import VoxelPhantom
+from fewview.simulate.phantoms import PHANTOMS, VoxelPhantom
 from fewview.simulate.project import project
 
 SMALL = Simulation(size=32, depth=8, views=6, xray_views=8, seed=2)
@@ -121,7 +121,7 @@ def test_the_same_options_give_the_same_bytes_and_streams_are_apart():
     assert np.array_equal(first.neutron.projections, without.neutron.projections)
 
 
-@pytest.mark.parametrize("phantom", ["microstructure", "ellipses", "shapes"])
+@pytest.mark.parametrize("phantom", PHANTOMS)
 def test_every_phantom_can_be_measured(phantom):
     done = simulate(SMALL.model_copy(update={"phantom": phantom, "preset": "real"}))
     assert done.neutron.projections.shape == (6, 8, 32)

@@ -13,7 +13,7 @@ from .values import parse_pairs
 
 def simulate(
     output: Annotated[Path, typer.Argument(help="File to write, .h5.")],
-    phantom: Annotated[str | None, typer.Option(help="microstructure, ellipses or shapes.")] = None,
+    phantom: Annotated[str | None, typer.Option(help="microstructure, ellipses, shapes, grains, fibres, foam.")] = None,
     size: Annotated[int | None, typer.Option(help="Pixels a side.")] = None,
     views: Annotated[int | None, typer.Option(help="Neutron views over 180 degrees.")] = None,
     counts: Annotated[float | None, typer.Option(help="Open-beam counts per pixel; 0 for no noise.")] = None,

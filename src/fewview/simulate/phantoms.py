@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Literal, Protocol
 
 import numpy as np
@@ -10,6 +11,9 @@ from numpy.typing import NDArray
 
 from ..errors import OptionError
 from .ellipses import Ellipsoids, cut, disk_ellipsoids, line_integrals, render
+from .fibres import fibres
+from .foam import foam
+from .grains import grains
 from .materials import ENERGIES
 from .microstructure import FIELD_OF_VIEW, Microstructure, halve, microstructure
 from .project import project
@@ -146,9 +150,9 @@ def _ellipses(size: int, seed: int, depth: int) -> Phantom:
     return EllipsoidPhantom(shapes, rng.permutation(values) * 0.5, size, depth)
 
 
-def _shapes(size: int, seed: int, depth: int) -> Phantom:
-    rng = np.random.default_rng(seed)
-    stack = random_stack(rng, 2 * size, 2 * depth)
+def _drawn(draw: Callable[[np.random.Generator, int, int], Volume], size: int, seed: int, depth: int) -> Phantom:
+    """A stack drawn at twice the resolution; X-rays see other contrasts of the same edges."""
+    stack = draw(np.random.default_rng(seed), 2 * size, 2 * depth)
 
     def fine(radiation: Radiation, first: int, last: int) -> Volume:
         slab = stack[first:last]
@@ -170,6 +174,9 @@ def _spectral(radiation: Radiation) -> float:
 PHANTOMS: dict[str, Callable[[int, int, int], Phantom]] = {
     "microstructure": _concrete,
     "ellipses": _ellipses,
-    "shapes": _shapes,
+    "shapes": partial(_drawn, random_stack),
+    "grains": partial(_drawn, grains),
+    "fibres": partial(_drawn, fibres),
+    "foam": partial(_drawn, foam),
 }
 """Concrete-like samples, disk-distributed ellipsoids with exact line integrals, and other plain shapes."""

@@ -17,7 +17,7 @@ Volume = NDArray[np.float32]
 class Simulation(Options):
     """Options of :func:`simulate`."""
 
-    phantom: str = option("microstructure", "Phantom", "microstructure, ellipses or shapes.")
+    phantom: str = option("microstructure", "Phantom", "microstructure, ellipses, shapes, grains, fibres or foam.")
     size: int = option(128, "Size", "Pixels a side; even.", unit="px", ge=16, le=1024)
     depth: int = option(0, "Slices", "Slices; 0 for as many as the size.", unit="slices", ge=0, le=2048)
     views: int = option(32, "Views", "Neutron views, equally spread over 180 degrees.", unit="views", ge=1)
