@@ -41,7 +41,7 @@ def test_cross_modal_asks_for_an_xray_volume_runs_and_shows_what_the_guide_did(d
 @pytest.mark.parametrize(
     ("verdict", "words"),
     [
-        ("accepted: held-out views are predicted 10.0% better", "X-ray guide used: held out"),
+        ("accepted: held-out views are predicted 10.0% better", "X-ray guide used: held-out"),
         ("rejected: the views contradict it", "X-ray guide not used, the volume is that of the neutrons alone: the"),
     ],
 )

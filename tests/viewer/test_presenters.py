@@ -124,7 +124,7 @@ def test_the_tooth_in_plain_words(tooth):
 
 
 def test_the_record_of_a_run_says_how_its_axis_was_found_until_the_user_moves_it():
-    from fewview.runs.worker.loop import engine
+    from fewview.runs.worker import engine
 
     class Signals:
         stopped = staticmethod(lambda: False)

@@ -117,7 +117,7 @@ def set_up(
         return Measured(operator, data[:, views], part)
 
     if not 0 <= holdout < 1:
-        raise OptionError(f"A share of {holdout} of the views cannot be held_out.", "Choose one from 0 to 0.5.")
+        raise OptionError(f"A share of {holdout} of the views cannot be held out.", "Choose one from 0 to 0.5.")
     everything = slice(None)
     held_out = None
     if holdout == 0:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from fewview.errors import NotEnoughMemory
-from fewview.runs.worker.loop import stream
+from fewview.runs.worker import stream
 from fewview.runs.worker.stream import Reader, Writer, new_name, remove_stream
 
 SHAPE = (3, 5, 7)

@@ -55,7 +55,7 @@ def test_what_the_last_run_prepared_is_used_again_unless_something_changed(monke
     import os
     import shutil
 
-    from fewview.runs.worker.loop import engine
+    from fewview.runs.worker import engine
 
     made = []
     real = engine.prepared

@@ -73,7 +73,7 @@ def test_whoever_sees_that_a_run_is_over_finds_all_that_it_left(queue, monkeypat
             if name == "status" and self.over:
                 seen.append((self.volume is not None, self.ended > 0, set(self.extra), dict(self.record)))
 
-    monkeypatch.setattr("fewview.runs.worker.queue.Run", Watched)
+    monkeypatch.setattr("fewview.runs.worker.queue.QueuedRun", Watched)
     finish(queue, engine, steps=5)
     extra = {"std", "skewness"} if engine == "spread" else set()
     assert seen == [(True, True, extra, {"answer": 42} if engine == "count" else {})]
