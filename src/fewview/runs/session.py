@@ -188,7 +188,7 @@ class RecipeSession:
                 raise FewviewError("The run gave no estimate.", "Start anew, without --resume.")
         if self.checkpoint is not None and self.stopped and last.state is not None and self.reconstruction.whole:
             self._save(last)  # what was stopped can go on; from the checkpoint before, where a step was cut short
-        return Result(last.volume, self.lines.geometry.pixel, plain(self._record(last)), last.extra, self._inputs)
+        return Result(last.volume, self.lines.geometry.voxel, plain(self._record(last)), last.extra, self._inputs)
 
     def done(self) -> None:
         """The result is safe on disk: the checkpoint of a run that came to its end has done its work."""
