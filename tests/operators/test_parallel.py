@@ -240,6 +240,7 @@ def test_another_geometry_keeps_the_rest_of_the_operator():
     assert (B.dtype, B.memory_budget, B.on_chunk, type(B)) == (A.dtype, 123, A.on_chunk, type(A))
     assert (B.columns, B.grid, B.volume.voxel, B.geometry.pitch, B.geometry.centre) == (6, 6, 1.0, 1.0, 2.5)
     assert A.with_geometry(A.geometry.with_axis(3.0)).volume == A.volume
+    assert A.geometry.finer(3).bin_columns(3).centre == A.geometry.centre
     assert A(A.zeros(3)).shape == (3, *A.range_shape) and A.T(A.zeros_data(2)).shape == (2, *A.domain_shape)
 
 

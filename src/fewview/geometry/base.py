@@ -183,11 +183,15 @@ class Beam(ABC):
         """Geometry after averaging ``factor`` columns, rows left as they are."""
         return self._moved(0, factor, self.rows, self.columns // factor)
 
+    def finer(self, factor: int) -> Self:
+        """Geometry of a detector with ``factor`` columns in place of one."""
+        return self._moved(0, 1 / factor, self.rows, self.columns * factor)
+
     def padded(self, left: int, right: int) -> Self:
         """Geometry of a detector with more columns at its ends."""
         return self._moved(-left, 1, self.rows, left + self.columns + right)
 
-    def _moved(self, first: int, factor: int, rows: int, columns: int) -> Self:
+    def _moved(self, first: int, factor: float, rows: int, columns: int) -> Self:
         """The geometry of columns from ``first`` on, binned by ``factor``."""
         return replace(
             self,
@@ -213,6 +217,6 @@ class Beam(ABC):
         return replace(self, pixel=pixel)
 
 
-def place(column: float, first: int, factor: int) -> float:
+def place(column: float, first: int, factor: float) -> float:
     """Where a column lies once columns from ``first`` on are binned by ``factor``."""
     return (column - first - (factor - 1) / 2) / factor

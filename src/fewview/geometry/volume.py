@@ -39,3 +39,7 @@ class VolumeGrid:
     def bin(self, factor: int) -> Self:
         """The grid of voxels ``factor`` times as large that holds this one."""
         return type(self)(-(-self.side // factor), self.voxel * factor)
+
+    def finer(self, factor: int) -> Self:
+        """The same slices of smaller voxels, ``factor`` for one."""
+        return type(self)(self.side * factor, self.voxel / factor)

@@ -26,6 +26,7 @@ def projector(
     Parameters
     ----------
     geometry : Beam
+        An unknown pixel size counts as 1: values are then per pixel.
     volume : VolumeGrid, optional
         Grid of the slices; that of the geometry if left out.
     device, dtype
@@ -51,6 +52,7 @@ def projector(
     if dtype not in (torch.float32, torch.float64):
         raise ValueError(f"dtype must be torch.float32 or torch.float64, not {dtype}")
     where = torch.empty(0, device=device).device  # "cuda" becomes "cuda:0", as tensors name it
+    geometry = geometry.with_pixel(geometry.pitch)
     parts = (geometry, geometry.volume if volume is None else volume, where, dtype)
     if backend == "torch":
         return TiledOperator(*parts, memory_budget)
