@@ -36,19 +36,3 @@ def test_cross_modal_asks_for_an_xray_volume_runs_and_shows_what_the_guide_did(d
     unsure = docked.viewer.layers[f"{run.title} where the guide was unsure"]
     assert unsure.data.shape == change.data.shape and float(np.min(unsure.data)) >= 0
     assert not change.visible and not unsure.visible
-
-
-@pytest.mark.parametrize(
-    ("verdict", "words"),
-    [
-        ("accepted: held-out views are predicted 10.0% better", "X-ray guide used: held-out"),
-        ("rejected: the views contradict it", "X-ray guide not used, the volume is that of the neutrons alone: the"),
-    ],
-)
-def test_the_verdict_in_plain_words(verdict, words):
-    from fewview.viewer.reconstruct.run_presenter import guide_words
-
-    record = {"chosen": {"guided": verdict}, "scalars": {"guide_weight": 0.9}}
-    assert guide_words(record).startswith(words)
-    assert ("90% of its certainty" in guide_words(record)) == verdict.startswith("accepted")
-    assert guide_words({"chosen": {}}) == ""

@@ -234,11 +234,12 @@ def test_a_run_in_words_from_queue_to_end():
     assert run_view(None).headline == "Nothing is running."
     run.start()
     run.hear(Opened(1, (1, 2, 2)))
-    run.hear(Progress(1, 1, 0, 20, "iterating"))
-    run.hear(Progress(1, 1, 5, 20, "iterating", {"heldout_error": 0.5, "objective": 3.0}))
+    run.hear(Progress(1, 1, 0, 20, "iterating", shows="FBP", kept="start"))
+    assert run_view(run).details.endswith("Shown: starting image (FBP).")
+    run.hear(Progress(1, 2, 5, 20, "iterating", {"heldout_error": 0.5, "objective": 3.0}, 0.25))
     view = run_view(run)
     assert view.headline == "Iterating" and view.percent == 25 and view.can_pause and view.can_stop
-    assert "step 5 of 20" in view.details and "left" in view.details and "stage" not in view.details
+    assert "step 5 of 20" in view.details and "left" in view.details and "Shown" not in view.details
     assert "queue" not in view.details and run_view(run, waiting=2).details.endswith("; 2 more in the queue")
     run.pause(True)
     assert run_view(run).can_resume and not run_view(run).can_pause
@@ -255,31 +256,54 @@ def test_a_run_in_words_from_queue_to_end():
 def test_a_crash_says_what_happened_and_what_was_kept():
     run = QueuedRun(1, "TV", {})
     run.start()
+    run.hear(Progress(1, 1, 7, 20, "iterating"))
     run.volume, run.kept_step = np.zeros((1, 2, 2), np.float32), 7
     run.hear(Failed(1, "crash", "The process was killed.", "Use fewer rows."))
     view = run_view(run)
     assert view.headline == "The process was killed." and view.tone == "bad"
-    assert "Use fewer rows." in view.details and "step 7 is kept" in view.details
+    assert "Use fewer rows." in view.details and "Kept: stopped at step 7 of 20." in view.details
 
 
-def test_pace_and_curves_are_of_one_pass(monkeypatch):
+def test_one_bar_and_one_time_left_for_all_stages(monkeypatch):
     now = [1.0]
     monkeypatch.setattr("fewview.runs.worker.queued_run.time.monotonic", lambda: now[0])
     run = QueuedRun(1, "TV", {})
     run.start()
     run.hear(Opened(1, (1, 2, 2)))
-    for second, step in ((10, 0), (11, 1), (12, 2), (13, 2)):
+    trial = "while its weight was being chosen: weight 0.01"
+    for second, step in ((10, 0), (11, 1), (12, 2)):
         now[0] = second
-        run.hear(Progress(1, 1, step, 4, "choosing", {"heldout_error": 0.9 - step / 10}))
-    assert run.seconds_left == pytest.approx(2.0)  # a second per step, two steps to go
+        error = {"heldout_error": 0.9 - step / 10}
+        run.hear(Progress(1, 1, step, 4, "choosing the weight", error, step / 8, (1, 2), "intermediate", trial))
+    assert run.seconds_left == pytest.approx(6.0)  # a second per eighth, six to go
     assert run.history["heldout_error"] == [(0, 0.9), (1, 0.8), (2, 0.7)]
-    now[0] = 100
-    run.hear(Progress(1, 1, 1, 5, "diffusing", {"data_residual": 0.7}))
-    assert run.seconds_left is None and "heldout_error" not in run.history
-    now[0] = 103
-    run.hear(Progress(1, 1, 2, 5, "diffusing", {"data_residual": 0.6}))
-    assert run.seconds_left == pytest.approx(9.0)
-    assert "about 9 s left in this stage" in run_view(run).details
+    view = run_view(run)
+    assert view.headline == "Stage 1 of 2: choosing the weight" and view.percent == 25
+    assert view.details.endswith(f"Shown: the volume {trial}.")
+    now[0] = 15
+    run.hear(Progress(1, 1, 1, 5, "iterating", {"data_residual": 0.7}, 0.5, (2, 2)))
+    assert run.seconds_left == pytest.approx(5.0) and "heldout_error" not in run.history
+    assert run_view(run).headline == "Stage 2 of 2: iterating" and run_view(run).percent == 50
+    now[0] = 35  # slower than it was: what was said is not taken back by much
+    run.hear(Progress(1, 1, 2, 5, "iterating", {"data_residual": 0.6}, 0.6, (2, 2)))
+    assert run.seconds_left == pytest.approx(5.0 * 1.05)
+
+
+@pytest.mark.parametrize(
+    ("kept", "shows", "words"),
+    [
+        ("start", "CGLS, 56 steps", "starting image: CGLS, 56 steps"),
+        ("intermediate", "while its weight was being chosen: weight 0.0014", "while its weight was being chosen: weig"),
+        ("intermediate", "", "stopped at step 3 of 20"),
+    ],
+)
+def test_a_stopped_run_says_what_it_kept(kept, shows, words):
+    run = QueuedRun(1, "TV", {})
+    run.start()
+    run.hear(Progress(1, 1, 3, 20, "iterating", kept=kept, shows=shows))
+    run.volume, run.kept_step = np.zeros((1, 2, 2), np.float32), 3
+    run.hear(Finished(1, True, {}))
+    assert run.holds.startswith(words) and f"Kept: {words}" in run_view(run).details
 
 
 def test_the_forecast_grows_with_the_slices_and_warns():

@@ -8,6 +8,7 @@ from types import TracebackType
 from typing import Self
 
 from ..methods.interface import Estimate
+from ..runs.forecast import Forecast
 
 LINE_SECONDS = 10.0  # a log file wants a line now and then, not one per step
 SHOWN = ("data_residual", "heldout_error")
@@ -20,25 +21,24 @@ class Progress:
         self._stage = ""
         self._line_due = 0.0
         self._began = time.monotonic()
-        self._steps_before = 0
+        self._forecast = Forecast()
         self._bar = None
         self._task = None
         if sys.stderr.isatty():
             from rich.console import Console
-            from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+            from rich.progress import BarColumn, TaskProgressColumn, TextColumn, TimeElapsedColumn
             from rich.progress import Progress as Bar
 
             columns = (
                 TextColumn("{task.description}"),
                 BarColumn(),
-                MofNCompleteColumn(),
+                TaskProgressColumn(),
                 TimeElapsedColumn(),
-                TextColumn("left"),
-                TimeRemainingColumn(),
+                TextColumn("{task.fields[left]}"),
                 TextColumn("{task.fields[numbers]}"),
             )
             self._bar = Bar(*columns, console=Console(stderr=True), transient=True)
-            self._task = self._bar.add_task("starting", total=None, numbers="")
+            self._task = self._bar.add_task("starting", total=None, left="", numbers="")
 
     def __enter__(self) -> Self:
         if self._bar is not None:
@@ -67,26 +67,22 @@ class Progress:
         """An estimate has come."""
         numbers = "  ".join(f"{name} {estimate.scalars[name]:.4g}" for name in SHOWN if name in estimate.scalars)
         now = time.monotonic()
-        fresh = estimate.stage != self._stage
-        if fresh:
-            self._stage, self._began, self._steps_before = estimate.stage, now, estimate.step
+        self._forecast.hear(estimate.fraction, now - self._began)
+        number, stages = estimate.place
+        stage = (f"stage {number} of {stages}: " if stages > 1 else "") + (estimate.stage or "running")
+        fresh, self._stage = stage != self._stage, stage
+        left = self._left(estimate, now)
         if self._bar is not None and self._task is not None:
-            if fresh:
-                self._bar.reset(self._task, total=estimate.total, description=estimate.stage or "running")
-            self._bar.update(self._task, completed=estimate.step, total=estimate.total, numbers=numbers)
-        elif fresh or now >= self._line_due or estimate.step >= estimate.total:
+            done = estimate.fraction
+            self._bar.update(self._task, completed=done, total=1.0, description=stage, left=left, numbers=numbers)
+        elif fresh or now >= self._line_due or estimate.fraction >= 1:
             self._line_due = now + LINE_SECONDS
-            print(
-                f"{estimate.stage} {estimate.step}/{estimate.total}{self._left(estimate, now)}  {numbers}".rstrip(),
-                file=sys.stderr,
-                flush=True,
-            )
+            counted = f"{stage} {estimate.step}/{estimate.total}, {estimate.fraction:.0%} of the run"
+            print("  ".join(filter(None, (counted, left, numbers))), file=sys.stderr, flush=True)
 
     def _left(self, estimate: Estimate, now: float) -> str:
-        done = estimate.step - self._steps_before
-        if done < 1 or estimate.step >= estimate.total:
-            return ""
-        return f"  {duration((now - self._began) / done * (estimate.total - estimate.step))} left"
+        left = self._forecast.left(now - self._began)
+        return "" if left is None or estimate.fraction >= 1 else f"{duration(left)} left"
 
 
 def duration(seconds: float) -> str:

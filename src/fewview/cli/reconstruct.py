@@ -202,12 +202,14 @@ def summary(record: Mapping[str, Any], output: Path) -> str:
         if record.get(key) is not None
     ]
     shape = " x ".join(map(str, record["shape"]))
-    ended = "stopped and kept" if record["stopped"] else "done"
+    took = f"in {duration(record['seconds'])}"
+    done = f"{record['method']} done after {record['steps']} steps {took}"
     parts = [
         f"{output}: {shape}, {record['unit']}",
-        f"{record['method']} {ended} after {record['steps']} steps in {duration(record['seconds'])}",
+        f"stopped {took}; this is not the result but {record['holds']}" if record["stopped"] else done,
         f"{record['views']} views, axis {record['axis']:.2f} ({record['axis_origin']})",
         *numbers,
+        *filter(None, [record["made_of"].rstrip(".")]),
         *(f"{name} in {beside(output, name).name}" for name in record["extra_volumes"]),
     ]
     return "; ".join(parts)

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 Family = Literal["classical", "diffusion", "supervised", "fields", "external"]
 Need = Literal["aux", "weights", "gpu"]
+Kept = Literal["result", "intermediate", "start"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,6 +84,17 @@ class Estimate:
     extra : mapping of str to tensor or array, shape of the volume
         Further volumes in its unit: "std", how far posterior samples scatter. Valid as long as the volume; of a run
         by slabs, those of the slabs that are finished, when one is. The command line writes them beside the volume.
+    kept : {"intermediate", "start", "result"}
+        What a run that is stopped at this estimate keeps: "intermediate", a volume of the method on its way, or
+        "start", an image that is not the method's own. The last estimate of a run that comes to its end is the
+        "result", whatever it says here.
+    shows : str
+        What the volume is where it is not what the method's name promises: "CGLS, 56 steps" of a start, "while its
+        weight was being chosen: weight 0.0014" of a trial. It follows the words "starting image:" or the method's name.
+    done : float, optional
+        Part of the work of the whole run that is done, 0 to 1, all stages counted; step / total when not given.
+    place : pair of int
+        Number of the stage, from 1 on, and how many there are (:class:`fewview.methods.stages.Stages` counts them).
     """
 
     volume: Any
@@ -93,6 +105,16 @@ class Estimate:
     state: Mapping[str, Any] | None = None
     chosen: Mapping[str, Any] = field(default_factory=dict)
     extra: Mapping[str, Any] = field(default_factory=dict)
+    kept: Kept = "intermediate"
+    shows: str = ""
+    done: float | None = None
+    place: tuple[int, int] = (1, 1)
+
+    @property
+    def fraction(self) -> float:
+        """Part of the work that is done, 0 to 1."""
+        done = self.step / self.total if self.done is None and self.total > 0 else self.done
+        return min(max(done or 0.0, 0.0), 1.0)
 
 
 @dataclass(frozen=True)

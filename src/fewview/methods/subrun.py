@@ -4,20 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Generator
 from dataclasses import replace
-
-from torch import Tensor
+from typing import Any
 
 from ..options import Options
-from .interface import Estimate, Method, Problem
+from .interface import Estimate, Kept, Method, Problem
+from .selection.picture import Picture
 
 
 def nested(
-    method: Method,
-    problem: Problem,
-    options: Options,
-    stage: str,
-    shown: Tensor | None = None,
-    place: tuple[int, int] | None = None,
+    method: Method, problem: Problem, options: Options, stage: str, picture: Picture | None = None, kept: Kept = "start"
 ) -> Generator[Estimate, None, Estimate]:
     """Run ``method`` from its beginning, within another.
 
@@ -30,10 +25,10 @@ def nested(
         Of ``method``.
     stage : str
         What the other method calls it.
-    shown : Tensor, optional
-        What to show meanwhile; the volumes of ``method`` when not given.
-    place : pair of int, optional
-        Step and total of the other method meanwhile; those of ``method`` when not given.
+    picture : Picture, optional
+        What is shown meanwhile; the volumes of ``method`` when not given.
+    kept : {"start", "intermediate"}
+        What these volumes are to the other method, where they are shown.
 
     Returns
     -------
@@ -42,8 +37,20 @@ def nested(
     """
     last: Estimate | None = None
     for last in method.run(replace(problem, state=None), options):
-        volume = last.volume if shown is None else shown
-        step, total = place or (last.step, last.total)
-        yield Estimate(volume, step, total, f"{stage}: {last.stage}", last.scalars)
+        stage_now = f"{stage}: {last.stage}"
+        if picture is not None:
+            shown = picture.estimate(last.step, last.total, stage_now, last.scalars)
+        else:
+            shown = Estimate(last.volume, last.step, last.total, stage_now, last.scalars)
+            shown = replace(shown, **_told(method, last, kept))
+        yield replace(shown, done=last.fraction)
     assert last is not None, "a method yields at least once"
     return last
+
+
+def _told(method: Method, estimate: Estimate, kept: Kept) -> dict[str, Any]:
+    """What an estimate of ``method`` is to the other one."""
+    if estimate.kept == "start":
+        return {"kept": "start", "shows": estimate.shows}
+    name = f"{method.title} {estimate.shows}" if estimate.shows else f"{method.title}, {estimate.step} steps"
+    return {"kept": kept, "shows": name if kept == "start" else f"while its share was being reconstructed: {name}"}

@@ -25,6 +25,7 @@ from .auxiliary import registered_volume
 from .checkpoint import Checkpointer, checkpoint_path
 from .field_of_view import field_notes
 from .inputs import chosen_scan, fitting_volume, prepared
+from .kept import holds, kept_of, made_of
 from .recipe import Recipe
 from .record import files_of, peak_memory_mb, plain, sha256, versions
 from .slabs import SlabRun
@@ -110,7 +111,7 @@ class RecipeSession:
         prepare: Callable[[Recipe, Scan], LineIntegrals] = prepared,
     ) -> None:
         self.recipe = recipe
-        self.last: Estimate | None = None
+        self.last: Estimate | None = None  # a first look that was shown before may be set here: a stop then keeps it
         self.started = datetime.now(UTC)
         self.timings: dict[str, float] = {}
         self._stop = stop or (lambda: False)
@@ -170,10 +171,17 @@ class RecipeSession:
     @property
     def stopped(self) -> bool:
         """Whether the user ended the run before its end."""
-        return self._stop() and self.last is not None and self.last.step < self.last.total
+        last = self.last
+        return self._stop() and last is not None and (last.kept == "start" or last.fraction < 1)
 
-    def finish(self) -> Result:
+    def finish(self, quick: bool = False) -> Result:
         """The last estimate, measured, with the record of the run.
+
+        Parameters
+        ----------
+        quick : bool
+            Of a stopped run: leave out what takes time on a large scan (scores, errors that no step has told, a
+            digest of the input that is not ready), for somebody waits for the stop.
 
         Raises
         ------
@@ -188,7 +196,9 @@ class RecipeSession:
                 raise FewviewError("The run gave no estimate.", "Start anew, without --resume.")
         if self.checkpoint is not None and self.stopped and last.state is not None and self.reconstruction.whole:
             self._save(last)  # what was stopped can go on; from the checkpoint before, where a step was cut short
-        return Result(last.volume, self.lines.geometry.voxel, plain(self._record(last)), last.extra, self._inputs)
+        return Result(
+            last.volume, self.lines.geometry.pixel, plain(self._record(last, quick)), last.extra, self._inputs
+        )
 
     def done(self) -> None:
         """The result is safe on disk: the checkpoint of a run that came to its end has done its work."""
@@ -205,20 +215,28 @@ class RecipeSession:
             self._say(f"no checkpoints: {error}")
             self.checkpoint = None
 
-    def _record(self, last: Estimate) -> dict[str, Any]:
+    def _record(self, last: Estimate, quick: bool) -> dict[str, Any]:
         recipe, geometry, run = self.recipe, self.lines.geometry, self.reconstruction
+        stopped = self.stopped
         axis = None if geometry.axis is None else geometry.axis * recipe.bin + (recipe.bin - 1) / 2
         known = {name: last.scalars[name] for name in ("data_residual", "heldout_error") if name in last.scalars}
         # The last estimate of a run that came to its end has been measured already.
-        errors = known if last.step >= last.total and known else run.measure(last.volume)
+        # A trial's residual is that of its own small problem.
+        errors = (
+            known if known and (quick or not stopped) and not last.shows else {} if quick else run.measure(last.volume)
+        )
         measured = {"data_residual": None, "heldout_error": None, **errors}
         return {
             "method": recipe.method,
             "options": run.options.model_dump(mode="json"),
             "chosen": last.chosen,
+            "kept": kept_of(last, stopped),
+            "stage": last.stage,
+            "holds": holds(run.method, last, stopped),
+            "made_of": "" if stopped else made_of(run.method, run.options, last.chosen, last.step),
             "steps": last.step,
             "steps_planned": last.total,
-            "stopped": self.stopped,
+            "stopped": stopped,
             "resumed": self.resumed,
             "seconds": self.timings.get("reconstruct", 0.0),
             "timings": self.timings,
@@ -245,7 +263,7 @@ class RecipeSession:
             "extra_volumes": list(last.extra),
             "psnr": None,
             "ssim": None,
-            **self._scores(last.volume),
+            **({} if quick else self._scores(last.volume)),
             **measured,
             "scalars": {**last.scalars, **measured},
             "registration": self.registration,
@@ -254,7 +272,7 @@ class RecipeSession:
             "provenance": {name: str(origin) for name, origin in self.lines.provenance.items()},
             "notes": [*self.lines.notes, *field_notes(self.lines)],
             "input": [str(path.resolve()) for path in self.lines.paths],
-            "input_sha256": self._digest.result(),
+            "input_sha256": self._digest.result() if not quick or self._digest.done() else None,
             "versions": versions(),
             "recipe": recipe.compact(),
             "command": recipe.as_command(),

@@ -78,6 +78,7 @@ class SlabRun:
         self._begun = False  # whether there is an estimate whose state matters
         self._asked: float | None = None  # when the stop was first seen
         self.whole = True
+        self._done = 0.0
 
     def __iter__(self) -> Iterator[Estimate]:
         """Run; ends early, without an error, once ``stop`` returns true."""
@@ -86,7 +87,8 @@ class SlabRun:
         try:
             for estimate in runs:
                 self._begun = True
-                yield estimate
+                self._done = max(self._done, estimate.fraction)  # a bar never goes back
+                yield replace(estimate, done=self._done)
                 if self._stopped():
                     return
         except Stopped:
@@ -113,7 +115,8 @@ class SlabRun:
         Within a slab the estimates share one array with the slabs finished so far: copying the whole volume at
         every step would cost more than the steps. A finished slab brings a fresh copy.
         """
-        done = np.zeros((self.setup.slices, *self.setup.used.operator.domain_shape), dtype=np.float32)
+        grid = self.setup.used.operator.grid
+        done = np.zeros((self.setup.slices, grid, grid), dtype=np.float32)
         extra: dict[str, NDArray[np.float32]] = {}
         sums: Sums = {}
         first, options, inner = 0, self.options, None
@@ -136,6 +139,9 @@ class SlabRun:
                     stage=f"{last.stage}, slices {start} to {stop - 1}",
                     state=state,
                     extra={},
+                    kept="intermediate",
+                    shows=self._so_far(start),
+                    done=(index + last.fraction) / len(self.slabs),
                 )
             if last is None:
                 raise RuntimeError(f"The method '{self.method.name}' gave no estimate.")
@@ -153,7 +159,15 @@ class SlabRun:
                 state=self._slab_state(index + 1, done, extra, sums, options, {}) if self.method.resumable else None,
                 chosen=last.chosen,
                 extra={name: volume.copy() for name, volume in extra.items()},
+                shows=self._so_far(stop),
             )
+
+    def _so_far(self, stop: int) -> str:
+        """What a volume that is finished up to a slice holds."""
+        total = self.setup.slices
+        if stop >= total:
+            return ""
+        return f"while its slices were being reconstructed: {stop} of {total} are done, the others are empty"
 
     def _measured(
         self, state: Mapping[str, Any] | None, options: Any, start: int, stop: int, before: Sums

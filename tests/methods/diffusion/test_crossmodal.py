@@ -10,7 +10,7 @@ from fewview.errors import OptionError
 from fewview.methods import Problem, get_method
 from fewview.methods.diffusion import crossmodal
 from fewview.methods.diffusion.guide import CrossModalGuide, GuidedCG
-from fewview.methods.diffusion.guide_rejection import MOST, doubt, least_gain, second_verdict, verdict
+from fewview.methods.diffusion.guide_rejection import MOST, NOT_USED, USED, doubt, least_gain, second_verdict, verdict
 from fewview.methods.diffusion.schedule import levels
 from fewview.methods.inverse.consistency import ProximalCG, noise_aware
 from fewview.methods.inverse.normalised import scaled
@@ -156,13 +156,18 @@ def test_the_data_doubt_a_bold_claim_where_it_is_wrong_and_no_modest_one(problem
 def test_the_verdict_is_by_held_out_views_and_in_words():
     views = np.array([1.0, 2.0, 3.0])
     good, bad = verdict(views, 0.6 * views, 16), verdict(views, 1.21 * views, 16)
-    assert good["guide_weight"] == 1 and good["guided"] == "accepted: held-out views are predicted 22.5% better"
-    assert bad["guide_weight"] == 0 and bad["guided"] == "rejected: held-out views are predicted 10.0% worse"
+    assert (
+        good["guide_weight"] == 1 and good["guided"] == f"{USED}: with it, held-out views are predicted 22.5% better."
+    )
+    assert bad["guide_weight"] == 0 and bad["guided"].startswith(
+        f"{NOT_USED}: with it, held-out views are predicted 10.0% worse. "
+    )
+    assert bad["guided"].endswith("guide weight 1 uses it all the same.")
     little = verdict(views, 0.98 * views, 16)
-    assert little["guide_weight"] == 0 and little["guided"].endswith("1.0% better, which is too little (wanted: 13.0%)")
+    assert little["guide_weight"] == 0 and "1.0% better, and under 13.0% a misplaced" in little["guided"]
     contradicted = verdict(views, 0.6 * views, 16, share=0.4)
     assert contradicted["guide_weight"] == 0
-    assert contradicted["guided"] == "rejected: the views contradict it (40% of its certainty is left)"
+    assert "contradict what it is sure of, 40% of its certainty is left. " in contradicted["guided"]
     assert bad["guide_curve"] == [["without", 2.0], ["with", pytest.approx(2.42)]]
 
 
@@ -178,7 +183,7 @@ def test_more_views_leave_an_xray_volume_less_to_add():
 def test_a_guide_that_lies_is_rejected_and_leaves_the_unimodal_volume(problem, weights, monkeypatch):
     listening(monkeypatch, torch.rand(3, 48, 48), std=0.01)
     *_, guided = run("d3ip-x", problem, prior=weights, guide_by="network", **SHORT)
-    assert guided.chosen["guide_weight"] == 0 and guided.chosen["guided"].startswith("rejected")
+    assert guided.chosen["guide_weight"] == 0 and guided.chosen["guided"].startswith(NOT_USED)
     assert guided.scalars["guide_weight"] == 0 and "guide_std" not in guided.extra
     *_, alone = run("d3ip", problem, prior=weights, **SHORT)
     assert torch.equal(guided.volume, alone.volume)
@@ -193,8 +198,11 @@ def test_where_the_network_lies_the_edges_of_the_xray_volume_are_tried(problem, 
     for guided in run("d3ip-x", seen, **values):
         if guided.step == 2 and guided.state is not None:
             state = {k: v.clone() if isinstance(v, torch.Tensor) else v for k, v in guided.state.items()}
-    assert "of directional TV along its edges" in guided.chosen["guided"] and guided.chosen["guide_by"] == "edges"
-    assert guided.chosen["guided"].startswith("accepted") and "not by the network" in guided.chosen["guided"]
+    assert "of directional TV along them" in guided.chosen["guided"] and guided.chosen["guide_by"] == "edges"
+    assert (
+        guided.chosen["guided"].startswith(f"{USED} by its edges")
+        and "reading of it was not" in guided.chosen["guided"]
+    )
     assert guided.chosen["tv_gamma"] > 0 and guided.scalars["guide_weight"] == guided.chosen["beside_share"] > 0
     assert psnr(guided.volume, truth) > psnr(alone.volume, truth) + 1
     # The walk is that of the unimodal run; what changed is the share.
@@ -208,7 +216,7 @@ def test_where_the_network_lies_the_edges_of_the_xray_volume_are_tried(problem, 
     assert torch.equal(slab[-1].volume, guided.volume)
     assert not any(word in e.stage for e in slab for word in ("choosing settings", "choosing the weight", "helps"))
     *_, wanted = run("d3ip-x", seen, **values | {"guide_by": "edges"})
-    assert wanted.chosen["guided"].endswith("not by the network: it was not asked")
+    assert wanted.chosen["guided"].endswith("The network's reading of it was not: it was not asked.")
     assert torch.equal(wanted.volume, guided.volume)
 
 
@@ -252,11 +260,12 @@ def test_the_second_verdict_wants_a_share_and_edges_in_it():
 
     good = second(0.5, 1.0)
     assert good["guide_weight"] == 1 and good["guide_by"] == "edges" and good["beside_share"] == 0.5
-    told = "with 50% of directional TV along its edges held-out views are predicted 10.0% better"
-    assert good["guided"] == f"accepted: {told}; not by the network: held-out views are predicted 10.0% worse"
+    told = "with 50% of directional TV along them, held-out views are predicted 10.0% better"
+    network = "The network's reading of it was not: with it, held-out views are predicted 10.0% worse"
+    assert good["guided"] == f"{USED} by its edges: {told}. {network}."
     for bad in (second(0.0, 1.0), second(0.5, 0.0)):  # no share; or plain TV, in which the X-ray volume has no say
         assert bad["guide_weight"] == 0 and "beside_share" not in bad and "guide_by" not in bad
-        assert bad["guided"].startswith("rejected: its edges do not help; not by the network")
+        assert bad["guided"] == f"{first['guided']} Its edges did not help either."
     assert good["guide_curve"] == [["without", 1.0], ["with", pytest.approx(1.21)], ["edges", pytest.approx(0.81)]]
 
 
@@ -264,7 +273,7 @@ def test_a_guide_that_knows_is_accepted_and_helps(problem, weights, truth, monke
     *_, alone = run("d3ip", problem, prior=weights, **SHORT)
     oracle = listening(monkeypatch, truth / alone.chosen["scale"])
     *_, guided = run("d3ip-x", problem, prior=weights, compare=True, **SHORT)
-    assert guided.chosen["guided"].startswith("accepted") and 0 < guided.scalars["guide_weight"] <= 1
+    assert guided.chosen["guided"].startswith(USED) and 0 < guided.scalars["guide_weight"] <= 1
     assert psnr(guided.volume, truth) > psnr(alone.volume, truth) + 3
     assert guided.step == guided.total
     # Asked at the start and two levels on, in the trial and in the run; never at the last level.

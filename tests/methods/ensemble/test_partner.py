@@ -10,6 +10,7 @@ from fewview.methods.classical import tv
 from fewview.methods.ensemble import partner as beside
 from fewview.methods.ensemble.coarse_look import WEIGHTS, Look
 from fewview.methods.selection.held_out import hold_out
+from fewview.methods.selection.picture import Picture
 from fewview.quality import psnr
 
 
@@ -32,7 +33,7 @@ def test_auto_takes_the_one_that_predicts_better(split, monkeypatch, better, wan
     def off(by):
         return exact + by * torch.randn(2, 32, 32, generator=generator)
 
-    def reconstructed(given, name, options, shown):
+    def reconstructed(given, name, options, picture):
         yield from ()
         return off(0.05 if name == better else 0.2), {f"of_{name}": 1.0}
 
@@ -40,7 +41,7 @@ def test_auto_takes_the_one_that_predicts_better(split, monkeypatch, better, wan
         beside_share=wanted
     )  # loads what takes the function by name: before it is replaced
     monkeypatch.setattr(beside, "reconstructed", reconstructed)
-    found = beside.tuned(given, held, off(0.2)[None].repeat(2, 1, 1, 1), options, exact)
+    found = beside.tuned(given, held, off(0.2)[None].repeat(2, 1, 1, 1), options, Picture(exact))
     with pytest.raises(StopIteration) as end:
         next(found)
     chosen = end.value.value
@@ -65,16 +66,17 @@ def test_a_coarse_look_says_whether_any_weight_helps_and_solves_none_twice(split
         asked = look.may_help(torch.as_tensor(samples).reshape(1, 2, 32, 32))
         while True:
             try:
-                assert next(asked).volume is poor
+                assert next(asked).volume is picture.volume
             except StopIteration as end:
                 return end.value
 
-    look = Look(given, held, options, poor)
+    picture = Picture(poor[0])
+    look = Look(given, held, options, picture)
     assert ask(look, poor) and solved == [False]  # the strongest TV helps: nothing further is asked
     assert not ask(look, good) and solved == [False, *[True] * (len(WEIGHTS) - 1)]  # this knew the held-out views
     assert ask(look, poor) and not ask(look, good) and len(solved) == len(WEIGHTS)
     settled = options.model_copy(update={"tv_weight": 0.01})
-    assert ask(Look(given, held, settled, poor), good)  # the user's word: nothing to look at
+    assert ask(Look(given, held, settled, picture), good)  # the user's word: nothing to look at
 
 
 VALUES = {"steps": 3, "samples": 2, "adaptation": "none", "trust": 1.0}

@@ -3,7 +3,8 @@ from dataclasses import replace
 import pytest
 import torch
 
-from fewview.methods.selection.coarse import coarser
+from fewview.methods.selection.coarse import coarser, finer
+from fewview.methods.selection.picture import Picture
 from fewview.methods.selection.weight_search import COARSE, Trials
 
 
@@ -13,12 +14,11 @@ def test_the_object_stays_where_it_is(grid, factor, make_problem):
     fine = make_problem(views=9, grid=grid, pixel=0.3, axis=(grid - 1) / 2 + 1.25)
     coarse = coarser(fine, factor)
     A = coarse.operator
-    assert (A.columns, A.volume.voxel) == (grid // factor, pytest.approx(0.3 * factor))
+    assert (A.columns, A.pixel) == (grid // factor, pytest.approx(0.3 * factor))
     # The centre of mass of a view, in mm from the axis, does not depend on the resolution.
     centres = []
     for problem in (fine, coarse):
-        beam = problem.operator.geometry
-        place = (torch.arange(beam.columns) - beam.centre) * beam.pitch
+        place = (torch.arange(problem.operator.columns) - problem.operator.axis) * problem.operator.pixel
         centres.append((problem.data * place).sum(2) / problem.data.sum(2))
     torch.testing.assert_close(*centres, atol=0.02, rtol=0)
 
@@ -42,6 +42,17 @@ def test_the_xray_volume_comes_along(make_problem):
 
 def test_large_grids_are_tried_coarser(make_problem):
     problem = make_problem(views=3, grid=COARSE + 8)
-    trials = Trials(problem, problem.data)
+    trials = Trials(problem, Picture(torch.zeros(1, problem.operator.grid, problem.operator.grid)))
     assert trials.binned == 2
     assert trials.parts[0][0].operator.columns == (COARSE + 8) // 2
+
+
+def test_a_coarse_volume_comes_back_to_its_place():
+    """A tilted plane is the same on both grids, wherever the middle of the pixels lies."""
+    for grid, factor in ((64, 2), (61, 3)):
+        side = -(-grid // factor)
+        far = (torch.arange(side) - (side - 1) / 2) * factor
+        wide = torch.arange(grid) - (grid - 1) / 2
+        found = finer((far[:, None] + 2 * far)[None], grid, factor)[0]
+        inner = slice(factor, -factor)
+        torch.testing.assert_close(found[inner, inner], (wide[:, None] + 2 * wide)[inner, inner], atol=1e-4, rtol=0)

@@ -6,6 +6,7 @@ import torch
 
 from fewview.methods import get_method
 from fewview.methods.selection.held_out import central, hold_out, pixel_folds, prediction_errors, stacked
+from fewview.methods.selection.picture import Picture
 from fewview.methods.selection.weight_search import Trials, choice, choose_weight
 from fewview.quality.heldout import heldout_pixels
 
@@ -40,14 +41,24 @@ def test_the_search_finds_the_minimum_of_a_known_error(make_problem):
         scale = 1 + 0.1 * (np.log10(weight) - np.log10(2e-3))
         yield image.expand(len(part.data), -1, -1) * scale, {}
 
-    steps = choose_weight(Trials(exact, image), solve, [10.0**k for k in (-1, -2, -3, -4)], 1e-2)
+    steps = choose_weight(
+        Trials(exact, Picture(torch.zeros_like(image))), solve, [10.0**k for k in (-1, -2, -3, -4)], 1e-2
+    )
+    shown, pictures = [], {}
     try:
         while True:
             estimate = next(steps)
-            assert estimate.volume is image
+            shown.append((estimate.kept, estimate.shows, estimate.fraction))
+            pictures[estimate.shows] = estimate.volume
     except StopIteration as end:
         result, best = end.value
     assert result.value == pytest.approx(2e-3, rel=0.3)
+    # What is shown is the best trial so far, and says its weight; the bar does not go back.
+    assert shown[0][:2] == ("intermediate", "while its weight was being chosen: weight 0.01")
+    assert shown[-1][1] != shown[0][1] and shown[-1][1].startswith("while its weight was being chosen: weight 0.00")
+    off = {said: float((picture - image).abs().mean()) for said, picture in pictures.items()}
+    assert off[shown[-1][1]] == min(off.values())
+    assert [done for *_, done in shown] == sorted(done for *_, done in shown)
     assert best.errors.mean() == min(error for _, error in result.curve)
     assert {w for w, _ in result.curve} > {1e-1, 1e-2, 1e-3, 1e-4}
 

@@ -45,6 +45,54 @@ def test_a_run_shows_fbp_first_and_ends_with_its_record():
     assert record["command"].startswith("fewview reconstruct")
 
 
+class Watching(Hand):
+    """Stops once an estimate of some kind has come."""
+
+    def __init__(self, wanted):
+        super().__init__()
+        self.wanted, self.seen = wanted, False
+
+    def stopped(self):
+        return self.seen
+
+
+def stop_at(wanted, **values):
+    """The estimate at which a run was stopped, and what the record says of it."""
+    hand, last = Watching(wanted), None
+    generator = run({"recipe": {"scan": SHELL, "axis": 135.5, **values}}, hand)
+    while True:
+        try:
+            estimate = next(generator)
+        except StopIteration as end:
+            return last, end.value
+        assert not hand.seen  # it ends, and shows nothing more
+        last, hand.seen = estimate, wanted(estimate)
+
+
+@pytest.mark.parametrize(
+    ("method", "wanted", "kept", "holds"),
+    [
+        ("tv", lambda e: e.stage == FIRST_LOOK_STAGE, "start", "starting image: FBP"),
+        ("cgls", lambda e: e.step == 3, "intermediate", "CGLS while its number of steps was being chosen: "),
+        ("tv", lambda e: e.step == 1, "intermediate", "Total variation while its weight was being chosen: weight 0."),
+        ("sirt", lambda e: e.step == 5, "intermediate", "SIRT, stopped at step 5 of "),
+    ],
+)
+def test_what_a_stopped_run_kept_is_in_its_record(method, wanted, kept, holds):
+    last, record = stop_at(wanted, method=method, views=12)
+    assert (record["kept"], record["stage"]) == (kept, last.stage) and record["holds"].startswith(holds)
+    assert record["stopped"] and not record["made_of"] and record["method"] == method
+    if last.shows:  # the figures of a trial would pass for the volume's
+        assert record["data_residual"] is None
+
+
+def test_a_finished_run_says_what_its_result_is_made_of():
+    _, record = carry_out(run, method="cgls", views=12)
+    assert record["kept"] == "result" and not record["holds"]
+    steps = record["chosen"]["iterations"]
+    assert record["made_of"] == f"CGLS, {steps} steps; chosen by held-out measurements: iterations {steps}."
+
+
 def test_the_first_look_is_what_fbp_gives():
     first = carry_out(run, method="sirt", options={"iterations": 1})[0][0]
     fbp = carry_out(run, method="fbp")[0][-1]

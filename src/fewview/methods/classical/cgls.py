@@ -13,13 +13,16 @@ from ...options import Auto, Options, option
 from ..interface import Estimate, Method, Problem
 from ..inverse.masking import measured, relative
 from ..selection.comparison import PerView
-from ..selection.held_out import central, hold_out, prediction_errors
+from ..selection.held_out import central, central_slices, hold_out, prediction_errors
+from ..selection.picture import Picture
 from ..selection.weight_search import choice
+from ..stages import Stages
 from .fbp import preview
 
 LIMIT = 60  # steps tried by "auto"
 PATIENCE = 8  # steps without a better prediction after which "auto" looks no farther
 CHOOSING_SLICES = 4
+STAGE = "choosing the steps"
 
 
 class CGLSOptions(Options):
@@ -44,14 +47,22 @@ def run(problem: Problem, options: CGLSOptions) -> Iterator[Estimate]:
     lengths, and without positivity the residual falls with every step.
     """
     errors: list[float] = []
+    stages = Stages({"iterating": 1.0})
     if problem.state is not None:
         total = int(problem.state["iterations"])
         errors = torch.as_tensor(problem.state["errors"]).tolist()
     elif options.iterations == "auto":
-        total, errors = yield from _choose(problem, options)
+        stages = Stages({STAGE: min(CHOOSING_SLICES, len(problem.data)), "iterating": len(problem.data)})
+        total, errors = yield from stages.within(STAGE, _choose(problem, options))
     else:
         total = options.iterations
     chosen = {"iterations": total, "iterations_curve": errors} if options.iterations == "auto" else {}
+    yield from stages.within("iterating", _solve(problem, options, total, errors, chosen))
+
+
+def _solve(
+    problem: Problem, options: CGLSOptions, total: int, errors: list[float], chosen: Mapping[str, Any]
+) -> Generator[Estimate, None, None]:
     curve = torch.tensor(errors, dtype=torch.float64)
     for step, x, rest in _steps(problem, options, total):
         state = {**rest, "volume": x, "step": step, "iterations": total, "errors": curve}
@@ -62,13 +73,14 @@ def run(problem: Problem, options: CGLSOptions) -> Iterator[Estimate]:
 def _choose(problem: Problem, options: CGLSOptions) -> Generator[Estimate, None, tuple[int, list[float]]]:
     """Number of steps by the rule that chooses weights, and the held-out error of all that were tried."""
     given, held = hold_out(central(problem, CHOOSING_SLICES))
-    shown = preview(problem)
+    picture, slices = Picture(preview(problem)), central_slices(len(problem.data), CHOOSING_SLICES)
     errors: dict[float, PerView] = {}
     curve: list[float] = []
     for step, x, _ in _steps(given, options, LIMIT):
         errors[step] = np.array(prediction_errors(held, x))
         curve.append(float(errors[step].mean()))
-        yield Estimate(shown, step, LIMIT, "choosing the steps", {"heldout_error": curve[-1]})
+        picture.take(curve[-1], x, slices, f"while its number of steps was being chosen: {step} steps")
+        yield picture.estimate(step, LIMIT, STAGE, {"heldout_error": curve[-1]})
         if step - (int(np.argmin(curve)) + 1) >= PATIENCE:
             break
     return max(1, round(choice(errors, stronger=False).value)), curve
@@ -89,7 +101,7 @@ def _steps(problem: Problem, options: CGLSOptions, total: int) -> Iterator[tuple
 
     state: Mapping[str, Any] | None = problem.state
     if state is None:
-        done, x = 0, A.zeros(len(y))
+        done, x = 0, y.new_zeros(len(y), A.grid, A.grid)
         residual, direction, gamma = start(x)
     else:
         done = int(state["step"])

@@ -13,11 +13,14 @@ from ...errors import OptionError
 from ...options import Auto, option
 from ..interface import Estimate, Method, Problem
 from ..selection.comparison import ONE_STANDARD_ERROR, better
-from ..selection.weight_search import Choice, Solve, Trials, Warm, WeightTrial, choose_weight
+from ..selection.picture import Picture
+from ..selection.weight_search import STAGE, USUAL, Choice, Solve, Trials, Warm, WeightTrial, choose_weight
+from ..stages import Stages
 from .chambolle_pock import TVProblem, iterate
 from .directions import directions
 from .fbp import preview
-from .tv import FINER, LADDER, TVOptions, attempt, formulate, restored
+from .iterate import estimates
+from .tv import FINER, LADDER, TVOptions, attempt, called, formulate, restored, search_stages
 
 # Tried by "auto". Weights relative to the best one of plain TV: what runs along the X-ray's edges is not paid for, so
 # that the rest can be smoothed more. Settled on simulated microstructures, seeds of validation.
@@ -69,12 +72,18 @@ def run(problem: Problem, options: DTVOptions) -> Iterator[Estimate]:
             "The method 'dtv' needs an X-ray volume of the same sample.", "Give one with --aux, or use 'tv'."
         )
     state = problem.state
+    stages = Stages({"iterating": 1.0})
     if state is not None:
         weight = restored(state["weights"], state["errors"], float(state["weight"]))
         setting = Setting(weight, float(state["gamma"]), float(state["eta"]))
     else:
         start = preview(problem)
-        setting = yield from _choose(problem, options, start)
+        if "auto" in (options.weight, options.gamma, options.eta):
+            trials = Trials(problem, Picture(start), options.along_z > 0, called)
+            stages = search_stages(trials, problem, options.iterations, searches=3)  # plain, etas and gammas, guided
+            setting = yield from stages.within(STAGE, _choose(options, trials))
+        else:
+            setting = Setting(Choice(float(options.weight), []), float(options.gamma), float(options.eta))
         state = {"volume": start}
     values = {"weight": setting.weight.value, "gamma": setting.gamma, "eta": setting.eta}
     chosen = {name: value for name, value in values.items() if getattr(options, name) == "auto"}
@@ -83,10 +92,8 @@ def run(problem: Problem, options: DTVOptions) -> Iterator[Estimate]:
     curve = torch.tensor(setting.weight.curve, dtype=torch.float64).reshape(-1, 2)
     fixed = {**values, "weights": curve[:, 0], "errors": curve[:, 1]}
     formulated = _formulate(problem, options, *values.values())
-    for it in iterate(formulated, options.iterations, state):
-        objective, residual = it.figures()
-        scalars = {"objective": objective, "data_residual": residual, **values}
-        yield Estimate(it.x, it.step, options.iterations, "iterating", scalars, {**it.state, **fixed}, chosen)
+    told = estimates(iterate(formulated, options.iterations, state), options.iterations, values, fixed, chosen)
+    yield from stages.within("iterating", told)
 
 
 def _formulate(problem: Problem, options: DTVOptions, weight: float, gamma: float, eta: float) -> TVProblem:
@@ -97,11 +104,8 @@ def _formulate(problem: Problem, options: DTVOptions, weight: float, gamma: floa
     return replace(plain, directions=gamma * directions(guide, eta, options.along_z))
 
 
-def _choose(problem: Problem, options: DTVOptions, shown: Tensor) -> Generator[Estimate, None, Setting]:
+def _choose(options: DTVOptions, trials: Trials) -> Generator[Estimate, None, Setting]:
     """Plain TV first, then directions of several kinds from there; these only if they predict clearly better."""
-    if "auto" not in (options.weight, options.gamma, options.eta):
-        return Setting(Choice(float(options.weight), []), float(options.gamma), float(options.eta))
-    trials = Trials(problem, shown, coupled=options.along_z > 0)
     finer = trials.binned**FINER
     etas = ETAS if options.eta == "auto" else (options.eta,)
     gammas = GAMMAS if options.gamma == "auto" else (options.gamma,)
@@ -126,6 +130,7 @@ def _choose(problem: Problem, options: DTVOptions, shown: Tensor) -> Generator[E
             return (yield from choose_weight(trials, solve_with(gamma, eta), ladder, ladder[2], near))
         return (yield from once(options.weight / finer, gamma, eta, near))
 
+    trials.total = 3 * USUAL
     plain, of_plain = yield from weigh(LADDER, 0.0, etas[0], None)
     if gammas == (0.0,):
         return Setting(plain.times(finer), 0.0, etas[0])

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Generator, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from torch import Tensor
+
+from ..interface import Estimate
 
 
 class Iterate(NamedTuple):
@@ -18,3 +20,17 @@ class Iterate(NamedTuple):
     x: Tensor
     figures: Callable[[], tuple[float, float]]
     state: dict[str, Any]
+
+
+def estimates(
+    solution: Iterator[Iterate],
+    iterations: int,
+    settings: Mapping[str, float],
+    fixed: Mapping[str, Any],
+    chosen: Mapping[str, Any],
+) -> Generator[Estimate, None, None]:
+    """What the solver yields, as estimates; the settings among the scalars, the state with what is fixed."""
+    for it in solution:
+        objective, residual = it.figures()
+        scalars = {"objective": objective, "data_residual": residual, **settings}
+        yield Estimate(it.x, it.step, iterations, "iterating", scalars, {**it.state, **fixed}, chosen)

@@ -15,9 +15,11 @@ from torch import Tensor
 from ...options import Auto, Options, option
 from ..interface import Estimate, Method, Problem
 from ..inverse.masking import attenuation_scale, mean_significant, measured, relative, weigh
-from ..selection.weight_search import Choice, Trials, Warm, choose_weight
+from ..selection.picture import Picture
+from ..selection.weight_search import STAGE, USUAL, Choice, Trials, Warm, choose_weight
+from ..stages import Stages, work
 from .fbp import preview
-from .iterate import Iterate
+from .iterate import Iterate, estimates
 from .qggmrf import QGGMRF
 
 LADDER = tuple(float(f) for f in 2.0 ** np.arange(-4.0, 6.1, 1.25))  # 2^sharpness tried by "auto"
@@ -54,6 +56,7 @@ def run(problem: Problem, options: MBIROptions) -> Iterator[Estimate]:
     """Minimise ``|A x - y|^2_W / (2 sigma_y^2) + qGGMRF(x)`` over ``x >= 0``, from FBP."""
     state = problem.state
     auto = options.sharpness == "auto"
+    stages = Stages({"iterating": 1.0})
     if state is not None:
         pairs = torch.as_tensor(state["curve"]).reshape(-1, 2).tolist()
         choice = Choice(2.0 ** float(state["sharpness"]), [(2.0**s, e) for s, e in pairs])
@@ -63,12 +66,14 @@ def run(problem: Problem, options: MBIROptions) -> Iterator[Estimate]:
 
             def solve(part: Problem, factor: float, warm: Warm | None) -> Iterator[tuple[Tensor, Warm]]:
                 begin = {"volume": preview(part)} if warm is None else warm
-                budget = int(np.clip(part.operator.views * 5 / 8, *TRIAL))
-                for it in iterate(part, options, math.log2(factor), budget, begin):
+                for it in iterate(part, options, math.log2(factor), _trial_iterations(part), begin):
                     yield it.x, {"volume": it.x}
 
-            trials = Trials(problem, start, coupled=options.interslice > 0)
-            choice, _ = yield from choose_weight(trials, solve, LADDER, LADDER[3])
+            trials = Trials(problem, Picture(start), options.interslice > 0, _called)
+            trials.steps = sum(_trial_iterations(part) for part, _ in trials.parts)
+            searching = sum(work(part, USUAL * _trial_iterations(part)) for part, _ in trials.parts)
+            stages = Stages({STAGE: searching, "iterating": work(problem, options.iterations)})
+            choice, _ = yield from stages.within(STAGE, choose_weight(trials, solve, LADDER, LADDER[3]))
         else:
             choice = Choice(2.0**options.sharpness, [])
         state = {"volume": start}
@@ -76,10 +81,17 @@ def run(problem: Problem, options: MBIROptions) -> Iterator[Estimate]:
     curve = [[math.log2(factor), error] for factor, error in choice.curve]
     chosen = {"sharpness": sharpness, "sharpness_curve": curve} if auto else {}
     fixed = {"sharpness": sharpness, "curve": torch.tensor(curve, dtype=torch.float64)}
-    for it in iterate(problem, options, sharpness, options.iterations, state):
-        objective, residual = it.figures()
-        scalars = {"objective": objective, "data_residual": residual, "sharpness": sharpness}
-        yield Estimate(it.x, it.step, options.iterations, "iterating", scalars, {**it.state, **fixed}, chosen)
+    solution = iterate(problem, options, sharpness, options.iterations, state)
+    told = estimates(solution, options.iterations, {"sharpness": sharpness}, fixed, chosen)
+    yield from stages.within("iterating", told)
+
+
+def _trial_iterations(part: Problem) -> int:
+    return int(np.clip(part.operator.views * 5 / 8, *TRIAL))
+
+
+def _called(factor: float, binned: int) -> str:
+    return f"sharpness {math.log2(factor):.2g}"
 
 
 @torch.no_grad()

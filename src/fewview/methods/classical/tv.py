@@ -9,10 +9,13 @@ import torch
 from torch import Tensor
 
 from ...options import Auto, Options, option
-from ..interface import Estimate, Method, Problem
-from ..selection.weight_search import Choice, Trials, Warm, choose_weight
+from ..interface import Estimate, Method, Problem, Views
+from ..selection.picture import Picture
+from ..selection.weight_search import STAGE, USUAL, Choice, Trials, Warm, choose_weight
+from ..stages import Stages, work
 from .chambolle_pock import DUAL, TVProblem, iterate
 from .fbp import preview
+from .iterate import estimates
 
 LADDER = tuple(float(w) for w in 10 ** np.arange(-1.0, -6.01, -0.5))  # weights tried by "auto"
 # The same noise in pixels half as wide asks for sqrt(2) times the weight: what noise back-projects onto a pixel goes
@@ -43,11 +46,28 @@ def formulate(problem: Problem, options: TVOptions, weight: float) -> TVProblem:
     return TVProblem(problem, weight, options.along_z, options.positivity, options.weighted)
 
 
+def trial_iterations(views: Views) -> int:
+    """Few views leave more to the prior, which takes more iterations to settle what they do not see."""
+    return int(np.clip(1200 / views.operator.views, *TRIAL))
+
+
+def called(weight: float, binned: int) -> str:
+    """A weight of a trial, as it will be on the problem's own pixels."""
+    return f"weight {weight * binned**FINER:.2g}"
+
+
+def search_stages(trials: Trials, problem: Problem, iterations: int, searches: int = 1) -> Stages:
+    """Choosing the weight in so many searches, then iterating, with the work of each."""
+    trials.steps = sum(trial_iterations(part) for part, _ in trials.parts)
+    searching = sum(work(part, searches * USUAL * trial_iterations(part)) for part, _ in trials.parts)
+    return Stages({STAGE: searching, "iterating": work(problem, iterations)})
+
+
 def attempt(problem: TVProblem, warm: Warm | None) -> Iterator[tuple[Tensor, Warm]]:
     """Solve coarsely, from FBP or from what another attempt left: what choosing a weight needs."""
-    # Few views leave more to the prior, which takes more iterations to settle what they do not see.
-    budget = int(np.clip(1200 / problem.views.operator.views, *TRIAL))
-    for it in iterate(problem, budget, {"volume": preview(problem.views)} if warm is None else warm):
+    for it in iterate(
+        problem, trial_iterations(problem.views), {"volume": preview(problem.views)} if warm is None else warm
+    ):
         yield it.x, {k: it.state[k] for k in DUAL}
 
 
@@ -56,6 +76,7 @@ def run(problem: Problem, options: TVOptions) -> Iterator[Estimate]:
     """Minimise ``1/2 |A x - y|^2_W + weight s |A|^2 TV(x)`` over ``x >= 0``, from FBP."""
     state = problem.state
     choice: Choice | None = None
+    stages = Stages({"iterating": 1.0})
     if state is not None:
         choice = restored(state["weights"], state["errors"], float(state["weight"]))
     else:
@@ -65,8 +86,9 @@ def run(problem: Problem, options: TVOptions) -> Iterator[Estimate]:
             def solve(part: Problem, weight: float, warm: Warm | None) -> Iterator[tuple[Tensor, Warm]]:
                 yield from attempt(formulate(part, options, weight), warm)
 
-            trials = Trials(problem, start, coupled=options.along_z > 0)
-            choice, _ = yield from choose_weight(trials, solve, LADDER, LADDER[2])
+            trials = Trials(problem, Picture(start), options.along_z > 0, called)
+            stages = search_stages(trials, problem, options.iterations)
+            choice, _ = yield from stages.within(STAGE, choose_weight(trials, solve, LADDER, LADDER[2]))
             choice = choice.times(trials.binned**FINER)
         else:
             choice = Choice(options.weight, [])
@@ -74,10 +96,9 @@ def run(problem: Problem, options: TVOptions) -> Iterator[Estimate]:
     chosen = choice.record("weight") if options.weight == "auto" else {}
     curve = torch.tensor(choice.curve, dtype=torch.float64).reshape(-1, 2)
     fixed = {"weight": choice.value, "weights": curve[:, 0], "errors": curve[:, 1]}
-    for it in iterate(formulate(problem, options, choice.value), options.iterations, state):
-        objective, residual = it.figures()
-        scalars = {"objective": objective, "data_residual": residual, "weight": choice.value}
-        yield Estimate(it.x, it.step, options.iterations, "iterating", scalars, {**it.state, **fixed}, chosen)
+    solution = iterate(formulate(problem, options, choice.value), options.iterations, state)
+    told = estimates(solution, options.iterations, {"weight": choice.value}, fixed, chosen)
+    yield from stages.within("iterating", told)
 
 
 def restored(weights: Tensor, errors: Tensor, value: float) -> Choice:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from ..interface import Problem
 from ..inverse.consistency import Consistency, PlainCG, ProximalCG, TVz, noise_aware, nonnegative
 from ..inverse.normalised import Scaled
+from ..stages import work
 from .adapt import Adapter, Settings
 from .denoiser import Denoiser
 from .guide import CrossModalGuide, GuidedCG
@@ -17,6 +19,11 @@ from .renoise import ddim, slerp
 from .reuse import Reuse
 from .schedule import Level, levels
 from .start import noised
+
+NETWORK = 20_000.0
+"""Work of one pass through the network, per pixel: measured against a projection and its adjoint on two cores."""
+GRADIENT = 3.0
+"""Passes that a gradient step of the adaptation is worth."""
 
 
 def parts_of(
@@ -88,6 +95,18 @@ def started(
     walk = ReverseProcess(first, first, generator, alike=alike)
     walk.x_t = noised(first, parts.levels[0], walk.white(), options.start, options.omega)
     return walk
+
+
+def walk_work(options: DiffusionOptions, problem: Problem) -> float:
+    """Work of the steps that the options ask for, in the unit of :func:`fewview.methods.stages.work`."""
+    slices = len(problem.data)
+    pass_ = NETWORK * slices * problem.operator.grid**2
+    steps = options.steps * options.samples * (pass_ + work(problem, options.data_steps))
+    if options.adaptation in ("none", "auto"):
+        return steps
+    seen = slices if options.slices == 0 else min(options.slices, slices)
+    adapting = -(-options.steps // options.every) * options.inner
+    return steps + adapting * seen / slices * (GRADIENT * pass_ + 2 * work(problem, options.loss_steps))
 
 
 def summary(

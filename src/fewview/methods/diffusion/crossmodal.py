@@ -17,6 +17,8 @@ from ..classical.fbp import preview
 from ..interface import Estimate, Problem
 from ..inverse.masking import measured, relative
 from ..inverse.normalised import Scaled, robust_maximum, scaled
+from ..selection.picture import Picture
+from ..stages import Stages
 from .guide import CrossModalGuide
 from .options import DiffusionOptions, positivity_option, scale_option
 from .start import first_volume, least_squares
@@ -164,15 +166,16 @@ def by_edges(options: DiffusionOptions) -> bool:
 @torch.no_grad()
 def run_once(problem: Problem, options: OnceOptions) -> Iterator[Estimate]:
     """The guide applied to CGLS, then data consistency: what a loop around it has to beat."""
-    shown = preview(problem)
-    yield Estimate(shown, 0, 2, "starting")
+    picture = Picture(preview(problem))
+    stages = Stages({"starting image": 1.0, "asking the guide": 1.0})
+    yield picture.estimate(0, 2, "starting image")
     aid = GuideSource.of(problem, options)
     assert aid is not None
     scale = robust_maximum(least_squares(problem)) if options.scale == "auto" else options.scale
     if not scale > 0:
-        yield Estimate(torch.zeros_like(shown), 1, 1, "nothing there", {"data_residual": 0.0})
+        yield Estimate(torch.zeros_like(picture.volume), 1, 1, "nothing there", {"data_residual": 0.0})
         return
-    first, chosen = yield from first_volume(problem, "cgls")
+    first, chosen = yield from stages.within("starting image", first_volume(problem, "cgls"))
     data = scaled(problem, scale)
     guide = aid.guide(problem, 1.0 if options.guide_weight == "auto" else options.guide_weight)
     volume = guide.start(first / scale, data) * scale
@@ -181,4 +184,4 @@ def run_once(problem: Problem, options: OnceOptions) -> Iterator[Estimate]:
     y, weights = measured(problem)
     scalars = {"data_residual": relative(problem.operator(volume) - y, y, weights), "scale": scale}
     chosen |= {"scale": scale}
-    yield Estimate(volume, 2, 2, "guided", scalars, None, chosen, guide.extra(scale))
+    yield Estimate(volume, 2, 2, "guided", scalars, None, chosen, guide.extra(scale), place=(2, 2))

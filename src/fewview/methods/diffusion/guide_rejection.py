@@ -23,6 +23,11 @@ GAIN, MOST = 0.52, 0.13
 """Part by which held-out views must be predicted better: the first over the root of the number of views, the second at
 most. The more views, the less an X-ray volume adds. On two validation samples at 8, 16 and 32 views the right one gains
 0.24, 0.21 and 0.12 here; one turned by 1 to 3 degrees does good from 0.11, 0.13 and 0.09 on, and harm below."""
+USED, NOT_USED = "The X-ray volume was used", "The X-ray volume was not used"
+REMEDY = (
+    "This volume is made of the measured views alone. Check that the X-ray volume is of this sample and registered to "
+    "it; guide weight 1 uses it all the same."
+)
 REACH = 9
 """Pixels a side over which disagreement is averaged: a single ray tells nothing."""
 
@@ -50,15 +55,15 @@ def verdict(without: PerView, guided: PerView, views: int, share: float = 1.0) -
         For :attr:`fewview.methods.Estimate.chosen`: "guide_weight" (1 or 0), "guided" (in words), "guide_curve".
     """
     gained, least = gain(guided, without), least_gain(views)
-    words = f"held-out views are predicted {_in_words(gained)}"
+    evidence = f"with it, held-out views are predicted {_in_words(gained)}"
     if share < CREDIBLE:
-        words = f"the views contradict it ({share:.0%} of its certainty is left)"
+        evidence = f"the measured views contradict what it is sure of, {share:.0%} of its certainty is left"
     elif 0 < gained < least:
-        words += f", which is too little (wanted: {least:.1%})"
+        evidence += f", and under {least:.1%} a misplaced X-ray volume was seen to do harm"
     good = better(guided, without, least=least, enough=least) and share >= CREDIBLE
     return {
         "guide_weight": float(good),
-        "guided": f"{'accepted' if good else 'rejected'}: {words}",
+        "guided": f"{USED}: {evidence}." if good else f"{NOT_USED}: {evidence}. {REMEDY}",
         "guide_curve": [["without", float(without.mean())], ["with", float(guided.mean())]],
     }
 
@@ -70,7 +75,7 @@ def _in_words(gained: float) -> str:
 def unasked(without: PerView) -> dict[str, Any]:
     """In place of a :func:`verdict` where the network is not wanted."""
     curve = [["without", float(without.mean())]]
-    return {"guide_weight": 0.0, "guided": "rejected: it was not asked", "guide_curve": curve}
+    return {"guide_weight": 0.0, "guided": f"{NOT_USED}: it was not asked.", "guide_curve": curve}
 
 
 def second_verdict(
@@ -89,13 +94,13 @@ def second_verdict(
         X-ray volume has a say in it ("tv_gamma").
     """
     good = settings["beside_share"] > 0 and settings["tv_gamma"] > 0
-    network = str(first["guided"]).removeprefix("rejected: ")
-    told = f"with {settings['beside_share']:.0%} of directional TV along its edges held-out views are predicted "
-    told += _in_words(gain(mixed, without))
-    words = told if good else "its edges do not help"
+    told = f"with {settings['beside_share']:.0%} of directional TV along them, held-out views are predicted "
+    told += f"{_in_words(gain(mixed, without))}."
+    network = str(first["guided"]).removesuffix(f" {REMEDY}").replace(NOT_USED, "The network's reading of it was not")
+    said = f"{USED} by its edges: {told} {network}" if good else f"{first['guided']} Its edges did not help either."
     return {
         "guide_weight": float(good),
-        "guided": f"{'accepted' if good else 'rejected'}: {words}; not by the network: {network}",
+        "guided": said,
         "guide_curve": [*first["guide_curve"], ["edges", float(mixed.mean())]],
         **({"guide_by": "edges", **settings} if good else {}),
     }
@@ -125,7 +130,7 @@ def doubt(mean: Tensor, variance: Tensor, seen: Tensor, data: Scaled, allowed: f
         At least 1.
     """
     # Independent errors of variance v add up to sum_j a_j^2 v_j along a ray whose weights a_j are about one pixel.
-    claimed = data.operator.volume.voxel / data.operator.norm * data.forward(variance)
+    claimed = data.operator.pixel / data.operator.norm * data.forward(variance)
     grown = data.misfit(mean).square() - data.misfit(seen).square()
     excess, base = (_smooth(data.adjoint(data.weighted(part))) for part in (grown, claimed))
     return (excess / (allowed * base.clamp(min=1e-12))).clamp(min=1.0)

@@ -8,17 +8,19 @@ from itertools import product
 from typing import Any
 
 import numpy as np
-from torch import Tensor
 
 from ...models.prior import DiffusionPrior
 from ...models.weights import load_prior
 from ..ensemble.coarse_look import Look
-from ..ensemble.partner import reconstructed, tuned
+from ..ensemble.partner import OTHERS, reconstructed, tuned
 from ..ensemble.stacking import mixed, share
 from ..interface import Estimate, Problem
 from ..inverse.normalised import scaled
 from ..selection.comparison import best_setting
-from ..selection.held_out import central, hold_out, prediction_errors
+from ..selection.held_out import central, central_slices, hold_out, prediction_errors
+from ..selection.picture import Picture
+from ..stages import Stages, work
+from .compose import walk_work
 from .crossmodal import GuideSource
 from .guide_rejection import second_verdict, unasked, verdict
 from .open_settings import OpenSettings
@@ -29,12 +31,13 @@ from .start import first_volume
 ADAPTED = "lora+biases"
 ENOUGH = 0.04  # gain by which another prior is taken without a test
 SLICES = 2
+CLASSICAL = 2000  # iterations of TV or MBIR on the trial, choosing their own setting included: for the forecast
 
 Trying = Generator[Estimate, None, None]
 
 
 def choose(
-    problem: Problem, options: DiffusionOptions, top: float, shown: Tensor, aid: GuideSource | None = None
+    problem: Problem, options: DiffusionOptions, top: float, picture: Picture, aid: GuideSource | None = None
 ) -> Generator[Estimate, None, dict[str, Any]]:
     """Values for those options that are "auto": prior, trust, start, adaptation, guide, and what to mix it with.
 
@@ -46,8 +49,8 @@ def choose(
     options : DiffusionOptions
     top : float
         The object's maximum.
-    shown : Tensor
-        What to show meanwhile.
+    picture : Picture
+        What is shown meanwhile.
     aid : GuideSource, optional
         What a guide is made of.
 
@@ -68,19 +71,38 @@ def choose(
     # MBIR looks at neighbours, too.
     wide = questions.share or any(prior.config.slices > 1 for prior in priors.values())
     given, held = hold_out(central(problem, SLICES, wide))
-    first, _ = yield from first_volume(given, options.start, shown)
-    trial = SettingsTrial(given, held, scaled(given, top), first / top, next(iter(priors.values())), shown)
+    slices = central_slices(len(problem.data), SLICES, wide)
+    stages = Stages(_expected(questions, options, given))
+    first, _ = yield from stages.within("starting image", first_volume(given, options.start, picture))
+    trial = SettingsTrial(given, held, scaled(given, top), first / top, next(iter(priors.values())), picture, slices)
     pilot = SettingsSearch(trial, options, questions, problem.operator.views, dict(questions.told))
-    yield from pilot.network(priors)
+    yield from stages.within("prior and trust", pilot.network(priors))
     if questions.adaptation:
-        yield from pilot.adaptation()
+        yield from stages.within("adaptation", pilot.adaptation())
     if aid is not None and questions.guide:
-        yield from pilot.guide(aid)
+        yield from stages.within("X-ray guide", pilot.guide(aid))
     elif questions.listens:
         pilot.aid = aid
     if questions.share and "beside_share" not in pilot.chosen:
-        yield from pilot.classical()
+        yield from stages.within("classical share", pilot.classical())
     return pilot.chosen
+
+
+def _expected(questions: OpenSettings, options: DiffusionOptions, given: Problem) -> dict[str, float]:
+    """The questions in order, with the work that each is expected to take."""
+    few = options.model_copy(update={"steps": STEPS, "samples": SAMPLES, "calls": 0, "adaptation": "none"})
+    once = walk_work(few, given)
+    trials = len(questions.priors) * len(questions.starts) + len(questions.trusts) - 1
+    whole = once * options.steps / STEPS
+    others = OTHERS if options.beside == "auto" else (options.beside,)
+    expected = {"starting image": work(given, 30), "prior and trust": trials * once}
+    if questions.adaptation:
+        expected["adaptation"] = walk_work(few.model_copy(update={"adaptation": ADAPTED}), given)
+    if questions.guide:
+        expected["X-ray guide"] = 2 * once
+    if questions.share:
+        expected["classical share"] = whole + len(others) * work(given, CLASSICAL)
+    return expected
 
 
 @dataclass
@@ -98,7 +120,7 @@ class SettingsSearch:
 
     def small(self, **more: Any) -> DiffusionOptions:
         """The options of a trial: of few steps, with what was chosen."""
-        settled = {name: self.chosen[name] for name in ("t_start",) if name in self.chosen}
+        settled = {name: self.chosen[name] for name in ("prior", "t_start") if name in self.chosen}
         few = {"steps": STEPS, "samples": SAMPLES, "calls": 0, "adaptation": "none"}
         return self.options.model_copy(update=few | settled | more)
 
@@ -106,13 +128,19 @@ class SettingsSearch:
         """Priors and starts, with the first trust; then the other trusts."""
         trusts = self.questions.trusts
         tried: dict[tuple[str, int, float], TrialResult] = {}
-        for name, start in product(priors, self.questions.starts):
-            of = yield from replace(self.trial, prior=priors[name]).run(self.small(t_start=start), trusts[:1])
+        both = list(product(priors, self.questions.starts))
+        stages = Stages(dict.fromkeys((f"{name} {start}" for name, start in both), 1.0) | {"trust": len(trusts) - 1.0})
+        for name, start in both:
+            options = self.small(prior=name, t_start=start)
+            trial = replace(self.trial, prior=priors[name]).run(options, trusts[:1])
+            of = yield from stages.within(f"{name} {start}", trial, named=False)
             tried[name, start, trusts[0]] = of[trusts[0]]
         name, start, _ = best_setting({setting: found.errors for setting, found in tried.items()}, ENOUGH)
         self.trial = replace(self.trial, prior=priors[name])
         if len(trusts) > 1:
-            others = yield from self.trial.run(self.small(t_start=start), trusts[1:])
+            others = yield from stages.within(
+                "trust", self.trial.run(self.small(prior=name, t_start=start), trusts[1:]), named=False
+            )
             tried |= {(name, start, value): found for value, found in others.items()}
         of_trust = {value: tried[name, start, value].errors for value in trusts}
         trust = best_setting(of_trust)
@@ -167,7 +195,7 @@ class SettingsSearch:
         """Whether directional TV along the edges of the X-ray volume is what the result takes a share of."""
         assert self.best is not None
         trial, samples = self.trial, self.best.samples
-        edges, settings = yield from reconstructed(trial.given, "dtv", self.options, trial.shown)
+        edges, settings = yield from reconstructed(trial.given, "dtv", self.options, trial.picture)
         part = share(trial.held, samples, edges, self.options.samples, filtered=False).part
         mean, _ = mixed(samples.mean(dim=0), {}, edges, part)
         errors = np.array(prediction_errors(trial.held, mean.clamp(min=0) if self.options.positivity else mean))
@@ -178,15 +206,19 @@ class SettingsSearch:
         assert self.best is not None
         trial = self.trial
         asked = (trial.given, trial.held)
-        look = Look(*asked, self.options, trial.shown)
+        look = Look(*asked, self.options, trial.picture)
         samples = self.best.samples
-        for whole in (False, True):  # the second look is at samples as good as the run's
-            if whole:
-                samples = (yield from self._whole()).samples
-            if not (yield from look.may_help(samples)):
+        steps = self.options.steps / STEPS
+        stages = Stages({"first look": 0.5, "all steps": steps, "second look": 0.5, "tuning": 2 * steps})
+        for name in ("first look", "second look"):
+            if name == "second look":  # at samples as good as the run's
+                samples = (yield from stages.within("all steps", self._whole(), named=False)).samples
+            if not (yield from stages.within(name, look.may_help(samples), named=False)):
                 self.chosen["beside_share"] = 0.0
                 return
-        self.chosen |= yield from tuned(*asked, samples, self.options, trial.shown)
+        self.chosen |= yield from stages.within(
+            "tuning", tuned(*asked, samples, self.options, trial.picture), named=False
+        )
 
     def _whole(self) -> Generator[Estimate, None, TrialResult]:
         """What was chosen, in as many steps as the run takes: after few, others would get too large a share."""

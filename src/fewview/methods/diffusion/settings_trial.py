@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -15,6 +16,7 @@ from ..interface import Estimate, Problem, Views
 from ..inverse.normalised import Scaled
 from ..selection.comparison import PerView
 from ..selection.held_out import prediction_errors
+from ..selection.picture import Picture
 from .compose import parts_of, started
 from .denoiser import Denoiser
 from .guide import CrossModalGuide
@@ -22,7 +24,7 @@ from .loop import diffuse
 from .options import DiffusionOptions
 
 STEPS, SAMPLES = 8, 2
-STAGE = "choosing settings"
+STAGE = "sampling"
 
 
 class TrialResult(NamedTuple):
@@ -47,8 +49,10 @@ class SettingsTrial:
     first : Tensor, shape (slices, y, x)
         First volume, in units of the object's maximum.
     prior : DiffusionPrior
-    shown : Tensor
-        What to show meanwhile.
+    picture : Picture
+        What is shown meanwhile.
+    slices : list of int
+        Which of the problem's slices those of ``given`` are.
     """
 
     given: Problem
@@ -56,7 +60,8 @@ class SettingsTrial:
     data: Scaled
     first: Tensor
     prior: DiffusionPrior
-    shown: Tensor
+    picture: Picture
+    slices: list[int]
 
     @torch.no_grad()
     def run(
@@ -69,13 +74,24 @@ class SettingsTrial:
         denoiser = Denoiser.of(self.prior, len(self.first))  # its own copy: a trial may adapt it
         parts = parts_of(options, denoiser, generator, trust if len(trusts) > 1 else trusts[0], guide)
         walk = started(options, parts, self.first, generator, alike=len(trusts))
-        for _ in diffuse(parts, self.data, walk):
-            yield Estimate(self.shown, walk.step, len(parts.levels), STAGE)
+        for moment in diffuse(parts, self.data, walk):
+            if moment.done:  # shown until there is a trial that came to its end
+                now = walk.x.reshape(len(trusts), SAMPLES, *self.first.shape)[0].mean(dim=0) * self.data.top
+                self._show(math.inf, now, options, trusts[0])
+            yield self.picture.estimate(walk.step, len(parts.levels), STAGE)
         samples = walk.x.reshape(len(trusts), SAMPLES, *self.first.shape) * self.data.top
         means = samples.mean(dim=1)
         if options.positivity:
             means = means.clamp(min=0)
-        return {
+        of = {
             value: TrialResult(np.array(prediction_errors(self.held, mean)), own)
             for value, mean, own in zip(trusts, means, samples, strict=True)
         }
+        for value, mean in zip(trusts, means, strict=True):
+            self._show(float(of[value].errors.mean()), mean, options, value)
+        yield self.picture.estimate(len(parts.levels), len(parts.levels), STAGE)
+        return of
+
+    def _show(self, error: float, mean: Tensor, options: DiffusionOptions, trust: float) -> None:
+        words = f"while its settings were being chosen: prior {options.prior}, trust {trust:g}, {options.steps} steps"
+        self.picture.take(error, mean, self.slices, words)

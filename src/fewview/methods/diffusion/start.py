@@ -12,14 +12,16 @@ from torch import Tensor
 from ..classical.fbp import preview
 from ..interface import Estimate, Problem
 from ..inverse.masking import measured
+from ..selection.picture import Picture
 from ..subrun import nested
 from .schedule import Level
 
+STAGE = "starting image"
 Start = str  # "noise", "fbp", "cgls" or "tv"
 
 
 def first_volume(
-    problem: Problem, start: Start, shown: Tensor | None = None
+    problem: Problem, start: Start, picture: Picture | None = None
 ) -> Generator[Estimate, None, tuple[Tensor, dict[str, Any]]]:
     """The volume that the start is made from, in the problem's unit.
 
@@ -27,8 +29,8 @@ def first_volume(
     ----------
     problem : Problem
     start : str
-    shown : Tensor, optional
-        What to show meanwhile; what the method behind it (CGLS, TV) shows when not given.
+    picture : Picture, optional
+        What is shown meanwhile; what the method behind it (CGLS, TV) shows when not given.
 
     Returns
     -------
@@ -41,7 +43,7 @@ def first_volume(
     from ..registry import get_method
 
     method = get_method(start)
-    last = yield from nested(method, problem, method.options(), "start", shown)
+    last = yield from nested(method, problem, method.options(), STAGE, picture)
     chosen: dict[str, Any] = {f"start_{name}": value for name, value in last.chosen.items() if "curve" not in name}
     return torch.as_tensor(last.volume).clone(), chosen
 

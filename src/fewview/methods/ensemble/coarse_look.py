@@ -9,6 +9,7 @@ from torch import Tensor
 from ..classical import tv
 from ..diffusion.options import DiffusionOptions
 from ..interface import Estimate, Problem, Views
+from ..selection.picture import Picture
 from ..selection.weight_search import Warm
 from .stacking import share
 
@@ -26,12 +27,12 @@ class Look:
     held : Views
         Withheld from it.
     options : DiffusionOptions
-    shown : Tensor
-        What to show meanwhile.
+    picture : Picture
+        What is shown meanwhile.
     """
 
-    def __init__(self, given: Problem, held: Views, options: DiffusionOptions, shown: Tensor) -> None:
-        self.given, self.held, self.options, self.shown = given, held, options, shown
+    def __init__(self, given: Problem, held: Views, options: DiffusionOptions, picture: Picture) -> None:
+        self.given, self.held, self.options, self.picture = given, held, options, picture
         self._solved: list[tuple[Tensor, Warm]] = []  # at the strongest weights, for the next samples, too
 
     def may_help(self, samples: Tensor) -> Generator[Estimate, None, bool]:
@@ -54,6 +55,6 @@ class Look:
         problem = tv.formulate(self.given, tv.TVOptions(positivity=self.options.positivity), WEIGHTS[number])
         left: tuple[Tensor, Warm] | None = None
         for left in tv.attempt(problem, warm):  # noqa: B007
-            yield Estimate(self.shown, number, len(WEIGHTS), "TV: whether it helps")
+            yield self.picture.estimate(number, len(WEIGHTS), "whether total variation helps")
         assert left is not None, "an attempt yields at least once"
         self._solved.append((left[0].clone(), left[1]))

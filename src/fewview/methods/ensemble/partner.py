@@ -17,6 +17,8 @@ from torch import Tensor
 from ..classical import dtv, mbir, tv
 from ..diffusion.options import DiffusionOptions
 from ..interface import Estimate, Method, Problem, Views
+from ..selection.picture import Picture
+from ..stages import Stages
 from ..subrun import nested
 from .stacking import cautious, share
 
@@ -38,7 +40,7 @@ PARTNERS = {
 
 
 def reconstructed(
-    problem: Problem, name: str, options: DiffusionOptions, shown: Tensor
+    problem: Problem, name: str, options: DiffusionOptions, picture: Picture | None = None
 ) -> Generator[Estimate, None, tuple[Tensor, dict[str, Any]]]:
     """Reconstruct by a classical method.
 
@@ -49,8 +51,8 @@ def reconstructed(
         The last goes along the edges of the X-ray volume.
     options : DiffusionOptions
         With its settings; those on "auto" are chosen.
-    shown : Tensor
-        What to show meanwhile.
+    picture : Picture, optional
+        What is shown meanwhile; the method's own volumes when not given.
 
     Returns
     -------
@@ -62,12 +64,12 @@ def reconstructed(
     method, settings = PARTNERS[name]
     known = {theirs: getattr(options, ours, "auto") for ours, theirs in settings.items()}
     asked = method.options.parse({**known, "positivity": options.positivity})
-    last = yield from nested(method, problem, asked, method.title, shown)
+    last = yield from nested(method, problem, asked, method.title, picture, "intermediate")
     return torch.as_tensor(last.volume).clone(), {ours: float(last.scalars[s]) for ours, s in settings.items()}
 
 
 def tuned(
-    given: Problem, held: Views, samples: Tensor, options: DiffusionOptions, shown: Tensor
+    given: Problem, held: Views, samples: Tensor, options: DiffusionOptions, picture: Picture
 ) -> Generator[Estimate, None, dict[str, Any]]:
     """Which classical method the result takes a share of, how large a one, and the method's own setting.
 
@@ -80,8 +82,8 @@ def tuned(
         Of the network, from ``given``, in as many steps as the run takes.
     options : DiffusionOptions
         "beside", "beside_share", the settings, and "samples".
-    shown : Tensor
-        What to show meanwhile.
+    picture : Picture
+        What is shown meanwhile.
 
     Returns
     -------
@@ -90,8 +92,10 @@ def tuned(
     """
     fixed = None if options.beside_share == "auto" else float(options.beside_share)
     best, chosen = float("inf"), dict[str, Any](beside_share=0.0)
-    for name in OTHERS if options.beside == "auto" else (options.beside,):
-        other, settled = yield from reconstructed(given, name, options, shown)
+    names = OTHERS if options.beside == "auto" else (options.beside,)
+    stages = Stages(dict.fromkeys(names, 1.0))
+    for name in names:
+        other, settled = yield from stages.within(name, reconstructed(given, name, options, picture), named=False)
         found = share(held, samples, other, options.samples, fixed)
         if found.part > 0 and found.error < best:
             part = cautious(found.part) if fixed is None else fixed

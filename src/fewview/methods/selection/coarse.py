@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import torch
 from torch import Tensor
-from torch.nn.functional import adaptive_avg_pool2d
+from torch.nn.functional import adaptive_avg_pool2d, grid_sample
 
-from ...operators.tiled import MEMORY_BUDGET
+from ...operators import parallel_beam
 from ..interface import Problem
 from ..inverse.masking import weigh
 
@@ -28,8 +28,7 @@ def coarser(problem: Problem, factor: int) -> Problem:
     if factor == 1:
         return replace(problem, state=None)
     A = problem.operator
-    geometry, volume = A.geometry.bin_columns(factor), A.volume.bin(factor)
-    columns = geometry.columns
+    columns = A.columns // factor
 
     def binned(values: Tensor) -> Tensor:
         return values[..., : columns * factor].unflatten(-1, (columns, factor)).mean(dim=-1)
@@ -41,6 +40,36 @@ def coarser(problem: Problem, factor: int) -> Problem:
         usable = torch.where(weights > 0, problem.data, torch.zeros_like(problem.data))
         mean = binned(weights)
         data = binned(weigh(usable, weights)) / torch.where(mean > 0, mean, torch.ones_like(mean))
-    operator = A.with_geometry(geometry, volume, MEMORY_BUDGET)  # a choice applies it a hundred times
-    auxiliary = None if problem.auxiliary is None else adaptive_avg_pool2d(problem.auxiliary, volume.side)
+    grid = -(-A.grid // factor)
+    operator = parallel_beam(
+        A.angles,
+        columns=columns,
+        grid=grid,
+        axis=(A.axis - (factor - 1) / 2) / factor,
+        pixel=A.pixel * factor,
+        detector_pitch=A.detector_pitch * factor,
+        device=A.device,
+        dtype=A.dtype,
+    )
+    operator.on_chunk = A.on_chunk
+    auxiliary = None if problem.auxiliary is None else adaptive_avg_pool2d(problem.auxiliary, grid)
     return replace(problem, operator=operator, data=data, weights=mean, auxiliary=auxiliary, state=None)
+
+
+def finer(volume: Tensor, grid: int, factor: int) -> Tensor:
+    """A volume on a grid ``factor`` times coarser, brought onto the problem's own: linear, the middle in its place.
+
+    Parameters
+    ----------
+    volume : Tensor, shape (slices, y, x)
+    grid : int
+        Pixels on a side of what is returned.
+    factor : int
+        As in :func:`coarser`; 1 returns the volume as it is.
+    """
+    if factor == 1:
+        return volume
+    side = volume.shape[-1]
+    line = (torch.arange(grid, dtype=volume.dtype, device=volume.device) - (grid - 1) / 2) / factor / ((side - 1) / 2)
+    where = torch.stack(torch.meshgrid(line, line, indexing="xy"), dim=-1)[None]
+    return grid_sample(volume[None], where, "bilinear", "border", align_corners=True)[0]

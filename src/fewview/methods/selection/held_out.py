@@ -52,7 +52,7 @@ def hold_out(problem: Problem, fraction: float | None = None, seed: int | None =
     fraction = held_fraction(problem.operator.views) if fraction is None else fraction
     if problem.operator.views <= FEW_VIEWS:
         return _without_pixels(problem, heldout_pixels(tuple(problem.data.shape), fraction, seed + APART))
-    _, held = split_views(problem.operator.angles, fraction, seed, problem.operator.geometry.period)
+    _, held = split_views(problem.operator.angles, fraction, seed)
     return _without_views(problem, held)
 
 
@@ -85,13 +85,9 @@ def stacked(parts: Sequence[tuple[Problem, Views]]) -> tuple[Problem, Views]:
 
 def central(problem: Problem, slices: int, adjacent: bool = False) -> Problem:
     """The problem of at most ``slices`` slices: neighbours in the middle, or spread over the middle half."""
-    total = len(problem.data)
-    if total <= slices:
+    places = central_slices(len(problem.data), slices, adjacent)
+    if len(places) == len(problem.data):
         return replace(problem, state=None)
-    if adjacent:
-        places = (total - slices) // 2 + np.arange(slices)
-    else:
-        places = (total * (0.25 + 0.5 * (np.arange(slices) + 0.5) / slices)).astype(int)
     chosen = torch.as_tensor(places, device=problem.data.device)
     return replace(
         problem,
@@ -100,6 +96,15 @@ def central(problem: Problem, slices: int, adjacent: bool = False) -> Problem:
         auxiliary=None if problem.auxiliary is None else problem.auxiliary[chosen],
         state=None,
     )
+
+
+def central_slices(total: int, slices: int, adjacent: bool = False) -> list[int]:
+    """Which slices :func:`central` takes of ``total``."""
+    if total <= slices:
+        return list(range(total))
+    if adjacent:
+        return [(total - slices) // 2 + k for k in range(slices)]
+    return [int(total * (0.25 + 0.5 * (k + 0.5) / slices)) for k in range(slices)]
 
 
 def prediction_errors(held: Views, volume: torch.Tensor) -> list[float]:

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
+import torch
 from torch import Tensor
 
 from ..interface import Estimate, Problem
 from .coarse import coarser
 from .comparison import ONE_STANDARD_ERROR, PerView, better
-from .held_out import central, pixel_folds, prediction_errors, stacked
+from .held_out import central, central_slices, pixel_folds, prediction_errors, stacked
+from .picture import Picture
 
 SLICES = 2  # of the stack on which the choice is made
 LARGE = 300  # pixels on a side, above which one slice is enough
@@ -21,6 +24,7 @@ FOLDS = 4
 REFINEMENTS = 2
 CLEARLY = 1.02  # how far the error must have risen before the search down the ladder ends
 STAGE = "choosing the weight"
+USUAL = 8  # settings that a search down the ladder tries, of the 13 that it may: for the forecast
 
 # solve(problem, weight, warm) yields, after each iteration, the volume and what to start from at the next weight;
 # warm is what it left at the weight before, None at first.
@@ -60,11 +64,13 @@ class Trials:
     Parameters
     ----------
     problem : Problem
-    preview : Tensor
-        What to show meanwhile.
+    picture : Picture
+        What is shown meanwhile.
     coupled : bool
         Whether the method couples slices: then neighbours are taken, and the parts run one after the other.
         Otherwise all run at once, as slices of one stack.
+    words : callable
+        What a weight of the trial is called, by the weight and by :attr:`binned`.
 
     Attributes
     ----------
@@ -72,16 +78,28 @@ class Trials:
         How many times coarser than the problem's the pixels of the trial are.
     done, total : int
         Settings tried, and planned: for the progress.
+    steps : int
+        Iterations of a trial, once that is known: for the progress, too.
     """
 
-    def __init__(self, problem: Problem, preview: Tensor, coupled: bool = False) -> None:
+    def __init__(
+        self,
+        problem: Problem,
+        picture: Picture,
+        coupled: bool = False,
+        words: Callable[[float, int], str] = lambda weight, binned: f"weight {weight:.2g}",
+    ) -> None:
         grid = problem.operator.grid
         self.binned = -(-grid // COARSE)
         slices = SLICES if coupled or grid // self.binned <= LARGE else 1
         parts = pixel_folds(coarser(central(problem, slices, coupled), self.binned), FOLDS)
         self.parts = parts if coupled else [stacked(parts)]
-        self.preview = preview
-        self.done = self.total = 0
+        self.slices = central_slices(len(problem.data), slices, coupled)
+        self.picture = picture
+        self.words = words
+        self.done = self.total = self.steps = 0
+        self._within = 0  # iterations in the trial under way
+        self._part = 0.0  # of the search that is done
 
     def attempt(
         self,
@@ -93,18 +111,38 @@ class Trials:
         scalars = scalars or {}
         per_view: list[float] = []
         left: list[Warm] = []
+        volumes: list[Tensor] = []
+        self._within = 0
         for k, (given, held) in enumerate(self.parts):
             last: tuple[Tensor, Warm] | None = None
-            for last in solve(given, None if start is None else start.left[k]):  # noqa: B007
-                yield Estimate(self.preview, self.done, max(self.total, self.done + 1), STAGE, scalars)
+            for last in solve(given, None if start is None else start.left[k]):
+                self._within += 1
+                if self.done == 0:  # nothing better to show yet
+                    self._show(math.inf, [*volumes, last[0]], scalars)
+                yield self._estimate(scalars)
             assert last is not None, "a solver yields at least once"
             per_view += prediction_errors(held, last[0])
+            volumes.append(last[0])
             left.append(last[1])
         self.done += 1
+        self.steps, self._within = self._within, 0
         tried = WeightTrial(np.array(per_view), left)
-        found = {**scalars, "heldout_error": float(tried.errors.mean())}
-        yield Estimate(self.preview, self.done, max(self.total, self.done), STAGE, found)
+        error = float(tried.errors.mean())
+        self._show(error, volumes, scalars)
+        yield self._estimate({**scalars, "heldout_error": error})
         return tried
+
+    def _show(self, error: float, volumes: Sequence[Tensor], scalars: Mapping[str, float]) -> None:
+        """The mean of the parts."""
+        mean = torch.cat([v.unflatten(0, (-1, len(self.slices))) for v in volumes]).mean(dim=0)
+        said = f": {self.words(scalars['weight'], self.binned)}" if "weight" in scalars else ""
+        self.picture.take(error, mean, self.slices, f"while its weight was being chosen{said}", self.binned)
+
+    def _estimate(self, scalars: Mapping[str, float]) -> Estimate:
+        total = max(self.total, self.done + 1)
+        within = min(self._within / self.steps, 1.0) if self.steps else 0.0
+        self._part = max(self._part, (self.done + within) / total)  # a search that goes on for longer waits at its end
+        return replace(self.picture.estimate(self.done, total, STAGE, scalars), done=self._part)
 
 
 def choose_weight(
@@ -141,7 +179,7 @@ def choose_weight(
     Choice, WeightTrial
         The second: of the weight with the least error.
     """
-    trials.total = trials.done + len(ladder) + REFINEMENTS
+    trials.total = max(trials.total, trials.done + min(len(ladder) + REFINEMENTS, USUAL))
     errors: dict[float, PerView] = {}
     kept: dict[float, WeightTrial] = {}
 

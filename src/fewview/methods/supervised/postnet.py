@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -24,6 +25,8 @@ from ..inverse.masking import measured, relative
 from ..inverse.normalised import Scaled, robust_maximum, scaled
 from ..selection.comparison import best_setting
 from ..selection.held_out import central, hold_out, prediction_errors
+from ..selection.picture import Picture
+from ..stages import Stages
 from ..subrun import nested
 
 TRUSTS = (1.0, 0.35, 0.5, 0.7, 1.4, 2.0, 4.0)
@@ -46,18 +49,19 @@ class PostnetOptions(Options):
 @torch.no_grad()
 def run(problem: Problem, options: PostnetOptions) -> Iterator[Estimate]:
     """CGLS, one pass through the network, and CG on the data from there; estimates of each."""
-    shown = preview(problem)
-    yield Estimate(shown, 0, 3, "starting")
+    picture = Picture(preview(problem))
+    yield replace(picture.estimate(0, 3, "starting"), place=(1, 3))
     prior = load_prior(options.weights, problem.operator.device)
     scale = robust_maximum(least_squares(problem))
     if not scale > 0:  # no object: nothing to scale the network by
-        yield Estimate(torch.zeros_like(shown), 1, 1, "nothing there", {"data_residual": 0.0})
+        yield Estimate(torch.zeros_like(picture.volume), 1, 1, "nothing there", {"data_residual": 0.0})
         return
     chosen: dict[str, Any] = {"scale": scale}
+    stages = Stages({"choosing the trust": 1.0, "starting image": 1.0, "network": 1.0})
     if options.trust == "auto" and options.data_steps:
         part = central(problem, 2, Denoiser(prior, 1).reach > 0)
         given, held = hold_out(part)
-        first = yield from _first(given, shown)
+        first = yield from stages.within("choosing the trust", _first(given, picture))
         clean, data = _cleaned(Denoiser(prior, len(first)), first / scale, given, scale)
         errors = {}
         for trust in TRUSTS:
@@ -65,7 +69,7 @@ def run(problem: Problem, options: PostnetOptions) -> Iterator[Estimate]:
             errors[trust] = np.array(prediction_errors(held, volume))
         chosen["trust"] = best_setting(errors)
         chosen["trust_curve"] = [[trust, float(error.mean())] for trust, error in sorted(errors.items())]
-    first = yield from _first(problem, shown)
+    first = yield from stages.within("starting image", _first(problem))
     clean, data = _cleaned(Denoiser(prior, len(first)), first / scale, problem, scale)
     yield _estimate(clean, 2, problem, scale, options, chosen)
     if options.data_steps:
@@ -75,10 +79,9 @@ def run(problem: Problem, options: PostnetOptions) -> Iterator[Estimate]:
         )
 
 
-def _first(problem: Problem, shown: Tensor) -> Generator[Estimate, None, Tensor]:
-    """CGLS; what is shown meanwhile has the shape of the whole problem."""
-    whole = len(problem.data) == len(shown)
-    last = yield from nested(CGLS, problem, CGLS.options(), "start", None if whole else shown, (1, 3))
+def _first(problem: Problem, picture: Picture | None = None) -> Generator[Estimate, None, Tensor]:
+    """CGLS; of a part of the problem, the picture is shown meanwhile."""
+    last = yield from nested(CGLS, problem, CGLS.options(), "starting image", picture)
     return torch.as_tensor(last.volume).clone()
 
 
@@ -107,7 +110,7 @@ def _estimate(
         "network_calls": 1.0,
         "scale": scale,
     }
-    return Estimate(volume, step, 3, "network" if step == 2 else "data step", scalars, None, chosen)
+    return Estimate(volume, step, 3, "network" if step == 2 else "data step", scalars, None, chosen, place=(3, 3))
 
 
 def _missing() -> str | None:

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from ...methods.interface import Estimate
-from ...operators import filtered_backprojection, projector
+from ...operators import filtered_backprojection, parallel_beam
 from ...samples import TOOTH
 from ..inputs import chosen_scan, prepared
 from ..problem import resolve_device
@@ -42,9 +42,11 @@ def run(payload: Mapping[str, Any], signals: Signals) -> Generator[Estimate, Non
     recipe = Recipe.parse(payload["recipe"])
     session = RecipeSession(recipe, stop=signals.stopped, say=signals.stage, prepare=kept_lines)
     if session.recipe.method != "fbp":
-        yield from first_look(session.lines, session.recipe.device, signals)
+        for look in first_look(session.lines, session.recipe.device, signals):
+            session.last = look
+            yield look
     yield from session
-    return session.finish().record
+    return session.finish(quick=signals.stopped()).record
 
 
 def kept_lines(recipe: Recipe, scan: Scan) -> LineIntegrals:
@@ -79,11 +81,20 @@ def first_look(lines: LineIntegrals, device: str, signals: Signals) -> Iterator[
     The operator stores no matrix: for one back-projection, building it would take longer than the run's first step.
     """
     signals.stage(FIRST_LOOK_STAGE)
-    operator = projector(lines.geometry, device=resolve_device(device), memory_budget=0)
+    geometry = lines.geometry
+    operator = parallel_beam(
+        geometry.angles,
+        columns=geometry.columns,
+        grid=geometry.grid,
+        axis=geometry.centre,
+        pixel=geometry.pixel or 1.0,
+        device=resolve_device(device),
+        memory_budget=0,
+    )
     sinograms = np.nan_to_num(np.ascontiguousarray(lines.values.swapaxes(0, 1)))
     volume = filtered_backprojection(operator, torch.from_numpy(sinograms).to(operator.device))
     if not signals.stopped():
-        yield Estimate(volume.cpu(), 0, 0, FIRST_LOOK_STAGE)
+        yield Estimate(volume.cpu().numpy(), 0, 0, FIRST_LOOK_STAGE, kept="start", shows="FBP")
 
 
 def find_axis(payload: Mapping[str, Any], signals: Signals) -> Generator[Estimate, None, dict[str, Any]]:

@@ -13,7 +13,7 @@ import signal
 import threading
 import time
 import traceback
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from multiprocessing import parent_process
 from multiprocessing.connection import Connection, wait
@@ -105,7 +105,8 @@ def _publish(
             try:
                 estimate = next(estimates)
             except StopIteration as end:
-                return {**record, **(end.value or {})}, signals.stopped(), estimate
+                record = {**record, **(end.value or {})}
+                return record, signals.stopped() and record.get("kept") != "result", estimate
             except Stopped:
                 return record, True, estimate
             volume = np.asarray(estimate.volume)
@@ -115,15 +116,41 @@ def _publish(
             sequence = writer.publish(volume, estimate.step)
             if first:
                 connection.send(Opened(job.number, volume.shape))
-            scalars = {key: float(value) for key, value in estimate.scalars.items()}
-            connection.send(Progress(job.number, sequence, estimate.step, estimate.total, estimate.stage, scalars))
+            connection.send(_progress(job, sequence, estimate))
             signals.wait_while_paused()
             if signals.stopped():
-                estimates.close()
-                return record, True, estimate
+                record = {**record, **_ended(estimates)}
+                return record, record.get("kept") != "result", estimate
     finally:
         if writer is not None:
             writer.close()
+
+
+def _ended(estimates: Generator[Estimate, None, dict[str, Any] | None]) -> Mapping[str, Any]:
+    """What an engine that hears the stop tells of what it kept; one that goes on is closed."""
+    try:
+        next(estimates)
+    except StopIteration as end:
+        return end.value or {}
+    except Stopped:
+        return {}
+    estimates.close()
+    return {}
+
+
+def _progress(job: Job, sequence: int, estimate: Estimate) -> Progress:
+    return Progress(
+        job.number,
+        sequence,
+        estimate.step,
+        estimate.total,
+        estimate.stage,
+        {key: float(value) for key, value in estimate.scalars.items()},
+        estimate.fraction,
+        estimate.place,
+        estimate.kept,
+        estimate.shows,
+    )
 
 
 def _leave_extra(job: Job, estimate: Estimate | None) -> tuple[str, ...]:

@@ -57,7 +57,7 @@ class Opened:
 
 @dataclass(frozen=True)
 class Progress:
-    """One estimate was published."""
+    """One estimate was published; the rest as in :class:`~fewview.methods.Estimate`."""
 
     job: int
     sequence: int
@@ -65,6 +65,10 @@ class Progress:
     total: int
     stage: str
     scalars: Mapping[str, float] = field(default_factory=dict)
+    done: float = 0.0
+    place: tuple[int, int] = (1, 1)
+    kept: str = "intermediate"
+    shows: str = ""
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from ..forecast import Forecast
 from .messages import Failed, Finished, Message, Opened, Progress, Stage
 
 Status = Literal["queued", "starting", "running", "paused", "stopping", "done", "stopped", "failed"]
@@ -36,8 +37,12 @@ class QueuedRun:
         The last estimate, in memory of its own, and its step; once the run is over.
     extra : dict
         Further volumes that came with it ("std").
-    passes : int
-        How often the steps began anew: more than one where the method chose settings first.
+    done : float
+        Part of the work that is done, 0 to 1, all stages counted.
+    place : pair of int
+        Number of the stage, and how many there are.
+    kept, shows : str
+        What the last estimate is, as in :class:`~fewview.methods.Estimate`.
     """
 
     number: int
@@ -55,7 +60,10 @@ class QueuedRun:
     record: dict[str, Any] = field(default_factory=dict)
     volume: NDArray[np.float32] | None = None
     extra: dict[str, NDArray[np.float32]] = field(default_factory=dict)
-    passes: int = 0
+    done: float = 0.0
+    place: tuple[int, int] = (1, 1)
+    kept: str = "start"
+    shows: str = ""
     silent_for: float = 0.0
     began: float = 0.0
     first_estimate: float = 0.0
@@ -63,8 +71,7 @@ class QueuedRun:
     kept_step: int = 0
     _paused: float = 0.0
     _paused_at: float = 0.0
-    _pass_began: tuple[float, int] = (0.0, 0)  # seconds and step at its first estimate
-    _stepped_at: float = 0.0
+    _forecast: Forecast = field(default_factory=Forecast)
 
     @property
     def over(self) -> bool:
@@ -87,14 +94,17 @@ class QueuedRun:
 
     @property
     def seconds_left(self) -> float | None:
-        """Forecast from the pace of the current pass; None before there is a pace.
+        """Of the whole run; None before there is a pace."""
+        return self._forecast.left(self.seconds) if self.active else None
 
-        A method that chooses its settings first goes through several passes, each with steps of its own.
-        """
-        began, first = self._pass_began
-        if self.step <= first or self.total <= self.step:
-            return None
-        return (self._stepped_at - began) / (self.step - first) * (self.total - self.step)
+    @property
+    def holds(self) -> str:
+        """What the kept volume is where it is not the result that the title promises; else empty."""
+        if self.status == "done" or self.volume is None:
+            return ""
+        if self.kept == "start":
+            return f"starting image: {self.shows}"
+        return self.shows or f"stopped at step {self.kept_step} of {self.total}"
 
     def start(self) -> None:
         """The worker got it."""
@@ -119,9 +129,10 @@ class QueuedRun:
                 self.status = "running"
         elif isinstance(message, Progress):
             if message.step < self.step or message.total != self.total:
-                self._begin_pass(message.step)
-            if message.step > self.step:
-                self._stepped_at = self.seconds
+                self.history.clear()  # a method that tries several settings begins again for each
+            self.done, self.place = max(self.done, message.done), message.place
+            self.kept, self.shows = message.kept, message.shows
+            self._forecast.hear(self.done, self.seconds)
             self.sequence, self.step, self.total = message.sequence, message.step, message.total
             self.stage = message.stage or self.stage
             for name, value in message.scalars.items():
@@ -134,12 +145,6 @@ class QueuedRun:
             # A process that had to be ended because it did not obey a stop has stopped: its estimate is kept.
             obeyed_late = message.kind == "crash" and self.status == "stopping"
             self._end("stopped" if obeyed_late else "failed")
-
-    def _begin_pass(self, step: int) -> None:
-        """A method that tries several settings begins again for each: pace and curves are of one pass."""
-        self.passes += 1  # the first look, of no steps, is none
-        self.history.clear()
-        self._pass_began, self._stepped_at = (self.seconds, step), self.seconds
 
     def _remember(self, name: str, step: int, value: float) -> None:
         curve = self.history.setdefault(name, [])

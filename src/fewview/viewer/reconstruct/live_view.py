@@ -194,8 +194,15 @@ class LiveView(QObject):
             layer = self._layer
             layer.data = run.volume
             self._rescale(run.volume)
-            about = {"record": run.record, "status": run.status, "step": run.kept_step, "history": dict(run.history)}
+            about = {
+                "record": run.record,
+                "status": run.status,
+                "holds": run.holds,
+                "step": run.kept_step,
+                "history": dict(run.history),
+            }
             layer.metadata = {**layer.metadata, METADATA: {**layer.metadata[METADATA], **about}}
+            self._name(layer, shown, run)
             for name, volume in run.extra.items():
                 self._add_extra(name, volume, shown, layer)
             self.painted.emit(layer.name)
@@ -203,13 +210,19 @@ class LiveView(QObject):
         self._queue.release()
         self.ended.emit(run)
 
+    def _name(self, layer: Any, shown: Shown, run: QueuedRun) -> None:
+        """A name promises the method's result; where something else was kept, it says so. Not a name of the user's."""
+        if run.holds and layer.name == shown.name and not shown.reuse:
+            layer.name = f"{shown.name}, {run.holds}"
+            run.title = layer.name
+
     def _add_extra(self, name: str, volume: NDArray, shown: Shown, layer: Any) -> None:
         """A further volume ("std") as a layer under the result, hidden: one click shows where it is uncertain."""
         layers = self._viewer.layers
         selected = list(layers.selection)
         made = self._viewer.add_image(
             volume,
-            name=f"{shown.name} {EXTRA.get(name, name)}",
+            name=f"{layer.name} {EXTRA.get(name, name)}",
             **extra_look(name, volume),
             visible=False,
             metadata={METADATA: {"extra": name}},

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -68,11 +67,11 @@ def run_view(run: QueuedRun | None, ready: bool = True, waiting: int = 0) -> Run
     if run is None:
         return RunView("Nothing is running.", "" if ready else "The reconstruction process is starting.")
     took = duration(run.seconds)
-    kept = f"The estimate of step {run.kept_step} is kept." if run.volume is not None else "There was no estimate yet."
+    kept = f"Kept: {run.holds}." if run.holds else "There was no estimate yet."
     if run.status == "done":
         return RunView(
             "Done",
-            " ".join(filter(None, (f"{run.step} steps in {took}.", guide_words(run.record), _scores(run)))),
+            " ".join(filter(None, (*_result(run), f"{run.step} steps in {took}.", _scores(run)))),
             100,
             tone="good",
         )
@@ -83,14 +82,18 @@ def run_view(run: QueuedRun | None, ready: bool = True, waiting: int = 0) -> Run
         remedy = "" if run.error is None else run.error.remedy
         return RunView(problem, f"{remedy} {kept}".strip(), _percent(run), tone="bad")
     if run.status == "stopping":
-        return RunView("Stopping", "The last estimate stays on the screen.", _percent(run), can_kill=True)
+        return RunView(
+            "Stopping", "What is on the screen is kept, and its name will say what it is.", _percent(run), can_kill=True
+        )
     if run.silent_for:
         text = f"No sign of life for {duration(run.silent_for)}. Wait, or end it: the last estimate is kept."
         return RunView("Not responding", text, _percent(run), can_stop=True, can_kill=True, tone="warning")
     stands = _steps(run) + (f"; {waiting} more in the queue" if waiting else "")
     if run.status == "paused":
         return RunView("Paused", stands, _percent(run), can_resume=True, can_stop=True)
-    return RunView(run.stage[:1].upper() + run.stage[1:], stands, _percent(run), can_pause=run.step > 0, can_stop=True)
+    if run.shows:
+        stands = f"{stands}. Shown: {_shown(run)}."
+    return RunView(_stage(run), stands, _percent(run), can_pause=run.sequence > 0, can_stop=True)
 
 
 def forecast_text(recipe: Recipe, method: Method, shape: tuple[int, int, int]) -> tuple[str, bool]:
@@ -126,31 +129,35 @@ def curves(run: QueuedRun) -> dict[str, list[tuple[int, float]]]:
     return {title: run.history[name] for name, title in CURVES.items() if run.history.get(name)}
 
 
-def guide_words(record: Mapping[str, Any]) -> str:
-    """Whether the X-ray guide was listened to, and why, as one sentence; empty where there was no guide."""
-    verdict, _, reason = str(record.get("chosen", {}).get("guided", "")).partition(": ")
-    if not verdict:
-        return ""
-    said = "used" if verdict == "accepted" else "not used, the volume is that of the neutrons alone"
-    share = record.get("scalars", {}).get("guide_weight")
-    network = verdict == "accepted" and record.get("chosen", {}).get("guide_by") != "edges"
-    left = f"; {share:.0%} of its certainty counted" if network and share is not None else ""
-    return f"X-ray guide {said}: {reason}{left}."
+def _result(run: QueuedRun) -> list[str]:
+    """What the result is made of, and what became of the X-ray volume, in whole sentences."""
+    guided = str(run.record.get("chosen", {}).get("guided", ""))
+    return [one for one in (str(run.record.get("made_of", "")), guided) if one]
+
+
+def _shown(run: QueuedRun) -> str:
+    return f"starting image ({run.shows})" if run.kept == "start" else f"the volume {run.shows}"
+
+
+def _stage(run: QueuedRun) -> str:
+    number, stages = run.place
+    if stages > 1 and run.status == "running":
+        return f"Stage {number} of {stages}: {run.stage}"
+    return run.stage[:1].upper() + run.stage[1:]
 
 
 def _steps(run: QueuedRun) -> str:
     if not run.total:
         return duration(run.seconds)
     left = run.seconds_left
-    stage = " in this stage" if run.passes > 1 else ""  # how many more there will be, nobody knows
-    rest = f", about {duration(left)} left{stage}" if left is not None and run.status != "paused" else ""
+    rest = f", about {duration(left)} left" if left is not None and run.status != "paused" else ""
     return f"step {run.step} of {run.total}, {duration(run.seconds)}{rest}"
 
 
 def _percent(run: QueuedRun) -> int | None:
-    if not run.total:
+    if not run.sequence:
         return None if run.active else 0
-    return round(100 * run.step / run.total)
+    return round(100 * run.done)
 
 
 def _scores(run: QueuedRun) -> str:

@@ -1,0 +1,68 @@
+"""The stages of a run and the part of its work that each takes: one bar for all of them, which only goes forward."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Mapping
+from dataclasses import replace
+from typing import TypeVar, cast
+
+from .interface import Estimate, Views
+
+Told = TypeVar("Told")
+
+
+class Stages:
+    """Stages in order, each with the work that is expected of it.
+
+    A stage may have stages of its own: what they tell is mapped into theirs, whatever its unit.
+
+    Parameters
+    ----------
+    work : mapping of str to float
+        Name of the stage, as it is shown ("choosing the weight"), and its work in any unit; see :func:`work`.
+
+    Examples
+    --------
+    >>> stages = Stages({"choosing the weight": 1.0, "iterating": 3.0})
+    >>> tuned = yield from stages.within("choosing the weight", search)
+    """
+
+    def __init__(self, work: Mapping[str, float]) -> None:
+        self._names = list(work)
+        parts = [max(float(value), 1e-9) for value in work.values()]
+        self._ends = [sum(parts[: number + 1]) / sum(parts) for number in range(len(parts))]
+
+    def within(
+        self, name: str, estimates: Generator[Estimate, None, Told], named: bool = True
+    ) -> Generator[Estimate, None, Told]:
+        """The estimates of a stage, told as part of the whole; returns what their generator returns.
+
+        Parameters
+        ----------
+        name : str
+        estimates : generator of Estimate
+        named : bool
+            Whether the stage's name goes before what the estimates call theirs.
+        """
+        while True:
+            try:
+                estimate = next(estimates)
+            except StopIteration as end:
+                return cast(Told, end.value)
+            yield self.told(name, estimate, named)
+
+    def told(self, name: str, estimate: Estimate, named: bool = True) -> Estimate:
+        """One estimate of a stage; see :meth:`within`."""
+        number = self._names.index(name)
+        low, high = self._ends[number - 1] if number else 0.0, self._ends[number]
+        stage = estimate.stage
+        if named and name not in stage:
+            stage = f"{name}: {stage}" if stage else name
+        done = low + (high - low) * estimate.fraction
+        return replace(estimate, done=done, place=(number + 1, len(self._names)), stage=stage)
+
+
+def work(views: Views, iterations: float) -> float:
+    """Work of so many iterations of a classical method: rays times the pixels that each of them passes."""
+    A = views.operator
+    return iterations * len(views.data) * A.views * A.columns * A.grid

@@ -1,0 +1,76 @@
+"""What a run kept, in words: the result and what it is made of, or an intermediate volume, or the starting image."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from ..methods.interface import Estimate, Kept, Method
+from ..options import Options
+
+PRIOR_WORDS = {"generic": "plain shapes", "materials": "materials"}
+BESIDE_WORDS = {"tv": "total variation", "mbir": "MBIR", "dtv": "directional total variation"}
+
+
+def kept_of(estimate: Estimate, stopped: bool) -> Kept:
+    """What the last estimate of a run is."""
+    return "result" if not stopped else "start" if estimate.kept == "start" else "intermediate"
+
+
+def holds(method: Method, estimate: Estimate, stopped: bool) -> str:
+    """What a volume is, for its name: empty for a result, whose name needs no more.
+
+    Examples
+    --------
+    "starting image: CGLS, 56 steps"; "Total variation while its weight was being chosen: weight 0.0014"; "SIRT,
+    stopped at step 80 of 200".
+    """
+    kept = kept_of(estimate, stopped)
+    if kept == "result":
+        return ""
+    if kept == "start":
+        return f"starting image: {estimate.shows}"
+    if estimate.shows:
+        return f"{method.title} {estimate.shows}"
+    return f"{method.title}, stopped at step {estimate.step} of {estimate.total}"
+
+
+def made_of(method: Method, options: Options, chosen: Mapping[str, Any], steps: int) -> str:
+    """What a result is made of, in one plain sentence.
+
+    Examples
+    --------
+    "53 % total variation, 47 % network (prior: plain shapes), chosen by held-out views."
+    """
+    if "beside_share" in type(options).model_fields:
+        return _mixture(options, chosen)
+    settled = [
+        f"{field.title or name} {_value(chosen[name])}".lower()
+        for name, field in type(options).model_fields.items()
+        if name in chosen
+    ]
+    by = f"; chosen by held-out measurements: {', '.join(settled)}" if settled else ""
+    return f"{method.title}, {steps} {'step' if steps == 1 else 'steps'}{by}."
+
+
+def _mixture(options: Options, chosen: Mapping[str, Any]) -> str:
+    def settled(name: str) -> Any:
+        return chosen.get(name, getattr(options, name))
+
+    share, prior, adaptation = settled("beside_share"), str(settled("prior")), settled("adaptation")
+    network = f"network (prior: {PRIOR_WORDS.get(prior, Path(prior).stem)}"
+    network += ", adapted to this scan)" if adaptation not in ("none", "auto") else ")"
+    part = float(share) if share != "auto" else 0.0
+    if part <= 0:
+        parts = [f"100 % {network}"]
+    else:
+        edges = chosen.get("guide_by") == "edges"
+        other = BESIDE_WORDS["dtv" if edges else str(settled("beside"))]
+        parts = [f"{part:.0%} {other}".replace("%", " %"), f"{1 - part:.0%} {network}".replace("%", " %")]
+    by_views = any(f"{name}" in chosen for name in ("beside_share", "prior_curve", "trust_curve", "adaptation"))
+    return f"{', '.join(parts)}{', chosen by held-out views' if by_views else ', as set'}."
+
+
+def _value(value: Any) -> str:
+    return f"{value:.3g}" if isinstance(value, float) else str(value)
