@@ -141,13 +141,11 @@ def backprojected(lines: LineIntegrals) -> np.ndarray:
     """FBP of the middle row."""
     import torch
 
-    from fewview.operators import filtered_backprojection, parallel_beam
+    from fewview.operators import filtered_backprojection, projector
 
     middle = lines.geometry.rows // 2
     one = lines.rows(middle, middle + 1)
-    g = one.geometry
-    assert g.axis is not None
-    operator = parallel_beam(g.angles, columns=g.columns, grid=g.columns, axis=g.axis, pixel=1.0)
+    operator = projector(one.geometry.with_pixel(None))
     data = torch.from_numpy(np.ascontiguousarray(one.values.swapaxes(0, 1)))
     return filtered_backprojection(operator, data, "hann")[0].numpy()
 

@@ -10,7 +10,7 @@ import torch
 from fewview.geometry import ParallelBeam
 from fewview.methods import get_method
 from fewview.operators import filtered_backprojection, parallel_beam
-from fewview.operators.parallel import MEMORY_BUDGET
+from fewview.operators.tiled import MEMORY_BUDGET
 from fewview.runs import memory
 from fewview.runs.slabs import SlabRun
 from fewview.scan import LineIntegrals

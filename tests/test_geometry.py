@@ -6,7 +6,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from fewview.errors import ScanError
-from fewview.geometry import ParallelBeam, duplicate_views, full_turn, spread_views
+from fewview.geometry import ParallelBeam, VolumeGrid, duplicate_views, full_turn, spread_views
 
 TURN = 2 * np.pi
 
@@ -195,7 +195,7 @@ def test_more_views_than_there_are(count):
     ("axis", "turn", "grid"),
     [
         (17.5, TURN, 36),  # in the middle
-        (20.9, TURN, 36),  # nearly
+        (19.9, TURN, 36),  # nearly
         (5.25, TURN, 61),  # 29.75 columns from the centre of the farthest one, and half a pixel
         (30.0, TURN, 61),
         (-2.0, TURN, 75),  # beside the detector
@@ -220,3 +220,21 @@ def test_few_views_of_a_full_turn_still_go_round(count):
 
 def test_one_view_and_none_are_no_turn():
     assert not full_turn([0.0]) and not full_turn([])
+
+
+def test_opposite_rays_are_the_same_lines():
+    geometry = ParallelBeam([0.3], 1, 20, 8.2, 0.5)
+    angle, column = geometry.opposite(0.3, np.arange(20))
+    other = ParallelBeam(angle[:1], 1, 20, 8.2, 0.5)
+    start, direction = geometry.rays(0)
+    back, reverse = other.rays(0)
+    np.testing.assert_allclose(reverse, -direction, atol=1e-12)
+    k = 5  # lands between columns of the other view: interpolate there
+    point = back[int(column[k])] + (column[k] % 1) * (back[1] - back[0])
+    across = np.array([direction[k, 1], -direction[k, 0]])
+    assert (point - start[k]) @ across == pytest.approx(0, abs=1e-9)
+
+
+def test_the_grid_of_coarser_voxels_holds_the_finer_one():
+    assert VolumeGrid(65, 0.1).bin(2) == VolumeGrid(33, 0.2)
+    assert ParallelBeam([0.0], 4, 10).volume == VolumeGrid(10, 1.0)

@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from .errors import ScanError
 from .frames import FrameSource, Span, Window, bin_mean
-from .geometry import ParallelBeam, duplicate_views, spread_views
+from .geometry import Beam, duplicate_views, spread_views
 from .provenance import Provenance, Provenances
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ AXIS_ROWS = 16  # rows spread over the detector are plenty to find the axis, and
 class Selectable(ABC):
     """Choices that a scan and its line integrals share; each returns a new value."""
 
-    geometry: ParallelBeam
+    geometry: Beam
     provenance: Provenances
 
     @abstractmethod
@@ -59,7 +59,7 @@ class Selectable(ABC):
 
     def sparse(self, count: int) -> Self:
         """``count`` views spread equally over the directions measured (see :func:`~fewview.geometry.spread_views`)."""
-        return self.select_views(spread_views(self.geometry.angles, count))
+        return self.select_views(spread_views(self.geometry.angles, count, self.geometry.period))
 
     def drop_views(self, views: ArrayLike) -> Self:
         """Everything but these views (indices)."""
@@ -71,7 +71,7 @@ class Selectable(ABC):
 
     def without_duplicates(self) -> Self:
         """Without the later view of each pair that measures the same lines twice (0 and 180, 0 and 360 degrees)."""
-        later = sorted({pair[1] for pair in duplicate_views(self.geometry.angles)})
+        later = sorted({pair[1] for pair in duplicate_views(self.geometry.angles, self.geometry.period)})
         return self.drop_views(later) if later else self
 
     def with_axis(self, axis: float | None, how: Provenance | None = None) -> Self:
@@ -92,13 +92,13 @@ class Selectable(ABC):
 
 @dataclass(frozen=True, eq=False)
 class Scan(Selectable):
-    """A parallel-beam scan as measured. Frames stay on disk until they are asked for.
+    """A scan as measured. Frames stay on disk until they are asked for.
 
     Parameters
     ----------
     frames : FrameSource
         Projections ``(angle, v, u)``.
-    geometry : ParallelBeam
+    geometry : Beam
         Of what the window shows; its axis is None until given or found.
     flats, darks : FrameSource, optional
         Open-beam and beam-off frames ``(n, v, u)``.
@@ -117,7 +117,7 @@ class Scan(Selectable):
     """
 
     frames: FrameSource
-    geometry: ParallelBeam
+    geometry: Beam
     flats: FrameSource | None = None
     darks: FrameSource | None = None
     flat_times: NDArray[np.float64] | None = None
@@ -241,7 +241,7 @@ class LineIntegrals(Selectable):
     ----------
     values : array, shape (angle, v, u), float32
         -log of the transmission (dimensionless).
-    geometry : ParallelBeam
+    geometry : Beam
     weights : array, shape (angle, v, u), float32, optional
         Statistical weights (inverse variances up to a factor); 0 where a pixel is unusable.
     provenance : mapping
@@ -253,7 +253,7 @@ class LineIntegrals(Selectable):
     """
 
     values: NDArray[np.float32]
-    geometry: ParallelBeam
+    geometry: Beam
     weights: NDArray[np.float32] | None = None
     provenance: Provenances = field(default_factory=dict)
     masked: Mapping[str, int] = field(default_factory=dict)
@@ -306,6 +306,6 @@ class LineIntegrals(Selectable):
         how = Provenance("found", f"{found.method}, confidence {found.confidence:.2f}")
         return self.with_axis(found.column, how)
 
-    def _with(self, geometry: ParallelBeam, pick: Callable[[NDArray], NDArray]) -> Self:
+    def _with(self, geometry: Beam, pick: Callable[[NDArray], NDArray]) -> Self:
         weights = None if self.weights is None else pick(self.weights)
         return replace(self, geometry=geometry, values=pick(self.values), weights=weights)

@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 
 from fewview.benchmark.peak import forget_peak, peak_mb
+from fewview.benchmark.quality import measured as quality_measured
+from fewview.benchmark.quality import run as quality
+from fewview.benchmark.quality import simulated as quality_simulated
 from fewview.benchmark.quality.case import NoData, area_means
 from fewview.benchmark.quality.curve import mean_curve, region_centres
 from fewview.benchmark.quality.data import DATA, Sample
 from fewview.benchmark.quality.rows import KEYS, Rows, balanced, difference, summed_up
-from fewview.benchmark.quality.run import measured as quality_measured
-from fewview.benchmark.quality.run import run as quality
-from fewview.benchmark.quality.run import simulated as quality_simulated
 from fewview.benchmark.quality.table import table
 from fewview.cli.main import run as command
 from fewview.errors import FewviewError, OptionError

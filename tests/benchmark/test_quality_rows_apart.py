@@ -12,12 +12,12 @@ import torch
 
 from fewview.benchmark import network_clock
 from fewview.benchmark.network_clock import NetworkClock
+from fewview.benchmark.quality import cell as quality_cell
+from fewview.benchmark.quality import run as quality
+from fewview.benchmark.quality import xray as quality_xray
 from fewview.benchmark.quality.cell import coverage, measure_cell
 from fewview.benchmark.quality.data import Sample
 from fewview.benchmark.quality.rows import Rows, balanced, row_name, summed_up
-from fewview.benchmark.quality.run import cell as quality_cell
-from fewview.benchmark.quality.run import run as quality
-from fewview.benchmark.quality.run import xray as quality_xray
 from fewview.benchmark.quality.variant import variants
 from fewview.benchmark.quality.xray import CONTROLS, auxiliary, displaced, xray
 from fewview.cli.main import run as command
@@ -64,7 +64,7 @@ def with_guided(monkeypatch):
     def find(name):
         return GUIDED if name == "guided" else get_method(name)
 
-    for place in ("benchmark.quality_variant.get_method", "benchmark.quality.get_method"):
+    for place in ("benchmark.quality.variant.get_method", "benchmark.quality.run.get_method"):
         monkeypatch.setattr(f"fewview.{place}", find)
     monkeypatch.setattr("fewview.runs.slabs.require_method", find)
 
@@ -289,7 +289,7 @@ def test_the_share_of_the_network_in_a_run(monkeypatch):
 def test_two_processes_write_into_one_file(tmp_path):
     path = tmp_path / "quality.json"
     code = (
-        "import sys; from pathlib import Path; from fewview.benchmark import quality\n"
+        "import sys; from pathlib import Path; from fewview.benchmark.quality import run as quality\n"
         f"quality.run(Path({str(path)!r}), data=['ellipses'], methods=[sys.argv[1]], views=[4, 5, 6, 7], sizes=[16],"
         " counts=[None], volumes=2, seeds=1, slices=1)"
     )

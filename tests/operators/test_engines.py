@@ -7,14 +7,19 @@ import pytest
 import torch
 
 from fewview.errors import Stopped
-from fewview.operators import build, joseph, parallel_beam, tiles
+from fewview.operators import build, csr, parallel_beam, tiles
 from fewview.operators.compiled import CompiledProduct
-from fewview.operators.joseph import Lattice, matrix_bytes
+from fewview.operators.joseph import ParallelJoseph
 from fewview.operators.memory import forecast
 from fewview.operators.tiles import TiledMatrix, cuts, shared
 
 ANGLES = np.concatenate([np.arange(5) * math.pi / 4, np.arange(33) * 0.37 - 3])
-LATTICES = [Lattice(50, 47, 20.3, 1.0), Lattice(31, 40, 19.5, 0.4), Lattice(40, 14, 9.0, 3.3)]
+FEW = ANGLES[:8]
+WEIGHTS = [
+    ParallelJoseph(50, 47, FEW, 20.3, 1.0),
+    ParallelJoseph(31, 40, FEW, 19.5, 0.4),
+    ParallelJoseph(40, 14, FEW, 9.0, 3.3),
+]
 CPU = torch.device("cpu")
 
 
@@ -22,19 +27,18 @@ def nothing():
     pass
 
 
-def dense(engine, lattice, dtype):
-    identity = torch.eye(lattice.grid**2, dtype=dtype)
+def dense(engine, weights, dtype):
+    identity = torch.eye(weights.grid**2, dtype=dtype)
     return engine.forward(identity, nothing).T
 
 
-@pytest.mark.parametrize("lattice", LATTICES)
+@pytest.mark.parametrize("weights", WEIGHTS)
 @pytest.mark.parametrize(("dtype", "limit"), [(torch.float32, 1e-6), (torch.float64, 1e-12)])
-def test_compiled_weights_are_the_stored_weights(lattice, dtype, limit):
-    angles = ANGLES[:8]
-    stored = TiledMatrix(lattice, angles, CPU, dtype)
-    compiled = CompiledProduct(lattice, angles, CPU, dtype)
-    matrix = dense(stored, lattice, dtype)
-    assert float((dense(compiled, lattice, dtype) - matrix).abs().max()) <= limit
+def test_compiled_weights_are_the_stored_weights(weights, dtype, limit):
+    stored = TiledMatrix(weights, CPU, dtype)
+    compiled = CompiledProduct(weights, dtype)
+    matrix = dense(stored, weights, dtype)
+    assert float((dense(compiled, weights, dtype) - matrix).abs().max()) <= limit
     rays = torch.eye(matrix.shape[0], dtype=dtype)
     assert float((compiled.backward(rays, nothing) - matrix).abs().max()) <= limit
     assert float((stored.backward(rays, nothing) - matrix).abs().max()) == 0
@@ -61,11 +65,11 @@ def test_compiled_keeps_nan_visible():
 
 
 def test_many_tiles_give_what_one_gives(monkeypatch):
-    lattice = Lattice(40, 44, 21.0, 1.0)
-    whole = TiledMatrix(lattice, ANGLES, CPU, torch.float64)
+    weights = ParallelJoseph(40, 44, ANGLES, 21.0, 1.0)
+    whole = TiledMatrix(weights, CPU, torch.float64)
     monkeypatch.setattr(tiles, "CACHE", 0)  # the smallest tiles
-    cut = TiledMatrix(lattice, ANGLES, CPU, torch.float64)
-    streamed = TiledMatrix(lattice, ANGLES, CPU, torch.float64, stored=False)
+    cut = TiledMatrix(weights, CPU, torch.float64)
+    streamed = TiledMatrix(weights, CPU, torch.float64, stored=False)
     assert len(cut.rows) == 5 and len(cut.blocks) == 5 and streamed.nbytes == 0
     x, y = torch.randn(3, 1600, dtype=torch.float64), torch.randn(3, 44 * len(ANGLES), dtype=torch.float64)
     for other in (cut, streamed):
@@ -77,21 +81,21 @@ def test_many_tiles_give_what_one_gives(monkeypatch):
 @pytest.mark.parametrize("pitch", [0.6, 1.0, 2.3])
 def test_compiled_and_torch_builders_give_the_same_tile(dtype, pitch):
     # The torch builder is the branch of graphics cards, here on the CPU.
-    lattice, rows = Lattice(12, 14, 6.0, pitch), (2, 9)
-    compiled, plain = build.build_tile(lattice, ANGLES, rows, dtype), joseph.weights(lattice, ANGLES, rows, CPU, dtype)
+    weights, rows, views = ParallelJoseph(12, 14, ANGLES, 6.0, pitch), (2, 9), (1, 30)
+    compiled, plain = weights.tile(rows, views, CPU, dtype), weights.by_torch(rows, views, CPU, dtype)
     # A weight that is 0 but for rounding may be listed by one and left out by the other: compare them dense.
-    for one, other in ((compiled, plain), (build.transpose_tile(compiled), joseph.transpose(plain))):
+    for one, other in ((compiled, plain), (build.transpose_tile(compiled), csr.transpose(plain))):
         assert torch.allclose(_dense(one), _dense(other), rtol=1e-6, atol=1e-6 if dtype == torch.float32 else 1e-12)
-    assert torch.equal(joseph.transpose(joseph.transpose(plain)).index, plain.index)
+    assert torch.equal(csr.transpose(csr.transpose(plain)).index, plain.index)
     assert torch.equal(_dense(build.transpose_tile(compiled)), _dense(compiled).T)
 
 
 def _dense(matrix):
-    return joseph.product(matrix, torch.eye(matrix.shape[1], dtype=matrix.value.dtype))
+    return csr.product(matrix, torch.eye(matrix.shape[1], dtype=matrix.value.dtype))
 
 
 def test_backprojection_alone_builds_half_of_the_matrix():
-    matrix = TiledMatrix(Lattice(30, 30, 14.5, 1.0), ANGLES, CPU, torch.float32)
+    matrix = TiledMatrix(ParallelJoseph(30, 30, ANGLES, 14.5, 1.0), CPU, torch.float32)
     matrix.backward(torch.ones(1, 30 * len(ANGLES)), nothing)
     half = matrix.nbytes
     matrix.forward(torch.ones(1, 900), nothing)
@@ -107,10 +111,10 @@ def test_matrix_is_shared_between_operators_of_one_geometry():
 
 def test_kept_matrices_are_bounded(monkeypatch):
     monkeypatch.setattr(tiles, "KEPT", 0)
-    first = shared(Lattice(10, 10, 4.5, 1.0), ANGLES, CPU, torch.float32)
-    shared(Lattice(11, 10, 4.5, 1.0), ANGLES, CPU, torch.float32)
+    first = shared(ParallelJoseph(10, 10, ANGLES, 4.5, 1.0), CPU, torch.float32)
+    shared(ParallelJoseph(11, 10, ANGLES, 4.5, 1.0), CPU, torch.float32)
     assert len(tiles._kept) == 1
-    assert shared(Lattice(10, 10, 4.5, 1.0), ANGLES, CPU, torch.float32) is not first
+    assert shared(ParallelJoseph(10, 10, ANGLES, 4.5, 1.0), CPU, torch.float32) is not first
 
 
 @pytest.mark.parametrize("budget", [0, 1 << 30])
@@ -134,17 +138,17 @@ def test_a_long_application_can_be_stopped(budget):
 def test_work_is_cut_into_pieces_by_size():
     assert cuts(10, 4) == [(0, 3), (3, 6), (6, 10)]
     assert cuts(0, 4) == []
-    big = CompiledProduct(Lattice(2048, 2048, 1023.5, 1.0), np.zeros(720), CPU, torch.float32)
+    big = CompiledProduct(ParallelJoseph(2048, 2048, np.zeros(720), 1023.5, 1.0), torch.float32)
     assert len(cuts(720, big.piece_views)) > 50 and len(cuts(2048, big.piece_rows)) > 50
 
 
 def test_forecast_of_the_matrix_holds():
-    lattice, angles = Lattice(128, 160, 79.5, 1.0), np.arange(20) * 0.31
-    matrix = TiledMatrix(lattice, angles, CPU, torch.float32)
+    weights = ParallelJoseph(128, 160, np.arange(20) * 0.31, 79.5, 1.0)
+    matrix = TiledMatrix(weights, CPU, torch.float32)
     matrix.forward(torch.ones(1, 128**2), nothing)
     built = matrix.nbytes
-    assert built <= matrix_bytes(lattice, angles, torch.float32) * 1.05
-    assert built >= matrix_bytes(lattice, angles, torch.float32) * 0.8
+    assert built <= weights.nbytes(torch.float32) * 1.05
+    assert built >= weights.nbytes(torch.float32) * 0.8
 
 
 def test_forecast_of_a_large_slice():

@@ -213,7 +213,7 @@ def test_transpose_of_the_transpose():
 
 def test_defaults_are_a_centred_square():
     A = parallel_beam(torch.tensor([0.0, 1.0]), columns=10)
-    assert (A.grid, A.axis, A.pixel, A.detector_pitch) == (10, 4.5, 1.0, 1.0)
+    assert (A.grid, A.geometry.centre, A.volume.voxel, A.geometry.pitch) == (10, 4.5, 1.0, 1.0)
     assert A.angles.dtype == np.float64
 
 
@@ -231,3 +231,28 @@ def test_mistakes_are_named():
         parallel_beam([0.0], pixel=0.0)
     with pytest.raises(ValueError, match="backend"):
         parallel_beam([0.0], backend="none")
+
+
+def test_another_geometry_keeps_the_rest_of_the_operator():
+    A = parallel_beam([0.0, 1.0], columns=12, pixel=0.5, dtype=torch.float64, memory_budget=123)
+    A.on_chunk = lambda: None
+    B = A.with_geometry(A.geometry.bin_columns(2), A.volume.bin(2))
+    assert (B.dtype, B.memory_budget, B.on_chunk, type(B)) == (A.dtype, 123, A.on_chunk, type(A))
+    assert (B.columns, B.grid, B.volume.voxel, B.geometry.pitch, B.geometry.centre) == (6, 6, 1.0, 1.0, 2.5)
+    assert A.with_geometry(A.geometry.with_axis(3.0)).volume == A.volume
+    assert A.geometry.finer(3).bin_columns(3).centre == A.geometry.centre
+    assert A(A.zeros(3)).shape == (3, *A.range_shape) and A.T(A.zeros_data(2)).shape == (2, *A.domain_shape)
+
+
+def test_rays_of_the_geometry_are_those_of_the_operator():
+    A = parallel_beam([0.4, 2.0, -1.1], columns=11, grid=9, axis=4.3, pixel=0.7, dtype=torch.float64)
+    x, y = (np.arange(9) - 4) * 0.7, (4 - np.arange(9)) * 0.7
+    bumps = np.exp(-((x - 0.8) ** 2 + (y[:, None] + 0.4) ** 2) / 2)  # smooth: Joseph's integral is exact enough
+    found = A(torch.from_numpy(bumps)[None])[0].numpy()
+    along = np.linspace(0, 20, 4000)
+    for view in range(3):
+        start, direction = A.geometry.rays(view)
+        points = start[:, None] + along[:, None] * direction[:, None]
+        inside = (np.abs(points) < 3.1).all(-1)
+        values = np.exp(-((points[..., 0] - 0.8) ** 2 + (points[..., 1] + 0.4) ** 2) / 2) * inside
+        np.testing.assert_allclose(found[view], values.sum(1) * (along[1] - along[0]), atol=0.12)

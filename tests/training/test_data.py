@@ -131,6 +131,6 @@ def test_acquisitions_stay_within_what_is_drawn():
     operators = [drawn.draw(32, rng, torch.device("cpu")) for _ in range(60)]
     assert {A.views < 16 for A in operators} == {A.views > 60 for A in operators} == {True, False}
     assert all(4 <= A.views <= 128 for A in operators)
-    assert max(abs(A.axis - 15.5) for A in operators) == pytest.approx(1.28, abs=0.5)
+    assert max(abs(A.geometry.aside) for A in operators) == pytest.approx(1.28, abs=0.5)
     degrees = [np.degrees(arc(A.angles)) for A in operators]
     assert sum(abs(d - 180) < 1 for d in degrees) > 15 and max(degrees) > 300

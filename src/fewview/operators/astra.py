@@ -11,10 +11,10 @@ from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from ..errors import MethodUnavailable
+from ..geometry import Beam, VolumeGrid
 from .interface import Operator
 
 
@@ -35,21 +35,11 @@ def load_astra() -> Any:
     return astra
 
 
-class ParallelBeamAstra(Operator):
-    """ASTRA's parallel-beam projector, slice by slice; float32 only. Parameters as for :class:`Operator`."""
+class AstraOperator(Operator):
+    """ASTRA's projector, slice by slice; float32 only. Parameters as for :class:`Operator`."""
 
-    def __init__(
-        self,
-        angles: NDArray[np.float64],
-        columns: int,
-        grid: int,
-        axis: float,
-        pixel: float,
-        detector_pitch: float,
-        device: torch.device,
-        dtype: torch.dtype,
-    ) -> None:
-        super().__init__(angles, columns, grid, axis, pixel, detector_pitch, device, dtype)
+    def __init__(self, geometry: Beam, volume: VolumeGrid, device: torch.device, dtype: torch.dtype) -> None:
+        super().__init__(geometry, volume, device, dtype)
         if dtype != torch.float32:
             raise ValueError("the ASTRA backend works in torch.float32 only")
         self.astra = astra = load_astra()
@@ -59,13 +49,8 @@ class ParallelBeamAstra(Operator):
         self.matched = not on_gpu
         self.label = "astra cuda (adjoint unmatched)" if on_gpu else "astra linear"
 
-        # Per view: ray direction, middle of the detector, and the step from column to column, in pixels.
-        pitch = detector_pitch / pixel
-        cos, sin = np.cos(angles), np.sin(angles)
-        middle = ((columns - 1) / 2 - axis) * pitch
-        vectors = np.stack([sin, -cos, middle * cos, middle * sin, pitch * cos, pitch * sin], axis=1)
-        volume_geometry = astra.create_vol_geom(grid, grid)
-        sinogram_geometry = astra.create_proj_geom("parallel_vec", columns, vectors)
+        volume_geometry = astra.create_vol_geom(volume.side, volume.side)
+        sinogram_geometry = beam_of(astra, geometry, volume)
         self._projector = astra.create_projector("cuda" if on_gpu else "linear", sinogram_geometry, volume_geometry)
         self._volume = astra.data2d.create("-vol", volume_geometry, 0)
         self._sinogram = astra.data2d.create("-sino", sinogram_geometry, 0)
@@ -96,7 +81,7 @@ class ParallelBeamAstra(Operator):
     def _apply(self, values: Tensor, name: str, source: int, target: int) -> Tensor:
         results = []
         for one in values.detach().cpu().numpy():
-            self.astra.data2d.store(source, np.ascontiguousarray(one) * np.float32(self.pixel))
+            self.astra.data2d.store(source, np.ascontiguousarray(one) * np.float32(self.volume.voxel))
             self.run(name)
             results.append(torch.from_numpy(self.astra.data2d.get(target)))
             self._tick()
@@ -108,9 +93,20 @@ class ParallelBeamAstra(Operator):
     def _backward(self, y: Tensor) -> Tensor:
         return self._apply(y, "BP", self._sinogram, self._volume)
 
-    def _of(self, angles: NDArray[np.float64]) -> ParallelBeamAstra:
-        size = (self.columns, self.grid, self.axis, self.pixel, self.detector_pitch)
-        return ParallelBeamAstra(angles, *size, self.device, self.dtype)
+    def _of(self, geometry: Beam, volume: VolumeGrid) -> AstraOperator:
+        return AstraOperator(geometry, volume, self.device, self.dtype)
+
+
+def beam_of(astra: Any, geometry: Beam, volume: VolumeGrid) -> Any:
+    """ASTRA's projection geometry by vectors, in voxels.
+
+    Per view: direction of the rays, middle of the detector, and the step from column to column.
+    """
+    pitch = geometry.pitch / volume.voxel
+    cos, sin = np.cos(geometry.angles), np.sin(geometry.angles)
+    middle = -geometry.aside * pitch
+    vectors = np.stack([sin, -cos, middle * cos, middle * sin, pitch * cos, pitch * sin], axis=1)
+    return astra.create_proj_geom("parallel_vec", geometry.columns, vectors)
 
 
 def _free(astra: Any, algorithms: list[int], data: list[int], projector: int) -> None:

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from .jit import jit
-from .joseph import Lattice
+from .joseph import ParallelJoseph
 from .threads import share
 from .tiles import BLOCK, SLICES, cuts, empty_like_order, slices_innermost
 
@@ -102,18 +102,18 @@ class CompiledProduct:
 
     nbytes = 0
 
-    def __init__(self, lattice: Lattice, angles: np.ndarray, device: torch.device, dtype: torch.dtype) -> None:
-        self.lattice, self.views = lattice, len(angles)
-        self.cos, self.sin = np.cos(angles), np.sin(angles)
-        self.ruler = (lattice.rays / lattice.pitch, (lattice.axis + 0.5) * lattice.rays - 0.5)
-        pixels = lattice.grid**2
+    def __init__(self, weights: ParallelJoseph, dtype: torch.dtype) -> None:
+        self.weights, self.views = weights, weights.views
+        self.cos, self.sin = np.cos(weights.angles), np.sin(weights.angles)
+        self.ruler = (weights.rays / weights.pitch, (weights.axis + 0.5) * weights.rays - 0.5)
+        pixels = weights.grid**2
         self.block = max(1, min(SLICES, BLOCK // (pixels * torch.finfo(dtype).bits // 8)))
         self.piece_views = max(1, int(PIECE // pixels))
-        self.piece_rows = max(1, int(PIECE // (lattice.grid * self.views)))
+        self.piece_rows = max(1, int(PIECE // (weights.grid * self.views)))
 
     def forward(self, x: Tensor, tick: Callable[[], None]) -> Tensor:
         """(slices, pixels) to (slices, rays)."""
-        n, columns, rays = self.lattice.grid, self.lattice.columns, self.lattice.rays
+        n, columns, rays = self.weights.grid, self.weights.columns, self.weights.rays
         y = empty_like_order(x, self.views * columns)
         for s0, s1 in cuts(len(x), self.block):
             image = slices_innermost(x[s0:s1]).numpy().reshape(n, n, s1 - s0)
@@ -128,14 +128,14 @@ class CompiledProduct:
 
     def backward(self, y: Tensor, tick: Callable[[], None]) -> Tensor:
         """(slices, rays) to (slices, pixels)."""
-        n, rays = self.lattice.grid, self.lattice.rays
+        n, rays = self.weights.grid, self.weights.rays
         x = empty_like_order(y, n * n)
         for s0, s1 in cuts(len(y), self.block):
-            sino = slices_innermost(y[s0:s1]).numpy().reshape(self.views, self.lattice.columns, s1 - s0)
+            sino = slices_innermost(y[s0:s1]).numpy().reshape(self.views, self.weights.columns, s1 - s0)
             wide = _widened(np.repeat(sino, rays, axis=1) / sino.dtype.type(rays))
             image = np.zeros((n, n, s1 - s0), sino.dtype)
             calls = [
-                (wide, image[a:b], a, self.cos, self.sin, self.lattice.reach, *self.ruler)
+                (wide, image[a:b], a, self.cos, self.sin, self.weights.reach, *self.ruler)
                 for a, b in cuts(n, self.piece_rows)
             ]
             share(_piece(_back_project), calls, tick)

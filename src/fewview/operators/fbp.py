@@ -8,14 +8,10 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from ..geometry import full_turn
+from ..geometry import Beam
 from .filters import FilterName, apply_filter, ramp_filter
 from .interface import Operator
-from .parallel import parallel_beam
 from .quadrature import angle_weights
-
-ASIDE = 0.05  # of the columns between axis and middle: less can hardly matter
-TRUNCATED = 0.05  # level at the near edge of the detector, as a part of the highest: the sample reaches over it
 
 
 def filtered_backprojection(A: Operator, y: Tensor, filter: FilterName = "ram-lak", cutoff: float = 1.0) -> Tensor:  # noqa: A002
@@ -46,7 +42,7 @@ def filtered_backprojection(A: Operator, y: Tensor, filter: FilterName = "ram-la
 
 
 def by_halves(A: Operator, y: Tensor, reconstruct: Callable[[Operator, Tensor], Tensor]) -> Tensor:
-    """Slices by ``reconstruct(A, y)``, which filters; those of half acquisition on a detector made symmetric.
+    """Slices by ``reconstruct(A, y)``, which filters; with half acquisition on a detector made symmetric.
 
     Parameters
     ----------
@@ -56,60 +52,24 @@ def by_halves(A: Operator, y: Tensor, reconstruct: Callable[[Operator, Tensor], 
     reconstruct : callable
         Of an operator and line integrals of its shape, slices (slices, grid, grid).
     """
-    half = _half_acquired(A, y.detach())
-    if not half.any():
+    if not A.geometry.half_acquired:
         return reconstruct(A, y)
-    wide, pad = _widened(A)
-    volume = y.new_zeros(len(y), A.grid, A.grid)
-    volume[half] = reconstruct(wide, torch.nn.functional.pad(y[half] * _shares(A, y), pad))
-    if not half.all():
-        volume[~half] = reconstruct(A, y[~half])
-    return volume
+    shared = y * shares(A.geometry).to(y)
+    missing = math.ceil(2 * abs(A.geometry.aside))
+    pad = (missing, 0) if A.geometry.aside < 0 else (0, missing)  # a filtered view does not end where the detector does
+    return reconstruct(A.with_geometry(A.geometry.padded(*pad), memory_budget=0), torch.nn.functional.pad(shared, pad))
 
 
 def _filtered(A: Operator, y: Tensor, filter: FilterName, cutoff: float) -> Tensor:  # noqa: A002
     weights = torch.as_tensor(angle_weights(A.angles), dtype=y.dtype, device=y.device)
     filtered = apply_filter(y, ramp_filter(A.columns, filter, cutoff))
     # A.T spreads pixel^2 / pitch per view over a pixel; the filter is per column, hence one more pitch.
-    return A.T(filtered * (weights[:, None] / A.pixel**2))
+    return A.T(filtered * (weights[:, None] / A.volume.voxel**2))
 
 
-def _half_acquired(A: Operator, y: Tensor) -> Tensor:
-    """Slices whose sample reaches over the edge that is near the axis, (slices,) of bool; each told by itself alone."""
-    aside = A.axis - (A.columns - 1) / 2
-    if abs(aside) <= ASIDE * A.columns or not full_turn(A.angles):
-        return torch.zeros(len(y), dtype=torch.bool, device=y.device)
-    level = y.abs().mean(dim=1)
-    edge = max(1, A.columns // 40)
-    near = level[:, :edge] if aside < 0 else level[:, -edge:]
-    return near.mean(dim=1) > TRUNCATED * level.amax(dim=1)
-
-
-def _shares(A: Operator, y: Tensor) -> Tensor:
-    """Share of each column, (columns,): that of a line and that of its mirror add up to the two of an unshared pair."""
-    aside = A.axis - (A.columns - 1) / 2
-    overlap = max((A.columns - 1) / 2 - abs(aside) + 0.5, 0.5)
-    outward = (torch.arange(A.columns, device=y.device, dtype=y.dtype) - A.axis) * -math.copysign(1, aside)
+def shares(geometry: Beam) -> Tensor:
+    """Share of each column, (columns,): those of a line and its opposite add up to the two of an unshared pair."""
+    overlap = max(geometry.middle - abs(geometry.aside) + 0.5, 0.5)
+    columns = torch.arange(geometry.columns, dtype=torch.float64)
+    outward = (columns - geometry.centre) * -math.copysign(1, geometry.aside)
     return 2 * torch.sin(math.pi / 4 * (1 + (outward / overlap).clamp(-1, 1))).square()
-
-
-def _widened(A: Operator) -> tuple[Operator, tuple[int, int]]:
-    """The operator of a detector that reaches as far on both sides of the axis, and the columns added at its ends.
-
-    A filtered view does not end where the detector does.
-    """
-    missing = math.ceil(abs(2 * A.axis - (A.columns - 1)))
-    pad = (missing, 0) if A.axis < (A.columns - 1) / 2 else (0, missing)
-    wide = parallel_beam(
-        A.angles,
-        columns=A.columns + missing,
-        grid=A.grid,
-        axis=A.axis + pad[0],
-        pixel=A.pixel,
-        detector_pitch=A.detector_pitch,
-        device=A.device,
-        dtype=A.dtype,
-        memory_budget=0,  # it is applied once
-    )
-    wide.on_chunk = A.on_chunk
-    return wide, pad

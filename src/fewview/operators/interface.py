@@ -17,6 +17,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from ..geometry import Beam, VolumeGrid
+
 LANCZOS_STEPS, LANCZOS_TOLERANCE = 30, 1e-6
 
 
@@ -44,23 +46,19 @@ class Adjoint:
     def __call__(self, y: Tensor) -> Tensor:
         """Back-project ``y`` (slices, angles, columns) to (slices, grid, grid)."""
         operator = self.T
-        operator._check(y, (len(operator.angles), operator.columns), "a sinogram")
+        operator._check(y, operator.range_shape, "a sinogram")
         return _Apply.apply(y, operator, True)
 
 
 class Operator(ABC):
-    """A parallel-beam projector of a stack of slices.
+    """A projector of a stack of slices.
 
     Parameters
     ----------
-    angles : array of float
-        View angles in radians, any order, any values.
-    columns, grid : int
-        Detector columns; pixels along each side of a slice.
-    axis : float
-        0-based detector column of the rotation axis.
-    pixel, detector_pitch : float
-        Side of an image pixel and of a detector column, mm.
+    geometry : Beam
+        Angles, detector, axis: all that is to be known of the scan.
+    volume : VolumeGrid
+        Grid of the slices.
     device, dtype
         Where and in which precision (float32 or float64) it works.
 
@@ -69,6 +67,8 @@ class Operator(ABC):
     matched : bool
         True where ``A.T`` is the transpose of ``A`` to rounding. Unmatched operators must stay out of
         conjugate gradients.
+    memory_budget : int
+        Bytes that a stored matrix may take, where the backend keeps one.
     label : str
         Backend and kernel, for records and tables.
     on_chunk : callable or None
@@ -77,25 +77,12 @@ class Operator(ABC):
     """
 
     matched: bool = True
+    memory_budget: int = 0
     label: str = ""
 
-    def __init__(
-        self,
-        angles: NDArray[np.float64],
-        columns: int,
-        grid: int,
-        axis: float,
-        pixel: float,
-        detector_pitch: float,
-        device: torch.device,
-        dtype: torch.dtype,
-    ) -> None:
-        self.angles = angles
-        self.columns = columns
-        self.grid = grid
-        self.axis = axis
-        self.pixel = pixel
-        self.detector_pitch = detector_pitch
+    def __init__(self, geometry: Beam, volume: VolumeGrid, device: torch.device, dtype: torch.dtype) -> None:
+        self.geometry = geometry
+        self.volume = volume
         self.device = device
         self.dtype = dtype
         self.on_chunk: Callable[[], None] | None = None
@@ -109,8 +96,8 @@ class Operator(ABC):
         """Back-project checked sinograms, without regard to gradients."""
 
     @abstractmethod
-    def _of(self, angles: NDArray[np.float64]) -> Self:
-        """The same operator for other angles."""
+    def _of(self, geometry: Beam, volume: VolumeGrid) -> Self:
+        """An operator of the same backend and with the same limits for another geometry."""
 
     @abstractmethod
     def workspace(self, slices: int) -> int:
@@ -130,7 +117,7 @@ class Operator(ABC):
             Unit of ``x`` times length (``pixel`` sets the length). Where ``x`` lies in memory with its slices
             innermost, so does the result.
         """
-        self._check(x, (self.grid, self.grid), "an image stack")
+        self._check(x, self.domain_shape, "an image stack")
         return _Apply.apply(x, self, False)
 
     @property
@@ -144,9 +131,57 @@ class Operator(ABC):
         Nothing is copied or built here: a matrix, where the backend keeps one, is made at first use and holds
         the chosen views alone, so that all subsets of a partition together cost what the whole costs.
         """
-        part = self._of(self.angles[views if isinstance(views, slice) else np.asarray(views)])
-        part.on_chunk = self.on_chunk
-        return part
+        return self.with_geometry(self.geometry.select_views(views))
+
+    def with_geometry(self, geometry: Beam, volume: VolumeGrid | None = None, memory_budget: int | None = None) -> Self:
+        """The operator of another geometry: same backend, device, precision, memory budget and hook.
+
+        Parameters
+        ----------
+        geometry : Beam
+        volume : VolumeGrid, optional
+            The grid of this operator if left out.
+        memory_budget : int, optional
+            Another one: 0 for an operator that is applied once.
+        """
+        other = self._of(geometry, volume or self.volume)
+        other.on_chunk = self.on_chunk
+        if memory_budget is not None:
+            other.memory_budget = memory_budget
+        return other
+
+    @property
+    def angles(self) -> NDArray[np.float64]:
+        """View angles, radians."""
+        return self.geometry.angles
+
+    @property
+    def columns(self) -> int:
+        """Detector columns."""
+        return self.geometry.columns
+
+    @property
+    def grid(self) -> int:
+        """Voxels along each side of a slice."""
+        return self.volume.side
+
+    @property
+    def domain_shape(self) -> tuple[int, int]:
+        """Shape of a slice: (grid, grid)."""
+        return self.volume.shape
+
+    @property
+    def range_shape(self) -> tuple[int, int]:
+        """Shape of a slice's line integrals: (views, columns)."""
+        return self.views, self.columns
+
+    def zeros(self, slices: int) -> Tensor:
+        """Images of zeros, (slices, grid, grid), as the operator takes them."""
+        return torch.zeros(slices, *self.domain_shape, device=self.device, dtype=self.dtype)
+
+    def zeros_data(self, slices: int) -> Tensor:
+        """Line integrals of zeros, (slices, views, columns), as the operator gives them."""
+        return torch.zeros(slices, *self.range_shape, device=self.device, dtype=self.dtype)
 
     @property
     def views(self) -> int:
@@ -160,7 +195,7 @@ class Operator(ABC):
         The start is an image of ones: ``A^T A`` has no negative entry, so its leading vector has none either
         and the start is never orthogonal to it. The result is therefore the same in every run.
         """
-        v = torch.ones(1, self.grid, self.grid, device=self.device, dtype=self.dtype) / self.grid
+        v = (self.zeros(1) + 1) / self.grid
         before, beta = torch.zeros_like(v), 0.0
         diagonal: list[float] = []
         beside: list[float] = []
@@ -181,8 +216,7 @@ class Operator(ABC):
     @cached_property
     def _sums(self) -> tuple[Tensor, Tensor]:
         with torch.no_grad():
-            rows = self(torch.ones(1, self.grid, self.grid, device=self.device, dtype=self.dtype))
-            columns = self.T(torch.ones(1, self.views, self.columns, device=self.device, dtype=self.dtype))
+            rows, columns = self(self.zeros(1) + 1), self.T(self.zeros_data(1) + 1)
         return rows, columns
 
     def row_sums(self) -> Tensor:
@@ -208,7 +242,7 @@ class Operator(ABC):
     def __repr__(self) -> str:
         return (
             f"{type(self).__name__}({self.views} views, {self.columns} columns, {self.grid} x {self.grid}, "
-            f"axis {self.axis:g}, {self.label}, {self.dtype}, {self.device})"
+            f"axis {self.geometry.centre:g}, {self.label}, {self.dtype}, {self.device})"
         )
 
 

@@ -1,162 +1,161 @@
-"""Joseph's interpolation weights of a tile: some rows of pixels against some views, as two CSR matrices.
+"""Joseph's interpolation weights: the entries of A, made tile by tile (some rows of voxels against some views).
 
 A ray that runs closer to the image columns crosses every row once and takes there the linear interpolation of
-the two nearest pixels (Joseph, IEEE Trans. Med. Imaging 1 (1982) 192). Seen from a pixel, this is a tent of half
-width ``max(|cos|, |sin|)`` pixels on the detector, which gives each weight in closed form. Positions are float64
+the two nearest voxels (Joseph, IEEE Trans. Med. Imaging 1 (1982) 192). Seen from a voxel, this is a tent of half
+width ``max(|cos|, |sin|)`` voxels across the ray, which gives each weight in closed form. Positions are float64
 whatever the precision of the operator.
 """
 
 from __future__ import annotations
 
-import functools
 import math
-import threading
-import warnings
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import torch
-from torch import Tensor
+from numpy.typing import NDArray
+
+from ..geometry import Beam, ParallelBeam, VolumeGrid
+from .csr import Csr
 
 
-@dataclass(frozen=True)
-class Lattice:
-    """Detector against image grid, in image pixels: what fixes the weights beside the angles.
+@dataclass(frozen=True, eq=False)
+class Weights(ABC):
+    """Entries of A for one geometry, lengths in units of a voxel.
 
     Parameters
     ----------
     grid, columns : int
-        Pixels along a side; detector columns.
-    axis : float
-        Column of the rotation axis.
-    pitch : float
-        Width of a detector column in image pixels.
+        Voxels along a side of a slice; detector columns.
+    angles : array of float, shape (views,)
+        Radians.
     """
 
     grid: int
     columns: int
+    angles: NDArray[np.float64]
+
+    @abstractmethod
+    def tile(self, rows: tuple[int, int], views: tuple[int, int], device: torch.device, dtype: torch.dtype) -> Csr:
+        """Weights between the voxels of image rows ``[start, stop)`` and the rays of views ``[start, stop)``.
+
+        Returns
+        -------
+        Csr
+            (voxels, views x columns).
+        """
+
+    @abstractmethod
+    def nbytes(self, dtype: torch.dtype) -> int:
+        """Bytes of the stored matrix and its transpose, before it is built; the true figure may be smaller."""
+
+    @property
+    def key(self) -> tuple[object, ...]:
+        """Equal for equal entries."""
+        facts = {name: value for name, value in vars(self).items() if name != "angles"}
+        return type(self), *facts.values(), self.angles.tobytes()
+
+    @property
+    def views(self) -> int:
+        """Number of views."""
+        return len(self.angles)
+
+
+@dataclass(frozen=True, eq=False)
+class ParallelJoseph(Weights):
+    """Joseph's weights of a parallel beam.
+
+    Parameters
+    ----------
+    axis : float
+        Column of the rotation axis.
+    pitch : float
+        Width of a detector column in voxels.
+    """
+
     axis: float
     pitch: float
 
+    @classmethod
+    def of(cls, beam: ParallelBeam, volume: VolumeGrid) -> Self:
+        """Of a geometry."""
+        return cls(volume.side, beam.columns, beam.angles, beam.centre, beam.pitch / volume.voxel)
+
     @property
     def rays(self) -> int:
-        """Rays per column: one, or more where a column is wider than a pixel, to integrate over its width."""
+        """Rays per column: one, or more where a column is wider than a voxel, to integrate over its width."""
         return max(1, math.ceil(self.pitch - 1e-9))
 
     @property
     def reach(self) -> int:
-        """Most rays that one pixel meets in one view."""
+        """Most rays that one voxel meets in one view."""
         return math.ceil(2 * self.rays / self.pitch - 1e-9)
 
+    def tile(self, rows: tuple[int, int], views: tuple[int, int], device: torch.device, dtype: torch.dtype) -> Csr:
+        """See :class:`Weights`: by numba on the CPU, by torch anywhere else."""
+        if device.type == "cpu":
+            from .build import parallel_tile  # numba takes a second to import: only where it is needed
 
-@dataclass(frozen=True)
-class Csr:
-    """A sparse matrix by rows: int32 indices, ready for a product of any kind."""
+            return parallel_tile(self, rows, views, dtype)
+        return self.by_torch(rows, views, device, dtype)
 
-    start: Tensor
-    index: Tensor
-    value: Tensor
-    shape: tuple[int, int]
+    def by_torch(self, rows: tuple[int, int], views: tuple[int, int], device: torch.device, dtype: torch.dtype) -> Csr:
+        """The same as :meth:`tile`, by array arithmetic on any device."""
+        n, columns, rays, angles = self.grid, self.columns, self.rays, self.angles[slice(*views)]
+        kw: dict[str, Any] = {"device": device, "dtype": torch.float64}
+        cos, sin = torch.as_tensor(np.cos(angles), **kw), torch.as_tensor(np.sin(angles), **kw)
+        half = torch.maximum(cos.abs(), sin.abs())
+        x = torch.arange(n, **kw) - (n - 1) / 2
+        y = (n - 1) / 2 - torch.arange(*rows, **kw)
 
-    @property
-    def nbytes(self) -> int:
-        """Bytes held."""
-        return sum(t.numel() * t.element_size() for t in (self.start, self.index, self.value))
+        # Position of each voxel among the rays (row, column, view), and the tent around it.
+        scale = rays / self.pitch
+        place = (x[None, :, None] * cos + y[:, None, None] * sin) * scale + ((self.axis + 0.5) * rays - 0.5)
+        width = half * scale
+        first = torch.floor(place - width) + 1
+        ray = first[..., None] + torch.arange(self.reach, **kw)
+        weight = (1 - (ray - place[..., None]).abs() / width[:, None]) / (half[:, None] * rays)
+        return gathered(ray, weight, rays, columns, dtype)
+
+    def nbytes(self, dtype: torch.dtype) -> int:
+        """See :class:`Weights`; true but where the corners of the grid leave the detector (a tenth, at equal width)."""
+        half = np.maximum(np.abs(np.cos(self.angles)), np.abs(np.sin(self.angles)))
+        entries = float(np.sum(2 * half)) * self.rays / self.pitch * self.grid**2
+        return csr_bytes(entries, dtype)
 
 
-def weights(
-    lattice: Lattice,
-    angles: np.ndarray,
-    rows: tuple[int, int],
-    device: torch.device,
-    dtype: torch.dtype,
-) -> Csr:
-    """Weights between the pixels of image rows ``[start, stop)`` and the rays of some views, by torch on any device.
+def gathered(ray: torch.Tensor, weight: torch.Tensor, rays: int, columns: int, dtype: torch.dtype) -> Csr:
+    """The tile with these weights at these rays, both (rows, voxels in a row, views, candidates).
 
-    Returns
-    -------
-    Csr
-        (pixels, views x columns): lengths in units of a pixel. Its :func:`transpose` has the same values.
+    ``rays`` of them make a column; what is not positive or beside the detector is left out.
     """
-    n, columns, rays = lattice.grid, lattice.columns, lattice.rays
-    kw: dict[str, Any] = {"device": device, "dtype": torch.float64}
-    cos, sin = torch.as_tensor(np.cos(angles), **kw), torch.as_tensor(np.sin(angles), **kw)
-    half = torch.maximum(cos.abs(), sin.abs())
-    x = torch.arange(n, **kw) - (n - 1) / 2
-    y = (n - 1) / 2 - torch.arange(*rows, **kw)
-
-    # Position of each pixel among the rays (row, column, view), and the tent around it.
-    scale = rays / lattice.pitch
-    place = (x[None, :, None] * cos + y[:, None, None] * sin) * scale + ((lattice.axis + 0.5) * rays - 0.5)
-    width = half * scale
-    first = torch.floor(place - width) + 1
-    ray = first[..., None] + torch.arange(lattice.reach, **kw)
-    weight = (1 - (ray - place[..., None]).abs() / width[:, None]) / (half[:, None] * rays)
+    views = ray.shape[2]
     column = torch.floor(ray / rays)
     kept = (weight > 0) & (column >= 0) & (column < columns)
-
-    views, pixels = len(angles), n * (rows[1] - rows[0])
-    index = (column + columns * torch.arange(views, **kw)[:, None]).to(torch.int32).masked_select(kept)
+    offset = columns * torch.arange(views, device=ray.device, dtype=ray.dtype)[:, None]
+    index = (column + offset).to(torch.int32).masked_select(kept)
     value = weight.masked_select(kept).to(dtype)
-    start = torch.zeros(pixels + 1, device=device, dtype=torch.int32)
-    start[1:] = kept.reshape(pixels, -1).sum(1).cumsum(0)
-    return Csr(start, index, value, (pixels, views * columns))
+    voxels = ray.shape[0] * ray.shape[1]
+    start = torch.zeros(voxels + 1, device=ray.device, dtype=torch.int32)
+    start[1:] = kept.reshape(voxels, -1).sum(1).cumsum(0)
+    return Csr(start, index, value, (voxels, views * columns))
 
 
-def matrix_bytes(lattice: Lattice, angles: np.ndarray, dtype: torch.dtype) -> int:
-    """Bytes of the stored matrix and its transpose, before it is built.
-
-    Every pixel is taken to be seen in every view; where the corners of the grid leave the detector the true
-    figure is smaller (by a tenth, for a detector as wide as the grid).
-    """
-    half = np.maximum(np.abs(np.cos(angles)), np.abs(np.sin(angles)))
-    entries = float(np.sum(2 * half)) * lattice.rays / lattice.pitch * lattice.grid**2
+def csr_bytes(entries: float, dtype: torch.dtype) -> int:
+    """Bytes of a matrix with so many entries and of its transpose."""
     return int(2 * entries * (4 + torch.finfo(dtype).bits // 8))
 
 
-def transpose(matrix: Csr) -> Csr:
-    """The transpose, values unchanged, by torch on any device."""
-    height, width = matrix.shape
-    order = torch.argsort(matrix.index, stable=True)
-    counts = torch.bincount(matrix.index, minlength=width)
-    start = torch.zeros(width + 1, device=matrix.start.device, dtype=torch.int32)
-    start[1:] = counts.cumsum(0)
-    lengths = (matrix.start[1:] - matrix.start[:-1]).long()
-    row = torch.repeat_interleave(torch.arange(height, device=lengths.device, dtype=torch.int32), lengths)
-    return Csr(start, row[order], matrix.value[order], (width, height))
+def weights_of(beam: Beam, volume: VolumeGrid) -> ParallelJoseph:
+    """The weights of a geometry.
 
-
-@functools.cache
-def _announce() -> None:
-    """Let torch say, unheard, that its CSR layout is in beta: it says so once per process, to no use of the user."""
-    none = torch.zeros(0)
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "Sparse CSR tensor support is in beta", UserWarning)
-        torch.sparse_csr_tensor(torch.zeros(2, dtype=torch.int32), none.int(), none, (1, 1), check_invariants=False)
-
-
-_one_at_a_time = threading.Lock()  # the list of filters is one for all threads
-
-
-def product(matrix: Csr, dense: Tensor) -> Tensor:
-    """``matrix @ dense`` for ``dense`` of shape (width, slices), contiguous."""
-    if dense.device.type == "cpu" and dense.dtype == torch.float32 and dense.shape[1] >= BAG_FROM:
-        # A row of the product is a weighted sum of rows of `dense`: what an embedding bag is, and its kernel
-        # (vectorised over the slices, with prefetch) runs two to three times faster than the sparse library's.
-        return torch.nn.functional.embedding_bag(
-            matrix.index,
-            dense,
-            matrix.start,
-            mode="sum",
-            per_sample_weights=matrix.value,
-            include_last_offset=True,
-        )
-    with _one_at_a_time:
-        _announce()
-    csr = torch.sparse_csr_tensor(matrix.start, matrix.index, matrix.value, matrix.shape, check_invariants=False)
-    return csr @ dense if dense.shape[1] > 1 else (csr @ dense[:, 0])[:, None]
-
-
-# From this many slices the embedding bag wins (measured: fewview benchmark operators).
-BAG_FROM = 16
+    Raises
+    ------
+    TypeError
+        There are none for this beam.
+    """
+    if isinstance(beam, ParallelBeam):
+        return ParallelJoseph.of(beam, volume)
+    raise TypeError(f"there is no projector for a {type(beam).__name__}")

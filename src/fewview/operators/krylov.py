@@ -127,7 +127,7 @@ def cgls(
     if not A.matched:
         raise ValueError(f"conjugate gradients need a matched adjoint; {A.label} has none")
     root = None if weights is None else weights.sqrt()
-    x = y.new_zeros(len(y), A.grid, A.grid) if x0 is None else x0
+    x = A.zeros(len(y)) if x0 is None else x0
     r = y if x0 is None else y - A(x0)
     r = r if root is None else root * r
     s = A.T(r if root is None else root * r) - damping**2 * x

@@ -1,4 +1,4 @@
-"""The stored matrix of a parallel-beam operator, cut into tiles that fit the processor's cache.
+"""The stored matrix of an operator, cut into tiles that fit the processor's cache.
 
 A tile pairs a strip of image rows with a block of views, and holds that part of A and of its transpose. Products run
 tile by tile with the slices innermost, so that one strip of the images is read by all its rays while it is still in
@@ -18,7 +18,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from .joseph import Csr, Lattice, matrix_bytes, product, transpose, weights
+from .csr import Csr, product, transpose
+from .joseph import Weights
 from .threads import share
 
 SLICES = 64  # slices that go through a tile together
@@ -47,7 +48,7 @@ class Tile:
     """
 
     def __init__(self, matrix: TiledMatrix, rows: tuple[int, int], views: tuple[int, int]) -> None:
-        n, columns = matrix.lattice.grid, matrix.lattice.columns
+        n, columns = matrix.weights.grid, matrix.weights.columns
         self.pixels = (rows[0] * n, rows[1] * n)
         self.rays = (views[0] * columns, views[1] * columns)
         self._matrix, self._rows, self._views = matrix, rows, views
@@ -61,16 +62,12 @@ class Tile:
         return self._made[name]
 
     def _backward(self) -> Csr:
-        matrix, angles = self._matrix, self._matrix.angles[slice(*self._views)]
-        if matrix.device.type == "cpu":
-            from .build import build_tile  # numba takes a second to import: only where it is needed
-
-            return build_tile(matrix.lattice, angles, self._rows, matrix.dtype)
-        return weights(matrix.lattice, angles, self._rows, matrix.device, matrix.dtype)
+        matrix = self._matrix
+        return matrix.weights.tile(self._rows, self._views, matrix.device, matrix.dtype)
 
     def _transposed(self, matrix: Csr) -> Csr:
         if self._matrix.device.type == "cpu":
-            from .build import transpose_tile
+            from .build import transpose_tile  # numba takes a second to import: only where it is needed
 
             return transpose_tile(matrix)
         return transpose(matrix)
@@ -86,24 +83,17 @@ class TiledMatrix:
 
     Parameters
     ----------
-    lattice, angles
-        Geometry, in units of a pixel.
+    weights : Weights
+        Its entries.
     device, dtype
         Where the tiles live.
     stored : bool
         Keep the tiles; otherwise each is built when it is needed and dropped after use.
     """
 
-    def __init__(
-        self,
-        lattice: Lattice,
-        angles: np.ndarray,
-        device: torch.device,
-        dtype: torch.dtype,
-        stored: bool = True,
-    ) -> None:
-        n, columns, views = lattice.grid, lattice.columns, len(angles)
-        self.lattice, self.angles, self.device, self.dtype = lattice, angles, device, dtype
+    def __init__(self, weights: Weights, device: torch.device, dtype: torch.dtype, stored: bool = True) -> None:
+        n, columns, views = weights.grid, weights.columns, weights.views
+        self.weights, self.device, self.dtype = weights, device, dtype
         if device.type == "cpu":
             block = max(8, CACHE // (4 * SLICES * columns))
             strip = max(8, CACHE // (4 * SLICES * n))
@@ -119,14 +109,14 @@ class TiledMatrix:
     @property
     def room(self) -> int:
         """Bytes that it will hold once both halves are built."""
-        return matrix_bytes(self.lattice, self.angles, self.dtype)
+        return self.weights.nbytes(self.dtype)
 
     def _tiles(self, rows: tuple[int, int]) -> Iterator[Tile]:
         return (Tile(self, rows, views) for views in self.blocks)
 
     def _strip(self, k: int) -> tuple[slice, Iterator[Tile]]:
         """The range of pixels of strip ``k``, and its tiles."""
-        n, (first, last) = self.lattice.grid, self.rows[k]
+        n, (first, last) = self.weights.grid, self.rows[k]
         return slice(first * n, last * n), self._tiles((first, last)) if self.stored is None else iter(self.stored[k])
 
     def _build(self, half: str, tick: Callable[[], None]) -> None:
@@ -155,7 +145,7 @@ class TiledMatrix:
 
     def forward(self, x: Tensor, tick: Callable[[], None]) -> Tensor:
         """(slices, pixels) to (slices, rays)."""
-        rays = len(self.angles) * self.lattice.columns
+        rays = self.weights.views * self.weights.columns
         y = empty_like_order(x, rays)
         self._build("forward", tick)
 
@@ -178,7 +168,7 @@ class TiledMatrix:
 
     def backward(self, y: Tensor, tick: Callable[[], None]) -> Tensor:
         """(slices, rays) to (slices, pixels)."""
-        x = empty_like_order(y, self.lattice.grid**2)
+        x = empty_like_order(y, self.weights.grid**2)
         self._build("backward", tick)
 
         def strip(k: int, data: Tensor, target: Tensor, pause: Callable[[], None]) -> None:
@@ -231,11 +221,11 @@ _kept: OrderedDict[tuple[object, ...], TiledMatrix] = OrderedDict()
 _lock = threading.Lock()
 
 
-def shared(lattice: Lattice, angles: np.ndarray, device: torch.device, dtype: torch.dtype) -> TiledMatrix:
-    """The matrix of this geometry: the one in use or lately used if there is one, else a new one."""
-    key = (lattice, angles.tobytes(), device, dtype)
+def shared(weights: Weights, device: torch.device, dtype: torch.dtype) -> TiledMatrix:
+    """The matrix of these weights: the one in use or lately used if there is one, else a new one."""
+    key = (weights.key, device, dtype)
     with _lock:
-        matrix = _kept.pop(key, None) or TiledMatrix(lattice, angles, device, dtype)
+        matrix = _kept.pop(key, None) or TiledMatrix(weights, device, dtype)
         _kept[key] = matrix
         while len(_kept) > 1 and sum(m.room for m in _kept.values()) > KEPT:
             _kept.popitem(last=False)

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..errors import ScanError
+from ..geometry import full_turn
 from .axis_likelihood import Consistency, Window
 from .sinogram import Signal, bin_columns, measure, thin_views
 
@@ -129,7 +130,7 @@ def _whole_detector(signal: Signal, angles: Array) -> tuple[Array, Array]:
     values, some = thin_views(bin_columns(signal.values, factor), angles, _COARSE_VIEWS)
     binned = values.shape[2]
     # An axis near the detector's edge (half acquisition) needs opposite views, which only a full turn has.
-    margin = 0.08 if _full_turn(angles) else 0.15
+    margin = 0.08 if full_turn(angles) else 0.15
     trials = np.arange(math.ceil(margin * binned), math.floor((1 - margin) * binned) + 1.0)
     score = Consistency(values, some, binned / 2, signal.noise / factor, _COARSE_FREQUENCIES, finest=0.125)
     curve = score(trials, _search_window(signal))
@@ -167,7 +168,7 @@ def _refined(signal: Signal, angles: Array, curve: tuple[Array, Array]) -> AxisE
     column = peaks[0].column * factor + shift
     statistical = peaks[0].spread * factor
     systematic = float(np.std([peak.column for peak in peaks])) * factor
-    truncation = 0.0 if _full_turn(angles) else _TRUNCATION_ERROR * signal.edge
+    truncation = 0.0 if full_turn(angles) else _TRUNCATION_ERROR * signal.edge
     return _judged(column, math.hypot(statistical, systematic, truncation), depth, signal.edge, curve)
 
 
@@ -220,7 +221,3 @@ def _peak(trials: Array, curve: Array) -> _Peak:
     step = trials[1] - trials[0]
     bend = max(2 * here - before - after, np.finfo(float).tiny)
     return _Peak(float(trials[best] + 0.5 * (after - before) / bend * step), float(step / np.sqrt(bend)))
-
-
-def _full_turn(angles: Array) -> bool:
-    return bool(np.ptp(angles) > 1.5 * np.pi)

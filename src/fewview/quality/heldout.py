@@ -11,13 +11,15 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..errors import FewviewError
+from ..geometry import HALF_TURN
 from .arrays import as_numpy
 
 FEW_VIEWS = 5  # with this many or fewer no view can be spared: detector pixels are held out instead
-HALF_TURN = np.pi
 
 
-def split_views(angles: ArrayLike, fraction: float, seed: int = 0) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+def split_views(
+    angles: ArrayLike, fraction: float, seed: int = 0, period: float = HALF_TURN
+) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """Indices of views to use and of views to hold out, the latter spread equally over the directions.
 
     Parameters
@@ -28,6 +30,8 @@ def split_views(angles: ArrayLike, fraction: float, seed: int = 0) -> tuple[NDAr
         Of the views to hold out, over 0 and under 1; at least one view is held out and one is left.
     seed : int
         Chooses where the spread starts.
+    period : float
+        Arc in radians after which views see the same lines again: half a turn in a parallel beam.
 
     Raises
     ------
@@ -42,7 +46,7 @@ def split_views(angles: ArrayLike, fraction: float, seed: int = 0) -> tuple[NDAr
             f"With {len(values)} views none can be held out.", "Hold out detector pixels (heldout_pixels) instead."
         )
     count = min(max(1, round(fraction * len(values))), len(values) - 1)
-    order = np.argsort(np.mod(values, HALF_TURN), kind="stable")
+    order = np.argsort(np.mod(values, period), kind="stable")
     spacing = len(values) / count
     start = np.random.default_rng(seed).random() * spacing
     places = (start + spacing * np.arange(count)).astype(np.intp) % len(values)

@@ -38,8 +38,8 @@ def quick_volume(
 def grid_of(lines: LineIntegrals, first_row: int = 0, bin: int = 1) -> Grid:
     """Grid of the reconstruction of these lines, cut from row ``first_row`` on and binned by ``bin``."""
     geometry = lines.geometry
-    voxel = float(bin) if geometry.pixel is None else geometry.pixel
-    return Grid.cubic((geometry.rows, geometry.grid, geometry.grid), voxel, first_row=first_row, bin=bin)
+    voxel = float(bin) if geometry.voxel is None else geometry.voxel
+    return Grid.cubic((geometry.rows, *geometry.volume.shape), voxel, first_row=first_row, bin=bin)
 
 
 def xray_grid(shape: tuple[int, ...], voxel: float | None, pixel: float | None) -> tuple[Grid, bool]:
@@ -94,7 +94,7 @@ def registered_volume(
     say("a quick reconstruction to register by")
     neutron = quick_volume(lines, device=device, stop=stop)
     onto = grid_of(lines, first_row, bin)
-    grid, comparable = xray_grid(volume.values.shape, volume.voxel, lines.geometry.pixel)
+    grid, comparable = xray_grid(volume.values.shape, volume.voxel, lines.geometry.voxel)
 
     told = stage_changes(lambda stage: say(f"registering the X-ray volume: {stage}"))
 

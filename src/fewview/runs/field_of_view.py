@@ -12,7 +12,7 @@ TRUNCATED = 0.1  # level at the detector's edge, as a part of the highest
 def field_notes(lines: LineIntegrals) -> list[str]:
     """What a user should know of the volume's width, before the run and in its record."""
     geometry = lines.geometry
-    aside = abs(geometry.centre - (geometry.columns - 1) / 2)
+    aside = abs(geometry.aside)
     where = f"the axis {aside:.0f} columns beside the middle of the detector"
     notes = []
     if geometry.half_acquired:
@@ -36,5 +36,5 @@ def truncated(lines: LineIntegrals) -> bool:
     edge = max(1, len(level) // 40)
     ends = [level[:edge].mean(), level[-edge:].mean()]
     if lines.geometry.half_acquired:  # the near edge lies within what the other half of the turn sees
-        ends = ends[1:] if lines.geometry.centre < (lines.geometry.columns - 1) / 2 else ends[:1]
+        ends = ends[1:] if lines.geometry.aside < 0 else ends[:1]
     return TRUNCATED * level.max() < max(ends) and level.max() < PLAUSIBLE

@@ -62,7 +62,7 @@ def fitting_volume(path: str, what: str, recipe: Recipe, lines: LineIntegrals) -
 
     volume = read_volume(Path(path))
     geometry = lines.geometry
-    wanted = (geometry.rows, geometry.grid, geometry.grid)
+    wanted = (geometry.rows, *geometry.volume.shape)
     values = np.asarray(volume.values, dtype=np.float32)
     if values.shape != wanted and recipe.rows is not None and len(values) >= recipe.rows[1]:
         values = values[recipe.rows[0] : recipe.rows[1]]

@@ -12,8 +12,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from ..errors import FewviewError, OptionError
 from ..methods.interface import Problem, Views
-from ..operators import Operator, parallel_beam
-from ..operators.parallel import MEMORY_BUDGET
+from ..operators import Operator, projector
+from ..operators.tiled import MEMORY_BUDGET
 from ..quality import FEW_VIEWS, heldout_pixels, split_views
 from ..scan import LineIntegrals
 
@@ -102,19 +102,11 @@ def set_up(
         _blacken(data, weights)
 
     stored = device.type != "cpu" or len(data) >= STORE_FROM
+    operator = projector(geometry, device=device, memory_budget=MEMORY_BUDGET if stored else 0)
 
     def measured(views: NDArray[np.intp] | slice) -> Measured:
-        operator = parallel_beam(
-            geometry.angles[views],
-            columns=geometry.columns,
-            grid=geometry.grid,
-            axis=geometry.centre,
-            pixel=geometry.pixel or 1.0,
-            device=device,
-            memory_budget=MEMORY_BUDGET if stored else 0,
-        )
         part = None if weights is None else normalised(weights[:, views])
-        return Measured(operator, data[:, views], part)
+        return Measured(operator.subset(views), data[:, views], part)
 
     if not 0 <= holdout < 1:
         raise OptionError(f"A share of {holdout} of the views cannot be held out.", "Choose one from 0 to 0.5.")
@@ -123,7 +115,7 @@ def set_up(
     if holdout == 0:
         used = measured(everything)
     elif geometry.views > FEW_VIEWS:
-        kept, held = split_views(geometry.angles, holdout, seed)
+        kept, held = split_views(geometry.angles, holdout, seed, geometry.period)
         used, held_out = measured(kept), measured(held)
     else:  # no view can be spared: detector pixels are held out instead
         hidden = heldout_pixels(data.shape, holdout, seed)
@@ -131,7 +123,7 @@ def set_up(
         whole = measured(everything)
         used = Measured(whole.operator, data, normalised(np.where(hidden, 0, full)))
         held_out = Measured(whole.operator, data, np.where(hidden, full, 0).astype(np.float32))
-    return Setup(used, held_out, _auxiliary(auxiliary, len(data), geometry.grid), seed)
+    return Setup(used, held_out, _auxiliary(auxiliary, (len(data), *operator.domain_shape)), seed)
 
 
 def _blacken(data: NDArray, weights: NDArray) -> None:
@@ -180,13 +172,13 @@ def squares(views: Views, volume: torch.Tensor) -> tuple[float, float]:
     return float(top), float(bottom)
 
 
-def _auxiliary(volume: ArrayLike | None, slices: int, grid: int) -> NDArray[np.float32] | None:
+def _auxiliary(volume: ArrayLike | None, shape: tuple[int, ...]) -> NDArray[np.float32] | None:
     if volume is None:
         return None
     values = np.asarray(volume, dtype=np.float32)
-    if values.shape != (slices, grid, grid):
+    if values.shape != shape:
         raise OptionError(
-            f"The auxiliary volume is {values.shape}, the reconstruction {(slices, grid, grid)}.",
+            f"The auxiliary volume is {values.shape}, the reconstruction {shape}.",
             "Resample and register it to the grid of the reconstruction.",
         )
     if not np.isfinite(values).all():

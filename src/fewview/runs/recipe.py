@@ -174,7 +174,7 @@ class Recipe(Options):
         lines += [
             f"for estimate in fewview.reconstruct({', '.join(arguments)}):",
             '    print(f"{estimate.step}/{estimate.total} {estimate.stage}", end="\\r")',
-            f"fewview.write_volume({output!r}, estimate.volume, voxel=lines.geometry.pixel)",
+            f"fewview.write_volume({output!r}, estimate.volume, voxel=lines.geometry.voxel)",
         ]
         return "\n".join(lines) + "\n"
 

@@ -197,7 +197,7 @@ class RecipeSession:
         if self.checkpoint is not None and self.stopped and last.state is not None and self.reconstruction.whole:
             self._save(last)  # what was stopped can go on; from the checkpoint before, where a step was cut short
         return Result(
-            last.volume, self.lines.geometry.pixel, plain(self._record(last, quick)), last.extra, self._inputs
+            last.volume, self.lines.geometry.voxel, plain(self._record(last, quick)), last.extra, self._inputs
         )
 
     def done(self) -> None:

@@ -115,8 +115,7 @@ class SlabRun:
         Within a slab the estimates share one array with the slabs finished so far: copying the whole volume at
         every step would cost more than the steps. A finished slab brings a fresh copy.
         """
-        grid = self.setup.used.operator.grid
-        done = np.zeros((self.setup.slices, grid, grid), dtype=np.float32)
+        done = np.zeros((self.setup.slices, *self.setup.used.operator.domain_shape), dtype=np.float32)
         extra: dict[str, NDArray[np.float32]] = {}
         sums: Sums = {}
         first, options, inner = 0, self.options, None

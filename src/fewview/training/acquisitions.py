@@ -55,16 +55,7 @@ class Acquisitions:
 
 def finer(A: Operator) -> Operator:
     """The same rays and image at twice the resolution: what is measured by it owes nothing to the kernel of ``A``."""
-    return parallel_beam(
-        A.angles,
-        columns=2 * A.columns,
-        grid=2 * A.grid,
-        axis=2 * A.axis + 0.5,
-        pixel=A.pixel / 2,
-        detector_pitch=A.detector_pitch / 2,
-        device=A.device,
-        memory_budget=0,
-    )
+    return A.with_geometry(A.geometry.finer(2), A.volume.finer(2), memory_budget=0)
 
 
 def measured(

@@ -150,7 +150,7 @@ class SisterTrainer(UnrolledTrainer):
             "arc_deg": [round(math.degrees(arc(A.angles)), 1)] * 2,
             "counts_behind": [round(self.behind, 1)] * 2,
             "side_px": [A.grid, A.grid],
-            "pixel_mm": [A.pixel, A.pixel],
+            "pixel_mm": [A.volume.voxel] * 2,
         }
         return super().further_facts() | {"trained_for": trained_for}
 

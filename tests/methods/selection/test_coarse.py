@@ -14,11 +14,12 @@ def test_the_object_stays_where_it_is(grid, factor, make_problem):
     fine = make_problem(views=9, grid=grid, pixel=0.3, axis=(grid - 1) / 2 + 1.25)
     coarse = coarser(fine, factor)
     A = coarse.operator
-    assert (A.columns, A.pixel) == (grid // factor, pytest.approx(0.3 * factor))
+    assert (A.columns, A.volume.voxel) == (grid // factor, pytest.approx(0.3 * factor))
     # The centre of mass of a view, in mm from the axis, does not depend on the resolution.
     centres = []
     for problem in (fine, coarse):
-        place = (torch.arange(problem.operator.columns) - problem.operator.axis) * problem.operator.pixel
+        beam = problem.operator.geometry
+        place = (torch.arange(beam.columns) - beam.centre) * beam.pitch
         centres.append((problem.data * place).sum(2) / problem.data.sum(2))
     torch.testing.assert_close(*centres, atol=0.02, rtol=0)
 

@@ -12,7 +12,7 @@ import torch
 from ...errors import FewviewError, Stopped
 from ...methods.interface import Estimate
 from ...models.guide import Guide
-from ...operators import parallel_beam
+from ...operators import projector
 from ...quality import heldout_error, object_mask, psnr, ssim
 from ...runs.record import plain
 from ...runs.slabs import SlabRun
@@ -115,9 +115,6 @@ def coverage(mean: Array, std: Array, reference: Array) -> float:
 
 def prediction_error(volume: np.ndarray, others: LineIntegrals) -> float:
     """Relative error of the views that no method was given, as the volume (slices, y, x) predicts them."""
-    geometry = others.geometry
-    A = parallel_beam(
-        geometry.angles, columns=geometry.columns, axis=geometry.centre, pixel=geometry.pixel or 1.0, memory_budget=0
-    )
+    A = projector(others.geometry, memory_budget=0)
     predicted = A(torch.from_numpy(np.ascontiguousarray(volume, dtype=np.float32))).numpy().swapaxes(0, 1)
     return heldout_error(predicted, others.values, others.weights)

@@ -9,8 +9,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from ...geometry import ParallelBeam, spread_views
-from ...operators import filtered_backprojection, parallel_beam
+from ...geometry import ParallelBeam, full_turn, spread_views
+from ...operators import filtered_backprojection, projector
 from ...prepare import line_integrals
 from ...samples import TOOTH
 from ...scan import LineIntegrals
@@ -59,9 +59,8 @@ def _whole(
     prepared = line_integrals(area_means(sinograms, size).swapaxes(0, 1), None, None, "attenuation")
     geometry = ParallelBeam(angles, len(sinograms), size, (axis + 0.5) * size / columns - 0.5)
     lines = LineIntegrals(prepared.values, geometry, prepared.weights)
-    A = parallel_beam(geometry.angles, columns=size, axis=geometry.centre, memory_budget=0)
-    reference = filtered_backprojection(A, torch.from_numpy(prepared.values.swapaxes(0, 1).copy()))
-    return lines, reference.numpy()
+    A = projector(geometry, memory_budget=0)
+    return lines, filtered_backprojection(A, torch.from_numpy(prepared.values.swapaxes(0, 1).copy())).numpy()
 
 
 def few_views(whole: LineIntegrals, reference: Array, views: int, seed: int) -> Case:
@@ -75,7 +74,7 @@ def few_views(whole: LineIntegrals, reference: Array, views: int, seed: int) -> 
     angles = whole.geometry.angles
     if views >= len(angles):
         raise NoData(f"The scan has {len(angles)} views, not more than {views}.", "Choose fewer.")
-    turn = FULL if whole.geometry.arc > 1.5 * HALF else HALF
+    turn = FULL if full_turn(angles) else HALF
     shift = np.random.default_rng(seed).random() * HALF / views if seed else 0.0
     chosen = spread_views(np.mod(angles - angles.min() - shift, turn), views)
     return Case(whole.select_views(chosen), whole.drop_views(chosen), reference)

@@ -11,7 +11,7 @@ from functools import lru_cache
 import numpy as np
 import torch
 
-from ...operators import filtered_backprojection, parallel_beam
+from ...operators import filtered_backprojection, projector
 from ...quality import field_of_view
 from ...samples import FOLDER
 from ...simulate import Beam
@@ -97,9 +97,7 @@ def _measured(data: str, size: int, slices: int, volume: int, seed: int, counts:
     angles = np.arange(VIEWS, dtype=np.float64) * (np.pi / VIEWS)
     lines = lines_of(phantom, angles, beam, np.random.default_rng([volume, seed, STREAM]))
     geometry = lines.geometry
-    A = parallel_beam(
-        angles, columns=geometry.columns, axis=geometry.centre, pixel=geometry.pixel or 1.0, memory_budget=0
-    )
+    A = projector(geometry, memory_budget=0)
     values = filtered_backprojection(A, torch.from_numpy(lines.values.swapaxes(0, 1).copy())).numpy()
     return values * field_of_view(size, geometry.columns, geometry.centre)  # beyond, FBP leaves a pedestal
 

@@ -48,7 +48,7 @@ def run(problem: Problem, options: ASDPOCSOptions) -> Iterator[Estimate]:
     longest, shorter = 0.95, 0.85
     flat = EDGE * attenuation_scale(problem)
     if problem.state is None:
-        done, x = 0, y.new_zeros(len(y), A.grid, A.grid)
+        done, x = 0, A.zeros(len(y))
         length = y.new_zeros(len(y), 1, 1)  # of a TV step, set by the first pass
     else:
         done = int(problem.state["step"])

@@ -101,7 +101,7 @@ def _steps(problem: Problem, options: CGLSOptions, total: int) -> Iterator[tuple
 
     state: Mapping[str, Any] | None = problem.state
     if state is None:
-        done, x = 0, y.new_zeros(len(y), A.grid, A.grid)
+        done, x = 0, A.zeros(len(y))
         residual, direction, gamma = start(x)
     else:
         done = int(state["step"])

@@ -80,7 +80,7 @@ def iterate(problem: TVProblem, iterations: int, state: Mapping[str, Any] | None
     strength = problem.strength()
     ball = strength / c
 
-    x, p, q, image = _start(state, y, A.grid, 3 if z else 2)
+    x, p, q, image = _start(state, A.zeros(len(y)), y, 3 if z else 2)
     if state is not None and "image" not in state:
         image = A(x)
     first = 1 if state is None else int(state.get("step", 0)) + 1
@@ -101,11 +101,11 @@ def iterate(problem: TVProblem, iterations: int, state: Mapping[str, Any] | None
         yield Iterate(step, new, figures, kept)
 
 
-def _start(state: Mapping[str, Any] | None, y: Tensor, grid: int, parts: int) -> tuple[Tensor, ...]:
+def _start(state: Mapping[str, Any] | None, x: Tensor, y: Tensor, parts: int) -> tuple[Tensor, ...]:
     blank = {
-        "x": y.new_zeros(len(y), grid, grid),
+        "x": x,
         "p": torch.zeros_like(y),
-        "q": y.new_zeros(parts, len(y), grid, grid),
+        "q": x.new_zeros(parts, *x.shape),
         "image": torch.zeros_like(y),
     }
     if state is None:

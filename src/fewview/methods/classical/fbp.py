@@ -36,7 +36,7 @@ def run(problem: Problem, options: FBPOptions) -> Iterator[Estimate]:
     A = problem.operator
     y, weights = measured(problem, weighted=False)
     done = 0 if problem.state is None else int(problem.state["step"])
-    volume = y.new_zeros(len(y), A.grid, A.grid)
+    volume = A.zeros(len(y))
     if problem.state is not None:
         volume.copy_(torch.as_tensor(problem.state["volume"]))
     starts = range(0, len(y), SLICES)
@@ -67,7 +67,7 @@ def on_seen_views(
         return reconstruct(A, y)
     seen = (usable > 0).any(dim=2).cpu().numpy()
     y = bridge(y, usable > 0)
-    volume = y.new_zeros(len(y), A.grid, A.grid)
+    volume = A.zeros(len(y))
     patterns, member = np.unique(seen, axis=0, return_inverse=True)
     for k, pattern in enumerate(patterns):
         if not pattern.any():

@@ -29,10 +29,10 @@ class Sweep:
         self.seed = seed
         # Interleaved subsets: the views of one see the object from all around.
         count = max(1, -(-views.operator.views // size))
-        order = np.argsort(np.mod(views.operator.angles, np.pi), kind="stable")
+        order = np.argsort(np.mod(views.operator.angles, views.operator.geometry.period), kind="stable")
         self.members = [np.sort(order[k::count]) for k in range(count)]
         self.operators = [views.operator.subset(member) for member in self.members]
-        one = self.y.new_ones(1, views.operator.grid, views.operator.grid)
+        one = views.operator.zeros(1) + 1
         for A in self.operators:
             A.T(A(one))  # makes what they keep: among the images of the passes, it would leave holes in the memory
 
@@ -44,7 +44,7 @@ class Sweep:
             A, member = self.operators[k], torch.as_tensor(self.members[k], device=self.y.device)
             usable = None if self.usable is None else self.usable[:, member]
             rows = reciprocal(self._of_ones(A))
-            seen = self.y.new_ones(1, A.views, A.columns) if usable is None else usable
+            seen = A.zeros_data(1) + 1 if usable is None else usable
             columns = reciprocal(A.T(seen))
             x += A.T(weigh(rows * (self.y[:, member] - A(x)), usable)).mul_(relaxation * columns)
             if positivity:
@@ -53,4 +53,4 @@ class Sweep:
 
     def _of_ones(self, A: Operator) -> Tensor:
         # Not A.row_sums(): that would keep an image per subset.
-        return A(self.y.new_ones(1, A.grid, A.grid))
+        return A(A.zeros(1) + 1)

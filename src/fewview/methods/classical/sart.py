@@ -30,7 +30,7 @@ def run(problem: Problem, options: SARTOptions) -> Iterator[Estimate]:
     A = problem.operator
     sweep = Sweep(problem, options.subset, problem.seed)
     if problem.state is None:
-        done, x = 0, sweep.y.new_zeros(len(sweep.y), A.grid, A.grid)
+        done, x = 0, A.zeros(len(sweep.y))
     else:
         done, x = int(problem.state["step"]), torch.as_tensor(problem.state["volume"]).to(sweep.y).clone()
     for step in range(done + 1, options.iterations + 1):

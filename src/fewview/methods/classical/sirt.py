@@ -34,7 +34,7 @@ def run(problem: Problem, options: SIRTOptions) -> Iterator[Estimate]:
     rows = weigh(reciprocal(A.row_sums()), weights)
     columns = reciprocal(A.column_sums() if weights is None else A.T(weights)) * options.relaxation
     if problem.state is None:
-        done, x = 0, y.new_zeros(len(y), A.grid, A.grid)
+        done, x = 0, A.zeros(len(y))
     else:
         done, x = int(problem.state["step"]), torch.as_tensor(problem.state["volume"]).to(y).clone()
     residual = y - A(x)

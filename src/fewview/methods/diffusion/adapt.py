@@ -170,7 +170,7 @@ class Adapter:
         # In units of the noise variance: Adam's epsilon then never matters, and the number means something.
         loss = judged.mean_square(image) / data.noise**2
         if self.settings.tv:
-            pixels = data.noise * data.operator.norm / data.operator.pixel
+            pixels = data.noise * data.operator.norm / data.operator.volume.voxel
             loss = loss + self.settings.tv / pixels**2 * _variation(image)
         return loss
 

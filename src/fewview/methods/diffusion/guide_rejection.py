@@ -130,7 +130,7 @@ def doubt(mean: Tensor, variance: Tensor, seen: Tensor, data: Scaled, allowed: f
         At least 1.
     """
     # Independent errors of variance v add up to sum_j a_j^2 v_j along a ray whose weights a_j are about one pixel.
-    claimed = data.operator.pixel / data.operator.norm * data.forward(variance)
+    claimed = data.operator.volume.voxel / data.operator.norm * data.forward(variance)
     grown = data.misfit(mean).square() - data.misfit(seen).square()
     excess, base = (_smooth(data.adjoint(data.weighted(part))) for part in (grown, claimed))
     return (excess / (allowed * base.clamp(min=1e-12))).clamp(min=1.0)

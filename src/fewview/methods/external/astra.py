@@ -11,7 +11,7 @@ from torch import Tensor
 
 from ...errors import MethodUnavailable
 from ...operators import Operator
-from ...operators.astra import load_astra
+from ...operators.astra import beam_of, load_astra
 from ...operators.fbp import by_halves
 from ...options import Options, option
 from ..interface import Estimate, Method, Problem
@@ -62,9 +62,9 @@ def _filtered(problem: Problem, options: Options) -> Iterator[Estimate]:
 
     def slices(A: Operator, y: Tensor) -> Tensor:
         images = [image for row in y.double().cpu().numpy() for _, image in _slice("FBP", A, row, 1)]
-        return torch.from_numpy(np.stack(images) / A.pixel).to(y)
+        return torch.from_numpy(np.stack(images) / A.volume.voxel).to(y)
 
-    volume = y.new_zeros(len(y), A.grid, A.grid)
+    volume = A.zeros(len(y))
     starts = range(0, len(y), CHUNK)
     for step, start in enumerate(starts, start=1):
         part = slice(start, start + CHUNK)
@@ -83,11 +83,11 @@ def _runner(algorithm: str) -> Callable[[Problem, Options], Iterator[Estimate]]:
         rows = y.double().cpu().numpy()
         assert isinstance(options, AstraIterativeOptions)
         iterations = options.iterations
-        volume = np.zeros((len(rows), A.grid, A.grid), dtype=np.float32)
+        volume = A.zeros(len(rows)).numpy()
         total = len(rows) * iterations
         for k, row in enumerate(rows):
             for done, image in _slice(algorithm, A, row, iterations):
-                volume[k] = image / A.pixel
+                volume[k] = image / A.volume.voxel
                 estimate = torch.from_numpy(volume).to(y)
                 scalars = {}
                 if k * iterations + done == total:
@@ -102,15 +102,11 @@ def _slice(
 ) -> Iterator[tuple[int, NDArray[np.float32]]]:
     """Iterations done and image, in 1/pixel, of one slice."""
     astra = load_astra()
-    row, axis = _centred(row, A.axis) if algorithm == "FBP" else (row, A.axis)
-    columns, pitch = row.shape[1], A.detector_pitch / A.pixel
     if algorithm == "FBP":  # which ASTRA has only for a detector that is centred on the axis
-        beam = astra.create_proj_geom("parallel", pitch, columns, A.angles)
+        row = _centred(row, A.geometry.centre)
+        beam = astra.create_proj_geom("parallel", A.geometry.pitch / A.volume.voxel, row.shape[1], A.angles)
     else:
-        cos, sin = np.cos(A.angles), np.sin(A.angles)
-        middle = ((columns - 1) / 2 - axis) * pitch
-        vectors = np.stack([sin, -cos, middle * cos, middle * sin, pitch * cos, pitch * sin], axis=1)
-        beam = astra.create_proj_geom("parallel_vec", columns, vectors)
+        beam = beam_of(astra, A.geometry, A.volume)
     grid = astra.create_vol_geom(A.grid, A.grid)
     projector = astra.create_projector("linear", beam, grid)
     data = [
@@ -132,7 +128,7 @@ def _slice(
         astra.projector.delete(projector)
 
 
-def _centred(row: NDArray[np.float64], axis: float) -> tuple[NDArray[np.float64], float]:
+def _centred(row: NDArray[np.float64], axis: float) -> NDArray[np.float64]:
     """The sinogram on a detector whose middle is the axis: whole columns are added, under half of one is shifted."""
     columns = row.shape[1]
     lack = columns - 1 - round(2 * axis)  # columns by which the left side is shorter than the right
@@ -144,7 +140,7 @@ def _centred(row: NDArray[np.float64], axis: float) -> tuple[NDArray[np.float64]
         length = 2 * padded.shape[1]
         phase = np.exp(-2j * np.pi * np.fft.rfftfreq(length) * shift)
         padded = np.fft.irfft(np.fft.rfft(padded, length) * phase, length)[:, : padded.shape[1]]
-    return padded, middle
+    return padded
 
 
 FBP = _method("astra-fbp", "ASTRA FBP", "FBP", AstraOptions)

@@ -46,7 +46,7 @@ def run(problem: Problem, options: GridrecOptions) -> Iterator[Estimate]:
     """Gridrec, some slices at a time; unusable pixels are bridged along the detector as in FBP."""
     A = problem.operator
     y, weights = measured(problem, weighted=False)
-    volume = y.new_zeros(len(y), A.grid, A.grid)
+    volume = A.zeros(len(y))
     filtering = partial(_reconstruct, kind=options.filter)
     starts = range(0, len(y), SLICES)
     for step, start in enumerate(starts, start=1):
@@ -67,12 +67,12 @@ def _reconstruct(A: Operator, y: Tensor, kind: FilterName) -> Tensor:
     of the image is lost, and views count alike however their angles lie.
     """
     weights = torch.from_numpy(angle_weights(A.angles)).to(y)[:, None]
-    volume = gridrec(y * (len(A.angles) / math.pi * weights), A.angles, A.axis, A.grid, kind)
+    volume = gridrec(y * (len(A.angles) / math.pi * weights), A.angles, A.geometry.centre, A.grid, kind)
     length = _length(A.columns, A.grid)
     growth = response(length, A.grid).to(y)
     volume /= growth.flip(0)[:, None] * growth  # tomopy turns the rows upside down at the end
     volume += (y * weights).sum(dim=(1, 2), keepdim=True) * (_ramp(length, kind)[0] / length)
-    return volume / A.pixel
+    return volume / A.volume.voxel
 
 
 def gridrec(y: Tensor, angles: NDArray[np.float64], axis: float, grid: int, kind: FilterName) -> Tensor:

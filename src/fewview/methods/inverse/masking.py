@@ -71,7 +71,7 @@ def attenuation_scale(views: Views, coupled: bool = False) -> Tensor:
     A = views.operator
     y, _ = measured(views)
     axes = (0, 1, 2) if coupled else (1, 2)
-    return mean_significant(y, y, axes) / (A.grid * A.pixel)
+    return mean_significant(y, y, axes) / A.volume.width
 
 
 def mean_significant(values: Tensor, y: Tensor, axes: tuple[int, ...]) -> Tensor:

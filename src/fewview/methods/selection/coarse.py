@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import adaptive_avg_pool2d, grid_sample
 
-from ...operators import parallel_beam
+from ...operators.tiled import MEMORY_BUDGET
 from ..interface import Problem
 from ..inverse.masking import weigh
 
@@ -28,7 +28,8 @@ def coarser(problem: Problem, factor: int) -> Problem:
     if factor == 1:
         return replace(problem, state=None)
     A = problem.operator
-    columns = A.columns // factor
+    geometry, volume = A.geometry.bin_columns(factor), A.volume.bin(factor)
+    columns = geometry.columns
 
     def binned(values: Tensor) -> Tensor:
         return values[..., : columns * factor].unflatten(-1, (columns, factor)).mean(dim=-1)
@@ -40,19 +41,8 @@ def coarser(problem: Problem, factor: int) -> Problem:
         usable = torch.where(weights > 0, problem.data, torch.zeros_like(problem.data))
         mean = binned(weights)
         data = binned(weigh(usable, weights)) / torch.where(mean > 0, mean, torch.ones_like(mean))
-    grid = -(-A.grid // factor)
-    operator = parallel_beam(
-        A.angles,
-        columns=columns,
-        grid=grid,
-        axis=(A.axis - (factor - 1) / 2) / factor,
-        pixel=A.pixel * factor,
-        detector_pitch=A.detector_pitch * factor,
-        device=A.device,
-        dtype=A.dtype,
-    )
-    operator.on_chunk = A.on_chunk
-    auxiliary = None if problem.auxiliary is None else adaptive_avg_pool2d(problem.auxiliary, grid)
+    operator = A.with_geometry(geometry, volume, MEMORY_BUDGET)  # a choice applies it a hundred times
+    auxiliary = None if problem.auxiliary is None else adaptive_avg_pool2d(problem.auxiliary, volume.side)
     return replace(problem, operator=operator, data=data, weights=mean, auxiliary=auxiliary, state=None)
 
 

@@ -52,7 +52,7 @@ def hold_out(problem: Problem, fraction: float | None = None, seed: int | None =
     fraction = held_fraction(problem.operator.views) if fraction is None else fraction
     if problem.operator.views <= FEW_VIEWS:
         return _without_pixels(problem, heldout_pixels(tuple(problem.data.shape), fraction, seed + APART))
-    _, held = split_views(problem.operator.angles, fraction, seed)
+    _, held = split_views(problem.operator.angles, fraction, seed, problem.operator.geometry.period)
     return _without_views(problem, held)
 
 

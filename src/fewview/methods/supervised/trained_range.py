@@ -38,7 +38,7 @@ def outside_training(card: Mapping[str, Any], operator: Operator, noise: float) 
         "arc_deg": math.degrees(arc(operator.angles)),
         "counts_behind": 1 / noise**2 if noise > 0 else math.inf,
         "side_px": float(operator.grid),
-        "pixel_mm": float(operator.pixel),
+        "pixel_mm": float(operator.volume.voxel),
     }
     words = {
         "views": "The scan has {} views; the network was trained for {}.",

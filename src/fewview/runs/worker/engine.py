@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from ...methods.interface import Estimate
-from ...operators import filtered_backprojection, parallel_beam
+from ...operators import filtered_backprojection, projector
 from ...samples import TOOTH
 from ..inputs import chosen_scan, prepared
 from ..problem import resolve_device
@@ -81,16 +81,7 @@ def first_look(lines: LineIntegrals, device: str, signals: Signals) -> Iterator[
     The operator stores no matrix: for one back-projection, building it would take longer than the run's first step.
     """
     signals.stage(FIRST_LOOK_STAGE)
-    geometry = lines.geometry
-    operator = parallel_beam(
-        geometry.angles,
-        columns=geometry.columns,
-        grid=geometry.grid,
-        axis=geometry.centre,
-        pixel=geometry.pixel or 1.0,
-        device=resolve_device(device),
-        memory_budget=0,
-    )
+    operator = projector(lines.geometry, device=resolve_device(device), memory_budget=0)
     sinograms = np.nan_to_num(np.ascontiguousarray(lines.values.swapaxes(0, 1)))
     volume = filtered_backprojection(operator, torch.from_numpy(sinograms).to(operator.device))
     if not signals.stopped():
