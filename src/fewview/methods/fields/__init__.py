@@ -1,0 +1,1 @@
+"""Neural fields: volumes as functions of space, fitted to the measurement."""

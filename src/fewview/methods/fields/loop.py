@@ -1,0 +1,88 @@
+"""The one field loop: a step on the lattice towards the data, a fit of the field to it, and so on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+
+from .fit import Fit
+from .objective import Objective
+
+REVISED = 10  # steps between two looks at the number of parameters
+SLOWEST = 0.1  # of the learning rate, at the end
+
+
+@dataclass(frozen=True)
+class Pace:
+    """How a field is led to the data.
+
+    Parameters
+    ----------
+    steps : int
+        Data steps, each followed by a fit.
+    inner : int
+        Gradient steps of a fit, one slab each.
+    data_steps : int
+        CG iterations of a data step.
+    """
+
+    steps: int
+    inner: int
+    data_steps: int
+
+
+class Moment(NamedTuple):
+    """What there is to tell: after a step (``done``), and on the way there."""
+
+    x: Tensor
+    scalars: dict[str, float]
+    done: bool
+
+
+@dataclass
+class Walk:
+    """Where a run is.
+
+    Parameters
+    ----------
+    fit : Fit
+    x : Tensor, shape (slices, y, x)
+        Values of the field.
+    step : int
+        Steps done.
+    """
+
+    fit: Fit
+    x: Tensor
+    step: int = 0
+
+    def state(self) -> dict[str, Any]:
+        """What :meth:`restore` takes."""
+        return self.fit.state() | {"x": self.x, "step": self.step, "rng": self.fit.generator.get_state()}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Take up :meth:`state` again."""
+        self.fit.restore(state)
+        self.x, self.step = torch.as_tensor(state["x"]).to(self.x).clone(), int(state["step"])
+        self.fit.generator.set_state(torch.as_tensor(state["rng"]).cpu())
+
+
+@torch.no_grad()
+def lead(walk: Walk, objective: Objective, pace: Pace) -> Iterator[Moment]:
+    """Go on from ``walk``, changing it, until ``pace.steps`` are done."""
+    fit = walk.fit
+    while walk.step < pace.steps:
+        part = walk.step / pace.steps
+        target = objective.towards(walk.x, pace.data_steps)
+        if walk.step % REVISED == REVISED - 1 and fit.field.revise(target - walk.x, part):
+            fit.begin()
+        slower = SLOWEST + (1 - SLOWEST) * (1 - part)
+        for distance in fit.follow(target, pace.inner, slower):
+            yield Moment(walk.x, {"distance": distance**0.5}, False)
+        walk.x = fit.values()
+        walk.step += 1
+        yield Moment(walk.x, {"distance": float((walk.x - target).square().mean()) ** 0.5}, True)
