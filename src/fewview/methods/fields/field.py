@@ -26,11 +26,17 @@ class Field(nn.Module, ABC):
     ----------
     shape : tuple of int
         Slices, rows and columns of the data's lattice.
+
+    Attributes
+    ----------
+    tick : callable
+        Called several times per second of work, so that a runner can stop it by raising.
     """
 
     def __init__(self, shape: Shape) -> None:
         super().__init__()
         self.shape = shape
+        self.tick: Callable[[], None] = lambda: None
 
     @abstractmethod
     def lattice(self, slab: Slab | None = None, finer: int = 1) -> Tensor:
@@ -83,12 +89,12 @@ class Field(nn.Module, ABC):
             value.copy_(torch.as_tensor(numbers[name]))
 
     @torch.no_grad()
-    def values(self, finer: int = 1, tick: Callable[[], None] = lambda: None) -> Tensor:
-        """The whole lattice without gradients, some slices at a time; ``tick`` is called in between."""
+    def values(self, finer: int = 1) -> Tensor:
+        """The whole lattice without gradients, some slices at a time."""
         parts = []
         for slab in slabs(refined(self.shape, finer), self.device):
             parts.append(self.lattice(slab, finer))
-            tick()
+            self.tick()
         return torch.cat(parts)
 
     @property

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from ..diffusion.descent import AdamW
+from ..descent import AdamW
 from .field import Field, slabs
 
 
@@ -22,14 +22,10 @@ class Fit:
         Learning rate.
     generator : Generator
         Draws the slabs. On the CPU, so that a run repeats on any device.
-    tick : callable
-        Called several times per second; raises to stop.
     """
 
-    def __init__(
-        self, field: Field, rate: float, generator: torch.Generator, tick: Callable[[], None] = lambda: None
-    ) -> None:
-        self.field, self.rate, self.generator, self.tick = field, rate, generator, tick
+    def __init__(self, field: Field, rate: float, generator: torch.Generator) -> None:
+        self.field, self.rate, self.generator = field, rate, generator
         self.begin()
 
     def begin(self) -> None:
@@ -63,12 +59,8 @@ class Fit:
                 loss.backward()
             for descent in self.descents:
                 descent.step()
-            self.tick()
+            self.field.tick()
             yield float(misfit.detach().mean())
-
-    def values(self) -> Tensor:
-        """The field on its lattice."""
-        return self.field.values(tick=self.tick)
 
     def state(self) -> dict[str, Any]:
         """What :meth:`restore` takes, in one flat mapping."""

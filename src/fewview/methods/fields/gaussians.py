@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import torch
@@ -45,7 +45,6 @@ class Gaussians(Field):
 
     def __init__(self, first: Tensor, count: int, generator: torch.Generator, most: int = 0) -> None:
         super().__init__((len(first), first.shape[1], first.shape[2]))
-        self.tick: Callable[[], None] = lambda: None
         self.most = most or 2 * count
         solid = first.detach().cpu().clamp(min=0)
         occupied = torch.nonzero(solid.reshape(-1) > 0.05).reshape(-1)

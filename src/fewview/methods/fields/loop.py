@@ -28,11 +28,14 @@ class Pace:
         Gradient steps of a fit, one slab each.
     data_steps : int
         CG iterations of a data step.
+    fastest : float
+        Factor of the learning rate at the first step; at the last it is :data:`SLOWEST`.
     """
 
     steps: int
     inner: int
     data_steps: int
+    fastest: float = 1.0
 
 
 class Moment(NamedTuple):
@@ -60,6 +63,11 @@ class Walk:
     x: Tensor
     step: int = 0
 
+    def begin_anew(self) -> None:
+        """Count from 0 again, from the field as it is now, without the moments of its optimiser."""
+        self.fit.begin()
+        self.x, self.step = self.fit.field.values(), 0
+
     def state(self) -> dict[str, Any]:
         """What :meth:`restore` takes."""
         return self.fit.state() | {"x": self.x, "step": self.step, "rng": self.fit.generator.get_state()}
@@ -80,9 +88,9 @@ def lead(walk: Walk, objective: Objective, pace: Pace) -> Iterator[Moment]:
         target = objective.towards(walk.x, pace.data_steps)
         if walk.step % REVISED == REVISED - 1 and fit.field.revise(target - walk.x, part):
             fit.begin()
-        slower = SLOWEST + (1 - SLOWEST) * (1 - part)
+        slower = SLOWEST + (pace.fastest - SLOWEST) * (1 - part)
         for distance in fit.follow(target, pace.inner, slower):
             yield Moment(walk.x, {"distance": distance**0.5}, False)
-        walk.x = fit.values()
+        walk.x = fit.field.values()
         walk.step += 1
         yield Moment(walk.x, {"distance": float((walk.x - target).square().mean()) ** 0.5}, True)

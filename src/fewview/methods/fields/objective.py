@@ -10,7 +10,7 @@ from torch import Tensor
 
 from ...operators.krylov import cg
 from ..differences import gradient, gradient_adjoint, magnitude
-from ..diffusion.scaled import Scaled
+from ..inverse.normalised import Scaled
 
 ROUND = 5e-3  # of the object's maximum: smaller differences cost like their squares, which can be minimised by CG
 DAMPING = 1e-2  # relative to the largest eigenvalue of A'A: what the rays hardly see waits for later steps

@@ -1,6 +1,6 @@
 import torch
 
-from fewview.methods.diffusion.descent import AdamW
+from fewview.methods.descent import AdamW
 
 
 def parameters():

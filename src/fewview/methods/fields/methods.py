@@ -1,0 +1,82 @@
+"""The neural fields by name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+from ...options import Options
+from ..interface import Method
+from .field import POINTS
+from .options import FieldOptions, GaussiansOptions, SirenOptions
+from .pyramid import FEATURES, RATIO, WIDTH
+from .run import run
+from .start import gaussians, pyramid, siren
+
+# On the lattice: TV's at the start (its own 21), or values, target, CG's vectors, TV's weights and differences.
+LATTICE, SINOGRAMS = 22.0, 14.0
+COPIES = 5  # of each parameter: itself, its gradient, two moments, the best so far
+NUMBERS = 11  # of a Gaussian, and a flag
+
+
+def _beside(values: Callable[[Options], float]) -> Callable[[Options, int, str], int]:
+    """Bytes of the slab on its way through the field and back, for so many values per voxel."""
+
+    def of(options: Options, grid: int, device: str) -> int:
+        return int(4 * max(POINTS.get(device, POINTS["cpu"]), grid**2) * values(options))
+
+    return of
+
+
+def _siren_values(options: Options) -> float:
+    """Of each layer the sum, its sine, and the gradients of both."""
+    assert isinstance(options, SirenOptions)
+    return 4.0 * options.width * (options.layers + 1)
+
+
+def _gaussians_buffers(options: Options) -> tuple[float, float]:
+    # A Gaussian for every 16 voxels at most, twice as many in the end; covariances and their gradients beside.
+    return LATTICE + 2 / 16 * (NUMBERS * COPIES + 100), SINOGRAMS
+
+
+_PYRAMID = FEATURES / (1 - RATIO**-3) * COPIES  # volumes that the levels take, the finest as fine as the lattice
+
+INR = Method(
+    name="inr",
+    title="Implicit representation (SIREN)",
+    family="fields",
+    summary="A small network of sines that is told a first volume and corrects it; smooth between slices.",
+    source="Sitzmann et al., NeurIPS 2020; FBP input after DINR, CVPR 2026, arXiv:2603.10947",
+    options=SirenOptions,
+    run=partial(run, make=siren),
+    buffers=(LATTICE, SINOGRAMS),
+    beside=_beside(_siren_values),
+    couples_slices=True,
+    presets={"draft": {"steps": 12, "width": 64}, "best": {"steps": 120, "width": 256}},
+)
+NAF = Method(
+    name="naf",
+    title="Neural attenuation field (NAF)",
+    family="fields",
+    summary="Features on grids of several resolutions, read by a small network: quick, and free of streaks.",
+    source="After Zha et al., MICCAI 2022, arXiv:2209.14540; dense grids, layer normalisation, all views at each step",
+    options=FieldOptions,
+    run=partial(run, make=pyramid),
+    buffers=(LATTICE + _PYRAMID, SINOGRAMS),
+    beside=_beside(lambda options: 8.0 * WIDTH),
+    couples_slices=True,
+    presets={"draft": {"steps": 20}, "best": {"steps": 180}},
+)
+R2_GAUSSIAN = Method(
+    name="r2gaussian",
+    title="Gaussians (R2-Gaussian)",
+    family="fields",
+    summary="Some thousands of 3D Gaussians, moved, stretched and added to where the data ask for it.",
+    source="After Zha et al., NeurIPS 2024, arXiv:2405.20693; voxelised, from TV, born where the residual is",
+    options=GaussiansOptions,
+    run=partial(run, make=gaussians),
+    buffers=_gaussians_buffers,
+    beside=_beside(lambda options: 4.0),
+    couples_slices=True,
+    presets={"draft": {"steps": 30}, "best": {"steps": 300}},
+)

@@ -1,0 +1,139 @@
+"""The run of a field: start, the loop under watch, the end with all pixels, and estimates in the problem's unit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import torch
+
+from ..classical.fbp import preview
+from ..interface import Estimate, Problem, Views
+from ..inverse.masking import measured, relative
+from ..inverse.normalised import scaled
+from ..selection.held_out import pixel_folds
+from .fit import Fit
+from .loop import Pace, Walk, lead
+from .objective import Objective
+from .options import FieldOptions
+from .start import Begin, Make, begin, strength
+from .watch import Watch
+
+FINISH = 6  # of the steps, one: with the held-out pixels given back
+FASTEST = 0.3  # of the learning rate, then
+WARMING, FAR = 20, 1e-3  # fits to the first volume, of a field that begins so far from it
+
+
+@torch.no_grad()
+def run(problem: Problem, options: FieldOptions, make: Make) -> Iterator[Estimate]:
+    """Fit a field to the measurement; an estimate after each gradient step.
+
+    Denormal numbers count as 0 while it runs: the tails of Gaussians, and Adam's moments, are full of them.
+
+    Parameters
+    ----------
+    problem : Problem
+    options : FieldOptions
+    make : callable
+        The field, see :data:`Make`.
+    """
+    shown = preview(problem)
+    total = options.steps + (_finish(options) if options.stop else 0)
+    yield Estimate(shown, 0, total, "starting")
+    state = problem.state
+    given, held = pixel_folds(problem, 1)[0] if options.stop else (problem, None)
+    if state is None:
+        begun = yield from begin(given, options, shown)  # what is held out must not be known from the first volume
+    else:
+        first = torch.as_tensor(state["first"]).to(shown).clone()
+        begun = Begin(first, float(state["top"]), float(state["weight"]), dict(state["chosen"]))
+    if not begun.top > 0:  # no object: nothing to scale by
+        yield Estimate(torch.zeros_like(shown), 1, 1, "nothing there", {"data_residual": 0.0})
+        return
+    flushed = torch.set_flush_denormal(True)
+    try:
+        course = _Course(problem, given, held, options, begun, make)
+        if state is not None:
+            course.restore(state)
+        yield from course
+    finally:
+        if flushed:
+            torch.set_flush_denormal(False)
+
+
+class _Course:
+    """The steps under watch, and those that end the run."""
+
+    def __init__(
+        self, problem: Problem, given: Problem, held: Views | None, options: FieldOptions, begun: Begin, make: Make
+    ) -> None:
+        self.options, self.begun = options, begun
+        self.operator, self.measured = problem.operator, measured(problem)
+        generator = torch.Generator().manual_seed(problem.seed)
+        field = make(begun.first / begun.top, options, generator)
+        field.tick = self._tick
+        self.walk = Walk(Fit(field, options.rate, generator), field.values())
+        self.watch = None if held is None else Watch(held, begun.top, options.positivity)
+        self.ending = False
+        smooth = strength(problem, begun.weight, begun.top)
+        self.given, self.whole = (Objective(scaled(part, begun.top), smooth) for part in (given, problem))
+
+    def __iter__(self) -> Iterator[Estimate]:
+        if not self.ending:
+            yield from self._watched()
+        if self.watch is not None:
+            if not self.ending:
+                self.watch.give_back(self.walk.fit.field)
+                self.walk.begin_anew()
+                self.ending = True
+            pace = Pace(_finish(self.options), self.options.inner, self.options.data_steps, FASTEST)
+            for moment in lead(self.walk, self.whole, pace):
+                yield self._estimate("all pixels", moment.scalars, moment.done)
+
+    def _watched(self) -> Iterator[Estimate]:
+        walk = self.walk
+        first = self.begun.first / self.begun.top
+        if walk.step == 0 and float((walk.x - first).square().mean()) ** 0.5 > FAR:
+            for distance in walk.fit.follow(first, WARMING):
+                yield self._estimate("first volume", {"distance": distance**0.5}, False)
+            walk.x = walk.fit.field.values()
+        pace = Pace(self.options.steps, self.options.inner, self.options.data_steps)
+        if self.watch is not None and walk.step == 0:
+            self.watch.look(walk)
+        for moment in lead(walk, self.given, pace):
+            if moment.done and self.watch is not None:
+                self.watch.look(walk)
+            yield self._estimate("fitting", moment.scalars, moment.done)
+            if self.watch is not None and self.watch.over:
+                return
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Take up a state again."""
+        self.walk.restore(state)
+        self.ending = bool(state["ending"])
+        if self.watch is not None:
+            self.watch.restore(state)
+
+    def _estimate(self, stage: str, scalars: Mapping[str, float], done: bool) -> Estimate:
+        x, begun, watch = self.walk.x, self.begun, self.watch
+        volume = (x.clamp(min=0) if self.options.positivity else x) * begun.top
+        told, chosen, state = dict(scalars), dict(begun.chosen), None
+        if watch is not None and watch.curve:
+            told["heldout_error"] = watch.curve[-1][1]
+            chosen["steps_curve"] = watch.curve
+        if done:
+            y, weights = self.measured
+            told["data_residual"] = relative(self.operator(volume) - y, y, weights)
+            kept = {"first": begun.first, "top": begun.top, "weight": begun.weight, "chosen": begun.chosen}
+            state = {**self.walk.state(), **kept, "ending": self.ending, **(watch.state() if watch is not None else {})}
+        step = self.walk.step + (self.options.steps if self.ending else 0)
+        total = self.options.steps + (_finish(self.options) if self.options.stop else 0)
+        return Estimate(volume, step, total, stage, told, state, chosen)
+
+    def _tick(self) -> None:
+        if self.operator.on_chunk is not None:
+            self.operator.on_chunk()
+
+
+def _finish(options: FieldOptions) -> int:
+    return max(1, options.steps // FINISH)

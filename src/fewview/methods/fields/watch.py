@@ -1,0 +1,67 @@
+"""When a field has followed the data far enough: pixels that it never saw tell."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import torch
+
+from ..interface import Views
+from ..selection.held_out import prediction_errors
+from .field import Field
+from .loop import Walk
+
+EVERY, PATIENCE = 5, 3  # steps between two looks; looks without a better one, after which it is enough
+
+
+class Watch:
+    """The field that predicted held-out pixels best so far.
+
+    Parameters
+    ----------
+    held : Views
+    top : float
+        The object's maximum.
+    positivity : bool
+        Judge the field without its negative values, as it is handed out.
+    """
+
+    def __init__(self, held: Views, top: float, positivity: bool) -> None:
+        self.held, self.top, self.positivity = held, top, positivity
+        self.curve: list[list[float]] = []  # step, and mean squared error
+        self.best: dict[str, torch.Tensor] = {}
+
+    @property
+    def over(self) -> bool:
+        """Whether nothing has been gained for :data:`PATIENCE` looks."""
+        errors = [error for _, error in self.curve]
+        return len(errors) - 1 - int(np.argmin(errors)) >= PATIENCE if errors else False
+
+    def look(self, walk: Walk) -> None:
+        """Judge the field as it is, where it is time to."""
+        if walk.step % EVERY:
+            return
+        volume = walk.x * self.top
+        volume = volume.clamp(min=0) if self.positivity else volume
+        error = float(np.mean(prediction_errors(self.held, volume)))
+        if not self.curve or error < min(old for _, old in self.curve):
+            self.best = walk.fit.field.numbers()
+        self.curve.append([float(walk.step), error])
+
+    def give_back(self, field: Field) -> None:
+        """Turn the field into the best one."""
+        if self.best:
+            field.take(self.best)
+
+    def state(self) -> dict[str, Any]:
+        """What :meth:`restore` takes."""
+        curve = torch.tensor(self.curve, dtype=torch.float64).reshape(-1, 2)
+        return {"watch.curve": curve} | {f"watch.best.{name}": value for name, value in self.best.items()}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Take up :meth:`state` again."""
+        self.curve = torch.as_tensor(state["watch.curve"]).tolist()
+        prefix = "watch.best."
+        self.best = {k.removeprefix(prefix): torch.as_tensor(v) for k, v in state.items() if k.startswith(prefix)}
