@@ -60,7 +60,7 @@ class SirenOptions(FieldOptions):
     """Options of the implicit representation."""
 
     steps: int = option(
-        40, "Steps", "Data steps, each followed by a fit of the field: more come nearer to the data.", ge=1, le=5000
+        24, "Steps", "Data steps, each followed by a fit of the field: more come nearer to the data.", ge=1, le=5000
     )
     rate: float = option(
         1e-3,
@@ -76,7 +76,7 @@ class SirenOptions(FieldOptions):
         3, "Layers", "Hidden layers: more can show more detail, and take longer.", ge=1, le=16, advanced=True
     )
     residual: bool = option(
-        True,
+        False,
         "Add to the start",
         "The network adds to the first volume; off: it makes the whole volume, and is only told the first one.",
         advanced=True,

@@ -1,7 +1,7 @@
 """3D Gaussians summed on a lattice, with exact gradients: compiled on the CPU, in torch elsewhere.
 
 A Gaussian is a row of ten numbers, in voxels and in the order z, y, x: density, mean (3), and the precision matrix
-(zz, yy, xx, zy, zx, yx). It ends where its exponent reaches ``-CUT^2 / 2``, at 1/456 of its peak: 5e-4 of its
+(zz, yy, xx, zy, zx, yx). It ends where its exponent reaches ``-CUT^2 / 2``, at 1/1367 of its peak: 1.5e-4 of its
 integral along a ray through its middle lie beyond.
 """
 
@@ -19,7 +19,7 @@ from ...operators.threads import share
 from .field import Shape, Slab
 from .splat import splat, splat_gradient
 
-CUT = 3.5
+CUT = 3.8
 PIECE = 2000  # Gaussians between two looks at the stop flag
 PLANES = 4  # slices that a thread fills by itself
 

@@ -1,0 +1,102 @@
+"""The methods that fit a field: values in 1/mm from an analytic sinogram upwards, resume, masks, stop."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from fewview.errors import Stopped
+from fewview.methods import get_method
+from fewview.quality import psnr
+
+# Few steps, a fixed smoothness: short, and still right.
+SHORT = {
+    "inr": {"steps": 8, "width": 32, "layers": 2, "smoothness": 1e-4, "rate": 3e-3},
+    "naf": {"steps": 60, "smoothness": 1e-4},
+    "r2gaussian": {"steps": 60, "smoothness": 1e-4},
+}
+TINY = {name: {**values, "steps": 4} for name, values in SHORT.items()}
+
+
+@pytest.mark.parametrize("name", SHORT)
+def test_a_disk_comes_out_right_from_its_exact_line_integrals(name, make_problem, solve, truth):
+    problem = make_problem(views=64, pixel=0.05)
+    volume = solve(name, problem, **SHORT[name]).volume[0].numpy()
+    x, y = np.meshgrid(np.arange(64) - 31.5, 31.5 - np.arange(64))
+    inside = (np.hypot(x - 6, y + 4) < 13) & (np.hypot(x - 12, y + 10) > 8)
+    assert float(volume[inside].mean()) == pytest.approx(1.0, abs=0.01)
+    assert psnr(volume[None], truth[None]) > 30
+
+
+@pytest.mark.parametrize("name", SHORT)
+def test_resumed_runs_end_bit_equal(name, make_problem):
+    method = get_method(name)
+    problem = make_problem(views=12, grid=32, slices=2, noise=0.02)
+    options = method.options(**{**SHORT[name], "steps": 12, "start": "fbp"})
+    *_, expected = method.run(problem, options)
+    state = None
+    for stop in (3, 11, 13):  # while it is watched, once the Gaussians are others, and with all pixels
+        for estimate in method.run(replace(problem, state=state), options):
+            if estimate.state is not None and estimate.step >= stop:
+                break
+        state = {k: v.clone() if isinstance(v, torch.Tensor) else v for k, v in estimate.state.items()}
+    *_, last = method.run(replace(problem, state=state), options)
+    assert torch.equal(last.volume, expected.volume)
+    assert last.step == last.total
+
+
+@pytest.mark.parametrize("name", TINY)
+def test_what_lies_under_weight_zero_does_not_matter(name, make_problem, solve):
+    problem = make_problem(views=12, grid=32, noise=0.01)
+    weights = torch.ones_like(problem.data)
+    weights[:, 3, :], weights[:, :, 20] = 0, 0
+    clean = solve(name, replace(problem, weights=weights), **TINY[name]).volume.clone()
+    data = torch.where(weights > 0, problem.data, torch.full_like(problem.data, float("nan")))
+    again = solve(name, replace(problem, data=data, weights=weights), **TINY[name]).volume
+    assert torch.equal(again, clean)
+
+
+@pytest.mark.parametrize("name", TINY)
+def test_empty_data_give_an_empty_image(name, make_problem, solve):
+    problem = make_problem(views=8, grid=32)
+    assert solve(name, replace(problem, data=torch.zeros_like(problem.data)), **TINY[name]).volume.abs().max() == 0
+
+
+def test_it_stops_where_held_out_pixels_are_predicted_worse(make_problem):
+    method = get_method("naf")
+    problem = make_problem(views=10, grid=32, noise=0.1)
+    options = method.options(steps=400, smoothness=0.0, start="fbp")
+    fitted = [e for e in method.run(problem, options) if e.stage == "fitting" and e.state is not None]
+    errors = [error for _, error in fitted[-1].chosen["steps_curve"]]
+    assert len(fitted) < 400
+    assert min(errors) < errors[-1]
+
+
+def test_the_stop_flag_ends_a_fit(make_problem):
+    method = get_method("r2gaussian")
+    problem = make_problem(views=8, grid=32, slices=2)
+    runs = method.run(problem, method.options(**TINY["r2gaussian"]))
+    for estimate in runs:
+        if estimate.stage == "fitting":
+            break
+
+    def stop():
+        raise Stopped
+
+    problem.operator.on_chunk = stop
+    with pytest.raises(Stopped):
+        next(runs)
+
+
+def test_slices_are_coupled_and_the_start_is_the_users(make_problem, solve):
+    method = get_method("naf")
+    assert method.couples(method.options())
+    problem = make_problem(views=8, grid=32, slices=2, noise=0.02)
+    starts = {start: solve("naf", problem, **{**TINY["naf"], "start": start}).volume for start in ("fbp", "tv")}
+    assert not torch.equal(starts["fbp"], starts["tv"])
+
+
+def test_denormal_numbers_are_left_as_they_were(make_problem, solve):
+    solve("naf", make_problem(views=8, grid=32), **TINY["naf"])
+    assert float(torch.tensor(1e-40) * 1.0) > 0
