@@ -84,9 +84,9 @@ def test_every_real_method_has_help_on_every_option():
 
 def test_modes_without_a_method_are_greyed_and_say_why():
     states = {state.mode.name: state for state in mode_states([method()])}
-    assert [mode.title for mode in MODES] == ["Unimodal", "Cross-modal", "DINR", "DiffNR", "Classical"]
+    assert [mode.title for mode in MODES] == ["Unimodal", "Cross-modal", "DINR", "DiffNR", "Neural fields", "Classical"]
     assert states["classical"].enabled and states["classical"].methods[0].name == "tv"
-    for name in ("unimodal", "crossmodal", "dinr", "diffnr"):
+    for name in ("unimodal", "crossmodal", "dinr", "diffnr", "fields"):
         assert not states[name].enabled and "installed" in states[name].reason
 
 
@@ -95,12 +95,15 @@ def test_modes_light_up_with_their_methods_and_pass_on_what_one_lacks():
         method("dds", "diffusion"),
         method("guided", "diffusion", {"aux"}),
         method("dinr", "diffusion"),
-        method("naf", "fields", missing="Its weights are not here: fewview train."),
+        method("dinr-paper", "diffusion"),
+        method("naf", "fields"),
+        method("diffnr-naf", "fields", missing="Its weights are not here: fewview train."),
     ]
     states = {state.mode.name: state for state in mode_states(all_there)}
     assert [m.name for m in states["unimodal"].methods] == ["dds"]
     assert [m.name for m in states["crossmodal"].methods] == ["guided"]
-    assert states["dinr"].enabled
+    assert [m.name for m in states["dinr"].methods] == ["dinr", "dinr-paper"]
+    assert [m.name for m in states["fields"].methods] == ["naf"]
     assert "fewview train" in states["diffnr"].reason
 
 

@@ -1,4 +1,4 @@
-"""The five modes of the Reconstruct dock, and which methods stand behind each."""
+"""The six modes of the Reconstruct dock, and which methods stand behind each."""
 
 from __future__ import annotations
 
@@ -35,7 +35,15 @@ class Mode:
 
 def _unimodal(method: Method) -> bool:
     learned = method.family in ("diffusion", "supervised")
-    return learned and "aux" not in method.needs and method.name != "dinr"
+    return learned and "aux" not in method.needs and not _dinr(method)
+
+
+def _dinr(method: Method) -> bool:
+    return method.name.partition("-")[0] == "dinr"  # and its published settings, "dinr-paper"
+
+
+def _repaired(method: Method) -> bool:
+    return method.name.partition("-")[0] == "diffnr"
 
 
 def _crossmodal(method: Method) -> bool:
@@ -61,15 +69,22 @@ MODES = (
         "dinr",
         "DINR",
         "Diffusion proposals made consistent with the measurement by a neural field.",
-        lambda method: method.name == "dinr",
+        _dinr,
         "DINR is not installed yet.",
     ),
     Mode(
         "diffnr",
         "DiffNR",
         "A neural field fitted to the views, its slices repaired by a diffusion model.",
-        lambda method: method.family == "fields",
-        "No neural-field method is installed yet.",
+        _repaired,
+        "DiffNR is not installed yet. The mode Neural fields fits a field without a diffusion model.",
+    ),
+    Mode(
+        "fields",
+        "Neural fields",
+        "A network or Gaussians fitted to the views, smooth in all three directions: no training.",
+        lambda method: method.family == "fields" and not _repaired(method),
+        "No neural-field method is installed.",
     ),
     Mode(
         "classical",
