@@ -1,5 +1,7 @@
 """What every field holds: one function on the lattice, on finer ones, on slabs and at points."""
 
+from itertools import pairwise
+
 import pytest
 import torch
 
@@ -108,7 +110,7 @@ def test_slabs_cover_the_lattice_once():
     shape = (37, 128, 128)
     places = slabs(shape, CPU)
     assert places[0][0] == 0 and places[-1][1] == 37
-    assert all(a[1] == b[0] for a, b in zip(places, places[1:], strict=False))
+    assert all(a[1] == b[0] for a, b in pairwise(places))
 
 
 def test_gaussians_begin_near_the_volume():
@@ -123,7 +125,9 @@ def test_gaussians_are_born_where_something_is_missing_and_pruned_where_they_are
     missing = torch.zeros(SHAPE)
     missing[2, 4, 11], missing[4, 9, 3] = 0.5, -0.8
     assert field.bear(missing, 5, signed=False) == 1  # what is too much, no density above 0 takes away
-    assert field.mean[-1].tolist() == [2, 4, 11] and float(field.densities().detach()[-1]) == pytest.approx(0.25, rel=1e-3)
+    assert field.mean[-1].tolist() == [2, 4, 11] and float(field.densities().detach()[-1]) == pytest.approx(
+        0.25, rel=1e-3
+    )
     assert field.bear(missing, 1, signed=True) == 1
     assert float(field.densities().detach()[-1]) == pytest.approx(-0.4)
     with torch.no_grad():

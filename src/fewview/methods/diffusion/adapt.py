@@ -10,12 +10,12 @@ import torch
 from torch import Tensor
 
 from ...models.lora import add_lora, lora_disabled
+from ..descent import AdamW
 from ..inverse.consistency import Consistency
 from ..inverse.normalised import Scaled
 from ..selection.comparison import ON_AVERAGE, PerView, better
 from ..selection.held_out import held_fraction
 from .denoiser import Denoiser, batch_size
-from ..descent import AdamW
 from .schedule import Level
 
 PATIENCE = 2  # diffusion steps in a row whose adaptation was undone, after which there are no more

@@ -1,4 +1,4 @@
-"""A level of features too fine to be stored whole: nodes share the entries of a table (Mueller et al., SIGGRAPH 2022)."""
+"""A level of features too fine to be stored whole: nodes share a table (Mueller et al., SIGGRAPH 2022)."""
 
 from __future__ import annotations
 

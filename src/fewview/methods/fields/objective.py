@@ -1,4 +1,4 @@
-"""What a field is fitted to: the measurement, smoothness, nearness to a proposal; and a step on the lattice towards it."""
+"""What a field is fitted to: measurement, smoothness, nearness to a proposal; and a step on the lattice towards it."""
 
 from __future__ import annotations
 

@@ -7,7 +7,7 @@ import math
 import torch
 from torch import Tensor, nn
 
-from .field import Field, Shape, Slab, grid_points, refined, resampled, sampled
+from .field import Field, Slab, grid_points, refined, resampled, sampled
 
 OMEGA = 30.0
 
@@ -29,6 +29,9 @@ class Siren(Field):
     residual : bool
     """
 
+    first: Tensor
+    scale: Tensor
+
     def __init__(
         self, first: Tensor, width: int, layers: int, generator: torch.Generator, residual: bool = True
     ) -> None:
@@ -47,7 +50,9 @@ class Siren(Field):
             if last and residual:
                 weight.zero_()
             self.weights.append(nn.Parameter(weight))
-            self.biases.append(nn.Parameter(_uniform((len(weight),), 0.0 if last else 1 / math.sqrt(fan_in), generator)))
+            self.biases.append(
+                nn.Parameter(_uniform((len(weight),), 0.0 if last else 1 / math.sqrt(fan_in), generator))
+            )
         self.to(first.device)
 
     def lattice(self, slab: Slab | None = None, finer: int = 1) -> Tensor:

@@ -40,7 +40,8 @@ def begin(problem: Problem, options: FieldOptions, shown: Tensor) -> Generator[E
     if options.smoothness == "auto" or options.start == "tv":
         tv = get_method("tv")
         fixed = {} if options.smoothness in ("auto", 0.0) else {"weight": options.smoothness}
-        last = yield from nested(tv, problem, tv.options(positivity=options.positivity, **fixed), "start", shown)
+        settings = tv.options.parse({"positivity": options.positivity, **fixed})
+        last = yield from nested(tv, problem, settings, "start", shown)
         weight = float(last.scalars["weight"]) if options.smoothness == "auto" else float(options.smoothness)
         chosen = {"smoothness": weight} if options.smoothness == "auto" else {}
         if "weight_curve" in last.chosen:

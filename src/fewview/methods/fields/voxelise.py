@@ -65,7 +65,7 @@ class _Voxelise(torch.autograd.Function):
         return volume
 
     @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None, None, None]:  # type: ignore[override]
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None, None, None]:
         gaussians, reach = ctx.saved_tensors
         if gaussians.device.type != "cpu":
             return splat_gradient(gaussians, reach, gradient, ctx.slab[0], CUT), None, None, None, None
