@@ -36,9 +36,9 @@ def test_resumed_runs_end_bit_equal(name, make_problem):
     options = method.options(**{**SHORT[name], "steps": 12, "start": "fbp"})
     *_, expected = method.run(problem, options)
     state = None
-    for stop in (3, 11, 13):  # while it is watched, once the Gaussians are others, and with all pixels
+    for stage, stop in (("field", 3), ("field", 11), ("all pixels", 1)):  # from 10 on, the Gaussians are others
         for estimate in method.run(replace(problem, state=state), options):
-            if estimate.state is not None and estimate.step >= stop:
+            if estimate.state is not None and stage in estimate.stage and estimate.step >= stop:
                 break
         state = {k: v.clone() if isinstance(v, torch.Tensor) else v for k, v in estimate.state.items()}
     *_, last = method.run(replace(problem, state=state), options)
@@ -67,7 +67,7 @@ def test_it_stops_where_held_out_pixels_are_predicted_worse(make_problem):
     method = get_method("naf")
     problem = make_problem(views=10, grid=32, noise=0.1)
     options = method.options(steps=400, smoothness=0.0, start="fbp")
-    fitted = [e for e in method.run(problem, options) if e.stage == "fitting" and e.state is not None]
+    fitted = [e for e in method.run(problem, options) if e.stage == "fitting the field" and e.state is not None]
     errors = [error for _, error in fitted[-1].chosen["steps_curve"]]
     assert len(fitted) < 400
     assert min(errors) < errors[-1]
@@ -78,7 +78,7 @@ def test_the_stop_flag_ends_a_fit(make_problem):
     problem = make_problem(views=8, grid=32, slices=2)
     runs = method.run(problem, method.options(**TINY["r2gaussian"]))
     for estimate in runs:
-        if estimate.stage == "fitting":
+        if estimate.stage == "fitting the field":
             break
 
     def stop():

@@ -12,6 +12,8 @@ from ..interface import Estimate, Problem, Views
 from ..inverse.masking import measured, relative
 from ..inverse.normalised import scaled
 from ..selection.held_out import pixel_folds
+from ..selection.picture import Picture
+from ..stages import Stages, work
 from .fit import Fit
 from .loop import Pace, Walk, lead
 from .objective import Objective
@@ -21,6 +23,7 @@ from .watch import Watch
 
 FINISH = 6  # of the steps, one: with the held-out pixels given back
 FASTEST = 0.3  # of the learning rate, then
+STARTING, FITTING, ENDING = "starting image", "fitting the field", "fitting with all pixels"
 WARMING, FAR = 20, 1e-3  # fits to the first volume, of a field that begins so far from it
 
 
@@ -37,25 +40,26 @@ def run(problem: Problem, options: FieldOptions, make: Make) -> Iterator[Estimat
     make : callable
         The field, see :data:`Make`.
     """
-    shown = preview(problem)
-    total = options.steps + (_finish(options) if options.stop else 0)
-    yield Estimate(shown, 0, total, "starting")
+    picture = Picture(preview(problem))
+    yield picture.estimate(0, options.steps, STARTING)
     state = problem.state
     given, held = pixel_folds(problem, 1)[0] if options.stop else (problem, None)
+    stages = _expected(problem, options)
     if state is None:
-        begun = yield from begin(given, options, shown)  # what is held out must not be known from the first volume
+        begun = yield from stages.within(STARTING, begin(given, options))  # what is held out must not be known from the first volume
     else:
-        first = torch.as_tensor(state["first"]).to(shown).clone()
+        first = torch.as_tensor(state["first"]).to(picture.volume).clone()
         begun = Begin(first, float(state["top"]), float(state["weight"]), dict(state["chosen"]))
     if not begun.top > 0:  # no object: nothing to scale by
-        yield Estimate(torch.zeros_like(shown), 1, 1, "nothing there", {"data_residual": 0.0})
+        yield Estimate(torch.zeros_like(picture.volume), 1, 1, "nothing there", {"data_residual": 0.0})
         return
     flushed = torch.set_flush_denormal(True)
     try:
         course = _Course(problem, given, held, options, begun, make)
         if state is not None:
             course.restore(state)
-        yield from course
+        for stage, estimate in course:
+            yield stages.told(stage, estimate)
     finally:
         if flushed:
             torch.set_flush_denormal(False)
@@ -78,7 +82,7 @@ class _Course:
         smooth = strength(problem, begun.weight, begun.top)
         self.given, self.whole = (Objective(scaled(part, begun.top), smooth) for part in (given, problem))
 
-    def __iter__(self) -> Iterator[Estimate]:
+    def __iter__(self) -> Iterator[tuple[str, Estimate]]:
         if not self.ending:
             yield from self._watched()
         if self.watch is not None:
@@ -88,14 +92,15 @@ class _Course:
                 self.ending = True
             pace = Pace(_finish(self.options), self.options.inner, self.options.data_steps, FASTEST)
             for moment in lead(self.walk, self.whole, pace):
-                yield self._estimate("all pixels", moment.scalars, moment.done)
+                yield ENDING, self._estimate(moment.scalars, moment.done)
 
-    def _watched(self) -> Iterator[Estimate]:
+    def _watched(self) -> Iterator[tuple[str, Estimate]]:
         walk = self.walk
         first = self.begun.first / self.begun.top
+        picture = Picture(self.begun.first, "what the field begins at")
         if walk.step == 0 and float((walk.x - first).square().mean()) ** 0.5 > FAR:
             for distance in walk.fit.follow(first, WARMING):
-                yield self._estimate("first volume", {"distance": distance**0.5}, False)
+                yield FITTING, picture.estimate(0, self.options.steps, "first volume", {"distance": distance**0.5})
             walk.x = walk.fit.field.values()
         pace = Pace(self.options.steps, self.options.inner, self.options.data_steps)
         if self.watch is not None and walk.step == 0:
@@ -103,7 +108,7 @@ class _Course:
         for moment in lead(walk, self.given, pace):
             if moment.done and self.watch is not None:
                 self.watch.look(walk)
-            yield self._estimate("fitting", moment.scalars, moment.done)
+            yield FITTING, self._estimate(moment.scalars, moment.done)
             if self.watch is not None and self.watch.over:
                 return
 
@@ -114,7 +119,7 @@ class _Course:
         if self.watch is not None:
             self.watch.restore(state)
 
-    def _estimate(self, stage: str, scalars: Mapping[str, float], done: bool) -> Estimate:
+    def _estimate(self, scalars: Mapping[str, float], done: bool) -> Estimate:
         x, begun, watch = self.walk.x, self.begun, self.watch
         volume = (x.clamp(min=0) if self.options.positivity else x) * begun.top
         told, chosen, state = dict(scalars), dict(begun.chosen), None
@@ -126,13 +131,19 @@ class _Course:
             told["data_residual"] = relative(self.operator(volume) - y, y, weights)
             kept = {"first": begun.first, "top": begun.top, "weight": begun.weight, "chosen": begun.chosen}
             state = {**self.walk.state(), **kept, "ending": self.ending, **(watch.state() if watch is not None else {})}
-        step = self.walk.step + (self.options.steps if self.ending else 0)
-        total = self.options.steps + (_finish(self.options) if self.options.stop else 0)
-        return Estimate(volume, step, total, stage, told, state, chosen)
+        total = _finish(self.options) if self.ending else self.options.steps
+        return Estimate(volume, self.walk.step, total, "", told, state, chosen)
 
     def _tick(self) -> None:
         if self.operator.on_chunk is not None:
             self.operator.on_chunk()
+
+
+def _expected(problem: Problem, options: FieldOptions) -> Stages:
+    """The stages of a run, with the work that each is expected to take."""
+    step = work(problem, options.data_steps + 2 * options.inner)
+    expected = {STARTING: work(problem, 1000), FITTING: options.steps * step}
+    return Stages(expected | ({ENDING: _finish(options) * step} if options.stop else {}))
 
 
 def _finish(options: FieldOptions) -> int:

@@ -34,14 +34,14 @@ class Begin(NamedTuple):
     chosen: dict[str, Any]
 
 
-def begin(problem: Problem, options: FieldOptions, shown: Tensor) -> Generator[Estimate, None, Begin]:
+def begin(problem: Problem, options: FieldOptions) -> Generator[Estimate, None, Begin]:
     """Make the first volume, and choose what is "auto" by held-out pixels."""
     top = robust_maximum(least_squares(problem))
     if options.smoothness == "auto" or options.start == "tv":
         tv = get_method("tv")
         fixed = {} if options.smoothness in ("auto", 0.0) else {"weight": options.smoothness}
         settings = tv.options.parse({"positivity": options.positivity, **fixed})
-        last = yield from nested(tv, problem, settings, "start", shown)
+        last = yield from nested(tv, problem, settings, "start")
         weight = float(last.scalars["weight"]) if options.smoothness == "auto" else float(options.smoothness)
         chosen = {"smoothness": weight} if options.smoothness == "auto" else {}
         if "weight_curve" in last.chosen:
@@ -50,7 +50,7 @@ def begin(problem: Problem, options: FieldOptions, shown: Tensor) -> Generator[E
             return Begin(torch.as_tensor(last.volume).clone(), top, weight, chosen)
     else:
         weight, chosen = float(options.smoothness), {}
-    first, _ = yield from first_volume(problem, options.start, shown)
+    first, _ = yield from first_volume(problem, options.start)
     return Begin(first, top, weight, chosen)
 
 
