@@ -46,7 +46,9 @@ def run(problem: Problem, options: FieldOptions, make: Make) -> Iterator[Estimat
     given, held = pixel_folds(problem, 1)[0] if options.stop else (problem, None)
     stages = _expected(problem, options)
     if state is None:
-        begun = yield from stages.within(STARTING, begin(given, options))  # what is held out must not be known from the first volume
+        begun = yield from stages.within(
+            STARTING, begin(given, options)
+        )  # what is held out must not be known from the first volume
     else:
         first = torch.as_tensor(state["first"]).to(picture.volume).clone()
         begun = Begin(first, float(state["top"]), float(state["weight"]), dict(state["chosen"]))
