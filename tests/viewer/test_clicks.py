@@ -80,7 +80,7 @@ def test_load_reconstruct_click_table_export(docked, tmp_path):
     assert layer.data.flags.owndata or layer.data.base is None
 
     y, x = click_image(docked, 0.5, 0.45)
-    docked.until(lambda: compare.table.rowCount() == 1)
+    docked.until(lambda: compare.table.rowCount() == 2)  # the region, and the whole slice
     row = compare.rows[0]
     size = tuple(int(n) for n in compare.region_size.currentText().split(" x "))
     _, corners = compare.regions.boxes()[0]
@@ -96,6 +96,7 @@ def test_load_reconstruct_click_table_export(docked, tmp_path):
     for ending, tool in (("csv", "CSV"), ("html", "Report"), ("png", "PNG")):
         path = tmp_path / f"out.{ending}"
         docked.answer(path)
+        compare.pages.show_page("Files")
         docked.click(next(b for b in compare.findChildren(QPushButton) if b.text() == tool))
         assert path.stat().st_size > 100
     with (tmp_path / "out.csv").open() as file:
@@ -367,7 +368,8 @@ def test_axis_slider_grid_link_swipe_and_profile(docked):
     first.contrast_limits = (0.0, 0.01)
     assert tuple(last.contrast_limits) == (0.0, 0.01)
     docked.click(compare.views.grid)
-    assert docked.viewer.canvas.grid.enabled and not docked.viewer.layers["Reference"].visible
+    layers = docked.viewer.layers
+    assert docked.viewer.canvas.grid.enabled and layers["Reference"].visible and not layers["X-ray"].visible
     docked.click(compare.views.grid)
     compare.drop(0.5, 0.5)
     docked.click(compare.views.swipe_button)
@@ -385,7 +387,7 @@ def test_axis_slider_grid_link_swipe_and_profile(docked):
     line = compare.regions.make_line(first)
     line.add_lines(np.array([[48.0, 10.0], [48.0, 80.0]]))
     compare.refresh()
-    curves = compare.presenter.profiles([first], compare.regions.line(), compare.z)
+    curves = compare.presenter.profiles(compare.comparison, compare.regions.line())
     distance, values = curves[first.name]
     assert distance[-1] == pytest.approx(70 * 0.2) and values[0] == pytest.approx(row[48, 10], rel=1e-4)
     last.name = "renamed"

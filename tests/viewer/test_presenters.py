@@ -21,7 +21,7 @@ from fewview.viewer.compare.profile import line_profile
 from fewview.viewer.compare.regions_file import box_region, read_regions, region_box, write_regions
 from fewview.viewer.compare.report import Picture, html_report, record_of
 from fewview.viewer.compare.table import Candidate, Table, Truth, as_csv
-from fewview.viewer.compare.value_units import unit_warning
+from fewview.viewer.compare.value_units import one_unit
 from fewview.viewer.keys.table import bindings, conflicts
 from fewview.viewer.reconstruct.form_entries import changed, form_fields
 from fewview.viewer.reconstruct.modes import MODES, mode_states
@@ -363,7 +363,7 @@ def test_only_what_changed_is_measured_again(monkeypatch):
     from fewview.viewer.compare import table as module
 
     calls = []
-    monkeypatch.setattr(module, "region_row", lambda *a, **k: calls.append(1) or SimpleNamespace(mean=1.0))
+    monkeypatch.setattr(module, "measure", lambda *a, **k: calls.append(1) or ({"mean": 1.0}, ""))
     table = Table()
     regions = [("R1", box((8, 40), (8, 40)))]
     table.rows(regions, [Candidate("a", image()), Candidate("b", image())])
@@ -390,12 +390,15 @@ def test_slices_are_read_at_the_position_that_is_shown():
     slab = layer("slab", volume[2:])
     slab.translate = np.array([2.0, 0, 0])
     truth = layer("truth", np.stack([image()] * 3))
-    rows, found = presenter.rows([whole, slab], [("R1", box((10, 42), (10, 42)))], truth, 2.0)
-    assert found.value_range == 1.0
+    found = presenter.compare([whole, slab], truth, 2.0)
+    rows = presenter.rows(found, [("R1", box((10, 42), (10, 42)))], 2.0)
+    assert found.truth.value_range == 1.0 and not found.notes
     assert rows[0].values["std"] == rows[1].values["std"]
-    rows, _ = presenter.rows([whole, slab], [("R1", box((10, 42), (10, 42)))], truth, 0.0)
-    assert [row.layer for row in rows] == ["run"]  # the slab has no slice there
-    curve = presenter.scale_curves([whole], truth, (32.0, 32.0), 0.0)["run"]
+    found = presenter.compare([whole, slab], truth, 0.0)
+    rows = presenter.rows(found, [("R1", box((10, 42), (10, 42)))], 0.0, whole=True)
+    assert [(row.region, row.layer) for row in rows] == [("R1", "run"), ("whole slice", "run")]  # the slab ends above
+    assert rows[1].values["mean"] == pytest.approx(float(volume[0].mean()), rel=1e-5)
+    curve = presenter.scale_curves(found, (32.0, 32.0))["run"]
     assert len(curve[0]) == len(curve[1]) > 4
 
 
@@ -404,14 +407,16 @@ def test_layers_of_other_units_are_not_compared_in_silence():
     run.metadata = {"fewview": {"record": {"unit": "per pixel"}}}
     file = layer("file", image() / 0.2)
     file.metadata = {"fewview": {"file": "f.tif", "unit": "mm^-1"}}
-    assert "run is in per pixel" in unit_warning([run, file]) or "file is in mm^-1" in unit_warning([run, file])
+    kept, unit, notes = one_unit([run, file])
+    assert (kept, unit) == ([file], "mm^-1") and "“run” is in per pixel" in notes[0]
     foreign = layer("foreign", image() / 0.2)
-    assert "5 times those of run" in unit_warning([foreign, run])
+    assert "5 times those of “run”" in one_unit([foreign, run])[2][0]
     foreign.data = image() * 1.2
-    assert unit_warning([foreign, run]) == "" and unit_warning([run]) == "" and unit_warning([foreign]) == ""
+    assert one_unit([foreign, run]) == ([foreign, run], "per pixel", [])
+    assert one_unit([foreign]) == ([foreign], "", [])
     live = layer("live", image(), units=("mm", "mm"))
     live.metadata = {"fewview": {"recipe": {}}}
-    assert unit_warning([live, file]) == "" and unit_warning([live, run]) != ""
+    assert one_unit([live, file])[2] == [] and one_unit([live, run])[0] == [live]
 
 
 def test_a_profile_follows_the_line():

@@ -10,19 +10,15 @@ DOCKS = ("Scan", "Reconstruct", "Compare")
 
 
 def open_all(viewer: napari.viewer.Viewer) -> dict[str, Any]:
-    """Open the three docks: Scan and Reconstruct as tabs on the right, Compare under the list of layers."""
-    from qtpy.QtCore import Qt
-    from qtpy.QtWidgets import QMainWindow
-
+    """Open the three docks: Scan and Reconstruct as tabs on the right, Compare below the picture."""
+    from .layout import arrange
     from .workbench import workbench_of
 
-    docks = {}
+    frames, docks = {}, {}
     for name in DOCKS:
-        frame, docks[name] = viewer.window.add_plugin_dock_widget("fewview", name, tabify=name == "Reconstruct")
-        window = frame.window()
-        if name == "Compare" and isinstance(window, QMainWindow):
-            window.addDockWidget(Qt.DockWidgetArea.LeftDockWidgetArea, frame)
-            window.resizeDocks([frame], [window.height()], Qt.Orientation.Vertical)  # all that napari's own can spare
+        tabbed = name == "Reconstruct"
+        frames[name], docks[name] = viewer.window.add_plugin_dock_widget("fewview", name, tabify=tabbed)
+    arrange(frames)
     workbench_of(viewer).bind_keys()
     return docks
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 from napari.qt.threading import WorkerBase
-from qtpy.QtCore import QObject, Signal
+from qtpy.QtCore import QObject, QTimer, Signal
 from qtpy.QtWidgets import QApplication, QWidget
 
 from ..errors import FewviewError
@@ -20,10 +20,12 @@ from ..runs.worker.queued_run import QueuedRun
 from .common.layers import METADATA, facts, projection_layer, spatial
 from .common.notify import complain, tell
 from .common.settings import Settings
+from .keys.bindings import KeyBindings
 from .reconstruct.live_view import LiveView, Shown
 from .reconstruct.run_presenter import run_title
 from .reconstruct.supervisor import listen
 from .scan.presenter import ScanPresenter
+from .scans import Scans
 
 _benches: dict[int, Workbench] = {}
 AXIS_LAYER = "Axis preview"
@@ -50,7 +52,7 @@ class Workbench(QObject):
         super().__init__()
         self.viewer = viewer
         self.settings = Settings()
-        self.scan = ScanPresenter()
+        self.scans = Scans(viewer)
         self.queue = RunQueue(memory_mb=self.settings.memory_mb)
         self.runs: list[QueuedRun] = []
         self.live = LiveView(viewer, self.queue, self.settings.interval_ms)
@@ -63,9 +65,11 @@ class Workbench(QObject):
         self._axis_wanted: float | None = None
         self._axis_run: QueuedRun | None = None
         self._find_run: QueuedRun | None = None
+        self._finding: ScanPresenter | None = None
+        self._asked: list[ScanPresenter] = []
         self._window: QWidget | None = None
         self.actions: dict[str, Callable[[], None]] = {}
-        self._bound: list[str] = []
+        self._keys = KeyBindings(viewer, self.act)
         viewer.layers.events.inserted.connect(self._on_layer)
         application = QApplication.instance()
         if application is not None:
@@ -73,16 +77,54 @@ class Workbench(QObject):
 
     # -- the scan ------------------------------------------------------------------------------------------------
 
+    @property
+    def scan(self) -> ScanPresenter:
+        """The scan that the docks mean."""
+        return self.scans.current
+
     def open(self, path: str, **said: Any) -> None:
-        """Load a scan file or folder and show its projections."""
+        """Load a scan file or folder, beside the ones that are open, and show its projections."""
+        scan = ScanPresenter()
         try:
-            self.scan.load(path, **said)
+            scan.load(path, **said)
         except FewviewError as error:
             complain(error)
             return
-        self.scan_changed.emit()
+        self._take_in(scan)
         self.show_projections(True)
+
+    def _take_in(self, scan: ScanPresenter) -> None:
+        """Mean a new scan; the Scan dock then asks whether the one before is to stay."""
+        others = [one for one in self.scans.all if one.path != scan.path]
+        self._asked = [one for one in others if one is self.scan]
+        self.scans.add(scan)
+        self.scan_changed.emit()
         self._find_unknown_axis()
+
+    @property
+    def asked(self) -> ScanPresenter | None:
+        """The scan that was there before, while the user has not said whether it is to stay."""
+        return next((scan for scan in self._asked if scan in self.scans.all and scan is not self.scan), None)
+
+    def answer(self, keep: bool) -> None:
+        """Beside the scan that was there, or instead of it."""
+        before = self.asked
+        self._asked = []
+        if before is not None and not keep:
+            self.scans.close(before)
+        self.scan_changed.emit()
+
+    def forget_scan(self) -> None:
+        """Close the scan that is meant, with its layers: it was none."""
+        self.scans.close(self.scan)
+        self.scan_changed.emit()
+
+    def mean(self, scan: ScanPresenter) -> None:
+        """Have the docks show another of the open scans."""
+        if scan is not self.scan:
+            self.scans.choose(scan)
+            self.scan_changed.emit()
+            self._find_unknown_axis()
 
     def say(self, **said: Any) -> None:
         """Tell what the file does not (angles, pixel size, ...)."""
@@ -96,34 +138,49 @@ class Workbench(QObject):
 
     def show_projections(self, shown: bool) -> None:
         """Put the projections into the viewer, or take them out."""
-        layers = [layer for layer in self.viewer.layers if facts(layer.metadata).get("scan")]
-        for layer in layers:
+        for layer in self._projections():
             self.viewer.layers.remove(layer)
         if shown and self.scan.ready:
             data, keywords, _ = projection_layer(self.scan.projections(), self.scan.path, self.scan.pixel)
+            keywords["name"] = self.scans.prefix(self.scan) + keywords["name"]
+            keywords["metadata"][METADATA]["prefix"] = self.scans.prefix(self.scan)
             self.viewer.add_image(data, **keywords)
+            self.scans.reset_view()
+
+    def _projections(self) -> list[Any]:
+        """Layers of the projections of the scan that is meant."""
+        path = self.scan.path
+        return [layer for layer in self.viewer.layers if path and facts(layer.metadata).get("scan") == path]
 
     @property
     def projections_shown(self) -> bool:
         """Whether the projections are in the viewer."""
-        return any(facts(layer.metadata).get("scan") for layer in self.viewer.layers)
+        return bool(self._projections())
 
     def _on_layer(self, event: Any) -> None:
         """A scan that was dropped on napari comes as a layer: the docks take it from there."""
         about = facts(event.value.metadata)
         path = about.get("scan")
-        if path and path != self.scan.path:
-            try:
-                self.scan.load(path)
-            except FewviewError as error:
-                complain(error)
-                return
-            self.scan.auxiliary = about.get("auxiliary")
-            self.scan.reference = about.get("reference")
-            self.scan.views = about.get("views")
-        if path:
-            self.scan_changed.emit()
-            self._find_unknown_axis()
+        if not path or path == self.scan.path:
+            return
+        scan = ScanPresenter()
+        try:
+            scan.load(path)
+        except FewviewError as error:
+            complain(error)
+            return
+        scan.auxiliary, scan.reference = about.get("auxiliary"), about.get("reference")
+        scan.views = about.get("views")
+        self._take_in(scan)
+        QTimer.singleShot(0, self._settle)  # napari is not done with the layer yet
+
+    def _settle(self) -> None:
+        """What was dropped without angles has no picture yet: its stand-in goes. The view begins at the new scan."""
+        for layer in self._projections():
+            if facts(layer.metadata).get("standin"):
+                self.viewer.layers.remove(layer)
+        if len(self.viewer.layers):
+            self.scans.reset_view()
 
     # -- runs ----------------------------------------------------------------------------------------------------
 
@@ -131,13 +188,20 @@ class Workbench(QObject):
         """Queue a run; its layer appears with its first estimate."""
         self._count += 1
         views = recipe.views or self.scan.shape[0]
-        title = run_title(recipe, method, views, self._count)
+        prefix = self.scans.prefix(self.scan)
+        title = prefix + run_title(recipe, method, views, self._count)
         run = self.queue.submit(title, {"recipe": recipe.model_dump(mode="json")})
         self.runs.append(run)
         first = recipe.rows[0] if recipe.rows is not None else 0
         pixel = self.scan.pixel
         place = spatial((1, 1, 1), None if pixel is None else pixel * recipe.bin, first, recipe.bin)
-        self.live.expect(run, Shown(title, place, {"recipe": recipe.compact(), "title": title}))
+        about = {
+            "recipe": recipe.compact(),
+            "title": title,
+            "of": self.scan.path,
+            "prefix": self.scans.prefix(self.scan),
+        }
+        self.live.expect(run, Shown(title, place, about))
         self.show_projections(False)  # their angle axis would share a slider with the slices
         self.scan_changed.emit()
         self.go()
@@ -163,6 +227,7 @@ class Workbench(QObject):
         except FewviewError as error:
             complain(error)
             return
+        self._finding = self.scan
         self._find_run = self.queue.submit(
             "axis", {"recipe": recipe.model_dump(mode="json")}, "fewview.runs.worker.engine:find_axis"
         )
@@ -193,20 +258,7 @@ class Workbench(QObject):
 
     def bind_keys(self) -> list[str]:
         """Bind the keys of the settings; returns actions whose key is no key."""
-        wrong = []
-        for old in self._bound:
-            self.viewer.bind_key(old, None, overwrite=True)
-        self._bound = []
-        for action, key in self.settings.keys().items():
-            if not key:
-                continue
-            try:
-                self.viewer.bind_key(key, KeyAction(self, action), overwrite=True)
-            except (ValueError, TypeError, KeyError):
-                wrong.append(action)
-            else:
-                self._bound.append(key)
-        return wrong
+        return self._keys.bind(self.settings.keys())
 
     def taken_keys(self) -> list[str]:
         """Keys that the viewer itself uses."""
@@ -296,13 +348,16 @@ class Workbench(QObject):
 
     def _take_axis(self, run: QueuedRun) -> None:
         column = run.record.get("axis")
+        scan = self._finding or self.scan  # another one may be meant by now
         if isinstance(column, (int, float)):
-            self.scan.set_axis(float(column), f"{run.record['how']}: {run.record['where']}")
-            self.scan.axis_curve = run.record["curve"]
+            scan.set_axis(float(column), f"{run.record['how']}: {run.record['where']}")
+            scan.axis_curve = run.record["curve"]
         elif run.error is not None and run.status == "failed":
             complain(FewviewError(run.error.problem, run.error.remedy))
         self.scan_changed.emit()
         self.axis_found.emit()
+        if scan is not self.scan:
+            self._find_unknown_axis()
 
 
 @atexit.register
@@ -324,21 +379,6 @@ class End:
         bench = self._bench()
         if bench is not None:
             bench.close()
-
-
-class KeyAction:
-    """What a key calls: an action of the workbench, which it does not keep alive."""
-
-    def __init__(self, bench: Workbench, action: str) -> None:
-        self._bench = weakref.ref(bench)
-        self._action = action
-        self.__name__ = f"fewview_{action}"  # napari asks every bound key for its name
-
-    def __call__(self, viewer: Any) -> None:
-        """Called by napari."""
-        bench = self._bench()
-        if bench is not None:
-            bench.act(self._action)
 
 
 def layer_of(viewer: Any, run: QueuedRun) -> Any:

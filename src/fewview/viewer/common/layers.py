@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -85,21 +84,6 @@ def extra_look(name: str, volume: NDArray) -> dict[str, Any]:
         return {"colormap": "inferno", "contrast_limits": contrast(volume)}
     high = contrast(abs(volume))[1]
     return {"colormap": "PiYG", "contrast_limits": (-high, high)}
-
-
-@dataclass(frozen=True)
-class Plane:
-    """One slice of a layer, as a table of regions reads it: the data, not what happens to be on the screen."""
-
-    image: NDArray
-    index: int
-
-
-def plane_at(data: NDArray, index: int) -> Plane | None:
-    """Slice ``index`` of a volume (z, y, x), or an image (y, x) itself; None outside the volume."""
-    if data.ndim == 2:
-        return Plane(np.asarray(data), 0)
-    return Plane(np.asarray(data[index]), index) if 0 <= index < len(data) else None
 
 
 def facts(metadata: Mapping[str, Any]) -> Mapping[str, Any]:

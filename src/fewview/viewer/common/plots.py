@@ -50,6 +50,7 @@ class Plot(pg.PlotWidget):
         described(self, name, f"Plot of {y} against {x}")
         self._titles = {"bottom": x, "left": y}
         self._curves: dict[str, Any] = {}
+        self._slots: dict[str, int] = {}
         self._series: tuple[str, ...] = ("#808080",)
         self.setMinimumHeight(height)
         self.setMaximumHeight(2 * height)
@@ -65,9 +66,9 @@ class Plot(pg.PlotWidget):
         """Take on the theme's colours."""
         self.setBackground(colours.background)
         self._series = colours.series
-        for index, curve in enumerate(self._curves.values()):
-            curve.setPen(self._pen(index))
-            curve.setSymbolBrush(self._series[index % len(self._series)])
+        for name, curve in self._curves.items():
+            curve.setPen(self._pen(self._slots[name]))
+            curve.setSymbolBrush(self._series[self._slots[name] % len(self._series)])
         for side, title in self._titles.items():
             axis = self.plotItem.getAxis(side)
             axis.setPen(colours.grid)
@@ -77,13 +78,19 @@ class Plot(pg.PlotWidget):
         for _, label in self._legend.items:
             label.setText(label.text, color=colours.text)
 
-    def draw(self, curves: Mapping[str, Points], *, symbols: bool = False) -> None:
-        """Show these curves, in the colours of their order."""
-        if list(self._curves) != list(curves)[: len(self._curves)]:
+    def draw(
+        self, curves: Mapping[str, Points], *, symbols: bool = False, slots: Mapping[str, int] | None = None
+    ) -> None:
+        """Show these curves, in the colours of their ``slots``, or of their order."""
+        places = {name: (slots or {}).get(name, index) for index, name in enumerate(curves)}
+        same = list(self._curves) == list(curves)[: len(self._curves)]
+        if not same or any(places[name] != self._slots[name] for name in self._curves):
             for curve in self._curves.values():
                 self.plotItem.removeItem(curve)
             self._curves = {}
-        for index, (name, (x, y)) in enumerate(curves.items()):
+        self._slots = places
+        for name, (x, y) in curves.items():
+            index = places[name]
             if name not in self._curves:
                 pen = self._pen(index)
                 colour = self._series[index % len(self._series)]

@@ -1,35 +1,37 @@
-"""The Compare dock: regions by click, the table region by layer, scale curve, profile, views, export."""
+"""The Compare dock: regions by click, the table region by layer, scale curve, profile, planes, views, export."""
 
 # No `from __future__ import annotations`: napari reads the annotation of the constructor to hand in the viewer.
-from pathlib import Path
 from typing import Any
 
 import napari.viewer
 import numpy as np
 from qtpy.QtCore import Qt, QTimer
-from qtpy.QtWidgets import QComboBox, QFileDialog, QHBoxLayout, QListWidget, QListWidgetItem, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QApplication, QLabel, QSizePolicy
 
-from ...errors import FewviewError
-from ...quality import SCALES
 from ..common.layers import facts
-from ..common.notify import complain, tell
-from ..common.plots import Plot
+from ..common.notify import warn
 from ..common.theme import colours
-from ..common.widgets import Dock, Section, button, described, quiet, tool, wrapped
-from ..common.words import short
+from ..common.widgets import Dock, described, wrapped
+from ..scan.scan_bar import ScanChoice
+from ..scans import scan_of
 from ..workbench import workbench_of
 from .clicks import ClickWatcher
-from .export import report_of
-from .presenter import ComparePresenter, comparable
-from .regions_file import read_regions, write_regions
-from .regions_layer import LINE, REGIONS, Regions
-from .table import as_csv
-from .table_widget import CompareTable
-from .value_units import TITLES, unit_of, unit_warning
+from .cursor_line import values_at
+from .files_tab import FilesTab
+from .grids import Place, Shaped, place_of
+from .hand import RegionHand, world_factor
+from .mouse_state import MouseState
+from .pages import Pages
+from .presenter import ComparePresenter, Comparison, comparable
+from .region_tools import DROP, RegionTools
+from .regions_layer import Regions
+from .undo import Undo
+from .value_units import SHORT
 from .views import ViewControls
 
 SOON_MS = 120  # several changes at once make one update
-LINE_HEIGHT = 18  # pixels, of the list of layers
+CURSOR_MS = 60
+OTHER_PLANE = "Regions lie in the xy plane: turn the view back (Ctrl-E, or the button under the list of layers)."
 
 
 class CompareDock(Dock):
@@ -40,123 +42,90 @@ class CompareDock(Dock):
         self.viewer = viewer
         self.bench = workbench_of(viewer)
         self.presenter = ComparePresenter()
+        self.comparison = Comparison()
         self.regions = Regions(viewer)
-        self.clicks = ClickWatcher(viewer, self._on_click)
-        self._ticked: dict[str, bool] = {}
+        self.regions.of(self.bench.scan.path)
+        self.history = Undo(self.regions)
+        self.hand = RegionHand(viewer, self.regions, self._on_click, self._on_other_plane)
+        self.clicks = ClickWatcher(viewer, self.hand)
+        self.columns: list[Any] = []
+        self.rows: list[Any] = []
         self._point: tuple[float, float] | None = None
-        self._followed: list[Any] = []
-        self._soon = QTimer(self)
-        self._soon.setSingleShot(True)
-        self._soon.setInterval(SOON_MS)
-        self._soon.timeout.connect(self.refresh)
-        self.column.addWidget(Section("Regions", self._make_regions()))
-        self.truth_words = wrapped()
-        self.column.addWidget(self.truth_words)
-        self.unit_words = wrapped()
-        described(self.unit_words, "Warning about units")
-        self.column.addWidget(self.unit_words)
-        self.table = CompareTable()
-        self.table.renamed.connect(self._on_renamed)
-        self.column.addWidget(self.table)
-        self.column.addWidget(Section("Layers", self._make_layers()))
-        self.scale_plot = Plot("Scale curve", "region side / px", "PSNR / dB")
-        self.profile_plot = Plot("Line profile", "distance", "value")
-        self.column.addWidget(Section("Scale curve", self._make_scale(), unfolded=False))
-        self.column.addWidget(Section("Line profile", self._make_profile(), unfolded=False))
-        self.views = ViewControls(self)
-        self.column.addWidget(Section("View", self.views))
-        self.column.addWidget(Section("Export", self._make_export()))
-        self.column.addStretch(1)
-        self.bench.painted.connect(self._on_painted)
-        self.bench.ticked.connect(self._on_tick)
-        self.bench.scan_changed.connect(self._on_layers)
-        self.appeared.connect(self._on_appeared)
-        self.removed.connect(self._on_removed)
-        self.hear(viewer.events.theme, self._on_theme)
-        self.hear(viewer.dims.events.point, self._later)
-        layers = viewer.layers.events
-        for event in (layers.inserted, layers.removed, layers.renamed):
-            self.hear(event, self._on_layers)
-        self.bench.actions.update(
-            drop_region=self._drop_at_cursor,
-            toggle_grid=self.views.grid.toggle,
-            swipe=self.views.swipe_button.toggle,
-            link_contrast=self.views.link.toggle,
-        )
+        self._followed: dict[int, tuple[Any, Any]] = {}
         self._dirty = False
+        self._soon = self._timer(SOON_MS, self.refresh)
+        self._cursor_soon = self._timer(CURSOR_MS, self._show_cursor)
+        self.tools = RegionTools(str(self.bench.settings.remembered("region_size")))
+        self.region_size = self.tools.size_box
+        self.views = ViewControls(self)
+        self.tools.add(*self.views.buttons)
+        self.mouse = MouseState(viewer, self.tools, self.regions, self.like, self.compared, self._leave_grid)
+        self.files = FilesTab(self)
+        self.pages = Pages(self.files, self.mouse.draw_line, self._on_plane)
+        self.table, self.layers = self.pages.table, self.pages.layers
+        for widget in (ScanChoice(self.bench), self.tools, self.views):
+            self.column.addWidget(widget)
+        self.column.addWidget(self.pages, 1)
+        self._make_foot()
+        self._connect()
         self._on_theme()
         self._on_layers()
 
     # -- making --------------------------------------------------------------------------------------------------
 
-    def _make_regions(self) -> QWidget:
-        box = QWidget()
-        layout = QVBoxLayout(box)
-        layout.setContentsMargins(0, 0, 0, 0)
-        row = QHBoxLayout()
-        self.click = tool(
-            "Click drops", "A click on the image drops a region there.", self._on_click_mode, checkable=True
+    def _make_foot(self) -> None:
+        self.truth_words, self.unit_words = wrapped(), wrapped()
+        described(self.truth_words, "What the table is measured against")
+        described(self.unit_words, "What was left out or assumed")
+        self.cursor_words = QLabel()
+        self.cursor_words.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        self.cursor_words.setToolTip("Values of all compared layers under the cursor.")
+        described(self.cursor_words, "Values under the cursor")
+        for words in (self.truth_words, self.unit_words, self.cursor_words):
+            self.foot.addWidget(words)
+        self.foot.setSpacing(0)
+
+    def _timer(self, milliseconds: int, slot: Any) -> QTimer:
+        timer = QTimer(self)
+        timer.setSingleShot(True)
+        timer.setInterval(milliseconds)
+        timer.timeout.connect(slot)
+        return timer
+
+    def _connect(self) -> None:
+        viewer, layers = self.viewer, self.viewer.layers.events
+        self.tools.chosen.connect(self._on_state)
+        self.tools.undone.connect(self.undo)
+        self.tools.removed.connect(self._remove)
+        self.tools.changed.connect(self._on_tools)
+        self.table.renamed.connect(self._on_renamed)
+        self.layers.ticked.connect(self._later)
+        self.pages.currentChanged.connect(self._later)
+        self.bench.ticked.connect(self._on_tick)
+        self.bench.scan_changed.connect(self._on_scan)
+        self.appeared.connect(self._on_appeared)
+        self.removed.connect(self._on_removed)
+        self.hear(viewer.events.theme, self._on_theme)
+        self.hear(viewer.dims.events.point, self._later)
+        self.hear(viewer.cursor.events.position, self._on_cursor)
+        self.hear(viewer.layers.selection.events.active, self._on_mode)
+        for event in (layers.inserted, layers.removed, layers.renamed):
+            self.hear(event, self._on_layers)
+        self.bench.actions.update(
+            drop_region=self._drop_at_cursor,
+            undo=self.undo,
+            toggle_grid=self.views.grid.toggle,
+            swipe=self.views.swipe_button.toggle,
+            link_contrast=self.views.link.toggle,
         )
-        self.region_size = QComboBox()
-        self.region_size.addItems([f"{y} x {x}" for y, x in SCALES])
-        self.region_size.setToolTip("Size of a dropped region, rows x columns. Unit: px.")
-        self.region_size.setCurrentText(str(self.bench.settings.remembered("region_size")))
-        described(self.region_size, "Region size")
-        self.region_size.currentTextChanged.connect(self._on_size)
-        row.addWidget(self.click)
-        row.addWidget(self.region_size)
-        layout.addLayout(row)
-        row = QHBoxLayout()
-        row.addWidget(tool("Draw", "Draw or move regions with the mouse.", self._draw))
-        row.addWidget(tool("Remove", "Remove the region selected in the table.", self._remove))
-        row.addWidget(tool("Load", "Load regions: our CSV, or napari's Shapes CSV.", self._load))
-        row.addWidget(tool("Save", "Save the regions as CSV.", self._save))
-        layout.addLayout(row)
-        self.click.setChecked(True)
-        return box
-
-    def _make_layers(self) -> QWidget:
-        self.layers = QListWidget()
-        self.layers.setToolTip("Layers to compare. The reference is chosen in the Scan dock.")
-        self.layers.setTextElideMode(Qt.TextElideMode.ElideMiddle)
-        self.layers.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        described(self.layers, "Layers to compare")
-        self.layers.itemChanged.connect(self._on_ticked)
-        return self.layers
-
-    def _make_scale(self) -> QWidget:
-        box = QWidget()
-        layout = QVBoxLayout(box)
-        layout.setContentsMargins(0, 0, 0, 0)
-        self.scale_words = wrapped()
-        layout.addWidget(self.scale_words)
-        layout.addWidget(self.scale_plot)
-        return box
-
-    def _make_profile(self) -> QWidget:
-        box = QWidget()
-        layout = QVBoxLayout(box)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(button("Draw a line", "Draw a line on the image; its values appear below.", self._draw_line))
-        layout.addWidget(self.profile_plot)
-        return box
-
-    def _make_export(self) -> QWidget:
-        box = QWidget()
-        row = QHBoxLayout(box)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.addWidget(tool("CSV", "The table, full precision.", self._ask_csv))
-        row.addWidget(tool("PNG", "What the viewer shows.", self._ask_png))
-        row.addWidget(tool("Report", "One HTML file: pictures, table, records of the runs.", self._ask_report))
-        return box
 
     # -- what is compared ----------------------------------------------------------------------------------------
 
     @property
     def z(self) -> float:
-        """World position of the slice that is shown."""
+        """Position of the slice that is shown, mm or pixels."""
         dims = self.viewer.dims
-        return float(dims.point[-3]) if dims.ndim > 2 else 0.0
+        return float(dims.point[-3]) * world_factor(self.viewer) if dims.ndim > 2 else 0.0
 
     def reference(self) -> Any:
         """Layer of the reference, or None."""
@@ -164,215 +133,223 @@ class CompareDock(Dock):
         if wanted is None:
             return None
         for layer in self.viewer.layers:
-            if wanted in (facts(layer.metadata).get("file"), str(layer.source.path)):
+            about = facts(layer.metadata)
+            if wanted in (about.get("file"), about.get("written"), str(layer.source.path)):
                 return layer
         return None
 
     def compared(self) -> list[Any]:
         """Layers that are ticked."""
-        ticked = {
-            item.text()
-            for item in (self.layers.item(i) for i in range(self.layers.count()))
-            if item is not None and item.checkState() == Qt.CheckState.Checked
-        }
-        return [layer for layer in self.viewer.layers if layer.name in ticked]
+        present = set(map(id, self.viewer.layers))
+        return [layer for layer in self.layers.chosen() if id(layer) in present]
+
+    def like(self) -> Any:
+        """Layer on whose pixels a region is drawn: the last compared one that knows its place, else the reference."""
+        layers = [*self.compared(), *filter(None, [self.reference()])]
+        return next((layer for layer in reversed(layers) if place_of(layer).unit == self.comparison.length), None)
 
     def refresh(self) -> None:
         """Measure and draw."""
         self._dirty = False
-        reference = self.reference()
-        layers = self.compared()
+        self._forget_gone()
+        reference, layers = self.reference(), self.compared()
+        live, grid = self._live_scores(), self._scan_grid()
+        self.comparison = self.presenter.compare(layers, reference, self.z, live, grid)
+        if self.comparison.length == "mm" and self.bench.scan.pixel is not None:
+            self.regions.to_mm(self.bench.scan.pixel)
         self.regions.name_the_nameless()
-        rows, truth = self.presenter.rows(layers, self.regions.boxes(), reference, self.z, self._live_scores())
-        self.columns = self.presenter.table.columns(truth is not None)
-        self.rows = rows
-        self.table.show_rows(self.columns, rows)
-        if truth is not None:
-            self.truth_words.setText(f"PSNR, SSIM and Diff. are against the layer “{truth.name}”.")
-        else:
-            self.truth_words.setText("No reference: held-out error and data residual judge the runs.")
-        warning = unit_warning(layers if reference is None else [*layers, reference])
-        self.unit_words.setText(f"⚠ {warning}")
-        self.unit_words.setVisible(bool(warning))
-        self._draw_plots(layers, reference)
+        if QApplication.mouseButtons() == Qt.MouseButton.NoButton:  # a drag is one step, however many moves it has
+            self.history.note()
+        self.tools.undo.setEnabled(self.history.possible)
+        boxes = self.regions.boxes()
+        self.rows = self.presenter.rows(self.comparison, boxes, self.z, whole=self.tools.whole.isChecked())
+        self.columns = self.presenter.table.columns(self.comparison.truth is not None, self.rows)
+        icons = {id(layer): self.layers.icon(layer) for layer in layers}
+        self.table.show_rows(self.columns, self.rows, SHORT.get(self.comparison.unit, ""), icons)
         self.views.refresh()
+        self._write_words(bool(boxes))
+        y, x = self._point or self._middle()
+        clicked = self._point is not None
+        self.pages.draw(
+            self.presenter, self.comparison, layers, self.regions, (self.z, y, x), self._top(layers), clicked
+        )
+        self._show_cursor()
 
-    def _draw_plots(self, layers: list[Any], reference: Any) -> None:
-        curves = {}
-        if self._point is not None:
-            curves = self.presenter.scale_curves(layers, reference, self._point, self.z)
-        self.scale_plot.draw({short(name): curve for name, curve in curves.items()}, symbols=True)
-        self.scale_words.setText("" if curves else "Click on the image; the curve needs a reference.")
-        line = self.regions.line()
-        profiles = {} if line is None else self.presenter.profiles(layers, line, self.z)
-        if line is not None:
-            self.profile_plot.title(
-                "bottom", f"distance / {'px' if str(self.regions.line_layer.units[-1]) == 'pixel' else 'mm'}"
-            )
-            units = {TITLES[unit] for unit in map(unit_of, layers) if unit}
-            self.profile_plot.title("left", " ".join(["value", *units]))
-        self.profile_plot.draw({short(name): curve for name, curve in profiles.items()})
+    def _write_words(self, any_region: bool) -> None:
+        comparison, parts = self.comparison, []
+        if not comparison.candidates:
+            parts.append("Nothing to compare yet: reconstruct something, or open a volume.")
+        elif not any_region:
+            parts.append(self.tools.hint)
+        if comparison.truth is not None:
+            parts.append(f"PSNR, SSIM and Diff. are against “{comparison.truth.name}”.")
+        elif comparison.candidates:
+            parts.append("No reference: held-out error and data residual judge the runs.")
+        self.truth_words.setText(" ".join(parts))
+        notes = list(comparison.notes)
+        notes += [f"{row.layer}, {row.region}: {row.note}." for row in self.rows if row.note]
+        notes += [f"“{name}” is no upright rectangle: its bounding box is measured." for name in self.regions.odd()]
+        notes += [self.views.problem] if self.views.problem else []
+        shown = notes[:2] + ([f"{len(notes) - 2} more notes: point here."] if len(notes) > 2 else [])
+        self.unit_words.setText("⚠ " + " ".join(shown))
+        self.unit_words.setToolTip("\n".join(notes))
+        self.unit_words.setVisible(bool(notes))
 
-    def _live_scores(self) -> dict[str, dict[str, float]]:
+    def _top(self, layers: list[Any]) -> Any:
+        """The layer that is looked at: the active one, or the topmost that is visible."""
+        active = self.viewer.layers.selection.active
+        return active if active in layers else next((layer for layer in reversed(layers) if layer.visible), None)
+
+    def _middle(self) -> tuple[float, float]:
+        top = self._top(self.compared())
+        if top is None:
+            return 0.0, 0.0
+        place = place_of(top)
+        y, x = np.array(place.origin[-2:]) + np.array(place.step[-2:]) * (np.array(top.data.shape[-2:]) - 1) / 2
+        return float(y), float(x)
+
+    def _live_scores(self) -> dict[int, dict[str, float]]:
         run = self.bench.queue.current
         if run is None or run.over:
             return {}
-        return {run.title: {name: points[-1][1] for name, points in run.history.items() if points}}
+        return {run.number: {name: points[-1][1] for name, points in run.history.items() if points}}
+
+    def _scan_grid(self) -> Shaped | None:
+        """The volume that the whole detector gives: a reference without a pixel size is one on that grid."""
+        scan = self.bench.scan
+        _, rows, columns = scan.shape
+        if not rows or scan.pixel is None:
+            return None
+        return Shaped("the scan's volume", (rows, columns, columns), Place((0.0,) * 3, (scan.pixel,) * 3, "mm"))
 
     # -- events --------------------------------------------------------------------------------------------------
 
     def _later(self, *_: Any) -> None:
-        self._soon.start()
-
-    def _on_painted(self, name: str) -> None:
-        self.presenter.touch(name)
-        self._dirty = True
+        if not self._soon.isActive():
+            self._soon.start()
 
     def _on_tick(self) -> None:
         if self._dirty and self.isVisible():
             self.refresh()
 
+    def _on_data(self, event: Any) -> None:
+        self.presenter.touch(event.source)
+        if self.bench.queue.busy:
+            self._dirty = True  # the tick of the live view comes soon enough
+        else:
+            self._later()
+
     def _on_layers(self, event: Any = None) -> None:
-        reference = self.reference()
-        names = [layer.name for layer in comparable(self.viewer.layers, reference.name if reference else "")]
-        with quiet(self.layers):
-            self.layers.clear()
-            for name in names:
-                item = QListWidgetItem(name)
-                item.setFlags(item.flags() | Qt.ItemFlag.ItemIsUserCheckable)
-                guide = self.bench.scan.auxiliary
-                about = facts(self.viewer.layers[name].metadata)
-                aside = "extra" in about or (guide is not None and about.get("file") == guide)
-                ticked = self._ticked.get(name, not aside)
-                item.setCheckState(Qt.CheckState.Checked if ticked else Qt.CheckState.Unchecked)
-                self.layers.addItem(item)
-        self.layers.setFixedHeight(8 + LINE_HEIGHT * max(2, min(5, len(names))))
-        for layer in (self.regions.layer, self.regions.line_layer):
-            if layer is not None and layer not in self._followed:
-                layer.events.data.connect(self._later)
-                self._followed.append(layer)
+        reference, scan = self.reference(), self.bench.scan
+        names = comparable(self.viewer.layers, reference)
+        aside = [
+            layer
+            for layer in names
+            if "extra" in facts(layer.metadata)
+            or (scan.auxiliary is not None and facts(layer.metadata).get("file") == scan.auxiliary)
+            or (scan_of(layer) or scan.path) != scan.path
+        ]
+        self.layers.show_layers(names, aside, colours(self.viewer))
+        for layer in [*names, self.regions.layer, self.regions.line_layer, reference]:
+            if layer is not None and id(layer) not in self._followed:
+                slot = self._on_data if type(layer).__name__ == "Image" else self._later
+                layer.events.data.connect(slot)
+                self._followed[id(layer)] = (layer, slot)
+                if slot == self._later:
+                    layer.events.mode.connect(self._on_mode)
         self._later()
 
-    def _on_ticked(self, item: QListWidgetItem) -> None:
-        self._ticked[item.text()] = item.checkState() == Qt.CheckState.Checked
-        self._later()
+    def _forget_gone(self) -> None:
+        present = set(map(id, self.viewer.layers))
+        for key in [key for key in self._followed if key not in present]:
+            del self._followed[key]
 
-    def _on_click(self, world: tuple[float, float]) -> None:
-        if not self.click.isChecked():
-            return
-        like = next(iter(reversed(self.compared())), None) or self.reference()
-        if like is None:
-            return
-        self._point = world
-        size = SCALES[self.region_size.currentIndex()]
-        self.regions.drop(like, world, size)
+    def _on_scan(self) -> None:
+        if self.regions.scan != self.bench.scan.path:
+            self.regions.of(self.bench.scan.path)
+            self.history.forget()
+            self._point = None
+        self._on_layers()
+
+    def _on_click(self, point: tuple[float, float]) -> None:
+        self._point = point
+        if self.tools.state == DROP:
+            like = self.like()
+            if like is None:
+                warn("There is nothing to measure here: reconstruct something, or open a volume.")
+                return
+            self.regions.drop(like, point, self.tools.drop_size)
         self.refresh()
+
+    def _on_other_plane(self) -> None:
+        if self.tools.state == DROP:
+            warn(OTHER_PLANE)
 
     def drop(self, down: float, right: float) -> None:
         """Drop a region at a share of the height and width of the compared layer, 0 to 1."""
-        like = next(iter(reversed(self.compared())), None)
+        self.refresh()
+        like = self.like()
         if like is not None:
-            shares = np.array([down, right])
-            y, x = like.translate[-2:] + shares * (np.array(like.data.shape[-2:]) - 1) * like.scale[-2:]
+            place = place_of(like)
+            size = (np.array(like.data.shape[-2:]) - 1) * np.array(place.step[-2:])
+            y, x = np.array(place.origin[-2:]) + np.array([down, right]) * size
             self._on_click((float(y), float(x)))
 
     def _drop_at_cursor(self) -> None:
-        self._on_click(tuple(self.viewer.cursor.position[-2:]))
+        self._on_click(self.hand.common(tuple(self.viewer.cursor.position[-2:])))
 
-    def _on_click_mode(self, on: bool) -> None:
-        self.clicks.active = on
+    def _on_plane(self, position: tuple[float, float, float]) -> None:
+        z, y, x = position
+        self._point = (y, x)
+        if self.viewer.dims.ndim > 2:
+            self.viewer.dims.set_point(self.viewer.dims.ndim - 3, z / world_factor(self.viewer))
+        self._later()
 
-    def _on_size(self, text: str) -> None:
-        self.bench.settings.remember(region_size=text)
+    def _on_cursor(self, event: Any = None) -> None:
+        if not self._cursor_soon.isActive():
+            self._cursor_soon.start()
+
+    def _show_cursor(self) -> None:
+        position = self.viewer.cursor.position
+        text = ""
+        if self.isVisible() and len(position) > 1:
+            text = values_at(self.comparison, self.hand.common((position[-2], position[-1])), self.z)
+        self.cursor_words.setText(text or "Point at the picture: the values of all layers appear here.")
+
+    def _on_tools(self) -> None:
+        self.bench.settings.remember(region_size=self.region_size.currentText())
+        self._later()
 
     def _on_renamed(self, old: str, new: str) -> None:
         self.regions.rename(old, new)
         self._later()
 
-    def _draw(self) -> None:
-        self._draw_in(REGIONS, "add_rectangle")
+    # -- the state of the mouse ----------------------------------------------------------------------------------
 
-    def _draw_line(self) -> None:
-        self._draw_in(LINE, "add_line")
+    def _on_state(self, state: str) -> None:
+        self.mouse.choose(state)
+        self._later()
 
-    def _draw_in(self, name: str, mode: str) -> None:
-        like = next(iter(reversed(self.compared())), None)
-        if like is None:
-            complain(FewviewError("There is no layer to draw on.", "Reconstruct something first."))
-            return
-        self.views.grid.setChecked(False)  # side by side there are only copies, which do not listen to the mouse
-        layer = self.regions.make(like) if name == REGIONS else self.regions.make_line(like)
-        self.viewer.layers.selection = [layer]
-        layer.mode = mode
+    def _on_mode(self, event: Any = None) -> None:
+        if self.mouse.follow():
+            self._later()
+
+    def _leave_grid(self) -> None:
+        """Side by side there are only copies, which do not listen to the mouse."""
+        self.views.grid.setChecked(False)
 
     def _remove(self) -> None:
-        for name in self.table.selected_regions():
+        names = self.table.selected_regions()
+        if not names:
+            warn("Select lines of the table first: their regions are removed.")
+        for name in names:
             self.regions.remove(name)
         self._later()
 
-    # -- files ---------------------------------------------------------------------------------------------------
-
-    def _load(self) -> None:
-        path, _ = QFileDialog.getOpenFileName(self, "Load regions", filter="CSV (*.csv)")
-        if path:
-            self.load_regions(path)
-
-    def load_regions(self, path: str) -> None:
-        """Add the regions of a file."""
-        like = next(iter(reversed(self.compared())), None)
-        try:
-            regions = read_regions(path)
-            if like is None:
-                raise FewviewError("There is no layer for the regions.", "Reconstruct something first.")
-        except FewviewError as error:
-            complain(error)
-            return
-        self.regions.make(like)
-        self.regions.add(regions)
-        self.refresh()
-
-    def _save(self) -> None:
-        self._ask("Save regions", "regions.csv", self.save_regions)
-
-    def save_regions(self, path: str) -> None:
-        """Write the regions as CSV."""
-        write_regions(path, self.regions.named())
-        tell(f"Regions saved: {path}")
-
-    def _ask_csv(self) -> None:
-        self._ask("Save the table", "comparison.csv", self.save_csv)
-
-    def save_csv(self, path: str) -> None:
-        """Write the table as CSV."""
-        self.refresh()
-        Path(path).write_text(as_csv(self.columns, self.rows), encoding="utf-8")
-        tell(f"Table saved: {path}")
-
-    def _ask_png(self) -> None:
-        self._ask("Save the picture", "comparison.png", self.save_png)
-
-    def save_png(self, path: str) -> None:
-        """Write what the canvas shows."""
-        self.viewer.screenshot(path=path, canvas_only=True, flash=False)
-        tell(f"Picture saved: {path}")
-
-    def _ask_report(self) -> None:
-        self._ask("Save the report", "comparison.html", self.save_report)
-
-    def save_report(self, path: str) -> None:
-        """Write the HTML report."""
-        self.refresh()
-        Path(path).write_text(report_of(self), encoding="utf-8")
-        tell(f"Report saved: {path}")
-
-    def _ask(self, title: str, name: str, save: Any) -> None:
-        path, _ = QFileDialog.getSaveFileName(self, title, name)
-        if not path:
-            return
-        try:
-            save(path)
-        except OSError as error:
-            complain(FewviewError(f"{path} cannot be written: {error.strerror}.", "Choose another folder."))
+    def undo(self) -> None:
+        """Take back the last change of the regions."""
+        if self.history.back():
+            self.refresh()
 
     def _on_appeared(self) -> None:
         self.bench.attach(self)
@@ -380,12 +357,14 @@ class CompareDock(Dock):
     def _on_removed(self) -> None:
         self.clicks.close()
         self.views.leave()
-        for layer in self._followed:
-            layer.events.data.disconnect(self._later)
-        self.bench.withdraw("drop_region", "toggle_grid", "swipe", "link_contrast")
+        for layer, slot in self._followed.values():
+            layer.events.data.disconnect(slot)
+            if slot == self._later:
+                layer.events.mode.disconnect(self._on_mode)
+        self.bench.withdraw("drop_region", "undo", "toggle_grid", "swipe", "link_contrast")
 
     def _on_theme(self, event: Any = None) -> None:
         now = colours(self.viewer)
         self.unit_words.setStyleSheet(f"color: {now.tone('warning')}")
-        for plot in (self.scale_plot, self.profile_plot):
-            plot.follow(now)
+        self.pages.follow(now)
+        self._on_layers()

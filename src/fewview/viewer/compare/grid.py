@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from ..common.layers import METADATA, facts
+from .grids import place_of
 from .regions_layer import COLOUR, LINE_COLOUR, Regions
 
 NAME_POINTS = 8  # napari cuts off names wider than their cell
@@ -86,14 +87,15 @@ class Grid:
         if not marks:
             return
         for image in images:
-            origin, step = image.translate[-2:], image.scale[-2:]
+            place = place_of(image)
+            origin, step = np.array(place.origin[-2:]), np.array(place.step[-2:])
             colours = [LINE_COLOUR if kind == "line" else COLOUR for kind, _, _ in marks]
             self._viewer.add_shapes(
                 [(corners - origin) / step for _, corners, _ in marks],
                 shape_type=[kind for kind, _, _ in marks],
                 name=f"Regions on {image.name}",
-                scale=step,
-                translate=origin,
+                scale=image.scale[-2:],
+                translate=image.translate[-2:],
                 units=image.units[-2:],
                 axis_labels=("y", "x"),
                 edge_color=colours,

@@ -1,19 +1,47 @@
-"""What the Compare dock computes from layers and regions: candidates, truth, table, scale curve, profiles."""
+"""What the Compare dock computes from layers and regions: candidates, truth, table, scale curve, profiles. No Qt."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ...errors import FewviewError
 from ...quality import data_range, scale_curve
-from ..common.layers import facts, plane_at
+from ..common.layers import facts
 from ..files.layer_files import is_volume
+from .grids import Placed, Shaped, placed
 from .profile import line_profile
-from .table import Candidate, Row, Table, Truth
+from .table import OF_RUNS, WHOLE, Candidate, Row, Table, Truth
+from .truth import truth_on
+from .value_units import one_unit
 
-RUN_SCORES = ("heldout_error", "data_residual")
+Live = dict[int, dict[str, float]]  # number of a run -> what it has told so far
+
+
+@dataclass(frozen=True, eq=False)
+class Comparison:
+    """What can be compared at one height.
+
+    Parameters
+    ----------
+    candidates : list of Candidate
+    truth : Truth or None
+    unit : str
+        Of the values: "mm^-1", "per pixel", or "" where nobody knows.
+    length : {"mm", "pixel"}
+    notes : list of str
+        Sentences on what was left out or assumed.
+    """
+
+    candidates: list[Candidate] = field(default_factory=list)
+    truth: Truth | None = None
+    unit: str = ""
+    length: str = "pixel"
+    notes: list[str] = field(default_factory=list)
 
 
 class ComparePresenter:
@@ -21,101 +49,132 @@ class ComparePresenter:
 
     def __init__(self) -> None:
         self.table = Table()
-        self._versions: dict[str, int] = {}
-        self._ranges: dict[tuple[str, int], float] = {}
+        self._versions: dict[int, int] = {}
+        self._ranges: dict[tuple[int, int], float] = {}
 
-    def touch(self, name: str) -> None:
+    def touch(self, layer: Any) -> None:
         """Say that a layer's data has changed."""
-        self._versions[name] = self._versions.get(name, 0) + 1
+        self._versions[id(layer)] = self._versions.get(id(layer), 0) + 1
 
-    def candidate(self, layer: Any, z: float, live: dict[str, dict[str, float]] | None = None) -> Candidate | None:
-        """A layer at the world position ``z``; None where it has no slice there."""
-        plane = plane_at(layer.data, index_at(layer, z))
-        if plane is None:
-            return None
-        origin, step = (tuple(float(v) for v in values[-2:]) for values in (layer.translate, layer.scale))
-        return Candidate(
-            layer.name,
-            plane.image,
-            origin,  # type: ignore[arg-type]
-            step,  # type: ignore[arg-type]
-            self._versions.get(layer.name, 0),
-            (live or {}).get(layer.name) or run_scores(layer),
-        )
-
-    def truth(self, layer: Any, z: float) -> Truth | None:
-        """The reference at ``z``; None without one, without a slice there, or if it is constant."""
-        if layer is None:
-            return None
-        plane = plane_at(layer.data, index_at(layer, z))
-        if plane is None:
-            return None
-        key = (layer.name, self._versions.get(layer.name, 0))
-        if key not in self._ranges:
-            values = np.asarray(layer.data)
-            self._ranges = {key: data_range(values) if float(np.ptp(values)) > 0 else 0.0}
-        scale = self._ranges[key]
-        return Truth(layer.name, plane.image, scale) if scale > 0 else None
-
-    def rows(
+    def compare(
         self,
-        layers: list[Any],
-        regions: list[tuple[str, NDArray]],
+        layers: Sequence[Any],
         reference: Any,
         z: float,
-        live: dict[str, dict[str, float]] | None = None,
-    ) -> tuple[list[Row], Truth | None]:
-        """Lines of the table, and the truth they were measured against."""
-        truth = self.truth(reference, z)
-        candidates = [self.candidate(layer, z, live) for layer in layers]
-        present = [candidate for candidate in candidates if candidate is not None]
-        return self.table.rows(regions, present, truth, z), truth
+        live: Live | None = None,
+        scan: Shaped | None = None,
+    ) -> Comparison:
+        """Bring layers and reference to one unit and one height.
 
-    def scale_curves(self, layers: list[Any], reference: Any, point: tuple[float, float], z: float) -> dict[str, Any]:
+        Parameters
+        ----------
+        layers : sequence of layers
+        reference : layer or None
+        z : float
+            In the unit in which the layers lie: mm if one of them is in mm.
+        live : dict, optional
+            Scores of a run in progress.
+        scan : Shaped, optional
+            The grid of the scan's own volume.
+        """
+        others = [layer for layer in layers if layer is not reference]
+        everything = [*others, *([] if reference is None else [reference])]
+        known, notes = placed(everything, scan)
+        agreed, unit, more = one_unit([one.layer for one in known])
+        notes += more
+        usable = {id(one.layer): one for one in known if one.layer in agreed}
+        truth_place = usable.get(id(reference))
+        truth, scale = self._truth(truth_place, z, notes)
+        candidates = []
+        for layer in others:
+            one = usable.get(id(layer))
+            image = None if one is None else one.plane(z)
+            if one is None or image is None:
+                continue
+            target = None
+            if truth_place is not None and scale > 0:
+                target, why = truth_on(one, image, truth_place, z)
+                notes += [why] if why else []
+            candidates.append(self._candidate(one, image, target, live))
+        length = known[0].place.unit if known else "pixel"
+        return Comparison(candidates, truth, unit, length, list(dict.fromkeys(notes)))
+
+    def candidate(self, layer: Any, z: float) -> Candidate | None:
+        """One layer by itself; None where it has no slice at ``z``."""
+        return next(iter(self.compare([layer], None, z).candidates), None)
+
+    def rows(
+        self, comparison: Comparison, regions: Sequence[tuple[str, NDArray]], z: float, *, whole: bool = False
+    ) -> list[Row]:
+        """Lines of the table; ``whole`` ends it with the whole slice."""
+        wanted: list[tuple[str, NDArray | None]] = [*regions, *([(WHOLE, None)] if whole else [])]
+        return self.table.rows(wanted, comparison.candidates, comparison.truth, z)
+
+    def scale_curves(self, comparison: Comparison, point: tuple[float, float]) -> dict[str, Any]:
         """PSNR against region size (DINR's scales) around a world point (y, x), per layer."""
-        truth = self.truth(reference, z)
         curves: dict[str, Any] = {}
-        if truth is None:
-            return curves
-        for layer in layers:
-            candidate = self.candidate(layer, z)
-            if candidate is None or candidate.image.shape != truth.image.shape:
+        for candidate in comparison.candidates:
+            if comparison.truth is None or candidate.truth is None:
                 continue
-            pixel = (np.asarray(point) - candidate.origin) / candidate.step
-            if not all(0 <= p < n for p, n in zip(pixel, candidate.image.shape, strict=True)):
+            y, x = (np.asarray(point) - candidate.origin) / candidate.step
+            if not (0 <= y < candidate.image.shape[0] and 0 <= x < candidate.image.shape[1]):
                 continue
-            rows = scale_curve(candidate.image, truth.image, (pixel[0], pixel[1]), value_range=truth.value_range)
+            try:
+                scale = comparison.truth.value_range
+                rows = scale_curve(candidate.image, candidate.truth, (y, x), value_range=scale)
+            except FewviewError:  # pixels that are not numbers: the table tells of them
+                continue
             sizes = [float(np.sqrt(size[0] * size[1])) for size, _, _ in rows]
-            curves[layer.name] = (sizes, [value for _, value, _ in rows])
+            curves[candidate.name] = (sizes, [value for _, value, _ in rows])
         return curves
 
-    def profiles(self, layers: list[Any], line: tuple[NDArray, NDArray], z: float) -> dict[str, Any]:
+    def profiles(self, comparison: Comparison, line: tuple[NDArray, NDArray]) -> dict[str, Any]:
         """Values along a line (world coordinates) on every layer; distances in world units."""
         curves: dict[str, Any] = {}
-        for layer in layers:
-            candidate = self.candidate(layer, z)
-            if candidate is None:
-                continue
+        for candidate in comparison.candidates:
             start, stop = ((end - candidate.origin) / candidate.step for end in line)
             distance, values = line_profile(candidate.image, start, stop)
-            curves[layer.name] = (distance * candidate.step[0], values)
+            curves[candidate.name] = (distance * candidate.step[0], values)
         return curves
 
+    def _candidate(self, one: Placed, image: NDArray, truth: NDArray | None, live: Live | None) -> Candidate:
+        layer, place = one.layer, one.place
+        return Candidate(
+            layer.name,
+            image,
+            place.origin[1:],
+            place.step[1:],
+            self._versions.get(id(layer), 0),
+            (live or {}).get(facts(layer.metadata).get("run", -1)) or run_scores(layer),
+            truth,
+            id(layer),
+        )
 
-def comparable(layers: Any, reference_name: str) -> list[Any]:
+    def _truth(self, one: Placed | None, z: float, notes: list[str]) -> tuple[Truth | None, float]:
+        """The reference at ``z`` and its range; None without one, without a slice there, or if it is constant."""
+        if one is None:
+            return None, 0.0
+        key = (id(one.layer), self._versions.get(id(one.layer), 0))
+        if key not in self._ranges:
+            try:
+                self._ranges = {key: data_range(one.layer.data)}
+            except FewviewError as error:
+                self._ranges = {key: 0.0}
+                notes.append(str(error))
+        image = one.plane(z)
+        if image is None:
+            notes.append(f"The reference “{one.layer.name}” has no slice at this height.")
+        scale = self._ranges[key]
+        return (Truth(one.layer.name, image, scale), scale) if image is not None and scale > 0 else (None, 0.0)
+
+
+def comparable(layers: Any, reference: Any = None) -> list[Any]:
     """Image layers that can be compared: volumes and slices, without projections and without the reference."""
     return [
         layer
         for layer in layers
-        if is_volume(layer) and layer.name != reference_name and not facts(layer.metadata).get("swipe")
+        if is_volume(layer) and layer is not reference and not facts(layer.metadata).get("swipe")
     ]
-
-
-def index_at(layer: Any, z: float) -> int:
-    """Index of the slice of a layer at a world position."""
-    if layer.ndim < 3:
-        return 0
-    return round((z - float(layer.translate[0])) / float(layer.scale[0]))
 
 
 def run_scores(layer: Any) -> dict[str, float]:
@@ -123,7 +182,7 @@ def run_scores(layer: Any) -> dict[str, float]:
     record = facts(layer.metadata).get("record", {})
     history = facts(layer.metadata).get("history", {})
     scores = {}
-    for name in RUN_SCORES:
+    for name in OF_RUNS:
         value = record.get(name)
         if value is None and history.get(name):
             value = history[name][-1][1]  # it was stopped, or failed: the last value that was told

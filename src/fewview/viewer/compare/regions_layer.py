@@ -9,22 +9,27 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ...quality import Region
+from ..common.layers import METADATA, facts
+from .grids import place_of
 from .regions_file import Named, box_region, region_box
 
 REGIONS = "Regions"
+KIND = "marks"  # key within our metadata: REGIONS or LINE, whatever the user calls the layer
 LINE = "Profile line"
 COLOUR = "#E69F00"  # seen on black, on white and on grey, by everyone
 LINE_COLOUR = "#56B4E9"
 
 
 class Regions:
-    """Finds or makes the layers of regions and of the profile line.
+    """Finds or makes the layers of regions and of the profile line of one scan at a time.
 
-    A 3-D rectangle would be seen in its own slice only; a 2-D layer in a 3-D viewer is drawn over every slice.
+    A 3-D rectangle would be seen in its own slice only; a 2-D layer in a 3-D viewer is drawn over every slice. A layer
+    is known by its metadata, not by its name, which is the user's.
     """
 
     def __init__(self, viewer: Any) -> None:
         self._viewer = viewer
+        self.scan = ""  # whose regions are meant
 
     @property
     def layer(self) -> Any:
@@ -35,6 +40,20 @@ class Regions:
     def line_layer(self) -> Any:
         """The layer of the profile line, or None."""
         return self._find(LINE)
+
+    def of(self, scan: str) -> None:
+        """Show the regions of a scan, and hide those of the others."""
+        self.scan = scan
+        for layer in self._viewer.layers:
+            if facts(layer.metadata).get(KIND):
+                layer.visible = facts(layer.metadata).get("of", "") in ("", scan)
+
+    def to_mm(self, pixel: float) -> None:
+        """Layers that were drawn before the pixel size was known follow the volumes into mm."""
+        for layer in (self.layer, self.line_layer):
+            if layer is not None and place_of(layer).unit != "mm":
+                layer.scale, layer.translate = layer.scale * pixel, layer.translate * pixel
+                layer.units = ("mm",) * layer.ndim
 
     def make(self, like: Any) -> Any:
         """The layer of regions, made on the grid of another layer if there is none."""
@@ -51,35 +70,78 @@ class Regions:
         return self.line_layer
 
     def drop(self, like: Any, world: tuple[float, float], size: tuple[int, int]) -> str:
-        """Put a region of ``size`` (y, x) pixels around a point; returns its name."""
-        layer = self.make(like)
-        point = (np.asarray(world) - layer.translate[-2:]) / layer.scale[-2:]
+        """Put a region of ``size`` (y, x) pixels of a layer around a point, in the units of :meth:`boxes`."""
+        self.make(like)
+        place = place_of(like)
+        origin, step = np.array(place.origin[-2:]), np.array(place.step[-2:])
+        point = (np.asarray(world) - origin) / step
         region = Region.around((point[0], point[1]), size, like.data.shape)
-        return self.add([(self._free_name(), region)])[0]
+        return self._add_boxes([(self._free_name(), region_box(region) * step + origin)])[0]
 
     def add(self, regions: list[Named]) -> list[str]:
         """Add named regions, in pixels of the layer; returns the names, made unique."""
+        place = place_of(self.layer)
+        origin, step = np.array(place.origin[-2:]), np.array(place.step[-2:])
+        return self._add_boxes([(name, region_box(region) * step + origin) for name, region in regions])
+
+    def _add_boxes(self, boxes: list[tuple[str, NDArray]]) -> list[str]:
+        """Add rectangles, given in the units of :meth:`boxes`."""
         layer = self.layer
+        place = place_of(layer)
         names = []
-        for name, region in regions:
+        for name, corners in boxes:
             unique = name if name not in self.names() else self._free_name()
             layer.feature_defaults = pd.DataFrame({"name": [unique]})
-            layer.add_rectangles(region_box(region), edge_color=COLOUR, face_color="transparent")
+            box = (corners - np.array(place.origin[-2:])) / np.array(place.step[-2:])
+            layer.add_rectangles(box, edge_color=COLOUR, face_color="transparent")
             names.append(unique)
         layer.refresh_text()
         return names
 
     def names(self) -> list[str]:
-        """Names of the regions, in their order."""
-        return [] if self.layer is None else [str(name) for name in self.layer.features["name"]]
-
-    def boxes(self) -> list[tuple[str, NDArray]]:
-        """Names and corners (n, 2) in world coordinates."""
+        """Names of the regions, in their order; empty where the user's table has none."""
         layer = self.layer
         if layer is None:
             return []
-        corners = [np.asarray(shape)[:, -2:] * layer.scale[-2:] + layer.translate[-2:] for shape in layer.data]
-        return list(zip(self.names(), corners, strict=True))
+        given = list(layer.features["name"]) if "name" in layer.features else []
+        count = len(layer.data)  # the table lags behind while napari takes shapes in or out
+        return ["" if pd.isna(name) else str(name) for name in (given + [""] * count)[:count]]
+
+    def boxes(self) -> list[tuple[str, NDArray]]:
+        """Names and corners (n, 2), in mm where the layer knows them, else in pixels."""
+        layer = self.layer
+        if layer is None:
+            return []
+        place = place_of(layer)
+        origin, step = np.array(place.origin[-2:]), np.array(place.step[-2:])
+        return [
+            (name, np.asarray(shape)[:, -2:] * step + origin)
+            for name, shape in zip(self.names(), layer.data, strict=True)
+        ]
+
+    def odd(self) -> list[str]:
+        """Names of shapes that are no upright rectangles: their bounding boxes are what counts."""
+        layer = self.layer
+        if layer is None:
+            return []
+        kinds = zip(self.names(), layer.shape_type, layer.data, strict=True)
+        return [name for name, kind, corners in kinds if kind != "rectangle" or not _upright(corners)]
+
+    def at(self, point: tuple[float, float]) -> int | None:
+        """Index of the topmost region that holds a point (in the units of :meth:`boxes`), or None."""
+        where = np.asarray(point)
+        for index, (_, corners) in reversed(list(enumerate(self.boxes()))):
+            if np.all(corners.min(axis=0) <= where) and np.all(where <= corners.max(axis=0)):
+                return index
+        return None
+
+    def place(self, index: int, corners: NDArray) -> None:
+        """Put a region's corners (n, 2) elsewhere, in the units of :meth:`boxes`; it keeps to whole pixels."""
+        layer = self.layer
+        place = place_of(layer)
+        inner = (corners - np.array(place.origin[-2:])) / np.array(place.step[-2:])
+        inner += np.round(inner.min(axis=0) + 0.5) - 0.5 - inner.min(axis=0)
+        layer.data = [*layer.data[:index], inner, *layer.data[index + 1 :]]
 
     def named(self) -> list[Named]:
         """Names and pixel spans, for a file."""
@@ -91,11 +153,12 @@ class Regions:
         ]
 
     def line(self) -> tuple[NDArray, NDArray] | None:
-        """Ends of the last line drawn, world coordinates (y, x)."""
+        """Ends of the last line drawn, (y, x), in mm where the layer knows them, else in pixels."""
         layer = self.line_layer
         if layer is None or not len(layer.data):
             return None
-        ends = np.asarray(layer.data[-1])[:, -2:] * layer.scale[-2:] + layer.translate[-2:]
+        place = place_of(layer)
+        ends = np.asarray(layer.data[-1])[:, -2:] * np.array(place.step[-2:]) + np.array(place.origin[-2:])
         return ends[0], ends[-1]
 
     def rename(self, old: str, new: str) -> None:
@@ -116,9 +179,7 @@ class Regions:
         names = self.names()
         fixed: list[str] = []
         for name in names:
-            fixed.append(
-                name if name and name not in fixed and name != "nan" else self._free_name(taken=[*names, *fixed])
-            )
+            fixed.append(name if name.strip() and name not in fixed else self._free_name(taken=[*names, *fixed]))
         if fixed != names:
             self._set_names(fixed)
 
@@ -127,12 +188,41 @@ class Regions:
         layer.features = pd.DataFrame({"name": names})
         layer.refresh_text()
 
+    def state(self) -> tuple[tuple[str, str, tuple[tuple[float, ...], ...]], ...]:
+        """All regions as values that can be compared, and brought back by :meth:`restore`."""
+        layer = self.layer
+        if layer is None:
+            return ()
+        parts = zip(self.names(), layer.shape_type, layer.data, strict=True)
+        return tuple((name, str(kind), tuple(map(tuple, np.asarray(c).tolist()))) for name, kind, c in parts)
+
+    def restore(self, state: tuple[tuple[str, str, tuple[tuple[float, ...], ...]], ...]) -> None:
+        """Bring back what :meth:`state` gave."""
+        layer = self.layer
+        if layer is None:
+            return
+        layer.selected_data = set(range(len(layer.data)))
+        layer.remove_selected()
+        for name, kind, corners in state:
+            layer.feature_defaults = pd.DataFrame({"name": [name]})
+            layer.add(np.array(corners), shape_type=kind, edge_color=COLOUR, face_color="transparent")
+        layer.refresh_text()
+
     def _free_name(self, taken: list[str] | None = None) -> str:
         used = set(self.names() if taken is None else taken)
         return next(f"R{i}" for i in range(1, len(used) + 2) if f"R{i}" not in used)
 
-    def _find(self, name: str) -> Any:
-        return next((layer for layer in self._viewer.layers if layer.name == name), None)
+    def _find(self, kind: str) -> Any:
+        own = None
+        for layer in self._viewer.layers:
+            about = facts(layer.metadata)
+            if about.get(KIND) == kind and about.get("of", "") in ("", self.scan):
+                return layer
+            if layer.name == kind and type(layer).__name__ == "Shapes" and not about:
+                own = layer  # drawn by the user before there were any of ours
+        if own is not None:
+            own.metadata = {**own.metadata, METADATA: {KIND: kind, "of": self.scan}}
+        return own
 
     def _add(self, name: str, like: Any, colour: str, **more: Any) -> None:
         selected = list(self._viewer.layers.selection)
@@ -148,6 +238,14 @@ class Regions:
             edge_width=1,
             opacity=1.0,  # napari's 0.7 makes the names hard to read
             features=pd.DataFrame({"name": pd.Series(dtype=object)}),
+            metadata={METADATA: {KIND: name, "of": self.scan}},
             **more,
         )
         self._viewer.layers.selection = selected  # the image stays the active layer, so that clicks reach it
+
+
+def _upright(corners: Any) -> bool:
+    """Whether each side of a rectangle runs along an axis."""
+    points = np.asarray(corners)[:, -2:]
+    sides = np.abs(np.diff(points, axis=0))
+    return bool(np.all(sides.min(axis=1) <= 1e-6 * max(1.0, float(sides.max()))))

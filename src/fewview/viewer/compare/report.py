@@ -63,6 +63,7 @@ def html_report(
     rows: Sequence[Row],
     records: Mapping[str, Mapping[str, Any]],
     notes: Sequence[str] = (),
+    value_unit: str = "",
 ) -> str:
     """The report as text of one self-contained HTML file.
 
@@ -76,6 +77,8 @@ def html_report(
         Layer name -> run record; its command is shown first.
     notes : sequence of str
         What a reader must know ("no reference: ...").
+    value_unit : str
+        Of the layers' values, for the headings.
     """
     when = datetime.now().astimezone().strftime("%Y-%m-%d %H:%M %Z")
     parts = [
@@ -85,7 +88,7 @@ def html_report(
         *(f"<p>{html.escape(note)}</p>" for note in notes),
         *(_figure(picture) for picture in pictures),
         "<h2>Regions</h2>",
-        _table(columns, rows) if rows else "<p>No region was chosen.</p>",
+        _table(columns, rows, value_unit) if rows else "<p>No region was chosen.</p>",
         "<h2>Runs</h2>",
         *(_record(name, record) for name, record in records.items()),
         "</body></html>",
@@ -101,8 +104,11 @@ def _figure(picture: Picture) -> str:
     )
 
 
-def _table(columns: Sequence[Column], rows: Sequence[Row]) -> str:
-    head = "".join(f"<th title='{html.escape(column.tooltip, quote=True)}'>{column.title}</th>" for column in columns)
+def _table(columns: Sequence[Column], rows: Sequence[Row], value_unit: str) -> str:
+    head = "".join(
+        f"<th title='{html.escape(column.tooltip, quote=True)}'>{html.escape(column.heading(value_unit))}</th>"
+        for column in columns
+    )
     lines = [f"<table><tr><th>Region</th><th>Layer</th>{head}</tr>"]
     for row in rows:
         cells = "".join(
@@ -110,7 +116,7 @@ def _table(columns: Sequence[Column], rows: Sequence[Row]) -> str:
             for column in columns
         )
         lines.append(f"<tr><td>{html.escape(row.region)}</td><td>{html.escape(row.layer)}</td>{cells}</tr>")
-    return "\n".join([*lines, "</table>", "<p>★ best of its region in that column.</p>"])
+    return "\n".join([*lines, "</table>", "<p>★ best of its region, in columns in which better is defined.</p>"])
 
 
 def _record(name: str, record: Mapping[str, Any]) -> str:

@@ -5,31 +5,40 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from napari.components.overlays import TextOverlay
 
-from ..common.layers import METADATA, plane_at
-from .presenter import index_at
+from ..common.layers import METADATA
+from ..common.words import short
+from .grids import Placed, placed, same_grid
+from .hand import world_factor
 
 NAME = "Swipe"
+SIDES = ("top_left", "top_right")
 
 
 class Swipe:
-    """Holds a 2-D layer on top of the two; gone when it is turned off."""
+    """Holds a 2-D layer on top of the two, with their names over the picture; gone when it is turned off."""
 
     def __init__(self, viewer: Any) -> None:
         self._viewer = viewer
         self.layers: tuple[Any, Any] | None = None
         self.share = 0.5
+        self.problem = ""
 
     def start(self, left: Any, right: Any) -> None:
         """Begin between two layers."""
+        self.stop()
         self.layers = (left, right)
         self.draw()
 
     def stop(self) -> None:
-        """Take the swipe layer away."""
-        self.layers = None
+        """Take the swipe layer and the names away."""
+        self.layers, self.problem = None, ""
         if NAME in self._viewer.layers:
             self._viewer.layers.remove(NAME)
+        for side in SIDES:
+            if _key(side) in self._viewer.canvas.overlays:
+                self._viewer.canvas.overlays[_key(side)].visible = False
 
     def draw(self) -> None:
         """Compose the slice anew."""
@@ -39,12 +48,13 @@ class Swipe:
         if left not in self._viewer.layers or right not in self._viewer.layers:
             self.stop()
             return
-        z = float(self._viewer.dims.point[-3]) if self._viewer.dims.ndim > 2 else 0.0
-        a, b = (plane_at(layer.data, index_at(layer, z)) for layer in (left, right))
-        if a is None or b is None or a.image.shape != b.image.shape:
+        images = self._slices(left, right)
+        if images is None:
             return
-        edge = round(self.share * a.image.shape[1])
-        image = np.concatenate([a.image[:, :edge], b.image[:, edge:]], axis=1)
+        self._write_names(left, right)
+        a, b = images
+        edge = round(self.share * a.shape[1])
+        image = np.concatenate([a[:, :edge], b[:, edge:]], axis=1)
         if NAME in self._viewer.layers:
             self._viewer.layers[NAME].data = image
             return
@@ -64,3 +74,33 @@ class Swipe:
         for layer in [layer for layer in layers if type(layer).__name__ == "Shapes"]:
             layers.move(layers.index(layer), -1)  # regions stay on top of what they measure
         layers.selection = selected
+
+    def _slices(self, left: Any, right: Any) -> tuple[Any, Any] | None:
+        """Both slices on one grid of pixels; None, and ``problem``, where there is none."""
+        dims = self._viewer.dims
+        z = float(dims.point[-3]) * world_factor(self._viewer) if dims.ndim > 2 else 0.0
+        known, notes = placed([left, right])
+        images = [(one, one.plane(z)) for one in known]
+        fitting: list[tuple[Placed, Any]] = [(one, image) for one, image in images if image is not None]
+        self.problem = ""
+        if len(known) < 2:
+            self.problem = " ".join(notes)
+        elif len(fitting) < 2:
+            self.problem = "One of the two layers of the swipe has no slice at this height."
+        elif not same_grid(fitting[0][1], fitting[0][0].place, fitting[1][1], fitting[1][0].place):
+            self.problem = f"“{left.name}” and “{right.name}” lie on different grids of pixels: no swipe between them."
+        if self.problem:
+            return None
+        return fitting[0][1], fitting[1][1]
+
+    def _write_names(self, left: Any, right: Any) -> None:
+        overlays = self._viewer.canvas.overlays
+        for side, layer, arrow in zip(SIDES, (left, right), ("◀ {}", "{} ▶"), strict=True):
+            if _key(side) not in overlays:
+                overlays[_key(side)] = TextOverlay(position=side, font_size=9, box=True)
+            text = overlays[_key(side)]
+            text.text, text.visible = arrow.format(short(layer.name, 30)), True
+
+
+def _key(side: str) -> str:
+    return f"fewview_swipe_{side}"

@@ -7,18 +7,21 @@ from __future__ import annotations
 
 import csv
 import io
+import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ...quality import Region, region_row
+from ...quality import Region
 from ..common.words import number
+from .measure import Measured, measure
 from .regions_file import box_region, inside
 
 Better = Literal["high", "low", ""]
+WHOLE = "whole slice"  # the region that is always there
 
 
 @dataclass(frozen=True)
@@ -29,9 +32,11 @@ class Column:
     ----------
     key, title, tooltip : str
     better : {"high", "low", ""}
-        Which end is better; empty where neither is.
+        Which end is better; empty where neither is, and no star is given.
     needs_reference : bool
     digits : int
+    unit : str
+        Behind the title; "value" stands for the unit of the layers.
     """
 
     key: str
@@ -40,11 +45,22 @@ class Column:
     better: Better = ""
     needs_reference: bool = False
     digits: int = 4
+    unit: str = ""
+
+    def heading(self, value_unit: str = "") -> str:
+        """Title and unit, as they head the column."""
+        unit = value_unit if self.unit == "value" else self.unit
+        return f"{self.title} / {unit}" if unit else self.title
 
 
 COLUMNS = (
     Column(
-        "psnr", "PSNR dB", "Against the reference; data range of the whole reference. Higher is better.", "high", True
+        "psnr",
+        "PSNR",
+        "Against the reference; data range of the whole reference. Higher is better.",
+        "high",
+        True,
+        unit="dB",
     ),
     Column(
         "ssim",
@@ -54,27 +70,26 @@ COLUMNS = (
         True,
         3,
     ),
-    Column("difference", "Diff.", "Mean of layer minus reference, in the unit of the layer.", "low", True, 3),
-    Column("mean", "Mean", "Mean of the region, in mm⁻¹ (per pixel where the pixel size is unknown)."),
-    Column("std", "Std", "Standard deviation within the region.", digits=3),
-    Column("cnr", "CNR", "Contrast to the surroundings over their noise. Higher is better.", "high", digits=3),
-    Column(
-        "edge_width", "Edge px", "10-90 % width of the sharpest edge, in pixels. Lower is sharper.", "low", digits=3
-    ),
+    Column("difference", "Diff.", "Mean of layer minus reference. Nearer to 0 is better.", "low", True, 3, "value"),
+    Column("mean", "Mean", "Mean of the region.", unit="value"),
+    Column("std", "Std", "Standard deviation within the region: noise and structure alike.", digits=3, unit="value"),
+    Column("cnr", "CNR", "Contrast to the surroundings over their standard deviation.", digits=3),
+    Column("edge_width", "Edge", "10-90 % width of the sharpest edge. Smaller is sharper.", digits=3, unit="px"),
     Column(
         "heldout_error",
         "Held-out",
-        "Error of predicting views that were held out; of the whole run. Lower is better.",
+        "Relative error of predicting views that were held out; of the whole run. Lower is better.",
         "low",
         digits=3,
     ),
     Column(
         "data_residual",
         "Residual",
-        "Relative misfit to the measured views; of the whole run. Too low is overfitted.",
+        "Relative misfit to the measured views; of the whole run. Below the noise it is overfitted.",
         digits=3,
     ),
 )
+OF_RUNS = ("heldout_error", "data_residual")
 BEST_MARK = "★"
 
 
@@ -93,6 +108,10 @@ class Candidate:
         Grows whenever the data changes, so that only a streaming layer is measured anew.
     scores : mapping
         ``heldout_error`` and ``data_residual`` of the run that made it, where known.
+    truth : array, shape (y, x), optional
+        The reference on the pixels of this layer; by default that of the table, where it has the same shape.
+    key : int
+        Of the layer, whatever it is called; 0: its name serves.
     """
 
     name: str
@@ -101,9 +120,16 @@ class Candidate:
     step: tuple[float, float] = (1.0, 1.0)
     version: int = 0
     scores: dict[str, float] = field(default_factory=dict)
+    truth: NDArray | None = None
+    key: int = 0
 
-    def region(self, corners: NDArray) -> Region | None:
-        """The pixels that a box (n corners, 2), in world coordinates, covers on this layer; None if none."""
+    def region(self, corners: NDArray | None) -> Region | None:
+        """The pixels that a box (n corners, 2), in world coordinates, covers on this layer; None if none.
+
+        No corners: all pixels.
+        """
+        if corners is None:
+            return Region((0, self.image.shape[0]), (0, self.image.shape[1]))
         return inside(box_region((corners - np.array(self.origin)) / np.array(self.step)), self.image.shape)
 
 
@@ -124,6 +150,8 @@ class Row:
     layer: str
     values: dict[str, float | None]
     best: frozenset[str] = frozenset()
+    key: int = 0
+    note: str = ""
 
     def text(self, column: Column) -> str:
         """Cell in words, the best one marked by a star, not by colour alone."""
@@ -135,15 +163,21 @@ class Table:
     """Measures regions of layers; remembers what has not changed."""
 
     def __init__(self) -> None:
-        self._known: dict[tuple, dict[str, float | None]] = {}
+        self._known: dict[tuple, Measured] = {}
 
-    def columns(self, reference: bool) -> list[Column]:
-        """Columns that apply."""
-        return [column for column in COLUMNS if reference or not column.needs_reference]
+    def columns(self, reference: bool, rows: Sequence[Row] = ()) -> list[Column]:
+        """Columns that apply: those of the reference only with one, those of whole runs only where a run told them."""
+        told = {key for row in rows for key, value in row.values.items() if value is not None}
+        return [
+            column
+            for column in COLUMNS
+            if (reference or not column.needs_reference)
+            and (column.key in told or not rows or column.key not in OF_RUNS)
+        ]
 
     def rows(
         self,
-        regions: Sequence[tuple[str, NDArray]],
+        regions: Sequence[tuple[str, NDArray | None]],
         layers: Sequence[Candidate],
         truth: Truth | None = None,
         plane: float = 0,
@@ -152,52 +186,57 @@ class Table:
 
         Parameters
         ----------
-        regions : sequence of (name, array (n, 2))
-            Corners (y, x) in world coordinates.
+        regions : sequence of (name, array (n, 2) or None)
+            Corners (y, x) in world coordinates; None for the whole slice.
         layers : sequence of Candidate
         truth : Truth, optional
         plane : float
             Position of the slice that the images are of; part of what is remembered.
         """
-        known: dict[tuple, dict[str, float | None]] = {}
+        known: dict[tuple, Measured] = {}
         lines: list[Row] = []
         scale = None if truth is None else (truth.name, truth.value_range)
         for name, corners in regions:
             block = []
             for layer in layers:
                 region = layer.region(corners)
-                key = (layer.name, layer.version, region, plane, scale)
-                values = self._known.get(key)
-                if values is None:
-                    values = _measure(layer, region, truth)
-                known[key] = values
-                block.append(Row(name, layer.name, {**values, **layer.scores}))
-            lines += _with_best(block)
+                key = (layer.key or layer.name, layer.version, region, plane, scale)
+                if key not in known:
+                    known[key] = self._known.get(key) or _measured(layer, region, truth, whole=corners is None)
+                values, note = known[key]
+                block.append(Row(name, layer.name, {**values, **layer.scores}, key=layer.key, note=note))
+            lines += with_best(block)
         self._known = known
         return lines
 
 
-def as_csv(columns: Sequence[Column], rows: Sequence[Row]) -> str:
-    """The table as CSV, full precision; empty where a number does not apply."""
+def as_csv(columns: Sequence[Column], rows: Sequence[Row], value_unit: str = "") -> str:
+    """The table as CSV, full precision; empty where a number does not apply; the unit of the values in a column."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(["region", "layer", *(column.key for column in columns)])
+    writer.writerow(["region", "layer", *(column.key for column in columns), "unit", "note"])
     for row in rows:
         values = (row.values.get(column.key) for column in columns)
-        writer.writerow([row.region, row.layer, *("" if value is None else repr(float(value)) for value in values)])
+        numbers = ("" if value is None else repr(float(value)) for value in values)
+        writer.writerow([row.region, row.layer, *numbers, value_unit, row.note])
     return out.getvalue()
 
 
-def _measure(layer: Candidate, part: Region | None, truth: Truth | None) -> dict[str, float | None]:
+def _measured(layer: Candidate, part: Region | None, truth: Truth | None, whole: bool) -> Measured:
     if part is None:
-        return {}
-    comparable = truth is not None and truth.image.shape == layer.image.shape
-    reference, scale = (truth.image, truth.value_range) if truth is not None and comparable else (None, None)
-    row = region_row(layer.image, part, reference, value_range=scale)
-    return {column.key: getattr(row, column.key) for column in COLUMNS if hasattr(row, column.key)}
+        return {}, "lies outside this layer"
+    reference = layer.truth
+    if reference is None and truth is not None and truth.image.shape == layer.image.shape:
+        reference = truth.image
+    scale = None if truth is None or reference is None else truth.value_range
+    values, note = measure(layer.image, part, reference, scale)
+    if whole:  # an edge of the sample against the air says nothing of the sample
+        values |= {"edge_width": None, "cnr": None}
+    return values, note
 
 
-def _with_best(block: list[Row]) -> list[Row]:
+def with_best(block: list[Row]) -> list[Row]:
+    """The rows of one region, with the best of each column in which better is defined."""
     if len(block) < 2:
         return block
     best: list[set[str]] = [set() for _ in block]
@@ -205,11 +244,12 @@ def _with_best(block: list[Row]) -> list[Row]:
         if not column.better:
             continue
         values = [row.values.get(column.key) for row in block]
-        present = [abs(value) if column.key == "difference" else value for value in values if value is not None]
+        sizes = [None if v is None else abs(v) if column.key == "difference" else v for v in values]
+        present = [value for value in sizes if value is not None and not math.isnan(value)]
         if len(present) < 2 or len(set(present)) < 2:
             continue
         winner = max(present) if column.better == "high" else min(present)
-        for index, value in enumerate(values):
-            if value is not None and (abs(value) if column.key == "difference" else value) == winner:
+        for index, value in enumerate(sizes):
+            if value == winner:
                 best[index].add(column.key)
-    return [Row(row.region, row.layer, row.values, frozenset(keys)) for row, keys in zip(block, best, strict=True)]
+    return [replace(row, best=frozenset(keys)) for row, keys in zip(block, best, strict=True)]

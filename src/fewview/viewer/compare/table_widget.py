@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-from qtpy.QtCore import Qt, Signal
+from qtpy.QtCore import QSize, Qt, Signal
+from qtpy.QtGui import QIcon
 from qtpy.QtWidgets import QHeaderView, QSizePolicy, QTableWidget, QTableWidgetItem
 
 from ..common.widgets import described, quiet
-from .table import Column, Row
+from ..common.words import short
+from .table import WHOLE, Column, Row
 
 FIXED = ("Region", "Layer")
-HEIGHT = 190
-LINE = 22
+HEIGHT = 90
+LINE = 19
+NAME_LENGTH = 28  # letters of a layer's name
 
 
 class CompareTable(QTableWidget):
@@ -31,6 +34,7 @@ class CompareTable(QTableWidget):
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Expanding)
         self.setSelectionBehavior(QTableWidget.SelectionBehavior.SelectRows)
         self.setToolTip("Double-click a region's name to change it.")
+        self.setIconSize(QSize(10, 10))
         header = self.verticalHeader()
         if header is not None:
             header.setVisible(False)
@@ -39,10 +43,25 @@ class CompareTable(QTableWidget):
         self.setTextElideMode(Qt.TextElideMode.ElideMiddle)
         self.itemChanged.connect(self._on_changed)
 
-    def show_rows(self, columns: Sequence[Column], rows: Sequence[Row]) -> None:
-        """Replace the content; cells that stay the same are left alone."""
+    def show_rows(
+        self,
+        columns: Sequence[Column],
+        rows: Sequence[Row],
+        value_unit: str = "",
+        icons: Mapping[int, QIcon] | None = None,
+    ) -> None:
+        """Replace the content; cells that stay the same are left alone.
+
+        Parameters
+        ----------
+        columns, rows
+        value_unit : str
+            Of the layers' values, for the headings.
+        icons : mapping of Row.key to icon, optional
+            The colours of the layers.
+        """
         with quiet(self):
-            titles = [*FIXED, *(column.title for column in columns)]
+            titles = [*FIXED, *(column.heading(value_unit) for column in columns)]
             if [self._title(i) for i in range(self.columnCount())] != titles:
                 self.setColumnCount(len(titles))
                 self.setHorizontalHeaderLabels(titles)
@@ -54,11 +73,14 @@ class CompareTable(QTableWidget):
                 if header is not None:
                     header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
                     header.setSectionResizeMode(1, QHeaderView.ResizeMode.Interactive)
-                    header.resizeSection(1, 110)
+                    header.resizeSection(1, 150)
             self.setRowCount(len(rows))
             for line, row in enumerate(rows):
-                self._cell(line, 0, row.region, editable=True)
-                self._cell(line, 1, row.layer)
+                self._cell(line, 0, row.region, editable=row.region != WHOLE)
+                self._cell(line, 1, short(row.layer, NAME_LENGTH), note="; ".join(filter(None, (row.layer, row.note))))
+                item = self.item(line, 1)
+                if item is not None and icons is not None and row.key in icons:
+                    item.setIcon(icons[row.key])
                 for index, column in enumerate(columns):
                     self._cell(line, len(FIXED) + index, row.text(column), best=column.key in row.best)
         self._rows = list(rows)
@@ -66,24 +88,31 @@ class CompareTable(QTableWidget):
     def selected_regions(self) -> list[str]:
         """Names of the regions whose lines are selected."""
         lines = sorted({index.row() for index in self.selectedIndexes()})
-        return list(dict.fromkeys(self._rows[line].region for line in lines if line < len(self._rows)))
+        names = (self._rows[line].region for line in lines if line < len(self._rows))
+        return [name for name in dict.fromkeys(names) if name != WHOLE]
 
     def _title(self, index: int) -> str:
         item = self.horizontalHeaderItem(index)
         return "" if item is None else item.text()
 
-    def _cell(self, line: int, place: int, text: str, *, best: bool = False, editable: bool = False) -> None:
+    def _cell(
+        self, line: int, place: int, text: str, *, best: bool = False, editable: bool = False, note: str = ""
+    ) -> None:
         item = self.item(line, place)
         if item is None:
             item = QTableWidgetItem()
-            flags = Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsSelectable
-            item.setFlags(flags | Qt.ItemFlag.ItemIsEditable if editable else flags)
             if place >= len(FIXED):
                 item.setTextAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
             self.setItem(line, place, item)
+        flags = Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsSelectable
+        flags = flags | Qt.ItemFlag.ItemIsEditable if editable else flags
+        if item.flags() != flags:
+            item.setFlags(flags)
         if item.text() != text:
             item.setText(text)
-            item.setToolTip(text)
+        told = note or text
+        if item.toolTip() != told:
+            item.setToolTip(told)
         font = item.font()
         if font.bold() != best:
             font.setBold(best)

@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 
 from ...io.volume_out import PER_MM, PER_PIXEL
-from ..common.layers import facts, plane_at
+from ..common.layers import facts
 
-TITLES = {PER_MM: "/ mm⁻¹", PER_PIXEL: "per pixel"}  # of an axis of a plot
+SHORT = {PER_MM: "mm⁻¹", PER_PIXEL: "px⁻¹"}  # behind a number, and in headings
 FACTOR = 3.0  # between the levels of two volumes of one sample in one unit, however they were made
 LEVEL = 99.0  # percentile that stands for the level of a slice
 
@@ -29,30 +29,38 @@ def unit_of(layer: Any) -> str | None:
     return None
 
 
-def unit_warning(layers: Sequence[Any]) -> str:
-    """What is wrong with comparing these layers, and what to do; empty when nothing is."""
-    units = {layer.name: unit_of(layer) for layer in layers}
-    for unit in (PER_MM, PER_PIXEL):
-        others = [name for name, known in units.items() if known is not None and known != unit]
-        here = [name for name, known in units.items() if known == unit]
-        if here and others:
-            return (
-                f"{here[0]} is in {unit}, {others[0]} is not: their values cannot be compared. "
-                "Give the pixel size in the Scan dock and run again, or compare layers of one unit."
-            )
-    known = [layer for layer in layers if units[layer.name] is not None]
+def one_unit(layers: Sequence[Any]) -> tuple[list[Any], str, list[str]]:
+    """Layers whose values are in one unit, that unit, and a sentence on each of the others, or on a doubtful one.
+
+    mm^-1 goes before "per pixel"; a layer that does not say its unit stays, with a warning where its level is far off.
+    """
+    units = {id(layer): unit_of(layer) for layer in layers}
+    said = [unit for unit in units.values() if unit is not None]
+    wanted = PER_MM if PER_MM in said else PER_PIXEL if said else None
+    notes = []
+    agreed = []
     for layer in layers:
-        if units[layer.name] is None and known:
+        unit = units[id(layer)]
+        if unit not in (None, wanted):
+            notes.append(
+                f"“{layer.name}” is in {unit}, others are in {wanted}: it is left out. "
+                "Reconstruct it again with the pixel size of the Scan dock."
+            )
+            continue
+        agreed.append(layer)
+    known = [layer for layer in agreed if units[id(layer)] is not None]
+    for layer in agreed:
+        if units[id(layer)] is None and known:
             ratio = _level(layer) / max(_level(known[-1]), 1e-30)
             if not 1 / FACTOR < ratio < FACTOR:
-                return (
-                    f"{layer.name} does not say the unit of its values, and they are {ratio:.2g} times those of "
-                    f"{known[-1].name} (in {units[known[-1].name]}). If it is in another unit, scale it first."
+                notes.append(
+                    f"“{layer.name}” does not say the unit of its values, and they are {ratio:.2g} times those of "
+                    f"“{known[-1].name}” (in {wanted}). If it is in another unit, scale it first."
                 )
-    return ""
+    return agreed, wanted or "", notes
 
 
 def _level(layer: Any) -> float:
-    plane = plane_at(layer.data, len(layer.data) // 2)
-    values = np.abs(np.zeros(1) if plane is None else plane.image)
-    return float(np.nanpercentile(values, LEVEL))
+    values = np.abs(np.asarray(layer.data if layer.data.ndim == 2 else layer.data[len(layer.data) // 2]))
+    values = values[np.isfinite(values)]
+    return float(np.percentile(values, LEVEL)) if values.size else 0.0

@@ -6,7 +6,7 @@ from typing import Any
 
 from napari.experimental import link_layers, unlink_layers
 from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QHBoxLayout, QSlider, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QComboBox, QHBoxLayout, QSlider, QWidget
 
 from ...errors import FewviewError
 from ..common.notify import complain
@@ -18,7 +18,7 @@ LINKED = ("contrast_limits", "gamma", "colormap")
 
 
 class ViewControls(QWidget):
-    """Buttons of the Compare dock that change the view, not the data."""
+    """What changes the view, not the data. Its buttons are placed by the dock; the widget itself is the swipe's bar."""
 
     def __init__(self, dock: Any) -> None:
         super().__init__()
@@ -28,7 +28,7 @@ class ViewControls(QWidget):
         self.cells = Grid(dock.viewer, dock.regions)
         self.grid = tool(
             "Grid",
-            "Compared layers side by side, with their names and the regions.",
+            "Compared layers and the reference side by side, with their names and the regions.",
             self._on_grid,
             checkable=True,
         )
@@ -39,7 +39,7 @@ class ViewControls(QWidget):
             checkable=True,
         )
         self.swipe_button = tool(
-            "Swipe", "Left of the line the first, right of it the last compared layer.", self._on_swipe, checkable=True
+            "Swipe", "One layer left of a line, another right of it.", self._on_swipe, checkable=True
         )
         self.slider = QSlider(Qt.Orientation.Horizontal)
         self.slider.setRange(0, 100)
@@ -47,42 +47,61 @@ class ViewControls(QWidget):
         self.slider.setToolTip("Where the swipe's line is. Unit: % of the width.")
         described(self.slider, "Swipe position")
         self.slider.valueChanged.connect(self._on_slide)
-        self.slider.hide()
-        row = QHBoxLayout()
+        self.left, self.right = QComboBox(), QComboBox()
+        for combo, side in ((self.left, "left"), (self.right, "right")):
+            combo.setToolTip(f"Layer to the {side} of the line.")
+            combo.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+            combo.setMinimumContentsLength(6)
+            described(combo, f"Layer on the {side} of the swipe")
+            combo.activated.connect(self._on_sides)
+        row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
-        for widget in (self.grid, self.link, self.swipe_button):
-            row.addWidget(widget)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.addLayout(row)
-        layout.addWidget(self.slider)
+        for widget, stretch in ((self.left, 2), (self.slider, 3), (self.right, 2)):
+            row.addWidget(widget, stretch)
+        self.hide()
+
+    @property
+    def buttons(self) -> tuple[Any, ...]:
+        """Grid, link and swipe."""
+        return self.grid, self.link, self.swipe_button
+
+    @property
+    def problem(self) -> str:
+        """Why the swipe shows nothing; empty where it does."""
+        return self.swipe.problem
 
     def refresh(self) -> None:
         """Follow slice, stream and choice of layers."""
         if self.link.isChecked():
-            self._link(self._dock.compared())
+            self._link(self._shown())
         if self.grid.isChecked():
-            self.cells.show(self._dock.compared())
+            self.cells.show(self._shown())
+        self._offer()
         self.swipe.draw()
         if self.swipe.layers is None and self.swipe_button.isChecked():
             with quiet(self.swipe_button):
                 self.swipe_button.setChecked(False)
-            self.slider.hide()
+            self.hide()
 
     def leave(self) -> None:
         """One picture again, with nothing linked: the dock with the buttons for it is gone."""
-        for made in (self.grid, self.link, self.swipe_button):
+        for made in self.buttons:
             made.setChecked(False)
+
+    def _shown(self) -> list[Any]:
+        """Compared layers, and the reference behind them."""
+        reference = self._dock.reference()
+        return [*self._dock.compared(), *([] if reference is None else [reference])]
 
     def _on_grid(self, on: bool) -> None:
         if on:
-            self.cells.show(self._dock.compared())
+            self.cells.show(self._shown())
         else:
             self.cells.hide()
         self._dock.viewer.reset_view()
 
     def _on_link(self, on: bool) -> None:
-        self._link(self._dock.compared() if on else [])
+        self._link(self._shown() if on else [])
 
     def _link(self, layers: list[Any]) -> None:
         if layers == self._linked:
@@ -97,19 +116,46 @@ class ViewControls(QWidget):
             layers[0].contrast_limits = (min(low for low, _ in limits), max(high for _, high in limits))
 
     def _on_swipe(self, on: bool) -> None:
-        self.slider.setVisible(on)
         if not on:
+            self.hide()
             self.swipe.stop()
             return
-        layers = self._dock.compared()
-        reference = self._dock.reference()
-        if len(layers) < 2 and reference is not None:
-            layers = [*layers, reference]
+        layers = self._shown()
         if len(layers) < 2:
             complain(FewviewError("A swipe needs two layers.", "Tick two layers, or choose a reference."))
             self.swipe_button.setChecked(False)
             return
-        self.swipe.start(layers[0], layers[-1])
+        self._offer()
+        compared = self._dock.compared()
+        last = compared[-1] if len(compared) > 1 else layers[-1]
+        self.left.setCurrentIndex(layers.index(layers[0]))
+        self.right.setCurrentIndex(layers.index(last))
+        self.show()
+        self.swipe.start(layers[0], last)
+        self._complain()
+
+    def _offer(self) -> None:
+        """Fill the two boxes; what was chosen stays chosen."""
+        layers, now = self._shown(), self.swipe.layers
+        names = [layer.name for layer in layers]
+        for side, combo in enumerate((self.left, self.right)):
+            with quiet(combo):
+                if [combo.itemText(i) for i in range(combo.count())] != names:
+                    combo.clear()
+                    combo.addItems(names)
+                if now is not None and now[side] in layers:
+                    combo.setCurrentIndex(layers.index(now[side]))
+
+    def _on_sides(self, *_: Any) -> None:
+        layers = self._shown()
+        places = self.left.currentIndex(), self.right.currentIndex()
+        if all(0 <= place < len(layers) for place in places):
+            self.swipe.start(layers[places[0]], layers[places[1]])
+            self._complain()
+
+    def _complain(self) -> None:
+        if self.swipe.problem:
+            complain(FewviewError(self.swipe.problem))
 
     def _on_slide(self, percent: int) -> None:
         self.swipe.share = percent / 100

@@ -9,13 +9,14 @@ from typing import Any
 
 import numpy as np
 
-from ..common.layers import facts
+from ..common.layers import METADATA, facts
 
 
 def file_of(layer: Any) -> str:
     """File that holds a layer's volume: the one it came from, or one written now.
 
-    The name of a new file holds a digest of its content, so that a changed layer gives a changed recipe.
+    The name of a new file holds a digest of its content, so that a changed layer gives a changed recipe. The layer
+    remembers it as "written", and is found again by it.
     """
     known = facts(layer.metadata).get("file") or layer.source.path
     if known and Path(str(known)).exists():
@@ -27,6 +28,7 @@ def file_of(layer: Any) -> str:
     path = folder / f"{digest}.npy"
     if not path.exists():
         np.save(path, values)
+    layer.metadata = {**layer.metadata, METADATA: {**facts(layer.metadata), "written": str(path)}}
     return str(path)
 
 

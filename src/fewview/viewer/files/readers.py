@@ -20,8 +20,8 @@ def get_reader(path: str | list[str]) -> Callable[[Any], list[LayerTuple]] | Non
 def read(path: Any) -> list[LayerTuple]:
     """Layers of a scan or of a volume.
 
-    What has angles is a scan. What has none, but reads as a volume, is a volume. The rest is shown as a scan with
-    what it lacks, so that the Scan dock can say how to mend it.
+    What has angles is a scan; what tells that it is a volume, by its unit or its record, is one. All else is taken as a
+    scan with what it lacks, as "File…" of the Scan dock does, which offers to take it as a volume.
 
     Raises
     ------
@@ -38,9 +38,13 @@ def read(path: Any) -> list[LayerTuple]:
         return [scan_layer(path)]
     if info is None or info.angles is None:
         try:
-            return [volume_layer(path)]
+            volume = volume_layer(path)
         except FewviewError as error:
             problem = problem or error
+        else:
+            about = volume[1]["metadata"][METADATA]
+            if info is None or about["record"] or about["unit"]:
+                return [volume]
     if info is not None:
         return [_unready(path)]
     assert problem is not None
@@ -51,5 +55,6 @@ def _unready(path: Path) -> LayerTuple:
     """An empty stand-in: the Scan dock takes the file from its metadata and says what is missing."""
     import numpy as np
 
-    keywords = {"name": f"{path.name} (not ready: see the Scan dock)", "metadata": {METADATA: {"scan": str(path)}}}
+    about = {"scan": str(path), "standin": True}
+    keywords = {"name": f"{path.name} (not ready: see the Scan dock)", "metadata": {METADATA: about}}
     return np.zeros((1, 1), np.float32), keywords, "image"

@@ -31,6 +31,7 @@ KEYS = (
     Key("stop", "Shift-S", "Stop and keep the last estimate"),
     Key("preview", "Shift-V", "Preview the slice that is shown"),
     Key("drop_region", "Shift-D", "Drop a region at the cursor"),
+    Key("undo", "Control-Z", "Undo the last change of the regions"),
     Key("toggle_grid", "Shift-G", "Layers side by side, or on top of each other"),
     Key("swipe", "Shift-W", "Swipe between two layers, on or off"),
     Key("link_contrast", "Shift-C", "Link the contrast of the compared layers, on or off"),

@@ -25,6 +25,7 @@ from ...runs.recipe import Recipe
 from ..common.notify import complain, tell
 from ..common.theme import colours
 from ..common.widgets import Dock, Section, button, described, quiet, tool, wrapped
+from ..scan.scan_bar import ScanChoice
 from ..workbench import workbench_of
 from .form import Form
 from .form_entries import form_fields
@@ -50,6 +51,7 @@ class ReconstructDock(Dock):
         self.bench = workbench_of(viewer)
         self.states: list[ModeState] = []
         self.form: Form | None = None
+        self.column.addWidget(ScanChoice(self.bench))
         self.column.addWidget(self._make_modes())
         self.column.addLayout(self._make_method())
         self.form_place = QVBoxLayout()

@@ -15,7 +15,8 @@ from ...registration.register import Step
 from ..common.layers import METADATA, contrast, facts
 from ..common.notify import complain, tell
 from ..common.widgets import Dock, button, described, quiet, wrapped
-from ..compare.presenter import index_at
+from ..compare.grids import place_of
+from ..compare.hand import world_factor
 from ..files.layer_files import is_volume
 from ..workbench import workbench_of
 from .presenter import RegistrationPresenter, clicked, in_millimetres, layer_volume
@@ -190,8 +191,8 @@ class RegistrationDock(Dock):
         layer = self._neutron
         if self.presenter is None or layer not in self.viewer.layers:
             return
-        z = float(self.viewer.dims.point[-3]) if self.viewer.dims.ndim > 2 else 0.0
-        image = self.presenter.checkerboard(index_at(layer, z) if layer.ndim > 2 else 0)
+        z = float(self.viewer.dims.point[-3]) * world_factor(self.viewer) if self.viewer.dims.ndim > 2 else 0.0
+        image = self.presenter.checkerboard(place_of(layer).index(z) if layer.ndim > 2 else 0)
         self._painted = time.monotonic()
         if image is None:
             return

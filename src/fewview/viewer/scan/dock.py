@@ -29,7 +29,9 @@ from ..common.widgets import Dock, Section, button, described, quiet, wrapped
 from ..files.layer_files import file_of, is_volume
 from ..workbench import workbench_of
 from .fact_list import FactList
+from .presenter import ScanPresenter
 from .samples import SAMPLES
+from .scan_bar import ScanBar
 
 SLIDER_STEPS = 4  # per detector pixel
 SLIDER_REACH = 30  # pixels to either side of the axis
@@ -44,7 +46,8 @@ class ScanDock(Dock):
         super().__init__()
         self.viewer = viewer
         self.bench = workbench_of(viewer)
-        self.scan = self.bench.scan
+        self.scans = ScanBar(self.bench)
+        self.column.addWidget(self.scans)
         self.column.addLayout(self._make_open())
         self.headline = wrapped("No scan")
         self.headline.setObjectName("headline")
@@ -75,6 +78,11 @@ class ScanDock(Dock):
             self.hear(event, self._on_layers)
         self._on_theme()
         self.refresh()
+
+    @property
+    def scan(self) -> ScanPresenter:
+        """The scan that is meant."""
+        return self.bench.scan
 
     # -- making --------------------------------------------------------------------------------------------------
 

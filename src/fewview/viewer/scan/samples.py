@@ -49,14 +49,14 @@ def scan_layer(path: Path, **about: Any) -> LayerTuple:
 def with_volumes(scan: Path, xray: Path, reference: Path) -> list[LayerTuple]:
     """A scan with the two volumes that belong to it; hidden, so that the scan is what one sees first."""
     return [
-        volume_layer(reference, "Reference", visible=False),
-        volume_layer(xray, "X-ray", visible=False, colormap="bone"),
+        volume_layer(reference, "Reference", of=str(scan), visible=False),
+        volume_layer(xray, "X-ray", of=str(scan), visible=False, colormap="bone"),
         scan_layer(scan, auxiliary=str(xray), reference=str(reference)),
     ]
 
 
-def volume_layer(path: str | Path, name: str = "", **more: Any) -> LayerTuple:
-    """A volume file as a layer; the file stays known, so that recipes can name it."""
+def volume_layer(path: str | Path, name: str = "", of: str = "", **more: Any) -> LayerTuple:
+    """A volume file as a layer; the file stays known, so that recipes can name it; ``of``: the scan it belongs to."""
     volume = read_volume(path)
     keywords = {
         "name": name or Path(path).stem,
@@ -66,6 +66,7 @@ def volume_layer(path: str | Path, name: str = "", **more: Any) -> LayerTuple:
                 "file": str(path),
                 "record": volume.attrs.get("record", {}),
                 "unit": volume.attrs.get("unit"),
+                "of": of,
             }
         },
         **spatial(volume.values.shape, volume.voxel),

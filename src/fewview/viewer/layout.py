@@ -1,0 +1,33 @@
+"""Where the docks go: beside and below the picture, so that nothing is squeezed in a window of 1280 x 800."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from qtpy.QtCore import Qt
+from qtpy.QtWidgets import QMainWindow
+
+LEFT, RIGHT, BELOW = 255, 320, 318  # pixels: napari's own docks, ours, and ten lines of the table
+SMALLEST_PICTURE = 360  # rows of the picture that a low window keeps
+
+
+def arrange(frames: Mapping[str, Any]) -> None:
+    """Give each dock its place and size.
+
+    Parameters
+    ----------
+    frames : mapping of str to QDockWidget
+        "Scan", "Reconstruct" and "Compare".
+    """
+    window = frames["Compare"].window()
+    if not isinstance(window, QMainWindow):
+        return  # floating, as its user left it
+    window.addDockWidget(Qt.DockWidgetArea.BottomDockWidgetArea, frames["Compare"])
+    # The columns at the sides go down to the ground: their lists need the height more than the table the width.
+    window.setCorner(Qt.Corner.BottomLeftCorner, Qt.DockWidgetArea.LeftDockWidgetArea)
+    window.setCorner(Qt.Corner.BottomRightCorner, Qt.DockWidgetArea.RightDockWidgetArea)
+    below = min(BELOW, max(BELOW // 2, window.height() - SMALLEST_PICTURE))
+    window.resizeDocks([frames["Compare"]], [below], Qt.Orientation.Vertical)
+    window.resizeDocks([frames["Scan"]], [RIGHT], Qt.Orientation.Horizontal)
+    frames["Scan"].raise_()

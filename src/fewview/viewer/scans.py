@@ -1,0 +1,101 @@
+"""The scans that are open in one viewer, and which layers belong to which."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .common.layers import METADATA, facts
+from .scan.presenter import ScanPresenter
+
+
+class Scans:
+    """One scan is meant at a time; its layers are in sight, those of the others are hidden and keep their state.
+
+    Attributes
+    ----------
+    all : list of ScanPresenter
+        In the order in which they were opened.
+    current : ScanPresenter
+        The one that the docks show.
+    """
+
+    def __init__(self, viewer: Any) -> None:
+        self._viewer = viewer
+        self.current = ScanPresenter()
+        self.all: list[ScanPresenter] = []
+        self._visible: dict[int, bool] = {}
+
+    def add(self, scan: ScanPresenter) -> None:
+        """Take in a scan that was loaded, and mean it; one of the same file is replaced."""
+        known = [one for one in self.all if one.path == scan.path]
+        self.all = [one for one in self.all if one not in known] + [scan]
+        self.choose(scan)
+        self._name()
+
+    def choose(self, scan: ScanPresenter) -> None:
+        """Mean another scan: its layers come into sight, the others' go, and the view begins anew."""
+        before, self.current = self.current, scan
+        if before is scan or not before.path:
+            return
+        for layer in self._viewer.layers:
+            of = scan_of(layer)
+            if of in (None, ""):
+                continue
+            if of != scan.path and before.path == of:
+                self._visible[id(layer)] = layer.visible
+            layer.visible = of == scan.path and self._visible.pop(id(layer), layer.visible)
+        self.reset_view()
+
+    def close(self, scan: ScanPresenter) -> None:
+        """Take a scan out, with all of its layers."""
+        if scan not in self.all:
+            return
+        self.all.remove(scan)
+        if self.current is scan:
+            self.choose(self.all[-1] if self.all else ScanPresenter())
+        for layer in list(self.layers_of(scan)):
+            self._viewer.layers.remove(layer)
+        self._name()
+
+    def layers_of(self, scan: ScanPresenter) -> Iterator[Any]:
+        """Layers that belong to a scan."""
+        return (layer for layer in self._viewer.layers if scan_of(layer) == scan.path)
+
+    def label(self, scan: ScanPresenter) -> str:
+        """Name of a scan for menus: its file; with the folder, where two have the same."""
+        name = Path(scan.path).name
+        same = sum(Path(one.path).name == name for one in self.all)
+        return f"{Path(scan.path).parent.name}/{name}" if same > 1 else name
+
+    def prefix(self, scan: ScanPresenter) -> str:
+        """What the layers of a scan are called before their own name; nothing while there is one scan."""
+        return f"{Path(self.label(scan)).with_suffix('')}: " if len(self.all) > 1 else ""
+
+    def reset_view(self) -> None:
+        """All of the picture, and the middle row."""
+        dims = self._viewer.dims
+        for axis in range(dims.ndim - 2):
+            low, high, step = dims.range[axis]
+            dims.set_point(axis, low + np.floor((high - low) / step / 2) * step)
+        self._viewer.reset_view()
+
+    def _name(self) -> None:
+        """Give the layers of each scan the same beginning of their names, as long as there are several scans."""
+        for scan in self.all:
+            wanted = self.prefix(scan)
+            for layer in self.layers_of(scan):
+                given = facts(layer.metadata).get("prefix", "")
+                own = layer.name.removeprefix(given)
+                if given != wanted:
+                    layer.name = wanted + own
+                    layer.metadata = {**layer.metadata, METADATA: {**facts(layer.metadata), "prefix": wanted}}
+
+
+def scan_of(layer: Any) -> str | None:
+    """Path of the scan that a layer belongs to; None for one from elsewhere."""
+    about = facts(layer.metadata)
+    return about.get("scan") or about.get("of") or about.get("recipe", {}).get("scan")

@@ -1,0 +1,164 @@
+"""The mouse on the picture: drop, move, draw, undo; two scans beside each other. Real clicks in a real display."""
+
+import numpy as np
+import pytest
+
+pytest.importorskip("napari")
+pytest.importorskip("pytestqt")
+
+
+def canvas_of(docked):
+    from qtpy.QtWidgets import QApplication
+
+    return next(w for w in QApplication.allWidgets() if type(w).__name__ == "CanvasBackendDesktop" and w.isVisible())
+
+
+def pixel_of(docked, y, x):
+    """Point of the canvas at world (y, x), once docks and sliders have settled."""
+    from qtpy.QtCore import QPoint
+
+    canvas, camera, before = canvas_of(docked), docked.viewer.scene.camera, None
+    while before != (view := (canvas.width(), canvas.height(), camera.zoom, tuple(camera.center))):
+        before = view
+        docked.qtbot.wait(300)
+    return QPoint(
+        round(canvas.width() / 2 + (x - camera.center[-1]) * camera.zoom),
+        round(canvas.height() / 2 + (y - camera.center[-2]) * camera.zoom),
+    )
+
+
+def click(docked, y, x):
+    from qtpy.QtCore import Qt
+
+    point = pixel_of(docked, y, x)
+    docked.qtbot.mouseMove(canvas_of(docked), point)
+    docked.qtbot.mouseClick(canvas_of(docked), Qt.MouseButton.LeftButton, pos=point)
+
+
+def drag(docked, start, stop):
+    from qtpy.QtCore import QPoint, QPointF, Qt
+    from qtpy.QtGui import QMouseEvent
+    from qtpy.QtWidgets import QApplication
+
+    canvas = canvas_of(docked)
+    first, last = pixel_of(docked, *start), pixel_of(docked, *stop)
+    left = Qt.MouseButton.LeftButton
+    docked.qtbot.mouseMove(canvas, first)
+    docked.qtbot.mousePress(canvas, left, pos=first)
+    for share in np.linspace(0.2, 1, 5):  # qtbot's moves carry no button
+        at = QPointF(first + QPoint(*(round(share * n) for n in (last.x() - first.x(), last.y() - first.y()))))
+        everywhere = QPointF(canvas.mapToGlobal(at.toPoint()))
+        event = QMouseEvent(
+            QMouseEvent.Type.MouseMove, at, everywhere, Qt.MouseButton.NoButton, left, Qt.KeyboardModifier.NoModifier
+        )
+        QApplication.sendEvent(canvas, event)
+        docked.qtbot.wait(30)
+    docked.qtbot.mouseRelease(canvas, left, pos=last)
+    docked.qtbot.wait(200)
+
+
+def test_regions_by_mouse_in_one_clear_state(docked):
+    """Click drops, a drag moves and does not pan, Draw draws, Edit edits, Ctrl-Z takes back; xz is refused in words."""
+    from qtpy.QtCore import Qt
+
+    viewer, compare = docked.viewer, docked.compare
+    assert "Nothing to compare yet" in compare.truth_words.text()
+    viewer.window.resize(1280, 800)
+    random = np.random.default_rng(0)
+    for name in ("first", "second"):
+        viewer.add_image(random.random((3, 100, 100)).astype(np.float32), name=name, axis_labels=("z", "y", "x"))
+    docked.until(lambda: "A click on the picture measures" in compare.truth_words.text())
+    click(docked, 40, 60)
+    docked.until(lambda: len(compare.regions.names()) == 1)
+    box = compare.regions.boxes()[0][1]
+    assert np.abs(box.mean(axis=0) - (40, 60)).max() < 2
+    camera = tuple(viewer.scene.camera.center)
+    drag(docked, (40, 60), (60, 45))
+    moved = compare.regions.boxes()[0][1]
+    np.testing.assert_allclose(moved.mean(axis=0) - box.mean(axis=0), (20, -15), atol=1.5)
+    assert tuple(viewer.scene.camera.center) == camera and viewer.scene.camera.mouse_pan
+    np.testing.assert_allclose(moved.min(axis=0) % 1, 0.5)  # on whole pixels
+    docked.until(lambda: any(row.region == "R1" for row in compare.rows))
+
+    docked.click(compare.tools.buttons["draw"])
+    drag(docked, (5, 5), (25, 30))
+    docked.until(lambda: len(compare.regions.names()) == 2)
+    assert compare.tools.state == "draw" and compare.regions.names() == ["R1", "R2"]
+    docked.click(compare.tools.buttons["edit"])
+    assert str(compare.regions.layer.mode) == "select"
+    docked.click(compare.tools.buttons["drop"])
+    assert str(compare.regions.layer.mode) == "pan_zoom" and viewer.layers.selection.active.name == "second"
+    viewer.layers.selection.active = compare.regions.layer
+    compare.regions.layer.mode = "direct"  # with napari's own button
+    assert compare.tools.state == "look"
+    docked.click(compare.tools.buttons["drop"])
+
+    docked.until(lambda: compare.tools.undo.isEnabled())
+    docked.qtbot.keyClick(compare.window(), Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+    docked.until(lambda: compare.regions.names() == ["R1"])
+    docked.click(compare.tools.undo)
+    np.testing.assert_allclose(compare.regions.boxes()[0][1], box)  # the drag was one step
+    docked.click(compare.tools.undo)
+    assert compare.regions.names() == []
+
+    # Whatever the user does to the layer of regions, the table stays right.
+    compare.drop(0.5, 0.5)
+    compare.regions.layer.name = "my places"
+    with pytest.warns(RuntimeWarning, match="encoding failed"):  # napari's own, on the names that are gone
+        compare.regions.layer.features = {}
+    compare.drop(0.2, 0.2)
+    assert compare.regions.names() == ["R1", "R2"] and len(compare.rows) == 6
+    viewer.layers.remove("my places")
+    docked.until(lambda: len(compare.rows) == 2)
+    viewer.dims.order = (1, 0, 2)
+    docked.qtbot.wait(200)
+    with_words = []
+    from napari.utils.notifications import notification_manager
+
+    notification_manager.notification_ready.connect(lambda event: with_words.append(event.message))
+    click(docked, 1, 50)
+    assert compare.regions.names() == [] and "xy plane" in with_words[-1]
+
+
+def test_a_second_scan_beside_or_instead(docked, tmp_path):
+    """Each scan keeps its layers, regions and reference; the docks mean one; a drop does what File… does."""
+    from fewview.samples import FOLDER, TOOTH
+
+    bench, viewer, scan, compare = docked.bench, docked.viewer, docked.scan, docked.compare
+    viewer.open_sample("fewview", "shell")
+    docked.until(lambda: bench.scan.ready and not bench.finding_axis)
+    docked.finish()
+    docked.reconstruct.choose("fbp")
+    docked.click(docked.reconstruct.run_button)
+    docked.until(lambda: bench.runs and bench.runs[-1].over)
+    docked.finish()
+    compare.drop(0.5, 0.5)
+    assert compare.rows[0].values["psnr"] is not None and not scan.scans.choice.isVisible()
+    bench.open(str(TOOTH))
+    docked.until(lambda: bench.scan.path == str(TOOTH) and not bench.finding_axis)
+    docked.finish()
+    scan.parentWidget().raise_()
+    assert "Beside it, or instead?" in scan.scans.question.text() and scan.scans.choice.count() == 2
+    assert [layer.name for layer in viewer.layers if layer.visible] == ["tooth: Projections of tooth.h5"]
+    assert bench.runs[-1].title not in viewer.layers and f"shell: {bench.runs[-1].title}" in viewer.layers
+    assert compare.regions.names() == [] and compare.reference() is None and bench.scan.axis > 200
+    docked.click(scan.scans.beside)
+    assert not scan.scans.question.isVisible()
+    docked.select(scan.scans.choice, "Scan: shell.h5")
+    assert bench.scan.path == str(FOLDER / "shell.h5") and compare.regions.names() == ["R1"]
+    docked.until(lambda: compare.rows and compare.rows[0].values.get("psnr") is not None)
+    assert viewer.layers[f"shell: {bench.runs[-1].title}"].visible
+    assert not viewer.layers["tooth: Projections of tooth.h5"].visible
+
+    # A file without angles, dropped: a scan with what it lacks, and the offer to take it as a volume.
+    np.save(tmp_path / "frames.npy", np.random.default_rng(0).random((9, 20, 24)).astype(np.float32) + 0.5)
+    viewer.open(str(tmp_path / "frames.npy"), plugin="fewview")
+    docked.until(lambda: "frames.npy" in bench.scan.path)
+    docked.until(lambda: not any("not ready" in layer.name for layer in viewer.layers))
+    assert "says no angles" in scan.scans.question.text() and "Not ready" in scan.headline.text()
+    docked.click(scan.scans.volume)
+    assert "frames" in viewer.layers and "frames.npy" not in bench.scan.path and len(bench.scans.all) == 2
+    bench.open(str(FOLDER / "shell.h5"))
+    docked.click(scan.scans.instead)
+    assert len(bench.scans.all) == 1 and not any("tooth" in layer.name for layer in viewer.layers)
+    docked.finish()

@@ -1,0 +1,114 @@
+"""Layers that users bring to a comparison: without a scale, of other voxels, with holes. No viewer needed."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+pytest.importorskip("qtpy")
+
+from fewview.quality import psnr
+from fewview.viewer.compare.cursor_line import values_at
+from fewview.viewer.compare.grids import Place, Shaped, placed
+from fewview.viewer.compare.measure import measure
+from fewview.viewer.compare.presenter import ComparePresenter
+from fewview.viewer.compare.table import COLUMNS, Candidate, Table, Truth
+
+RANDOM = np.random.default_rng(0)
+VOLUME = RANDOM.random((8, 16, 16)).astype(np.float32)
+
+
+def layer(name, data, voxel=None, shift=0.0, **metadata):
+    edge, unit = (1.0, "pixel") if voxel is None else (voxel, "millimeter")
+    return SimpleNamespace(
+        name=name,
+        data=data,
+        ndim=data.ndim,
+        scale=np.full(data.ndim, edge),
+        translate=np.full(data.ndim, shift),
+        units=(unit,) * data.ndim,
+        metadata={"fewview": metadata},
+    )
+
+
+def test_a_reference_without_a_scale_is_compared_at_the_same_slice():
+    """In raw numbers it would be slice 6 * 0.2 of the reference: 1, and the PSNR of two different slices."""
+    run, truth = layer("run", VOLUME + np.float32(0.01), 0.2), layer("truth", VOLUME)
+    presenter = ComparePresenter()
+    found = presenter.compare([run], truth, 6 * 0.2)
+    np.testing.assert_array_equal(found.candidates[0].truth, VOLUME[6])
+    row = presenter.rows(found, [], 6 * 0.2, whole=True)[0]
+    assert row.values["psnr"] == pytest.approx(psnr(run.data[6], VOLUME[6], value_range=float(np.ptp(VOLUME))))
+    assert found.length == "mm" and "“truth” has no pixel size" in found.notes[0]
+
+
+def test_a_layer_that_lies_nobody_knows_where_is_left_out_with_a_sentence():
+    run, other = layer("run", VOLUME, 0.2), layer("other", VOLUME[:, :9, :9])
+    found = ComparePresenter().compare([run, other], None, 0.2)
+    assert [one.name for one in found.candidates] == ["run"] and "“other” has no pixel size" in found.notes[0]
+    turned = layer("turned", VOLUME, 0.2)
+    turned.rotate = np.array([[0, 1, 0], [-1, 0, 0], [0, 0, 1.0]])
+    assert "turned or sheared" in placed([run, turned])[1][0]
+
+
+def test_a_reference_in_micrometres_and_one_of_the_whole_detector_are_right():
+    micro = layer("truth", VOLUME, 200.0)
+    micro.units = ("micrometer",) * 3
+    presenter = ComparePresenter()
+    found = presenter.compare([layer("run", VOLUME, 0.2)], micro, 3 * 0.2)
+    np.testing.assert_array_equal(found.candidates[0].truth, VOLUME[3])
+    # A run of rows 2 and 3 in the scan's place, and a reference of all rows that says no size.
+    slab = layer("slab", VOLUME[2:4], 0.2)
+    slab.translate = np.array([0.4, 0, 0])
+    whole = Shaped("the scan's volume", VOLUME.shape, Place((0, 0, 0), (0.2, 0.2, 0.2), "mm"))
+    found = presenter.compare([slab], layer("truth", VOLUME), 3 * 0.2, scan=whole)
+    np.testing.assert_array_equal(found.candidates[0].image, found.candidates[0].truth)
+
+
+def test_a_reference_of_finer_voxels_is_averaged_and_any_other_grid_is_refused():
+    blocks = VOLUME.reshape(4, 2, 8, 2, 8, 2).mean(axis=(1, 3, 5))
+    binned = layer("bin 2", blocks, 0.2, shift=0.05)
+    truth = layer("truth", VOLUME, 0.1)
+    found = ComparePresenter().compare([binned], truth, 0.05 + 0.2)
+    np.testing.assert_allclose(found.candidates[0].truth, blocks[1], atol=1e-6)
+    assert "averaged 2 by 2 by 2" in found.notes[0]
+    found = ComparePresenter().compare([layer("odd", blocks, 0.17)], truth, 0.17)
+    assert found.candidates[0].truth is None and "different grids" in found.notes[0]
+
+
+def test_pixels_that_are_not_numbers_are_left_out_and_counted():
+    from fewview.quality import Region
+
+    image, truth = VOLUME[0].copy(), VOLUME[1]
+    image[0, :4] = np.nan
+    part = Region((0, 16), (0, 16))
+    values, note = measure(image, part, truth, 1.0)
+    good = np.isfinite(image)
+    assert values["mean"] == pytest.approx(float(image[good].mean()), rel=1e-6)
+    assert values["psnr"] == pytest.approx(psnr(VOLUME[0], truth, mask=good, value_range=1.0))
+    assert note == "4 of 256 pixels are not numbers and were left out"
+    assert measure(np.full((16, 16), np.nan), part, truth, 1.0)[0] == {}
+    whole, note = measure(VOLUME[0], part, truth, 1.0)
+    assert note == "" and whole["psnr"] == pytest.approx(psnr(VOLUME[0], truth, value_range=1.0))
+
+
+def test_stars_only_where_better_is_defined_and_units_in_the_headings():
+    rows = Table().rows(
+        [("whole slice", None)],
+        [Candidate("a", VOLUME[0], scores={"data_residual": 0.1}), Candidate("b", VOLUME[2], key=7)],
+        Truth("truth", VOLUME[0] + np.float32(0.1), 1.0),
+    )
+    starred = set().union(*(row.best for row in rows))
+    assert starred <= {"psnr", "ssim", "difference", "heldout_error"} and "psnr" in rows[0].best
+    headings = {column.key: column.heading("mm⁻¹") for column in COLUMNS}
+    assert (headings["mean"], headings["psnr"], headings["cnr"]) == ("Mean / mm⁻¹", "PSNR / dB", "CNR")
+    shown = {column.key for column in Table().columns(True, rows)}
+    assert "data_residual" in shown and "heldout_error" not in shown  # no run told one
+
+
+def test_the_values_of_all_layers_under_the_cursor():
+    a, b = layer("a", VOLUME, 0.2, unit="mm^-1"), layer("b", VOLUME * 2, 0.2)
+    found = ComparePresenter().compare([a, b], None, 0.2)
+    text = values_at(found, (3 * 0.2, 5 * 0.2), 0.2)
+    assert f"a {VOLUME[1, 3, 5]:.4g}" in text and f"b {2 * VOLUME[1, 3, 5]:.4g} mm⁻¹" in text
+    assert values_at(found, (-1.0, 0.0), 0.2) == ""
