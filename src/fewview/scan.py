@@ -21,6 +21,7 @@ from .provenance import Provenance, Provenances
 
 if TYPE_CHECKING:
     from .prepare import AxisEstimate, PrepareOptions
+    from .prepare.tilt import TiltEstimate
 
 Kind = Literal["counts", "transmission", "attenuation"]
 AXIS_ROWS = 16  # rows spread over the detector are plenty to find the axis, and keep it under seconds
@@ -165,16 +166,16 @@ class Scan(Selectable):
 
     def read_flats(self) -> NDArray[np.float32] | None:
         """Flat frames in full pixels within the window, or None."""
-        return self._read_field(self.flats)
+        return self._read_field(self.flats, self.window)
 
     def read_darks(self) -> NDArray[np.float32] | None:
         """Dark frames in full pixels within the window, or None."""
-        return self._read_field(self.darks)
+        return self._read_field(self.darks, self.window)
 
-    def _read_field(self, source: FrameSource | None) -> NDArray[np.float32] | None:
+    def _read_field(self, source: FrameSource | None, window: Window) -> NDArray[np.float32] | None:
         if source is None:
             return None
-        everything = replace(self.window, frames=np.arange(source.shape[0], dtype=np.intp))
+        everything = replace(window, frames=np.arange(source.shape[0], dtype=np.intp))
         return everything.read(source, binned=False)
 
     def line_integrals(
@@ -197,23 +198,27 @@ class Scan(Selectable):
         from .prepare import PrepareOptions
         from .prepare import line_integrals as prepare
 
+        options = options or PrepareOptions()
+        around = self._around(options.tilt)
         prepared = prepare(
-            self.window.read(self.frames, binned=False),
-            self.read_flats(),
-            self.read_darks(),
+            around.read(self.frames, binned=False),
+            self._read_field(self.flats, around),
+            self._read_field(self.darks, around),
             self.kind,
-            options or PrepareOptions(),
+            options,
             flat_times=self.flat_times,
             bin=self.window.bin,
         )
+        values, weights = self._upright(prepared.values, prepared.weights, options.tilt, around)
+        steps = [*prepared.steps, f"turned by {options.tilt:g} degrees"] if options.tilt else prepared.steps
         lines = LineIntegrals(
-            values=prepared.values,
+            values=values,
             geometry=self.geometry,
-            weights=prepared.weights,
+            weights=weights,
             provenance=self.provenance,
             masked=prepared.counts,
-            steps=tuple(prepared.steps),
-            notes=(*self.notes, *self._dead_rows(prepared.weights)),
+            steps=tuple(steps),
+            notes=(*self.notes, *self._dead_rows(weights)),
             paths=self.paths,
         )
         if isinstance(axis, (int, float)):
@@ -221,6 +226,35 @@ class Scan(Selectable):
         if axis == "auto" and self.geometry.axis is None:
             return lines.find_axis()
         return lines
+
+    def _around(self, tilt: float) -> Window:
+        """The window, with the rows above and below that turning it by a tilt takes in."""
+        if tilt == 0:
+            return self.window
+        from .prepare.tilt import margin
+
+        more = margin(tilt, self.geometry.columns) * self.window.bin
+        first, last = self.window.rows
+        above = min(more, first) // self.window.bin * self.window.bin
+        below = min(more, self.frames.shape[1] - last) // self.window.bin * self.window.bin
+        return replace(self.window, rows=(first - above, last + below))
+
+    def _upright(
+        self, values: NDArray[np.float32], weights: NDArray[np.float32], tilt: float, around: Window
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Prepared data of the window around, turned about the middle of the detector and cut to the window."""
+        if tilt == 0:
+            return values, weights
+        from .prepare.tilt import upright
+
+        def middle(size: int, first: int) -> float:
+            return ((size - 1) / 2 - first + 0.5) / around.bin - 0.5
+
+        _, rows, columns = self.frames.shape
+        turned = upright(values, weights, tilt, (middle(rows, around.rows[0]), middle(columns, around.columns[0])))
+        first = (self.window.rows[0] - around.rows[0]) // around.bin
+        values, weights = (part[:, first : first + self.geometry.rows] for part in turned)
+        return values, weights
 
     def _dead_rows(self, weights: NDArray[np.float32]) -> list[str]:
         """A note on rows without a single usable pixel, which the beam's slits may cut off: as --rows counts them."""
@@ -288,7 +322,24 @@ class LineIntegrals(Selectable):
 
     def find_axis(self) -> Self:
         """With the rotation axis found in the data; the detector's middle, marked assumed, where it cannot be told."""
-        return self.around(self.estimate_axis())
+        lines = self.around(self.estimate_axis())
+        tilt = self.estimate_tilt()
+        if not tilt.matters:
+            return lines
+        how = lines.provenance["axis"]
+        told = f"{how.where}; tilted by {tilt.degrees:.2f} degrees"
+        note = (
+            f"{tilt.words()} Slices blur away from the middle row: correct it with --prepare tilt={tilt.degrees:.2f}."
+        )
+        provenance = {**lines.provenance, "axis": Provenance(how.how, told)}
+        return replace(lines, provenance=provenance, notes=(*lines.notes, note))
+
+    def estimate_tilt(self) -> TiltEstimate:
+        """Whether the axis leans, by its column in rows far apart."""
+        from .prepare.tilt import find_tilt
+
+        weights = None if self.weights is None else self.weights.swapaxes(0, 1)
+        return find_tilt(self.values.swapaxes(0, 1), self.geometry.angles, weights)
 
     def estimate_axis(self) -> AxisEstimate:
         """What the data say about the rotation axis, with the score of every column that was tried."""

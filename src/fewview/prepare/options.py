@@ -51,6 +51,16 @@ class PrepareOptions(Options):
         gt=0,
         advanced=True,
     )
+    tilt: float = option(
+        0.0,
+        "Axis tilt",
+        "Angle between the rotation axis and the detector's columns, by which the projections are turned back; "
+        "positive where the axis moves to larger columns from the first row to the last.",
+        unit="deg",
+        ge=-15,
+        le=15,
+        advanced=True,
+    )
     stripes: Stripes = option(
         "none",
         "Stripe removal",

@@ -25,9 +25,9 @@ def chosen_scan(recipe: Recipe) -> Scan:
     scan = read_scan(recipe.scan, **recipe.reader.given())
     if recipe.axis != "auto":
         columns = scan.geometry.columns
-        if not -columns / 2 <= recipe.axis <= 1.5 * columns:  # just outside is possible: half the sample seen
+        if not 0 <= recipe.axis <= columns - 1:
             raise OptionError(
-                f"An axis at column {recipe.axis:g} is not possible on a detector of {columns} columns.",
+                f"An axis at column {recipe.axis:g} is not on the detector, which has columns 0 to {columns - 1}.",
                 "Give the 0-based column of the unbinned detector, or auto.",
             )
         scan = scan.with_axis(recipe.axis, None if recipe.axis_origin is None else Provenance.parse(recipe.axis_origin))

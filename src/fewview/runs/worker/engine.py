@@ -10,6 +10,7 @@ import torch
 
 from ...methods.interface import Estimate
 from ...operators import filtered_backprojection, projector
+from ...prepare.tilt import bands, tilt_of
 from ...samples import TOOTH
 from ..inputs import chosen_scan, prepared
 from ..problem import resolve_device
@@ -91,11 +92,12 @@ def first_look(lines: LineIntegrals, device: str, signals: Signals) -> Iterator[
 def find_axis(payload: Mapping[str, Any], signals: Signals) -> Generator[Estimate, None, dict[str, Any]]:
     """Find the rotation axis of ``payload["recipe"]``.
 
-    The record tells the column of the unbinned detector, how it was found, and the columns tried with their score.
+    The record tells the column of the unbinned detector, how it was found, the columns tried with their score, and
+    whether the axis is tilted, by three bands of rows.
     """
     recipe = Recipe.parse({**payload["recipe"], "axis": "auto", "bin": 1})
     signals.stage("preparing the projections")
-    scan = chosen_scan(recipe).with_axis(None)
+    scan = whole = chosen_scan(recipe).with_axis(None)
     rows = scan.geometry.rows
     if rows > AXIS_ROWS:
         scan = scan.rows((rows - AXIS_ROWS) // 2, (rows + AXIS_ROWS) // 2)
@@ -105,7 +107,20 @@ def find_axis(payload: Mapping[str, Any], signals: Signals) -> Generator[Estimat
     lines = lines.around(found)
     origin = lines.provenance["axis"]
     columns, scores = (values.tolist() for values in found.curve)
-    return {"axis": lines.geometry.axis, "how": origin.how, "where": origin.where, "curve": [columns, scores]}
+    signals.stage("looking whether it is tilted")
+    by_row = []
+    for start, stop in bands(rows):
+        by_row.append(((start + stop - 1) / 2, prepared(recipe, whole.rows(start, stop), axis=None).estimate_axis()))
+        if signals.stopped():
+            break
+    tilt = tilt_of(by_row, rows)
+    return {
+        "axis": lines.geometry.axis,
+        "how": origin.how,
+        "where": origin.where,
+        "curve": [columns, scores],
+        "tilt": {"degrees": tilt.degrees, "matters": tilt.matters, "words": tilt.words() if by_row else ""},
+    }
 
 
 def try_axis(payload: Mapping[str, Any], signals: Signals) -> Iterator[Estimate]:
