@@ -6,7 +6,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from fewview.errors import ScanError
-from fewview.geometry import ParallelBeam, VolumeGrid, duplicate_views, full_turn, spread_views
+from fewview.geometry import FanBeam, ParallelBeam, VolumeGrid, duplicate_views, full_turn, spread_views
 
 TURN = 2 * np.pi
 
@@ -238,3 +238,49 @@ def test_opposite_rays_are_the_same_lines():
 def test_the_grid_of_coarser_voxels_holds_the_finer_one():
     assert VolumeGrid(65, 0.1).bin(2) == VolumeGrid(33, 0.2)
     assert ParallelBeam([0.0], 4, 10).volume == VolumeGrid(10, 1.0)
+
+
+def fan(**other):
+    return FanBeam([0.3, 2.0], 4, 20, 8.2, 0.5, **{"principal": 10.4, "sod": 30.0, "sdd": 50.0, **other})
+
+
+@pytest.mark.parametrize("detector", ["flat", "curved"])
+def test_opposite_rays_of_a_fan_are_the_same_lines(detector):
+    geometry = fan(detector=detector)
+    angle, column = geometry.opposite(0.3, 5)
+    start, direction = (values[5] for values in geometry.rays(0))
+    there = geometry.with_angles([float(angle), 0.0])
+    back = np.interp(float(column), np.arange(20), np.unwrap(np.arctan2(*there.rays(0)[1].T[::-1])))
+    np.testing.assert_allclose([np.cos(back), np.sin(back)], -direction, atol=1e-3)
+    across = np.array([direction[1], -direction[0]])
+    assert (there.sources()[0] - start) @ across == pytest.approx(0, abs=1e-9)
+
+
+@pytest.mark.parametrize("detector", ["flat", "curved"])
+def test_the_axis_of_a_fan_casts_its_shadow_on_its_column(detector):
+    geometry = fan(detector=detector)
+    start, direction = geometry.rays(1)
+    missed = start[:, 0] * direction[:, 1] - start[:, 1] * direction[:, 0]  # distance of the axis from each ray
+    shadow = np.interp(0, missed, np.arange(20))
+    assert shadow == pytest.approx(8.2, abs=1e-3)
+
+
+@given(start=st.integers(0, 12), factor=st.integers(1, 4))
+def test_the_source_stays_where_it_is(start, factor):
+    after = fan().crop((0, 4), (start, 20)).bin(factor)
+    np.testing.assert_allclose(after.sources(), fan().sources())
+    assert after.voxel == pytest.approx(0.3 * factor)
+
+
+def test_a_fan_repeats_its_views_after_a_full_turn_only():
+    half, full = np.deg2rad(np.arange(181)), np.deg2rad(np.arange(361))
+    assert duplicate_views(half, TURN) == [] and duplicate_views(full, TURN) == [(0, 360)]
+    np.testing.assert_array_equal(spread_views(full, 9, TURN), np.arange(0, 360, 40))
+
+
+def test_with_the_detector_aside_the_grid_holds_what_the_turn_has_seen():
+    angles = np.linspace(0, TURN, 60, endpoint=False)
+    wide = FanBeam(angles, 1, 100, 20.0, 1.0, sod=200, sdd=400)
+    assert wide.half_acquired
+    assert wide.grid == np.ceil(2 * 200 * np.sin(np.arctan(79.5 / 400)) / 0.5)
+    assert FanBeam(angles, 1, 100, 49.5, 1.0, sod=200, sdd=400).grid == 100

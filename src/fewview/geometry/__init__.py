@@ -4,6 +4,7 @@ The geometry that a solver received is the one that is shown; nothing else in fe
 """
 
 from .base import ASIDE, Beam
+from .fan import FanBeam
 from .parallel import ParallelBeam
 from .views import HALF_TURN, duplicate_views, full_turn, spread_views
 from .volume import VolumeGrid
@@ -12,6 +13,7 @@ __all__ = [
     "ASIDE",
     "HALF_TURN",
     "Beam",
+    "FanBeam",
     "ParallelBeam",
     "VolumeGrid",
     "duplicate_views",

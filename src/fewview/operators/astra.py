@@ -1,7 +1,8 @@
 """ASTRA's projectors behind the same interface (extra ``[astra]``).
 
-On the CPU its ``linear`` projector, which is Joseph's and comes with its transpose. On a CUDA device its texture
-kernels, whose back-projection is *not* the transpose of their projection: that operator says ``matched = False``.
+On the CPU its ``linear`` projector, which is Joseph's, and for fan beams ``line_fanflat``; both come with their
+transpose. On a CUDA device its texture kernels, whose back-projection is *not* the transpose of their projection:
+that operator says ``matched = False``.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import torch
 from torch import Tensor
 
 from ..errors import MethodUnavailable
-from ..geometry import Beam, VolumeGrid
+from ..geometry import Beam, FanBeam, VolumeGrid
 from .interface import Operator
 
 
@@ -47,11 +48,12 @@ class AstraOperator(Operator):
         if on_gpu and not astra.use_cuda():
             raise MethodUnavailable("This ASTRA toolbox sees no CUDA device.", "Choose --device cpu.")
         self.matched = not on_gpu
-        self.label = "astra cuda (adjoint unmatched)" if on_gpu else "astra linear"
+        self.label = "astra cuda (adjoint unmatched)" if on_gpu else f"astra {kernel_of(geometry)}"
 
         volume_geometry = astra.create_vol_geom(volume.side, volume.side)
         sinogram_geometry = beam_of(astra, geometry, volume)
-        self._projector = astra.create_projector("cuda" if on_gpu else "linear", sinogram_geometry, volume_geometry)
+        kernel = "cuda" if on_gpu else kernel_of(geometry)
+        self._projector = astra.create_projector(kernel, sinogram_geometry, volume_geometry)
         self._volume = astra.data2d.create("-vol", volume_geometry, 0)
         self._sinogram = astra.data2d.create("-sino", sinogram_geometry, 0)
         suffix = "_CUDA" if on_gpu else ""
@@ -100,13 +102,29 @@ class AstraOperator(Operator):
 def beam_of(astra: Any, geometry: Beam, volume: VolumeGrid) -> Any:
     """ASTRA's projection geometry by vectors, in voxels.
 
-    Per view: direction of the rays, middle of the detector, and the step from column to column.
+    Per view: direction of the rays (or the source), middle of the detector, and the step from column to column.
+
+    Raises
+    ------
+    MethodUnavailable
+        ASTRA has no such beam.
     """
-    pitch = geometry.pitch / volume.voxel
     cos, sin = np.cos(geometry.angles), np.sin(geometry.angles)
-    middle = -geometry.aside * pitch
-    vectors = np.stack([sin, -cos, middle * cos, middle * sin, pitch * cos, pitch * sin], axis=1)
-    return astra.create_proj_geom("parallel_vec", geometry.columns, vectors)
+    across, along = np.stack([cos, sin], axis=1), np.stack([-sin, cos], axis=1)
+    pitch = geometry.pitch / volume.voxel
+    if isinstance(geometry, FanBeam):
+        if geometry.detector != "flat":
+            raise MethodUnavailable("ASTRA has no fan beam with a curved detector.", "Choose the torch backend.")
+        name, first = "fanflat_vec", geometry.sources() / volume.voxel
+        middle = first + geometry.sdd / volume.voxel * along + (geometry.middle - geometry.foot) * pitch * across
+    else:
+        name, first, middle = "parallel_vec", -along, -geometry.aside * pitch * across
+    return astra.create_proj_geom(name, geometry.columns, np.hstack([first, middle, pitch * across]))
+
+
+def kernel_of(geometry: Beam) -> str:
+    """Name of the CPU projector that comes with its transpose."""
+    return "line_fanflat" if isinstance(geometry, FanBeam) else "linear"
 
 
 def _free(astra: Any, algorithms: list[int], data: list[int], projector: int) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
-from ..geometry import Beam, ParallelBeam, VolumeGrid
+from ..geometry import Beam, FanBeam, ParallelBeam, VolumeGrid
 from .interface import Operator
 from .tiled import MEMORY_BUDGET, TiledOperator
 
@@ -126,6 +128,73 @@ def parallel_beam(
         raise ValueError("axis must be finite; columns, grid, pixel and detector_pitch must be positive")
     beam = ParallelBeam(values, 1, int(columns), axis, float(pitch))
     volume = VolumeGrid(int(grid), float(pixel))
+    return projector(beam, volume, device=device, dtype=dtype, backend=backend, memory_budget=memory_budget)
+
+
+def fan_beam(
+    angles: ArrayLike | Tensor,
+    columns: int = 256,
+    grid: int | None = None,
+    axis: float | None = None,
+    principal: float | None = None,
+    pixel: float = 1.0,
+    sod: float = 1000.0,
+    sdd: float = 1500.0,
+    voxel: float | None = None,
+    detector: Literal["flat", "curved"] = "flat",
+    device: str | torch.device = "cpu",
+    dtype: torch.dtype = torch.float32,
+    backend: str = "torch",
+    *,
+    memory_budget: int = MEMORY_BUDGET,
+) -> Operator:
+    """Fan-beam projector with its exact adjoint.
+
+    Parameters
+    ----------
+    angles : array of float, shape (views,)
+        Radians; any values in any order.
+    columns : int
+        Detector columns.
+    grid : int, optional
+        Voxels along each side of a slice; the number of columns if left out.
+    axis : float, optional
+        0-based column of the shadow of the rotation axis; the middle of the detector if left out.
+    principal : float, optional
+        Column of the perpendicular from the source; that of the axis if left out.
+    pixel : float
+        Width of a detector column, mm.
+    sod, sdd : float
+        Distance from the source to the axis, and to the detector, mm.
+    voxel : float, optional
+        Side of a voxel, mm; ``pixel * sod / sdd`` if left out, which is a column brought back to the axis.
+    detector : {"flat", "curved"}
+        Curved: on a circle about the source.
+    device, dtype, backend, memory_budget
+        See :func:`projector`.
+
+    Returns
+    -------
+    Operator
+        ``A(x)`` maps (slices, grid, grid) to (slices, views, columns); ``A.T(y)`` is its adjoint.
+
+    Raises
+    ------
+    ValueError
+        On an angle that is not finite, or a size that is not positive.
+    fewview.errors.ScanError
+        On distances that are not possible.
+
+    Notes
+    -----
+    See :class:`fewview.geometry.FanBeam` for the formulae.
+    """
+    axis = (columns - 1) / 2 if axis is None else float(axis)
+    if min(columns, columns if grid is None else grid) < 1 or not (voxel is None or 0 < voxel < np.inf):
+        raise ValueError("columns, grid and voxel must be positive")
+    distances = {"principal": principal, "sod": float(sod), "sdd": float(sdd), "detector": detector}
+    beam = FanBeam(as_angles(angles), 1, int(columns), axis, float(pixel), **distances)  # type: ignore[arg-type]
+    volume = VolumeGrid(int(columns if grid is None else grid), float(beam.voxel if voxel is None else voxel))
     return projector(beam, volume, device=device, dtype=dtype, backend=backend, memory_budget=memory_budget)
 
 

@@ -25,7 +25,7 @@ def parallel_tile(weights: ParallelJoseph, rows: tuple[int, int], views: tuple[i
     ruler = (weights.rays / weights.pitch, (weights.axis + 0.5) * weights.rays - 0.5)
     size = (weights.grid, rows[0], weights.columns, weights.rays, weights.reach)
     filled = _fill(start, index, value, np.cos(angles), np.sin(angles), *size, *ruler)
-    return _csr(start, index[:filled].copy(), value[:filled].copy(), (voxels, len(angles) * weights.columns))
+    return as_csr(start, index[:filled].copy(), value[:filled].copy(), (voxels, len(angles) * weights.columns))
 
 
 def transpose_tile(matrix: Csr) -> Csr:
@@ -34,10 +34,11 @@ def transpose_tile(matrix: Csr) -> Csr:
     start, index, value = (t.numpy() for t in (matrix.start, matrix.index, matrix.value))
     turned = np.zeros(width + 1, np.int32), np.empty_like(index), np.empty_like(value)
     _turn(start, index, value, *turned)
-    return _csr(*turned, (width, height))
+    return as_csr(*turned, (width, height))
 
 
-def _csr(start: np.ndarray, index: np.ndarray, value: np.ndarray, shape: tuple[int, int]) -> Csr:
+def as_csr(start: np.ndarray, index: np.ndarray, value: np.ndarray, shape: tuple[int, int]) -> Csr:
+    """A matrix of numpy's arrays."""
     return Csr(torch.from_numpy(start), torch.from_numpy(index), torch.from_numpy(value), shape)
 
 

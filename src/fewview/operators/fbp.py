@@ -8,7 +8,8 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from ..geometry import Beam
+from ..geometry import Beam, FanBeam
+from .fbp_fan import fan_backprojection
 from .filters import FilterName, apply_filter, ramp_filter
 from .interface import Operator
 from .quadrature import angle_weights
@@ -38,6 +39,8 @@ def filtered_backprojection(A: Operator, y: Tensor, filter: FilterName = "ram-la
     farther out once. The former share their weight smoothly, as in Cho et al., Med. Phys. 23, 1317 (1996), so that
     there is no edge for the filter to see.
     """
+    if isinstance(A.geometry, FanBeam):
+        return fan_backprojection(A, y, filter, cutoff)
     return by_halves(A, y, lambda A, y: _filtered(A, y, filter, cutoff))
 
 

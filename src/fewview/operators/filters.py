@@ -12,7 +12,9 @@ from torch import Tensor
 FilterName = Literal["ram-lak", "shepp-logan", "cosine", "hann", "none"]
 
 
-def ramp_filter(columns: int, name: FilterName = "ram-lak", cutoff: float = 1.0) -> NDArray[np.float64]:
+def ramp_filter(
+    columns: int, name: FilterName = "ram-lak", cutoff: float = 1.0, pitch: float = 0.0
+) -> NDArray[np.float64]:
     """Frequency response of a ramp filter.
 
     The ramp is sampled in space and then transformed (Kak and Slaney, Principles of Computerized Tomographic
@@ -27,6 +29,9 @@ def ramp_filter(columns: int, name: FilterName = "ram-lak", cutoff: float = 1.0)
         more rounded off; ``none``: no filter at all.
     cutoff : float
         Fraction of the Nyquist frequency above which nothing passes, in (0, 1].
+    pitch : float
+        Angle between the rays to neighbouring columns of a curved detector, radians (Kak and Slaney, eq. 3.87); 0 for
+        columns in a straight line.
 
     Returns
     -------
@@ -45,6 +50,9 @@ def ramp_filter(columns: int, name: FilterName = "ram-lak", cutoff: float = 1.0)
     kernel[0] = 0.25
     odd = place % 2 == 1
     kernel[odd] = -1.0 / (np.pi * place[odd]) ** 2
+    if pitch:
+        angle = np.minimum(place, columns) * pitch  # farther ones meet only the padding
+        kernel[1:] *= (angle[1:] / np.sin(angle[1:])) ** 2
     response = np.fft.rfft(kernel).real
     nyquist = np.linspace(0.0, 1.0, length // 2 + 1) / cutoff
     window = {

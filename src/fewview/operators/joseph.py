@@ -17,7 +17,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from ..geometry import Beam, ParallelBeam, VolumeGrid
+from ..geometry import ParallelBeam, VolumeGrid
 from .csr import Csr
 
 
@@ -146,16 +146,3 @@ def gathered(ray: torch.Tensor, weight: torch.Tensor, rays: int, columns: int, d
 def csr_bytes(entries: float, dtype: torch.dtype) -> int:
     """Bytes of a matrix with so many entries and of its transpose."""
     return int(2 * entries * (4 + torch.finfo(dtype).bits // 8))
-
-
-def weights_of(beam: Beam, volume: VolumeGrid) -> ParallelJoseph:
-    """The weights of a geometry.
-
-    Raises
-    ------
-    TypeError
-        There are none for this beam.
-    """
-    if isinstance(beam, ParallelBeam):
-        return ParallelJoseph.of(beam, volume)
-    raise TypeError(f"there is no projector for a {type(beam).__name__}")

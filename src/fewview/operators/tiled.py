@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
 
-from ..geometry import Beam, VolumeGrid
+from ..geometry import Beam, FanBeam, ParallelBeam, VolumeGrid
 from .interface import Operator
-from .joseph import ParallelJoseph, weights_of
+from .joseph import ParallelJoseph, Weights
+from .joseph_fan import FanJoseph
 from .tiles import BLOCK, PAIRS, SLICES, TiledMatrix, shared
 
 if TYPE_CHECKING:
@@ -21,7 +23,10 @@ MEMORY_BUDGET = 2 << 30  # bytes: up to some 280 views at 512 x 512, or 1100 at 
 
 
 class TiledOperator(Operator):
-    """Joseph's projector as a sparse matrix in tiles; see :func:`fewview.operators.projector` for the parameters."""
+    """Joseph's projector as a sparse matrix in tiles; see :func:`fewview.operators.projector` for the parameters.
+
+    ``weights(geometry, volume)`` makes other entries than Joseph's.
+    """
 
     label = "torch"
 
@@ -32,10 +37,12 @@ class TiledOperator(Operator):
         device: torch.device,
         dtype: torch.dtype,
         memory_budget: int = MEMORY_BUDGET,
+        weights: Callable[[Any, VolumeGrid], Weights] | None = None,
     ) -> None:
         super().__init__(geometry, volume, device, dtype)
         self.memory_budget = memory_budget
-        self.weights = weights_of(geometry, volume)
+        self._weights = joseph if weights is None else weights
+        self.weights = self._weights(geometry, volume)
 
     @property
     def stored(self) -> bool:
@@ -80,4 +87,19 @@ class TiledOperator(Operator):
         return x.unflatten(1, self.domain_shape)
 
     def _of(self, geometry: Beam, volume: VolumeGrid) -> TiledOperator:
-        return TiledOperator(geometry, volume, self.device, self.dtype, self.memory_budget)
+        return TiledOperator(geometry, volume, self.device, self.dtype, self.memory_budget, self._weights)
+
+
+def joseph(beam: Beam, volume: VolumeGrid) -> Weights:
+    """Joseph's weights of a geometry.
+
+    Raises
+    ------
+    TypeError
+        There are none for this beam.
+    """
+    if isinstance(beam, ParallelBeam):
+        return ParallelJoseph.of(beam, volume)
+    if isinstance(beam, FanBeam):
+        return FanJoseph.of(beam, volume)
+    raise TypeError(f"there is no projector for a {type(beam).__name__}")

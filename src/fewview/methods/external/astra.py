@@ -11,7 +11,7 @@ from torch import Tensor
 
 from ...errors import MethodUnavailable
 from ...operators import Operator
-from ...operators.astra import beam_of, load_astra
+from ...operators.astra import beam_of, kernel_of, load_astra
 from ...operators.fbp import by_halves
 from ...options import Options, option
 from ..interface import Estimate, Method, Problem
@@ -108,7 +108,7 @@ def _slice(
     else:
         beam = beam_of(astra, A.geometry, A.volume)
     grid = astra.create_vol_geom(A.grid, A.grid)
-    projector = astra.create_projector("linear", beam, grid)
+    projector = astra.create_projector(kernel_of(A.geometry), beam, grid)
     data = [
         astra.data2d.create("-sino", beam, np.ascontiguousarray(row, np.float32)),
         astra.data2d.create("-vol", grid),
