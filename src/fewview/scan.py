@@ -105,6 +105,10 @@ class Scan(Selectable):
         Open-beam and beam-off frames ``(n, v, u)``.
     flat_times : array, optional
         When each flat was taken: 0 before the scan, 1 after it.
+    view_times : array, optional
+        When each of the frames was taken, 0 to 1; equally spaced without.
+    monitor : array, optional
+        Beam during each of the frames, relative to that of the flats.
     kind : {"counts", "transmission", "attenuation"}
         What the frames hold: raw counts, I/I0, or -log(I/I0).
     provenance : mapping
@@ -122,6 +126,8 @@ class Scan(Selectable):
     flats: FrameSource | None = None
     darks: FrameSource | None = None
     flat_times: NDArray[np.float64] | None = None
+    view_times: NDArray[np.float64] | None = None
+    monitor: NDArray[np.float64] | None = None
     kind: Kind = "counts"
     provenance: Provenances = field(default_factory=dict)
     notes: tuple[str, ...] = ()
@@ -200,6 +206,8 @@ class Scan(Selectable):
 
         options = options or PrepareOptions()
         around = self._around(options.tilt)
+        everything = self.frames.shape[0]
+        times = np.linspace(0, 1, everything) if self.view_times is None else self.view_times
         prepared = prepare(
             around.read(self.frames, binned=False),
             self._read_field(self.flats, around),
@@ -207,6 +215,8 @@ class Scan(Selectable):
             self.kind,
             options,
             flat_times=self.flat_times,
+            view_times=times[self.window.frames],
+            monitor=None if self.monitor is None else self.monitor[self.window.frames],
             bin=self.window.bin,
         )
         values, weights = self._upright(prepared.values, prepared.weights, options.tilt, around)

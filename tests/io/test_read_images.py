@@ -128,9 +128,17 @@ def test_mixed_sizes_empty_folders_and_other_files(folder, tmp_path_factory):
 
 
 def test_missing_frames_are_counted_against_the_angles(folder):
-    (folder / "tomo_4.tif").unlink()
+    (folder / "tomo_10.tif").unlink()
     with pytest.raises(ScanError, match=r"angles\.txt holds 11 angles for the 10 projections"):
         read_scan(folder)
+
+
+def test_a_frame_that_is_missing_in_the_middle_takes_its_angle_along(folder):
+    (folder / "tomo_4.tif").unlink()
+    scan = read_scan(folder)
+    np.testing.assert_allclose(np.degrees(scan.geometry.angles), np.delete(THETA, 4))
+    assert scan.provenance["angles"].how == "assumed"
+    assert "Images are missing from the series: 1 between tomo_3.tif and tomo_5.tif." in scan.notes
 
 
 def test_log_lines_of_flats_and_darks_are_recognised(folder):
@@ -199,7 +207,7 @@ def test_a_file_cut_off_after_it_was_opened_is_noticed(folder):
 
 
 def test_colour_and_pages_of_several_sizes_are_refused(tmp_path):
-    tifffile.imwrite(tmp_path / "rgb.tif", np.zeros((5, 7, 3), np.uint8), photometric="rgb")
+    tifffile.imwrite(tmp_path / "rgb.tif", FRAMES[:3].astype(np.uint8).transpose(1, 2, 0), photometric="rgb")
     with pytest.raises(ScanError, match=r"rgb\.tif is a colour image"):
         read_scan(tmp_path / "rgb.tif")
     with tifffile.TiffWriter(tmp_path / "odd.tif") as file:

@@ -1,4 +1,4 @@
-"""Text logs of angles: one number per line, a CSV with an angle column, or lines that say "angle: 12.5" (IMAT)."""
+"""Text logs of angles: one number per line, a table with an angle column, or lines that say "angle: 12.5" (IMAT)."""
 
 from __future__ import annotations
 
@@ -9,13 +9,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import ScanError
+from . import skyscan
+from .angle_columns import ANGLE_WORDS, NO_ANGLE_WORDS, find_column, speaks_of_an_angle, words_of
 from .scan_facts import Angles
+from .text_table import Table, decode, parse, to_number
 from .units import angle_unit
 
-NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?|nan"
-_LABELLED = re.compile(rf"angle\s*[:=]\s*({NUMBER})", re.IGNORECASE)
-_ANGLE_WORD = re.compile(r"angle|theta|rotation", re.IGNORECASE)
-_SPLIT = re.compile(r"[,;\t]|\s{2,}|(?<=\S) (?=\S)")
+EXTENSIONS = (".txt", ".log", ".csv", ".dat", ".tsv", ".ang", ".angles", ".tlt", ".rawtlt")
+_LABELLED = re.compile(
+    r"\b(?:angle|theta|rotation|omega)\b\s*(?:[\[(]?[a-z°]+[\])]?)?\s*[:=]\s*"
+    r"([-+]?(?:\d+(?:[.,]\d+)?|\.\d+)(?:e[-+]?\d+)?)[ ]?([mµ]?(?:deg|rad|°)\w*)?",
+    re.IGNORECASE,
+)
+_MONITOR = re.compile(r"(before|after)[^:]*:\s*(\d+)", re.IGNORECASE)
+_IMAGE = re.compile(r"\.(tiff?|fits?|fts|edf|img|raw|png)$", re.IGNORECASE)
+_LARGEST = 4 << 20  # bytes: a log of angles is shorter
 
 
 def read_angle_file(path: Path) -> Angles:
@@ -24,7 +32,7 @@ def read_angle_file(path: Path) -> Angles:
     Raises
     ------
     ScanError
-        The file is missing, or holds no angles.
+        The file is missing, or holds no angles; the line that is wrong is named.
     """
     if not path.is_file():
         raise ScanError(f"There is no angle file {path}.", "Give --angles START:STOP, or the path of a log.")
@@ -35,64 +43,87 @@ def read_angle_file(path: Path) -> Angles:
             raise ScanError(f"{path.name} cannot be read as angles: {error}.", "Give a text file.") from None
         return Angles(np.asarray(values, dtype=np.float64).reshape(-1), angle_unit(path.stem), path.name)
     try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()  # with or without the mark of Windows
+        content = decode(path)
     except (OSError, UnicodeDecodeError) as error:
         raise ScanError(
             f"{path.name} cannot be read as text: {error}.", "Give a log with one angle per line."
         ) from None
-    for parse in (_labelled, _columns):
-        found = parse([line for line in lines if line.strip()])
-        if found is not None:
-            values, said = found
-            unit = angle_unit(said) or ("degrees" if parse is _labelled else angle_unit(path.stem))
-            return Angles(values, unit, path.name)
-    raise ScanError(
-        f"{path.name} holds no angles: neither one number per line, nor a column named angle, nor 'angle: ...'.",
-        "Give a log with one angle per projection.",
-    )
+    if skyscan.recognise(content):
+        return skyscan.angles(content, path)
+    return _labelled(content, path) or _tabled(content, path)
 
 
 def is_angle_log(path: Path) -> bool:
-    """Whether a text file in a scan's folder is its angle log: by its name, or because its lines say "angle:"."""
-    if path.suffix.lower() not in (".txt", ".log", ".csv", ".dat"):
+    """Whether a text file in a scan's folder may be its angle log: by its name, its titles or its lines "angle:"."""
+    if path.suffix.lower() not in EXTENSIONS or not 0 < path.stat().st_size < _LARGEST:
         return False
-    if _ANGLE_WORD.search(path.stem):
+    words = words_of(path.stem)
+    if words & NO_ANGLE_WORDS and words & ANGLE_WORDS:  # "rotation_axis.txt"
+        return False
+    if words & ANGLE_WORDS:
         return True
-    with path.open(encoding="utf-8-sig", errors="replace") as file:
-        return _LABELLED.search(file.read(4000)) is not None
+    try:
+        content = decode(path)
+    except UnicodeDecodeError:
+        return False
+    if skyscan.recognise(content) or len(_LABELLED.findall(content[:4000])) > 0:
+        return True
+    table = parse(content)
+    return table is not None and any(map(speaks_of_an_angle, table.titles))
 
 
-def _labelled(lines: list[str]) -> tuple[NDArray[np.float64], str] | None:
+def _labelled(content: str, path: Path) -> Angles | None:
     """IMAT: only the lines of projections count; those of the 180 degree radiograph say "Radiography"."""
-    hits = [(line, _LABELLED.search(line)) for line in lines]
-    projections = [hit for line, hit in hits if hit and "radiography" not in line.lower()]
-    if not projections:
+    hits = [(line, _LABELLED.search(line)) for line in content.splitlines()]
+    lines = [(line, hit) for line, hit in hits if hit and "radiography" not in line.lower()]
+    if not lines or (len(lines) == 1 and len(content.splitlines()) > 8):
         return None
-    return np.array([float(hit[1]) for hit in projections]), ""
+    values = np.array([float(hit[1].replace(",", ".")) for _, hit in lines])
+    unit = angle_unit(lines[0][1][0]) or "degrees"
+    return Angles(values, unit, path.name, monitor=_monitor([line for line, _ in lines]))
 
 
-def _columns(lines: list[str]) -> tuple[NDArray[np.float64], str] | None:
-    """A table: the column whose title speaks of an angle; without a title, one number per line."""
-    column, said = 0, ""
-    values: list[float] = []
-    lone = None  # whether the table has a single column, told by its first row
+def _monitor(lines: list[str]) -> NDArray[np.float64] | None:
+    """Counts of the beam monitor during each projection: a counter is read before and after it."""
+    counts = []
     for line in lines:
-        cells = [cell.strip() for cell in _SPLIT.split(line.strip().lstrip("#").strip()) if cell.strip()]
-        if not cells:
-            continue
-        if not re.fullmatch(NUMBER, cells[min(column, len(cells) - 1)], re.IGNORECASE):
-            titles = [c.strip() for c in re.split(r"[,;\t]", line.strip().lstrip("#"))]
-            named = [i for i, title in enumerate(titles) if _ANGLE_WORD.search(title)]
-            if values or (line.lstrip().startswith("#") and not named):
-                if line.lstrip().startswith("#"):
-                    continue
-                return None
-            if named:
-                column, said = named[0], titles[named[0]]
-            continue
-        if lone is None:
-            lone = len(cells) == 1
-        if (not lone and not said) or column >= len(cells):
-            return None  # several numbers per line and no title: any column could be the angle
-        values.append(float(cells[column]))
-    return (np.array(values), said) if values else None
+        said = {name.lower(): float(value) for name, value in _MONITOR.findall(line)}
+        counts.append(said.get("after", np.nan) - said.get("before", np.nan))
+    values = np.array(counts)
+    return values if len(values) > 1 and np.all(values > 0) else None
+
+
+def _tabled(content: str, path: Path) -> Angles:
+    table = parse(content)
+    if table is None:
+        raise _no_angles(path, "neither one number per line, nor a column named angle, nor 'angle: ...'")
+    column = find_column(table)
+    if isinstance(column, str):
+        raise _no_angles(path, column)
+    values, said_unit = [], None
+    for cells, line in zip(table.rows, table.lines, strict=True):
+        cell = cells[column.index] if column.index < len(cells) else ""
+        value = to_number(cell)
+        if value is None:
+            said = f"'{cell}' is no number" if cell else "there is no angle"
+            raise _no_angles(path, f"{said} in line {line}")
+        values.append(value)
+        said_unit = said_unit or angle_unit(cell)
+    unit = column.unit or said_unit or angle_unit(path.stem)
+    several = f", column {column.title}" if table.width > 1 and column.title else ""
+    notes = (f"{path.name}: {column.note}",) if column.note else ()
+    names = _image_names(table)
+    return Angles(np.array(values), unit, path.name + several, doubt=column.doubt, notes=notes, images=names)
+
+
+def _image_names(table: Table) -> tuple[str, ...]:
+    """The column of image file names, where there is one."""
+    for column in range(table.width):
+        cells = [row[column] if column < len(row) else "" for row in table.rows]
+        if all(_IMAGE.search(cell) for cell in cells):
+            return tuple(re.split(r"[\\/]", cell.strip("\"'"))[-1] for cell in cells)
+    return ()
+
+
+def _no_angles(path: Path, why: str) -> ScanError:
+    return ScanError(f"{path.name} holds no angles: {why}.", "Give a log with one angle per projection.")

@@ -1,4 +1,4 @@
-"""Angles: the user's range, the unit that a file leaves out, and log lines that belong to flats and darks."""
+"""Angles: the user's range, and log lines that belong to flats and darks."""
 
 from __future__ import annotations
 
@@ -9,12 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import ScanError
-from .units import AngleUnit
 
 FLAG = (
     "Give the angles with --angles START:STOP (degrees; add :endpoint if the last view lies at STOP) or --angles FILE."
 )
 _RANGE = re.compile(r"^\s*([-+.\deE]+)\s*:\s*([-+.\deE]+)\s*(:\s*endpoint\s*)?$")
+
+_STEPPED = re.compile(r"^\s*[-+.\deE]+\s*:\s*[-+.\deE]+\s*:\s*[-+.\deE]*\d\s*$")
 
 
 def parse_range(text: str) -> tuple[float, float, bool] | None:
@@ -25,6 +26,12 @@ def parse_range(text: str) -> tuple[float, float, bool] | None:
     ScanError
         Looks like a range, but its numbers do not make one.
     """
+    if _STEPPED.match(text):
+        start, stop, _ = text.split(":")
+        raise ScanError(
+            f"--angles {text}: a third number is not understood; the step follows from the number of views.",
+            f"Say {start}:{stop} (STOP is no view) or {start}:{stop}:endpoint (the last view lies at STOP).",
+        )
     match = _RANGE.match(text)
     if match is None:
         return None
@@ -45,22 +52,6 @@ def spread(start: float, stop: float, endpoint: bool, views: int) -> NDArray[np.
 def like_radians(arc: float) -> bool:
     """Whether an arc in degrees has the number of a half or a full turn in radians."""
     return any(abs(abs(arc) - turn) < 0.02 * turn for turn in (math.pi, 2 * math.pi))
-
-
-def decide_unit(values: NDArray[np.float64]) -> tuple[AngleUnit, str]:
-    """Unit of angles that come without one, and the reason in words.
-
-    A tomography of less than 2 pi degrees is no tomography; whole numbers are degrees, because nobody turns a
-    stage by whole radians.
-    """
-    span = float(np.ptp(values)) if len(values) else 0.0
-    gaps = np.diff(np.sort(values))
-    step = float(np.median(gaps[gaps > 0])) if np.any(gaps > 0) else 0.0
-    if span > 2 * math.pi + 1.5 * step:
-        return "degrees", f"no unit; a span of {span:.4g} is more than a turn in radians"
-    if np.all(values == np.round(values)):
-        return "degrees", "no unit; whole numbers"
-    return "radians", f"no unit; a span of {span:.4g} would be next to no turn in degrees"
 
 
 def trim_repeats(values: NDArray[np.float64], views: int) -> tuple[NDArray[np.float64], int, int] | None:

@@ -11,6 +11,7 @@ from ..provenance import Provenance
 from . import kind as kind_rules
 from .arrange import arrange
 from .flats_darks import add_fields
+from .look import look
 from .names import Role
 from .registry import find
 from .request import Draft, FieldChoice, Request
@@ -31,7 +32,7 @@ def draft(path: str | Path, request: Request) -> Draft:
         if isinstance(choice, str) and path.is_dir() and not Path(choice).exists():
             patterns[role] = choice
     found = find(path, request.dataset, patterns)
-    made = Draft(path, found, notes=list(found.notes), flat_times=found.flat_times)
+    made = Draft(path, found, notes=list(found.notes), monitor=found.monitor, view_times=found.view_times)
     if found.refusal is not None:
         made.lacks.append(found.refusal)
         made.hopeless = True
@@ -40,6 +41,7 @@ def draft(path: str | Path, request: Request) -> Draft:
     _numbers(made, request)
     if made.frames is not None:
         _kind(made, request)
+        look(made)
     return made
 
 
@@ -55,6 +57,8 @@ def _numbers(made: Draft, request: Request) -> None:
         elif found is not None:
             setattr(made, name, found[0])
             made.provenance[name] = found[1]
+            if name == "axis" and request.mirror and made.frames is not None:
+                made.axis = made.frames.shape[2] - 1 - found[0]
         else:
             made.provenance[name] = Provenance("missing", missing)
 

@@ -10,7 +10,7 @@ import numpy as np
 from ..errors import ScanError
 from ..provenance import Provenance
 from . import hdf5_named
-from .angles import decide_unit
+from .checks.angles import settle_unit
 from .hdf5 import HDF5Frames, dangling, number, open_hdf5, reach, unit_of
 from .scan_facts import Angles, Found, known_layout
 from .units import angle_unit, millimetres
@@ -87,7 +87,7 @@ def _angles(path: Path, group: Any) -> tuple[Angles | None, tuple[str, ...]]:
     where = f"{path.name} {stored.name}"
     unit = angle_unit(unit_of(stored))
     if unit is None and np.all(np.isfinite(values)):
-        guess, why = decide_unit(values)
+        guess, why = settle_unit(values, None)
         if guess == "degrees":  # what the format prescribes
             return Angles(values, "degrees", f"{where}, degrees as Data Exchange prescribes"), ()
         return Angles(values, None, where), (f"Data Exchange prescribes degrees, but theta looks like radians: {why}.",)

@@ -1,4 +1,4 @@
-"""FITS: one image or a cube per file, unsigned integers by BZERO, the angle in a header card."""
+"""FITS: images, cubes, one image per extension, compressed tiles and files; the angle in a header card."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import re
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -14,37 +15,54 @@ from numpy.typing import NDArray
 
 from ..errors import ScanError
 from ..frames import Span
+from . import header_angles
 from .images import COPY_AGAIN, ImageFile, ImageFormat, truncated
 
-_ANGLE_CARDS = ("ANGLE", "THETA", "ROTANGLE", "ROTATION", "ROT_ANG", "ROT")
+_NO_IMAGES = {"mask", "err", "error", "errors", "sigma", "var", "variance", "dq", "weight", "weights", "quality"}
 _BLOCK = 2880  # bytes: data fill up whole blocks
 _TYPES = {8: "u1", 16: "i2", 32: "i4", 64: "i8", -32: "f4", -64: "f8"}
 
 
 def describe(path: Path) -> ImageFile:
-    """Number, size, type and angle of the images.
+    """Number, size, type and angles of the images.
 
     Raises
     ------
     ScanError
         Not a FITS file, cut off, or without an image.
     """
-    with _image(path) as hdu:
-        *many, height, width = hdu.shape
-        return ImageFile(path, int(np.prod(many, dtype=int)), height, width, _dtype(hdu.header), _angle(hdu.header))
+    with _images(path) as (units, others):
+        height, width = units[0].shape[-2:]
+        count = sum(_count(unit) for unit in units)
+        angles = [header_angles.of_pairs(_cards(unit.header)) for unit in units]
+        stated = [angle for angle in angles if angle is not None] if len(units) == count else []
+        stated = stated if len(stated) == count else []
+        where = f"header card {stated[0][1]}" if stated else ""
+        dtype = np.result_type(*(_dtype(unit.header) for unit in units))
+        values = tuple(angle[0] for angle in stated)
+        return ImageFile(path, count, height, width, dtype, values, where, _told(path, others))
 
 
 def read(path: Path, indices: list[int], rows: Span, columns: Span) -> NDArray:
-    """A window of some images; nothing else leaves the disk."""
-    with _image(path) as hdu:
-        many = hdu.shape[:-2]
-        window = (slice(*rows), slice(*columns))
-        return np.stack([hdu.section[(*np.unravel_index(index, many), *window)] for index in indices])
+    """A window of some images; nothing else leaves the disk, unless the whole file is compressed."""
+    with _images(path) as (units, _):
+        starts = np.cumsum([0, *map(_count, units)])
+        out = []
+        for index in indices:
+            place = int(np.searchsorted(starts, index, side="right")) - 1
+            unit = units[place]
+            many = np.unravel_index(index - int(starts[place]), unit.shape[:-2]) if unit.shape[:-2] else ()
+            out.append(unit.section[(*many, slice(*rows), slice(*columns))])
+        return np.stack(out)
+
+
+def _count(unit: Any) -> int:
+    return int(np.prod(unit.shape[:-2], dtype=int))
 
 
 @contextmanager
-def _image(path: Path) -> Iterator[Any]:
-    """The first HDU with an image."""
+def _images(path: Path) -> Iterator[tuple[list[Any], list[Any]]]:
+    """The HDUs with images of one size that fill most of the file, and those with others."""
     from astropy.io import fits
     from astropy.utils.exceptions import AstropyUserWarning
 
@@ -52,20 +70,64 @@ def _image(path: Path) -> Iterator[Any]:
         # A short file is only a warning to astropy; here it is found by its size, and refused.
         warnings.simplefilter("ignore", AstropyUserWarning)
         try:
-            file = fits.open(path, memmap=False)
-        except OSError as error:
+            file = fits.open(_unpacked(path, path.stat().st_mtime_ns) if _packed(path) else path, memmap=False)
+        except (OSError, EOFError) as error:
             raise ScanError(f"{path.name} cannot be read as FITS ({error}): it is damaged.", COPY_AGAIN) from None
         with file:
-            hdu = next((one for one in file if one.is_image and len(one.shape or ()) >= 2), None)
-            if hdu is None:
+            units = [one for one in file if one.is_image and len(one.shape or ()) >= 2]
+            if not units:
                 raise ScanError(f"{path.name} holds no image, only header cards or tables.", "Name the image file.")
-            place = hdu.fileinfo()
-            held = int(np.prod(hdu.shape)) * abs(hdu.header["BITPIX"]) // 8
-            if isinstance(hdu, fits.CompImageHDU):  # its tiles are smaller than its pixels
-                held = place["datSpan"] - _BLOCK + 1
-            if place["datLoc"] + held > path.stat().st_size:
-                raise truncated(path)
-            yield hdu
+            if not _packed(path):
+                for unit in units:
+                    _check_length(path, unit, fits)
+            yield _main(units)
+
+
+def _check_length(path: Path, unit: Any, fits: Any) -> None:
+    place = unit.fileinfo()
+    held = int(np.prod(unit.shape)) * abs(unit.header["BITPIX"]) // 8
+    if isinstance(unit, fits.CompImageHDU):  # its tiles are smaller than its pixels
+        held = place["datSpan"] - _BLOCK + 1
+    if place["datLoc"] + held > path.stat().st_size:
+        raise truncated(path)
+
+
+def _packed(path: Path) -> bool:
+    """Whether the file as a whole is compressed with gzip."""
+    with path.open("rb") as file:
+        return file.read(2) == b"\x1f\x8b"
+
+
+@lru_cache(maxsize=4)  # a slab is read a few rows at a time
+def _unpacked(path: Path, changed: int) -> Any:
+    """Content of a gzip file; ``changed`` makes a file that was rewritten a new one."""
+    import gzip
+    import io
+    import zlib
+
+    try:
+        return io.BytesIO(gzip.decompress(path.read_bytes()))
+    except zlib.error as error:
+        raise OSError(str(error)) from None
+
+
+def _main(units: list[Any]) -> tuple[list[Any], list[Any]]:
+    """Images, and what lies beside them: masks and errors by their names, previews by their size."""
+    plain = [unit for unit in units if not _NO_IMAGES & set(re.split(r"[^a-z]+", unit.name.lower()))] or units
+    sizes: dict[tuple[int, ...], int] = {}
+    for unit in plain:
+        size = tuple(unit.shape[-2:])
+        sizes[size] = sizes.get(size, 0) + int(np.prod(unit.shape))
+    largest = max(sizes, key=lambda size: sizes[size])
+    chosen = [unit for unit in plain if tuple(unit.shape[-2:]) == largest]
+    return chosen, [unit for unit in units if not any(unit is one for one in chosen)]
+
+
+def _told(path: Path, others: list[Any]) -> tuple[str, ...]:
+    if not others:
+        return ()
+    listed = ", ".join(f"{unit.name or 'unnamed'} {' x '.join(map(str, unit.shape))}" for unit in others[:3])
+    return (f"{path.name}: {len(others)} other image extensions are left out ({listed}).",)
 
 
 def _dtype(header: Any) -> np.dtype:
@@ -78,13 +140,12 @@ def _dtype(header: Any) -> np.dtype:
     return np.dtype(np.float32)
 
 
-def _angle(header: Any) -> float | None:
-    """Degrees, from a card that holds a number or starts with one."""
-    for card in _ANGLE_CARDS:
-        match = re.match(r"\s*([-+]?\d+\.?\d*(?:[eE][-+]?\d+)?)", str(header.get(card, "")))
-        if match:
-            return float(match[1])
-    return None
+def _cards(header: Any) -> Iterator[tuple[str, str]]:
+    """Cards with the unit that their comment names."""
+    for card in header.cards:
+        if card.keyword not in ("", "COMMENT", "HISTORY") and card.value is not None:
+            unit = re.search(r"\b(m?deg|m?rad|degrees?|radians?)\b", str(card.comment), re.IGNORECASE)
+            yield card.keyword, f"{card.value} {unit[1] if unit else ''}"
 
 
-FITS = ImageFormat("FITS", (".fits", ".fit", ".fts"), describe, read)
+FITS = ImageFormat("FITS", (".fits", ".fit", ".fts", ".fits.gz", ".fit.gz", ".fits.fz", ".fz"), describe, read)

@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+import glob
+import re
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..errors import ScanError
 from ..frames import ArrayFrames, FrameSource
 from ..provenance import Provenance
+from .arrange import turned_frames
+from .folder import read_files
 from .names import Role
 from .numpy_files import as_images
 from .registry import find
 from .request import Draft, FieldChoice, Request
+from .scan_facts import Found
+
+_WITHIN = re.compile(r"(.+\.\w+):/?([^:\\]+)$")  # FILE.h5:/PATH
 
 
 def add_fields(made: Draft, request: Request, by_pattern: set[Role]) -> None:
@@ -21,49 +30,88 @@ def add_fields(made: Draft, request: Request, by_pattern: set[Role]) -> None:
     Raises
     ------
     ScanError
-        The files that the user names are not there, or cannot be read.
+        The files that the user names are not there, cannot be read, or hold no flats or darks.
     """
-    made.flats = _choose(made, "flat", "flats", request.flats, made.found.flats, by_pattern)
-    made.darks = _choose(made, "dark", "darks", request.darks, made.found.darks, by_pattern)
-    if made.flats is not made.found.flats:
-        made.flat_times = None
+    flats, times = _choose(made, request, "flats", by_pattern)
+    darks, _ = _choose(made, request, "darks", by_pattern)
+    made.flats, made.darks, made.flat_times = flats, darks, times
     if made.flats is not None:
         _note_zeros(made, made.flats)
 
 
+Times = NDArray[np.float64] | None
+
+
 def _choose(
-    made: Draft, role: Role, name: str, choice: FieldChoice | None, found: FrameSource | None, by_pattern: set[Role]
-) -> FrameSource | None:
-    source, how = found, Provenance("read", made.found.format)
-    if role in by_pattern:
+    made: Draft, request: Request, name: Literal["flats", "darks"], by_pattern: set[Role]
+) -> tuple[FrameSource | None, Times]:
+    choice = request.flats if name == "flats" else request.darks
+    source: FrameSource | None = getattr(made.found, name)
+    times, how = made.found.flat_times, Provenance("read", made.found.format)
+    if name[:-1] in by_pattern:
         how = Provenance("given", f"--{name} {choice}")
-        if found is None:
+        if source is None:
             raise ScanError(f"--{name} {choice}: {made.path.name} has no file of such a name.", "Check the pattern.")
     elif choice is not None:
-        source = _frames(choice)
+        source, times = _frames(choice, name)
         how = Provenance("given", f"--{name} {choice}" if isinstance(choice, (str, Path)) else "an array")
     if source is None:
         listed = made.found.listed.get(name, 0)
         lost = f"listed by {made.found.format}, their pixels are not there" if listed else f"no {name} in the file"
         made.provenance[name] = Provenance("missing", lost)
-        return None
+        return None, None
     made.provenance[name] = how
+    source = turned_frames(source, request)
     if made.frames is not None and source.shape[1:] != made.frames.shape[1:]:
         made.refuse(
             f"The {name} are {source.shape[1]} x {source.shape[2]} pixels, the projections of "
             f"{made.path.name} {made.frames.shape[1]} x {made.frames.shape[2]}.",
             f"Give {name} of the same detector window with --{name}.",
         )
-    return source
+    return source, times
 
 
-def _frames(choice: FieldChoice) -> FrameSource:
-    if isinstance(choice, (str, Path)):
-        found = find(Path(choice), patterns={"projection": "*"})  # whatever their names say
-        if found.images is None:
-            raise found.refusal or ScanError(f"{choice} holds no frames.", "Name a file or folder of frames.")
-        return found.images
-    return ArrayFrames(as_images(np.asarray(choice), "the array given"))
+def _frames(choice: FieldChoice, name: Literal["flats", "darks"]) -> tuple[FrameSource, Times]:
+    """Frames that the user names: a scan stands for its own flats or darks, anything else for its images."""
+    if not isinstance(choice, (str, Path)):
+        return ArrayFrames(as_images(np.asarray(choice), "the array given")), None
+    path, dataset = _named(str(choice))
+    if not path.exists() and glob.has_magic(str(path)):
+        files = [Path(file) for file in glob.glob(str(path))]
+        if not files:
+            raise ScanError(f"--{name} {choice}: there is no file of such a name.", "Check the pattern.")
+        return read_files(files), None
+    if path.is_dir():
+        found = find(path, patterns={"projection": "*"})  # whatever their names say
+    else:
+        found = find(path, dataset)
+    stored: FrameSource | None = getattr(found, name)
+    if stored is not None and dataset is None:
+        return stored, found.flat_times if name == "flats" else None
+    if found.images is None:
+        raise found.refusal or ScanError(f"{choice} holds no frames.", "Name a file or folder of frames.")
+    if dataset is None:
+        _refuse_a_scan(found, path, name)
+    return found.images, None
+
+
+def _named(choice: str) -> tuple[Path, str | None]:
+    """A file and the dataset in it, as FILE:/PATH."""
+    match = _WITHIN.match(choice)
+    if match is None or Path(choice).exists() or not Path(match[1]).is_file():
+        return Path(choice), None
+    return Path(match[1]), match[2]
+
+
+def _refuse_a_scan(found: Found, path: Path, name: str) -> None:
+    """A scan without flats was named for flats: its projections are none."""
+    if found.angles is None or found.images is None or len(found.angles.values) < 3:
+        return
+    if path.is_file() and found.format not in ("TIFF", "FITS"):
+        raise ScanError(
+            f"{path.name} is a scan ({found.images.shape[0]} images with angles) without {name} of its own.",
+            f"Name a file or folder of {name}, or a dataset in it as --{name} {path.name}:/PATH.",
+        )
 
 
 def _note_zeros(made: Draft, flats: FrameSource) -> None:

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..errors import ScanError
 from . import names
 from .angle_log import is_angle_log, read_angle_file
+from .edf import EDF
 from .fits import FITS
+from .folder_roles import files_in_words, one_series, sort_images
+from .image_numbers import numbers
 from .images import ImageFormat, ImageStack
+from .name_angles import angles_in_names
 from .scan_facts import Angles, Found, layout_of_name
 from .tiff import TIFF
 
-FORMATS = (TIFF, FITS)
+FORMATS = (TIFF, FITS, EDF)
 _WRAPPERS = {
     "projections",
     "projection",
@@ -34,7 +38,8 @@ _WRAPPERS = {
 
 def image_format(path: Path) -> ImageFormat | None:
     """The image format that this file name says it has."""
-    return next((one for one in FORMATS if path.suffix.lower() in one.extensions), None)
+    name = path.name.lower()
+    return next((one for one in FORMATS if name.endswith(one.extensions)), None)
 
 
 def read_files(files: Sequence[Path]) -> ImageStack:
@@ -59,13 +64,21 @@ def read_image_file(path: Path, form: ImageFormat) -> Found:
     stack = ImageStack((form.describe(path),), form.read)
     refusal = None
     what = names.role(path.stem)
-    if what in ("flat", "dark"):
+    if what in ("flat", "dark") and names.sure(path.stem):
         name = "an open-beam (flat)" if what == "flat" else "a beam-off (dark)"
         refusal = ScanError(
             f"{path.name} is {name} frame by its name: there are no projections in it.",
             "Name the folder with the projections beside it.",
         )
-    return Found(form.title, (path,), stack, layout_of_name(path.name), _angles(stack, path), refusal=refusal)
+    return Found(
+        form.title,
+        (path,),
+        stack,
+        layout_of_name(path.name),
+        _in_headers(stack),
+        notes=stack.files[0].notes,
+        refusal=refusal,
+    )
 
 
 def read_folder(path: Path, patterns: Mapping[names.Role, str]) -> Found:
@@ -86,58 +99,30 @@ def read_folder(path: Path, patterns: Mapping[names.Role, str]) -> Found:
     groups = {folder: files for folder, files in groups.items() if files}
     if not groups:
         raise _no_images(path)
-    projections: dict[Path, list[Path]] = {}
-    flats: list[Path] = []
-    darks: list[Path] = []
-    notes: list[str] = []
-    unsure: list[Path] = []  # flats or darks by their names, but not by the user's pattern
-    for folder, files in groups.items():
-        of_folder: names.Role = "projection" if folder == path else names.role(folder.name)
-        for file in files:
-            given = next((what for what, pattern in patterns.items() if names.matches(file, pattern)), None)
-            what = given or (names.role(file.stem) if of_folder == "projection" else of_folder)
-            if given is None and what in patterns:
-                unsure.append(file)
-            elif what == "opposite":
-                notes.append(f"{file.relative_to(path)} (the view at 180 degrees for alignment) is left out.")
-            elif what == "projection":
-                projections.setdefault(folder, []).append(file)
-            else:
-                (flats if what == "flat" else darks).append(file)
-    if unsure and not projections:  # the sample's name sounds like a flat: the user's pattern tells better
-        projections[path] = unsure
-    elif unsure:
-        notes.append(f"{files_in_words(unsure)}: left out, not of the pattern given.")
-    if not projections:
-        raise ScanError(
-            f"{path} holds only flats and darks by their names ({files_in_words(flats + darks)}).",
-            "Name the folder of the projections, or say which of them are flats with --flats PATTERN.",
-        )
-    if len(projections) > 1:
-        listed = ", ".join(str(folder.relative_to(path.parent)) for folder in projections)
-        raise ScanError(f"{path} holds several scans: {listed}.", "Name one of these folders.")
-    folder, files = projections.popitem()
-    _one_series(path, files)
-    stack = read_files(files)
-    found = Found(
+    made = sort_images(path, groups, patterns)
+    one_series(made, path)
+    stack = read_files(made.projections)
+    sources, faults = _sources(stack, made.folder, path)
+    flats = read_files(made.flats) if made.flats else None
+    darks = read_files(made.darks) if made.darks else None
+    if flats is None and path.name.lower() in _WRAPPERS and any(names.role(f.stem) == "flat" for f in _images(path.parent)):
+        made.notes.append(f"Flats lie in the folder above: name {path.parent} to use them.")
+    single = all(file.count == 1 for file in stack.files)
+    return Found(
         f"folder of {stack_format(stack)} images",
         (path, *(file.path for file in stack.files)),
         stack,
-        layout_of_name(folder.name) or layout_of_name(files[0].name),
-        _angles(stack, folder) or _log(folder) or _log(path),
-        flats=read_files(flats) if flats else None,
-        darks=read_files(darks) if darks else None,
-        notes=tuple(notes),
+        layout_of_name(made.folder.name) or layout_of_name(made.projections[0].name),
+        sources[0] if sources else None,
+        flats=flats,
+        darks=darks,
+        flat_times=None if flats is None else _flat_times(flats, stack),
+        notes=(*made.notes, *(faults if sources else ()), *stack.files[0].notes),
+        more_angles=tuple(sources[1:]),
+        names=tuple(file.path.name for file in stack.files) if single else (),
+        other_names=tuple(file.name for file in (*made.flats, *made.darks)),
+        no_angles=faults[0] if faults else "",
     )
-    if flats:
-        times = [names.flat_time(f"{file.parent.name} {file.stem}") for file in sorted(flats, key=names.natural)]
-        if len({time for time in times if time is not None}) == 2 and None not in times:
-            assert isinstance(found.flats, ImageStack)
-            per_image = [time for time, file in zip(times, found.flats.files, strict=True) for _ in range(file.count)]
-            found = replace(found, flat_times=np.array(per_image, dtype=np.float64))
-    elif path.name.lower() in _WRAPPERS and any(names.role(file.stem) == "flat" for file in _images(path.parent)):
-        found = replace(found, notes=(*found.notes, f"Flats lie in the folder above: name {path.parent} to use them."))
-    return found
 
 
 def stack_format(stack: ImageStack) -> str:
@@ -146,19 +131,15 @@ def stack_format(stack: ImageStack) -> str:
     return form.title if form else "image"
 
 
-def files_in_words(files: Sequence[Path]) -> str:
-    """A few names, and how many more."""
-    shown = ", ".join(file.name for file in files[:3])
-    return shown if len(files) <= 3 else f"{shown} and {len(files) - 3} more"
-
-
 def _images(folder: Path) -> list[Path]:
     files = (file for file in folder.iterdir() if image_format(file) and not file.name.startswith("."))
     return sorted((file for file in files if file.is_file()), key=names.natural)
 
 
 def _subfolders(path: Path) -> list[Path]:
-    return sorted((f for f in path.iterdir() if f.is_dir() and not f.name.startswith(".")), key=names.natural)
+    """Sub-folders, without those of results and previews; a Zarr store is a folder, too."""
+    folders = (f for f in path.iterdir() if f.is_dir() and not f.name.startswith(".") and f.suffix != ".zarr")
+    return sorted((f for f in folders if not names.result_folder(f.name)), key=names.natural)
 
 
 def _no_images(path: Path) -> ScanError:
@@ -170,35 +151,44 @@ def _no_images(path: Path) -> ScanError:
     return ScanError(f"The folder {path} is empty.", "Name the folder that holds the images.")
 
 
-def _one_series(path: Path, files: list[Path]) -> None:
-    """Refuse a folder whose images are not one numbered series."""
-    found: dict[str, list[Path]] = {}
-    for file in files:
-        found.setdefault(names.series(file.stem), []).append(file)
-    if len(found) > 1:
-        listed = "; ".join(
-            group[0].name if len(group) == 1 else f"{len(group)} like {group[0].name}"
-            for group in list(found.values())[:6]
-        )
-        what = "several scans" if min(len(group) for group in found.values()) > 1 else "images of several names"
-        raise ScanError(
-            f"{path} holds {what}, not one numbered series of projections: {listed}.",
-            "Keep one scan per folder, or name a single file.",
-        )
+def _flat_times(flats: ImageStack, stack: ImageStack) -> NDArray[np.float64] | None:
+    """When each flat was taken: by words of its name ("before"), else by a number that goes on in the projections."""
+    times = [names.flat_time(f"{file.path.parent.name} {file.path.stem}") for file in flats.files]
+    if None not in times and len(set(times)) == 2:
+        return np.array([time for time, file in zip(times, flats.files, strict=True) for _ in range(file.count)])
+    of_views = numbers([file.path.name for file in stack.files])
+    of_flats = numbers([file.path.name for file in flats.files])
+    if of_views is None or of_flats is None or np.intersect1d(of_views, of_flats).size:
+        return None
+    before = np.searchsorted(of_views, of_flats)
+    inside = bool(np.any((before > 0) & (before < len(of_views)))) or set(before.tolist()) == {0, len(of_views)}
+    return before / len(of_views) if inside and all(file.count == 1 for file in flats.files) else None
 
 
-def _angles(stack: ImageStack, where: Path) -> Angles | None:
-    """From the headers, else from the names."""
-    if all(file.angle is not None and file.count == 1 for file in stack.files) and len(stack.files) > 1:
-        values = np.array([file.angle for file in stack.files], dtype=np.float64)
-        return Angles(values, "degrees", f"header of each file in {where.name}")
+def _in_headers(stack: ImageStack) -> Angles | None:
+    """Angles in the headers of the files."""
+    stored = [angle for file in stack.files for angle in file.angles]
+    if len(stored) != stack.shape[0] or len(stored) < 2 or len(set(stored)) == 1:  # else the stage stands still
+        return None
+    first = stack.files[0]
+    where = first.path.name if len(stack.files) == 1 else f"header of each file in {first.path.parent.name}"
+    return Angles(np.array(stored, dtype=np.float64), "degrees", f"{where}, {first.angle_from}".rstrip(", "))
+
+
+def _sources(stack: ImageStack, *folders: Path) -> tuple[list[Angles], list[str]]:
+    """Angles by the headers, by logs and by the names; and why a log could not be read."""
+    headers = _in_headers(stack)
+    found = [] if headers is None else [headers]
+    faults = []
+    for folder in dict.fromkeys(folders):
+        for file in sorted(folder.iterdir(), key=names.natural):
+            if file.is_file() and is_angle_log(file):
+                try:
+                    found.append(read_angle_file(file))
+                except ScanError as error:
+                    faults.append(error.problem)
     if all(file.count == 1 for file in stack.files):
-        named = names.angles_in_names([file.path.stem for file in stack.files])
+        named = angles_in_names([file.path.stem for file in stack.files])
         if named is not None:
-            return Angles(named, "degrees", "the file names")
-    return None
-
-
-def _log(folder: Path) -> Angles | None:
-    logs = [file for file in sorted(folder.iterdir(), key=names.natural) if file.is_file() and is_angle_log(file)]
-    return read_angle_file(logs[0]) if len(logs) == 1 else None
+            found.append(Angles(named.values, "degrees", "the file names", doubt=named.doubt))
+    return found, faults

@@ -28,8 +28,12 @@ class ImageFile:
         Images in the file and their size.
     dtype : numpy.dtype
         Type on disk, after an integer offset such as FITS' BZERO.
-    angle : float, optional
-        In degrees, from a header card.
+    angles : tuple of float
+        In degrees, one per image where the header says them; else empty.
+    angle_from : str
+        Card or tag that says them.
+    notes : tuple of str
+        Oddities that the user should know.
     """
 
     path: Path
@@ -37,7 +41,9 @@ class ImageFile:
     height: int
     width: int
     dtype: np.dtype
-    angle: float | None = None
+    angles: tuple[float, ...] = ()
+    angle_from: str = ""
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

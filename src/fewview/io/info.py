@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..errors import ScanError
 from ..geometry import duplicate_views
@@ -151,6 +152,10 @@ def inspect(
     darks: FieldChoice | None = None,
     axis: float | None = None,
     dataset: str | None = None,
+    exclude: str | None = None,
+    reverse_angles: bool = False,
+    mirror: bool = False,
+    horizontal_axis: bool = False,
 ) -> ScanInfo:
     """Facts about a scan, also where it cannot be reconstructed. Keywords as :func:`fewview.read_scan`.
 
@@ -159,14 +164,15 @@ def inspect(
     ScanError
         Nothing can be said at all: no such file, damaged, of no known format, several scans.
     """
-    made = draft(path, Request(angles, layout, kind, pixel, flats, darks, axis, dataset))
+    said = (angles, layout, kind, pixel, flats, darks, axis, dataset, exclude, reverse_angles, mirror, horizontal_axis)
+    made = draft(path, Request(*said))
     lacks = [*made.lacks, *_lacks_of_counts(made)]
     files = [file for file in made.found.paths if file.is_file()]
     return ScanInfo(
         path=str(path),
         format=made.found.format,
         ready=not lacks,
-        shape=None if made.frames is None else made.frames.shape,
+        shape=_shape(made),
         dtype=None if made.found.images is None else made.found.images.dtype.name,
         file_bytes=sum(file.stat().st_size for file in files),
         files=len(files),
@@ -199,26 +205,40 @@ def _number(made: Draft, name: Literal["flats", "darks"]) -> int:
     return made.found.listed.get(name, 0) if frames is None else frames.shape[0]
 
 
-def _finite(made: Draft) -> bool:
-    return made.angles is not None and len(made.angles) > 0 and bool(np.all(np.isfinite(made.angles)))
+def _shape(made: Draft) -> tuple[int, int, int] | None:
+    """Of the views that are used."""
+    if made.frames is None:
+        return None
+    views, rows, columns = made.frames.shape
+    return views if made.keep is None else len(made.keep), rows, columns
+
+
+def _angles(made: Draft) -> NDArray[np.float64] | None:
+    """Of the views that are used; None where they are not known."""
+    if made.angles is None or not len(made.angles):
+        return None
+    used = made.angles if made.keep is None else made.angles[made.keep]
+    return used if np.all(np.isfinite(used)) else None
 
 
 def _duplicates(made: Draft) -> list[tuple[int, int]]:
-    return duplicate_views(made.angles) if made.angles is not None and _finite(made) else []
+    angles = _angles(made)
+    return [] if angles is None else duplicate_views(angles)
 
 
 def _angle_facts(made: Draft) -> AngleFacts | None:
-    if made.angles is None or not _finite(made):
+    angles = _angles(made)
+    if angles is None:
         return None
-    gaps = np.diff(np.sort(made.angles))
+    gaps = np.diff(np.sort(angles))
     gaps = gaps[gaps > 1e-9]
     step = float(np.median(gaps)) if len(gaps) else 0.0
     return AngleFacts(
-        count=len(made.angles),
-        start=math.degrees(made.angles[0]),
-        stop=math.degrees(made.angles[-1]),
-        low=math.degrees(made.angles.min()),
-        high=math.degrees(made.angles.max()),
+        count=len(angles),
+        start=math.degrees(angles[0]),
+        stop=math.degrees(angles[-1]),
+        low=math.degrees(angles.min()),
+        high=math.degrees(angles.max()),
         step=math.degrees(step),
         irregular=bool(np.any(np.abs(gaps - step) > 0.05 * step)),
         unit_in_file=None if made.found.angles is None else made.found.angles.unit,

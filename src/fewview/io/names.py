@@ -3,37 +3,25 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from fnmatch import fnmatch
 from pathlib import Path
 from typing import Literal
 
-import numpy as np
-from numpy.typing import NDArray
-
 Role = Literal["projection", "flat", "dark", "opposite"]
 
-_FLAT = {
-    "flat",
-    "flats",
-    "ff",
-    "ob",
-    "obs",
-    "open",
-    "openbeam",
-    "white",
-    "whites",
-    "ref",
-    "refs",
-    "reference",
-    "bright",
+# "ff", "flatfield", "openBeam", "refHST", "flats_before"; not "flatworm"
+_ENDING = r"(s|fields?|beams?|images?|img|frames?|currents?|end|hst|avg|mean)?"
+_FLAT = re.compile(rf"(flat|ff|ob|open|white|bright){_ENDING}")
+_DARK = re.compile(rf"(dark|df|dc|di){_ENDING}")
+# Of flats, of another sample, or of the sample itself: an iron beam, a blank of wood
+_REFERENCE = re.compile(r"ref|refs|refhst|references?|beam|empty|blank|gain|air")
+_OFFSET = re.compile(r"bias|bg|bkg|background|offset|beamoff")
+# Folders of what was made from the scan, and is none itself.
+_RESULT = {
+    *("recon", "recons", "reco", "reconstruction", "reconstructions", "reconstructed", "rec", "slices", "slice"),
+    *("result", "results", "output", "out", "preview", "previews", "thumbnails", "thumbs"),
 }
-_DARK = {"dark", "darks", "dc", "darkcurrent", "df", "darkfield"}
-_FLAT |= {"flatfield", "flatfields"}
 _OPPOSITE = re.compile(r"(?<!\d)180 ?_?-?deg(ree)?s?", re.IGNORECASE)
-# 3 digits, 3 decimals and a counter: "sample_0070_300_440_0020.tiff" was taken at 300.440 degrees (ORNL CG-1D)
-_SPLIT_ANGLE = re.compile(r"_(\d{3})_(\d{3})_\d{4,}$")
-_DECIMAL = re.compile(r"[-+]?\d+[.p]\d+")
 
 
 def natural(path: Path) -> list[tuple[int, int | str]]:
@@ -51,10 +39,22 @@ def role(name: str) -> Role:
     """What the images with this name (of a file without its extension, or of a folder) are."""
     if _OPPOSITE.search(name):
         return "opposite"
-    found = set(words(name))
-    if found & _DARK:
+    found = words(name)
+    if any(_DARK.fullmatch(word) or _OFFSET.fullmatch(word) for word in found):
         return "dark"
-    return "flat" if found & _FLAT else "projection"
+    if any(_FLAT.fullmatch(word) or _REFERENCE.fullmatch(word) for word in found):
+        return "flat"
+    return "flat" if "i0" in re.split(r"[^a-z0-9]+", name.lower()) else "projection"
+
+
+def sure(name: str) -> bool:
+    """Whether a name says flat or dark, and not only "reference" or "beam", which a sample may be called, too."""
+    return any(_FLAT.fullmatch(word) or _DARK.fullmatch(word) for word in words(name))
+
+
+def result_folder(name: str) -> bool:
+    """Whether a folder holds reconstructed slices or previews, by its name."""
+    return any(word in _RESULT for word in words(name))
 
 
 def flat_time(name: str) -> float | None:
@@ -73,22 +73,3 @@ def series(name: str) -> str:
 def matches(path: Path, pattern: str) -> bool:
     """Whether a user's pattern (``ob_*``, or just ``ob``) means this file, by its name or its folder's."""
     return any(fnmatch(name, pattern) or fnmatch(name, f"{pattern}*") for name in (path.name, path.parent.name))
-
-
-def angles_in_names(stems: Sequence[str]) -> NDArray[np.float64] | None:
-    """Angles in degrees where every name carries one: a decimal number that differs from name to name."""
-    if len(stems) < 2:
-        return None
-    split = [_SPLIT_ANGLE.search(stem) for stem in stems]
-    if all(split):
-        values = np.array([float(f"{match[1]}.{match[2]}") for match in split if match])
-    else:
-        decimals = [_DECIMAL.findall(stem) for stem in stems]
-        if not all(decimals) or len({len(found) for found in decimals}) != 1:
-            return None
-        table = np.array([[float(text.replace("p", ".")) for text in found] for found in decimals])
-        varies = np.ptp(table, axis=0) > 0
-        if varies.sum() != 1:
-            return None
-        values = table[:, varies][:, 0]
-    return values if len(np.unique(values)) > len(values) // 2 else None

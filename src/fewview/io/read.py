@@ -22,6 +22,10 @@ def read_scan(
     darks: FieldChoice | None = None,
     axis: float | None = None,
     dataset: str | None = None,
+    exclude: str | None = None,
+    reverse_angles: bool = False,
+    mirror: bool = False,
+    horizontal_axis: bool = False,
 ) -> Scan:
     """Read a parallel-beam scan. Pixels stay on disk until asked for.
 
@@ -42,12 +46,20 @@ def read_scan(
     pixel : float, optional
         Detector pixel size in mm.
     flats, darks : str, Path or array, optional
-        File or folder of open-beam and beam-off frames, a name pattern within the scan's folder, or an array
-        ``(n, v, u)``.
+        File or folder of open-beam and beam-off frames (another scan stands for its own), a dataset in a file as
+        ``FILE:/PATH``, a name pattern within the scan's folder, or an array ``(n, v, u)``.
     axis : float, optional
         0-based detector column of the rotation axis.
     dataset : str, optional
         Dataset, variable or entry within the file.
+    exclude : str, optional
+        Views to leave out, counted from 0: ``"3,7,10:20"`` (10 to 19).
+    reverse_angles : bool
+        The stage turned the other way: all angles with the other sign.
+    mirror : bool
+        The detector shows a mirror image: its columns are reversed, and the axis counts in the reversed ones.
+    horizontal_axis : bool
+        The rotation axis lies along the rows of the frames: they are turned by 90 degrees first.
 
     Returns
     -------
@@ -59,19 +71,23 @@ def read_scan(
     ScanError
         What is wrong or missing, in which file, and what to do. :func:`inspect` shows everything at once.
     """
-    made = draft(path, Request(angles, layout, kind, pixel, flats, darks, axis, dataset))
+    said = (angles, layout, kind, pixel, flats, darks, axis, dataset, exclude, reverse_angles, mirror, horizontal_axis)
+    made = draft(path, Request(*said))
     if made.lacks:
         raise made.lacks[0]
     assert made.frames is not None and made.angles is not None  # else there would be a lack
     _, rows, columns = made.frames.shape
-    return Scan(
+    scan = Scan(
         frames=made.frames,
         geometry=ParallelBeam(made.angles, rows, columns, made.axis, made.pixel),
         flats=made.flats,
         darks=made.darks,
         flat_times=made.flat_times,
+        view_times=made.view_times,
+        monitor=made.monitor,
         kind=made.kind,
         provenance=made.provenance,
         notes=tuple(made.notes),
         paths=made.found.paths,
     )
+    return scan if made.keep is None else scan.select_views(made.keep)

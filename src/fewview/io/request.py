@@ -30,12 +30,17 @@ class Request:
     darks: FieldChoice | None = None
     axis: float | None = None
     dataset: str | None = None
+    exclude: str | None = None
+    reverse_angles: bool = False
+    mirror: bool = False
+    horizontal_axis: bool = False
 
 
 @dataclass(eq=False)
 class Draft:
     """A scan in the making.
 
+    ``keep`` are the views that are used, of all frames; ``angles``, ``monitor`` and ``view_times`` are of all of them.
     ``lacks`` names what keeps it from being one, the gravest first. ``hopeless``: no flag would make it a scan, so
     that what else is missing is not worth saying.
     """
@@ -45,6 +50,9 @@ class Draft:
     frames: FrameSource | None = None
     layout: Layout | None = None
     angles: NDArray[np.float64] | None = None
+    keep: NDArray[np.intp] | None = None
+    monitor: NDArray[np.float64] | None = None
+    view_times: NDArray[np.float64] | None = None
     flats: FrameSource | None = None
     darks: FrameSource | None = None
     flat_times: NDArray[np.float64] | None = None

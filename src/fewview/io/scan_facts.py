@@ -30,15 +30,27 @@ class Angles:
     ----------
     values : array of float, shape (n,)
         In ``unit``.
-    unit : {"degrees", "radians"} or None
+    unit : AngleUnit or None
         None when the file does not say.
     where : str
         File and dataset, for the user.
+    doubt : str
+        Why they may not be the angles; empty where the file says that they are.
+    notes : tuple of str
+        What else the user should know of them.
+    images : tuple of str
+        File name of the image that each belongs to, where a log lists them.
+    monitor : array of float, shape (n,), optional
+        Counts of the beam monitor during each view.
     """
 
     values: NDArray[np.float64]
     unit: AngleUnit | None
     where: str
+    doubt: str = ""
+    notes: tuple[str, ...] = ()
+    images: tuple[str, ...] = ()
+    monitor: NDArray[np.float64] | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,7 +72,7 @@ class Found:
     listed : mapping of str to int
         How many "flats" and "darks" the file lists, also where their pixels are not there.
     flat_times : array, optional
-        0 before the scan, 1 after it, per flat.
+        When each flat was taken: 0 before the scan, 1 after it.
     kind : {"counts", "transmission", "attenuation"}, optional
         Only where the file says so.
     pixel : (float, Provenance), optional
@@ -71,6 +83,16 @@ class Found:
         Oddities that the user should know.
     refusal : ScanError, optional
         Why this can never be reconstructed here; what else was found is still shown.
+    more_angles : tuple of Angles
+        What other sources say (a log, the headers, the file names): used where the first does not fit, else compared.
+    names, other_names : tuple of str
+        File of each image, and those of the flats and darks: a gap in their numbers is a frame that is missing.
+    monitor : array of float, shape (views,), optional
+        Beam in each view relative to that in the flats, or to the mean of the views where those have none.
+    view_times : array of float, shape (views,), optional
+        When each view was taken: 0 at the first one, 1 at the last; equally spaced unless given.
+    no_angles : str
+        Why the file says no angles, where it should: the link that leads nowhere.
     """
 
     format: str
@@ -87,6 +109,12 @@ class Found:
     axis: tuple[float, Provenance] | None = None
     notes: tuple[str, ...] = ()
     refusal: ScanError | None = None
+    more_angles: tuple[Angles, ...] = ()
+    names: tuple[str, ...] = ()
+    other_names: tuple[str, ...] = ()
+    monitor: NDArray[np.float64] | None = None
+    view_times: NDArray[np.float64] | None = None
+    no_angles: str = ""
 
 
 def known_layout(layout: Layout, format_name: str) -> tuple[Layout, Provenance]:

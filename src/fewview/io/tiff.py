@@ -1,10 +1,11 @@
-"""TIFF: classic and BigTIFF, both byte orders, multi-page, and ImageJ stacks with a single header."""
+"""TIFF: classic and BigTIFF, both byte orders, multi-page, compressed, ImageJ stacks and OME-TIFF sets, a thumbnail beside."""
 
 from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -14,9 +15,27 @@ from numpy.typing import NDArray
 
 from ..errors import ScanError
 from ..frames import Span
+from . import header_angles
 from .images import COPY_AGAIN, ImageFile, ImageFormat, read_bytes, truncated
 
-Layout = tuple[int | None, tuple[int, int], np.dtype]  # offset of contiguous images, size of one, type on disk
+_THUMBNAIL = 0.5  # of the pixels of an image: what is smaller, and there no more often, is a preview of it
+_OWN_TAGS = 32768  # from here on, tags belong to whoever wrote the file: cameras say there what they know
+_PLANES = "rgb"
+
+
+@dataclass(frozen=True)
+class _Layout:
+    """Where the pixels of a file lie.
+
+    ``offset`` of images that lie in one piece; ``pages`` that hold them; ``plane`` of a colour image with equal ones.
+    """
+
+    offset: int | None
+    pages: tuple[int, ...]
+    count: int
+    shape: tuple[int, int]
+    dtype: np.dtype
+    coloured: bool
 
 
 def describe(path: Path) -> ImageFile:
@@ -29,54 +48,101 @@ def describe(path: Path) -> ImageFile:
     """
     _check_pages(path)
     with _open(path) as file:
-        series = file.series
-        pages = list(file.pages)
-        if len(series) != 1:
-            sizes = ", ".join(" x ".join(map(str, one.shape)) for one in series)
-            raise ScanError(f"{path.name} holds pages of different sizes ({sizes}).", "Save one scan per file.")
-        one = series[0]
-        if one.keyframe.samplesperpixel != 1:
-            raise ScanError(f"{path.name} is a colour image.", "Save the detector's grey values.")
-        height, width = one.keyframe.imagelength, one.keyframe.imagewidth
-        count = int(np.prod(one.shape)) // (height * width)
-        dtype = np.dtype(one.dtype)
+        found = _look(path, file)
+        height, width = found.shape
+        pages = [file.pages[i] for i in found.pages]
+        if found.coloured:
+            _check_grey(path, pages[0])
         ends = [page.dataoffsets[-1] + page.databytecounts[-1] for page in pages if page.dataoffsets]
-        if one.dataoffset is not None:
-            ends.append(one.dataoffset + count * height * width * dtype.itemsize)
+        if found.offset is not None:
+            ends.append(found.offset + found.count * height * width * found.dtype.itemsize)
         if max(ends, default=1 << 62) > path.stat().st_size:
             raise truncated(path)
-    return ImageFile(path, count, height, width, dtype)
+        left_out = len(file.pages) - len(pages)
+        notes = (f"{path.name}: {left_out} smaller pages (thumbnails) are left out.",) if left_out else ()
+        angles, where = _angles(pages) if found.count == len(pages) else ((), "")
+        return ImageFile(path, found.count, height, width, found.dtype.newbyteorder("="), angles, where, notes)
 
 
 def read(path: Path, indices: list[int], rows: Span, columns: Span) -> NDArray:
     """Rows of some images; uncompressed files give up only these rows."""
     size = path.stat()
-    offset, (height, width), dtype = _layout(path, size.st_mtime_ns, size.st_size)
+    found = _layout(path, size.st_mtime_ns, size.st_size)
     out = []
-    if offset is not None:
+    if found.offset is not None:
         for index in indices:
-            start = offset + index * height * width * dtype.itemsize
-            out.append(read_bytes(path, start, (height, width), dtype, rows)[:, columns[0] : columns[1]])
+            start = found.offset + index * found.shape[0] * found.shape[1] * found.dtype.itemsize
+            out.append(read_bytes(path, start, found.shape, found.dtype, rows)[:, columns[0] : columns[1]])
         return np.stack(out)
     with _open(path) as file:
         for index in indices:
-            page = file.pages[index]
-            if page.is_contiguous:
-                stored = read_bytes(path, page.dataoffsets[0], (height, width), dtype, rows)
+            page = file.pages[found.pages[index]]
+            if page.is_contiguous and not found.coloured:
+                stored = read_bytes(path, page.dataoffsets[0], found.shape, found.dtype, rows)
             else:
-                stored = _decode(path, page)[rows[0] : rows[1]]
+                stored = _grey(_decode(path, page))[rows[0] : rows[1]]
             out.append(stored[:, columns[0] : columns[1]])
     return np.stack(out)
 
 
 @lru_cache(maxsize=4096)  # a slab is read a few rows at a time from thousands of files
-def _layout(path: Path, changed: int, size: int) -> Layout:
+def _layout(path: Path, changed: int, size: int) -> _Layout:
     """Where the pixels of a file lie; ``changed`` and ``size`` make a file that was rewritten a new one."""
     with _open(path) as file:
-        one = file.series[0]
-        height, width = one.keyframe.imagelength, one.keyframe.imagewidth
-        dtype = np.dtype(one.dtype).newbyteorder(file.byteorder)
-        return one.dataoffset, (height, width), dtype
+        return _look(path, file)
+
+
+def _look(path: Path, file: Any) -> _Layout:
+    """Which pages hold the images.
+
+    Raises
+    ------
+    ScanError
+        Pages of several sizes, or colours.
+    """
+    first = max(file.pages, key=lambda page: page.imagelength * page.imagewidth)
+    size = (first.imagelength, first.imagewidth)
+    images = [i for i, page in enumerate(file.pages) if (page.imagelength, page.imagewidth) == size]
+    others = [page for i, page in enumerate(file.pages) if i not in set(images)]
+    small = [page for page in others if page.imagelength * page.imagewidth <= _THUMBNAIL * size[0] * size[1]]
+    if len(small) < len(others) or len(others) > len(images):
+        sizes = ", ".join(dict.fromkeys(f"{page.imagelength} x {page.imagewidth}" for page in file.pages))
+        raise ScanError(f"{path.name} holds pages of different sizes ({sizes}).", "Save one scan per file.")
+    coloured = first.samplesperpixel != 1
+    if coloured and (first.samplesperpixel not in (3, 4) or first.photometric.name not in ("RGB", "MINISBLACK")):
+        raise ScanError(f"{path.name} is a colour image.", "Save the detector's grey values.")
+    series = file.series
+    one = series[0] if len(series) == 1 and not others and not coloured else None
+    dtype = np.dtype(first.dtype).newbyteorder(file.byteorder)
+    count = len(images) if one is None else int(np.prod(one.shape)) // (size[0] * size[1])
+    offset = None if one is None else one.dataoffset
+    return _Layout(offset, tuple(images), count, size, dtype, coloured)
+
+
+def _check_grey(path: Path, page: Any) -> None:
+    """A grey image that was saved in colour has three equal planes."""
+    stored = np.moveaxis(np.atleast_3d(_decode(path, page)), -1, 0) if page.planarconfig == 1 else _decode(path, page)
+    if not all(np.array_equal(stored[0], plane) for plane in stored[1:3]):
+        raise ScanError(f"{path.name} is a colour image.", "Save the detector's grey values.")
+
+
+def _grey(stored: NDArray) -> NDArray:
+    """The first plane of an image in colour, whether its planes lie apart or its pixels hold all colours."""
+    if stored.ndim == 2:
+        return stored
+    return stored[..., 0] if stored.shape[-1] in (3, 4) else stored[0]
+
+
+def _angles(pages: list[Any]) -> tuple[tuple[float, ...], str]:
+    """Angles that the tags of all pages say, and the key; empty where one does not."""
+    found = []
+    for page in pages:
+        texts = [tag.value for tag in page.tags.values() if tag.code == 270 or tag.code >= _OWN_TAGS]
+        said = header_angles.of_text("\n".join(text for text in texts if isinstance(text, str)))
+        if said is None:
+            return (), ""
+        found.append(said)
+    return tuple(angle for angle, _ in found), f"tag {found[0][1]}"
 
 
 def _check_pages(path: Path) -> None:
@@ -113,7 +179,7 @@ def _open(path: Path) -> Iterator[Any]:
 
     handle = path.open("rb")  # opened here, so that it is closed when the header is damaged
     try:
-        file = tifffile.TiffFile(handle)
+        file = tifffile.TiffFile(handle, is_ome=False)  # each file by itself: the others of a set have their turn
         if len(file.pages) == 0 or not file.series:
             raise tifffile.TiffFileError("no image in it")
     except (tifffile.TiffFileError, ValueError, IndexError, KeyError, OSError, struct.error) as error:
@@ -128,12 +194,7 @@ def _open(path: Path) -> Iterator[Any]:
 def _decode(path: Path, page: Any) -> NDArray:
     try:
         return page.asarray()
-    except ValueError as error:  # tifffile names the missing codec in it
-        if "imagecodecs" in str(error):
-            raise ScanError(
-                f"{path.name} is compressed with {page.compression.name}, which needs another package.",
-                "Run `pip install imagecodecs`, or save it uncompressed.",
-            ) from None
+    except ValueError as error:
         raise ScanError(f"{path.name} cannot be decoded: {error}.", COPY_AGAIN) from None
 
 

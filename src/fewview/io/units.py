@@ -2,9 +2,31 @@
 
 from __future__ import annotations
 
+import math
+import re
 from typing import Any, Literal
 
-AngleUnit = Literal["degrees", "radians"]
+AngleUnit = Literal["degrees", "radians", "millidegrees", "milliradians", "microradians", "arcminutes", "arcseconds"]
+
+RADIANS: dict[AngleUnit, float] = {
+    "degrees": math.pi / 180,
+    "radians": 1.0,
+    "millidegrees": math.pi / 180e3,
+    "milliradians": 1e-3,
+    "microradians": 1e-6,
+    "arcminutes": math.pi / 180 / 60,
+    "arcseconds": math.pi / 180 / 3600,
+}
+_ANGLE_UNITS: tuple[tuple[AngleUnit, str], ...] = (  # the first that is a word of the name
+    ("millidegrees", r"m ?deg|milli ?deg(ree)?s?|m°"),
+    ("milliradians", r"m ?rad|milli ?rad(ian)?s?"),
+    ("microradians", r"[uµμ] ?rad|micro ?rad(ian)?s?"),
+    ("arcminutes", r"arc ?min(ute)?s?"),
+    ("arcseconds", r"arc ?sec(ond)?s?"),
+    ("degrees", r"deg|degs|degrees?|grad|°"),
+    ("radians", r"rads?|radians?"),
+)
+_GLUED = re.compile(r"(angles?|theta|rotation|omega|phi)(deg|degrees?|rad|radians?)$")
 
 _LENGTHS = {  # to mm
     "nm": 1e-6, "nanometer": 1e-6, "nanometre": 1e-6,
@@ -30,10 +52,14 @@ def millimetres(unit: str) -> float | None:
 
 
 def angle_unit(name: str) -> AngleUnit | None:
-    """Unit named in an attribute, a column title or a variable name; None where there is none."""
-    lower = name.lower()
-    if "deg" in lower or "°" in lower:
-        return "degrees"
-    if "rad" in lower:  # "anglesRad", "radian", "rad"
-        return "radians"
+    """Unit named in an attribute, a column title or a variable name, as a word of it; None where there is none.
+
+    "anglesRad" and "theta_deg" name one, "radiography" does not.
+    """
+    words = re.sub(r"(?<=[a-z]{2})(?=[A-Z][a-z])", " ", name)  # anglesRad, but not mDeg
+    words = _GLUED.sub(r"\1 \2", re.sub(r"[^\w°]+|_", " ", words).lower().strip())
+    for unit, pattern in _ANGLE_UNITS:
+        if re.search(rf"(?<![^\W\d_])(?:{pattern})(?![^\W\d_])", words):
+            return unit
     return None
+

@@ -53,6 +53,7 @@ def line_integrals(
     *,
     flat_times: NDArray[np.float64] | None = None,
     view_times: NDArray[np.float64] | None = None,
+    monitor: NDArray[np.float64] | None = None,
     bin: int = 1,
 ) -> Prepared:
     """Prepare frames of any kind.
@@ -69,6 +70,8 @@ def line_integrals(
         0 before the scan, 1 after it.
     view_times : array, shape (angle,), optional
         When each view was taken, 0 to 1; equally spaced unless given.
+    monitor : array, shape (angle,), optional
+        Beam during each view, relative to that of the flats.
     bin : int
         Pixels averaged along each side, after masking and before the logarithm (the mean of the counts is the
         count of the mean; the mean of logarithms is biased where counts are low).
@@ -76,13 +79,17 @@ def line_integrals(
     Raises
     ------
     ScanError, OptionError
-        Counts without flats; an impossible dose region, or none where one is asked for.
+        Counts without flats; an impossible dose region, or none where one is asked for; no monitor where one is.
     """
     options = options or PrepareOptions()
     if options.dose == "region" and options.open_region is None:
         raise OptionError(
             "The dose correction by region has no region.",
             "Give it with --prepare open_region=[FIRST_ROW,LAST_ROW,FIRST_COLUMN,LAST_COLUMN], or choose dose=edges.",
+        )
+    if options.dose == "monitor" and monitor is None:
+        raise OptionError(
+            "The scan has no counts of a beam monitor.", "Choose dose=edges, which takes the open beam beside the sample."
         )
     views, rows, columns = frames.shape
     times = np.linspace(0, 1, views) if view_times is None else np.asarray(view_times, dtype=np.float64)
@@ -99,8 +106,11 @@ def line_integrals(
         result = _transmission(frames[block], flats, darks, kind, options, flat_times, times[block])
         if kind == "counts":
             levels[block] = lit(result)
-        if options.dose != "none" and kind != "attenuation":
+        if options.dose in ("edges", "region") and kind != "attenuation":
             factors[block] = correct_dose(result, options.open_region if options.dose == "region" else None)
+        elif options.dose in ("auto", "monitor") and monitor is not None and kind == "counts":
+            factors[block] = monitor[block]
+            result.values /= monitor[block, None, None].astype(np.float32)
         result = bin_masked(result, bin)
         if kind == "attenuation":
             values[block], weights[block] = result.values, result.weights
@@ -166,9 +176,11 @@ def _told(
         steps.append(f"flats ({0 if flats is None else len(flats)}) and darks ({0 if darks is None else len(darks)})")
     if options.zingers is not None:
         steps.append(f"zingers above {options.zingers:g} masked" if kind == "counts" else _vain("zingers", kind))
-    if options.dose != "none":
-        told = f"dose correction, factors {factors.min():.3f} to {factors.max():.3f}"
-        steps.append(_vain("dose correction", kind) if kind == "attenuation" else told)
+    if options.dose in ("edges", "region") and kind == "attenuation":
+        steps.append(_vain("dose correction", kind))
+    elif np.any(factors != 1):
+        by = "the beam monitor" if options.dose in ("auto", "monitor") else f"the open {options.dose}"
+        steps.append(f"dose correction by {by}, factors {factors.min():.3f} to {factors.max():.3f}")
     if factor > 1:
         steps.append(f"binned {factor} x {factor}")
     if options.phase is not None:

@@ -69,7 +69,8 @@ def normalise(
     rule : {"auto", "mean", "median", "interpolate"}
         How several frames become one.
     flat_times : array, shape (n,), optional
-        When each flat was taken: up to 0 before the scan, from 1 after it.
+        When each flat was taken: 0 before the scan, 1 after it, between them during it. Flats of one time are
+        combined, and each view is divided by what lies between those before and after it.
     saturation : float, optional
         Counts from which a pixel is saturated.
     view_times : array, shape (angle,), optional
@@ -78,7 +79,7 @@ def normalise(
     Raises
     ------
     ScanError
-        No flats, or interpolation without flats before and after.
+        No flats, or interpolation between flats of a single time.
     """
     if flats is None or len(flats) == 0:
         raise ScanError(
@@ -190,13 +191,15 @@ def _open_beam(
     view_times: NDArray[np.float64],
 ) -> NDArray[np.float32]:
     """Open beam, shape (v, u), or (views, v, u) when interpolated."""
-    both = times is not None and bool(np.any(times <= 0)) and bool(np.any(times >= 1))
-    if rule == "interpolate" and not both:
+    groups = np.zeros(0) if times is None else np.unique(times)
+    if rule == "interpolate" and len(groups) < 2:
         raise ScanError(
-            "Flats cannot be interpolated: there are none taken before and after the scan.", "Use mean or median."
+            "Flats cannot be interpolated: all were taken at the same time, as far as is known.", "Use mean or median."
         )
-    if times is None or not both or rule not in ("auto", "interpolate"):
+    if times is None or len(groups) < 2 or rule not in ("auto", "interpolate"):
         return _combine(flats, rule)
-    before, after = _combine(flats[times <= 0], rule), _combine(flats[times >= 1], rule)
-    t = np.clip(view_times, 0, 1).astype(np.float32)[:, None, None]
-    return (1 - t) * before + t * after
+    stack = np.stack([_combine(flats[times == time], rule) for time in groups])
+    place = np.interp(view_times, groups, np.arange(len(groups)))  # level before the first and after the last
+    first = np.minimum(place.astype(int), len(groups) - 2)
+    t = (place - first).astype(np.float32)[:, None, None]
+    return (1 - t) * stack[first] + t * stack[first + 1]

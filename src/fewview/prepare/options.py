@@ -18,12 +18,13 @@ class PrepareOptions(Options):
         "auto",
         "Flats and darks",
         "How several become one: mean; median, which ignores outliers; or interpolated in time between those taken "
-        "before and after. Auto interpolates where both kinds are there, else takes the mean.",
+        "before and after each view. Auto interpolates where they were taken at several times, else takes the mean.",
     )
-    dose: Literal["none", "edges", "region"] = option(
-        "none",
+    dose: Literal["auto", "none", "edges", "region", "monitor"] = option(
+        "auto",
         "Dose correction",
-        "Scale each view so that open beam reads 1: at the open edges of the detector, or in the open region.",
+        "Scale each view by the beam it had: so that open beam reads 1 at the open edges of the detector or in the open "
+        "region, or by the counts of the beam monitor. Auto uses the monitor where the scan has its counts, else nothing.",
     )
     open_region: tuple[int, int, int, int] | None = option(
         None,

@@ -25,17 +25,48 @@ Device = Literal["auto", "cpu", "cuda"]
 class ReaderChoices(Options):
     """What the user says about a scan file; None leaves it to the file. The keywords of :func:`fewview.read_scan`."""
 
-    angles: str | None = option(None, "Angles", "START:STOP[:endpoint] in degrees, or a file of angles.", unit="deg")
-    layout: Literal["projections", "sinogram"] | None = option(None, "Layout", "What the images of the file are.")
-    kind: Literal["counts", "transmission", "attenuation"] | None = option(None, "Kind", "What the values are.")
-    pixel: float | None = option(None, "Pixel size", "Of the detector; unknown stays unknown.", unit="mm", gt=0)
-    flats: str | None = option(None, "Flats", "Folder, file or pattern of the open-beam frames.")
-    darks: str | None = option(None, "Darks", "Folder, file or pattern of the beam-off frames.")
-    dataset: str | None = option(None, "Dataset", "Path of the frames within the file.")
+    angles: str | None = option(
+        None,
+        "Angles",
+        "Arc of the views as START:STOP in degrees, in equal steps; STOP is no view unless :endpoint follows. Or a file "
+        "of angles: one per line, or a table with a column of that name.",
+        unit="deg",
+    )
+    layout: Literal["projections", "sinogram"] | None = option(
+        None, "Layout", "What each image of the file is: a projection of the whole detector, or a sinogram of one row."
+    )
+    kind: Literal["counts", "transmission", "attenuation"] | None = option(
+        None, "Kind", "What the values are: raw counts, transmission I/I0, or line integrals -log(I/I0)."
+    )
+    pixel: float | None = option(
+        None, "Pixel size", "Size of a detector pixel in the plane of the sample; unknown stays unknown.", unit="mm", gt=0
+    )
+    flats: str | None = option(
+        None,
+        "Flats",
+        "Open-beam frames: a file, a folder, a dataset as FILE.h5:/PATH, a quoted pattern such as 'ob_*.tif', or another "
+        "scan, whose flats are then used.",
+    )
+    darks: str | None = option(None, "Darks", "Beam-off frames, named like the flats.")
+    dataset: str | None = option(
+        None, "Dataset", "Path of the frames, or name of the entry, within a file that holds several."
+    )
+    exclude: str | None = option(
+        None, "Left out", "Views to leave out, counted from 0, for instance 3,7,10:20 (10 to 19)."
+    )
+    reverse_angles: bool = option(
+        False, "Reverse the rotation", "The stage turned the other way: every angle gets the other sign."
+    )
+    mirror: bool = option(
+        False, "Mirror image", "The detector shows a mirror image: its columns are reversed, and the axis with them."
+    )
+    horizontal_axis: bool = option(
+        False, "Horizontal axis", "The rotation axis lies along the rows of the frames: they are turned by 90 degrees."
+    )
 
     def given(self) -> dict[str, Any]:
         """Only what the user said."""
-        return self.model_dump(exclude_none=True)
+        return self.model_dump(exclude_none=True, exclude_defaults=True)
 
 
 class Recipe(Options):
@@ -132,7 +163,8 @@ class Recipe(Options):
         }
         for name, value in flags.items():
             if value is not None:
-                words += [f"--{name}", str(value)]
+                flag = f"--{name.replace('_', '-')}"
+                words += [flag] if value is True else [flag, str(value)]
         return shlex.join(words)
 
     def as_python(self, output: str = "volume.zarr") -> str:

@@ -1,0 +1,91 @@
+"""Whether flats are open-beam frames of one exposure, and darks are dark."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+
+DARK = 0.2  # of the usual flat: a frame below it was taken with the beam off
+ODD = 0.12  # relative deviation of a flat's level that more than noise and drift must explain
+FEW_COUNTS = 100.0  # in all flats together: their noise of 10 % and more goes into every view
+_TWO_EXPOSURES = 1.25  # ratio of the brightest to the darkest flat
+
+
+def levels(stack: NDArray[np.float32]) -> Array:
+    """Level of each frame (n, v, u): the median of its pixels; 0 where none is a number."""
+    flat = stack.reshape(len(stack), -1)
+    return np.array([float(np.median(one[np.isfinite(one)])) if np.isfinite(one).any() else 0.0 for one in flat])
+
+
+def exchanged(flats: Array, darks: Array) -> bool:
+    """Whether what is called flat is darker than what is called dark."""
+    return float(np.median(flats)) < float(np.median(darks))
+
+
+def odd_ones(flats: Array, dark: float, times: Array | None) -> dict[int, str]:
+    """Flats to leave out, and why: taken without beam, or unlike the others of their time.
+
+    Parameters
+    ----------
+    flats : array, shape (n,)
+        Levels.
+    dark : float
+        Level of the darks; 0 without any.
+    times : array, shape (n,), optional
+        When each was taken. The beam may drift from one time to the next, not within one.
+    """
+    usual = float(np.median(flats)) - dark
+    if usual <= 0 or len(flats) < 2:
+        return {}
+    relative = (flats - dark) / usual
+    odd = {int(i): f"reads {100 * relative[i]:.0f} % of the others: a dark" for i in np.flatnonzero(relative < DARK)}
+    left = np.array([i for i in range(len(flats)) if i not in odd], dtype=int)
+    group = np.zeros(len(flats)) if times is None else np.asarray(times)
+    for time in np.unique(group[left]):
+        members = left[group[left] == time]
+        if len(members) < 4:
+            continue
+        middle = float(np.median(relative[members]))
+        apart = np.abs(relative[members] - middle)
+        limit = max(ODD * middle, 6 * float(np.median(apart)))
+        for i in members[apart > limit]:
+            odd[int(i)] = f"reads {100 * relative[i] / middle:.0f} % of the others"
+    return odd if len(odd) < 0.5 * len(flats) else {}
+
+
+def several_exposures(flats: Array, dark: float, times: Array | None) -> str:
+    """Words for flats of the same time whose levels are too far apart; empty where they are not."""
+    if times is not None and len(np.unique(times)) > 1:
+        return ""
+    above = flats - dark
+    if len(above) < 2 or above.min() <= 0 or above.max() < _TWO_EXPOSURES * above.min():
+        return ""
+    return f"The flats differ in level from {above.min():.4g} to {above.max():.4g}: of several exposures?"
+
+
+def too_dark(flats: Array, dark: float, noise: float) -> str:
+    """Why flats are too dark to divide by; empty where they are bright enough.
+
+    Parameters
+    ----------
+    flats : array, shape (n,)
+        Levels in counts.
+    dark : float
+        Level of the darks.
+    noise : float
+        Standard deviation of a pixel of one dark; 0 without any.
+    """
+    above = float(np.median(flats)) - dark
+    total = above * len(flats)
+    if above < 2 * noise / math.sqrt(len(flats)):
+        return f"the flats ({np.median(flats):.4g}) are no brighter than the darks ({dark:.4g})"
+    if total < FEW_COUNTS:
+        return (
+            f"the flats have only {above:.3g} counts per pixel above dark, {total:.3g} in all {len(flats)} together: "
+            f"their noise of {100 / math.sqrt(max(total, 1)):.0f} % would go into every view"
+        )
+    return ""

@@ -1,0 +1,128 @@
+"""Whether the views of a scan can be used: saturated, without a sample, not numbers, wrapped around, inverted, spots."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+Frames = NDArray[np.float32]
+
+NARROW = 16  # columns: less tells nothing of a sample and what lies beside it
+CEILINGS = (255.0, 1023.0, 4095.0, 16383.0, 65535.0)  # of detectors with 8 to 16 bits
+_EDGE = 0.04  # share of the columns at each side that may show the open beam
+_NO_SAMPLE = 0.1  # of the usual attenuation of a whole view
+_EVEN = 0.05  # relative spread of what counts as open beam over the views, and of one side against the other
+_SPOT, _SIGMAS = 0.3, 8.0  # of a zinger over its neighbours
+
+
+@dataclass(frozen=True)
+class Beside:
+    """The level beside the sample.
+
+    Parameters
+    ----------
+    level : float
+        Median over the views.
+    open : bool
+        Whether both sides agree in all views, as the open beam does and a sample that leaves the detector does not.
+    views : array, shape (angle,)
+        Of each view: the brighter side.
+    """
+
+    level: float
+    open: bool
+    views: Array
+
+
+def beside(values: Frames) -> Beside:
+    """The level at both edges of the detector, of frames (angle, v, u)."""
+    edge = max(1, round(_EDGE * values.shape[2]))
+    with np.errstate(all="ignore"):
+        sides = np.stack([_medians(values[:, :, :edge]), _medians(values[:, :, -edge:])])
+        views = np.nanmax(np.where(np.isfinite(sides), sides, -np.inf), axis=0)
+        level = float(np.median(views))
+        near = np.abs(sides - level) <= _EVEN * abs(level)
+    return Beside(level, bool(np.mean(near) > 0.9), views)
+
+
+def attenuation(values: Frames, level: Array) -> Array:
+    """Mean of -log(value / level) over each view: in a parallel beam it is the same from all sides."""
+    with np.errstate(all="ignore"):
+        ratio = values / level[:, None, None]
+        logs = -np.log(np.clip(ratio, 1e-3, 1e3))
+    return np.array([float(np.mean(one[np.isfinite(one)])) if np.isfinite(one).any() else np.nan for one in logs])
+
+
+def without_sample(mean_attenuation: Array) -> NDArray[np.intp]:
+    """Views of the open beam among those of a sample."""
+    usual = float(np.nanmedian(mean_attenuation))
+    if not usual > 0.01:
+        return np.zeros(0, dtype=np.intp)
+    spread = float(np.nanmedian(np.abs(mean_attenuation - usual)))
+    none = np.abs(mean_attenuation) < _NO_SAMPLE * usual
+    return np.flatnonzero(none) if spread < 0.25 * usual else np.zeros(0, dtype=np.intp)
+
+
+def ceiling(values: Frames, dtype: np.dtype) -> float | None:
+    """The largest value of an integer detector, where pixels pile up at it."""
+    if dtype.kind not in "iu" or not values.size:
+        return None
+    top = float(values.max())
+    known = (*CEILINGS, float(np.iinfo(dtype).max))
+    piled = float(np.mean(values == top))
+    return top if top in known and piled > 1e-4 and piled > 5 * float(np.mean(values == top - 1)) else None
+
+
+def saturated_share(values: Frames, top: float) -> Array:
+    """Share of each view at the ceiling."""
+    return np.mean(values >= top, axis=(1, 2))
+
+
+def not_numbers(values: Frames) -> Array:
+    """Share of each view that is no number."""
+    return 1 - np.mean(np.isfinite(values), axis=(1, 2))
+
+
+def signed_by_mistake(values: Frames, dtype: np.dtype) -> bool:
+    """Whether negative pixels of 16 bits are smoother as the upper half of an unsigned range."""
+    if dtype != np.int16 or not np.any(values < -1000):
+        return False
+    unsigned = np.where(values < 0, values + 65536, values)
+    return _roughness(unsigned) < 0.5 * _roughness(values)
+
+
+def wrapped(values: Frames, dtype: np.dtype) -> bool:
+    """Whether a smooth picture jumps from the top of an unsigned range to its bottom, and stays there."""
+    if dtype.kind != "u" or dtype.itemsize > 2 or values.shape[2] < NARROW:
+        return False
+    size = float(np.iinfo(dtype).max) + 1
+    steps = np.diff(values, axis=2)
+    calm = np.abs(steps) < 0.1 * size
+    jumps = (np.abs(steps[..., 1:-1]) > 0.7 * size) & calm[..., :-2] & calm[..., 2:]
+    return bool(np.mean(jumps) > 5e-4)
+
+
+def spots(values: Frames) -> Array:
+    """Number of zingers in each view: single pixels far brighter than all around them in their row."""
+    if values.shape[2] < NARROW:
+        return np.zeros(len(values))
+    middle = np.median(np.stack([np.roll(values, shift, axis=2) for shift in (-3, -2, 2, 3)]), axis=0)
+    around = np.max(np.stack([np.roll(values, shift, axis=2) for shift in (-3, -2, 2, 3)]), axis=0)
+    excess = values - middle
+    noise = np.array([1.4826 * np.nanmedian(np.abs(np.diff(one, axis=1))) / 1.414 for one in values])
+    limit = np.maximum(_SPOT * np.abs(middle), _SIGMAS * noise[:, None, None])
+    with np.errstate(invalid="ignore"):
+        bright = (excess > limit) & (values - around > 0.5 * limit)
+    return np.count_nonzero(bright[:, :, 3:-3], axis=(1, 2)).astype(np.float64)
+
+
+def _medians(part: Frames) -> Array:
+    flat = part.reshape(len(part), -1)
+    return np.array([float(np.median(one[np.isfinite(one)])) if np.isfinite(one).any() else np.nan for one in flat])
+
+
+def _roughness(values: Frames) -> float:
+    return float(np.nanmean(np.abs(np.diff(values.astype(np.float64), axis=2))))

@@ -1,0 +1,55 @@
+"""EDF (ESRF): one image per file or several, the motors' positions in the header; read with fabio."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import ScanError
+from ..frames import Span
+from . import header_angles
+from .extras import require
+from .images import COPY_AGAIN, ImageFile, ImageFormat
+
+
+def describe(path: Path) -> ImageFile:
+    """Number, size, type and angles of the images.
+
+    Raises
+    ------
+    ScanError
+        Damaged, or fabio is not installed.
+    """
+    with _open(path) as file:
+        height, width = file.shape[-2:]
+        angles = [_angle(file.getframe(i).header) for i in range(file.nframes)]
+        stated = [angle for angle in angles if angle is not None]
+        values = tuple(angle for angle, _ in stated) if len(stated) == file.nframes else ()
+        where = f"header key {stated[0][1]}" if values else ""
+        return ImageFile(path, file.nframes, height, width, np.dtype(file.dtype), values, where)
+
+
+def read(path: Path, indices: list[int], rows: Span, columns: Span) -> NDArray:
+    """A window of some images."""
+    with _open(path) as file:
+        return np.stack([file.getframe(i).data[slice(*rows), slice(*columns)] for i in indices])
+
+
+def _open(path: Path) -> Any:
+    fabio = require("fabio", path.name, "EDF")
+    try:
+        return fabio.open(str(path))
+    except (OSError, ValueError, RuntimeError, KeyError) as error:
+        raise ScanError(f"{path.name} cannot be read as EDF ({error}): it is damaged.", COPY_AGAIN) from None
+
+
+def _angle(header: dict[str, str]) -> tuple[float, str] | None:
+    """From a key, or from the list of motors, whose names are in another one."""
+    names, places = header.get("motor_mne", "").split(), header.get("motor_pos", "").split()
+    return header_angles.of_pairs([*zip(names, places, strict=False), *header.items()])
+
+
+EDF = ImageFormat("EDF", (".edf",), describe, read)

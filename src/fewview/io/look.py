@@ -1,0 +1,234 @@
+"""A look at some pixels of a scan before it is called ready: ``info`` then says what ``reconstruct`` would."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..frames import FrameSource
+from ..provenance import Provenance
+from . import angles as rules
+from .checks import fields, frames
+from .picked import Picked, Unsigned
+from .request import Draft
+
+_ROWS = 16  # in the middle of the detector
+_ALL = 256 << 20  # bytes: of a larger scan, some views are looked at
+_VIEWS = 48
+_FIELDS = 64
+_SPOTS = 5e-6  # zingers per pixel that are worth a word
+_MANY = 0.3  # of the views: if more cannot be used, the user has to say what is right
+
+
+def look(made: Draft) -> None:
+    """Add what the pixels tell: notes, views and flats that are left out, questions."""
+    if made.frames is None or made.hopeless or made.frames.shape[2] < frames.NARROW:
+        return
+    _reinterpret(made)
+    assert made.frames is not None
+    views = _some(made.frames)
+    sample = _rows(made.frames, views)
+    _integers(made, sample)
+    if made.kind == "counts":
+        _flats(made)
+        if made.lacks:
+            return
+    _views(made, views, sample)
+
+
+def _some(source: FrameSource) -> NDArray[np.intp]:
+    n, v, u = source.shape
+    if n * v * u * source.dtype.itemsize <= _ALL or n <= _VIEWS:
+        return np.arange(n)
+    return np.unique(np.linspace(0, n - 1, _VIEWS).round().astype(np.intp))
+
+
+def _rows(source: FrameSource, which: NDArray[np.intp]) -> NDArray[np.float32]:
+    start = max((source.shape[1] - _ROWS) // 2, 0)
+    return source.read(which, (start, min(start + _ROWS, source.shape[1])), (0, source.shape[2]))
+
+
+def _reinterpret(made: Draft) -> None:
+    """16-bit counts that a program wrote as signed: the upper half of them turns up as negative numbers."""
+    assert made.frames is not None
+    if not frames.signed_by_mistake(_rows(made.frames, _some(made.frames)[::4]), made.frames.dtype):
+        return
+    made.frames = Unsigned(made.frames)
+    for name in ("flats", "darks"):
+        source: FrameSource | None = getattr(made, name)
+        if source is not None and source.dtype == np.int16:
+            setattr(made, name, Unsigned(source))
+    made.notes.append("The 16-bit integers are read as unsigned: as signed ones, their brightest pixels are negative.")
+
+
+def _integers(made: Draft, sample: NDArray[np.float32]) -> None:
+    assert made.frames is not None
+    if frames.wrapped(sample, made.frames.dtype):
+        made.refuse(
+            f"The pixels of {made.path.name} wrap around: beside the largest values of {made.frames.dtype.name} lie the "
+            "smallest ones, as after an overflow.",
+            "Save the frames again in a type that holds their values.",
+        )
+
+
+def _flats(made: Draft) -> None:
+    """Flats and darks among themselves."""
+    if made.flats is None or made.frames is None:
+        return
+    flats = _rows(made.flats, np.arange(min(made.flats.shape[0], _FIELDS)))
+    darks = None if made.darks is None else _rows(made.darks, np.arange(min(made.darks.shape[0], _FIELDS)))
+    flat_levels = fields.levels(flats)
+    dark_levels = np.zeros(1) if darks is None else fields.levels(darks)
+    if darks is not None and fields.exchanged(flat_levels, dark_levels):
+        made.refuse(
+            f"The flats are darker than the darks ({np.median(flat_levels):.4g} and {np.median(dark_levels):.4g}).",
+            "Exchange them: give the open-beam frames with --flats and those without beam with --darks.",
+        )
+        return
+    dark = float(np.median(dark_levels))
+    if darks is not None:
+        _leave_out_darks(made, dark_levels, float(np.median(flat_levels)))
+    times = None if made.flat_times is None else made.flat_times[: len(flat_levels)]
+    odd = fields.odd_ones(flat_levels, dark, times)
+    if odd:
+        keep = np.array([i for i in range(made.flats.shape[0]) if i not in odd])
+        made.flats = Picked(made.flats, keep)
+        made.flat_times = None if made.flat_times is None else made.flat_times[keep]
+        listed = "; ".join(f"flat {i} {why}" for i, why in list(odd.items())[:4])
+        made.notes.append(f"{len(odd)} of the {len(odd) + len(keep)} flats are left out: {listed}.")
+        times = None if made.flat_times is None else made.flat_times
+        flat_levels = np.delete(flat_levels, list(odd))
+    exposures = fields.several_exposures(flat_levels, dark, times)
+    if exposures:
+        made.notes.append(f"{exposures} If so, --prepare dose=edges scales each view to the open beam beside the sample.")
+    noise = 0.0 if darks is None else float(np.median(np.std(darks.astype(np.float64), axis=(1, 2))))
+    why = fields.too_dark(flat_levels, dark, noise) if made.flats.dtype.kind in "iu" else ""
+    if why:
+        made.refuse(f"{made.path.name}: {why}.", "Give brighter flats, or more of them, with --flats FILE.")
+
+
+def _leave_out_darks(made: Draft, darks: NDArray[np.float64], flat: float) -> None:
+    """A flat among the darks."""
+    bright = np.flatnonzero(darks > 0.5 * (float(np.median(darks)) + flat))
+    if made.darks is None or not 0 < len(bright) < 0.5 * len(darks):
+        return
+    keep = np.setdiff1d(np.arange(made.darks.shape[0]), bright)
+    made.darks = Picked(made.darks, keep)
+    made.notes.append(f"{len(bright)} of the {len(darks)} darks are left out: they are as bright as flats.")
+
+
+def _views(made: Draft, views: NDArray[np.intp], sample: NDArray[np.float32]) -> None:
+    """Views among themselves, and against the flats."""
+    assert made.frames is not None
+    kept = np.arange(made.frames.shape[0]) if made.keep is None else made.keep
+    used = np.isin(views, kept)
+    views, sample = views[used], sample[used]
+    if len(views) < 3:
+        return
+    useless: dict[str, NDArray[np.intp]] = {}
+    missing = frames.not_numbers(sample)
+    useless["hold no numbers"] = views[missing > 0.5]
+    if np.any((missing > 0) & (missing <= 0.5)):
+        share = 100 * float(missing[missing <= 0.5].mean())
+        made.notes.append(f"{share:.2g} % of the pixels are not numbers: masked in the preparation.")
+    top = frames.ceiling(sample, made.frames.dtype)
+    if top is not None:
+        share_of = frames.saturated_share(sample, top)
+        useless["are saturated"] = views[share_of > 0.5]
+        partly = (share_of > 1e-3) & (share_of <= 0.5)
+        if partly.any():
+            made.notes.append(
+                f"{100 * share_of[partly].mean():.2g} % of the pixels in {int(partly.sum())} views are saturated at "
+                f"{top:g}: --prepare saturation={top:g} masks them."
+            )
+    values = _transmission(made, sample)
+    if values is not None:
+        _against_the_beam(made, views, values, useless)
+        hits = frames.spots(sample)
+        if hits.sum() >= 3 and hits.sum() / sample.size > _SPOTS:
+            made.notes.append(
+                f"{int(hits.sum())} single pixels in {int(np.count_nonzero(hits))} of the {len(views)} views looked at are "
+                "far brighter than their neighbours (zingers, gamma spots): --prepare zingers=0.3 masks them."
+            )
+    elif made.kind == "attenuation":
+        _sign(made, sample)
+    _leave_out(made, kept, useless)
+
+
+def _transmission(made: Draft, sample: NDArray[np.float32]) -> NDArray[np.float32] | None:
+    """The sample of a scan as transmission; as counts where there are no flats; None for line integrals."""
+    if made.kind == "attenuation":
+        return None
+    if made.kind == "transmission" or made.flats is None:
+        return sample
+    flat = _rows(made.flats, np.arange(min(made.flats.shape[0], _FIELDS))).mean(axis=0)
+    dark = np.float32(0)
+    if made.darks is not None:
+        dark = _rows(made.darks, np.arange(min(made.darks.shape[0], _FIELDS))).mean(axis=0)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where(flat - dark > 0, (sample - dark) / (flat - dark), np.nan).astype(np.float32)
+
+
+def _against_the_beam(
+    made: Draft, views: NDArray[np.intp], values: NDArray[np.float32], useless: dict[str, NDArray[np.intp]]
+) -> None:
+    """What the open beam beside the sample tells."""
+    side = frames.beside(values)
+    if not np.all(np.isfinite(side.views)) or np.any(side.views <= 0):
+        return
+    mean = frames.attenuation(values, side.views)
+    useless["show the open beam and no sample"] = views[frames.without_sample(mean)]
+    normalised = made.kind == "transmission" or made.flats is not None
+    if side.open and float(np.nanmedian(mean)) < -0.02:
+        made.refuse(
+            f"The sample of {made.path.name} is brighter than the beam beside it: its greys are inverted, or its values "
+            "are no transmission.",
+            "Save the frames with their greys the right way round, or say what they are with --kind.",
+        )
+    elif normalised and (side.level > 1.15 or (side.open and side.level < 0.87)):
+        what = "flats" if made.kind == "counts" else "open beam (1)"
+        made.notes.append(
+            f"Beside the sample the views read {side.level:.3g} times the {what}: another exposure or beam current? "
+            "--prepare dose=edges scales each view to the open beam beside the sample."
+        )
+
+
+def _sign(made: Draft, sample: NDArray[np.float32]) -> None:
+    """Line integrals whose logarithm lost its minus are negative where the sample is."""
+    side = frames.beside(sample)
+    finite = sample[np.isfinite(sample)]
+    if not finite.size:
+        return
+    low, high = np.percentile(finite, (1, 99))
+    if low < -0.2 and high < 0.25 * abs(low) and abs(side.level) < 0.25 * abs(low):
+        made.refuse(
+            f"The line integrals of {made.path.name} are negative ({low:.3g} to {high:.3g}): log(I/I0) without its minus?",
+            "Save them as -log(I/I0), or give the transmission with --kind transmission.",
+        )
+
+
+def _leave_out(made: Draft, kept: NDArray[np.intp], useless: dict[str, NDArray[np.intp]]) -> None:
+    bad = np.unique(np.concatenate([*useless.values(), np.zeros(0, dtype=np.intp)]))
+    if not len(bad):
+        return
+    said = "; ".join(f"{in_words(which)} {why}" for why, which in useless.items() if len(which))
+    if len(bad) > _MANY * len(kept):
+        made.refuse(f"{made.path.name}: of {len(kept)} views, {said}.", "Say which views to leave out with --exclude.")
+        return
+    made.keep = np.setdiff1d(kept, bad)
+    made.notes.append(f"{len(bad)} views are left out: {said}.")
+    how = made.provenance.get("angles")
+    if how is None:
+        made.provenance["angles"] = Provenance("missing", rules.FLAG)
+    elif how.how == "given":
+        made.provenance["angles"] = replace(how, where=f"{how.where}, without {len(bad)} views")
+
+
+def in_words(views: NDArray[np.intp]) -> str:
+    """Views as ``--exclude`` takes them, runs as A:B."""
+    runs = np.split(views, np.flatnonzero(np.diff(views) > 1) + 1)
+    parts = [f"{run[0]}:{run[-1] + 1}" if len(run) > 1 else f"{run[0]}" for run in runs]
+    more = f" and {len(parts) - 8} more" if len(parts) > 8 else ""
+    return f"views {','.join(parts[:8])}{more}" if len(views) > 1 else f"view {parts[0]}"
