@@ -27,8 +27,27 @@ def test_info_of_an_incomplete_scan_is_no_mistake(fewview, scan_file, tmp_path):
     with h5py.File(scan_file) as source, h5py.File(tmp_path / "bare.h5", "w") as file:
         file["exchange/data"] = source["exchange/data"][()]
     done = fewview("info", "bare.h5")
-    assert done.status == 0
-    assert "MISSING" in done.out
+    assert done.status == 3
+    assert "MISSING" in done.out and not done.err
+    with h5py.File("bare.h5", "a") as file:
+        file["exchange/data"].attrs["axes"] = "theta:y:x"
+        file["exchange/theta"] = np.arange(40) * 4.5
+    assert fewview("info", "bare.h5", "--kind", "transmission").status == 0
+
+
+def test_info_of_what_no_flag_makes_a_scan_is_a_mistake(fewview):
+    np.save("slice.npy", np.ones((20, 20), np.float32))
+    done = fewview("info", "slice.npy")
+    assert done.status == 2 and "not ready" in done.out
+    assert "a radiograph, a reconstructed slice or a sinogram" in done.error
+
+
+def test_one_method_alone(fewview):
+    shown = json.loads(fewview("methods", "tv", "--json").out)
+    assert shown["name"] == "tv" and shown["options"]["properties"]
+    assert "fbp" not in fewview("methods", "tv").out
+    done = fewview("methods", "tvv")
+    assert done.status == 2 and "Did you mean 'tv'?" in done.error
 
 
 def test_methods(fewview):

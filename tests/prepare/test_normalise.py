@@ -41,7 +41,7 @@ def test_flats_before_and_after_are_interpolated_in_time(beam):
     flats = np.stack([flat, (flat - dark) * 0.6 + dark])
     result = normalise(frames, flats, dark[None], "auto", np.array([0.0, 1.0]))
     np.testing.assert_allclose(result.values, transmission, rtol=1e-5)
-    with pytest.raises(ScanError, match="before and after"):
+    with pytest.raises(ScanError, match="at the same time"):
         normalise(frames, flats, dark[None], "interpolate", np.array([0.0, 0.0]))
 
 

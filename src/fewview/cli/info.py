@@ -7,30 +7,50 @@ from typing import Annotated
 
 import typer
 
+from . import reading
+
+NEEDS_AN_ANSWER = 3
+
 
 def info(
-    scan: Annotated[str, typer.Argument(help="Scan file or folder.")],
-    as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
-    angles: Annotated[str | None, typer.Option(help="START:STOP[:endpoint] in degrees, or a file of angles.")] = None,
-    layout: Annotated[str | None, typer.Option(help="projections or sinogram.")] = None,
-    kind: Annotated[str | None, typer.Option(help="counts, transmission or attenuation.")] = None,
-    pixel: Annotated[float | None, typer.Option(help="Detector pixel size in mm.")] = None,
-    flats: Annotated[str | None, typer.Option(help="Open-beam frames: file, folder or pattern.")] = None,
-    darks: Annotated[str | None, typer.Option(help="Beam-off frames: file, folder or pattern.")] = None,
-    dataset: Annotated[str | None, typer.Option(help="Path of the frames within an HDF5 or MATLAB file.")] = None,
+    scan: Annotated[str, typer.Argument(help="File or folder of the scan.")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print everything as JSON.")] = False,
+    angles: reading.Angles = None,
+    layout: reading.Layout = None,
+    kind: reading.Kind = None,
+    pixel: reading.Pixel = None,
+    flats: reading.Flats = None,
+    darks: reading.Darks = None,
+    dataset: reading.Dataset = None,
+    exclude: reading.Exclude = None,
+    reverse_angles: reading.ReverseAngles = False,
+    mirror: reading.Mirror = False,
+    horizontal_axis: reading.HorizontalAxis = False,
 ) -> None:
-    """Show shape, angles, flats, axis, units of a scan; what was assumed and what is missing."""
-    from ..io import inspect
-    from ..runs.recipe import ReaderChoices
+    """Show what a scan holds, what was assumed and what is missing.
 
-    values = {
-        "angles": angles,
-        "layout": layout,
-        "kind": kind,
-        "pixel": pixel,
-        "flats": flats,
-        "darks": darks,
-        "dataset": dataset,
-    }
-    found = inspect(scan, **ReaderChoices.parse(values).given())
+    Shape, angles, flats, axis and units, and what the pixels tell. The exit status is 0 for a scan that would
+    reconstruct, 3 for one that needs an answer (a flag), 2 for what no flag makes a scan.
+    """
+    from ..errors import FewviewError
+    from ..io import inspect
+
+    chosen = reading.said(
+        angles=angles,
+        layout=layout,
+        kind=kind,
+        pixel=pixel,
+        flats=flats,
+        darks=darks,
+        dataset=dataset,
+        exclude=exclude,
+        reverse_angles=reverse_angles,
+        mirror=mirror,
+        horizontal_axis=horizontal_axis,
+    )
+    found = inspect(scan, **chosen)
     typer.echo(json.dumps(found.to_dict(), indent=2) if as_json else "\n".join(found.lines()))
+    if found.hopeless:
+        raise FewviewError(found.missing[0].problem, found.missing[0].remedy)
+    if not found.ready:
+        raise typer.Exit(NEEDS_AN_ANSWER)

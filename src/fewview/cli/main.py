@@ -101,6 +101,8 @@ def _line(error: Exception) -> str:
         return str(error)
     message = error.format_message() if hasattr(error, "format_message") else str(error)
     context = getattr(error, "ctx", None)
+    if "unexpected extra argument" in message:  # a pattern that the shell replaced by the files it fits
+        message = f"{message.rstrip('.')}. If a pattern was meant, put it in quotes, as in --flats 'ob_*.tif'"
     return f"{message.rstrip('.')}. See `{context.command_path if context else 'fewview'} --help`."
 
 

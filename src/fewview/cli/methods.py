@@ -9,19 +9,24 @@ import typer
 
 
 def methods(
-    as_json: Annotated[bool, typer.Option("--json", help="As JSON, with options' schema.")] = False,
+    name: Annotated[str | None, typer.Argument(help="Show only the method of this name.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print as JSON, with the schema of all options.")] = False,
 ) -> None:
-    """List the reconstruction methods."""
-    rows = described()
+    """List the reconstruction methods and their options, or show one of them."""
+    from ..methods import get_method
+
+    if name is not None:
+        get_method(name)
+    rows = [row for row in described() if name in (None, row["name"])]
     if as_json:
-        typer.echo(json.dumps(rows, indent=2))
+        typer.echo(json.dumps(rows if name is None else rows[0], indent=2))
         return
     width = max(len(row["name"]) for row in rows)
     for row in rows:
         typer.echo(f"{row['name']:{width}}  {row['title']} ({row['family']}). {row['summary']}")
-        for name, field in row["options"]["properties"].items():
+        for key, field in row["options"]["properties"].items():
             unit = f" {field['unit']}" if field.get("unit") else ""
-            typer.echo(f"{'':{width}}    {name} = {json.dumps(field.get('default'))}{unit}: {field['description']}")
+            typer.echo(f"{'':{width}}    {key} = {json.dumps(field.get('default'))}{unit}: {field['description']}")
         if not row["available"]:
             typer.echo(f"{'':{width}}    NOT AVAILABLE: {row['why_not']}")
 

@@ -101,7 +101,11 @@ def _of_several(table: Table, named: list[int]) -> Column | str:
     if len(moving) == 1:
         left = ", ".join(table.titles[i] for i in named if i not in moving)
         return Column(
-            moving[0], table.titles[moving[0]], angle_unit(table.titles[moving[0]]), "", f"The column {left} never changes."
+            moving[0],
+            table.titles[moving[0]],
+            angle_unit(table.titles[moving[0]]),
+            "",
+            f"The column {left} never changes.",
         )
     in_radians = {i: _values(table, i) * RADIANS[angle_unit(table.titles[i]) or "degrees"] for i in moving}
     ranked = sorted(moving, key=lambda i: (_rank(table.titles[i]), -_decimals(table, i)))

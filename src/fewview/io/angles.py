@@ -27,10 +27,10 @@ def parse_range(text: str) -> tuple[float, float, bool] | None:
         Looks like a range, but its numbers do not make one.
     """
     if _STEPPED.match(text):
-        start, stop, _ = text.split(":")
+        begin, end, _ = text.split(":")
         raise ScanError(
             f"--angles {text}: a third number is not understood; the step follows from the number of views.",
-            f"Say {start}:{stop} (STOP is no view) or {start}:{stop}:endpoint (the last view lies at STOP).",
+            f"Say {begin}:{end} (STOP is no view) or {begin}:{end}:endpoint (the last view lies at STOP).",
         )
     match = _RANGE.match(text)
     if match is None:

@@ -12,6 +12,7 @@ from .rearranged import Rearranged
 from .request import Draft, Request
 from .scan_facts import Angles, Layout
 
+
 def arrange(made: Draft, request: Request) -> None:
     """Decide the layout and the angles of a draft; their number tells sinograms from projections."""
     images = made.found.images

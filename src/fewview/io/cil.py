@@ -9,7 +9,8 @@ import numpy as np
 
 from ..errors import ScanError
 from ..provenance import Provenance
-from .hdf5 import HDF5Frames, open_hdf5, reach
+from .hdf5 import open_hdf5, reach
+from .hdf5_frames import HDF5Frames
 from .named_variables import fan_beam
 from .rearranged import Rearranged
 from .scan_facts import Angles, Found, known_layout

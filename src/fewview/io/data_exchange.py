@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..errors import ScanError
+from ..frames import FrameSource
 from ..provenance import Provenance
 from . import hdf5_named
 from .checks.angles import settle_unit
-from .hdf5 import HDF5Frames, dangling, number, open_hdf5, reach, unit_of
-from .scan_facts import Angles, Found, known_layout
-from .units import angle_unit, millimetres
+from .hdf5 import dangling, number, open_hdf5, reach, unit_of
+from .hdf5_frames import HDF5Frames
+from .picked import Joined
+from .rearranged import Rearranged
+from .scan_facts import Angles, Found, Layout, known_layout
+from .units import angle_unit, millimetres, text
 
 TITLE = "Data Exchange HDF5"
 _PIXEL = (
@@ -22,6 +28,8 @@ _PIXEL = (
     "measurement/instrument/detector/actual_pixel_size_x",
 )
 _AXIS = ("exchange/rotation_axis", "measurement/rotation_axis", "process/rotation_axis")
+
+Times = NDArray[np.float64] | None
 
 
 def recognise(file: Any) -> bool:
@@ -52,16 +60,18 @@ def _exchange(path: Path, file: Any, group: Any) -> Found:
         refusal = ScanError(problem, "It should be (angle, row, column).")
     if refusal is not None:
         return Found(TITLE, (path,), angles=angles, refusal=refusal)
-    flats, no_flats = _fields(path, group, "data_white")
-    darks, no_darks = _fields(path, group, "data_dark")
+    flats, times, no_flats = _fields(path, group, "data_white")
+    darks, _, no_darks = _fields(path, group, "data_dark")
+    frames, layout = _in_order(HDF5Frames.of(path, group, "data"), group["data"])
     return Found(
         TITLE,
         (path,),
-        HDF5Frames.of(path, group, "data"),
-        known_layout("projections", TITLE),
+        frames,
+        layout,
         angles,
         flats,
         darks,
+        flat_times=times,
         kind="counts" if flats is not None else None,  # so the format defines data that has a white field
         pixel=_pixel(path, file, group),
         axis=_axis(file, group),
@@ -69,14 +79,38 @@ def _exchange(path: Path, file: Any, group: Any) -> Found:
     )
 
 
-def _fields(path: Path, group: Any, name: str) -> tuple[HDF5Frames | None, tuple[str, ...]]:
-    """Flats or darks, and a note where they should be but are not."""
-    if group.get(name, getlink=True) is None:
-        return None, ()
-    broken = dangling(group, name, path)
-    if broken is not None:
-        return None, (broken.problem,)
-    return (HDF5Frames.of(path, group, name) if group[name].size else None), ()
+def _in_order(frames: HDF5Frames, data: Any) -> tuple[FrameSource, tuple[Layout, Provenance]]:
+    """Frames by the attribute ``axes``, "theta:y:x" unless it says otherwise."""
+    axes = [axis.strip() for axis in re.split(r"[:,\s]+", text(data.attrs.get("axes", ""))) if axis.strip()]
+    if len(axes) != 3 or axes[0] == "theta" or "theta" not in axes:
+        return frames, known_layout("projections", TITLE)
+    if axes[1] == "theta":
+        return frames, ("sinogram", Provenance("read", f"{TITLE}, axes {':'.join(axes)}"))
+    return Rearranged(frames, (2, 0, 1)), known_layout("projections", f"{TITLE}, axes {':'.join(axes)}")
+
+
+def _fields(path: Path, group: Any, name: str) -> tuple[FrameSource | None, Times, tuple[str, ...]]:
+    """Flats or darks and when they were taken; and a note where they should be but are not.
+
+    Besides those of the format, some beamlines keep those before and after the scan apart.
+    """
+    parts: list[FrameSource] = []
+    times: list[float] = []
+    for ending, time in (("", 0.0), ("_pre", 0.0), ("_post", 1.0), ("_before", 0.0), ("_after", 1.0)):
+        if group.get(name + ending, getlink=True) is None:
+            continue
+        broken = dangling(group, name + ending, path)
+        if broken is not None:
+            return None, None, (broken.problem,)
+        if group[name + ending].size:
+            parts.append(HDF5Frames.of(path, group, name + ending))
+            times += [time] * parts[-1].shape[0]
+    if not parts:
+        return None, None, ()
+    if len({part.shape[1:] for part in parts}) > 1:
+        return parts[0], None, (f"{path.name}: the frames {name} differ in size: only the first ones are used.",)
+    one = parts[0] if len(parts) == 1 else Joined(tuple(parts))
+    return one, np.array(times) if len(set(times)) > 1 else None, ()
 
 
 def _angles(path: Path, group: Any) -> tuple[Angles | None, tuple[str, ...]]:

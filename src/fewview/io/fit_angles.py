@@ -87,7 +87,8 @@ def _fit(
     if picks is None and views is not None:
         made.provenance["angles"] = Provenance("missing", f"{len(values)} angles for {views} projections")
         made.refuse(
-            f"{stored.where} holds {len(values)} angles for the {views} projections of {made.path.name}.{_hole(values)}",
+            f"{stored.where} holds {len(values)} angles for the {views} projections of {made.path.name}."
+            f"{_hole(values)}",
             "Flats and darks may have lines of their own, or frames may be missing: leave the lines of the "
             "projections in the log, or give --angles START:STOP.",
         )
@@ -163,8 +164,9 @@ def _disagreement(made: Draft, used: Angles, radians: NDArray[np.float64]) -> li
         apart = np.abs(np.angle(np.exp(1j * (other.values * RADIANS[unit] - radians))))
         if np.any(apart > tolerance):
             first, last = np.degrees(other.values[[0, -1]] * RADIANS[unit])
+            most = np.degrees(apart.max())
             made.notes.append(
-                f"{used.where} and {other.where} disagree on the angles by up to {np.degrees(apart.max()):.3g} degrees: "
+                f"{used.where} and {other.where} disagree on the angles by up to {most:.3g} degrees: "
                 f"the latter says {first:g} to {last:g}. Say which is right with --angles FILE or START:STOP."
             )
             doubts.append(f"although {other.where} says something else")
@@ -233,13 +235,20 @@ def _refuse_without_angles(made: Draft) -> None:
             "Name the folder or file with all projections.",
             hopeless=True,
         )
-    elif len(levels := np.unique(sample(made.frames))) <= 4 and np.all(levels == np.round(levels)):
-        listed = ", ".join(f"{level:g}" for level in levels)
+    elif made.found.flats is None and (classes := _classes(sample(made.frames))):
         made.refuse(
-            f"{made.path.name} ({views} x {rows} x {columns}) holds only the values {listed}: a segmented volume, "
-            "not a scan.",
+            f"{made.path.name} ({views} x {rows} x {columns}) holds only {classes}: a segmented volume, not a scan.",
             "Give it as --reference or --aux.",
             hopeless=True,
         )
     else:
         made.refuse(f"{made.path.name} says no angles for its {views} views.", rules.FLAG)
+
+
+def _classes(values: NDArray[np.float32]) -> str:
+    """The labels of a segmented volume in words: a few whole numbers, 0 among them; empty for anything else."""
+    levels = np.unique(values)
+    if len(levels) > 4 or levels[0] != 0 or np.any(levels != np.round(levels)):
+        return ""
+    *first, last = (f"{level:g}" for level in levels)
+    return f"{', '.join(first)} and {last}" if first else last

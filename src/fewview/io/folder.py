@@ -105,7 +105,11 @@ def read_folder(path: Path, patterns: Mapping[names.Role, str]) -> Found:
     sources, faults = _sources(stack, made.folder, path)
     flats = read_files(made.flats) if made.flats else None
     darks = read_files(made.darks) if made.darks else None
-    if flats is None and path.name.lower() in _WRAPPERS and any(names.role(f.stem) == "flat" for f in _images(path.parent)):
+    if (
+        flats is None
+        and path.name.lower() in _WRAPPERS
+        and any(names.role(f.stem) == "flat" for f in _images(path.parent))
+    ):
         made.notes.append(f"Flats lie in the folder above: name {path.parent} to use them.")
     single = all(file.count == 1 for file in stack.files)
     return Found(

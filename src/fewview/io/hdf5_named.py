@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from .hdf5 import HDF5Frames, dangling, open_hdf5, reach, unit_of
+from .hdf5 import dangling, open_hdf5, reach, unit_of
+from .hdf5_frames import HDF5Frames
 from .named_variables import Variables, read_named
 from .rearranged import Rearranged
 from .scan_facts import Found

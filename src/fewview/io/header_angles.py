@@ -1,4 +1,4 @@
-"""Angles in the headers of image files: FITS cards, TIFF tags, EDF keys; as "Rotation angle: 12.5" or a card's value."""
+"""Angles in the headers of image files: FITS cards, TIFF tags, EDF keys; a value, or a text "Rotation angle: 12.5"."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from .text_table import NUMBER
 from .units import RADIANS, angle_unit
 
 _PAIR = re.compile(
-    rf"(?P<key>[A-Za-z][\w ./-]{{0,40}}?(?:[\[(][^\])]{{1,8}}[\])])?)[\"']?\s*[:=]\s*[\"']?(?P<number>{NUMBER})(?P<rest>[ ]?[A-Za-z°µ]*)"
+    rf"(?P<key>[A-Za-z][\w ./-]{{0,40}}?(?:[\[(][^\])]{{1,8}}[\])])?)[\"']?\s*[:=]\s*[\"']?"
+    rf"(?P<number>{NUMBER})(?P<rest>[ ]?[A-Za-z°µ]*)"
 )
 _RANKS = ("rotation angle", "rotangle", "rot ang", "angle", "theta", "omega", "phi", "rotation", "rot")
 

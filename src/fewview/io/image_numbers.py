@@ -55,8 +55,6 @@ def missing(names: Sequence[str], others: Sequence[str]) -> tuple[NDArray[np.int
 def gaps_in_words(names: Sequence[str], places: NDArray[np.int64]) -> str:
     """Which images are missing, between which others."""
     wide = np.flatnonzero(np.diff(places) > 1)
-    said = [
-        f"{int(places[i + 1] - places[i]) - 1} between {names[i]} and {names[i + 1]}" for i in wide[:3]
-    ]
+    said = [f"{int(places[i + 1] - places[i]) - 1} between {names[i]} and {names[i + 1]}" for i in wide[:3]]
     more = f" and in {len(wide) - 3} more places" if len(wide) > 3 else ""
     return f"Images are missing from the series: {', '.join(said)}{more}."

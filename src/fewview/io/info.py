@@ -57,6 +57,8 @@ class ScanInfo:
     path, format : str
     ready : bool
         Whether the scan can be reconstructed as it is.
+    hopeless : bool
+        Whether no flag would make it a scan that can be.
     shape : (int, int, int) or None
         Views, detector rows, detector columns.
     dtype : str or None
@@ -84,6 +86,7 @@ class ScanInfo:
     path: str
     format: str
     ready: bool
+    hopeless: bool
     shape: tuple[int, int, int] | None
     dtype: str | None
     file_bytes: int
@@ -172,6 +175,7 @@ def inspect(
         path=str(path),
         format=made.found.format,
         ready=not lacks,
+        hopeless=made.hopeless,
         shape=_shape(made),
         dtype=None if made.found.images is None else made.found.images.dtype.name,
         file_bytes=sum(file.stat().st_size for file in files),
@@ -194,10 +198,14 @@ def inspect(
 def _lacks_of_counts(made: Draft) -> Iterable[ScanError]:
     """Counts without flats may be read and looked at, but not reconstructed."""
     if made.frames is not None and not made.hopeless and made.kind == "counts" and made.flats is None:
-        yield ScanError(
-            f"{made.path.name} holds raw counts ({made.provenance['kind'].where}) and there are no flats.",
-            "Give open-beam frames with --flats FILE, or say --kind transmission or --kind attenuation.",
-        )
+        remedy = "Give open-beam frames with --flats FILE, or say --kind transmission or --kind attenuation."
+        if made.open_beside:
+            remedy = (
+                "Give open-beam frames with --flats FILE; or say --kind transmission --prepare dose=edges: the open "
+                "beam beside the sample then stands for them."
+            )
+        problem = f"{made.path.name} holds raw counts ({made.provenance['kind'].where}) and there are no flats."
+        yield ScanError(problem, remedy)
 
 
 def _number(made: Draft, name: Literal["flats", "darks"]) -> int:

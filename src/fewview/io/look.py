@@ -67,8 +67,8 @@ def _integers(made: Draft, sample: NDArray[np.float32]) -> None:
     assert made.frames is not None
     if frames.wrapped(sample, made.frames.dtype):
         made.refuse(
-            f"The pixels of {made.path.name} wrap around: beside the largest values of {made.frames.dtype.name} lie the "
-            "smallest ones, as after an overflow.",
+            f"The pixels of {made.path.name} wrap around: beside the largest values of {made.frames.dtype.name} "
+            "lie the smallest ones, as after an overflow.",
             "Save the frames again in a type that holds their values.",
         )
 
@@ -102,7 +102,9 @@ def _flats(made: Draft) -> None:
         flat_levels = np.delete(flat_levels, list(odd))
     exposures = fields.several_exposures(flat_levels, dark, times)
     if exposures:
-        made.notes.append(f"{exposures} If so, --prepare dose=edges scales each view to the open beam beside the sample.")
+        made.notes.append(
+            f"{exposures} If so, --prepare dose=edges scales each view to the open beam beside the sample."
+        )
     noise = 0.0 if darks is None else float(np.median(np.std(darks.astype(np.float64), axis=(1, 2))))
     why = fields.too_dark(flat_levels, dark, noise) if made.flats.dtype.kind in "iu" else ""
     if why:
@@ -149,8 +151,8 @@ def _views(made: Draft, views: NDArray[np.intp], sample: NDArray[np.float32]) ->
         hits = frames.spots(sample)
         if hits.sum() >= 3 and hits.sum() / sample.size > _SPOTS:
             made.notes.append(
-                f"{int(hits.sum())} single pixels in {int(np.count_nonzero(hits))} of the {len(views)} views looked at are "
-                "far brighter than their neighbours (zingers, gamma spots): --prepare zingers=0.3 masks them."
+                f"{int(hits.sum())} single pixels in {np.count_nonzero(hits)} of the {len(views)} views looked at "
+                "are far brighter than their neighbours (zingers, gamma spots): --prepare zingers=0.3 masks them."
             )
     elif made.kind == "attenuation":
         _sign(made, sample)
@@ -180,11 +182,12 @@ def _against_the_beam(
         return
     mean = frames.attenuation(values, side.views)
     useless["show the open beam and no sample"] = views[frames.without_sample(mean)]
+    made.open_beside = side.open
     normalised = made.kind == "transmission" or made.flats is not None
     if side.open and float(np.nanmedian(mean)) < -0.02:
         made.refuse(
-            f"The sample of {made.path.name} is brighter than the beam beside it: its greys are inverted, or its values "
-            "are no transmission.",
+            f"The sample of {made.path.name} is brighter than the beam beside it: its greys are inverted, or its "
+            "values are no transmission.",
             "Save the frames with their greys the right way round, or say what they are with --kind.",
         )
     elif normalised and (side.level > 1.15 or (side.open and side.level < 0.87)):
@@ -204,7 +207,8 @@ def _sign(made: Draft, sample: NDArray[np.float32]) -> None:
     low, high = np.percentile(finite, (1, 99))
     if low < -0.2 and high < 0.25 * abs(low) and abs(side.level) < 0.25 * abs(low):
         made.refuse(
-            f"The line integrals of {made.path.name} are negative ({low:.3g} to {high:.3g}): log(I/I0) without its minus?",
+            f"The line integrals of {made.path.name} are negative ({low:.3g} to {high:.3g}): "
+            "log(I/I0) without its minus?",
             "Save them as -log(I/I0), or give the transmission with --kind transmission.",
         )
 

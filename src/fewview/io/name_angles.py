@@ -59,7 +59,9 @@ def angles_in_names(stems: Sequence[str]) -> NamedAngles | None:
     best = [field for field in fields if field.rank == max(one.rank for one in fields)]
     if len(best) > 1:
         even = [field for field in best if _even(field.values)]
-        return NamedAngles(even[0].values, f"the names hold {len(best)} numbers that could be") if len(even) == 1 else None
+        return (
+            NamedAngles(even[0].values, f"the names hold {len(best)} numbers that could be") if len(even) == 1 else None
+        )
     return NamedAngles(best[0].values) if best else None
 
 
@@ -99,7 +101,9 @@ def _negative(tokens: list[re.Match[str]]) -> NDArray[np.bool_]:
 
 
 def _can_be(values: NDArray[np.float64]) -> bool:
-    return len(np.unique(values)) > len(values) // 2 and not judge(values).question and not judge(np.sort(values)).question
+    return (
+        len(np.unique(values)) > len(values) // 2 and not judge(values).question and not judge(np.sort(values)).question
+    )
 
 
 def _even(values: NDArray[np.float64]) -> bool:

@@ -13,6 +13,7 @@ import numpy as np
 from ..errors import ScanError
 from ..frames import FrameSource
 from ..provenance import Provenance
+from .hdf5 import listed
 from .scan_facts import Angles, Found, layout_of_name
 from .units import angle_unit, millimetres, text
 
@@ -64,9 +65,18 @@ def read_named(path: Path, title: str, variables: Variables, dataset: str | None
     flats = next((name for name, shape in shaped.items() if len(shape) >= 2 and _FLATS.search(name)), None)
     darks = next((name for name, shape in shaped.items() if len(shape) >= 2 and _DARKS.search(name)), None)
     views = None if angles_name is None else int(np.prod(shaped[angles_name]))
-    name = dataset or _data_name(path, shaped, {flats, darks, angles_name}, views)
+    fields = {flats, darks, angles_name}
+    if dataset is None and (flats or darks) and not any(_plane(s) and one not in fields for one, s in shaped.items()):
+        return Found(
+            title,
+            (path,),
+            flats=variables.frames(flats) if flats else None,
+            darks=variables.frames(darks) if darks else None,
+            refusal=ScanError(f"{path.name} holds only flats and darks by their names.", "Name the file of the scan."),
+        )
+    name = dataset or _data_name(path, shaped, fields, views)
     if name not in shaped:
-        known = ", ".join(one for one, shape in shaped.items() if _plane(shape)) or "none"
+        known = listed(one for one, shape in shaped.items() if _plane(shape))
         raise ScanError(f"{path.name} has no dataset '{name}'.", f"It has: {known}. Name one with --dataset.")
     angles = None
     if angles_name is not None:
@@ -108,10 +118,10 @@ def _data_name(path: Path, shaped: Mapping[str, tuple[int, ...]], taken: set[str
     if len(candidates) > 1:
         candidates = [name for name in candidates if _DATA.search(name)] or candidates
     if not candidates:
-        raise ScanError(f"{path.name} holds no images: {', '.join(shaped) or 'nothing'}.", "Name the scan file.")
+        raise ScanError(f"{path.name} holds no images, but {listed(shaped)}.", "Name the scan file.")
     if len(candidates) > 1:
-        listed = ", ".join(f"{name} {shaped[name]}" for name in candidates)
-        raise ScanError(f"{path.name} holds several arrays that could be the scan: {listed}.", "Say --dataset NAME.")
+        known = listed(f"{name} {shaped[name]}" for name in candidates)
+        raise ScanError(f"{path.name} holds several arrays that could be the scan: {known}.", "Say --dataset NAME.")
     return candidates[0]
 
 

@@ -1,4 +1,4 @@
-"""Some frames of a source, and integers of a source read as unsigned."""
+"""Sources made of other ones: some of the frames, several in a row, integers read as unsigned."""
 
 from __future__ import annotations
 
@@ -52,3 +52,32 @@ class Unsigned:
         """See :class:`~fewview.frames.FrameSource`."""
         stored = self.source.read(frames, rows, columns)
         return np.where(stored < 0, stored + np.float32(65536), stored)
+
+
+@dataclass(frozen=True, eq=False)
+class Joined:
+    """Several sources with frames of one size, one behind the other."""
+
+    parts: tuple[FrameSource, ...]
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Number of frames, rows, columns."""
+        return (sum(part.shape[0] for part in self.parts), *self.parts[0].shape[1:])
+
+    @property
+    def dtype(self) -> np.dtype:
+        """A type that holds those of all parts."""
+        return np.result_type(*(part.dtype for part in self.parts))
+
+    def read(self, frames: NDArray[np.intp], rows: Span, columns: Span) -> NDArray[np.float32]:
+        """See :class:`~fewview.frames.FrameSource`."""
+        wanted = np.asarray(frames)
+        out = np.empty((len(wanted), rows[1] - rows[0], columns[1] - columns[0]), dtype=np.float32)
+        first = 0
+        for part in self.parts:
+            here = (wanted >= first) & (wanted < first + part.shape[0])
+            if here.any():
+                out[here] = part.read(wanted[here] - first, rows, columns)
+            first += part.shape[0]
+        return out

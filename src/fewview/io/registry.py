@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import ScanError
-from . import cil, data_exchange, folder, hdf5_named, matlab, numpy_files, nxtomo
+from . import cil, data_exchange, edf, esrf, folder, hdf5_named, matlab, mrc, names, numpy_files, nxtomo, txrm
 from .fits import FITS
 from .hdf5 import open_hdf5
 from .names import Role
@@ -50,6 +50,10 @@ def _tiff(head: bytes) -> bool:
     return head[:4] in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 
 
+def _edf(head: bytes) -> bool:
+    return head.lstrip().startswith(b"{") and any(key in head for key in (b"EDF_", b"HeaderID", b"ByteOrder"))
+
+
 def _unless_named(read: Callable[[Path], Found]) -> Callable[[Path, str | None], Found]:
     """A layout with fixed names; a dataset that the user names is read by that name instead."""
     return lambda path, dataset: read(path) if dataset is None else hdf5_named.read(path, dataset)
@@ -63,11 +67,12 @@ FORMATS: tuple[Format, ...] = (
     Format(
         "FITS",
         FITS.extensions,
-        lambda head: head.startswith(b"SIMPLE  ="),
+        lambda head: head.startswith((b"SIMPLE  =", b"\x1f\x8b")),  # as it is, or within gzip
         lambda p, _: folder.read_image_file(p, FITS),
     ),
     Format("Data Exchange HDF5", _HDF5_ENDINGS, _hdf5, data_exchange.read, data_exchange.recognise),
     Format("NXtomo", _HDF5_ENDINGS, _hdf5, nxtomo.read, nxtomo.recognise),
+    Format(esrf.TITLE, _HDF5_ENDINGS, _hdf5, esrf.read, esrf.recognise),
     Format("CIL NeXus", _HDF5_ENDINGS, _hdf5, _unless_named(cil.read), cil.recognise),
     Format("MATLAB 7.3", (".mat",), lambda head: head.startswith(b"MATLAB 7.3"), hdf5_named.read_matlab73),
     Format("HDF5", _HDF5_ENDINGS, _hdf5, hdf5_named.read),
@@ -76,6 +81,9 @@ FORMATS: tuple[Format, ...] = (
         "NumPy array", (".npy",), lambda head: head.startswith(b"\x93NUMPY"), lambda path, _: numpy_files.read_npy(path)
     ),
     Format("NumPy archive", (".npz",), lambda head: head.startswith(b"PK"), numpy_files.read_npz),
+    Format("EDF", (".edf",), _edf, lambda path, _: folder.read_image_file(path, edf.EDF)),
+    Format(mrc.TITLE, (".mrc", ".rec", ".st", ".ali"), mrc.starts, lambda path, _: mrc.read(path)),
+    Format(txrm.TITLE, (".txrm", ".xrm"), txrm.starts, lambda path, _: txrm.read(path)),
 )
 
 
@@ -106,9 +114,12 @@ def find(path: Path, dataset: str | None = None, patterns: Mapping[Role, str] | 
 def _only_scan_file(path: Path) -> Path | None:
     """The one scan file of a folder that holds no images: naming the folder is clear enough."""
     files = [file for file in path.iterdir() if file.is_file() and not file.name.startswith(".")]
-    known = [file for file in files if any(file.suffix.lower() in row.extensions for row in FORMATS)]
+    files = [file for file in files if not names.result_folder(file.stem)]  # a result beside the scan is none
+    known = [file for file in files if any(file.name.lower().endswith(row.extensions) for row in FORMATS)]
+    folders = [file for file in path.iterdir() if file.is_dir()]
+    others = [one for one in folders if one.suffix != ".zarr" and not names.result_folder(one.name)]
     single = len(known) == 1 and folder.image_format(known[0]) is None
-    return known[0] if single and not any(file.is_dir() for file in path.iterdir()) else None
+    return known[0] if single and not others else None
 
 
 def recognise(path: Path) -> Format:
@@ -132,7 +143,7 @@ def recognise(path: Path) -> Format:
             matching = [row for row in matching if row.inside is None or row.inside(opened)]
     if matching:
         return matching[0]
-    named = next((row.title for row in FORMATS if path.suffix.lower() in row.extensions), None)
+    named = next((row.title for row in FORMATS if path.name.lower().endswith(row.extensions)), None)
     if named is not None:
         raise ScanError(
             f"{path.name} is no {named} file although its name says so (it starts with {head[:8]!r}).",

@@ -42,7 +42,7 @@ class Draft:
 
     ``keep`` are the views that are used, of all frames; ``angles``, ``monitor`` and ``view_times`` are of all of them.
     ``lacks`` names what keeps it from being one, the gravest first. ``hopeless``: no flag would make it a scan, so
-    that what else is missing is not worth saying.
+    that what else is missing is not worth saying. ``open_beside``: the open beam shows beside the sample in all views.
     """
 
     path: Path
@@ -63,6 +63,7 @@ class Draft:
     notes: list[str] = field(default_factory=list)
     lacks: list[ScanError] = field(default_factory=list)
     hopeless: bool = False
+    open_beside: bool = False
 
     def refuse(self, problem: str, remedy: str, *, hopeless: bool = False) -> None:
         """Add to what is missing or wrong, unless nothing can help any more."""

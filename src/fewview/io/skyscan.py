@@ -33,7 +33,7 @@ def angles(content: str, path: Path) -> Angles:
     if source is not None:
         notes.append(f"{path.name}: a cone beam, {source:g} mm from source to object; read as a parallel one.")
     where = f"{path.name}, Rotation Step (deg)={step:g}"
-    return Angles(step * np.arange(int(count)), "degrees", where, notes=tuple(notes))
+    return Angles(step * np.arange(int(count), dtype=np.float64), "degrees", where, notes=tuple(notes))
 
 
 def value(content: str, key: str) -> float | None:

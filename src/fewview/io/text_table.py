@@ -1,4 +1,4 @@
-"""Text files with columns of numbers: any separator, decimal commas, quoted and empty cells, time stamps with blanks."""
+"""Tables in text files: any separator, decimal commas, quoted and empty cells, time stamps with blanks."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
@@ -124,9 +125,8 @@ def _decimal_commas(rows: list[list[str]], lines: list[str]) -> bool:
     if len(rows[0]) != 2 or not all(re.fullmatch(r"[-+]?\d+,\d+", line) for line in lines):
         return False
     whole = [int(row[0]) for row in rows]
-    return len({len(row[1]) for row in rows}) == 1 and [b - a for a, b in zip(whole, whole[1:], strict=False)] != [
-        1
-    ] * (len(whole) - 1)
+    counts = all(after - before == 1 for before, after in pairwise(whole))
+    return len({len(row[1]) for row in rows}) == 1 and not counts
 
 
 def _cells(line: str, separator: str) -> list[str]:

@@ -1,4 +1,4 @@
-"""TIFF: classic and BigTIFF, both byte orders, multi-page, compressed, ImageJ stacks and OME-TIFF sets, a thumbnail beside."""
+"""TIFF: classic and BigTIFF, both byte orders, multi-page, compressed, ImageJ stacks, OME-TIFF sets, thumbnails."""
 
 from __future__ import annotations
 

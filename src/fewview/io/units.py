@@ -62,4 +62,3 @@ def angle_unit(name: str) -> AngleUnit | None:
         if re.search(rf"(?<![^\W\d_])(?:{pattern})(?![^\W\d_])", words):
             return unit
     return None
-

@@ -89,7 +89,8 @@ def line_integrals(
         )
     if options.dose == "monitor" and monitor is None:
         raise OptionError(
-            "The scan has no counts of a beam monitor.", "Choose dose=edges, which takes the open beam beside the sample."
+            "The scan has no counts of a beam monitor.",
+            "Choose dose=edges, which takes the open beam beside the sample.",
         )
     views, rows, columns = frames.shape
     times = np.linspace(0, 1, views) if view_times is None else np.asarray(view_times, dtype=np.float64)

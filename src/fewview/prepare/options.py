@@ -23,8 +23,9 @@ class PrepareOptions(Options):
     dose: Literal["auto", "none", "edges", "region", "monitor"] = option(
         "auto",
         "Dose correction",
-        "Scale each view by the beam it had: so that open beam reads 1 at the open edges of the detector or in the open "
-        "region, or by the counts of the beam monitor. Auto uses the monitor where the scan has its counts, else nothing.",
+        "Scale each view by the beam it had: so that open beam reads 1 at the open edges of the detector or in the "
+        "open region, or by the counts of the beam monitor. Auto uses the monitor where the scan has its counts, else "
+        "nothing.",
     )
     open_region: tuple[int, int, int, int] | None = option(
         None,

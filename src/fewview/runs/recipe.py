@@ -28,8 +28,8 @@ class ReaderChoices(Options):
     angles: str | None = option(
         None,
         "Angles",
-        "Arc of the views as START:STOP in degrees, in equal steps; STOP is no view unless :endpoint follows. Or a file "
-        "of angles: one per line, or a table with a column of that name.",
+        "Arc of the views as START:STOP in degrees, in equal steps; STOP is no view unless :endpoint follows. Or a "
+        "file of angles: one per line, or a table with a column of that name.",
         unit="deg",
     )
     layout: Literal["projections", "sinogram"] | None = option(
@@ -39,13 +39,17 @@ class ReaderChoices(Options):
         None, "Kind", "What the values are: raw counts, transmission I/I0, or line integrals -log(I/I0)."
     )
     pixel: float | None = option(
-        None, "Pixel size", "Size of a detector pixel in the plane of the sample; unknown stays unknown.", unit="mm", gt=0
+        None,
+        "Pixel size",
+        "Size of a detector pixel in the plane of the sample; unknown stays unknown.",
+        unit="mm",
+        gt=0,
     )
     flats: str | None = option(
         None,
         "Flats",
-        "Open-beam frames: a file, a folder, a dataset as FILE.h5:/PATH, a quoted pattern such as 'ob_*.tif', or another "
-        "scan, whose flats are then used.",
+        "Open-beam frames: a file, a folder, a dataset as FILE.h5:/PATH, a quoted pattern such as 'ob_*.tif', or "
+        "another scan, whose flats are then used.",
     )
     darks: str | None = option(None, "Darks", "Beam-off frames, named like the flats.")
     dataset: str | None = option(

@@ -78,7 +78,7 @@ def settle_unit(values: Array, said: AngleUnit | None) -> tuple[AngleUnit, str]:
 
     The unit that makes the arc half a turn or a full one is the right one, if it is not the one that was said.
     """
-    if said is not None and (not _impossible(values * math.degrees(RADIANS[said])) or len(values) < 3):
+    if said is not None and (len(values) < 3 or not _impossible(values * math.degrees(RADIANS[said]))):
         return said, ""
     nice = [unit for unit in _UNITS if _half_or_full(values * math.degrees(RADIANS[unit]))]
     arc = float(np.ptp(values)) + typical_step(values)
@@ -124,8 +124,8 @@ def _standing_still(angles: Array) -> str:
             value = angles[where[0]]
             at = "first" if where[0] == 0 else "last"
             return (
-                f"the {at} {run + 1} views ({where[0]} to {where[1] - 1}) all have the angle {value:g}: never written, or "
-                f"flats and darks (leave them out with --exclude {where[0] + (at == 'first')}:{where[1]})"
+                f"the {at} {run + 1} views ({where[0]} to {where[1] - 1}) all have the angle {value:g}: never written, "
+                f"or flats and darks (leave them out with --exclude {where[0] + (at == 'first')}:{where[1]})"
             )
     return ""
 
@@ -145,7 +145,9 @@ def _turns(angles: Array, step: float) -> Verdict:
         gaps = np.diff(np.r_[halves, halves[0] + 180])
         if gaps.max() < 4 * 180 / len(angles):
             return Verdict(notes=(f"Steps of {pace:.6g} degrees over {turns:.3g} turns spread the views evenly.",))
-        return Verdict(f"steps of {pace:.4g} degrees over {turns:.3g} turns, which leave {gaps.max():.3g} degrees unseen")
+        return Verdict(
+            f"steps of {pace:.4g} degrees over {turns:.3g} turns, which leave {gaps.max():.3g} degrees unseen"
+        )
     if turns > 2.2:
         return Verdict(doubt=f"they span {turns:.3g} turns")
     return Verdict(notes=(f"The angles span {turns:.3g} turns.",))
@@ -194,7 +196,9 @@ def _gaps(angles: Array) -> list[str]:
     wide = np.flatnonzero(steps / usual > 1.6)
     for view in wide[:3]:
         lost = round(float(steps[view] / usual)) - 1
-        notes.append(f"Between views {view} and {view + 1} the angle jumps by {steps[view]:.4g} degrees: {lost} missing?")
+        notes.append(
+            f"Between views {view} and {view + 1} the angle jumps by {steps[view]:.4g} degrees: {lost} missing?"
+        )
     back = np.flatnonzero(steps / usual < -1.5)
     if len(back) and len(angles) - back[0] - 1 <= max(4, 0.1 * len(angles)):
         listed = ", ".join(f"{angle:g}" for angle in angles[back[0] + 1 :][:6])

@@ -1,4 +1,4 @@
-"""Whether the views of a scan can be used: saturated, without a sample, not numbers, wrapped around, inverted, spots."""
+"""Whether the views of a scan can be used: saturated, without sample, not numbers, wrapped around, with spots."""
 
 from __future__ import annotations
 

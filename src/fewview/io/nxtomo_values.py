@@ -1,0 +1,145 @@
+"""What an NXtomo file says about its frames: angles, pixel size, rotation axis, beam monitor."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..provenance import Provenance
+from .angle_columns import speaks_of_an_angle
+from .hdf5 import dangling, number, reach, unit_of
+from .nxtomo_entries import Detector
+from .scan_facts import Angles
+from .units import angle_unit, millimetres
+
+_ANGLES = ("sample/rotation_angle", "data/rotation_angle", "instrument/detector/rotation_angle")
+_IN_THE_SAMPLE = ("sample/x_pixel_size", "instrument/detector/x_sample_pixel_size", "sample/pixel_size")
+_AXIS = ("x_rotation_axis_pixel_position", "estimated_cor_from_motor", "rotation_axis_pixel_position")
+_MONITORS = ("control/data", "monitor/data", "control/monitor", "instrument/monitor/data", "instrument/source/current")
+_MIDDLE = 0.2  # of the width: a position nearer to 0 than this counts from the middle of the detector
+
+
+@dataclass(frozen=True)
+class FoundAngles:
+    """Angles of the projections, what is odd about them, and why there are none."""
+
+    angles: Angles | None
+    notes: tuple[str, ...] = ()
+    why_none: str = ""
+
+
+def angles_of(path: Path, file: Any, one: Detector, keys: NDArray) -> FoundAngles:
+    """Angles by their place in the format, else by their name and number anywhere in the entry."""
+    why_none = ""
+    for name in (f"{one.entry}/{tail}" for tail in _ANGLES):
+        stored = reach(file, name)
+        if stored is None:
+            if file.get(name, getlink=True) is not None and not why_none:
+                broken = dangling(file[name.rpartition("/")[0]], name.rpartition("/")[2], path, "says no angles")
+                why_none = broken.problem if broken is not None else ""
+            continue
+        values = np.asarray(stored[()], dtype=np.float64).reshape(-1)
+        if not len(values):
+            continue
+        found = Angles(values, angle_unit(unit_of(stored)), f"{path.name} /{name}")
+        if len(values) == len(keys):
+            return FoundAngles(Angles(values[keys == 0], found.unit, found.where))
+        if len(values) == np.sum(keys == 0):
+            return FoundAngles(found, (f"/{name} has angles for the projections only.",))
+        return FoundAngles(found)  # the count check reports it
+    other = _anywhere(path, file, one, keys)
+    return FoundAngles(other) if other is not None else FoundAngles(None, (), why_none)
+
+
+def _anywhere(path: Path, file: Any, one: Detector, keys: NDArray) -> Angles | None:
+    """Values of a motor with a name of a rotation, as many as there are frames or projections."""
+    import h5py
+
+    places: list[Angles] = []
+    projections = int(np.sum(keys == 0))
+
+    def collect(name: str, node: Any) -> None:
+        if (
+            not isinstance(node, h5py.Dataset)
+            or node.dtype.kind not in "iuf"
+            or node.size not in (len(keys), projections)
+        ):
+            return
+        *_, parent, last = ("", *name.split("/"))
+        if (
+            node.size not in (len(keys), projections)
+            or node.size < 2
+            or not (speaks_of_an_angle(last) or speaks_of_an_angle(parent))
+        ):
+            return
+        values = np.asarray(node[()], dtype=np.float64).reshape(-1)
+        values = values[keys == 0] if len(values) == len(keys) else values
+        if np.ptp(values) > 0:
+            places.append(Angles(values, angle_unit(unit_of(node)), f"{path.name} /{one.entry}/{name}"))
+
+    file[one.entry].visititems(collect)
+    if not places:
+        return None
+    first = places[0]
+    if all(np.allclose(other.values, first.values) for other in places):
+        return first
+    names = ", ".join(other.where for other in places[:3])
+    return Angles(first.values, first.unit, first.where, doubt=f"one of {len(places)} that could be them: {names}")
+
+
+def pixel_of(path: Path, file: Any, one: Detector) -> tuple[float, Provenance] | None:
+    """Pixel size in mm: that in the sample, where an objective makes it smaller than the detector's."""
+    detector = one.keys.rpartition("/")[0]
+    places = [f"{one.entry}/{tail}" for tail in _IN_THE_SAMPLE]
+    for name in (*places, f"{detector}/x_sample_pixel_size", f"{detector}/x_pixel_size"):
+        value = number(reach(file, name))
+        if value is None or not value > 0:
+            continue
+        unit = unit_of(file[name])
+        factor = millimetres(unit or "m")  # NeXus: metres
+        if factor is None:
+            continue
+        magnified = number(reach(file, f"{detector}/magnification")) if name.endswith("/x_pixel_size") else None
+        said = f"{path.name} /{name}" + ("" if unit else ", no unit: metres")
+        if magnified is not None and magnified > 0 and name.startswith(detector.strip("/")):
+            said += f", divided by the magnification {magnified:g}"
+            factor /= magnified
+        return value * factor, Provenance("read" if unit else "assumed", said)
+    return None
+
+
+def axis_of(path: Path, file: Any, one: Detector, width: int) -> tuple[float, Provenance] | None:
+    """Column of the rotation axis: some programs count it from the detector's edge, some from its middle.
+
+    A position of exactly 0 was never set.
+    """
+    detector = one.keys.rpartition("/")[0]
+    for name in (f"{group}/{tail}" for group in (detector, f"{one.entry}/instrument/detector") for tail in _AXIS):
+        value = number(reach(file, name))
+        if value is None or value == 0 or not np.isfinite(value):
+            continue
+        where = f"{path.name} /{name.strip('/')}"
+        if _MIDDLE * width < value < width - 1:
+            return value, Provenance("read", where)
+        if abs(value) <= _MIDDLE * width:
+            said = f"{where}, {value:g} from the middle of the detector"
+            return (width - 1) / 2 + value, Provenance("assumed", said)
+    return None
+
+
+def monitor_of(file: Any, one: Detector, keys: NDArray) -> NDArray[np.float64] | None:
+    """Beam during each projection, relative to the mean over the flats (over the projections without flats)."""
+    for tail in _MONITORS:
+        stored = reach(file, f"{one.entry}/{tail}")
+        if stored is None or not hasattr(stored, "size") or stored.size != len(keys) or stored.dtype.kind not in "iuf":
+            continue
+        values = np.asarray(stored[()], dtype=np.float64).reshape(-1)
+        views = values[keys == 0]
+        reference = values[keys == 1] if np.any(keys == 1) else views
+        if np.all(views > 0) and np.all(reference > 0) and np.ptp(views) > 0:
+            return views / float(reference.mean())
+    return None
