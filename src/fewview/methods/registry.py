@@ -30,6 +30,7 @@ _OWN = {
     "d3ip-generic": "fewview.methods.diffusion.methods:D3IP_GENERIC",
     "postnet": "fewview.methods.supervised.postnet:METHOD",
     "unrolled": "fewview.methods.supervised.unrolled:METHOD",
+    "ensemble": "fewview.methods.ensemble.ensemble:METHOD",
     "d3ip-x": "fewview.methods.diffusion.methods:CROSSMODAL",
     "guide": "fewview.methods.diffusion.methods:GUIDE",
     "dds": "fewview.methods.diffusion.methods:DDS",

@@ -25,15 +25,44 @@ class Share(NamedTuple):
     error: float
 
 
+class Residuals:
+    """What volumes leave unexplained of held-out measurements, and inner products that weigh it as errors of the image.
+
+    Residuals of whole views are ramp filtered once: then they weigh the frequencies as an error of the image does
+    (Fourier slice theorem).
+
+    Parameters
+    ----------
+    held : Views
+    filtered : bool
+        False: as they are.
+    """
+
+    def __init__(self, held: Views, filtered: bool = True) -> None:
+        self.held = held
+        self.y, weights = measured(held)
+        self.root = None if weights is None else weights.sqrt()
+        self.ramp = ramp_filter(self.y.shape[-1])
+        self.whole = filtered and (self.root is None or float((self.root == 0).double().mean()) < MASKED)
+
+    def of(self, volume: Tensor) -> Tensor:
+        """The weighted residual of a volume."""
+        residual = weigh(self.held.operator(volume) - self.y, self.root)
+        return bridge(residual, self.root > 0) if self.whole and self.root is not None else residual
+
+    def inner(self, a: Tensor, b: Tensor) -> float:
+        """Inner product of two residuals."""
+        return float((a * (apply_filter(b, self.ramp) if self.whole else b)).sum(dtype=torch.float64))
+
+
 def share(
     held: Views, samples: Tensor, other: Tensor, wanted: int, fixed: float | None = None, filtered: bool = True
 ) -> Share:
     """The part of ``other`` in the mean of both, that at which held-out measurements are predicted best.
 
     Of ``(1 - w) x + w z`` the squared error is a parabola in ``w``, whose coefficients the residuals give; the noise of
-    the held-out data is in all of them and cancels. Residuals of whole views are ramp filtered once: then they weigh
-    the frequencies as an error of the image does (Fourier slice theorem). A few samples err more than the mean of many
-    would: that part of their error is known from how they differ, and taken off.
+    the held-out data is in all of them and cancels. A few samples err more than the mean of many would: that part of
+    their error is known from how they differ, and taken off.
 
     Parameters
     ----------
@@ -55,20 +84,10 @@ def share(
     Share
         The part is 0, or :data:`LEAST` to 1, where it is not given.
     """
-    y, weights = measured(held)
-    root = None if weights is None else weights.sqrt()
-    ramp = ramp_filter(y.shape[-1])
-    whole = filtered and (root is None or float((root == 0).double().mean()) < MASKED)
-
-    def inner(a: Tensor, b: Tensor) -> float:
-        return float((a * (apply_filter(b, ramp) if whole else b)).sum(dtype=torch.float64))
-
-    def off(volume: Tensor) -> Tensor:
-        residual = weigh(held.operator(volume) - y, root)
-        return bridge(residual, root > 0) if whole and root is not None else residual
-
-    residuals = [off(sample) for sample in samples]
-    network, classical = torch.stack(residuals).mean(dim=0), off(other)
+    misfit = Residuals(held, filtered)
+    inner = misfit.inner
+    residuals = [misfit.of(sample) for sample in samples]
+    network, classical = torch.stack(residuals).mean(dim=0), misfit.of(other)
     chance = sum(inner(r - network, r - network) for r in residuals) / max(len(residuals) - 1, 1)
     own = inner(network, network) - (1 / len(residuals) - 1 / wanted) * chance
     both, theirs = inner(network, classical), inner(classical, classical)

@@ -21,6 +21,7 @@ from ..interface import Estimate, Method, Problem
 from ..inverse.consistency import nonnegative
 from ..inverse.masking import measured, relative
 from ..inverse.normalised import Scaled, robust_maximum, scaled
+from ..selection.picture import Picture
 from .posterior import posterior_sample
 from .trained_range import outside_training
 
@@ -57,7 +58,7 @@ class UnrolledOptions(Options):
 def run(problem: Problem, options: UnrolledOptions) -> Iterator[Estimate]:
     """The image of every stage, then the mean over the symmetries, one more each time."""
     shown = preview(problem)
-    yield Estimate(shown, 0, 1, "starting")
+    yield Picture(shown).estimate(0, 1, "starting")
     scale = robust_maximum(least_squares(problem))
     if not scale > 0:  # no object: nothing to scale the network by
         yield Estimate(torch.zeros_like(shown), 1, 1, "nothing there", {"data_residual": 0.0})

@@ -1,0 +1,142 @@
+"""Several methods, and the mean of their volumes that predicts best what none of them was given."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ...errors import OptionError
+from ...options import Auto, Options, option
+from ..classical.fbp import preview
+from ..interface import Estimate, Method, Problem
+from ..inverse.masking import measured, relative
+from ..selection.held_out import central, hold_out
+from ..selection.picture import Picture
+from ..stages import Stages
+from ..subrun import nested
+from .simplex import stacking_weights
+
+SLICES = 4
+"""Slices that the weights are chosen on: neighbours in the middle."""
+
+
+class EnsembleOptions(Options):
+    """Options of the ensemble."""
+
+    members: str = option(
+        "unrolled,d3ip-generic,mbir,tv",
+        "Members",
+        "Names of the methods, with commas between; each runs with its defaults. Those whose weights are missing are "
+        "left out.",
+    )
+    shares: str | Auto = option(
+        "auto",
+        "Shares",
+        "How much each member counts, for instance unrolled=0.7,mbir=0.3; auto predicts held-out views.",
+    )
+
+
+@torch.no_grad()
+def run(problem: Problem, options: EnsembleOptions) -> Iterator[Estimate]:
+    """The members on a part of the views, then those that count on all of them; their weighted mean so far."""
+    picture, chosen = Picture(preview(problem)), dict[str, Any]()
+    yield picture.estimate(0, 1, "starting")
+    stages = Stages({"choosing the shares": float(options.shares == "auto"), "reconstructing": 2.0})
+    if options.shares == "auto":
+        shares, chosen = yield from stages.within("choosing the shares", _shares(problem, _members(options.members)))
+    else:
+        shares = _parsed(options.shares)
+    for estimate in _mean(problem, shares, picture.volume, chosen):
+        yield stages.told("reconstructing", estimate)
+
+
+def _mean(
+    problem: Problem, shares: Mapping[str, float], shown: Tensor, chosen: Mapping[str, Any]
+) -> Iterator[Estimate]:
+    """The weighted mean of the members that are done."""
+    members = Stages(dict.fromkeys(shares, 1.0))
+    total = len(shares)
+    mean, square, done = torch.zeros_like(shown), torch.zeros_like(shown), 0.0
+    for step, (name, part) in enumerate(shares.items()):
+        method = _method(name)
+        so_far = None if done == 0 else Picture(mean / done, f"mean of {step} of {total} members")
+        last = yield from members.within(name, nested(method, problem, method.options(), method.title, so_far))
+        volume = torch.as_tensor(last.volume).to(mean)
+        spread = last.extra.get("std")
+        mean, done = mean + part * volume, done + part
+        square = square + part * (volume.square() + (0.0 if spread is None else torch.as_tensor(spread).square()))
+        now = mean / done
+        y, weights = measured(problem)
+        scalars = {"data_residual": relative(problem.operator(now) - y, y, weights)}
+        # Where the members disagree, and where each is unsure of itself: the variance of the mixture.
+        extra = {"std": (square / done - now.square()).clamp(min=0).sqrt()} if total > 1 or spread is not None else {}
+        told = Estimate(now, step + 1, total, f"with {method.title}", scalars, None, chosen, extra)
+        yield told if step + 1 == total else replace(told, shows=f"mean of {step + 1} of {total} members")
+
+
+def _shares(
+    problem: Problem, members: Sequence[Method]
+) -> Generator[Estimate, None, tuple[dict[str, float], dict[str, Any]]]:
+    """The weight of each member that counts, and what is recorded of the choice."""
+    given, held = hold_out(central(problem, SLICES, adjacent=True))
+    stages, picture = Stages({method.name: 1.0 for method in members}), Picture(preview(problem))
+    volumes = []
+    for method in members:
+        trial = nested(method, given, method.options(), method.title, picture)
+        last = yield from stages.within(method.name, trial, named=False)
+        volumes.append(torch.as_tensor(last.volume).clone())
+    weights, errors = stacking_weights(held, volumes)
+    shares = {m.name: round(float(w), 3) for m, w in zip(members, weights, strict=True) if w > 0}
+    curve = [[m.name, float(error)] for m, error in zip(members, errors, strict=True)]
+    return shares, {"shares": ",".join(f"{name}={part}" for name, part in shares.items()), "shares_curve": curve}
+
+
+def _method(name: str) -> Method:
+    from ..registry import get_method
+
+    if name == METHOD.name:
+        raise OptionError("The ensemble cannot be a member of itself.", "Name other methods.")
+    return get_method(name)
+
+
+def _members(names: str) -> list[Method]:
+    """Those that can run here."""
+    found = [_method(name.strip()) for name in names.split(",") if name.strip()]
+    able = [method for method in found if method.missing() is None]
+    if not able:
+        raise OptionError(f"None of the members {names} can run here.", "Name others; see `fewview methods`.")
+    return able
+
+
+def _parsed(text: str) -> dict[str, float]:
+    shares = {}
+    for pair in text.split(","):
+        name, _, value = pair.partition("=")
+        try:
+            shares[name.strip()] = float(value)
+        except ValueError:
+            shares = {}
+            break
+    if not shares or min(shares.values()) < 0 or sum(shares.values()) <= 0:
+        raise OptionError(f"shares={text} is not understood.", "Write, for instance, shares=unrolled=0.7,mbir=0.3.")
+    return {name: part for name, part in shares.items() if part > 0}
+
+
+METHOD = Method(
+    name="ensemble",
+    title="Ensemble",
+    family="supervised",
+    summary="Several methods, averaged as held-out views advise: the safest where no method is known to be the best.",
+    source="Breiman, Machine Learning 24, 1996 (stacked regressions), on held-out views",
+    options=EnsembleOptions,
+    run=run,
+    needs=frozenset({"weights"}),
+    buffers=(64.0, 16.0),
+    matrices=2.2,
+    couples_slices=True,
+    resumable=False,
+)

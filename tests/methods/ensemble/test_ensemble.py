@@ -1,0 +1,87 @@
+"""The ensemble: weights of the simplex, members that count, shares of one's own."""
+
+import numpy as np
+import pytest
+import torch
+
+from fewview.errors import OptionError
+from fewview.methods import get_method
+from fewview.methods.ensemble.simplex import simplex_minimum, stacking_weights
+from fewview.methods.interface import Problem, Views
+from fewview.operators import parallel_beam
+
+METHOD = get_method("ensemble")
+
+
+def test_the_minimum_on_the_simplex_is_found():
+    """Against a fine search of all weights of three volumes."""
+    rng = np.random.default_rng(0)
+    grid = [(a, b, 100 - a - b) for a in range(101) for b in range(101 - a)]
+    allowed = np.array(grid) / 100
+    for _ in range(20):
+        root = rng.normal(size=(6, 3)) * rng.uniform(0.2, 2, 3)
+        gram = root.T @ root
+        assert all(v == 0 or v >= 0.1 for v in simplex_minimum(gram))
+        found = simplex_minimum(gram, least=0.0)
+        assert found.sum() == pytest.approx(1) and found.min() >= 0
+        assert found @ gram @ found <= np.einsum("ij,jk,ik->i", allowed, gram, allowed).min() + 1e-6
+
+
+def test_twins_and_one_alone():
+    assert simplex_minimum(np.ones((2, 2))).sum() == pytest.approx(1)
+    assert simplex_minimum(np.array([[3.0]])) == pytest.approx([1])
+
+
+@pytest.fixture(scope="module")
+def problem():
+    across = torch.arange(32) - 15.5
+    disc = ((across[:, None] - 4) ** 2 + across**2 < 60).float().repeat(2, 1, 1) * 0.02
+    A = parallel_beam(np.arange(12) * np.pi / 12, columns=32)
+    return Problem(A, A(disc)), disc
+
+
+def test_errors_that_oppose_each_other_cancel(problem):
+    views, disc = problem
+    off = 0.004 * torch.randn(disc.shape, generator=torch.Generator().manual_seed(0))
+    held = Views(views.operator, views.data)
+    weights, errors = stacking_weights(held, [disc + 3 * off, disc - off, disc + 20 * off])
+    assert weights == pytest.approx([0.25, 0.75, 0], abs=0.01)
+    assert errors[0] / errors[1] == pytest.approx(9, rel=1e-3)
+
+
+def _all(problem, **options):
+    return [(e.step, e.total, e.stage, e.volume.clone(), e) for e in METHOD.run(problem, METHOD.options(**options))]
+
+
+def test_members_that_predict_better_count(problem):
+    views, disc = problem
+    steps = _all(views, members="fbp,cgls,sirt")
+    chosen = steps[-1][4].chosen
+    curve = dict(chosen["shares_curve"])
+    assert len(curve) == 3 and min(curve, key=curve.get) in chosen["shares"]
+    assert steps[-1][0] == steps[-1][1]
+    alone = {name: list(get_method(name).run(views, get_method(name).options()))[-1].volume for name in curve}
+    least = min(float((volume - disc).square().mean()) for volume in alone.values())
+    assert (steps[-1][3] - disc).square().mean() < 1.1 * least
+
+
+def test_shares_of_ones_own_are_taken(problem):
+    views, _ = problem
+    volumes = [list(get_method(n).run(views, get_method(n).options()))[-1].volume.clone() for n in ("fbp", "cgls")]
+    last = _all(views, shares="fbp=1,cgls=3")[-1]
+    torch.testing.assert_close(last[3], 0.25 * volumes[0] + 0.75 * volumes[1])
+    apart = (0.25 * 0.75) ** 0.5 * (volumes[0] - volumes[1]).abs()
+    torch.testing.assert_close(last[4].extra["std"], apart, rtol=1e-3, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"shares": "unrolled"}, "not understood"),
+        ({"shares": "ensemble=1"}, "member of itself"),
+        ({"members": "tw"}, "tw"),
+    ],
+)
+def test_mistakes_are_named(problem, options, said):
+    with pytest.raises(OptionError, match=said):
+        _all(problem[0], **options)
