@@ -28,6 +28,7 @@ _OWN = {
     "r2gaussian": "fewview.methods.fields.methods:R2_GAUSSIAN",
     "d3ip": "fewview.methods.diffusion.methods:D3IP",
     "d3ip-generic": "fewview.methods.diffusion.methods:D3IP_GENERIC",
+    "dinr": "fewview.methods.diffusion.methods:DINR",
     "postnet": "fewview.methods.supervised.postnet:METHOD",
     "unrolled": "fewview.methods.supervised.unrolled:METHOD",
     "ensemble": "fewview.methods.ensemble.ensemble:METHOD",
@@ -36,6 +37,7 @@ _OWN = {
     "dds": "fewview.methods.diffusion.methods:DDS",
     "scd": "fewview.methods.diffusion.methods:SCD",
     "ddip": "fewview.methods.diffusion.methods:DDIP",
+    "dinr-paper": "fewview.methods.diffusion.methods:DINR_PAPER",
     "d3ip-paper": "fewview.methods.diffusion.methods:D3IP_PAPER",
     "d3ip-x-paper": "fewview.methods.diffusion.methods:CROSSMODAL_PAPER",
 }

@@ -11,6 +11,7 @@ from ..inverse.normalised import Scaled
 from ..stages import work
 from .adapt import Adapter, Settings
 from .denoiser import Denoiser
+from .dinr import DinrOptions, field_step
 from .guide import CrossModalGuide, GuidedCG
 from .loop import Parts, ReverseProcess
 from .options import DiffusionOptions
@@ -32,6 +33,8 @@ def parts_of(
     generator: torch.Generator,
     trust: float | Tensor | None = None,
     guide: CrossModalGuide | None = None,
+    first: Tensor | None = None,
+    seed: int = 0,
 ) -> Parts:
     """The parts that settled options stand for; an adaptation on "auto" counts as none.
 
@@ -44,6 +47,11 @@ def parts_of(
     trust : float or Tensor, optional
         Takes the place of the option; one per slice, shape (copies * slices, 1, 1).
     guide : CrossModalGuide, optional
+    first : Tensor, shape (slices, y, x), optional
+        First volume in units of the object's maximum, for the field of DINR; without it (in trials of settings) the
+        samples' own data step stands for that of the field.
+    seed : int
+        Of the field.
     """
     trust = float(options.trust) if trust is None else trust
     adapter = None
@@ -65,10 +73,13 @@ def parts_of(
         proximal = options.consistency == "proximal"
         inside = _proximal(options, options.loss_steps, trust) if proximal else PlainCG(options.loss_steps)
         adapter = Adapter(settings, denoiser, inside, generator)
+    consistency = _guided(options, _consistency(options, denoiser.slices, trust), guide)
+    if isinstance(options, DinrOptions) and first is not None:
+        consistency = field_step(options, first, seed, trust, consistency)
     return Parts(
         levels=levels(options.steps, int(options.t_start), options.spacing),
         denoiser=denoiser,
-        consistency=_guided(options, _consistency(options, denoiser.slices, trust), guide),
+        consistency=consistency,
         rule=ddim(0.0) if options.calls else slerp(options.eta) if options.noise == "slerp" else ddim(options.eta),
         adapter=adapter,
         guide=guide,

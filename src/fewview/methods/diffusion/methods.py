@@ -7,9 +7,11 @@ from typing import Any
 
 from ...models.weights import WeightsError, find_weights, shipped_weights
 from ...options import Options
+from ..fields.methods import INR, NAF, R2_GAUSSIAN, SINOGRAMS
 from ..interface import Method
 from .crossmodal import CrossModalOptions, OnceOptions, run_once
 from .denoiser import batch_bytes
+from .dinr import DinrOptions
 from .open_settings import PRIORS
 from .options import DiffusionOptions, with_defaults
 from .run import run
@@ -30,6 +32,8 @@ _PUBLISHED: dict[str, Any] = {
     "withhold": False,
     "beside_share": 0.0,
 }
+
+FIELDS = {"siren": INR, "naf": NAF, "gaussians": R2_GAUSSIAN}
 
 # Of the methods that start from a reconstruction: a draft is few samples of few steps, for which little is tuned.
 _OURS: dict[str, dict[str, Any]] = {
@@ -62,6 +66,25 @@ def _network(options: Options, grid: int, device: str) -> int:
     return batch_bytes(grid, device, adapting=options.adaptation != "none")
 
 
+def _dinr_buffers(options: Options) -> tuple[float, float]:
+    """The samples, and the field with its optimiser, its target and what the step on the lattice takes."""
+    assert isinstance(options, DinrOptions)
+    volumes, sinograms = _buffers(options)
+    return volumes + FIELDS[options.field].held(_of_field(options))[0], sinograms + SINOGRAMS
+
+
+def _dinr_beside(options: Options, grid: int, device: str) -> int:
+    """The network, and a slab of the field on its way."""
+    assert isinstance(options, DinrOptions)
+    return _network(options, grid, device) + FIELDS[options.field].beside(_of_field(options), grid, device)
+
+
+def _of_field(options: DinrOptions) -> Options:
+    """What the memory of a field is asked for with."""
+    own = FIELDS[options.field].options
+    return own.parse({name: getattr(options, name) for name in ("width", "layers") if name in own.model_fields})
+
+
 def _couples(options: Options) -> bool:
     """One network adapts to all slices; TV along z looks at neighbours. On "auto", each slab may adapt by itself."""
     assert isinstance(options, DiffusionOptions)
@@ -79,7 +102,7 @@ def _method(
     **defaults: Any,
 ) -> Method:
     options = with_defaults("".join(part.capitalize() for part in name.split("-")) + "Options", base, **defaults)
-    guided = issubclass(base, CrossModalOptions)
+    guided, dinr = issubclass(base, CrossModalOptions), issubclass(base, DinrOptions)
     prior, guide = options().prior, str(base.model_fields["guide"].default) if guided else None
     return Method(
         name=name,
@@ -91,10 +114,10 @@ def _method(
         run=run,
         needs=frozenset({"weights", "aux"} if guided else {"weights"}),
         missing=lambda: _missing(prior, guide),
-        buffers=_buffers,
-        beside=_network,
-        couples_slices=_couples,
-        halo=0,  # one network adapts to all slices
+        buffers=_dinr_buffers if dinr else _buffers,
+        beside=_dinr_beside if dinr else _network,
+        couples_slices=dinr or _couples,
+        halo=8 if dinr else 0,  # 0: one network adapts to all slices
         presets=presets or {},
     )
 
@@ -196,6 +219,35 @@ CROSSMODAL_PAPER = _method(
     guide_step="overwrite",
     guide_weight=1.0,
     watch=False,
+)
+_DINR = "Diffusive INR, CVPR 2026, arXiv:2603.10947"
+DINR = _method(
+    "dinr",
+    "DINR",
+    "D3IP whose samples share a neural field: it joins data and proposals, smooth in all three directions.",
+    f"After {_DINR}; one field for several samples, noise-aware and self-tuned",
+    base=DinrOptions,
+    presets=_OURS,
+    every=4,
+)
+DINR_PAPER = _method(
+    "dinr-paper",
+    "DINR (as published)",
+    "A network of sines as the data step of a diffusion, as published: for data with little noise; slow.",
+    _DINR,
+    base=DinrOptions,
+    **_PUBLISHED,
+    start="fbp",
+    omega=0.02,
+    field="siren",
+    apart=False,
+    width=256,
+    layers=4,
+    prefit=500,
+    field_steps=30,
+    field_inner=1,
+    field_data_steps=0,
+    proposal_ratio=1e-5,
 )
 GUIDE = Method(
     name="guide",

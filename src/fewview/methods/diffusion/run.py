@@ -61,7 +61,7 @@ def run(problem: Problem, options: DiffusionOptions) -> Iterator[Estimate]:
     unguided = settled
     if aid is not None and guide is not None:
         settled = aid.settled(settled)
-    parts = parts_of(settled, denoiser, generator, guide=guide)
+    parts = parts_of(settled, denoiser, generator, guide=guide, first=first / data.top, seed=problem.seed)
     begin = first / data.top
     if aid is not None and guide is not None and problem.state is None:
         begin = aid.begin(guide, begin, data)

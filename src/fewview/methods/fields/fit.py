@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from ...operators import Operator
 from ..descent import AdamW
 from .field import Field, slabs
+
+
+def ticking(operator: Operator) -> Callable[[], None]:
+    """What a field calls while it works: the hook of the operator, as it is at the time."""
+
+    def tick() -> None:
+        if operator.on_chunk is not None:
+            operator.on_chunk()
+
+    return tick
 
 
 class Fit:

@@ -47,8 +47,11 @@ class Objective:
 
         The step takes the ill-conditioning of ``A`` upon itself; the fit, voxel by voxel, is left with none. TV is
         replaced by the parabola that touches it at ``x`` (lagged diffusivity, Vogel and Oman 1996). A field that can
-        be every volume stays where the gradient is 0, whatever the number of iterations and the damping.
+        be every volume stays where the gradient is 0, whatever the number of iterations and the damping. With no
+        iterations it is a plain step down the gradient.
         """
+        if iterations == 0:
+            return x - self.slope(x)
         smoothing = self._roughness(x) if self.smooth else None
         more = damping + (self.rho if self.near is not None else 0.0)
 

@@ -14,7 +14,7 @@ from ..inverse.normalised import scaled
 from ..selection.held_out import pixel_folds
 from ..selection.picture import Picture
 from ..stages import Stages, work
-from .fit import Fit
+from .fit import Fit, ticking
 from .loop import Pace, Walk, lead
 from .objective import Objective
 from .options import FieldOptions
@@ -77,7 +77,7 @@ class _Course:
         self.operator, self.measured = problem.operator, measured(problem)
         generator = torch.Generator().manual_seed(problem.seed)
         field = make(begun.first / begun.top, options, generator)
-        field.tick = self._tick
+        field.tick = ticking(problem.operator)
         self.walk = Walk(Fit(field, options.rate, generator), field.values())
         self.watch = None if held is None else Watch(held, begun.top, options.positivity)
         self.ending = False
@@ -135,10 +135,6 @@ class _Course:
             state = {**self.walk.state(), **kept, "ending": self.ending, **(watch.state() if watch is not None else {})}
         total = _finish(self.options) if self.ending else self.options.steps
         return Estimate(volume, self.walk.step, total, "", told, state, chosen)
-
-    def _tick(self) -> None:
-        if self.operator.on_chunk is not None:
-            self.operator.on_chunk()
 
 
 def _expected(problem: Problem, options: FieldOptions) -> Stages:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -65,6 +67,15 @@ class Siren(Field):
     def at(self, points: Tensor) -> Tensor:
         """See :meth:`Field.at`."""
         return self._network(points, sampled(self.first, points)[0])
+
+    def numbers(self) -> dict[str, Tensor]:
+        """See :meth:`Field.numbers`; what the network is told is one of them."""
+        return {**super().numbers(), "first": self.first.clone()}
+
+    def take(self, numbers: Mapping[str, Any]) -> None:
+        """See :meth:`Field.take`."""
+        super().take(numbers)
+        self.first.copy_(torch.as_tensor(numbers["first"]))
 
     def _network(self, points: Tensor, value: Tensor) -> Tensor:
         hidden = points * self.scale
