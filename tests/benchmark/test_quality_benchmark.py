@@ -10,7 +10,6 @@ from fewview.benchmark.quality import measured as quality_measured
 from fewview.benchmark.quality import run as quality
 from fewview.benchmark.quality import simulated as quality_simulated
 from fewview.benchmark.quality.case import NoData, area_means
-from fewview.benchmark.quality.curve import mean_curve, region_centres
 from fewview.benchmark.quality.data import DATA, Sample
 from fewview.benchmark.quality.rows import KEYS, Rows, balanced, difference, summed_up
 from fewview.benchmark.quality.table import table
@@ -193,23 +192,6 @@ def test_area_means():
     assert np.allclose(area_means(np.array([1.0, 2.0, 3.0]), 2), [(1 + 1) / 1.5, (1 + 3) / 1.5])
     rough = np.random.default_rng(0).random((3, 101))
     assert np.allclose(area_means(rough, 37).mean(axis=1), rough.mean(axis=1))
-
-
-def test_regions_lie_where_the_structure_is():
-    reference = np.zeros((2, 92, 92), np.float32)
-    reference[:, 8:84, 8:84] = 1
-    random = np.random.default_rng(0)
-    reference[1, 40:84, 40:84] += random.random((44, 44)).astype(np.float32)
-    centres = region_centres(reference, count=1)
-    assert centres[0][0] == 1
-    many = region_centres(reference)
-    assert all(24 <= y <= 68 and 32 <= x <= 60 for _, y, x in many)  # 48 x 64 pixels around them
-    assert many == region_centres(reference.copy())
-    worse = reference + 0.1
-    curve = mean_curve(worse, reference, many)
-    assert [(a, b) for a, b, _, _ in curve] == [(48, 64), (48, 48), (32, 48), (32, 32), (24, 24), (16, 16), (8, 8)]
-    # A constant error with the data range of the whole reference: the same PSNR at every scale.
-    assert {value for _, _, value, _ in curve} == {round(psnr(worse, reference), 3)}
 
 
 def test_the_table_shows_means_and_paired_differences(measured):

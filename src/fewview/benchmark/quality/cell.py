@@ -14,13 +14,13 @@ from ...methods.interface import Estimate
 from ...models.guide import Guide
 from ...operators import projector
 from ...quality import heldout_error, object_mask, psnr, ssim
+from ...quality.region_scales import mean_curve, region_centres
 from ...runs.record import plain
 from ...runs.slabs import SlabRun
 from ...scan import LineIntegrals
 from ..network_clock import NetworkClock
 from ..peak import forget_peak, peak_mb
 from .case import Array, Case
-from .curve import mean_curve, region_centres
 
 QUANTILE = 1.645  # standard deviations on either side that hold 90 % of a normal distribution
 

@@ -1,0 +1,87 @@
+"""Quality against the size of the region, at places that the reference alone chooses: no reconstruction has a say.
+
+Crops as in DINR: nested, around the same centres; the data range stays that of the whole reference. Places full of
+structure are what the analysis is about; random and flat ones are its controls.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.ndimage import uniform_filter
+
+from .mask import object_mask
+from .metrics import data_range
+from .region import Span
+from .regions import SCALES, scale_curve
+
+REGIONS = 10  # at most, over all slices
+
+Centre = tuple[int, int, int]
+Kind = Literal["rich", "random", "flat"]
+
+
+def region_centres(
+    reference: NDArray[np.float32], count: int = REGIONS, kind: Kind = "rich", seed: int = 0
+) -> list[Centre]:
+    """Centres (z, y, x) of regions within the object.
+
+    The largest of DINR's regions that fits is laid where the reference scatters most within it, then where it
+    scatters most at least half a region away, and so on.
+
+    Parameters
+    ----------
+    reference : array, shape (slices, y, x)
+    count : int
+        At most.
+    kind : {"rich", "random", "flat"}
+        Where the reference scatters most; anywhere; where it scatters least.
+    seed : int
+        Of the random ones.
+    """
+    fitting = [size for size in SCALES if size[0] <= reference.shape[1] and size[1] <= reference.shape[2]]
+    if not fitting:
+        return []
+    height, width = fitting[0]
+    values = reference.astype(np.float64)
+    mean, square = (uniform_filter(v, (0, height, width)) for v in (values, values**2))
+    spread = np.sqrt(np.maximum(square - mean**2, 0))
+    allowed = object_mask(reference)
+    top, left = height // 2, width // 2  # boxes stay inside the image, or their crops would not be nested
+    inside = np.zeros_like(allowed)
+    inside[:, top : reference.shape[1] - top + 1, left : reference.shape[2] - left + 1] = True
+    worth = {"rich": spread, "random": np.random.default_rng(seed).random(spread.shape), "flat": -spread}[kind]
+    out = -np.inf
+    worth = np.where(allowed & inside, worth, out)
+    if kind == "rich":
+        worth[spread <= 0] = out
+    centres: list[Centre] = []
+    while len(centres) < count and worth.max() > out:
+        z, y, x = (int(i) for i in np.unravel_index(np.argmax(worth), worth.shape))
+        centres.append((z, y, x))
+        worth[z, max(0, y - top + 1) : y + top, max(0, x - left + 1) : x + left] = out
+    return centres
+
+
+def curves_at(
+    volume: NDArray[np.float32], reference: NDArray[np.float32], centres: Sequence[Centre]
+) -> list[list[tuple[Span, float, float | None]]]:
+    """Of each region the size (y, x), PSNR and SSIM at every scale that fits, the largest first."""
+    scale = data_range(reference)
+    return [scale_curve(volume, reference, (y, x), z, value_range=scale) for z, y, x in centres]
+
+
+def mean_curve(
+    volume: NDArray[np.float32], reference: NDArray[np.float32], centres: Sequence[Centre]
+) -> list[list[Any]]:
+    """``[rows, columns, psnr, ssim]`` per scale, means over the regions; ``ssim`` is None where it does not apply."""
+    curves = curves_at(volume, reference, centres)
+    out: list[list[Any]] = []
+    for column in zip(*curves, strict=True):
+        similar = [ssim for _, _, ssim in column if ssim is not None]
+        psnr = round(float(np.mean([value for _, value, _ in column])), 3)
+        out.append([*column[0][0], psnr, round(float(np.mean(similar)), 4) if similar else None])
+    return out
