@@ -66,7 +66,7 @@ def test_unknown_stays_unknown():
         lambda: beam().crop((0, 25), (0, 36)),
         lambda: beam().crop((5, 5), (0, 36)),
         lambda: beam().bin(0),
-        lambda: beam().bin(25),
+        lambda: beam().bin(2500),
         lambda: beam().with_angles([0.0]),
     ],
 )

@@ -86,14 +86,15 @@ class Window:
         """A part of this window, in its own binned pixels."""
         return replace(
             self,
-            rows=(self.rows[0] + rows[0] * self.bin, self.rows[0] + rows[1] * self.bin),
+            rows=(self.rows[0] + rows[0] * self.bin, min(self.rows[0] + rows[1] * self.bin, self.rows[1])),
             columns=(self.columns[0] + columns[0] * self.bin, self.columns[0] + columns[1] * self.bin),
         )
 
     def binned(self, factor: int) -> Self:
-        """A coarser window; what does not fill a bin falls off at the end."""
+        """A coarser window; what does not fill a bin falls off at the end, unless it is all there is of rows."""
         size = self.bin * factor
-        rows = (self.rows[1] - self.rows[0]) // size * size
+        rows = self.rows[1] - self.rows[0]
+        rows = rows // size * size or rows
         columns = (self.columns[1] - self.columns[0]) // size * size
         return replace(
             self,
@@ -109,10 +110,11 @@ class Window:
 
 
 def bin_mean(frames: NDArray, factor: int) -> NDArray[np.float32]:
-    """Mean over ``factor`` x ``factor`` pixels of frames ``(n, v, u)``."""
+    """Mean over ``factor`` x ``factor`` pixels of frames ``(n, v, u)``; fewer rows than ``factor`` become one."""
     if factor == 1:
         return np.asarray(frames, dtype=np.float32)
     n, v, u = frames.shape
-    blocks = frames[:, : v // factor * factor, : u // factor * factor]
-    blocks = blocks.reshape(n, v // factor, factor, u // factor, factor)
+    high = min(factor, v)
+    blocks = frames[:, : v // high * high, : u // factor * factor]
+    blocks = blocks.reshape(n, v // high, high, u // factor, factor)
     return blocks.mean(axis=(2, 4), dtype=np.float64).astype(np.float32)

@@ -363,7 +363,15 @@ class LineIntegrals(Selectable):
         """Around an axis that was looked for."""
         if found.column is None:
             how = Provenance("assumed", f"middle of the detector; {found.reason}")
-            return self.with_axis((self.geometry.columns - 1) / 2, how)
+            middle = self.with_axis((self.geometry.columns - 1) / 2, how)
+            if found.empty:
+                return middle
+            why = found.reason.removeprefix("cannot tell: ")
+            note = (
+                f"The rotation axis cannot be told from the data ({why}): the middle of the detector is taken. "
+                "Check the angles, or give it with --axis COLUMN."
+            )
+            return replace(middle, notes=(*self.notes, note))
         how = Provenance("found", f"{found.method}, confidence {found.confidence:.2f}")
         return self.with_axis(found.column, how)
 

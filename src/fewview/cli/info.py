@@ -48,7 +48,7 @@ def info(
         mirror=mirror,
         horizontal_axis=horizontal_axis,
     )
-    found = inspect(scan, **chosen)
+    found = inspect(scan, **chosen, find_axis=True)
     typer.echo(json.dumps(found.to_dict(), indent=2) if as_json else "\n".join(found.lines()))
     if found.hopeless:
         raise FewviewError(found.missing[0].problem, found.missing[0].remedy)

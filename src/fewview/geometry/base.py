@@ -171,13 +171,16 @@ class Beam(ABC):
         return self._moved(columns[0], 1, rows[1] - rows[0], columns[1] - columns[0])
 
     def bin(self, factor: int) -> Self:
-        """Geometry after averaging ``factor`` x ``factor`` pixels; columns and rows that do not fill a bin fall off."""
-        if factor < 1 or factor > min(self.rows, self.columns):
+        """Geometry after averaging ``factor`` x ``factor`` pixels; columns and rows that do not fill a bin fall off.
+
+        Fewer rows than ``factor`` become one: a sinogram of a single row can be binned, too.
+        """
+        if factor < 1 or factor > self.columns:
             raise ScanError(
                 f"Binning by {factor} is not possible on {self.rows} x {self.columns} pixels.",
-                "Choose a factor from 1 to the number of rows.",
+                "Choose a factor from 1 to the number of columns.",
             )
-        return self._moved(0, factor, self.rows // factor, self.columns // factor)
+        return self._moved(0, factor, max(1, self.rows // factor), self.columns // factor)
 
     def bin_columns(self, factor: int) -> Self:
         """Geometry after averaging ``factor`` columns, rows left as they are."""

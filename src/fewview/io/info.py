@@ -14,11 +14,13 @@ from numpy.typing import NDArray
 from ..errors import ScanError
 from ..geometry import duplicate_views
 from .assemble import draft
+from .read import scan_of
 from .request import AngleChoice, Draft, FieldChoice, Request
 from .scan_facts import Layout
 from .units import AngleUnit
 
 LISTED = 4  # duplicates told one by one
+_FEW_PIXELS = 8e6  # of a scan that is prepared only to tell its axis
 
 
 @dataclass(frozen=True)
@@ -159,8 +161,14 @@ def inspect(
     reverse_angles: bool = False,
     mirror: bool = False,
     horizontal_axis: bool = False,
+    find_axis: bool = False,
 ) -> ScanInfo:
     """Facts about a scan, also where it cannot be reconstructed. Keywords as :func:`fewview.read_scan`.
+
+    Parameters
+    ----------
+    find_axis : bool
+        Look for an unknown rotation axis in the data, as a reconstruction does, unless the scan is large.
 
     Raises
     ------
@@ -170,6 +178,9 @@ def inspect(
     said = (angles, layout, kind, pixel, flats, darks, axis, dataset, exclude, reverse_angles, mirror, horizontal_axis)
     made = draft(path, Request(*said))
     lacks = [*made.lacks, *_lacks_of_counts(made)]
+    if find_axis and not lacks and made.axis is None:
+        _find_axis(made)
+        lacks = made.lacks
     files = [file for file in made.found.paths if file.is_file()]
     return ScanInfo(
         path=str(path),
@@ -206,6 +217,21 @@ def _lacks_of_counts(made: Draft) -> Iterable[ScanError]:
             )
         problem = f"{made.path.name} holds raw counts ({made.provenance['kind'].where}) and there are no flats."
         yield ScanError(problem, remedy)
+
+
+def _find_axis(made: Draft) -> None:
+    """What a reconstruction would take for the axis; it costs a look at all pixels, so a large scan is spared."""
+    scan = scan_of(made)
+    pixels = scan.geometry.views * scan.geometry.rows * scan.geometry.columns
+    if pixels > _FEW_PIXELS:
+        return
+    try:
+        lines = scan.line_integrals()
+    except ScanError as error:  # what a reconstruction would end with
+        made.lacks.append(error)
+        return
+    made.axis, made.provenance["axis"] = lines.geometry.axis, lines.provenance["axis"]
+    made.notes += [note for note in lines.notes if note not in made.notes]
 
 
 def _number(made: Draft, name: Literal["flats", "darks"]) -> int:

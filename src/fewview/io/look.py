@@ -18,7 +18,7 @@ _ROWS = 16  # in the middle of the detector
 _ALL = 256 << 20  # bytes: of a larger scan, some views are looked at
 _VIEWS = 48
 _FIELDS = 64
-_SPOTS = 5e-6  # zingers per pixel that are worth a word
+_SPOTS = 2e-5  # zingers per pixel that are worth a word
 _MANY = 0.3  # of the views: if more cannot be used, the user has to say what is right
 
 
@@ -148,8 +148,8 @@ def _views(made: Draft, views: NDArray[np.intp], sample: NDArray[np.float32]) ->
     values = _transmission(made, sample)
     if values is not None:
         _against_the_beam(made, views, values, useless)
-        hits = frames.spots(sample)
-        if hits.sum() >= 3 and hits.sum() / sample.size > _SPOTS:
+        hits = frames.spots(values)
+        if hits.sum() >= 5 and hits.sum() / sample.size > _SPOTS:
             made.notes.append(
                 f"{int(hits.sum())} single pixels in {np.count_nonzero(hits)} of the {len(views)} views looked at "
                 "are far brighter than their neighbours (zingers, gamma spots): --prepare zingers=0.3 masks them."

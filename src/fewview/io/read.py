@@ -7,7 +7,7 @@ from pathlib import Path
 from ..geometry import ParallelBeam
 from ..scan import Kind, Scan
 from .assemble import draft
-from .request import AngleChoice, FieldChoice, Request
+from .request import AngleChoice, Draft, FieldChoice, Request
 from .scan_facts import Layout
 
 
@@ -75,6 +75,11 @@ def read_scan(
     made = draft(path, Request(*said))
     if made.lacks:
         raise made.lacks[0]
+    return scan_of(made)
+
+
+def scan_of(made: Draft) -> Scan:
+    """The scan that a complete draft describes."""
     assert made.frames is not None and made.angles is not None  # else there would be a lack
     _, rows, columns = made.frames.shape
     scan = Scan(

@@ -111,22 +111,27 @@ def _tiff(path: Path) -> _Loaded:
     describe(path)  # refuses what is damaged
     with tifffile.TiffFile(path) as file:
         values = file.asarray()
-        page = file.pages.first
-        said = page.description
-        attrs = _json(said)
-        unit, resolution = "", page.tags.get("XResolution")
-        if file.imagej_metadata:
-            unit = str(file.imagej_metadata.get("unit", ""))
-            attrs |= _json(str(file.imagej_metadata.get("Info", "")))
-        attrs |= attrs.pop("fewview", {})
-        voxel = attrs.get("voxel_mm")
-        factor = millimetres(unit.replace("\\u00B5", "u")) if unit else None
-        # ImageJ keeps inches where nobody set a scale: not a voxel size.
-        if voxel is None and factor is not None and unit != "inch" and resolution is not None and resolution.value[0]:
-            voxel = factor * resolution.value[1] / resolution.value[0]
+        voxel, attrs = _scale(file)
     if "slope" in attrs and values.dtype.kind in "iu":  # 16 bit with one scale per volume
         values = values * np.float32(attrs["slope"]) + np.float32(attrs["offset"])
-    return values, _positive(voxel), attrs
+    return values, voxel, attrs
+
+
+def _scale(file: Any) -> tuple[float | None, dict[str, Any]]:
+    """Voxel size in mm and the description of an open TIFF."""
+    page = file.pages.first
+    attrs = _json(page.description)
+    unit, resolution = "", page.tags.get("XResolution")
+    if file.imagej_metadata:
+        unit = str(file.imagej_metadata.get("unit", ""))
+        attrs |= _json(str(file.imagej_metadata.get("Info", "")))
+    attrs |= attrs.pop("fewview", {})
+    voxel = attrs.get("voxel_mm")
+    factor = millimetres(unit.replace("\\u00B5", "u")) if unit else None
+    # ImageJ keeps inches where nobody set a scale: not a voxel size.
+    if voxel is None and factor is not None and unit != "inch" and resolution is not None and resolution.value[0]:
+        voxel = factor * resolution.value[1] / resolution.value[0]
+    return _positive(voxel), attrs
 
 
 def _hdf5(path: Path, dataset: str | None = None) -> _Loaded:
@@ -184,10 +189,25 @@ def _zarr(path: Path) -> _Loaded:
 def _folder(path: Path) -> _Loaded:
     from .folder import read_folder
 
-    frames = read_folder(path, {"projection": "*"}).images
+    found = read_folder(path, {"projection": "*"})
+    frames = found.images
     assert frames is not None  # a folder without images is refused
     n, height, width = frames.shape
-    return frames.read(np.arange(n), (0, height), (0, width)), None, {}
+    values = frames.read(np.arange(n), (0, height), (0, width))
+    voxel, attrs = _scale_of_slice(found.paths[1])
+    if "slope" in attrs and frames.dtype.kind in "iu":
+        values = values * np.float32(attrs["slope"]) + np.float32(attrs["offset"])
+    return values, voxel, attrs
+
+
+def _scale_of_slice(path: Path) -> tuple[float | None, dict[str, Any]]:
+    """What the first slice of a folder says; all have the same size."""
+    import tifffile
+
+    if path.suffix.lower() not in (".tif", ".tiff"):
+        return None, {}
+    with tifffile.TiffFile(path) as file:
+        return _scale(file)
 
 
 def _positive(value: Any) -> float | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -48,6 +48,8 @@ class AxisEstimate:
         What the confidence rests on; starts with "cannot tell" when ``column`` is None.
     curve : tuple of arrays
         Columns tried over the whole detector, and their score: a log-likelihood, 0 at its best.
+    empty : bool
+        Whether there is nothing in the slices that could tell.
     """
 
     column: float | None
@@ -55,6 +57,7 @@ class AxisEstimate:
     method: str
     reason: str
     curve: tuple[Array, Array]
+    empty: bool = False
 
 
 @dataclass(frozen=True)
@@ -95,7 +98,7 @@ def find_axis(sinograms: ArrayLike, angles: ArrayLike, weights: ArrayLike | None
     signal = measure(values)
     curve = _whole_detector(signal, where)
     if signal.strength < _EMPTY:
-        return _cannot_tell("the slices are empty, there is nothing but noise", curve)
+        return replace(_cannot_tell("the slices are empty, there is nothing but noise", curve), empty=True)
     return _refined(signal, where, curve)
 
 

@@ -94,7 +94,7 @@ def line_integrals(
         )
     views, rows, columns = frames.shape
     times = np.linspace(0, 1, views) if view_times is None else np.asarray(view_times, dtype=np.float64)
-    shape = (views, rows // bin, columns // bin)
+    shape = (views, max(1, rows // bin), columns // bin)
     values, weights = np.empty(shape, np.float32), np.empty(shape, np.float32)
     mask = np.empty(shape, dtype=bool)
     counts: Counter[str] = Counter()
@@ -124,7 +124,7 @@ def line_integrals(
     if kind == "attenuation":
         weights = attenuation_weights(values, mask)
     dark = without_beam(levels)
-    new = int(np.count_nonzero(~mask[dark])) * bin**2
+    new = int(np.count_nonzero(~mask[dark])) * bin * min(bin, rows)
     if new:
         counts["view without beam"] += new
         mask[dark] = True

@@ -76,10 +76,11 @@ def bin_masked(result: Transmission, factor: int) -> Transmission:
     if factor == 1:
         return result
     n, v, u = result.values.shape
-    shape = (n, v // factor, factor, u // factor, factor)
+    high = min(factor, v)  # fewer rows than that become one
+    shape = (n, v // high, high, u // factor, factor)
 
     def blocks(a: NDArray) -> NDArray:
-        return a[:, : shape[1] * factor, : shape[3] * factor].reshape(shape).sum(axis=(2, 4), dtype=np.float64)
+        return a[:, : shape[1] * high, : shape[3] * factor].reshape(shape).sum(axis=(2, 4), dtype=np.float64)
 
     usable = blocks(~result.mask)
     total = blocks(np.where(result.mask, 0, result.values))

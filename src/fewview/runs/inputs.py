@@ -67,8 +67,9 @@ def fitting_volume(path: str, what: str, recipe: Recipe, lines: LineIntegrals) -
     if values.shape != wanted and recipe.rows is not None and len(values) >= recipe.rows[1]:
         values = values[recipe.rows[0] : recipe.rows[1]]
     if values.shape != wanted and recipe.bin > 1:
-        depth = len(values) // recipe.bin * recipe.bin
-        values = bin_mean(values[:depth], recipe.bin).reshape(-1, recipe.bin, *_binned(values, recipe.bin)).mean(axis=1)
+        high = min(recipe.bin, len(values))  # as rows of the detector: fewer than a bin become one
+        depth = len(values) // high * high
+        values = bin_mean(values[:depth], recipe.bin).reshape(-1, high, *_binned(values, recipe.bin)).mean(axis=1)
     if values.shape != wanted:
         raise OptionError(
             f"The {what} {path} is {volume.values.shape} (z, y, x), the reconstruction {wanted}.",

@@ -109,13 +109,14 @@ def spots(values: Frames) -> Array:
     """Number of zingers in each view: single pixels far brighter than all around them in their row."""
     if values.shape[2] < NARROW:
         return np.zeros(len(values))
-    middle = np.median(np.stack([np.roll(values, shift, axis=2) for shift in (-3, -2, 2, 3)]), axis=0)
-    around = np.max(np.stack([np.roll(values, shift, axis=2) for shift in (-3, -2, 2, 3)]), axis=0)
-    excess = values - middle
+    around = np.stack([np.roll(values, shift, axis=2) for shift in (-3, -2, 2, 3)])
+    beside_it = np.minimum(np.roll(values, 1, axis=2), np.roll(values, -1, axis=2))
+    middle = np.median(around, axis=0)
     noise = np.array([1.4826 * np.nanmedian(np.abs(np.diff(one, axis=1))) / 1.414 for one in values])
     limit = np.maximum(_SPOT * np.abs(middle), _SIGMAS * noise[:, None, None])
     with np.errstate(invalid="ignore"):
-        bright = (excess > limit) & (values - around > 0.5 * limit)
+        # A bright gap in the sample has shoulders, a spot has none on one side at least.
+        bright = (values - around.max(axis=0) > limit) & (beside_it - middle < 0.4 * (values - middle))
     return np.count_nonzero(bright[:, :, 3:-3], axis=(1, 2)).astype(np.float64)
 
 
