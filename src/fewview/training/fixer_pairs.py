@@ -48,19 +48,19 @@ class FixerPair(NamedTuple):
     condition: FixerCondition
 
 
-def _stopped(name: str, problem: Problem, steps: int, **settings: Any) -> Tensor:
-    """What a method has after some of its estimates."""
+def _stopped(name: str, problem: Problem, settings: Mapping[str, Any], estimates: int | None = None) -> Tensor:
+    """What a method has at its end, or after so many of its estimates."""
     method = get_method(name)
     options = method.options.parse(settings)
     volume = None
-    for estimate in islice(method.run(problem, options), steps):
+    for estimate in islice(method.run(problem, options), estimates):
         volume = torch.as_tensor(estimate.volume).clone()
     assert volume is not None, "a method yields at least once"
     return volume
 
 
 def _fbp(problem: Problem, rng: np.random.Generator) -> Tensor:
-    return _stopped("fbp", problem, 10, filter=str(rng.choice(["ram-lak", "cosine", "hann"])))
+    return _stopped("fbp", problem, {"filter": str(rng.choice(["ram-lak", "cosine", "hann"]))})
 
 
 def _cgls(problem: Problem, rng: np.random.Generator) -> Tensor:
@@ -68,11 +68,32 @@ def _cgls(problem: Problem, rng: np.random.Generator) -> Tensor:
 
 
 def _tv(problem: Problem, rng: np.random.Generator) -> Tensor:
-    weight = 10 ** rng.uniform(-4.5, -2.0)
-    return _stopped("tv", problem, int(rng.integers(15, 150)), weight=weight)
+    return _stopped("tv", problem, {"weight": 10 ** rng.uniform(-4.5, -2.0)}, int(rng.integers(15, 150)))
 
 
-DAMAGES: dict[str, Damage] = {"fbp": _fbp, "cgls": _cgls, "tv": _tv}
+def _field(name: str, most: int) -> Damage:
+    """A field stopped after 2 to ``most`` steps, smoothed as much as a search might choose, or less."""
+
+    def damage(problem: Problem, rng: np.random.Generator) -> Tensor:
+        settings = {
+            "steps": int(np.exp(rng.uniform(np.log(2), np.log(most)))),
+            "smoothness": 10 ** rng.uniform(-4.5, -2.5),
+            "start": str(rng.choice(["tv", "cgls"])),
+            "stop": False,
+        }
+        return _stopped(name, problem, settings)
+
+    return damage
+
+
+DAMAGES: dict[str, Damage] = {
+    "fbp": _fbp,
+    "cgls": _cgls,
+    "tv": _tv,
+    "inr": _field("inr", 10),
+    "naf": _field("naf", 40),
+    "r2gaussian": _field("r2gaussian", 60),
+}
 """Reconstructions by name; all are drawn alike often."""
 
 
@@ -97,8 +118,7 @@ def make_pair(kind: Kind, seed: int, damage: str | None = None, views: int | Non
     problem = measured_slices(clean, rng, int(rng.choice(VIEWS)) if views is None else views)
     assert problem.state is not None
     name = str(rng.choice(list(DAMAGES))) if damage is None else damage
-    with torch.enable_grad() if name in ("inr", "naf", "r2gaussian") else torch.no_grad():
-        volume = DAMAGES[name](Problem(problem.operator, problem.data, problem.weights, seed=seed), rng).detach()
+    volume = DAMAGES[name](Problem(problem.operator, problem.data, problem.weights, seed=seed), rng)
     top = robust_maximum(least_squares(problem))
     prompt = "" if rng.random() < SILENT else str(rng.choice(PROMPTS[kind]))
     condition = condition_of(problem, volume, top, prompt)
