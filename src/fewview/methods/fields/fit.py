@@ -10,7 +10,7 @@ from torch import Tensor
 
 from ...operators import Operator
 from ..descent import AdamW
-from .field import Field, slabs
+from .field import Field, Slab, slabs
 
 
 def ticking(operator: Operator) -> Callable[[], None]:
@@ -44,7 +44,13 @@ class Fit:
         self.groups = self.field.groups()
         self.descents = [AdamW(parameters, self.rate * factor, 0.0) for parameters, factor in self.groups]
 
-    def follow(self, target: Tensor, steps: int, slower: float = 1.0) -> Iterator[float]:
+    def follow(
+        self,
+        target: Tensor,
+        steps: int,
+        slower: float = 1.0,
+        unlikeness: Callable[[Tensor, Slab], Tensor | None] | None = None,
+    ) -> Iterator[float]:
         """Take gradient steps towards ``target`` (slices, y, x), one slab each; yields the mean squared distance.
 
         Parameters
@@ -53,6 +59,8 @@ class Fit:
         steps : int
         slower : float
             Factor of the learning rate.
+        unlikeness : callable, optional
+            What the values of a slab cost beside their distance, in squared units of the object's maximum.
         """
         places = slabs(self.field.shape, self.field.device)
         for descent, (_, factor) in zip(self.descents, self.groups, strict=True):
@@ -64,9 +72,13 @@ class Fit:
             for descent in self.descents:
                 descent.zero_grad()
             with torch.enable_grad():
-                misfit = (self.field.lattice(slab) - target[slab[0] : slab[1]]).square()
+                values = self.field.lattice(slab)
+                misfit = (values - target[slab[0] : slab[1]]).square()
                 # A sum: the gradient of a mean over many voxels would drown in Adam's epsilon.
                 loss = misfit.sum() + misfit.numel() * self.field.penalty()
+                unlike = None if unlikeness is None else unlikeness(values, slab)
+                if unlike is not None:
+                    loss = loss + misfit.numel() * unlike
                 loss.backward()
             for descent in self.descents:
                 descent.step()

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import torch
 from torch import Tensor
 
+from .field import Slab
 from .fit import Fit
 from .objective import Objective
 
@@ -79,17 +80,31 @@ class Walk:
         self.fit.generator.set_state(torch.as_tensor(state["rng"]).cpu())
 
 
+class Repaired(Protocol):
+    """A proposal that the field follows beside the data."""
+
+    def joined(self, plain: Objective) -> Objective:
+        """The objective with the proposal in it."""
+        ...
+
+    def unlikeness(self, values: Tensor, slab: Slab) -> Tensor | None:
+        """See :meth:`Fit.follow`."""
+        ...
+
+
 @torch.no_grad()
-def lead(walk: Walk, objective: Objective, pace: Pace) -> Iterator[Moment]:
-    """Go on from ``walk``, changing it, until ``pace.steps`` are done."""
+def lead(walk: Walk, objective: Objective, pace: Pace, repair: Repaired | None = None) -> Iterator[Moment]:
+    """Go on from ``walk``, changing it, until ``pace.steps`` are done; ``repair`` may change from step to step."""
+    unlikeness = None if repair is None else repair.unlikeness
     fit = walk.fit
     while walk.step < pace.steps:
         part = walk.step / pace.steps
-        target = objective.towards(walk.x, pace.data_steps)
+        aim = objective if repair is None else repair.joined(objective)
+        target = aim.towards(walk.x, pace.data_steps)
         if walk.step % REVISED == REVISED - 1 and fit.field.revise(target - walk.x, part):
             fit.begin()
         slower = SLOWEST + (pace.fastest - SLOWEST) * (1 - part)
-        for distance in fit.follow(target, pace.inner, slower):
+        for distance in fit.follow(target, pace.inner, slower, unlikeness):
             yield Moment(walk.x, {"distance": distance**0.5}, False)
         walk.x = fit.field.values()
         walk.step += 1

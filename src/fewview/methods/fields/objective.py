@@ -27,13 +27,13 @@ class Objective:
     data : Scaled
     smooth : float
     near : Tensor, shape (slices, y, x), optional
-    rho : float
+    rho : float or Tensor, shape (slices, 1, 1)
     """
 
     data: Scaled
     smooth: float = 0.0
     near: Tensor | None = None
-    rho: float = 0.0
+    rho: float | Tensor = 0.0
 
     def slope(self, x: Tensor) -> Tensor:
         """The gradient at ``x``."""
@@ -53,7 +53,7 @@ class Objective:
         if iterations == 0:
             return x - self.slope(x)
         smoothing = self._roughness(x) if self.smooth else None
-        more = damping + (self.rho if self.near is not None else 0.0)
+        more = damping if self.near is None else damping + self.rho
 
         def apply(d: Tensor) -> Tensor:
             out = self.data.normal(d) + more * d

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Protocol
 
 import torch
+from torch import Tensor
 
 from ..classical.fbp import preview
 from ..interface import Estimate, Problem, Views
@@ -15,7 +16,7 @@ from ..selection.held_out import pixel_folds
 from ..selection.picture import Picture
 from ..stages import Stages, work
 from .fit import Fit, ticking
-from .loop import Pace, Walk, lead
+from .loop import Pace, Repaired, Walk, lead
 from .objective import Objective
 from .options import FieldOptions
 from .start import Begin, Make, begin, strength
@@ -27,8 +28,38 @@ STARTING, FITTING, ENDING = "starting image", "fitting the field", "fitting with
 WARMING, FAR = 20, 1e-3  # fits to the first volume, of a field that begins so far from it
 
 
+class Repair(Repaired, Protocol):
+    """Proposals for the field, made anew from time to time: :class:`fewview.methods.repair.repair.Repair`."""
+
+    def due(self, part: float, watch: Watch | None) -> bool:
+        """Whether it is time for a new proposal."""
+        ...
+
+    def make(self, x: Tensor, part: float) -> Iterator[Tensor]:
+        """Make it, from the field's values; yields what to show meanwhile."""
+        ...
+
+    def told(self) -> dict[str, Any]:
+        """For :attr:`Estimate.chosen`."""
+        ...
+
+    def shown(self, top: float) -> dict[str, Tensor]:
+        """For :attr:`Estimate.extra`."""
+        ...
+
+    def state(self) -> dict[str, Any]:
+        """What :meth:`restore` takes."""
+        ...
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Take up :meth:`state` again."""
+        ...
+
+
 @torch.no_grad()
-def run(problem: Problem, options: FieldOptions, make: Make) -> Iterator[Estimate]:
+def run(
+    problem: Problem, options: FieldOptions, make: Make, repair: Callable[..., Repair] | None = None
+) -> Iterator[Estimate]:
     """Fit a field to the measurement; an estimate after each gradient step.
 
     Denormal numbers count as 0 while it runs: the tails of Gaussians, and Adam's moments, are full of them.
@@ -39,6 +70,8 @@ def run(problem: Problem, options: FieldOptions, make: Make) -> Iterator[Estimat
     options : FieldOptions
     make : callable
         The field, see :data:`Make`.
+    repair : callable, optional
+        ``repair(options, given, held, data)``: what repairs the field on its way.
     """
     picture = Picture(preview(problem))
     yield picture.estimate(0, options.steps, STARTING)
@@ -57,7 +90,7 @@ def run(problem: Problem, options: FieldOptions, make: Make) -> Iterator[Estimat
         return
     flushed = torch.set_flush_denormal(True)
     try:
-        course = _Course(problem, given, held, options, begun, make)
+        course = _Course(problem, given, held, options, begun, make, repair)
         if state is not None:
             course.restore(state)
         for stage, estimate in course:
@@ -71,7 +104,14 @@ class _Course:
     """The steps under watch, and those that end the run."""
 
     def __init__(
-        self, problem: Problem, given: Problem, held: Views | None, options: FieldOptions, begun: Begin, make: Make
+        self,
+        problem: Problem,
+        given: Problem,
+        held: Views | None,
+        options: FieldOptions,
+        begun: Begin,
+        make: Make,
+        repair: Callable[..., Repair] | None = None,
     ) -> None:
         self.options, self.begun = options, begun
         self.operator, self.measured = problem.operator, measured(problem)
@@ -83,6 +123,7 @@ class _Course:
         self.ending = False
         smooth = strength(problem, begun.weight, begun.top)
         self.given, self.whole = (Objective(scaled(part, begun.top), smooth) for part in (given, problem))
+        self.repair = None if repair is None else repair(options, given, held, self.given.data)
 
     def __iter__(self) -> Iterator[tuple[str, Estimate]]:
         if not self.ending:
@@ -93,7 +134,7 @@ class _Course:
                 self.walk.begin_anew()
                 self.ending = True
             pace = Pace(_finish(self.options), self.options.inner, self.options.data_steps, FASTEST)
-            for moment in lead(self.walk, self.whole, pace):
+            for moment in lead(self.walk, self.whole, pace, self.repair):
                 yield ENDING, self._estimate(moment.scalars, moment.done)
 
     def _watched(self) -> Iterator[tuple[str, Estimate]]:
@@ -107,12 +148,22 @@ class _Course:
         pace = Pace(self.options.steps, self.options.inner, self.options.data_steps)
         if self.watch is not None and walk.step == 0:
             self.watch.look(walk)
-        for moment in lead(walk, self.given, pace):
+        for moment in lead(walk, self.given, pace, self.repair):
             if moment.done and self.watch is not None:
                 self.watch.look(walk)
+            if moment.done and self.repair is not None and self.repair.due(walk.step / pace.steps, self.watch):
+                yield from self._repaired(self.repair, walk.step / pace.steps)
             yield FITTING, self._estimate(moment.scalars, moment.done)
             if self.watch is not None and self.watch.over:
                 return
+
+    def _repaired(self, repair: Repair, part: float) -> Iterator[tuple[str, Estimate]]:
+        """A new pseudo-reference; what is repaired so far is shown."""
+        for so_far in repair.make(self.walk.x, part):
+            picture = Picture(so_far * self.begun.top, "slices repaired by the network")
+            yield FITTING, picture.estimate(self.walk.step, self.options.steps, "repairing slices")
+        if self.watch is not None:
+            self.watch.begin_anew()
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Take up a state again."""
@@ -120,6 +171,8 @@ class _Course:
         self.ending = bool(state["ending"])
         if self.watch is not None:
             self.watch.restore(state)
+        if self.repair is not None:
+            self.repair.restore(state)
 
     def _estimate(self, scalars: Mapping[str, float], done: bool) -> Estimate:
         x, begun, watch = self.walk.x, self.begun, self.watch
@@ -133,8 +186,11 @@ class _Course:
             told["data_residual"] = relative(self.operator(volume) - y, y, weights)
             kept = {"first": begun.first, "top": begun.top, "weight": begun.weight, "chosen": begun.chosen}
             state = {**self.walk.state(), **kept, "ending": self.ending, **(watch.state() if watch is not None else {})}
+            state |= {} if self.repair is None else self.repair.state()
         total = _finish(self.options) if self.ending else self.options.steps
-        return Estimate(volume, self.walk.step, total, "", told, state, chosen)
+        extra = {} if self.repair is None else self.repair.shown(begun.top)
+        chosen |= {} if self.repair is None else self.repair.told()
+        return Estimate(volume, self.walk.step, total, "", told, state, chosen, extra)
 
 
 def _expected(problem: Problem, options: FieldOptions) -> Stages:

@@ -32,12 +32,23 @@ class Watch:
         self.held, self.top, self.positivity = held, top, positivity
         self.curve: list[list[float]] = []  # step, and mean squared error
         self.best: dict[str, torch.Tensor] = {}
+        self.since = 0  # looks before something was changed
 
     @property
     def over(self) -> bool:
-        """Whether nothing has been gained for :data:`PATIENCE` looks."""
+        """Whether nothing has been gained for :data:`PATIENCE` looks, and nothing was changed meanwhile."""
         errors = [error for _, error in self.curve]
-        return len(errors) - 1 - int(np.argmin(errors)) >= PATIENCE if errors else False
+        return len(errors) - max(1 + int(np.argmin(errors)), self.since) >= PATIENCE if errors else False
+
+    @property
+    def gaining(self) -> bool:
+        """Whether the last look was the best."""
+        errors = [error for _, error in self.curve]
+        return bool(errors) and int(np.argmin(errors)) == len(errors) - 1
+
+    def begin_anew(self) -> None:
+        """Be patient again: something was changed."""
+        self.since = len(self.curve)
 
     def look(self, walk: Walk) -> None:
         """Judge the field as it is, where it is time to."""
@@ -58,10 +69,13 @@ class Watch:
     def state(self) -> dict[str, Any]:
         """What :meth:`restore` takes."""
         curve = torch.tensor(self.curve, dtype=torch.float64).reshape(-1, 2)
-        return {"watch.curve": curve} | {f"watch.best.{name}": value for name, value in self.best.items()}
+        return {"watch.curve": curve, "watch.since": self.since} | {
+            f"watch.best.{name}": value for name, value in self.best.items()
+        }
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Take up :meth:`state` again."""
         self.curve = torch.as_tensor(state["watch.curve"]).tolist()
+        self.since = int(state["watch.since"])
         prefix = "watch.best."
         self.best = {k.removeprefix(prefix): torch.as_tensor(v) for k, v in state.items() if k.startswith(prefix)}

@@ -119,6 +119,16 @@ def prediction_errors(held: Views, volume: torch.Tensor) -> list[float]:
     return (squares[seen] / total[seen]).tolist()
 
 
+def errors_by_slice(held: Views, volume: torch.Tensor) -> NDArray[np.float64]:
+    """The same for each slice: shape (slices, views that have any held-out pixel)."""
+    y, weights = measured(held)
+    residual = held.operator(volume) - y
+    squares = weigh(residual * residual, weights).sum(dim=2, dtype=torch.float64)
+    total = (torch.ones_like(y) if weights is None else weights).sum(dim=2, dtype=torch.float64)
+    seen = total.sum(dim=0) > 0
+    return (squares / total.clamp(min=1e-12))[:, seen].cpu().numpy()
+
+
 def _without_views(problem: Problem, held: NDArray[np.intp]) -> tuple[Problem, Views]:
     kept = np.setdiff1d(np.arange(problem.operator.views), held)
 

@@ -1,0 +1,54 @@
+"""DiffNR by name: each field, repaired by the slice fixer."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from ...models.weights import WeightsError, find_weights
+from ..fields.methods import INR, NAF, R2_GAUSSIAN
+from ..fields.run import run
+from ..fields.start import Make, gaussians, pyramid, siren
+from ..interface import Method
+from .options import GaussiansRepairOptions, NafRepairOptions, RepairOptions, SirenRepairOptions
+from .repair import Repair
+
+VOLUMES = 6.0
+"""Held beside the field: repaired, pseudo-reference, the field before, its condition, and what is shown of them."""
+
+
+def _missing() -> str | None:
+    try:
+        find_weights("fixer")
+    except WeightsError as error:
+        return f"{error.problem} Train them with `fewview train fixer`."
+    return None
+
+
+def _method(name: str, title: str, backbone: Method, options: type[RepairOptions], make: Make) -> Method:
+    held = backbone.buffers
+
+    def buffers(chosen: object) -> tuple[float, float]:
+        volumes, sinograms = held(chosen) if callable(held) else held
+        return volumes + VOLUMES, sinograms
+
+    return Method(
+        name=name,
+        title=title,
+        family="fields",
+        summary=f"{backbone.title}, whose slices a network repairs now and then; repairs that predict held-out pixels "
+        "worse are refused.",
+        source="After DiffNR, 2025: single-step slice repair, 3D structural similarity; data-consistent repairs",
+        options=options,
+        run=partial(run, make=make, repair=Repair),
+        needs=frozenset({"weights"}),
+        missing=_missing,
+        buffers=buffers,
+        beside=backbone.beside,
+        couples_slices=True,
+        presets=backbone.presets,
+    )
+
+
+DIFFNR_NAF = _method("diffnr-naf", "DiffNR (NAF)", NAF, NafRepairOptions, pyramid)
+DIFFNR_GAUSSIAN = _method("diffnr-gaussian", "DiffNR (Gaussians)", R2_GAUSSIAN, GaussiansRepairOptions, gaussians)
+DIFFNR_INR = _method("diffnr-inr", "DiffNR (SIREN)", INR, SirenRepairOptions, siren)

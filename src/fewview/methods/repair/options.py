@@ -1,0 +1,77 @@
+"""Options of the repair of a field by a slice fixer."""
+
+from __future__ import annotations
+
+from ...options import Auto, option
+from ..fields.options import FieldOptions, GaussiansOptions, SirenOptions
+
+
+class RepairOptions(FieldOptions):
+    """Options that all DiffNR methods share."""
+
+    fixer: str = option(
+        "fixer", "Slice fixer", "Network that repairs slices: the name of shipped weights, or the path of your own."
+    )
+    prompt: str = option(
+        "", "Sample", "What the sample is, in a few words such as concrete; it helps a network that has seen its like."
+    )
+    warm_up: float = option(
+        0.4,
+        "Warm-up",
+        "Part of the steps that pass before the first repair; less repairs a field that has learnt less.",
+        ge=0,
+        le=0.95,
+    )
+    repairs: int = option(
+        4, "Repairs", "Repairs at most; a new one is made only when the last one no longer pays.", ge=0, le=100
+    )
+    repair_error: float | Auto = option(
+        "auto",
+        "Error of a repair",
+        "How wrong repaired slices are taken to be, in parts of the object's maximum: larger believes the data more; "
+        "auto chooses what predicts held-out pixels best.",
+        gt=0,
+    )
+    likeness: float = option(
+        1e-3,
+        "Likeness",
+        "Weight of the structural similarity to the repaired volume: larger follows its structures more, 0 leaves "
+        "it out.",
+        ge=0,
+        advanced=True,
+    )
+    likeness_every: int = option(
+        2, "Likeness every", "Fits from one use of the similarity to the next.", ge=1, unit="fits", advanced=True
+    )
+    consistent: bool = option(
+        True,
+        "Data-consistent repair",
+        "Bring repaired slices into agreement with the measurement before they are used; off trusts them as they are.",
+        advanced=True,
+    )
+    refuse: bool = option(
+        True,
+        "Refuse repairs",
+        "Leave out repairs, whole or slice by slice, that predict held-out pixels worse than the field does.",
+        advanced=True,
+    )
+    enlarge: int = option(
+        1,
+        "Enlarge",
+        "Factor by which slices are enlarged before the repair and reduced after it.",
+        ge=1,
+        le=4,
+        advanced=True,
+    )
+
+
+class NafRepairOptions(RepairOptions):
+    """Options of DiffNR on a neural attenuation field."""
+
+
+class GaussiansRepairOptions(RepairOptions, GaussiansOptions):
+    """Options of DiffNR on Gaussians."""
+
+
+class SirenRepairOptions(RepairOptions, SirenOptions):
+    """Options of DiffNR on an implicit representation."""

@@ -1,0 +1,149 @@
+"""The pseudo-reference of DiffNR: a field's slices repaired, made consistent with the data, refused where worse."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from ...models.fixer import FixerCondition, SliceFixer
+from ..fields.objective import Objective
+from ..interface import Problem, Views
+from ..inverse.normalised import Scaled
+from ..selection.comparison import ON_AVERAGE, better
+from ..selection.held_out import errors_by_slice
+from .condition import condition_of
+
+ERRORS = (0.05, 0.02, 0.1, 0.2)
+"""Standard deviations of a repair that "auto" tries, in parts of the object's maximum; the first is the default."""
+ITERATIONS = 8
+"""Of CG, from the repaired slices: what the data say of them is there after few."""
+BATCH = 8
+"""Slices that are repaired together: what a runner waits for."""
+
+
+class PseudoReference(NamedTuple):
+    """A repaired volume, in units of the object's maximum.
+
+    Parameters
+    ----------
+    repaired : Tensor, shape (slices, y, x)
+        What the fixer made of the field; the field itself in refused slices.
+    volume : Tensor, same shape
+        The same in agreement with the measurement: the pseudo-reference.
+    rho : float
+        Certainty of ``repaired`` against the data term, where it was not refused.
+    refused : Tensor, shape (slices,)
+        Which slices were refused.
+    """
+
+    repaired: Tensor
+    volume: Tensor
+    rho: float
+    refused: Tensor
+
+    @property
+    def accepted(self) -> Tensor:
+        """1 for slices that are listened to, 0 for refused ones: (slices, 1, 1)."""
+        return (~self.refused).to(self.volume.dtype)[:, None, None]
+
+
+@dataclass(frozen=True, eq=False)
+class Repairer:
+    """A fixer and the measurement that its proposals are held against.
+
+    Parameters
+    ----------
+    fixer : SliceFixer
+    given : Problem
+        What the field sees.
+    data : Scaled
+        The same, in units of the object's maximum.
+    held : Views, optional
+        What neither the field nor a repair sees; None: nothing is refused.
+    prompt : str
+    error : float, optional
+        Of a repair; chosen by what is held out when not given.
+    consistent, refuse : bool
+    enlarge : int
+    positivity : bool
+    """
+
+    fixer: SliceFixer
+    given: Problem
+    data: Scaled
+    held: Views | None
+    prompt: str = ""
+    error: float | None = None
+    consistent: bool = True
+    refuse: bool = True
+    enlarge: int = 1
+    positivity: bool = True
+
+    def repair(self, x: Tensor) -> Iterator[Tensor | PseudoReference]:
+        """Repair ``x`` (slices, y, x); yields what is repaired so far, and the pseudo-reference last."""
+        condition = condition_of(self.given, x * self.data.top, self.data.top, self.prompt)
+        repaired = x.clone()
+        for index in torch.arange(len(x), device=x.device).split(BATCH):
+            slices = fixed(self.fixer, x[index], condition.part(index), self.enlarge)
+            repaired[index] = slices.clamp(min=0) if self.positivity else slices
+            yield repaired
+        yield self._judged(x, repaired)
+
+    def _judged(self, x: Tensor, repaired: Tensor) -> PseudoReference:
+        errors = ERRORS if self.error is None else (self.error,)
+        if self.held is None:
+            errors = errors[:1]
+        tried = {error: self._agreed(repaired, self._rho(error)) for error in errors}
+        nobody = torch.zeros(len(x), dtype=torch.bool, device=x.device)
+        if self.held is None:
+            ((error, volume),) = tried.items()
+            return PseudoReference(repaired, volume, self._rho(error), nobody)
+        told = {error: self._errors(volume) for error, volume in tried.items()}
+        error = min(told, key=lambda value: float(told[value].mean()))
+        volume, refused = tried[error], nobody
+        if self.refuse:
+            before, after = self._errors(x), told[error]
+            worse = [better(old, new, confidence=ON_AVERAGE) for old, new in zip(before, after, strict=True)]
+            after = np.where(np.array(worse)[:, None], before, after)
+            helps = better(after.mean(axis=0), before.mean(axis=0), confidence=ON_AVERAGE)
+            refused = torch.tensor(worse, device=x.device) if helps else ~nobody
+            repaired = torch.where(refused[:, None, None], x, repaired)
+            volume = torch.where(refused[:, None, None], x, volume)
+        return PseudoReference(repaired, volume, self._rho(error), refused)
+
+    def _agreed(self, repaired: Tensor, rho: float) -> Tensor:
+        if not self.consistent:
+            return repaired
+        volume = Objective(self.data, near=repaired, rho=rho).towards(repaired, ITERATIONS, damping=0.0)
+        return volume.clamp(min=0) if self.positivity else volume
+
+    def _rho(self, error: float) -> float:
+        """Both terms by their variances: of the noise, and of the repair."""
+        return (self.data.noise / error) ** 2
+
+    def _errors(self, x: Tensor) -> np.ndarray:
+        assert self.held is not None
+        return errors_by_slice(self.held, (x.clamp(min=0) if self.positivity else x) * self.data.top)
+
+
+def fixed(fixer: SliceFixer, x: Tensor, condition: FixerCondition, enlarge: int = 1) -> Tensor:
+    """Slices (batch, y, x) through the fixer, enlarged before and reduced after where it was made for other sizes."""
+    side = tuple(x.shape[-2:])
+    work = (fixer.work_size, fixer.work_size) if fixer.work_size else (side[0] * enlarge, side[1] * enlarge)
+    image = x[:, None]
+    if work != side:
+        image = F.interpolate(image, size=work, mode="bicubic", antialias=True)
+        rows, columns = (
+            F.interpolate(values, size=work, mode="bilinear") for values in (condition.rows, condition.columns)
+        )
+        condition = replace(condition, rows=rows, columns=columns)
+    out = fixer(image, condition)
+    if work != side:
+        out = F.interpolate(out, size=side, mode="bicubic", antialias=True)
+    return out[:, 0]

@@ -1,0 +1,141 @@
+"""When a field is repaired, and how it follows: the repair-and-augment schedule of DiffNR (2025)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ...models.fixer import load_fixer
+from ...models.ssim import ssim3d
+from ..fields.field import Slab
+from ..fields.objective import Objective
+from ..fields.watch import Watch
+from ..interface import Problem, Views
+from ..inverse.normalised import Scaled
+from .options import RepairOptions
+from .pseudo_reference import PseudoReference, Repairer
+
+APART = 0.1
+"""Part of the steps from one repair to the next, at least: a field needs them to follow."""
+DECAY = 0.5
+"""Of the weight of the likeness at each new repair: the later, the more the data count."""
+OBJECT = 0.05
+"""Of the object's maximum: below it in both volumes a voxel is air, which is alike whatever it holds."""
+
+
+class Repair:
+    """What the field loop asks, between two steps, to be repaired by.
+
+    Parameters
+    ----------
+    options : RepairOptions
+    given : Problem
+        What the field sees.
+    held : Views, optional
+    data : Scaled
+        ``given``, in units of the object's maximum.
+    """
+
+    def __init__(self, options: RepairOptions, given: Problem, held: Views | None, data: Scaled) -> None:
+        error = None if options.repair_error == "auto" else float(options.repair_error)
+        self.options = options
+        self.repairer = Repairer(
+            load_fixer(options.fixer, given.operator.device),
+            given,
+            data,
+            held,
+            options.prompt,
+            error,
+            options.consistent,
+            options.refuse,
+            options.enlarge,
+            options.positivity,
+        )
+        self.reference: PseudoReference | None = None
+        self.before: Tensor | None = None
+        self.made, self.last, self.fits = 0, 0.0, 0
+
+    def due(self, part: float, watch: Watch | None) -> bool:
+        """Whether a repair is to be made now, ``part`` of the steps being done."""
+        if self.made >= self.options.repairs:
+            return False
+        stuck = watch is not None and watch.over
+        if self.made == 0:
+            return part >= self.options.warm_up or stuck
+        if self.reference is not None and bool(self.reference.refused.all()):
+            return False  # what was refused once would be proposed again
+        return stuck or (part - self.last >= APART and (watch is None or not watch.gaining))
+
+    def make(self, x: Tensor, part: float) -> Iterator[Tensor]:
+        """Make a new pseudo-reference of the field's values ``x``; yields what is repaired so far."""
+        found: PseudoReference | None = None
+        for now in self.repairer.repair(x):
+            if isinstance(now, PseudoReference):
+                found = now
+            else:
+                yield now
+        assert found is not None
+        self.reference, self.before = found, x.clone()
+        self.made, self.last = self.made + 1, part
+
+    def joined(self, plain: Objective) -> Objective:
+        """The objective with the repaired slices as a proposal, as certain as they were found to be."""
+        if self.reference is None or not self.options.consistent:
+            return plain
+        return replace(plain, near=self.reference.repaired, rho=self.reference.rho * self.reference.accepted)
+
+    def unlikeness(self, values: Tensor, slab: Slab) -> Tensor | None:
+        """What the values of a slab cost for being unlike the pseudo-reference; None where nothing is asked now."""
+        self.fits += 1
+        weight = self.options.likeness * DECAY ** (self.made - 1)
+        if self.reference is None or not weight or self.fits % self.options.likeness_every:
+            return None
+        reference = self.reference.volume[slab[0] : slab[1]]
+        there = (torch.maximum(reference, values.detach()) > OBJECT) * self.reference.accepted[slab[0] : slab[1]]
+        return weight * (1 - ssim3d(values, reference, there))
+
+    def told(self) -> dict[str, Any]:
+        """For :attr:`Estimate.chosen`: how many repairs there were, and what was refused of the last."""
+        if self.reference is None:
+            return {"repairs": self.made}
+        slices = [int(k) for k in torch.nonzero(self.reference.refused)[:, 0]]
+        return {"repairs": self.made, "refused_slices": slices, "repair_rho": self.reference.rho}
+
+    def shown(self, top: float) -> dict[str, Tensor]:
+        """Volumes beside the field: the pseudo-reference, what the fixer changed, and where it was refused."""
+        if self.reference is None or self.before is None:
+            return {}
+        reference = self.reference
+        refused = reference.refused[:, None, None].to(reference.volume.dtype).expand_as(reference.volume)
+        changed = (reference.volume - self.before) * top
+        return {"pseudo-reference": reference.volume * top, "repair": changed, "refused": refused.contiguous()}
+
+    def state(self) -> dict[str, Any]:
+        """What :meth:`restore` takes."""
+        out: dict[str, Any] = {"repair.made": self.made, "repair.last": self.last, "repair.fits": self.fits}
+        if self.reference is not None and self.before is not None:
+            parts = self.reference._asdict() | {"before": self.before}
+            out |= {f"repair.{name}": value for name, value in parts.items()}
+        return out
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Take up :meth:`state` again."""
+        self.made, self.last, self.fits = (
+            int(state["repair.made"]),
+            float(state["repair.last"]),
+            int(state["repair.fits"]),
+        )
+        if "repair.volume" in state:
+            device = self.repairer.data.y.device
+            volumes = {
+                name: torch.as_tensor(state[f"repair.{name}"]).to(device).clone()
+                for name in ("repaired", "volume", "refused", "before")
+            }
+            self.before = volumes.pop("before")
+            self.reference = PseudoReference(
+                volumes["repaired"], volumes["volume"], float(state["repair.rho"]), volumes["refused"].bool()
+            )

@@ -1,0 +1,142 @@
+"""DiffNR: a good fixer is followed, a bad one refused; stop and resume to the same bits; what it tells."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+
+from fewview.methods.fields.methods import NAF
+from fewview.methods.interface import Problem
+from fewview.methods.inverse.normalised import scaled
+from fewview.methods.repair import repair as module
+from fewview.methods.repair.methods import DIFFNR_NAF
+from fewview.methods.repair.pseudo_reference import PseudoReference, Repairer
+from fewview.methods.selection.held_out import pixel_folds
+from fewview.operators import parallel_beam
+
+N, SLICES = 32, 3
+
+
+@pytest.fixture(scope="module")
+def truth():
+    across = torch.arange(N) - (N - 1) / 2
+    volume = torch.zeros(SLICES, N, N)
+    for x, y, r, value in ((0, 0, 13, 0.5), (4, 5, 4, 0.5), (-5, -3, 3, -0.4), (3, -7, 2, 0.3)):
+        volume += value * ((across[:, None] - y) ** 2 + (across - x) ** 2 < r**2)
+    return volume
+
+
+@pytest.fixture(scope="module")
+def problem(truth):
+    A = parallel_beam(np.arange(6) * math.pi / 6, columns=N)
+    y = A(truth)
+    noise = 0.02 * float(y.max()) * torch.randn(y.shape, generator=torch.Generator().manual_seed(0))
+    return Problem(A, y + noise, torch.ones_like(y), seed=3)
+
+
+class Oracle:
+    """A fixer that knows the answer, or nothing but nonsense."""
+
+    work_size = 0
+
+    def __init__(self, answer):
+        self.answer, self.asked = answer, 0
+
+    def __call__(self, x, condition):
+        self.asked += 1
+        index = ((condition.height + 1) / 2 * (SLICES - 1)).round().long()
+        return self.answer[index][:, None]
+
+
+def use(monkeypatch, answer):
+    oracle = Oracle(answer)
+    monkeypatch.setattr(module, "load_fixer", lambda name, device: oracle)
+    return oracle
+
+
+SETTINGS = {"steps": 16, "smoothness": 1e-3, "start": "cgls", "warm_up": 0.2, "repairs": 2}
+
+
+def last(method, problem, **settings):
+    *_, end = method.run(problem, method.options.parse(settings))
+    return end
+
+
+def error(volume, truth):
+    return float((torch.as_tensor(volume) - truth).square().mean()) ** 0.5
+
+
+def backbone(problem):
+    return last(NAF, problem, **{k: v for k, v in SETTINGS.items() if k in NAF.options.model_fields})
+
+
+def test_a_good_repair_is_followed(monkeypatch, problem, truth):
+    use(monkeypatch, truth / truth.max())
+    end = last(DIFFNR_NAF, problem, **SETTINGS)
+    assert error(end.volume, truth) < 0.7 * error(backbone(problem).volume, truth)
+    assert end.chosen["refused_slices"] == [] and end.chosen["repairs"] >= 1
+    assert set(end.extra) == {"pseudo-reference", "repair", "refused"}
+    assert error(end.extra["pseudo-reference"], truth) < 0.5 * error(backbone(problem).volume, truth)
+
+
+def test_a_harmful_repair_is_refused_and_costs_nothing(monkeypatch, problem, truth):
+    oracle = use(monkeypatch, torch.rand(truth.shape, generator=torch.Generator().manual_seed(1)))
+    end = last(DIFFNR_NAF, problem, repair_error=0.01, **SETTINGS)
+    assert end.chosen["refused_slices"] == list(range(SLICES))
+    assert oracle.asked == 1  # once was enough
+    assert error(end.volume, truth) < 1.05 * error(backbone(problem).volume, truth)
+
+
+def test_slices_are_refused_by_themselves(problem, truth):
+    answer = truth / truth.max()
+    answer[1] = torch.rand(N, N, generator=torch.Generator().manual_seed(2))
+    given, held = pixel_folds(problem, 1)[0]
+    data = scaled(given, float(truth.max()))
+    start = 0.7 * truth / truth.max()
+    *_, found = Repairer(Oracle(answer), given, data, held, error=0.02).repair(start)
+    assert isinstance(found, PseudoReference)
+    assert found.refused.tolist() == [False, True, False]
+    torch.testing.assert_close(found.volume[1], start[1])
+
+
+def test_a_pseudo_reference_agrees_with_the_measurement(problem, truth):
+    data = scaled(problem, float(truth.max()))
+    wrong = 0.6 * truth / truth.max()
+    repairer = Repairer(Oracle(wrong), problem, data, None, error=0.2)
+    *_, found = repairer.repair(torch.zeros_like(wrong))
+    assert float(data.mean_square(found.volume)) < 0.1 * float(data.mean_square(wrong))
+
+
+def test_without_repairs_it_is_the_backbone(monkeypatch, problem, truth):
+    use(monkeypatch, truth)
+    end = last(DIFFNR_NAF, problem, **SETTINGS | {"repairs": 0})
+    assert torch.equal(torch.as_tensor(end.volume), torch.as_tensor(backbone(problem).volume))
+
+
+def test_resume_is_bit_equal(monkeypatch, problem, truth):
+    use(monkeypatch, truth / truth.max())
+    options = DIFFNR_NAF.options.parse(SETTINGS)
+    whole = state = None
+    for whole in DIFFNR_NAF.run(problem, options):
+        if whole.state is not None and whole.step == 8 and state is None:
+            state = {k: v.clone() if isinstance(v, torch.Tensor) else v for k, v in whole.state.items()}
+    assert whole is not None and state is not None and state["repair.made"] >= 1
+    again = Problem(problem.operator, problem.data, problem.weights, seed=3, state=state)
+    *_, end = DIFFNR_NAF.run(again, options)
+    assert torch.equal(torch.as_tensor(end.volume), torch.as_tensor(whole.volume))
+
+
+def test_enlarging_keeps_the_size_and_the_condition(problem, truth):
+    seen = []
+
+    class Watching(Oracle):
+        def __call__(self, x, condition):
+            seen.append((x.shape[-1], condition.rows.shape[-1]))
+            return x
+
+    data = scaled(problem, float(truth.max()))
+    start = truth / truth.max()
+    *_, found = Repairer(Watching(truth), problem, data, None, enlarge=2, consistent=False).repair(start)
+    assert seen == [(2 * N, 2 * N)]
+    assert error(found.repaired, start) < 0.03
