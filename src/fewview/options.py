@@ -73,6 +73,14 @@ class Options(BaseModel):
         allowed = Auto in get_args(cls.model_fields[str(info.field_name)].annotation)
         return value if allowed and isinstance(value, str) and value == "auto" else handler(value)
 
+    def undecided(self) -> list[str]:
+        """Names of the options that are left to the method: those on "auto"."""
+        return [name for name in type(self).model_fields if getattr(self, name) == "auto"]
+
+    def taking(self, values: Mapping[str, Any]) -> Self:
+        """A copy with those of the values that are options."""
+        return self.model_copy(update={name: v for name, v in values.items() if name in type(self).model_fields})
+
     @classmethod
     def parse(cls, values: Mapping[str, Any]) -> Self:
         """Validate ``values`` (strings from a command line will do).

@@ -52,7 +52,7 @@ def guided(problem, options):
 
 
 GUIDED = Method(
-    name="guided", title="Guided", family="diffusion", summary="", source="", options=GuidedOptions, run=guided,
+    name="guided", title="Guided", family="diffusion", summary="", source="", options=GuidedOptions, solve=guided,
     needs=frozenset({"aux"}),
 )  # fmt: skip
 

@@ -68,7 +68,7 @@ COUNTING = Method(
     summary="For tests.",
     source="none",
     options=CountingOptions,
-    run=counting,
+    solve=counting,
 )
 
 

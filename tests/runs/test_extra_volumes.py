@@ -27,7 +27,7 @@ def scattering(use_method):
             extra = {"std": 10 * volume} if step else {}
             yield Estimate(volume, step + 1, 3, extra=extra, state={"step": step})
 
-    return use_method(run=run)
+    return use_method(solve=run)
 
 
 @pytest.fixture

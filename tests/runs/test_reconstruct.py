@@ -148,7 +148,7 @@ def test_stop_within_a_long_application(lines, use_method):
         finished.append(True)
         yield Estimate(problem.data, 2, 2)
 
-    use_method(run=slow)
+    use_method(solve=slow)
     run = SlabRun(lines, "slow", {}, device="cpu", stop=lambda: bool(asked))
     assert [e.step for e in run] == [1]
     assert asked and not finished and not run.whole
@@ -164,7 +164,7 @@ def test_a_closed_generator_closes_the_method(lines, use_method):
         finally:
             closed.append(True)
 
-    use_method(run=watched)
+    use_method(solve=watched)
     run = fewview.reconstruct(lines, "watched")
     next(run)
     run.close()
@@ -227,5 +227,5 @@ def test_an_auxiliary_volume_reaches_the_method(lines, truth, use_method):
     def copy(problem, options):
         yield Estimate(problem.auxiliary, 1, 1)
 
-    use_method(run=copy, needs=frozenset({"aux"}))
+    use_method(solve=copy, needs=frozenset({"aux"}))
     assert np.array_equal(next(fewview.reconstruct(lines, "copy", auxiliary=truth)).volume, truth)

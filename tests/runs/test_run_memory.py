@@ -7,9 +7,10 @@ import torch
 import fewview
 from fewview.errors import NotEnoughMemory
 from fewview.geometry import ParallelBeam
-from fewview.methods import Estimate
+from fewview.methods import Estimate, Settled
 from fewview.methods.registry import require_method
 from fewview.operators import parallel_beam
+from fewview.options import Auto, Options, option
 from fewview.runs import memory
 from fewview.runs.memory import Forecast
 from fewview.runs.slabs import SlabRun
@@ -75,16 +76,22 @@ def test_resume_within_and_between_slabs_is_bit_equal(lines, slabs_of, cut):
 def test_what_auto_chose_on_the_first_slab_holds_for_all(lines, slabs_of, use_method):
     levels = []
 
-    def choosing(problem, options):
-        levels.append(options.level)
-        level = 7.0 if options.level == 1.0 else options.level
-        volume = torch.full((len(problem.data), problem.operator.grid, problem.operator.grid), level)
-        yield Estimate(volume, 1, 1, chosen={"level": level, "level_curve": [1.0]})
+    class Choosing(Options):
+        level: float | Auto = option("auto", "Level", "The value of every voxel.")
 
-    use_method(run=choosing)
+    def tune(problem, options):
+        levels.append(len(problem.data))
+        yield Estimate(torch.zeros(len(problem.data), problem.operator.grid, problem.operator.grid), 0, 1)
+        return Settled(options.taking({"level": 7.0}), {"level": 7.0, "level_curve": [1.0]})
+
+    def solve(problem, options):
+        shape = (len(problem.data), problem.operator.grid, problem.operator.grid)
+        yield Estimate(torch.full(shape, options.level), 1, 1)
+
+    use_method(options=Choosing, solve=solve, tune=tune)
     slabs_of(2, "choosing")
     last = list(fewview.reconstruct(lines, "choosing"))[-1]
-    assert levels == [1.0, 7.0, 7.0]
+    assert len(levels) == 1
     assert last.chosen["level"] == 7.0
     assert (last.volume == 7.0).all()
 

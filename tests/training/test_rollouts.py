@@ -1,4 +1,4 @@
-"""Walks: what a network learns on is what a reconstruction meets."""
+"""Rollouts: what a network learns on is what a reconstruction meets."""
 
 import numpy as np
 import pytest
@@ -8,8 +8,8 @@ from fewview.methods.diffusion.denoiser import Denoiser
 from fewview.models.prior import DiffusionPrior
 from fewview.models.unet import UNetConfig
 from fewview.training.losses import lesson_loss
-from fewview.training.rollouts import LARGEST, measured_slices, walk, whole_slices
-from fewview.training.validate import walk_psnr
+from fewview.training.rollouts import LARGEST, measured_slices, rollout, whole_slices
+from fewview.training.validate import rollout_psnr
 
 
 def _disc(side=48, slices=2):
@@ -44,7 +44,7 @@ def test_a_measurement_is_that_of_the_slices():
 
 def test_a_perfect_network_ends_at_the_truth():
     clean = _disc()
-    steps = walk(clean, np.random.default_rng(0), views=32)
+    steps = rollout(clean, np.random.default_rng(0), views=32)
     lesson = next(steps)
     first = (lesson.x - lesson.clean).square().mean()
     sigmas = [lesson.level.sigma]
@@ -55,13 +55,13 @@ def test_a_perfect_network_ends_at_the_truth():
     assert (lesson.x - lesson.clean).square().mean() < 0.4 * first  # the data step keeps what is right
 
 
-def test_a_walk_repeats_with_its_seed():
-    lessons = [next(walk(_disc(), np.random.default_rng(5))) for _ in range(2)]
+def test_a_rollout_repeats_with_its_seed():
+    lessons = [next(rollout(_disc(), np.random.default_rng(5))) for _ in range(2)]
     assert torch.equal(lessons[0].x_t, lessons[1].x_t)
 
 
 def test_copies_share_the_measurement_and_not_the_noise():
-    lesson = next(walk(_disc(), np.random.default_rng(5), copies=2))
+    lesson = next(rollout(_disc(), np.random.default_rng(5), copies=2))
     assert torch.equal(lesson.x[:2], lesson.x[2:]) and not torch.equal(lesson.x_t[:2], lesson.x_t[2:])
 
 
@@ -69,7 +69,7 @@ def test_the_loss_of_a_lesson_falls():
     torch.manual_seed(0)
     net = DiffusionPrior(UNetConfig(channels=(8, 16), blocks=(1, 1), embedding=16, slices=3))
     optimizer = torch.optim.AdamW(net.parameters(), lr=3e-3)
-    lesson = next(walk(_disc(32), np.random.default_rng(1), views=8))
+    lesson = next(rollout(_disc(32), np.random.default_rng(1), views=8))
     losses = []
     for _ in range(40):
         answer, loss = lesson_loss(net, Denoiser(net, 2), lesson.x, 0.15, lesson.clean)
@@ -81,7 +81,7 @@ def test_the_loss_of_a_lesson_falls():
     assert losses[-1] < 0.5 * losses[0]
 
 
-def test_the_figures_of_walks_are_of_the_views_they_name(monkeypatch):
+def test_the_figures_of_rollouts_are_of_the_views_they_name(monkeypatch):
     asked = []
 
     def measured(clean, rng, views=None):
@@ -91,6 +91,6 @@ def test_the_figures_of_walks_are_of_the_views_they_name(monkeypatch):
     monkeypatch.setattr("fewview.training.rollouts.measured_slices", measured)
     torch.manual_seed(0)
     prior = DiffusionPrior(UNetConfig(channels=(8, 16), blocks=(1, 1), embedding=16)).eval()
-    figures = walk_psnr(prior, _disc()[:, None])
+    figures = rollout_psnr(prior, _disc()[:, None])
     assert asked == [8, 8, 16, 16, 32, 32]
     assert list(figures) == ["8", "16", "32"]

@@ -13,7 +13,7 @@ import typer
 
 from ..errors import FewviewError
 from ..openmp import sleeping_threads
-from . import benchmark, demo, doctor, info, methods, reconstruct, regions, register, simulate, train
+from . import benchmark, demo, doctor, info, methods, reconstruct, regions, register, simulate, train, tune
 
 MISTAKE = 2
 FAULT = 1
@@ -33,6 +33,7 @@ app = typer.Typer(
 app.command("info")(info.info)
 app.command("methods")(methods.methods)
 app.command("reconstruct")(reconstruct.reconstruct)
+app.command("tune")(tune.tune)
 app.command("regions")(regions.regions)
 app.command("register")(register.register)
 app.command("simulate")(simulate.simulate)

@@ -15,81 +15,21 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ..errors import FewviewError, OptionError, Stopped
-from . import reading
 from .progress import Progress, duration
-from .values import parse_axis, parse_pairs, parse_rows
+from .recipe_flags import takes_recipe
 
 if TYPE_CHECKING:
     from ..runs.recipe import Recipe
     from ..runs.session import Result
     from ..scan import LineIntegrals
 
-RECIPES = (".yaml", ".yml", ".json")
 
-
+@takes_recipe
 def reconstruct(
-    scan: Annotated[
-        str,
-        typer.Argument(help="File or folder of the scan; or a recipe or report (.yaml, .json), to run again."),
-    ],
+    recipe: Recipe,
     output: Annotated[
         Path, typer.Option("-o", "--output", help="Volume to write: .npy, .tif, .h5 or .zarr (OME-Zarr).")
     ],
-    method: Annotated[
-        str | None, typer.Option(help="Name of the method; `fewview methods` lists them.  [default: tv]")
-    ] = None,
-    preset: Annotated[
-        str | None, typer.Option(help="How much work the method may do: `draft`, `standard` or `best`.")
-    ] = None,
-    settings: Annotated[
-        list[str] | None,
-        typer.Option("--set", help="An option of the method as KEY=VALUE; `fewview methods NAME` lists them."),
-    ] = None,
-    views: Annotated[
-        int | None, typer.Option(help="Use only this many views, spread equally over the directions measured.")
-    ] = None,
-    rows: Annotated[
-        str | None, typer.Option(help="Reconstruct only the detector rows A to B-1, given as A:B before binning.")
-    ] = None,
-    bin_: Annotated[
-        int | None, typer.Option("--bin", help="Average K x K detector pixels: the volume gets K times coarser.")
-    ] = None,
-    axis: Annotated[
-        str | None,
-        typer.Option(help="Detector column of the rotation axis, counted from 0 before binning; or `auto` to find it."),
-    ] = None,
-    angles: reading.Angles = None,
-    layout: reading.Layout = None,
-    kind: reading.Kind = None,
-    pixel: reading.Pixel = None,
-    flats: reading.Flats = None,
-    darks: reading.Darks = None,
-    dataset: reading.Dataset = None,
-    exclude: reading.Exclude = None,
-    reverse_angles: reading.ReverseAngles = False,
-    mirror: reading.Mirror = False,
-    horizontal_axis: reading.HorizontalAxis = False,
-    prepare: Annotated[
-        list[str] | None,
-        typer.Option(help="An option of the preparation as KEY=VALUE, such as zingers=0.3 or dose=edges."),
-    ] = None,
-    aux: Annotated[
-        str | None, typer.Option(help="X-ray volume of the same sample, on the grid of the reconstruction.")
-    ] = None,
-    register: Annotated[
-        bool, typer.Option("--register", help="The X-ray volume does not lie on the grid yet: register it first.")
-    ] = False,
-    registration: Annotated[
-        list[str] | None,
-        typer.Option(help="An option of the registration as KEY=VALUE; `fewview register --help` lists them."),
-    ] = None,
-    reference: Annotated[str | None, typer.Option(help="Volume that PSNR and SSIM are measured against.")] = None,
-    holdout: Annotated[
-        float | None,
-        typer.Option(help="Share of the views, 0 to 0.5, that is held out and predicted to measure the error."),
-    ] = None,
-    device: Annotated[str | None, typer.Option(help="Where to compute: `auto`, `cpu` or `cuda`.")] = None,
-    seed: Annotated[int | None, typer.Option(help="Seed of every random choice: equal seeds, equal volumes.")] = None,
     bits: Annotated[
         int, typer.Option(help="Bits of the values: 32, or 16 for a TIFF whose values have one slope and offset.")
     ] = 32,
@@ -97,53 +37,8 @@ def reconstruct(
     resume: Annotated[bool, typer.Option("--resume", help="Go on from the checkpoint beside the output.")] = False,
 ) -> None:
     """Reconstruct a scan. Ctrl-C stops and keeps what there is."""
-    from ..methods.presets import preset_options
-    from ..methods.registry import require_method
-    from ..runs.recipe import Recipe
-
-    given: dict[str, Any] = {
-        "method": method,
-        "options": parse_pairs("--set", settings or []) or None,
-        "prepare": parse_pairs("--prepare", prepare or []) or None,
-        "views": views,
-        "rows": parse_rows(rows),
-        "bin": bin_,
-        "axis": parse_axis(axis),
-        "auxiliary": aux,
-        "registration": parse_pairs("--registration", registration or []) if register or registration else None,
-        "reference": reference,
-        "holdout": holdout,
-        "device": device,
-        "seed": seed,
-    }
-    said = reading.said(
-        angles=angles,
-        layout=layout,
-        kind=kind,
-        pixel=pixel,
-        flats=flats,
-        darks=darks,
-        dataset=dataset,
-        exclude=exclude,
-        reverse_angles=reverse_angles,
-        mirror=mirror,
-        horizontal_axis=horizontal_axis,
-    )
     if bits not in (16, 32):
         raise OptionError(f"--bits {bits} is not possible.", "Choose 16 or 32.")
-    base: dict[str, Any] = Recipe.load(scan).compact() if scan.lower().endswith(RECIPES) else {"scan": scan}
-    given = {key: value for key, value in given.items() if value is not None}
-    if axis is not None:
-        base.pop("axis_origin", None)  # of the axis that the recipe has
-    if method is not None and method != base.get("method", method):
-        base.pop("options", None)  # of the method that the recipe has
-    given["reader"] = {**base.get("reader", {}), **said}
-    if preset is not None:  # what is set by name goes before it
-        chosen = require_method(method or str(base.get("method", "tv")))
-        given["options"] = preset_options(chosen, preset) | given.get("options", {})
-    recipe = Recipe.parse({**base, **given})
-    if recipe.registration is not None and recipe.auxiliary is None:
-        raise OptionError("--register needs an X-ray volume.", "Give it with --aux VOLUME.")
     if report is not None:
         named = (recipe.scan, recipe.auxiliary, recipe.reference, recipe.reader.flats, recipe.reader.darks)
         check_report(report, output, [Path(one) for one in named if one is not None])

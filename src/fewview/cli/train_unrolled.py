@@ -9,7 +9,7 @@ from typing import Any
 import typer
 
 from ..errors import OptionError
-from .reconstruct import RECIPES
+from .recipe_flags import RECIPES
 
 
 def train_simulated(folder: Path, values: Mapping[str, Any]) -> None:

@@ -1,15 +1,15 @@
 """What a method is: a generator of estimates, an options model, and a few facts about itself.
 
-A method author writes one function ``run(problem, options)`` that yields :class:`Estimate`, and one
-:class:`Method` that describes it; an entry point in the group ``fewview.methods`` makes it appear in the command
-line and in the viewer.
+A method author writes one function ``solve(problem, options)`` that yields :class:`Estimate`, for options left on
+"auto" another one, ``tune(problem, options)``, that settles them, and one :class:`Method` that describes both; an entry
+point in the group ``fewview.methods`` makes it appear in the command line and in the viewer.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from collections.abc import Callable, Generator, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
 
 from ..options import Options
 
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 Family = Literal["classical", "diffusion", "supervised", "fields", "external"]
 Need = Literal["aux", "weights", "gpu"]
 Kept = Literal["result", "intermediate", "start"]
+OptionsT = TypeVar("OptionsT", bound=Options)
+SETTLED = "settled"
+"""Under this name the state of a run holds the options that were settled, so that a resumed run does not tune again."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -118,7 +121,43 @@ class Estimate:
 
 
 @dataclass(frozen=True)
-class Method:
+class Settled(Generic[OptionsT]):
+    """What tuning comes to.
+
+    Parameters
+    ----------
+    options : Options
+        None of them is left on "auto": whoever solves with them gets what was meant, on whichever slices.
+    chosen : mapping
+        For :attr:`Estimate.chosen`: what was asked, what became of it, and the curves that decided.
+    """
+
+    options: OptionsT
+    chosen: Mapping[str, Any] = field(default_factory=dict)
+
+
+Tuning = Generator[Estimate, None, Settled[OptionsT]]
+"""A tuning under way: it yields estimates whose volume is only to look at, and returns what was settled."""
+
+
+@dataclass(frozen=True)
+class Effort:
+    """Work that a run is expected to take, in any unit (:func:`fewview.methods.stages.work`): for its progress.
+
+    Parameters
+    ----------
+    tuning, solving : float
+    stages : int
+        Of the solving.
+    """
+
+    tuning: float = 1.0
+    solving: float = 1.0
+    stages: int = 1
+
+
+@dataclass(frozen=True)
+class Method(Generic[OptionsT]):
     """Description of a method; ``methods/registry.py`` lists them.
 
     Parameters
@@ -132,9 +171,14 @@ class Method:
         Paper or textbook.
     options : type of Options
         Its form, flags, recipe and record in one.
-    run : callable
-        ``run(problem, options)`` -> iterator of :class:`Estimate`. Yields at least every 0.2 s, or applies the
-        operator, whose hook looks at the stop flag, that often.
+    solve : callable
+        ``solve(problem, options)`` -> iterator of :class:`Estimate`, for options of which none is "auto". Yields at
+        least every 0.2 s, or applies the operator, whose hook looks at the stop flag, that often.
+    tune : callable, optional
+        ``tune(problem, options)`` -> generator of :class:`Estimate` that returns :class:`Settled`: settles what is
+        "auto", by held-out measurements. Yields as often. Only a method whose options know "auto" has one.
+    effort : callable
+        ``effort(problem, options)`` -> :class:`Effort`, for options of which some are "auto".
     needs : set of {"aux", "weights", "gpu"}
     missing : callable
         Why the method cannot run on this machine and how to get it; None when it can.
@@ -163,8 +207,10 @@ class Method:
     family: Family
     summary: str
     source: str
-    options: type[Options]
-    run: Callable[[Problem, Any], Iterator[Estimate]]
+    options: type[OptionsT]
+    solve: Callable[[Problem, OptionsT], Iterator[Estimate]]
+    tune: Callable[[Problem, OptionsT], Tuning[OptionsT]] | None = None
+    effort: Callable[[Problem, OptionsT], Effort] = lambda problem, options: Effort()
     needs: frozenset[Need] = frozenset()
     missing: Callable[[], str | None] = lambda: None
     buffers: tuple[float, float] | Callable[[Any], tuple[float, float]] = (4.0, 4.0)
@@ -175,10 +221,61 @@ class Method:
     resumable: bool = True
     presets: Mapping[str, Mapping[str, Any]] = field(default_factory=dict, hash=False)
 
-    def held(self, options: Options) -> tuple[float, float]:
+    def tuned(self, problem: Problem, options: OptionsT) -> Tuning[OptionsT]:
+        """Settle what is "auto", yielding estimates meanwhile; where nothing is, return at once."""
+        if self.tune is None or not options.undecided():
+            return Settled(options)
+        return (yield from self.tune(replace(problem, state=None), options))
+
+    def settle(self, problem: Problem, options: OptionsT) -> Settled[OptionsT]:
+        """:meth:`tuned` to its end: the options with which :attr:`solve` gives what :meth:`run` would."""
+        tuning = self.tuned(problem, options)
+        while True:
+            try:
+                next(tuning)
+            except StopIteration as end:
+                settled: Settled[OptionsT] = end.value
+                return settled
+
+    def run(self, problem: Problem, options: OptionsT) -> Iterator[Estimate]:
+        """Tune, then solve. What was settled is part of every estimate, and of its state."""
+        share, before = 0.0, 0
+        if problem.state is not None and SETTLED in problem.state:
+            kept = problem.state[SETTLED]
+            settled = Settled(self.options.parse(kept["options"]), kept["chosen"])
+        elif self.tune is None or not options.undecided():
+            settled = Settled(options)
+        else:
+            effort, before = self.effort(problem, options), 1
+            share = effort.tuning / (effort.tuning + effort.solving)
+            settled = yield from _as_first_stage(self.tuned(problem, options), share, effort.stages)
+        told = {SETTLED: {"options": settled.options.model_dump(mode="json"), "chosen": dict(settled.chosen)}}
+        for estimate in self.solve(problem, settled.options):
+            state = None if estimate.state is None else {**estimate.state, **(told if self.tune is not None else {})}
+            number, stages = estimate.place
+            yield replace(
+                estimate,
+                state=state,
+                chosen={**settled.chosen, **estimate.chosen},
+                done=share + (1 - share) * estimate.fraction,
+                place=(before + number, before + stages),
+            )
+
+    def held(self, options: OptionsT) -> tuple[float, float]:
         """Volumes and sinograms held at the peak with these options."""
         return self.buffers(options) if callable(self.buffers) else self.buffers
 
-    def couples(self, options: Options) -> bool:
+    def couples(self, options: OptionsT) -> bool:
         """Whether slices influence each other with these options."""
         return self.couples_slices(options) if callable(self.couples_slices) else self.couples_slices
+
+
+def _as_first_stage(tuning: Tuning[OptionsT], share: float, others: int) -> Tuning[OptionsT]:
+    """A tuning as the first stage of a run, which takes a share of its work."""
+    while True:
+        try:
+            estimate = next(tuning)
+        except StopIteration as end:
+            settled: Settled[OptionsT] = end.value
+            return settled
+        yield replace(estimate, done=share * estimate.fraction, place=(1, 1 + others))

@@ -1,4 +1,4 @@
-"""A method that another one runs: its progress is told, its last estimate handed back."""
+"""A method that another one tunes or runs: its progress is told, what it comes to is handed back."""
 
 from __future__ import annotations
 
@@ -6,15 +6,34 @@ from collections.abc import Generator
 from dataclasses import replace
 from typing import Any
 
-from ..options import Options
-from .interface import Estimate, Kept, Method, Problem
+from .interface import Estimate, Kept, Method, OptionsT, Problem, Settled, Tuning
 from .selection.picture import Picture
+from .stages import Stages
 
 
-def nested(
-    method: Method, problem: Problem, options: Options, stage: str, picture: Picture | None = None, kept: Kept = "start"
+def tuned_within(
+    method: Method[OptionsT], problem: Problem, options: OptionsT, stage: str, picture: Picture | None = None
+) -> Tuning[OptionsT]:
+    """Settle the options of ``method`` within another one; the parameters are those of :func:`solved_within`."""
+    tuning = method.tuned(problem, options)
+    while True:
+        try:
+            estimate = next(tuning)
+        except StopIteration as end:
+            settled: Settled[OptionsT] = end.value
+            return settled
+        yield _told(method, estimate, stage, picture, "start")
+
+
+def solved_within(
+    method: Method[OptionsT],
+    problem: Problem,
+    options: OptionsT,
+    stage: str,
+    picture: Picture | None = None,
+    kept: Kept = "start",
 ) -> Generator[Estimate, None, Estimate]:
-    """Run ``method`` from its beginning, within another.
+    """Solve by ``method`` from its beginning, within another one.
 
     Parameters
     ----------
@@ -22,7 +41,7 @@ def nested(
     problem : Problem
         Whose state, the other method's, is left out.
     options : Options
-        Of ``method``.
+        Of ``method``, settled.
     stage : str
         What the other method calls it.
     picture : Picture, optional
@@ -36,21 +55,33 @@ def nested(
         The last one.
     """
     last: Estimate | None = None
-    for last in method.run(replace(problem, state=None), options):
-        stage_now = f"{stage}: {last.stage}"
-        if picture is not None:
-            shown = picture.estimate(last.step, last.total, stage_now, last.scalars)
-        else:
-            shown = Estimate(last.volume, last.step, last.total, stage_now, last.scalars)
-            shown = replace(shown, **_told(method, last, kept))
-        yield replace(shown, done=last.fraction)
+    for last in method.solve(replace(problem, state=None), options):
+        yield _told(method, last, stage, picture, kept)
     assert last is not None, "a method yields at least once"
     return last
 
 
-def _told(method: Method, estimate: Estimate, kept: Kept) -> dict[str, Any]:
+def run_within(
+    method: Method[Any], problem: Problem, stage: str, picture: Picture | None = None
+) -> Generator[Estimate, None, Estimate]:
+    """Tune and solve by ``method`` with its defaults; see :func:`solved_within`."""
+    stages = Stages({"settings": 0.5, "solution": 0.5})
+    settled = yield from stages.within(
+        "settings", tuned_within(method, problem, method.options(), stage, picture), named=False
+    )
+    solving = solved_within(method, problem, settled.options, stage, picture)
+    return (yield from stages.within("solution", solving, named=False))
+
+
+def _told(method: Method[Any], last: Estimate, stage: str, picture: Picture | None, kept: Kept) -> Estimate:
     """What an estimate of ``method`` is to the other one."""
-    if estimate.kept == "start":
-        return {"kept": "start", "shows": estimate.shows}
-    name = f"{method.title} {estimate.shows}" if estimate.shows else f"{method.title}, {estimate.step} steps"
-    return {"kept": kept, "shows": name if kept == "start" else f"while its share was being reconstructed: {name}"}
+    stage = f"{stage}: {last.stage}"
+    if picture is not None:
+        shown = picture.estimate(last.step, last.total, stage, last.scalars)
+    else:
+        shown = Estimate(last.volume, last.step, last.total, stage, last.scalars, kept="start", shows=last.shows)
+        if last.kept != "start":
+            name = f"{method.title} {last.shows}" if last.shows else f"{method.title}, {last.step} steps"
+            said = name if kept == "start" else f"while its share was being reconstructed: {name}"
+            shown = replace(shown, kept=kept, shows=said)
+    return replace(shown, done=last.fraction)

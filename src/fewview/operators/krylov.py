@@ -65,8 +65,16 @@ def cg(
     x = torch.zeros_like(b) if x0 is None else x0
     r = b if x0 is None else b - apply(x0)
     p = r
-    rr = inner(r, r, per_slice)
-    goal = tolerance**2 * inner(b, b, per_slice)
+    size = inner(b, b, per_slice)
+    goal = tolerance**2 * size
+    # Below this a residual is rounding alone, and dividing by it would lead far away again.
+    floor = torch.finfo(b.dtype).eps ** 2 * size.detach()
+
+    def squared(r: Tensor) -> Tensor:
+        value = inner(r, r, per_slice)
+        return torch.where(value > floor, value, torch.zeros_like(value))
+
+    rr = squared(r)
     for step in range(1, iterations + 1):
         if tolerance > 0 and bool((rr <= goal).all()):
             break
@@ -74,7 +82,7 @@ def cg(
         alpha = _ratio(rr, inner(p, q, per_slice))
         x = x + alpha * p
         r = r - alpha * q
-        previous, rr = rr, inner(r, r, per_slice)
+        previous, rr = rr, squared(r)
         p = r + _ratio(rr, previous) * p
         if callback is not None:
             callback(step, x, rr)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -72,6 +72,14 @@ class Result:
 
     def _write(self, path: str | Path, values: NDArray[np.float32], record: Mapping[str, Any], bits: int) -> Path:
         return write_volume(path, values, voxel=self.voxel, record=record, bits=16 if bits == 16 else 32)
+
+
+@dataclass(frozen=True)
+class SettledRecipe:
+    """A recipe with nothing left on "auto", and what was chosen on the way with the curves that decided."""
+
+    recipe: Recipe
+    chosen: Mapping[str, Any]
 
 
 class RecipeSession:
@@ -168,6 +176,19 @@ class RecipeSession:
         finally:
             self._lap("reconstruct", clock)
 
+    def tune(self) -> Generator[Estimate, None, SettledRecipe]:
+        """Settle what the recipe leaves open, without reconstructing."""
+        settled = yield from self.reconstruction.tune()
+        options = settled.options.model_dump(mode="json", exclude_defaults=True)
+        axis = {"axis": self._axis(), "axis_origin": str(self.lines.provenance.get("axis", "")) or None}
+        values = {**self.recipe.compact(), **(axis if axis["axis"] is not None else {}), "options": options}
+        return SettledRecipe(Recipe.parse(values), plain(settled.chosen))
+
+    def _axis(self) -> float | None:
+        """Column of the unbinned detector, as --axis takes it."""
+        axis, factor = self.lines.geometry.axis, self.recipe.bin
+        return None if axis is None else axis * factor + (factor - 1) / 2
+
     @property
     def stopped(self) -> bool:
         """Whether the user ended the run before its end."""
@@ -218,7 +239,6 @@ class RecipeSession:
     def _record(self, last: Estimate, quick: bool) -> dict[str, Any]:
         recipe, geometry, run = self.recipe, self.lines.geometry, self.reconstruction
         stopped = self.stopped
-        axis = None if geometry.axis is None else geometry.axis * recipe.bin + (recipe.bin - 1) / 2
         known = {name: last.scalars[name] for name in ("data_residual", "heldout_error") if name in last.scalars}
         # The last estimate of a run that came to its end has been measured already.
         # A trial's residual is that of its own small problem.
@@ -250,7 +270,7 @@ class RecipeSession:
             "views": geometry.views,
             "views_held_out": 0 if run.setup.held_out is None else geometry.views - run.setup.used.operator.views,
             "angles_deg": np.degrees(geometry.angles),
-            "axis": axis,  # column of the unbinned detector, as --axis takes it
+            "axis": self._axis(),
             "axis_origin": str(self.lines.provenance.get("axis", "")),
             "geometry": {
                 "rows": geometry.rows,

@@ -12,8 +12,9 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 
 from ..errors import MethodUnavailable, OptionError, Stopped
-from ..methods.interface import Estimate
+from ..methods.interface import Estimate, Tuning
 from ..methods.registry import require_method
+from ..options import Options
 from ..scan import LineIntegrals
 from . import memory
 from .problem import resolve_device, set_up, squares
@@ -96,6 +97,14 @@ class SlabRun:
         finally:
             self.setup.on_chunk(None)
 
+    def tune(self) -> Tuning[Options]:
+        """Settle what the options leave on "auto", without reconstructing."""
+        self.setup.on_chunk(self._cut_short_if_stopped)
+        try:
+            return (yield from self.method.tuned(self.setup.problem(0, self.setup.slices), self.options))
+        finally:
+            self.setup.on_chunk(None)
+
     def measure(self, volume: ArrayLike) -> dict[str, float]:
         """``data_residual``, and ``heldout_error`` where views are held out, of a whole volume (slices, y, x)."""
         values = np.asarray(volume, dtype=np.float32)
@@ -119,6 +128,7 @@ class SlabRun:
         extra: dict[str, NDArray[np.float32]] = {}
         sums: Sums = {}
         first, options, inner = 0, self.options, None
+        chosen: dict[str, Any] = {}
         if self._resume is not None:
             first, sums, options, inner = self._restored(self._resume, done)
             extra = {name.removeprefix(_EXTRA): _own(v) for name, v in self._resume.items() if name.startswith(_EXTRA)}
@@ -149,6 +159,7 @@ class SlabRun:
                 extra.setdefault(name, np.zeros_like(done))[start:stop] = _own(volume)
             sums = _added(sums, self._sums(torch.as_tensor(current), start, stop))
             options, inner = self._settled(options, last), None
+            chosen |= last.chosen  # the first slab's: the others have nothing to choose
             yield Estimate(
                 volume=done.copy(),
                 step=(index + 1) * last.total,
@@ -156,7 +167,7 @@ class SlabRun:
                 stage=f"slices {start} to {stop - 1} done",
                 scalars={**last.scalars, **_errors(sums)},
                 state=self._slab_state(index + 1, done, extra, sums, options, {}) if self.method.resumable else None,
-                chosen=last.chosen,
+                chosen=dict(chosen),
                 extra={name: volume.copy() for name, volume in extra.items()},
                 shows=self._so_far(stop),
             )

@@ -15,7 +15,7 @@ from .baselines import baseline_psnr
 from .checkpoint import read_average
 from .prior import PriorTraining
 from .sources import MAKERS, Kind
-from .validate import prior_psnr, validation_images, walk_psnr
+from .validate import prior_psnr, rollout_psnr, validation_images
 
 VALUE_RANGE = "attenuation divided by its robust maximum (99.9th percentile), air at 0"
 
@@ -30,7 +30,7 @@ def export_prior(folder: Path, path: Path, only_if_better: bool = False) -> bool
     path : Path
         ``.safetensors`` to write.
     only_if_better : bool
-        Leave what is there when its walks on its own kind end as well.
+        Leave what is there when its rollouts on its own kind end as well.
 
     Returns
     -------
@@ -48,16 +48,16 @@ def export_prior(folder: Path, path: Path, only_if_better: bool = False) -> bool
     prior.load_state_dict(tensors)
     prior.eval().requires_grad_(False)
     once = options.task == "postnet"
-    walks = {kind: walk_psnr(prior, validation_images(kind, 4, options.slices), once) for kind in MAKERS}
+    rollouts = {kind: rollout_psnr(prior, validation_images(kind, 4, options.slices), once) for kind in MAKERS}
     before = read_card(path).get("walk_psnr_db", {}).get(options.kind) if only_if_better else None
-    if before is not None and _mean(before) >= _mean(walks[cast(Kind, options.kind)]):
+    if before is not None and _mean(before) >= _mean(rollouts[cast(Kind, options.kind)]):
         return False
     card = {
         "trained_on": _data(options, facts),
         **provenance(facts),
         "value_range": VALUE_RANGE,
         "validation": f"images of 128 px, seeds from {VALIDATION[0]}; PSNR in dB, range 1",
-        "walk_psnr_db": walks,
+        "walk_psnr_db": rollouts,
         **({} if once else _denoising(prior, folder)),
         "learning_curve": facts["curve"],
         # Names, not folders: a card travels.

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -16,22 +17,27 @@ from torch import Tensor
 
 from ..atomic_write import written_whole
 from ..methods.diffusion.denoiser import Denoiser
-from ..methods.diffusion.guide import CrossModalGuide, GuidedCG
+from ..methods.diffusion.guide import CrossModalGuide
+from ..methods.diffusion.loop import diffuse
+from ..methods.diffusion.schedule import Level
 from ..methods.diffusion.start import least_squares
-from ..methods.inverse.consistency import ProximalCG
+from ..methods.inverse.normalised import Scaled
+from ..methods.inverse.proposals import Proposal
 from ..models.guide import START, Guide
 from ..models.prior import DiffusionPrior
 from ..models.weights import load_prior
 from .background_process import BackgroundProcess
 from .guide_pairs import Pair, perhaps_recoloured, plain_pair
 from .guide_xray import delivered
-from .rollouts import Lesson, measured_slices, next_lesson, walk
+from .rollouts import drawn_rollout, measured_slices
 from .sources import SIZES
 
 PLAIN = 0.4
 """Part of the lessons on plain shapes."""
 COPIES = (1, 2, 4)
 """Posterior samples whose mean the guide sees."""
+ASKED = 0.6
+"""Part of the images of a guided loop after which the guide is asked."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,11 +88,57 @@ def paired_slices(pair: Pair, count: int, rng: np.random.Generator) -> tuple[Ten
     return images[0] * gain, images[1]
 
 
+class Recorder:
+    """Keeps the images that a guide would be shown, and asks one now and then; see :class:`Proposer` of the loop.
+
+    Parameters
+    ----------
+    copies : int
+        Posterior samples, whose mean a guide sees.
+    rng : Generator
+    guide : CrossModalGuide, optional
+    """
+
+    def __init__(self, copies: int, rng: np.random.Generator, guide: CrossModalGuide | None = None) -> None:
+        self.copies, self.rng, self.guide = copies, rng, guide
+        self.images: list[Tensor] = []
+        self.sigmas: list[float] = []
+
+    def see(self, x: Tensor, data: Scaled, sigma: float) -> bool:
+        """Keep the mean of the samples; whether the guide was asked about it."""
+        self.images.append(x.reshape(self.copies, -1, *x.shape[1:]).mean(dim=0))
+        self.sigmas.append(sigma)
+        if self.guide is None or self.rng.random() >= ASKED:
+            return False
+        self.guide.ask(x, data, sigma)
+        return True
+
+    def due(self, level: Level) -> bool:
+        """Every image counts."""
+        return True
+
+    def consider(self, x: Tensor, data: Scaled, level: Level) -> Tensor | None:
+        """Where the guide was not asked, the images stay as they are."""
+        return None if self.see(x, data, level.sigma) else x
+
+    @property
+    def proposal(self) -> Proposal | None:
+        """What the guide said last."""
+        return None if self.guide is None else self.guide.proposal
+
+    def state(self) -> dict[str, Any]:
+        """Nothing: a lesson is made in one go."""
+        return {}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Nothing."""
+
+
 @torch.no_grad()
 def make_lesson(
     prior: DiffusionPrior, clean: Tensor, xray: Tensor, rng: np.random.Generator, network: Guide | None = None
 ) -> GuideLesson:
-    """ReverseProcess slices down the noise, with the prior alone or guided, and measure their X-ray slices, too.
+    """Run the loop on slices, with the prior alone or guided, and measure their X-ray slices, too.
 
     Parameters
     ----------
@@ -99,31 +151,27 @@ def make_lesson(
         Then the images are those of a loop that listens to it: what it says decides what it is shown next.
     """
     copies = int(rng.choice(COPIES, p=[0.4, 0.3, 0.3]))
-    guided: GuidedCG | None = None
+    guide: CrossModalGuide | None = None
     if network is not None:
         recast = perhaps_recoloured(xray, clean, rng)
         seen = torch.stack([delivered(image, torch.rot90(image, 1), rng) for image in recast])
-        guided = GuidedCG(8, CrossModalGuide(network, seen, watched=False), ProximalCG(8))
-    steps = walk(clean, rng, copies, consistency=guided)
-    denoiser = Denoiser(prior, len(clean))
-    images, sigmas = [], [START]
-    lesson: Lesson | None = next(steps)
-    while lesson is not None:  # the last image ends the walk: a guide never speaks there
-        images.append(lesson.x.reshape(copies, *clean.shape).mean(dim=0))
-        if guided is not None and rng.random() < 0.6:
-            guided.guide.ask(lesson.x, lesson.data, sigmas[-1])
-        sigmas.append(lesson.level.sigma)
-        target = lesson.clean[: len(clean)]
-        lesson = next_lesson(steps, denoiser.all(lesson.x_t, lesson.level.abar, lesson.data)[0])
-    if guided is None:
+        guide = CrossModalGuide(network, seen, watched=False)
+    recorder = Recorder(copies, rng, guide)
+    drawn = drawn_rollout(clean, rng, copies, proposers=() if guide is None else (recorder,))
+    parts = replace(drawn.parts, denoiser=Denoiser(prior, len(clean)), proposers=(recorder,))
+    recorder.see(drawn.process.x, drawn.data, START)
+    for _ in diffuse(parts, drawn.data, drawn.process):
+        pass
+    if guide is None:
         problem = measured_slices(xray, rng)
         assert problem.state is not None
         streaky = least_squares(problem, int(rng.integers(4, 16))) / problem.state["peak"]
         shown = torch.stack([xray, streaky])
     else:
         shown = seen[None]
-    # An image after a data step belongs to the level of that step.
-    return GuideLesson(torch.stack(images), torch.tensor(sigmas[: len(images)]), target, shown)
+    # The image of the last level is not among them: a guide never speaks there.
+    sigmas = torch.tensor(recorder.sigmas)
+    return GuideLesson(torch.stack(recorder.images), sigmas, drawn.clean[: len(clean)], shown)
 
 
 class Lessons:
@@ -136,7 +184,7 @@ class Lessons:
     blocks : Path
         The pool of slices: ``materials-<seed>-0.npy`` (neutrons) and ``-1.npy`` (X-rays).
     prior : str
-        Weights that walk.
+        Weights whose loop makes the pictures.
     keep : int
         At most so many lessons are kept in memory and on disk; the oldest go first.
     """

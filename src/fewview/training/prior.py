@@ -23,13 +23,13 @@ from ..options import option
 from .batches import draw_batch
 from .losses import denoising_loss, lesson_loss, noise_levels
 from .pool import Pool
-from .rollouts import Lesson, next_lesson, walk, whole_slices
+from .rollouts import Lesson, next_lesson, rollout, whole_slices
 from .sources import stack_blocks
 from .trainer import STATE, Report, Trainer, TrainerOptions
-from .validate import prior_psnr, validation_images, walk_psnr
+from .validate import prior_psnr, rollout_psnr, validation_images
 
-WALKERS = 4  # stacks of the validation that walk
-WALKS = 4  # under way at the same time: neighbouring steps of one walk are much alike
+CHECKED = 4  # stacks of the validation that are rolled out
+ROLLOUTS = 4  # under way at the same time: neighbouring steps of one are much alike
 
 Begun = tuple[Generator[Lesson, Tensor, None], Lesson, int]
 
@@ -110,7 +110,7 @@ class _Trainer(Trainer):
         self.options = options
         super().__init__(options, folder, report)
         self.pool: Pool | None = None
-        self.walks: dict[int, Begun] = {}
+        self.rollouts: dict[int, Begun] = {}
         if options.kind == "stack":
             assert options.stack is not None  # train_prior checked it
             self.blocks = stack_blocks(options.stack)
@@ -149,7 +149,7 @@ class _Trainer(Trainer):
         return torch.optim.AdamW(net.parameters(), lr=self.options.rate, betas=(0.9, 0.99), weight_decay=0.01)
 
     def gradients(self) -> float:
-        """Of white noise, or of a step of a walk."""
+        """Of white noise, or of a step of a rollout."""
         if self.pool is not None and self.step % 100 == 0:
             self.pool.refresh()
         lesson = self.options.task == "postnet" or self.rng.random() < self.options.in_loop
@@ -166,9 +166,9 @@ class _Trainer(Trainer):
         return loss
 
     def _lesson(self) -> Tensor:
-        """Gradients of one step of a walk; what the network answers decides the next."""
-        index = int(self.rng.integers(WALKS))
-        walk, lesson, depth = self.walks.pop(index) if index in self.walks else self._begun()
+        """Gradients of one step of a rollout; what the network answers decides the next."""
+        index = int(self.rng.integers(ROLLOUTS))
+        steps, lesson, depth = self.rollouts.pop(index) if index in self.rollouts else self._begun()
         denoiser = Denoiser(cast(DiffusionPrior, self.net), depth)
         if self.options.task == "postnet":  # the network is asked once
             _, loss = lesson_loss(self.shared, denoiser, lesson.x, SIGMA_POSTNET, lesson.clean)
@@ -177,28 +177,28 @@ class _Trainer(Trainer):
         noisy = lesson.x_t / math.sqrt(lesson.level.abar)
         x0, loss = lesson_loss(self.shared, denoiser, noisy, lesson.level.sigma, lesson.clean)
         loss.backward()
-        following = next_lesson(walk, x0.detach())
+        following = next_lesson(steps, x0.detach())
         if following is not None:
-            self.walks[index] = walk, following, depth
+            self.rollouts[index] = steps, following, depth
         return loss
 
     def _begun(self) -> Begun:
-        """A new walk, its first lesson, and the slices of its stacks."""
+        """A new rollout, its first lesson, and the slices of its stacks."""
         seen = self.options.slices
         # One slice alone, a stack that ends before its neighbours do, and stacks with whole neighbourhoods inside.
         depth = 1 if seen == 1 else int(self.rng.choice([1, seen - 1, seen + 1, seen + 1]))
         pixels = self.batch * self.options.crop**2
-        begun = walk(whole_slices(self.blocks, pixels, depth, self.rng).to(self.device), self.rng)
+        begun = rollout(whole_slices(self.blocks, pixels, depth, self.rng).to(self.device), self.rng)
         return begun, next(begun), depth
 
     def figures(self) -> dict[str, Any]:
-        """One-step denoising and walks of validation images."""
+        """One-step denoising and rollouts of validation images."""
         figures: dict[str, Any] = {}
         for kind, images in self.checks.items():
             average = cast(DiffusionPrior, self.ema.model)
             if self.options.task == "prior":
                 figures[kind] = prior_psnr(average, images, self.device)
-            figures["walks"] = walk_psnr(average, images[:WALKERS], once=self.options.task == "postnet")
+            figures["walks"] = rollout_psnr(average, images[:CHECKED], once=self.options.task == "postnet")
         return figures
 
     def seeds(self) -> int:

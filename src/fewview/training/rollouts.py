@@ -1,8 +1,8 @@
-"""Training in the loop: slices are measured, and walk down the noise as they do in a reconstruction.
+"""Training in the loop: slices are measured, and go down the noise in the loop of a reconstruction.
 
-White noise is not all that a prior meets: few views leave streaks, and the data step leaves its own. A walk shows the
-network those images, with a geometry, dose and settings of their own each time; what it answers decides what it meets
-next. No geometry is learned: views, angles, noise and sizes are drawn anew for every walk.
+White noise is not all that a prior meets: few views leave streaks, and the data step leaves its own. A rollout shows
+the network those images, with a geometry, dose and settings of their own each time; what it answers decides what it
+meets next. No geometry is learned: views, angles, noise and sizes are drawn anew for every rollout.
 """
 
 from __future__ import annotations
@@ -16,22 +16,23 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ..methods.diffusion.renoise import renoised, slerp
+from ..methods.diffusion.loop import Parts, Proposer, ReverseProcess, started, step_down
+from ..methods.diffusion.renoise import slerp
 from ..methods.diffusion.schedule import Level, levels
-from ..methods.diffusion.start import least_squares, noised
+from ..methods.diffusion.start import least_squares
 from ..methods.interface import Problem
-from ..methods.inverse.consistency import Consistency, ProximalCG
+from ..methods.inverse.consistency import ProximalCG
 from ..methods.inverse.normalised import Scaled, robust_maximum, scaled
 from ..operators import parallel_beam
 from .acquisitions import measured
 
 VIEWS = (4, 5, 6, 8, 10, 12, 16, 20, 24, 32, 40, 48, 64, 96)
-STEPS = (3, 5, 8, 12, 16, 20)  # a long walk shows the network its own errors
+STEPS = (3, 5, 8, 12, 16, 20)  # a long rollout shows the network its own errors
 
 
 @dataclass(frozen=True, eq=False)
 class Lesson:
-    """What a network is asked on a walk.
+    """What a network is asked in a rollout.
 
     Parameters
     ----------
@@ -122,33 +123,48 @@ def measured_slices(clean: Tensor, rng: np.random.Generator, views: int | None =
     return measured(clean.repeat_interleave(2, 1).repeat_interleave(2, 2), A, rng)
 
 
+@dataclass(frozen=True, eq=False)
+class Rollout:
+    """A measurement drawn at random, and the reverse process of :func:`~fewview.methods.diffusion.loop.diffuse` on it.
+
+    Parameters
+    ----------
+    parts : Parts
+        Without a network.
+    data : Scaled
+    process : ReverseProcess
+        At its first level.
+    clean : Tensor, shape (copies * slices, y, x)
+        The answer, in units of the object's maximum as reconstructed.
+    """
+
+    parts: Parts
+    data: Scaled
+    process: ReverseProcess
+    clean: Tensor
+
+
 @torch.no_grad()
-def walk(
+def drawn_rollout(
     clean: Tensor,
     rng: np.random.Generator,
     copies: int = 1,
     views: int | None = None,
-    consistency: Consistency | None = None,
-) -> Generator[Lesson, Tensor, None]:
-    """ReverseProcess slices down the noise once; send back what the network made of ``x_t``.
+    proposers: Sequence[Proposer] = (),
+) -> Rollout:
+    """Measure slices, and begin to reconstruct them, with geometry, dose, settings and noise drawn at random.
 
     Parameters
     ----------
     clean : Tensor, shape (slices, y, x)
         As :func:`whole_slices` draws them.
     rng : Generator
-        Of geometry, dose, settings and noise.
     copies : int
         Posterior samples: of one measurement, with noise of their own each.
     views : int, optional
         Drawn when not given.
-    consistency : Consistency, optional
-        The data step; when not given, a proximal one of a trust that is drawn.
-
-    Yields
-    ------
-    Lesson
-        One per noise level. The clean image (slices, y, x) as the network sees it is to be sent back.
+    proposers : sequence of Proposer
+        Who has a say beside the network; where there are any, the prior's trust is 1.
     """
     problem = measured_slices(clean, rng, views)
     assert problem.state is not None
@@ -157,27 +173,41 @@ def walk(
     data = scaled(problem, robust_maximum(first))
     target = (clean * (problem.state["peak"] / data.top)).repeat(copies, 1, 1)
     generator = torch.Generator().manual_seed(int(rng.integers(2**31)))
-    start, steps = int(rng.choice([60, 150, 150, 350])), int(rng.choice(STEPS))
-    plain, rule = ProximalCG(8, None, float(rng.choice([0.5, 1.0, 1.0, 2.0]))), slerp(0.85)
-    parts = consistency or plain
-
-    def white() -> Tensor:
-        return torch.randn(target.shape, generator=generator).to(clean.device)
-
-    x = (first / data.top).clamp(-0.1, 1.2).repeat(copies, 1, 1)
-    x_t: Tensor | None = None
-    for level in levels(steps, start, "ratio"):
-        x_t = noised(x, level, white(), "cgls") if x_t is None else x_t
-        x0 = yield Lesson(x, x_t, target, level, data)
-        eps = (x_t - math.sqrt(level.abar) * x0) / math.sqrt(1 - level.abar)
-        for image in parts.solve(x0, data, level):
-            x = image
-        x_t = renoised(rule, x, eps, level, white)
+    begin, steps = int(rng.choice([60, 150, 150, 350])), int(rng.choice(STEPS))
+    trust = float(rng.choice([0.5, 1.0, 1.0, 2.0]))
+    consistency = ProximalCG(8, None, 1.0 if proposers else trust)
+    parts = Parts(levels(steps, begin, "ratio"), None, consistency, slerp(0.85), proposers=proposers)
+    return Rollout(parts, data, started(parts, first / data.top, generator, samples=copies), target)
 
 
-def next_lesson(walk: Generator[Lesson, Tensor, None], answer: Tensor) -> Lesson | None:
-    """The lesson that follows the network's answer; None at the end of the walk."""
+@torch.no_grad()
+def rollout(
+    clean: Tensor, rng: np.random.Generator, copies: int = 1, views: int | None = None
+) -> Generator[Lesson, Tensor, None]:
+    """Go down the noise once, as a reconstruction does; send back what the network made of ``x_t``.
+
+    Parameters
+    ----------
+    clean, rng, copies, views
+        See :func:`drawn_rollout`.
+
+    Yields
+    ------
+    Lesson
+        One per noise level. The clean image (slices, y, x) as the network sees it is to be sent back.
+    """
+    drawn = drawn_rollout(clean, rng, copies, views)
+    process, data = drawn.process, drawn.data
+    for level in drawn.parts.levels:
+        x0 = yield Lesson(process.x, process.x_t, drawn.clean, level, data)
+        eps = (process.x_t - math.sqrt(level.abar) * x0) / math.sqrt(1 - level.abar)
+        for _ in step_down(drawn.parts, data, process, level, x0, eps):
+            pass
+
+
+def next_lesson(rollout: Generator[Lesson, Tensor, None], answer: Tensor) -> Lesson | None:
+    """The lesson that follows the network's answer; None at the end of the rollout."""
     try:
-        return walk.send(answer)
+        return rollout.send(answer)
     except StopIteration:
         return None

@@ -1,4 +1,4 @@
-"""How good a network is on validation seeds: one-step denoising at five noise levels, and walks down the noise."""
+"""How good a network is on validation seeds: one-step denoising at five noise levels, and rollouts of the loop."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from torch import Tensor
 from ..methods.diffusion.denoiser import Denoiser
 from ..models.prior import SIGMA_POSTNET, DiffusionPrior
 from ..simulate.seeds import nth
-from .rollouts import walk
+from .rollouts import rollout
 from .sources import MAKERS, Kind
 
 NOISE_LEVELS = (0.02, 0.05, 0.1, 0.25, 0.5)
@@ -69,13 +69,13 @@ def prior_psnr(prior: DiffusionPrior, images: Tensor, device: str | torch.device
     return denoising_psnr(lambda noisy, sigma: prior(noisy.to(device), sigma).cpu(), images)
 
 
-WALKED = (8, 16, 32)
-"""Numbers of views of the walks."""
+ROLLED_OUT = (8, 16, 32)
+"""Numbers of views of the rollouts."""
 
 
 @torch.no_grad()
-def walk_psnr(prior: DiffusionPrior, images: Tensor, once: bool = False) -> dict[str, float]:
-    """PSNR in dB (range 1) of a network's last answer on walks with 8, 16 and 32 views, two doses each.
+def rollout_psnr(prior: DiffusionPrior, images: Tensor, once: bool = False) -> dict[str, float]:
+    """PSNR in dB (range 1) of a network's last answer in rollouts with 8, 16 and 32 views, two doses each.
 
     Parameters
     ----------
@@ -89,10 +89,10 @@ def walk_psnr(prior: DiffusionPrior, images: Tensor, once: bool = False) -> dict
     clean = images.flatten(0, 1).to(device)
     denoiser = Denoiser(prior, images.shape[1])
     out = {}
-    for views in WALKED:
+    for views in ROLLED_OUT:
         squares = []
         for seed in (1, 2):
-            steps = walk(clean, np.random.default_rng([views, seed]), views=views)
+            steps = rollout(clean, np.random.default_rng([views, seed]), views=views)
             lesson = next(steps)
             scale = lesson.clean.amax() / clean.amax()  # errors are those of images whose maximum is that of ``images``
             while True:

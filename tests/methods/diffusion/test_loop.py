@@ -51,14 +51,14 @@ def test_without_noise_and_prior_it_is_cg(problem):
     data = scaled(problem, 1.0)
     parts = Parts(levels(10, 980), Identity(), PlainCG(5), slerp(0.0))
     nothing = torch.zeros(3, 48, 48)
-    walk = ReverseProcess(nothing, nothing, torch.Generator().manual_seed(0))
-    moments = list(diffuse(parts, data, walk))
-    assert len(moments) == walk.step == 10 and all(moment.done for moment in moments)
+    process = ReverseProcess(nothing, nothing, torch.Generator().manual_seed(0))
+    events = list(diffuse(parts, data, process))
+    assert len(events) == process.step == 10 and all(event.done for event in events)
     (expected,) = PlainCG(5).solve(nothing, data, parts.levels[0])
     for level in parts.levels[1:]:
         (expected,) = PlainCG(5).solve(expected, data, level)
-    torch.testing.assert_close(walk.x, expected, atol=1e-3, rtol=0)
-    assert float(data.mean_square(walk.x)) < 1e-3 * float(data.mean_square(nothing))
+    torch.testing.assert_close(process.x, expected, atol=1e-3, rtol=0)
+    assert float(data.mean_square(process.x)) < 1e-3 * float(data.mean_square(nothing))
 
 
 class Louder:
@@ -70,7 +70,9 @@ class Louder:
     def due(self, level):
         return level.index % 2 == 0
 
-    def __call__(self, x, x0, data, level):
+    proposal = None
+
+    def consider(self, x, data, level):
         self.heard.append(level.index)
         return x + 1.0
 
@@ -83,12 +85,12 @@ class Louder:
 
 def test_a_guide_is_heard_and_then_checked_by_the_data(problem):
     data, guide = scaled(problem, 1.0), Louder()
-    parts = Parts(levels(5, 980), Identity(), PlainCG(20), slerp(0.0), guide=guide)
+    parts = Parts(levels(5, 980), Identity(), PlainCG(20), slerp(0.0), proposers=[guide])
     nothing = torch.zeros(3, 48, 48)
-    walk = ReverseProcess(nothing, nothing, torch.Generator().manual_seed(0))
-    list(diffuse(parts, data, walk))
+    process = ReverseProcess(nothing, nothing, torch.Generator().manual_seed(0))
+    list(diffuse(parts, data, process))
     assert guide.heard == [0, 2]  # due at 4, too: the last level belongs to the data
-    assert float(data.mean_square(walk.x)) < 0.01 * float(data.mean_square(nothing))
+    assert float(data.mean_square(process.x)) < 0.01 * float(data.mean_square(nothing))
 
 
 @pytest.mark.parametrize(

@@ -33,14 +33,14 @@ def test_auto_takes_the_one_that_predicts_better(split, monkeypatch, better, wan
     def off(by):
         return exact + by * torch.randn(2, 32, 32, generator=generator)
 
-    def reconstructed(given, name, options, picture):
+    def tuned_and_reconstructed(given, name, options, picture):
         yield from ()
         return off(0.05 if name == better else 0.2), {f"of_{name}": 1.0}
 
     options = get_method("d3ip").options(
         beside_share=wanted
     )  # loads what takes the function by name: before it is replaced
-    monkeypatch.setattr(beside, "reconstructed", reconstructed)
+    monkeypatch.setattr(beside, "tuned_and_reconstructed", tuned_and_reconstructed)
     found = beside.tuned(given, held, off(0.2)[None].repeat(2, 1, 1, 1), options, Picture(exact))
     with pytest.raises(StopIteration) as end:
         next(found)
@@ -110,7 +110,7 @@ def test_the_user_may_say_which_and_slabs_take_it_over(problem, weights, name, s
     last = reconstruct(problem, "d3ip", **values)[-1]
     assert last.chosen["beside"] == name and last.chosen["beside_share"] > 0
     # Slabs after the first take over what was chosen: nothing is tried again.
-    settled = {key: last.chosen[key] for key in ("beside_share", setting, "trust", "scale")}
+    settled = {key: last.chosen[key] for key in ("beside_share", setting, "trust", "scale", "start_iterations")}
     again = reconstruct(problem, "d3ip", **values | settled)
     assert torch.equal(again[-1].volume, last.volume)
     assert not any("choosing settings" in e.stage or "choosing the weight" in e.stage for e in again)

@@ -45,6 +45,6 @@ def test_a_gain_may_have_to_be_large_or_only_there():
     assert not better(VIEWS, np.zeros(4))  # nothing is better than no error
 
 
-@pytest.mark.parametrize(("views", "part"), [(6, 0.25), (16, 3 / 16), (32, 0.15), (720, 0.15)])
+@pytest.mark.parametrize(("views", "part"), [(4, 0.15), (6, 0.25), (16, 3 / 16), (32, 0.15), (720, 0.15)])
 def test_three_views_at_least_and_a_quarter_at_most_are_held_out(views, part):
     assert held_fraction(views) == pytest.approx(part)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import torch
+from pydantic import field_validator
 from torch import Tensor
 
-from ...options import Auto, Options, option
+from ...options import Options, option
 from ...quality.residual import noise_level
 from ..differences import gradient, gradient_adjoint, magnitude
 from ..interface import Estimate, Method, Problem
@@ -21,8 +23,12 @@ class ASDPOCSOptions(Options):
     """Options of ASD-POCS."""
 
     iterations: int = option(40, "Iterations", "Rounds of one pass over the views and the TV steps.", ge=1)
-    tolerance: float | Auto = option(
-        "auto", "Tolerance", "Relative data residual that noise explains; auto estimates the noise.", ge=0
+    tolerance: float = option(
+        0.0,
+        "Tolerance",
+        "The relative data residual that noise explains: a larger one allows a flatter image. 0 estimates it from the "
+        "noise of every slice.",
+        ge=0,
     )
     tv_steps: int = option(20, "TV steps", "Steepest-descent steps of TV per round.", ge=1, advanced=True)
     strength: float = option(
@@ -32,9 +38,15 @@ class ASDPOCSOptions(Options):
     decay: float = option(0.97, "Decay", "Factor of the relaxation after each round.", gt=0, le=1, advanced=True)
     subset: int = option(1, "Views per update", "Views per update of a pass.", ge=1, unit="views", advanced=True)
 
+    @field_validator("tolerance", mode="before")
+    @classmethod
+    def _as_it_was_called(cls, value: Any) -> Any:
+        """Take "auto" of older recipes for 0."""
+        return 0.0 if value == "auto" else value
+
 
 @torch.no_grad()
-def run(problem: Problem, options: ASDPOCSOptions) -> Iterator[Estimate]:
+def solve(problem: Problem, options: ASDPOCSOptions) -> Iterator[Estimate]:
     """Sidky and Pan's adaptive scheme, slice by slice: positivity is always on.
 
     While the data are not met within the tolerance, TV steps longer than the data step are made shorter.
@@ -44,7 +56,7 @@ def run(problem: Problem, options: ASDPOCSOptions) -> Iterator[Estimate]:
     y, usable = sweep.y, sweep.usable
     norm = _norms(y)
     # As a fraction of |y|, and the longest TV step allowed relative to a data step: Sidky and Pan's r_max.
-    tolerance = _noise(y, usable, norm) if options.tolerance == "auto" else y.new_tensor(options.tolerance)
+    tolerance = _noise(y, usable, norm) if options.tolerance == 0 else y.new_tensor(options.tolerance)
     longest, shorter = 0.95, 0.85
     flat = EDGE * attenuation_scale(problem)
     if problem.state is None:
@@ -96,7 +108,7 @@ METHOD = Method(
     summary="Total variation as small as the data allow; for few, clean views.",
     source="Sidky and Pan, Phys. Med. Biol. 53 (2008) 4777",
     options=ASDPOCSOptions,
-    run=run,
+    solve=solve,
     buffers=(15.0, 6.0),
     matrices=2.2,
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -10,13 +10,12 @@ import torch
 from torch import Tensor
 
 from ...options import Auto, Options, option
-from ..interface import Estimate, Method, Problem
+from ..interface import Effort, Estimate, Method, Problem, Settled, Tuning
 from ..inverse.masking import measured, relative
 from ..selection.comparison import PerView
 from ..selection.held_out import central, central_slices, hold_out, prediction_errors
 from ..selection.picture import Picture
 from ..selection.weight_search import choice
-from ..stages import Stages
 from .fbp import preview
 
 LIMIT = 60  # steps tried by "auto"
@@ -40,38 +39,8 @@ class CGLSOptions(Options):
 
 
 @torch.no_grad()
-def run(problem: Problem, options: CGLSOptions) -> Iterator[Estimate]:
-    """Minimise ``|A x - y|^2_W`` from zero; stopping early is the only regularisation.
-
-    The normal equations are never formed (Paige and Saunders 1982, section 7.1), every slice has its own step
-    lengths, and without positivity the residual falls with every step.
-    """
-    errors: list[float] = []
-    stages = Stages({"iterating": 1.0})
-    if problem.state is not None:
-        total = int(problem.state["iterations"])
-        errors = torch.as_tensor(problem.state["errors"]).tolist()
-    elif options.iterations == "auto":
-        stages = Stages({STAGE: min(CHOOSING_SLICES, len(problem.data)), "iterating": len(problem.data)})
-        total, errors = yield from stages.within(STAGE, _choose(problem, options))
-    else:
-        total = options.iterations
-    chosen = {"iterations": total, "iterations_curve": errors} if options.iterations == "auto" else {}
-    yield from stages.within("iterating", _solve(problem, options, total, errors, chosen))
-
-
-def _solve(
-    problem: Problem, options: CGLSOptions, total: int, errors: list[float], chosen: Mapping[str, Any]
-) -> Generator[Estimate, None, None]:
-    curve = torch.tensor(errors, dtype=torch.float64)
-    for step, x, rest in _steps(problem, options, total):
-        state = {**rest, "volume": x, "step": step, "iterations": total, "errors": curve}
-        scalars = {"data_residual": rest["relative"]}
-        yield Estimate(x, step, total, "iterating", scalars, state, chosen)
-
-
-def _choose(problem: Problem, options: CGLSOptions) -> Generator[Estimate, None, tuple[int, list[float]]]:
-    """Number of steps by the rule that chooses weights, and the held-out error of all that were tried."""
+def tune(problem: Problem, options: CGLSOptions) -> Tuning[CGLSOptions]:
+    """Number of steps by the rule that chooses weights, from the held-out error of all that are tried."""
     given, held = hold_out(central(problem, CHOOSING_SLICES))
     picture, slices = Picture(preview(problem)), central_slices(len(problem.data), CHOOSING_SLICES)
     errors: dict[float, PerView] = {}
@@ -83,7 +52,21 @@ def _choose(problem: Problem, options: CGLSOptions) -> Generator[Estimate, None,
         yield picture.estimate(step, LIMIT, STAGE, {"heldout_error": curve[-1]})
         if step - (int(np.argmin(curve)) + 1) >= PATIENCE:
             break
-    return max(1, round(choice(errors, stronger=False).value)), curve
+    iterations = max(1, round(choice(errors, stronger=False).value))
+    return Settled(options.taking({"iterations": iterations}), {"iterations": iterations, "iterations_curve": curve})
+
+
+@torch.no_grad()
+def solve(problem: Problem, options: CGLSOptions) -> Iterator[Estimate]:
+    """Minimise ``|A x - y|^2_W`` from zero; stopping early is the only regularisation.
+
+    The normal equations are never formed (Paige and Saunders 1982, section 7.1), every slice has its own step
+    lengths, and without positivity the residual falls with every step.
+    """
+    total = int(options.iterations)
+    for step, x, rest in _steps(problem, options, total):
+        scalars = {"data_residual": rest["relative"]}
+        yield Estimate(x, step, total, "iterating", scalars, {**rest, "volume": x, "step": step})
 
 
 def _steps(problem: Problem, options: CGLSOptions, total: int) -> Iterator[tuple[int, Tensor, dict[str, Any]]]:
@@ -142,6 +125,8 @@ METHOD = Method(
     summary="Fast least squares: a good image in 10 to 30 steps, stopped before noise takes over.",
     source="Paige and Saunders, ACM Trans. Math. Softw. 8 (1982) 43",
     options=CGLSOptions,
-    run=run,
+    solve=solve,
+    tune=tune,
+    effort=lambda problem, options: Effort(min(CHOOSING_SLICES, len(problem.data)), len(problem.data)),
     buffers=(9.0, 10.0),
 )

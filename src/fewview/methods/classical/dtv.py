@@ -11,16 +11,12 @@ from torch import Tensor
 
 from ...errors import OptionError
 from ...options import Auto, option
-from ..interface import Estimate, Method, Problem
+from ..interface import Estimate, Method, Problem, Settled, Tuning
 from ..selection.comparison import ONE_STANDARD_ERROR, better
-from ..selection.picture import Picture
-from ..selection.weight_search import STAGE, USUAL, Choice, Solve, Trials, Warm, WeightTrial, choose_weight
-from ..stages import Stages
-from .chambolle_pock import TVProblem, iterate
+from ..selection.weight_search import USUAL, Choice, Solve, Trials, Warm, WeightTrial, choose_weight
+from .chambolle_pock import TVProblem
 from .directions import directions
-from .fbp import preview
-from .iterate import estimates
-from .tv import FINER, LADDER, TVOptions, attempt, called, formulate, restored, search_stages
+from .tv import FINER, LADDER, TVOptions, attempt, effort, formulate, minimised, trials_of
 
 # Tried by "auto". Weights relative to the best one of plain TV: what runs along the X-ray's edges is not paid for, so
 # that the rest can be smoothed more. Settled on simulated microstructures, seeds of validation.
@@ -57,7 +53,24 @@ class Setting(NamedTuple):
 
 
 @torch.no_grad()
-def run(problem: Problem, options: DTVOptions) -> Iterator[Estimate]:
+def tune(problem: Problem, options: DTVOptions) -> Tuning[DTVOptions]:
+    """Choose weight and directions by held-out pixels.
+
+    Raises
+    ------
+    OptionError
+        No X-ray volume.
+    """
+    _require_xray(problem)
+    setting = yield from _choose(options, trials_of(problem, options))
+    values = {"weight": setting.weight.value, "gamma": setting.gamma, "eta": setting.eta}
+    chosen = {name: value for name, value in values.items() if getattr(options, name) == "auto"}
+    told = {**chosen, **(setting.weight.record("weight") if "weight" in chosen else {})}
+    return Settled(options.model_copy(update=chosen), told)
+
+
+@torch.no_grad()
+def solve(problem: Problem, options: DTVOptions) -> Iterator[Estimate]:
     """Minimise ``1/2 |A x - y|^2_W + weight s |A|^2 sum |(I - gamma^2 xi xi^T) grad x|`` over ``x >= 0``, from FBP.
 
     ``xi`` are the :func:`~fewview.methods.classical.directions.directions` of the X-ray volume.
@@ -67,33 +80,16 @@ def run(problem: Problem, options: DTVOptions) -> Iterator[Estimate]:
     OptionError
         No X-ray volume.
     """
+    _require_xray(problem)
+    values = {"weight": float(options.weight), "gamma": float(options.gamma), "eta": float(options.eta)}
+    yield from minimised(problem, _formulate(problem, options, *values.values()), options.iterations, values)
+
+
+def _require_xray(problem: Problem) -> None:
     if problem.auxiliary is None:
         raise OptionError(
             "The method 'dtv' needs an X-ray volume of the same sample.", "Give one with --aux, or use 'tv'."
         )
-    state = problem.state
-    stages = Stages({"iterating": 1.0})
-    if state is not None:
-        weight = restored(state["weights"], state["errors"], float(state["weight"]))
-        setting = Setting(weight, float(state["gamma"]), float(state["eta"]))
-    else:
-        start = preview(problem)
-        if "auto" in (options.weight, options.gamma, options.eta):
-            trials = Trials(problem, Picture(start), options.along_z > 0, called)
-            stages = search_stages(trials, problem, options.iterations, searches=3)  # plain, etas and gammas, guided
-            setting = yield from stages.within(STAGE, _choose(options, trials))
-        else:
-            setting = Setting(Choice(float(options.weight), []), float(options.gamma), float(options.eta))
-        state = {"volume": start}
-    values = {"weight": setting.weight.value, "gamma": setting.gamma, "eta": setting.eta}
-    chosen = {name: value for name, value in values.items() if getattr(options, name) == "auto"}
-    if "weight" in chosen:
-        chosen |= setting.weight.record("weight")
-    curve = torch.tensor(setting.weight.curve, dtype=torch.float64).reshape(-1, 2)
-    fixed = {**values, "weights": curve[:, 0], "errors": curve[:, 1]}
-    formulated = _formulate(problem, options, *values.values())
-    told = estimates(iterate(formulated, options.iterations, state), options.iterations, values, fixed, chosen)
-    yield from stages.within("iterating", told)
 
 
 def _formulate(problem: Problem, options: DTVOptions, weight: float, gamma: float, eta: float) -> TVProblem:
@@ -159,7 +155,9 @@ METHOD = Method(
     summary="TV that expects edges where the X-ray volume has them; falls back to TV where that does not help.",
     source="Ehrhardt and Betcke, SIAM J. Imaging Sci. 9 (2016) 1084",
     options=DTVOptions,
-    run=run,
+    solve=solve,
+    tune=tune,
+    effort=lambda problem, options: effort(problem, options, searches=3),  # plain, etas and gammas, guided
     needs=frozenset({"aux"}),
     buffers=(28.0, 14.0),
     couples_slices=lambda options: options.along_z > 0,

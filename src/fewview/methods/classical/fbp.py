@@ -31,7 +31,7 @@ class FBPOptions(Options):
 
 
 @torch.no_grad()
-def run(problem: Problem, options: FBPOptions) -> Iterator[Estimate]:
+def solve(problem: Problem, options: FBPOptions) -> Iterator[Estimate]:
     """Filtered back-projection, some slices at a time; unusable pixels are bridged along the detector."""
     A = problem.operator
     y, weights = measured(problem, weighted=False)
@@ -110,6 +110,6 @@ METHOD = Method(
     summary="The fast standard for many views; with few views it shows streaks.",
     source="Kak and Slaney, Principles of Computerized Tomographic Imaging (1988), chapter 3",
     options=FBPOptions,
-    run=run,
+    solve=solve,
     buffers=(3.0, 5.0),
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from torch import Tensor
@@ -22,15 +22,9 @@ class Iterate(NamedTuple):
     state: dict[str, Any]
 
 
-def estimates(
-    solution: Iterator[Iterate],
-    iterations: int,
-    settings: Mapping[str, float],
-    fixed: Mapping[str, Any],
-    chosen: Mapping[str, Any],
-) -> Generator[Estimate, None, None]:
-    """What the solver yields, as estimates; the settings among the scalars, the state with what is fixed."""
+def estimates(solution: Iterator[Iterate], iterations: int, settings: Mapping[str, float]) -> Iterator[Estimate]:
+    """What the solver yields, as estimates; the settings among the scalars."""
     for it in solution:
         objective, residual = it.figures()
         scalars = {"objective": objective, "data_residual": residual, **settings}
-        yield Estimate(it.x, it.step, iterations, "iterating", scalars, {**it.state, **fixed}, chosen)
+        yield Estimate(it.x, it.step, iterations, "iterating", scalars, it.state)

@@ -13,11 +13,11 @@ from pydantic import model_validator
 from torch import Tensor
 
 from ...options import Auto, Options, option
-from ..interface import Estimate, Method, Problem
+from ..interface import Effort, Estimate, Method, Problem, Settled, Tuning
 from ..inverse.masking import attenuation_scale, mean_significant, measured, relative, weigh
 from ..selection.picture import Picture
-from ..selection.weight_search import STAGE, USUAL, Choice, Trials, Warm, choose_weight
-from ..stages import Stages, work
+from ..selection.weight_search import Trials, Warm, choose_weight, search_work
+from ..stages import work
 from .fbp import preview
 from .iterate import Iterate, estimates
 from .qggmrf import QGGMRF
@@ -52,38 +52,33 @@ class MBIROptions(Options):
 
 
 @torch.no_grad()
-def run(problem: Problem, options: MBIROptions) -> Iterator[Estimate]:
-    """Minimise ``|A x - y|^2_W / (2 sigma_y^2) + qGGMRF(x)`` over ``x >= 0``, from FBP."""
-    state = problem.state
-    auto = options.sharpness == "auto"
-    stages = Stages({"iterating": 1.0})
-    if state is not None:
-        pairs = torch.as_tensor(state["curve"]).reshape(-1, 2).tolist()
-        choice = Choice(2.0 ** float(state["sharpness"]), [(2.0**s, e) for s, e in pairs])
-    else:
-        start = preview(problem)
-        if options.sharpness == "auto":
+def tune(problem: Problem, options: MBIROptions) -> Tuning[MBIROptions]:
+    """Choose the sharpness by held-out pixels."""
 
-            def solve(part: Problem, factor: float, warm: Warm | None) -> Iterator[tuple[Tensor, Warm]]:
-                begin = {"volume": preview(part)} if warm is None else warm
-                for it in iterate(part, options, math.log2(factor), _trial_iterations(part), begin):
-                    yield it.x, {"volume": it.x}
+    def attempt(part: Problem, factor: float, warm: Warm | None) -> Iterator[tuple[Tensor, Warm]]:
+        begin = {"volume": preview(part)} if warm is None else warm
+        for it in iterate(part, options, math.log2(factor), _trial_iterations(part), begin):
+            yield it.x, {"volume": it.x}
 
-            trials = Trials(problem, Picture(start), options.interslice > 0, _called)
-            trials.steps = sum(_trial_iterations(part) for part, _ in trials.parts)
-            searching = sum(work(part, USUAL * _trial_iterations(part)) for part, _ in trials.parts)
-            stages = Stages({STAGE: searching, "iterating": work(problem, options.iterations)})
-            choice, _ = yield from stages.within(STAGE, choose_weight(trials, solve, LADDER, LADDER[3]))
-        else:
-            choice = Choice(2.0**options.sharpness, [])
-        state = {"volume": start}
+    trials = Trials(problem, Picture(preview(problem)), options.interslice > 0, _called)
+    trials.steps = sum(_trial_iterations(part) for part, _ in trials.parts)
+    choice, _ = yield from choose_weight(trials, attempt, LADDER, LADDER[3])
     sharpness = math.log2(choice.value)
     curve = [[math.log2(factor), error] for factor, error in choice.curve]
-    chosen = {"sharpness": sharpness, "sharpness_curve": curve} if auto else {}
-    fixed = {"sharpness": sharpness, "curve": torch.tensor(curve, dtype=torch.float64)}
+    return Settled(options.taking({"sharpness": sharpness}), {"sharpness": sharpness, "sharpness_curve": curve})
+
+
+@torch.no_grad()
+def solve(problem: Problem, options: MBIROptions) -> Iterator[Estimate]:
+    """Minimise ``|A x - y|^2_W / (2 sigma_y^2) + qGGMRF(x)`` over ``x >= 0``, from FBP."""
+    state = {"volume": preview(problem)} if problem.state is None else problem.state
+    sharpness = float(options.sharpness)
     solution = iterate(problem, options, sharpness, options.iterations, state)
-    told = estimates(solution, options.iterations, {"sharpness": sharpness}, fixed, chosen)
-    yield from stages.within("iterating", told)
+    yield from estimates(solution, options.iterations, {"sharpness": sharpness})
+
+
+def _effort(problem: Problem, options: MBIROptions) -> Effort:
+    return Effort(search_work(problem, _trial_iterations(problem)), work(problem, options.iterations))
 
 
 def _trial_iterations(part: Problem) -> int:
@@ -162,7 +157,9 @@ METHOD = Method(
     summary="Statistical reconstruction that smooths noise and keeps edges softer than TV; for textured objects.",
     source="Thibault et al., Med. Phys. 34 (2007) 4526; parameters as in svmbir",
     options=MBIROptions,
-    run=run,
+    solve=solve,
+    tune=tune,
+    effort=_effort,
     buffers=(27.0, 6.0),
     couples_slices=lambda options: options.interslice > 0,
 )

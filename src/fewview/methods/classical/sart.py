@@ -25,7 +25,7 @@ class SARTOptions(Options):
 
 
 @torch.no_grad()
-def run(problem: Problem, options: SARTOptions) -> Iterator[Estimate]:
+def solve(problem: Problem, options: SARTOptions) -> Iterator[Estimate]:
     """Sweeps over the views in random order, each update as in SIRT but from one subset of views."""
     A = problem.operator
     sweep = Sweep(problem, options.subset, problem.seed)
@@ -47,7 +47,7 @@ METHOD = Method(
     summary="Like SIRT, but each view updates the volume at once: a good image in a few passes.",
     source="Andersen and Kak, Ultrasonic Imaging 6 (1984) 81",
     options=SARTOptions,
-    run=run,
+    solve=solve,
     buffers=(10.0, 5.0),
     matrices=2.2,
 )

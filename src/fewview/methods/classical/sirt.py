@@ -23,7 +23,7 @@ class SIRTOptions(Options):
 
 
 @torch.no_grad()
-def run(problem: Problem, options: SIRTOptions) -> Iterator[Estimate]:
+def solve(problem: Problem, options: SIRTOptions) -> Iterator[Estimate]:
     """``x <- x + r C A' W R (y - A x)`` with ``R = 1 / A 1`` and ``C = 1 / A' W 1``.
 
     With those scalings the iteration matrix has no eigenvalue above 1 for any weights, so a relaxation below 2
@@ -54,6 +54,6 @@ METHOD = Method(
     summary="Slow and steady: smooth images of noisy data, with positivity; a safe first iterative method.",
     source="Gregor and Benson, IEEE Trans. Med. Imaging 27 (2008) 918",
     options=SIRTOptions,
-    run=run,
+    solve=solve,
     buffers=(3.5, 5.0),
 )

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from ...options import Auto, Options, option
-from ..interface import Estimate, Method, Problem, Views
+from ..interface import Effort, Estimate, Method, Problem, Settled, Tuning, Views
 from ..selection.picture import Picture
-from ..selection.weight_search import STAGE, USUAL, Choice, Trials, Warm, choose_weight
-from ..stages import Stages, work
+from ..selection.weight_search import Trials, Warm, choose_weight, search_work
+from ..stages import work
 from .chambolle_pock import DUAL, TVProblem, iterate
 from .fbp import preview
 from .iterate import estimates
@@ -56,13 +56,6 @@ def called(weight: float, binned: int) -> str:
     return f"weight {weight * binned**FINER:.2g}"
 
 
-def search_stages(trials: Trials, problem: Problem, iterations: int, searches: int = 1) -> Stages:
-    """Choosing the weight in so many searches, then iterating, with the work of each."""
-    trials.steps = sum(trial_iterations(part) for part, _ in trials.parts)
-    searching = sum(work(part, searches * USUAL * trial_iterations(part)) for part, _ in trials.parts)
-    return Stages({STAGE: searching, "iterating": work(problem, iterations)})
-
-
 def attempt(problem: TVProblem, warm: Warm | None) -> Iterator[tuple[Tensor, Warm]]:
     """Solve coarsely, from FBP or from what another attempt left: what choosing a weight needs."""
     for it in iterate(
@@ -72,39 +65,41 @@ def attempt(problem: TVProblem, warm: Warm | None) -> Iterator[tuple[Tensor, War
 
 
 @torch.no_grad()
-def run(problem: Problem, options: TVOptions) -> Iterator[Estimate]:
+def tune(problem: Problem, options: TVOptions) -> Tuning[TVOptions]:
+    """Choose the weight by held-out pixels."""
+
+    def attempted(part: Problem, weight: float, warm: Warm | None) -> Iterator[tuple[Tensor, Warm]]:
+        yield from attempt(formulate(part, options, weight), warm)
+
+    trials = trials_of(problem, options)
+    choice, _ = yield from choose_weight(trials, attempted, LADDER, LADDER[2])
+    choice = choice.times(trials.binned**FINER)
+    return Settled(options.taking({"weight": choice.value}), choice.record("weight"))
+
+
+def trials_of(problem: Problem, options: TVOptions) -> Trials:
+    """What weights are tried on."""
+    trials = Trials(problem, Picture(preview(problem)), options.along_z > 0, called)
+    trials.steps = sum(trial_iterations(part) for part, _ in trials.parts)
+    return trials
+
+
+@torch.no_grad()
+def solve(problem: Problem, options: TVOptions) -> Iterator[Estimate]:
     """Minimise ``1/2 |A x - y|^2_W + weight s |A|^2 TV(x)`` over ``x >= 0``, from FBP."""
-    state = problem.state
-    choice: Choice | None = None
-    stages = Stages({"iterating": 1.0})
-    if state is not None:
-        choice = restored(state["weights"], state["errors"], float(state["weight"]))
-    else:
-        start = preview(problem)
-        if options.weight == "auto":
-
-            def solve(part: Problem, weight: float, warm: Warm | None) -> Iterator[tuple[Tensor, Warm]]:
-                yield from attempt(formulate(part, options, weight), warm)
-
-            trials = Trials(problem, Picture(start), options.along_z > 0, called)
-            stages = search_stages(trials, problem, options.iterations)
-            choice, _ = yield from stages.within(STAGE, choose_weight(trials, solve, LADDER, LADDER[2]))
-            choice = choice.times(trials.binned**FINER)
-        else:
-            choice = Choice(options.weight, [])
-        state = {"volume": start}
-    chosen = choice.record("weight") if options.weight == "auto" else {}
-    curve = torch.tensor(choice.curve, dtype=torch.float64).reshape(-1, 2)
-    fixed = {"weight": choice.value, "weights": curve[:, 0], "errors": curve[:, 1]}
-    solution = iterate(formulate(problem, options, choice.value), options.iterations, state)
-    told = estimates(solution, options.iterations, {"weight": choice.value}, fixed, chosen)
-    yield from stages.within("iterating", told)
+    weight = float(options.weight)
+    yield from minimised(problem, formulate(problem, options, weight), options.iterations, {"weight": weight})
 
 
-def restored(weights: Tensor, errors: Tensor, value: float) -> Choice:
-    """The choice that a state tells of."""
-    pairs = zip(torch.as_tensor(weights).tolist(), torch.as_tensor(errors).tolist(), strict=True)
-    return Choice(value, list(pairs))
+def minimised(problem: Problem, form: TVProblem, iterations: int, settings: Mapping[str, float]) -> Iterator[Estimate]:
+    """Estimates of a minimisation, from FBP or from where the problem's state is."""
+    state = {"volume": preview(problem)} if problem.state is None else problem.state
+    yield from estimates(iterate(form, iterations, state), iterations, settings)
+
+
+def effort(problem: Problem, options: TVOptions, searches: int = 1) -> Effort:
+    """Of choosing the weight in so many searches, and of iterating."""
+    return Effort(search_work(problem, trial_iterations(problem), searches), work(problem, options.iterations))
 
 
 METHOD = Method(
@@ -114,7 +109,9 @@ METHOD = Method(
     summary="Removes streaks and noise and keeps edges; best for objects made of few even materials.",
     source="Pock and Chambolle, Diagonal preconditioning for first order primal-dual algorithms, ICCV 2011",
     options=TVOptions,
-    run=run,
+    solve=solve,
+    tune=tune,
+    effort=effort,
     buffers=(21.0, 14.0),
     couples_slices=lambda options: options.along_z > 0,
 )

@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor
 
 from ..interface import Problem
-from ..inverse.consistency import Consistency, PlainCG, ProximalCG, TVz, noise_aware, nonnegative
+from ..inverse.consistency import Consistency, PlainCG, ProximalCG, TVz, noise_aware
 from ..inverse.normalised import Scaled
+from ..inverse.proposals import nonnegative
 from ..stages import work
 from .adapt import Adapter, Settings
 from .denoiser import Denoiser
 from .dinr import DinrOptions, field_step
-from .guide import CrossModalGuide, GuidedCG
-from .loop import Parts, ReverseProcess
+from .guide import CrossModalGuide
+from .loop import Parts
 from .options import DiffusionOptions
 from .posterior_variance import open_variance
 from .renoise import ddim, slerp
 from .reuse import Reuse
 from .schedule import Level, levels
-from .start import noised
 
 NETWORK = 20_000.0
 """Work of one pass through the network, per pixel: measured against a projection and its adjoint on two cores."""
@@ -73,7 +75,7 @@ def parts_of(
         proximal = options.consistency == "proximal"
         inside = _proximal(options, options.loss_steps, trust) if proximal else PlainCG(options.loss_steps)
         adapter = Adapter(settings, denoiser, inside, generator)
-    consistency = _guided(options, _consistency(options, denoiser.slices, trust), guide)
+    consistency = _consistency(options, denoiser.slices, trust)
     if isinstance(options, DinrOptions) and first is not None:
         consistency = field_step(options, first, seed, trust, consistency)
     return Parts(
@@ -82,33 +84,12 @@ def parts_of(
         consistency=consistency,
         rule=ddim(0.0) if options.calls else slerp(options.eta) if options.noise == "slerp" else ddim(options.eta),
         adapter=adapter,
-        guide=guide,
+        proposers=() if guide is None else (guide,),
         reuse=Reuse(options.calls) if options.calls else None,
     )
 
 
-def started(
-    options: DiffusionOptions, parts: Parts, first: Tensor, generator: torch.Generator, alike: int = 1
-) -> ReverseProcess:
-    """The walk at its first level.
-
-    Parameters
-    ----------
-    options : DiffusionOptions
-    parts : Parts
-    first : Tensor, shape (slices, y, x)
-        First volume in units of the object's maximum.
-    generator : Generator
-    alike : int
-        So many groups of ``options.samples`` copies, with the same noise in each group.
-    """
-    first = first.clamp(-0.1, 1.2).repeat(alike * options.samples, 1, 1)
-    walk = ReverseProcess(first, first, generator, alike=alike)
-    walk.x_t = noised(first, parts.levels[0], walk.white(), options.start, options.omega)
-    return walk
-
-
-def walk_work(options: DiffusionOptions, problem: Problem) -> float:
+def loop_work(options: DiffusionOptions, problem: Problem) -> float:
     """Work of the steps that the options ask for, in the unit of :func:`fewview.methods.stages.work`."""
     slices = len(problem.data)
     pass_ = NETWORK * slices * problem.operator.grid**2
@@ -118,6 +99,11 @@ def walk_work(options: DiffusionOptions, problem: Problem) -> float:
     seen = slices if options.slices == 0 else min(options.slices, slices)
     adapting = -(-options.steps // options.every) * options.inner
     return steps + adapting * seen / slices * (GRADIENT * pass_ + 2 * work(problem, options.loss_steps))
+
+
+def beginning(options: DiffusionOptions) -> dict[str, Any]:
+    """How the reverse process is :func:`~fewview.methods.diffusion.loop.started`."""
+    return {"samples": options.samples, "start": options.start, "omega": options.omega}
 
 
 def summary(
@@ -158,13 +144,6 @@ def _consistency(options: DiffusionOptions, slices: int, trust: float | Tensor) 
     if options.consistency == "proximal":
         return _proximal(options, options.data_steps, trust)
     return TVz(slices, options.rho, options.along_z, options.data_steps, options.sweeps, trust)
-
-
-def _guided(options: DiffusionOptions, alone: Consistency, guide: CrossModalGuide | None) -> Consistency:
-    """A published data step stays as it is; ours goes on listening to what the guide said."""
-    if guide is None or options.consistency != "proximal" or guide.step == "overwrite":
-        return alone
-    return GuidedCG(options.data_steps, guide, alone)
 
 
 def _proximal(options: DiffusionOptions, iterations: int, trust: float | Tensor) -> ProximalCG:

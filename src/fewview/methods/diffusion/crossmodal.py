@@ -17,11 +17,11 @@ from ..classical.fbp import preview
 from ..interface import Estimate, Problem
 from ..inverse.masking import measured, relative
 from ..inverse.normalised import Scaled, robust_maximum, scaled
-from ..selection.picture import Picture
 from ..stages import Stages
 from .guide import CrossModalGuide
-from .options import DiffusionOptions, positivity_option, scale_option
-from .start import first_volume, least_squares
+from .options import DiffusionOptions, positivity_option, scale_option, start_iterations_option
+from .start import STAGE as START
+from .start import first_volume, nothing_there
 
 
 class GuideOptions(Options):
@@ -38,7 +38,6 @@ class GuideOptions(Options):
         ge=0,
     )
     watch: bool = option(True, "Watch", "Take its certainty down where the data speak against it.", advanced=True)
-    guide_steps: int = option(5, "Guide iterations", "CG iterations with the guide.", ge=1, advanced=True)
     blind: bool = option(
         False, "Blind", "The guide sees the X-ray volume alone and no estimate: a control.", advanced=True
     )
@@ -75,6 +74,7 @@ class OnceOptions(GuideOptions):
     """Options of the guide applied once."""
 
     guide_weight: float | Auto = option(1.0, "Guide weight", "Factor of its certainty; auto: 1.", gt=0)
+    start_iterations: int | Auto = start_iterations_option()
     scale: float | Auto = scale_option()
     positivity: bool = positivity_option()
 
@@ -138,9 +138,9 @@ class GuideSource:
         weight = float(settled.guide_weight)
         if not weight > 0 or by_edges(settled):
             return None
-        return self.guide(problem, weight, float(settled.trust))
+        return self.guide(problem, weight)
 
-    def guide(self, problem: Problem, weight: float, trust: float | Tensor = 1.0) -> CrossModalGuide:
+    def guide(self, problem: Problem, weight: float) -> CrossModalGuide:
         """The guide of a problem (or of some of its slices)."""
         options = self.options
         assert problem.auxiliary is not None
@@ -148,8 +148,6 @@ class GuideSource:
             self.network,
             problem.auxiliary.to(problem.operator.device, problem.operator.dtype) / self.top,
             step=options.guide_step,
-            iterations=options.guide_steps,
-            trust=trust,
             weight=weight,
             watched=options.watch,
             blind=options.blind,
@@ -163,25 +161,27 @@ def by_edges(options: DiffusionOptions) -> bool:
     return isinstance(options, CrossModalOptions) and options.guide_by == "edges" and options.guide_weight != 0
 
 
+def partner_of(options: DiffusionOptions) -> str:
+    """The classical method that settled options take a share of."""
+    return "dtv" if by_edges(options) else str(options.beside)
+
+
 @torch.no_grad()
-def run_once(problem: Problem, options: OnceOptions) -> Iterator[Estimate]:
+def solve_once(problem: Problem, options: OnceOptions) -> Iterator[Estimate]:
     """The guide applied to CGLS, then data consistency: what a loop around it has to beat."""
-    picture = Picture(preview(problem))
-    stages = Stages({"starting image": 1.0, "asking the guide": 1.0})
-    yield picture.estimate(0, 2, "starting image")
-    aid = GuideSource.of(problem, options)
-    assert aid is not None
-    scale = robust_maximum(least_squares(problem)) if options.scale == "auto" else options.scale
-    if not scale > 0:
-        yield Estimate(torch.zeros_like(picture.volume), 1, 1, "nothing there", {"data_residual": 0.0})
+    source = GuideSource.of(problem, options)
+    assert source is not None
+    y, weights = measured(problem)
+    if nothing_there(problem):
+        yield Estimate(torch.zeros_like(preview(problem)), 1, 1, "nothing there", {"data_residual": 0.0})
         return
-    first, chosen = yield from stages.within("starting image", first_volume(problem, "cgls"))
+    stages = Stages({START: 1.0, "asking the guide": 1.0})
+    scale = float(options.scale)
+    first = yield from stages.within(START, first_volume(problem, "cgls", options))
     data = scaled(problem, scale)
-    guide = aid.guide(problem, 1.0 if options.guide_weight == "auto" else options.guide_weight)
+    guide = source.guide(problem, float(options.guide_weight))
     volume = guide.start(first / scale, data) * scale
     if options.positivity:
         volume = volume.clamp(min=0)
-    y, weights = measured(problem)
     scalars = {"data_residual": relative(problem.operator(volume) - y, y, weights), "scale": scale}
-    chosen |= {"scale": scale}
-    yield Estimate(volume, 2, 2, "guided", scalars, None, chosen, guide.extra(scale), place=(2, 2))
+    yield Estimate(volume, 2, 2, "guided", scalars, extra=guide.extra(scale), place=(2, 2))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,6 +13,7 @@ from ..fields.fit import Fit, ticking
 from ..fields.objective import Objective
 from ..inverse.consistency import Consistency, noise_aware
 from ..inverse.normalised import Scaled
+from ..inverse.proposals import Proposal
 from .schedule import Level
 
 WARMING = 30  # fits to the first volume
@@ -54,8 +55,10 @@ class FieldStep:
     alone: Consistency | None = None
     _x: Tensor | None = field(default=None, init=False)
 
-    def solve(self, x0: Tensor, data: Scaled, level: Level) -> Iterator[Tensor]:
-        """See :class:`Consistency`."""
+    def solve(
+        self, x0: Tensor, data: Scaled, level: Level, others: Sequence[Proposal] = (), start: Tensor | None = None
+    ) -> Iterator[Tensor]:
+        """See :class:`Consistency`; what else is proposed counts in the data step of the samples."""
         self.fit.field.tick = ticking(data.operator)
         if self._x is None:
             for _ in self.fit.follow(self.first, WARMING):
@@ -65,7 +68,7 @@ class FieldStep:
                 yield self._copies(image, x0)
         rest = torch.zeros_like(x0)
         if self.alone is not None:
-            for own in self.alone.solve(x0, data, level):
+            for own in self.alone.solve(x0, data, level, others, start):
                 rest = own - self._copies(self._mean(own), x0)
         near = self._mean(x0)
         for image in self._led(Objective(data, 0.0, near, self._rho(near, data, level)), self.steps):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -11,23 +11,22 @@ from torch import Tensor
 
 from ...models.guide import BLIND, START
 from ...models.guide import Guide as Network
-from ...operators.krylov import cg
-from ..inverse.consistency import Consistency, Stateless, noise_aware
 from ..inverse.normalised import Scaled
+from ..inverse.proposals import Proposal, data_consistent, repeated
 from .denoiser import batch_size
 from .guide_rejection import ALLOWED, doubt
 from .schedule import Level
 
 Step = Literal["proximal", "overwrite"]
+START_ITERATIONS = 10  # of CG where the guide mends the first reconstruction
 
 
 @dataclass
 class CrossModalGuide:
-    """A guide network in the loop; see :class:`fewview.methods.diffusion.loop.Guide`.
+    """A guide network in the loop; see :class:`fewview.methods.diffusion.loop.Proposer`.
 
     It sees the mean of the posterior samples, whose common error it mends, and speaks to all of them alike: that is
-    also what keeps it cheap. What it said last stays a term of every data step (:class:`GuidedCG`): new noise would
-    wash it away again.
+    also what keeps it cheap.
 
     Parameters
     ----------
@@ -40,10 +39,6 @@ class CrossModalGuide:
         And not before this one.
     step : {"proximal", "overwrite"}
         Weighed with prior and data by their variances; or put in the place of the image, as published.
-    iterations : int
-        Of CG in a proximal step.
-    trust : float or Tensor
-        In the prior, as in :class:`fewview.methods.inverse.consistency.ProximalCG`.
     weight : float
         Factor of the guide's certainty; 0 does not ask it.
     watched : bool
@@ -59,23 +54,26 @@ class CrossModalGuide:
     every: int = 4
     first: int = 0
     step: Step = "proximal"
-    iterations: int = 5
-    trust: float | Tensor = 1.0
     weight: float = 1.0
     watched: bool = True
     blind: bool = False
     told: dict[str, Tensor] = field(default_factory=dict)
 
     def due(self, level: Level) -> bool:
-        """See :class:`fewview.methods.diffusion.loop.Guide`."""
+        """See :class:`fewview.methods.diffusion.loop.Proposer`."""
         return level.index >= self.first and (level.index - self.first) % self.every == 0
 
-    def __call__(self, x: Tensor, x0: Tensor, data: Scaled, level: Level) -> Tensor:
-        """See :class:`fewview.methods.diffusion.loop.Guide`."""
+    def consider(self, x: Tensor, data: Scaled, level: Level) -> Tensor | None:
+        """See :class:`fewview.methods.diffusion.loop.Proposer`."""
         self.ask(x, data, level.sigma)
-        if self.step == "overwrite":
-            return self.told["mean"].repeat(len(x) // len(self.xray), 1, 1)
-        return self.weighed(x0, data, level, self.iterations, x)
+        return repeated(self.told["mean"], len(x)) if self.step == "overwrite" else None
+
+    @property
+    def proposal(self) -> Proposal | None:
+        """See :class:`fewview.methods.diffusion.loop.Proposer`; what overwrites the image is no term."""
+        if not self.told or self.step == "overwrite":
+            return None
+        return Proposal(self.told["mean"], self.certainty)
 
     def start(self, first: Tensor, data: Scaled) -> Tensor:
         """A first reconstruction (slices, y, x) in the light of the guide, then consistent with the data."""
@@ -83,8 +81,7 @@ class CrossModalGuide:
         mean = self.told["mean"]
         if self.step == "overwrite":
             return mean
-        near = data.noise**2 * self.certainty
-        return cg(lambda v: near * v + data.normal(v), near * mean + data.back, mean, 2 * self.iterations)
+        return data_consistent([Proposal(mean, self.certainty)], data, START_ITERATIONS, mean)
 
     def ask(self, x: Tensor, data: Scaled, sigma: float) -> None:
         """Show it the mean of the copies in ``x`` and keep what it says."""
@@ -101,20 +98,6 @@ class CrossModalGuide:
         mean, variance = torch.cat(means), torch.cat(logvars).exp()
         doubted = doubt(mean, variance, seen, data, allowed) if self.watched else torch.ones_like(variance)
         self.told = {"mean": mean, "std": variance.sqrt(), "doubt": doubted}
-
-    def weighed(self, x0: Tensor, data: Scaled, level: Level, iterations: int, start: Tensor | None = None) -> Tensor:
-        """``argmin |x - x0|^2 / r^2 + sum c (x - G)^2 + |A x - y|^2_W / noise^2`` by CG.
-
-        ``r`` is the error expected of the prior's proposal ``x0`` as in ``ProximalCG``, ``G`` what the guide said
-        and ``c`` its certainty. Without a ``start``, from where the first two terms meet.
-        """
-        copies = len(x0) // len(self.xray)
-        gamma = noise_aware(self.trust, data, level)
-        near = gamma * data.noise**2 * self.certainty.repeat(copies, 1, 1)  # r^2 c
-        both = x0 + near * self.told["mean"].repeat(copies, 1, 1)
-        first = both / (1 + near) if start is None else start
-        target = both + gamma * data.back.repeat(copies, 1, 1)
-        return cg(lambda v: v + near * v + gamma * data.normal(v), target, first, iterations)
 
     @property
     def certainty(self) -> Tensor:
@@ -137,27 +120,3 @@ class CrossModalGuide:
     def restore(self, state: Mapping[str, Any]) -> None:
         """Take up :meth:`state` again."""
         self.told = {name: torch.as_tensor(value).to(self.xray).clone() for name, value in state.items()}
-
-
-@dataclass
-class GuidedCG(Stateless):
-    """The proximal data step with what a guide said last as one more term; see ``CrossModalGuide.weighed``.
-
-    Parameters
-    ----------
-    iterations : int
-    guide : CrossModalGuide
-    alone : Consistency
-        The data step as long as the guide has said nothing.
-    """
-
-    iterations: int
-    guide: CrossModalGuide
-    alone: Consistency
-
-    def solve(self, x0: Tensor, data: Scaled, level: Level) -> Iterator[Tensor]:
-        """See :class:`fewview.methods.inverse.consistency.Consistency`."""
-        if self.guide.told:
-            yield self.guide.weighed(x0, data, level, self.iterations)
-        else:
-            yield from self.alone.solve(x0, data, level)

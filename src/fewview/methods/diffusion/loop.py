@@ -1,4 +1,4 @@
-"""The one loop: denoise, adapt, be consistent with the data, let a guide speak, go down to the next noise level."""
+"""The one loop: adapt, denoise, be consistent with the data, hear others, go down to the next noise level."""
 
 from __future__ import annotations
 
@@ -11,22 +11,39 @@ from torch import Tensor
 
 from ..inverse.consistency import Consistency
 from ..inverse.normalised import Scaled
+from ..inverse.proposals import Proposal
 from .adapt import Adapter
 from .denoiser import Denoiser
 from .renoise import Rule, renoised
 from .reuse import Reuse
 from .schedule import Level
+from .start import Start, noised
 
 
-class Guide(Protocol):
-    """A second opinion on the image, from another modality: asked between data step and noise, never at the end."""
+class Proposer(Protocol):
+    """A second opinion on the image: a guide, a field, a slice fixer. Asked after the data step, never at the end.
+
+    What it said last stays a term of every data step: new noise would wash it away again.
+    """
 
     def due(self, level: Level) -> bool:
         """Whether it is asked at this level."""
         ...
 
-    def __call__(self, x: Tensor, x0: Tensor, data: Scaled, level: Level) -> Tensor:
-        """Images in the light of the guide, given those after the data step and the network's proposal before it."""
+    def consider(self, x: Tensor, data: Scaled, level: Level) -> Tensor | None:
+        """Look at the images after a data step.
+
+        Returns
+        -------
+        Tensor or None
+            None: the data step is done once more, with the new :attr:`proposal` in it. A method that is published so
+            gives images to go on with instead.
+        """
+        ...
+
+    @property
+    def proposal(self) -> Proposal | None:
+        """What it said last, None where it has said nothing yet."""
         ...
 
     def state(self) -> dict[str, Any]:
@@ -45,22 +62,24 @@ class Parts:
     Parameters
     ----------
     levels : sequence of Level
-    denoiser : Denoiser
+    denoiser : Denoiser, optional
+        None where whoever runs the loop step by step answers in its place, as a training does.
     consistency : Consistency
     rule : Rule
         Of the new noise.
     adapter : Adapter, optional
-    guide : Guide, optional
+    proposers : sequence of Proposer
+        Who else has a say.
     reuse : Reuse, optional
         Steps without a network call.
     """
 
     levels: Sequence[Level]
-    denoiser: Denoiser
+    denoiser: Denoiser | None
     consistency: Consistency
     rule: Rule
     adapter: Adapter | None = None
-    guide: Guide | None = None
+    proposers: Sequence[Proposer] = ()
     reuse: Reuse | None = None
 
     def state(self) -> dict[str, Any]:
@@ -74,10 +93,12 @@ class Parts:
             part.restore({k.removeprefix(prefix): v for k, v in state.items() if k.startswith(prefix)})
 
     def _carrying(self) -> Iterator[tuple[str, Any]]:
-        for name in ("consistency", "adapter", "guide", "reuse"):
+        for name in ("consistency", "adapter", "reuse"):
             part = getattr(self, name)
             if part is not None:
                 yield name, part
+        for number, proposer in enumerate(self.proposers):
+            yield f"proposer{number}", proposer
 
 
 @dataclass
@@ -133,42 +154,100 @@ class LoopEvent(NamedTuple):
     done: bool
 
 
+def started(
+    parts: Parts,
+    first: Tensor,
+    generator: torch.Generator,
+    *,
+    samples: int = 1,
+    start: Start = "cgls",
+    omega: float = 1.0,
+    alike: int = 1,
+) -> ReverseProcess:
+    """The reverse process at its first level.
+
+    Parameters
+    ----------
+    parts : Parts
+    first : Tensor, shape (slices, y, x)
+        First volume in units of the object's maximum.
+    generator : Generator
+    samples : int
+        Copies of the stack, each with noise of its own.
+    start, omega
+        See :func:`fewview.methods.diffusion.start.noised`.
+    alike : int
+        So many groups of ``samples`` copies, with the same noise in each group.
+    """
+    first = first.clamp(-0.1, 1.2).repeat(alike * samples, 1, 1)
+    process = ReverseProcess(first, first, generator, alike=alike)
+    process.x_t = noised(first, parts.levels[0], process.white(), start, omega)
+    return process
+
+
 @torch.no_grad()
-def diffuse(parts: Parts, data: Scaled, walk: ReverseProcess) -> Iterator[LoopEvent]:
-    """Go on from ``walk`` down to no noise, changing it; the last image is consistent with the data."""
-    for level in parts.levels[walk.step :]:
+def diffuse(parts: Parts, data: Scaled, process: ReverseProcess) -> Iterator[LoopEvent]:
+    """Go on down to no noise, changing ``process``; the last image is consistent with the data."""
+    for level in parts.levels[process.step :]:
         if parts.adapter is not None and parts.adapter.due(level):
-            for progress in parts.adapter.adapt(walk.x_t, data, level):
+            for progress in parts.adapter.adapt(process.x_t, data, level):
                 yield LoopEvent("adapting", {"loss": progress.loss}, False)
-        x0, eps = _proposal(parts, data, walk, level)
-        yield from _consistent(parts, data, walk, level, x0)
-        if parts.guide is not None and not level.last and parts.guide.due(level):
-            yield LoopEvent("asking the guide", {}, False)
-            walk.x = parts.guide(walk.x, x0, data, level)
-        walk.x_t = renoised(parts.rule, walk.x, eps, level, walk.white)
-        walk.step += 1
-        yield LoopEvent("diffusing", {"sigma": level.sigma, "network_calls": float(walk.calls)}, True)
+        x0, eps = _proposed(parts, data, process, level)
+        yield from step_down(parts, data, process, level, x0, eps)
 
 
-def _proposal(parts: Parts, data: Scaled, walk: ReverseProcess, level: Level) -> tuple[Tensor, Tensor]:
+def step_down(
+    parts: Parts, data: Scaled, process: ReverseProcess, level: Level, x0: Tensor, eps: Tensor
+) -> Iterator[LoopEvent]:
+    """What follows the network in a diffusion step: data step, second opinions, and the next noise level.
+
+    Parameters
+    ----------
+    parts : Parts
+    data : Scaled
+    process : ReverseProcess
+        Is changed.
+    level : Level
+    x0, eps : Tensor, shape (copies * slices, y, x)
+        Clean image that the network proposes, and the noise to go on with.
+    """
+    yield from _made_consistent(parts, data, process, level, x0)
+    for proposer in () if level.last else parts.proposers:
+        if not proposer.due(level):
+            continue
+        yield LoopEvent("asking the guide", {}, False)
+        taken = proposer.consider(process.x, data, level)
+        if taken is None:
+            yield from _made_consistent(parts, data, process, level, x0, process.x)
+        else:
+            process.x = taken
+    process.x_t = renoised(parts.rule, process.x, eps, level, process.white)
+    process.step += 1
+    yield LoopEvent("diffusing", {"sigma": level.sigma, "network_calls": float(process.calls)}, True)
+
+
+def _proposed(parts: Parts, data: Scaled, process: ReverseProcess, level: Level) -> tuple[Tensor, Tensor]:
     """The clean image that the network proposes, and the noise to go on with."""
     if parts.reuse is not None and not parts.reuse.due(level):
-        return parts.reuse.again(walk.x_t, level)
-    x0, eps = parts.denoiser.all(walk.x_t, level.abar, data)
-    walk.calls += 1
+        return parts.reuse.again(process.x_t, level)
+    assert parts.denoiser is not None, "who runs the loop without a network goes step by step"
+    x0, eps = parts.denoiser.all(process.x_t, level.abar, data)
+    process.calls += 1
     if parts.adapter is not None:
-        eps = parts.adapter.direction(walk.x_t, eps, data, level)
+        eps = parts.adapter.direction(process.x_t, eps, data, level)
     if parts.reuse is not None:
         parts.reuse.remember(eps)
     return x0, eps
 
 
-def _consistent(
-    parts: Parts, data: Scaled, walk: ReverseProcess, level: Level, proposal: Tensor
+def _made_consistent(
+    parts: Parts, data: Scaled, process: ReverseProcess, level: Level, x0: Tensor, start: Tensor | None = None
 ) -> Iterator[LoopEvent]:
     """Data step; all its images but the last are only shown."""
-    images = iter(parts.consistency.solve(proposal, data, level))
-    walk.x = next(images)
+    said = [proposer.proposal for proposer in parts.proposers]
+    others = [proposal for proposal in said if proposal is not None]
+    images = iter(parts.consistency.solve(x0, data, level, others, start))
+    process.x = next(images)
     for image in images:
         yield LoopEvent("data step", {}, False)
-        walk.x = image
+        process.x = image

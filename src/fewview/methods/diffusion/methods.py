@@ -9,12 +9,13 @@ from ...models.weights import WeightsError, find_weights, shipped_weights
 from ...options import Options
 from ..fields.methods import INR, NAF, R2_GAUSSIAN, SINOGRAMS
 from ..interface import Method
-from .crossmodal import CrossModalOptions, OnceOptions, run_once
+from .crossmodal import CrossModalOptions, OnceOptions, solve_once
 from .denoiser import batch_bytes
 from .dinr import DinrOptions
 from .open_settings import PRIORS
 from .options import DiffusionOptions, with_defaults
-from .run import run
+from .solve import solve
+from .tune import effort, tune, tune_once
 
 # What all papers share: no noise in the data, the volume is one sample, unadapted views all count.
 _PUBLISHED: dict[str, Any] = {
@@ -33,7 +34,7 @@ _PUBLISHED: dict[str, Any] = {
     "beside_share": 0.0,
 }
 
-FIELDS = {"siren": INR, "naf": NAF, "gaussians": R2_GAUSSIAN}
+FIELDS: dict[str, Method[Any]] = {"siren": INR, "naf": NAF, "gaussians": R2_GAUSSIAN}
 
 # Of the methods that start from a reconstruction: a draft is few samples of few steps, for which little is tuned.
 _OURS: dict[str, dict[str, Any]] = {
@@ -111,7 +112,9 @@ def _method(
         summary=summary,
         source=source,
         options=options,
-        run=run,
+        solve=solve,
+        tune=tune,
+        effort=effort,
         needs=frozenset({"weights", "aux"} if guided else {"weights"}),
         missing=lambda: _missing(prior, guide),
         buffers=_dinr_buffers if dinr else _buffers,
@@ -256,7 +259,8 @@ GUIDE = Method(
     summary="The guide network applied once to CGLS, then data consistency: fast, and what the loop has to beat.",
     source="After Isola et al., CVPR 2017 (Pix2Pix)",
     options=OnceOptions,
-    run=run_once,
+    solve=solve_once,
+    tune=tune_once,
     needs=frozenset({"weights", "aux"}),
     missing=lambda: _missing(None, OnceOptions().guide),
     buffers=(20.0, 12.0),

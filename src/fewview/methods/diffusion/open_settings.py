@@ -46,11 +46,11 @@ class OpenSettings:
     told: dict[str, Any]
 
     @classmethod
-    def of(cls, options: DiffusionOptions, aid: GuideSource | None) -> OpenSettings:
+    def of(cls, options: DiffusionOptions, source: GuideSource | None) -> OpenSettings:
         """Those that the options, and what a guide is made of, leave open."""
         # With a share of its own, directional TV is wanted as it is: there is nothing to ask.
-        edges = aid is not None and aid.by_edges_alone and options.beside_share != "auto"
-        weight = aid.options.guide_weight if aid is not None else None
+        edges = source is not None and source.by_edges_alone and options.beside_share != "auto"
+        weight = source.options.guide_weight if source is not None else None
         noise_aware = options.consistency != "cg" and not options.gamma
         trusts = TRUSTS if noise_aware else TRUSTS[:1]
         return cls(
@@ -58,8 +58,8 @@ class OpenSettings:
             trusts=trusts if options.trust == "auto" else (options.trust,),
             starts=STARTS if options.t_start == "auto" else (options.t_start,),
             adaptation=options.adaptation == "auto",
-            guide=aid is not None and not edges and (weight == "auto" or aid.by_edges_alone),
-            listens=aid is not None and not edges,
+            guide=source is not None and not edges and (weight == "auto" or source.by_edges_alone),
+            listens=source is not None and not edges,
             share=not edges and options.beside_share != 0 and "auto" in (options.beside, options.beside_share),
             told={"guide_weight": 1.0} if edges and weight == "auto" else {},
         )

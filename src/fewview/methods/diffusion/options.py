@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from pydantic import create_model
 
@@ -17,6 +17,17 @@ def scale_option() -> Any:
         "Scale",
         "Attenuation that the network takes for 1; auto: of a first reconstruction.",
         gt=0,
+        advanced=True,
+    )
+
+
+def start_iterations_option() -> Any:
+    """Declare ``start_iterations: int | Auto``, of every method that starts from CGLS."""
+    return option(
+        "auto",
+        "Start: iterations",
+        "The steps of CGLS that the start is made by; more are sharper and noisier. Auto predicts held-out views.",
+        ge=1,
         advanced=True,
     )
 
@@ -48,6 +59,14 @@ class DiffusionOptions(Options):
     )
     start: Literal["noise", "fbp", "cgls", "tv"] = option(
         "cgls", "Start", "noise: nothing is known; fbp, cgls, tv: noise is added to such a volume."
+    )
+    start_iterations: int | Auto = start_iterations_option()
+    start_weight: float | Auto = option(
+        "auto",
+        "Start: weight of TV",
+        "The weight of total variation where it makes the start; larger is flatter. Auto predicts held-out pixels.",
+        gt=0,
+        advanced=True,
     )
     t_start: int | Auto = option(
         150, "Start at", "Noise at the start, of 999; less keeps more of the first volume.", ge=1, le=999, advanced=True
@@ -117,6 +136,32 @@ class DiffusionOptions(Options):
     )
     scale: float | Auto = scale_option()
     positivity: bool = positivity_option()
+
+
+UNASKED: dict[str, Any] = {
+    "prior": "materials",
+    "adaptation": "none",
+    "start_iterations": 10,
+    "start_weight": 1e-3,
+    "t_start": 150,
+    "trust": 0.7,
+    "guide_by": "network",
+    "guide_weight": 0.0,
+    "beside": "tv",
+    "beside_share": 0.0,
+    "tv_weight": 1e-3,
+    "tv_gamma": 1.0,
+    "tv_eta": 0.3,
+    "mbir_sharpness": 0.0,
+}
+"""What "auto" becomes where nothing hangs on it: of parts that the run does without, or where there is no object."""
+
+OptionsT = TypeVar("OptionsT", bound=DiffusionOptions)
+
+
+def closed(options: OptionsT) -> OptionsT:
+    """Options of which none is "auto": what is still open is :data:`UNASKED`."""
+    return options.taking({name: UNASKED[name] for name in options.undecided()})
 
 
 def with_defaults(

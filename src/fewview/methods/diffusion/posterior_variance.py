@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import torch
 from torch import Tensor
 
-from ...operators.krylov import cg
 from ..inverse.consistency import noise_aware
+from ..inverse.masking import reciprocal
 from ..inverse.normalised import Scaled
+from ..inverse.proposals import Proposal, data_consistent
 from .schedule import Level
 
 DRAWS = 8  # their variance is right to a third at a pixel, and to a tenth after smoothing
@@ -38,16 +41,15 @@ def open_variance(data: Scaled, trust: float, level: Level, generator: torch.Gen
     Tensor, shape (slices, y, x)
         In units of the object's maximum, squared.
     """
-    gamma = noise_aware(trust, data, level)
-    expected = float(gamma) ** 0.5 * data.noise  # of the proposal
+    expected = float(noise_aware(trust, data, level)) ** 0.5 * data.noise  # error of the proposal
     image = data.back
     variance = torch.zeros_like(image)
     for _ in range(draws):
         white = torch.randn(image.shape, generator=generator, dtype=image.dtype).to(image.device)
         noise = torch.randn(data.y.shape, generator=generator, dtype=image.dtype).to(image.device)
-        noise = noise if data.weights is None else noise * data.weights.sqrt()
-        b = expected * white + gamma * data.noise * data.adjoint(noise)
-        drawn = cg(lambda x: x + gamma * data.normal(x), b, torch.zeros_like(b), ITERATIONS)
+        noise = data.noise * (noise if data.weights is None else reciprocal(data.weights, 0).sqrt() * noise)
+        proposal = Proposal(expected * white, 1 / expected**2)
+        drawn = data_consistent([proposal], replace(data, y=noise), ITERATIONS, torch.zeros_like(image))
         variance += drawn.square() / draws
     pad = WINDOW // 2
     padded = torch.nn.functional.pad(variance[:, None], (pad,) * 4, mode="replicate")

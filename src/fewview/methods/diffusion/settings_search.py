@@ -1,4 +1,4 @@
-"""The autopilot: small runs on part of the views, for several settings, judged by the views left out."""
+"""The autosearch: small runs on part of the views, for several settings, judged by the views left out."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import numpy as np
 from ...models.prior import DiffusionPrior
 from ...models.weights import load_prior
 from ..ensemble.coarse_look import Look
-from ..ensemble.partner import OTHERS, reconstructed, tuned
+from ..ensemble.partner import OTHERS, tuned, tuned_and_reconstructed
 from ..ensemble.stacking import mixed, share
 from ..interface import Estimate, Problem
 from ..inverse.normalised import scaled
@@ -20,7 +20,7 @@ from ..selection.comparison import best_setting
 from ..selection.held_out import central, central_slices, hold_out, prediction_errors
 from ..selection.picture import Picture
 from ..stages import Stages, work
-from .compose import walk_work
+from .compose import loop_work
 from .crossmodal import GuideSource
 from .guide_rejection import second_verdict, unasked, verdict
 from .open_settings import OpenSettings
@@ -37,7 +37,7 @@ Trying = Generator[Estimate, None, None]
 
 
 def choose(
-    problem: Problem, options: DiffusionOptions, top: float, picture: Picture, aid: GuideSource | None = None
+    problem: Problem, options: DiffusionOptions, top: float, picture: Picture, source: GuideSource | None = None
 ) -> Generator[Estimate, None, dict[str, Any]]:
     """Values for those options that are "auto": prior, trust, start, adaptation, guide, and what to mix it with.
 
@@ -51,7 +51,7 @@ def choose(
         The object's maximum.
     picture : Picture
         What is shown meanwhile.
-    aid : GuideSource, optional
+    source : GuideSource, optional
         What a guide is made of.
 
     Returns
@@ -64,7 +64,7 @@ def choose(
     WeightsError
         Weights are missing or unreadable.
     """
-    questions = OpenSettings.of(options, aid)
+    questions = OpenSettings.of(options, source)
     if not questions.any:
         return {"prior": questions.priors[0], "trust": questions.trusts[0], **questions.told}
     priors = {name: load_prior(name, problem.operator.device) for name in questions.priors}
@@ -73,31 +73,31 @@ def choose(
     given, held = hold_out(central(problem, SLICES, wide))
     slices = central_slices(len(problem.data), SLICES, wide)
     stages = Stages(_expected(questions, options, given))
-    first, _ = yield from stages.within("starting image", first_volume(given, options.start, picture))
+    first = yield from stages.within("starting image", first_volume(given, options.start, options, picture))
     trial = SettingsTrial(given, held, scaled(given, top), first / top, next(iter(priors.values())), picture, slices)
-    pilot = SettingsSearch(trial, options, questions, problem.operator.views, dict(questions.told))
-    yield from stages.within("prior and trust", pilot.network(priors))
+    search = SettingsSearch(trial, options, questions, problem.operator.views, dict(questions.told))
+    yield from stages.within("prior and trust", search.network(priors))
     if questions.adaptation:
-        yield from stages.within("adaptation", pilot.adaptation())
-    if aid is not None and questions.guide:
-        yield from stages.within("X-ray guide", pilot.guide(aid))
+        yield from stages.within("adaptation", search.adaptation())
+    if source is not None and questions.guide:
+        yield from stages.within("X-ray guide", search.guide(source))
     elif questions.listens:
-        pilot.aid = aid
-    if questions.share and "beside_share" not in pilot.chosen:
-        yield from stages.within("classical share", pilot.classical())
-    return pilot.chosen
+        search.source = source
+    if questions.share and "beside_share" not in search.chosen:
+        yield from stages.within("classical share", search.classical())
+    return search.chosen
 
 
 def _expected(questions: OpenSettings, options: DiffusionOptions, given: Problem) -> dict[str, float]:
     """The questions in order, with the work that each is expected to take."""
     few = options.model_copy(update={"steps": STEPS, "samples": SAMPLES, "calls": 0, "adaptation": "none"})
-    once = walk_work(few, given)
+    once = loop_work(few, given)
     trials = len(questions.priors) * len(questions.starts) + len(questions.trusts) - 1
     whole = once * options.steps / STEPS
     others = OTHERS if options.beside == "auto" else (options.beside,)
     expected = {"starting image": work(given, 30), "prior and trust": trials * once}
     if questions.adaptation:
-        expected["adaptation"] = walk_work(few.model_copy(update={"adaptation": ADAPTED}), given)
+        expected["adaptation"] = loop_work(few.model_copy(update={"adaptation": ADAPTED}), given)
     if questions.guide:
         expected["X-ray guide"] = 2 * once
     if questions.share:
@@ -116,7 +116,7 @@ class SettingsSearch:
     chosen: dict[str, Any] = field(default_factory=dict)
     plain: TrialResult | None = None  # unadapted, without a guide
     best: TrialResult | None = None
-    aid: GuideSource | None = None  # whose network is listened to
+    source: GuideSource | None = None  # whose network is listened to
 
     def small(self, **more: Any) -> DiffusionOptions:
         """The options of a trial: of few steps, with what was chosen."""
@@ -162,28 +162,28 @@ class SettingsSearch:
         self.chosen["adaptation"] = setting
         self.chosen["adaptation_curve"] = [[name, float(tried.errors.mean())] for name, tried in both.items()]
 
-    def guide(self, aid: GuideSource) -> Trying:
+    def guide(self, source: GuideSource) -> Trying:
         """Whether the X-ray volume is listened to: as the network reads it, or else by its edges."""
         assert self.plain is not None and self.best is not None
-        if aid.by_edges_alone:
+        if source.by_edges_alone:
             said = unasked(self.best.errors)
         else:
-            guided, counts = yield from self._guided(aid, self.small())
+            guided, counts = yield from self._guided(source, self.small())
             said = verdict(self.plain.errors, guided.errors, self.views, counts)
             if said["guide_weight"]:
-                self.best, self.aid = guided, aid
-        if not said["guide_weight"] and self._edged() and aid.may_go_by_edges(self.options):
+                self.best, self.source = guided, source
+        if not said["guide_weight"] and self._edged() and source.may_go_by_edges(self.options):
             said = yield from self._edges(said)
         self.chosen |= said
 
     def _guided(
-        self, aid: GuideSource, options: DiffusionOptions
+        self, source: GuideSource, options: DiffusionOptions
     ) -> Generator[Estimate, None, tuple[TrialResult, float]]:
         """What comes of listening to the network, and the share of its certainty that counts."""
-        trial, trust, weight = self.trial, self.chosen["trust"], aid.options.guide_weight
-        guide = aid.guide(trial.given, 1.0 if weight == "auto" else float(weight), trust)
-        begun = replace(trial, first=aid.begin(guide, trial.first, trial.data))
-        of = yield from begun.run(aid.settled(options), (trust,), guide)
+        trial, trust, weight = self.trial, self.chosen["trust"], source.options.guide_weight
+        guide = source.guide(trial.given, 1.0 if weight == "auto" else float(weight))
+        begun = replace(trial, first=source.begin(guide, trial.first, trial.data))
+        of = yield from begun.run(source.settled(options), (trust,), guide)
         return of[trust], guide.share
 
     def _edged(self) -> bool:
@@ -195,7 +195,7 @@ class SettingsSearch:
         """Whether directional TV along the edges of the X-ray volume is what the result takes a share of."""
         assert self.best is not None
         trial, samples = self.trial, self.best.samples
-        edges, settings = yield from reconstructed(trial.given, "dtv", self.options, trial.picture)
+        edges, settings = yield from tuned_and_reconstructed(trial.given, "dtv", self.options, trial.picture)
         part = share(trial.held, samples, edges, self.options.samples, filtered=False).part
         mean, _ = mixed(samples.mean(dim=0), {}, edges, part)
         errors = np.array(prediction_errors(trial.held, mean.clamp(min=0) if self.options.positivity else mean))
@@ -224,8 +224,8 @@ class SettingsSearch:
         """What was chosen, in as many steps as the run takes: after few, others would get too large a share."""
         adaptation = self.chosen.get("adaptation", self.options.adaptation)
         options = self.small(steps=self.options.steps, adaptation=adaptation)
-        if self.aid is not None:
-            guided, _ = yield from self._guided(self.aid, options)
+        if self.source is not None:
+            guided, _ = yield from self._guided(self.source, options)
             return guided
         trust = self.chosen["trust"]
         of = yield from self.trial.run(options, (trust,))

@@ -17,10 +17,10 @@ from ..inverse.normalised import Scaled
 from ..selection.comparison import PerView
 from ..selection.held_out import prediction_errors
 from ..selection.picture import Picture
-from .compose import parts_of, started
+from .compose import beginning, parts_of
 from .denoiser import Denoiser
 from .guide import CrossModalGuide
-from .loop import diffuse
+from .loop import diffuse, started
 from .options import DiffusionOptions
 
 STEPS, SAMPLES = 8, 2
@@ -73,13 +73,13 @@ class SettingsTrial:
         trust = torch.tensor(trusts, device=self.first.device).repeat_interleave(copies)[:, None, None]
         denoiser = Denoiser.of(self.prior, len(self.first))  # its own copy: a trial may adapt it
         parts = parts_of(options, denoiser, generator, trust if len(trusts) > 1 else trusts[0], guide)
-        walk = started(options, parts, self.first, generator, alike=len(trusts))
-        for moment in diffuse(parts, self.data, walk):
-            if moment.done:  # shown until there is a trial that came to its end
-                now = walk.x.reshape(len(trusts), SAMPLES, *self.first.shape)[0].mean(dim=0) * self.data.top
+        process = started(parts, self.first, generator, **beginning(options), alike=len(trusts))
+        for event in diffuse(parts, self.data, process):
+            if event.done:  # shown until there is a trial that came to its end
+                now = process.x.reshape(len(trusts), SAMPLES, *self.first.shape)[0].mean(dim=0) * self.data.top
                 self._show(math.inf, now, options, trusts[0])
-            yield self.picture.estimate(walk.step, len(parts.levels), STAGE)
-        samples = walk.x.reshape(len(trusts), SAMPLES, *self.first.shape) * self.data.top
+            yield self.picture.estimate(process.step, len(parts.levels), STAGE)
+        samples = process.x.reshape(len(trusts), SAMPLES, *self.first.shape) * self.data.top
         means = samples.mean(dim=1)
         if options.positivity:
             means = means.clamp(min=0)

@@ -4,48 +4,71 @@ from __future__ import annotations
 
 import math
 from collections.abc import Generator
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
 
+from ...operators import krylov
+from ...options import Auto
+from ..classical import cgls, tv
 from ..classical.fbp import preview
-from ..interface import Estimate, Problem
+from ..interface import Estimate, Method, Problem
 from ..inverse.masking import measured
+from ..inverse.normalised import robust_maximum
 from ..selection.picture import Picture
-from ..subrun import nested
+from ..subrun import solved_within, tuned_within
 from .schedule import Level
 
 STAGE = "starting image"
 Start = str  # "noise", "fbp", "cgls" or "tv"
+METHODS: dict[Start, tuple[Method[Any], str, str]] = {
+    "cgls": (cgls.METHOD, "iterations", "start_iterations"),
+    "tv": (tv.METHOD, "weight", "start_weight"),
+}
+"""The method behind a start, the option of it that may be "auto", and what the diffusion methods call that option."""
+
+
+class Starting(Protocol):
+    """Options of a method that starts from CGLS."""
+
+    @property
+    def start_iterations(self) -> int | Auto:
+        """Steps of CGLS."""
+        ...
+
+
+def tuned_start(
+    problem: Problem, start: Start, options: Starting, picture: Picture | None = None
+) -> Generator[Estimate, None, dict[str, Any]]:
+    """What becomes of "auto" in the settings of the start: option name and value; empty where nothing is open."""
+    if start not in METHODS or getattr(options, METHODS[start][2]) != "auto":
+        return {}
+    method, theirs, ours = METHODS[start]
+    settled = yield from tuned_within(method, problem, method.options(), STAGE, picture)
+    return {ours: getattr(settled.options, theirs)}
 
 
 def first_volume(
-    problem: Problem, start: Start, picture: Picture | None = None
-) -> Generator[Estimate, None, tuple[Tensor, dict[str, Any]]]:
+    problem: Problem, start: Start, options: Starting, picture: Picture | None = None
+) -> Generator[Estimate, None, Tensor]:
     """The volume that the start is made from, in the problem's unit.
 
     Parameters
     ----------
     problem : Problem
     start : str
+    options : Starting
+        Settled.
     picture : Picture, optional
         What is shown meanwhile; what the method behind it (CGLS, TV) shows when not given.
-
-    Returns
-    -------
-    volume : Tensor
-    chosen : dict
-        What that method chose by held-out views.
     """
-    if start in ("noise", "fbp"):
-        return preview(problem), {}
-    from ..registry import get_method
-
-    method = get_method(start)
-    last = yield from nested(method, problem, method.options(), STAGE, picture)
-    chosen: dict[str, Any] = {f"start_{name}": value for name, value in last.chosen.items() if "curve" not in name}
-    return torch.as_tensor(last.volume).clone(), chosen
+    if start not in METHODS:
+        return preview(problem)
+    method, theirs, ours = METHODS[start]
+    settled = method.options.parse({theirs: getattr(options, ours)})
+    last = yield from solved_within(method, problem, settled, STAGE, picture)
+    return torch.as_tensor(last.volume).clone()
 
 
 def noised(x01: Tensor, level: Level, noise: Tensor, start: Start, omega: float = 1.0) -> Tensor:
@@ -65,13 +88,27 @@ def noised(x01: Tensor, level: Level, noise: Tensor, start: Start, omega: float 
     return math.sqrt(level.abar) * x01 + omega * math.sqrt(1 - level.abar) * noise
 
 
+def nothing_there(problem: Problem) -> bool:
+    """Whether no ray meets an object: then there is nothing to ask a network about."""
+    return not bool((measured(problem)[0] > 0).any())
+
+
+def settled_scale(problem: Problem, scale: float | Auto) -> float:
+    """Attenuation that a network takes for 1: of a first reconstruction where ``scale`` is "auto".
+
+    Where there is no object, any scale will do.
+    """
+    if scale != "auto":
+        return scale
+    found = robust_maximum(least_squares(problem))
+    return found if found > 0 else 1.0
+
+
 def least_squares(problem: Problem, iterations: int = 10) -> Tensor:
     """A few steps of CGLS: what the object's maximum is taken from."""
-    from ...operators.krylov import cgls
-
     y, weights = measured(problem)
     x = None
-    for step in cgls(problem.operator, y, iterations=iterations, weights=weights):
+    for step in krylov.cgls(problem.operator, y, iterations=iterations, weights=weights):
         x = step.x
     assert x is not None
     return x

@@ -12,12 +12,12 @@ from torch import Tensor
 from ...errors import OptionError
 from ...options import Auto, Options, option
 from ..classical.fbp import preview
-from ..interface import Estimate, Method, Problem
+from ..interface import Effort, Estimate, Method, Problem, Settled, Tuning
 from ..inverse.masking import measured, relative
 from ..selection.held_out import central, hold_out
 from ..selection.picture import Picture
 from ..stages import Stages
-from ..subrun import nested
+from ..subrun import run_within
 from .simplex import stacking_weights
 
 SLICES = 4
@@ -41,22 +41,20 @@ class EnsembleOptions(Options):
 
 
 @torch.no_grad()
-def run(problem: Problem, options: EnsembleOptions) -> Iterator[Estimate]:
-    """The members on a part of the views, then those that count on all of them; their weighted mean so far."""
-    picture, chosen = Picture(preview(problem)), dict[str, Any]()
-    yield picture.estimate(0, 1, "starting")
-    stages = Stages({"choosing the shares": float(options.shares == "auto"), "reconstructing": 2.0})
-    if options.shares == "auto":
-        shares, chosen = yield from stages.within("choosing the shares", _shares(problem, _members(options.members)))
-    else:
-        shares = _parsed(options.shares)
-    for estimate in _mean(problem, shares, picture.volume, chosen):
-        yield stages.told("reconstructing", estimate)
+def tune(problem: Problem, options: EnsembleOptions) -> Tuning[EnsembleOptions]:
+    """Reconstruct by all members from a part of the views, and weigh them by the others."""
+    yield Picture(preview(problem)).estimate(0, 1, "starting")
+    chosen = yield from _shares(problem, _members(options.members))
+    return Settled(options.taking(chosen), chosen)
 
 
-def _mean(
-    problem: Problem, shares: Mapping[str, float], shown: Tensor, chosen: Mapping[str, Any]
-) -> Iterator[Estimate]:
+@torch.no_grad()
+def solve(problem: Problem, options: EnsembleOptions) -> Iterator[Estimate]:
+    """Those members that count, on all views, each with its defaults; their weighted mean so far."""
+    yield from _mean(problem, _parsed(options.shares), preview(problem))
+
+
+def _mean(problem: Problem, shares: Mapping[str, float], shown: Tensor) -> Iterator[Estimate]:
     """The weighted mean of the members that are done."""
     members = Stages(dict.fromkeys(shares, 1.0))
     total = len(shares)
@@ -64,7 +62,7 @@ def _mean(
     for step, (name, part) in enumerate(shares.items()):
         method = _method(name)
         so_far = None if done == 0 else Picture(mean / done, f"mean of {step} of {total} members")
-        last = yield from members.within(name, nested(method, problem, method.options(), method.title, so_far))
+        last = yield from members.within(name, run_within(method, problem, method.title, so_far))
         volume = torch.as_tensor(last.volume).to(mean)
         spread = last.extra.get("std")
         mean, done = mean + part * volume, done + part
@@ -74,25 +72,23 @@ def _mean(
         scalars = {"data_residual": relative(problem.operator(now) - y, y, weights)}
         # Where the members disagree, and where each is unsure of itself: the variance of the mixture.
         extra = {"std": (square / done - now.square()).clamp(min=0).sqrt()} if total > 1 or spread is not None else {}
-        told = Estimate(now, step + 1, total, f"with {method.title}", scalars, None, chosen, extra)
+        told = Estimate(now, step + 1, total, f"with {method.title}", scalars, extra=extra)
         yield told if step + 1 == total else replace(told, shows=f"mean of {step + 1} of {total} members")
 
 
-def _shares(
-    problem: Problem, members: Sequence[Method]
-) -> Generator[Estimate, None, tuple[dict[str, float], dict[str, Any]]]:
-    """The weight of each member that counts, and what is recorded of the choice."""
+def _shares(problem: Problem, members: Sequence[Method[Any]]) -> Generator[Estimate, None, dict[str, Any]]:
+    """What is recorded of the choice: how much each member counts, and what each errs by."""
     given, held = hold_out(central(problem, SLICES, adjacent=True))
     stages, picture = Stages({method.name: 1.0 for method in members}), Picture(preview(problem))
     volumes = []
     for method in members:
-        trial = nested(method, given, method.options(), method.title, picture)
+        trial = run_within(method, given, method.title, picture)
         last = yield from stages.within(method.name, trial, named=False)
         volumes.append(torch.as_tensor(last.volume).clone())
     weights, errors = stacking_weights(held, volumes)
-    shares = {m.name: round(float(w), 3) for m, w in zip(members, weights, strict=True) if w > 0}
+    shares = [f"{m.name}={round(float(w), 3)}" for m, w in zip(members, weights, strict=True) if w > 0]
     curve = [[m.name, float(error)] for m, error in zip(members, errors, strict=True)]
-    return shares, {"shares": ",".join(f"{name}={part}" for name, part in shares.items()), "shares_curve": curve}
+    return {"shares": ",".join(shares), "shares_curve": curve}
 
 
 def _method(name: str) -> Method:
@@ -133,7 +129,9 @@ METHOD = Method(
     summary="Several methods, averaged as held-out views advise: the safest where no method is known to be the best.",
     source="Breiman, Machine Learning 24, 1996 (stacked regressions), on held-out views",
     options=EnsembleOptions,
-    run=run,
+    solve=solve,
+    tune=tune,
+    effort=lambda problem, options: Effort(tuning=1.0, solving=2.0),
     needs=frozenset({"weights"}),
     buffers=(64.0, 16.0),
     matrices=2.2,

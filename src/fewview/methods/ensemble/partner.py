@@ -14,12 +14,13 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
+from ...options import Options
 from ..classical import dtv, mbir, tv
 from ..diffusion.options import DiffusionOptions
 from ..interface import Estimate, Method, Problem, Views
 from ..selection.picture import Picture
 from ..stages import Stages
-from ..subrun import nested
+from ..subrun import solved_within, tuned_within
 from .stacking import cautious, share
 
 OTHERS = ("tv", "mbir")
@@ -39,9 +40,19 @@ PARTNERS = {
 }
 
 
+def tuned_partner(
+    problem: Problem, name: str, options: DiffusionOptions, picture: Picture | None = None
+) -> Generator[Estimate, None, dict[str, Any]]:
+    """What becomes of those settings of a classical method that are "auto", under the names of our options."""
+    asked = _asked(name, options)
+    settled = yield from tuned_within(PARTNERS[name].method, problem, asked, PARTNERS[name].method.title, picture)
+    settings = PARTNERS[name].settings
+    return {ours: float(getattr(settled.options, t)) for ours, t in settings.items() if getattr(asked, t) == "auto"}
+
+
 def reconstructed(
     problem: Problem, name: str, options: DiffusionOptions, picture: Picture | None = None
-) -> Generator[Estimate, None, tuple[Tensor, dict[str, Any]]]:
+) -> Generator[Estimate, None, Tensor]:
     """Reconstruct by a classical method.
 
     Parameters
@@ -50,22 +61,33 @@ def reconstructed(
     name : {"tv", "mbir", "dtv"}
         The last goes along the edges of the X-ray volume.
     options : DiffusionOptions
-        With its settings; those on "auto" are chosen.
+        With its settings, settled.
     picture : Picture, optional
         What is shown meanwhile; the method's own volumes when not given.
 
     Returns
     -------
-    volume : Tensor, shape (slices, y, x)
+    Tensor, shape (slices, y, x)
         In the problem's unit.
-    chosen : dict
-        The settings under the names of the options.
     """
+    method = PARTNERS[name].method
+    last = yield from solved_within(method, problem, _asked(name, options), method.title, picture, "intermediate")
+    return torch.as_tensor(last.volume).clone()
+
+
+def tuned_and_reconstructed(
+    problem: Problem, name: str, options: DiffusionOptions, picture: Picture | None = None
+) -> Generator[Estimate, None, tuple[Tensor, dict[str, Any]]]:
+    """The volume of :func:`reconstructed`, and all settings that it was made with under the names of our options."""
+    options = options.taking((yield from tuned_partner(problem, name, options, picture)))
+    volume = yield from reconstructed(problem, name, options, picture)
+    return volume, {ours: float(getattr(options, ours)) for ours in PARTNERS[name].settings}
+
+
+def _asked(name: str, options: DiffusionOptions) -> Options:
     method, settings = PARTNERS[name]
-    known = {theirs: getattr(options, ours, "auto") for ours, theirs in settings.items()}
-    asked = method.options.parse({**known, "positivity": options.positivity})
-    last = yield from nested(method, problem, asked, method.title, picture, "intermediate")
-    return torch.as_tensor(last.volume).clone(), {ours: float(last.scalars[s]) for ours, s in settings.items()}
+    known = {theirs: getattr(options, ours) for ours, theirs in settings.items()}
+    return method.options.parse({**known, "positivity": options.positivity})
 
 
 def tuned(
@@ -95,7 +117,8 @@ def tuned(
     names = OTHERS if options.beside == "auto" else (options.beside,)
     stages = Stages(dict.fromkeys(names, 1.0))
     for name in names:
-        other, settled = yield from stages.within(name, reconstructed(given, name, options, picture), named=False)
+        whole = tuned_and_reconstructed(given, name, options, picture)
+        other, settled = yield from stages.within(name, whole, named=False)
         found = share(held, samples, other, options.samples, fixed)
         if found.part > 0 and found.error < best:
             part = cautious(found.part) if fixed is None else fixed

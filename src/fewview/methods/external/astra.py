@@ -47,7 +47,7 @@ def _method(name: str, title: str, algorithm: str, options: type[Options]) -> Me
         summary=f"ASTRA's {algorithm} on the CPU, slice by slice: the same as a lab's own scripts give.",
         source="van Aarle et al., Optics Express 24 (2016) 25129",
         options=options,
-        run=_runner(algorithm),
+        solve=_solver(algorithm),
         missing=missing,
         buffers=(2.0, 2.0),
         resumable=False,
@@ -73,11 +73,11 @@ def _filtered(problem: Problem, options: Options) -> Iterator[Estimate]:
         yield Estimate(volume, step, len(starts), "filtering", last)
 
 
-def _runner(algorithm: str) -> Callable[[Problem, Options], Iterator[Estimate]]:
+def _solver(algorithm: str) -> Callable[[Problem, Options], Iterator[Estimate]]:
     if algorithm == "FBP":
         return _filtered
 
-    def run(problem: Problem, options: Options) -> Iterator[Estimate]:
+    def solve(problem: Problem, options: Options) -> Iterator[Estimate]:
         A = problem.operator
         y, weights = measured(problem, weighted=False)
         rows = y.double().cpu().numpy()
@@ -94,7 +94,7 @@ def _runner(algorithm: str) -> Callable[[Problem, Options], Iterator[Estimate]]:
                     scalars["data_residual"] = relative(A(estimate) - y, y, weights)
                 yield Estimate(estimate, k * iterations + done, total, "iterating", scalars)
 
-    return run
+    return solve
 
 
 def _slice(

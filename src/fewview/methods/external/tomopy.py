@@ -42,7 +42,7 @@ def missing() -> str | None:
 
 
 @torch.no_grad()
-def run(problem: Problem, options: GridrecOptions) -> Iterator[Estimate]:
+def solve(problem: Problem, options: GridrecOptions) -> Iterator[Estimate]:
     """Gridrec, some slices at a time; unusable pixels are bridged along the detector as in FBP."""
     A = problem.operator
     y, weights = measured(problem, weighted=False)
@@ -169,7 +169,7 @@ METHOD = Method(
     summary="tomopy's Fourier method for many evenly spaced views.",
     source="Dowd et al., Proc. SPIE 3772 (1999) 224; Gursoy et al., J. Synchrotron Rad. 21 (2014) 1188",
     options=GridrecOptions,
-    run=run,
+    solve=solve,
     missing=missing,
     buffers=(3.0, 12.0),
     beside=lambda options, grid, device: 8 * _length(grid, grid) ** 2 * torch.get_num_threads(),

@@ -10,7 +10,7 @@ from ..interface import Method
 from .field import POINTS
 from .options import FieldOptions, GaussiansOptions, SirenOptions
 from .pyramid import FEATURES, RATIO, WIDTH
-from .run import run
+from .solve import effort, solve, tune
 from .start import gaussians, pyramid, siren
 
 # On the lattice: TV's at the start (its own 21), or values, target, CG's vectors, TV's weights and differences.
@@ -48,7 +48,9 @@ INR = Method(
     summary="A small network of sines that is told a first volume and corrects it; smooth between slices.",
     source="Sitzmann et al., NeurIPS 2020; FBP input after DINR, CVPR 2026, arXiv:2603.10947",
     options=SirenOptions,
-    run=partial(run, make=siren),
+    solve=partial(solve, make=siren),
+    tune=tune,
+    effort=effort,
     buffers=(LATTICE, SINOGRAMS),
     beside=_beside(_siren_values),
     couples_slices=True,
@@ -61,7 +63,9 @@ NAF = Method(
     summary="Features on grids of several resolutions, read by a small network: quick, and free of streaks.",
     source="After Zha et al., MICCAI 2022, arXiv:2209.14540; dense grids, layer normalisation, all views at each step",
     options=FieldOptions,
-    run=partial(run, make=pyramid),
+    solve=partial(solve, make=pyramid),
+    tune=tune,
+    effort=effort,
     buffers=(LATTICE + _PYRAMID, SINOGRAMS),
     beside=_beside(lambda options: 8.0 * WIDTH),
     couples_slices=True,
@@ -74,7 +78,9 @@ R2_GAUSSIAN = Method(
     summary="Some thousands of 3D Gaussians, moved, stretched and added to where the data ask for it.",
     source="After Zha et al., NeurIPS 2024, arXiv:2405.20693; voxelised, from TV, born where the residual is",
     options=GaussiansOptions,
-    run=partial(run, make=gaussians),
+    solve=partial(solve, make=gaussians),
+    tune=tune,
+    effort=effort,
     buffers=_gaussians_buffers,
     beside=_beside(lambda options: 4.0),
     couples_slices=True,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from ...options import Auto, Options, option
+from ..diffusion.options import scale_option, start_iterations_option
 
 
 class FieldOptions(Options):
@@ -15,6 +16,8 @@ class FieldOptions(Options):
         "Start",
         "First volume, which the field is told or begins at: tv is smooth, cgls shows noise, fbp noise and streaks.",
     )
+    start_iterations: int | Auto = start_iterations_option()
+    scale: float | Auto = scale_option()
     smoothness: float | Auto = option(
         "auto",
         "Smoothness",

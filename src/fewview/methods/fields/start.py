@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 from torch import Tensor
 
-from ..diffusion.start import first_volume, least_squares
+from ..classical import tv
+from ..diffusion.start import STAGE as STARTING
+from ..diffusion.start import first_volume, settled_scale, tuned_start
 from ..interface import Estimate, Problem
 from ..inverse.masking import attenuation_scale
-from ..inverse.normalised import robust_maximum
-from ..registry import get_method
-from ..subrun import nested
+from ..subrun import solved_within, tuned_within
 from .field import Field
 from .gaussians import Gaussians
 from .options import FieldOptions, GaussiansOptions, SirenOptions
@@ -25,33 +25,33 @@ Make = Callable[[Tensor, Any, torch.Generator], Field]
 VOXELS = 16  # of the object, for each Gaussian
 
 
-class Begin(NamedTuple):
-    """First volume (slices, y, x) in the problem's unit, the object's maximum, TV's weight, and what chose it."""
+def tuned_begin(problem: Problem, options: FieldOptions) -> Generator[Estimate, None, dict[str, Any]]:
+    """What becomes of options on "auto", by held-out pixels, and the curve that decided."""
+    chosen: dict[str, Any] = {}
+    if options.smoothness == "auto":
+        settled = yield from tuned_within(tv.METHOD, problem, _tv_options(options), "total variation")
+        chosen["smoothness"] = float(settled.options.weight)
+        chosen["smoothness_curve"] = settled.chosen["weight_curve"]
+    if options.start_iterations == "auto":
+        unused = {"start_iterations": 10}
+        chosen |= (yield from tuned_start(problem, "cgls", options)) if options.start == "cgls" else unused
+    return {**chosen, "scale": settled_scale(problem, options.scale)}
 
-    first: Tensor
-    top: float
-    weight: float
-    chosen: dict[str, Any]
+
+def begin(problem: Problem, options: FieldOptions) -> Generator[Estimate, None, Tensor]:
+    """Make the first volume (slices, y, x), in the problem's unit, by settled options."""
+    if options.start != "tv":
+        return (yield from first_volume(problem, options.start, options))
+    smooth = _tv_options(options)
+    if smooth.weight == "auto":  # the field shall not be smoothed, its start is all the same
+        smooth = (yield from tuned_within(tv.METHOD, problem, smooth, STARTING)).options
+    last = yield from solved_within(tv.METHOD, problem, smooth, STARTING)
+    return torch.as_tensor(last.volume).clone()
 
 
-def begin(problem: Problem, options: FieldOptions) -> Generator[Estimate, None, Begin]:
-    """Make the first volume, and choose what is "auto" by held-out pixels."""
-    top = robust_maximum(least_squares(problem))
-    if options.smoothness == "auto" or options.start == "tv":
-        tv = get_method("tv")
-        fixed = {} if options.smoothness in ("auto", 0.0) else {"weight": options.smoothness}
-        settings = tv.options.parse({"positivity": options.positivity, **fixed})
-        last = yield from nested(tv, problem, settings, "start")
-        weight = float(last.scalars["weight"]) if options.smoothness == "auto" else float(options.smoothness)
-        chosen = {"smoothness": weight} if options.smoothness == "auto" else {}
-        if "weight_curve" in last.chosen:
-            chosen["smoothness_curve"] = last.chosen["weight_curve"]
-        if options.start == "tv":
-            return Begin(torch.as_tensor(last.volume).clone(), top, weight, chosen)
-    else:
-        weight, chosen = float(options.smoothness), {}
-    first, _ = yield from first_volume(problem, options.start)
-    return Begin(first, top, weight, chosen)
+def _tv_options(options: FieldOptions) -> tv.TVOptions:
+    fixed = {} if options.smoothness in ("auto", 0.0) else {"weight": options.smoothness}
+    return tv.TVOptions.parse({"positivity": options.positivity, **fixed})
 
 
 def strength(problem: Problem, weight: float, top: float) -> float:

@@ -1,28 +1,42 @@
-"""Data consistency: what a proposal of the network becomes in view of the measurement.
+"""Data steps: what a proposal of the network becomes in view of the measurement, step by step of a diffusion.
 
-Every kind has one method, a generator, so that a long solver (a neural field) can show where it is; its last image
-counts.
+Each kind is the formula of :mod:`.proposals` with other terms. It has one method, a generator, so that a long solver (a
+neural field) can show where it is; its last image counts.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import torch
 from torch import Tensor
 
-from ...operators.krylov import cg
 from ..diffusion.schedule import Level
 from .normalised import Scaled
+from .proposals import Jumps, Proposal, Term, along_z, between, data_consistent
 
 
 class Consistency(Protocol):
     """Solver of the data step."""
 
-    def solve(self, x0: Tensor, data: Scaled, level: Level) -> Iterator[Tensor]:
-        """Images (copies * slices, y, x), ever more consistent; gradients flow to ``x0`` where it has any."""
+    def solve(
+        self, x0: Tensor, data: Scaled, level: Level, others: Sequence[Proposal] = (), start: Tensor | None = None
+    ) -> Iterator[Tensor]:
+        """Images ever more consistent with the data.
+
+        Parameters
+        ----------
+        x0 : Tensor, shape (copies * slices, y, x)
+            The network's proposal; gradients flow to it where it has any.
+        data : Scaled
+        level : Level
+        others : sequence of Proposal
+            What else is proposed: by a guide, a field, a slice fixer.
+        start : Tensor, optional
+            Where to begin; where the proposals meet when not given.
+        """
         ...
 
     def state(self) -> dict[str, Any]:
@@ -51,14 +65,17 @@ class PlainCG(Stateless):
 
     iterations: int = 5
 
-    def solve(self, x0: Tensor, data: Scaled, level: Level) -> Iterator[Tensor]:
-        """See :class:`Consistency`."""
-        yield cg(data.normal, _like(data.back, x0), x0, self.iterations)
+    def solve(
+        self, x0: Tensor, data: Scaled, level: Level, others: Sequence[Proposal] = (), start: Tensor | None = None
+    ) -> Iterator[Tensor]:
+        """See :class:`Consistency`; the proposal is only the start."""
+        terms = [proposal.like(x0) for proposal in others]
+        yield data_consistent(terms, data, self.iterations, x0 if start is None else start)
 
 
 @dataclass
 class ProximalCG(Stateless):
-    """``argmin |x - x0|^2 + gamma |A x - y|^2_W`` by CG from the proposal.
+    """``argmin |x - x0|^2 + gamma |A x - y|^2_W``, and what else is proposed, by CG.
 
     Parameters
     ----------
@@ -75,14 +92,13 @@ class ProximalCG(Stateless):
     gamma: float | None = None
     trust: float | Tensor = 1.0
 
-    def solve(self, x0: Tensor, data: Scaled, level: Level) -> Iterator[Tensor]:
+    def solve(
+        self, x0: Tensor, data: Scaled, level: Level, others: Sequence[Proposal] = (), start: Tensor | None = None
+    ) -> Iterator[Tensor]:
         """See :class:`Consistency`."""
-        gamma = self.gamma if self.gamma is not None else self._from_noise(data, level)
-        b = x0 + gamma * _like(data.back, x0)
-        yield cg(lambda x: x + gamma * data.normal(x), b, x0, self.iterations)
-
-    def _from_noise(self, data: Scaled, level: Level) -> float | Tensor:
-        return noise_aware(self.trust, data, level)
+        gamma = noise_aware(self.trust, data, level) if self.gamma is None else self.gamma
+        proposals = [Proposal(x0, 1 / (gamma * data.noise**2)), *(proposal.like(x0) for proposal in others)]
+        yield data_consistent(proposals, data, self.iterations, between(proposals) if start is None else start)
 
 
 def noise_aware(trust: float | Tensor, data: Scaled, level: Level) -> float | Tensor:
@@ -120,23 +136,21 @@ class TVz:
     trust: float | Tensor | None = None
     _split: dict[str, Tensor] = field(default_factory=dict)
 
-    def solve(self, x0: Tensor, data: Scaled, level: Level) -> Iterator[Tensor]:
+    def solve(
+        self, x0: Tensor, data: Scaled, level: Level, others: Sequence[Proposal] = (), start: Tensor | None = None
+    ) -> Iterator[Tensor]:
         """See :class:`Consistency`."""
-        x, slices = x0, self.slices
+        x, slices = x0 if start is None else start, self.slices
         zero = along_z(torch.zeros_like(x), slices)
         d, u = self._split.get("d", zero), self._split.get("u", zero)
-        rho, ball = self.rho * data.noise**2, self.weight / self.rho
-        near = 0.0 if self.trust is None else 1 / noise_aware(self.trust, data, level)
-        target = _like(data.back, x) + near * x0
-
-        def apply(v: Tensor) -> Tensor:
-            return data.normal(v) + near * v + rho * along_z_adjoint(along_z(v, slices), slices)
-
+        terms: list[Term] = [proposal.like(x0) for proposal in others]
+        if self.trust is not None:
+            terms.append(Proposal(x0, 1 / (noise_aware(self.trust, data, level) * data.noise**2)))
         for _ in range(self.sweeps):
-            b = target + rho * along_z_adjoint(d - u, slices)
-            x = cg(apply, b, x, self.iterations, per_slice=False)
+            near = [*terms, Jumps(d - u, self.rho, slices)]
+            x = data_consistent(near, data, self.iterations, x, per_slice=False)
             slope = along_z(x, slices)
-            d = torch.nn.functional.softshrink(slope + u, ball)
+            d = torch.nn.functional.softshrink(slope + u, self.weight / self.rho)
             u = u + slope - d
             yield x
         self._split = {"d": d, "u": u}
@@ -148,46 +162,3 @@ class TVz:
     def restore(self, state: Mapping[str, Any]) -> None:
         """See :class:`Consistency`."""
         self._split = {name: torch.as_tensor(value).clone() for name, value in state.items()}
-
-
-def along_z(x: Tensor, slices: int) -> Tensor:
-    """Differences between neighbouring slices of each copy: (copies, slices - 1, y, x)."""
-    return x.reshape(-1, slices, *x.shape[1:]).diff(dim=1)
-
-
-def along_z_adjoint(q: Tensor, slices: int) -> Tensor:
-    """The adjoint of :func:`along_z`: (copies * slices, y, x)."""
-    zero = q.new_zeros(len(q), 1, *q.shape[2:])
-    return (torch.cat([zero, q], dim=1) - torch.cat([q, zero], dim=1)).reshape(-1, *q.shape[2:])
-
-
-def _like(stack: Tensor, x: Tensor) -> Tensor:
-    """One stack, repeated for every copy in ``x``."""
-    return stack if len(stack) == len(x) else stack.repeat(len(x) // len(stack), 1, 1)
-
-
-def nonnegative(image: Tensor, data: Scaled, gamma: float | Tensor, iterations: int = 20) -> Tensor:
-    """The image without negative values that is nearest: ``argmin |x - image|^2 + gamma |A (x - image)|^2_W``, x >= 0.
-
-    By accelerated projected gradients (FISTA). Clipping alone would add attenuation wherever noise swings below zero,
-    and the data would no longer fit.
-
-    Parameters
-    ----------
-    image : Tensor, shape (copies * slices, y, x)
-        An image that has none stays what it is.
-    data : Scaled
-    gamma : float or Tensor
-        Weight of the data.
-    iterations : int
-    """
-    largest = 1.0 if data.weights is None else float(data.weights.max())
-    step = 1 / (1 + gamma * largest)  # the norm of A is 1
-    last = ahead = image.clamp(min=0)
-    t = 1.0
-    for _ in range(iterations):
-        off = ahead - image
-        x = (ahead - step * (off + gamma * data.normal(off))).clamp(min=0)
-        following = (1 + (1 + 4 * t * t) ** 0.5) / 2
-        ahead, last, t = x + (t - 1) / following * (x - last), x, following
-    return last

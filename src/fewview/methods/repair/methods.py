@@ -6,7 +6,7 @@ from functools import partial
 
 from ...models.weights import WeightsError, find_weights
 from ..fields.methods import INR, NAF, R2_GAUSSIAN
-from ..fields.run import run
+from ..fields.solve import effort, solve, tune
 from ..fields.start import Make, gaussians, pyramid, siren
 from ..interface import Method
 from .options import GaussiansRepairOptions, NafRepairOptions, RepairOptions, SirenRepairOptions
@@ -39,7 +39,9 @@ def _method(name: str, title: str, backbone: Method, options: type[RepairOptions
         "worse are refused.",
         source="After DiffNR, 2025: single-step slice repair, 3D structural similarity; data-consistent repairs",
         options=options,
-        run=partial(run, make=make, repair=Repair),
+        solve=partial(solve, make=make, repair=Repair),
+        tune=tune,
+        effort=effort,
         needs=frozenset({"weights"}),
         missing=_missing,
         buffers=buffers,

@@ -14,8 +14,8 @@ from ...quality.heldout import FEW_VIEWS, heldout_pixels, split_views
 from ..interface import Problem, Views
 from ..inverse.masking import measured, weigh
 
-VIEWS, AT_LEAST, AT_MOST = 0.15, 3, 0.25
-"""Part of the views held out to choose settings by; so many at least, and never more than the last part."""
+PART, AT_LEAST, AT_MOST = 0.15, 3, 0.25
+"""Part held out to choose settings by; of views so many at least, and never more than the last part of them."""
 PIXELS = 0.08
 """Part of the detector pixels held out to choose a weight by."""
 APART = 104_729
@@ -24,8 +24,11 @@ measured by them, and a method within a method holds out its own. The same choic
 
 
 def held_fraction(views: int) -> float:
-    """Part of so many views that is held out wherever a method chooses its settings: the one rule for how much."""
-    return min(max(VIEWS, AT_LEAST / views), AT_MOST)
+    """Part of so many views that is held out wherever a method chooses its settings: the one rule for how much.
+
+    Of 5 views and fewer it is the part of the detector pixels.
+    """
+    return PART if views <= FEW_VIEWS else min(max(PART, AT_LEAST / views), AT_MOST)
 
 
 def hold_out(problem: Problem, fraction: float | None = None, seed: int | None = None) -> tuple[Problem, Views]:

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from ..interface import Estimate, Problem
+from ..stages import work
 from .coarse import coarser
 from .comparison import ONE_STANDARD_ERROR, PerView, better
 from .held_out import central, central_slices, pixel_folds, prediction_errors, stacked
@@ -52,6 +53,13 @@ class WeightTrial(NamedTuple):
 
     errors: PerView
     left: list[Warm]
+
+
+def search_work(problem: Problem, iterations: int, searches: int = 1) -> float:
+    """Work that so many searches are expected to take, of so many iterations for each setting."""
+    binned = -(-problem.operator.grid // COARSE)
+    slices = min(len(problem.data), SLICES if problem.operator.grid // binned <= LARGE else 1)
+    return searches * USUAL * FOLDS * slices / len(problem.data) * work(problem, iterations) / binned**2
 
 
 class Trials:

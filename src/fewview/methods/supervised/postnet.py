@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -13,21 +12,21 @@ from torch import Tensor
 from ...models.prior import SIGMA_POSTNET
 from ...models.weights import WeightsError, find_weights, load_prior
 from ...options import Auto, Options, option
-from ..classical.cgls import METHOD as CGLS
 from ..classical.fbp import preview
 from ..diffusion.denoiser import Denoiser, batch_bytes, batch_size
-from ..diffusion.options import positivity_option
+from ..diffusion.options import positivity_option, scale_option, start_iterations_option
 from ..diffusion.schedule import Level
-from ..diffusion.start import least_squares
-from ..interface import Estimate, Method, Problem
-from ..inverse.consistency import ProximalCG, noise_aware, nonnegative
+from ..diffusion.start import STAGE as STARTING
+from ..diffusion.start import first_volume, nothing_there, settled_scale, tuned_start
+from ..interface import Effort, Estimate, Method, Problem, Settled, Tuning
+from ..inverse.consistency import ProximalCG, noise_aware
 from ..inverse.masking import measured, relative
-from ..inverse.normalised import Scaled, robust_maximum, scaled
+from ..inverse.normalised import Scaled, scaled
+from ..inverse.proposals import nonnegative
 from ..selection.comparison import best_setting
 from ..selection.held_out import central, hold_out, prediction_errors
 from ..selection.picture import Picture
 from ..stages import Stages
-from ..subrun import nested
 
 TRUSTS = (1.0, 0.35, 0.5, 0.7, 1.4, 2.0, 4.0)
 LEVEL = Level(0, 1, 1 / (1 + SIGMA_POSTNET**2), 1.0)  # what the network was trained at, and errs by, about
@@ -43,46 +42,55 @@ class PostnetOptions(Options):
     trust: float | Auto = option(
         "auto", "Trust", "Larger believes the network, smaller the data; auto predicts held-out views.", gt=0
     )
+    start_iterations: int | Auto = start_iterations_option()
+    scale: float | Auto = scale_option()
     positivity: bool = positivity_option()
 
 
 @torch.no_grad()
-def run(problem: Problem, options: PostnetOptions) -> Iterator[Estimate]:
-    """CGLS, one pass through the network, and CG on the data from there; estimates of each."""
+def tune(problem: Problem, options: PostnetOptions) -> Tuning[PostnetOptions]:
+    """Settle start and scale; choose the trust by held-out views."""
     picture = Picture(preview(problem))
-    yield replace(picture.estimate(0, 3, "starting"), place=(1, 3))
-    prior = load_prior(options.weights, problem.operator.device)
-    scale = robust_maximum(least_squares(problem))
-    if not scale > 0:  # no object: nothing to scale the network by
-        yield Estimate(torch.zeros_like(picture.volume), 1, 1, "nothing there", {"data_residual": 0.0})
+    yield picture.estimate(0, 3, STARTING)
+    chosen: dict[str, Any] = {"scale": settled_scale(problem, options.scale)}
+    stages = Stages({STARTING: 1.0, "choosing the trust": 1.0})
+    chosen |= yield from stages.within(STARTING, tuned_start(problem, "cgls", options))
+    if options.trust == "auto":
+        trust = _chosen_trust(problem, options.taking(chosen), picture)
+        chosen |= yield from stages.within("choosing the trust", trust)
+    return Settled(options.taking(chosen), chosen)
+
+
+def _chosen_trust(
+    problem: Problem, options: PostnetOptions, picture: Picture
+) -> Generator[Estimate, None, dict[str, Any]]:
+    if not options.data_steps or nothing_there(problem):
+        return {"trust": TRUSTS[0]}
+    prior, scale = load_prior(options.weights, problem.operator.device), float(options.scale)
+    given, held = hold_out(central(problem, 2, Denoiser(prior, 1).reach > 0))
+    first = yield from first_volume(given, "cgls", options, picture)
+    clean, data = _cleaned(Denoiser(prior, len(first)), first / scale, given, scale)
+    errors = {}
+    for trust in TRUSTS:
+        volume = _fitted(clean, data, options.taking({"trust": trust})) * scale
+        errors[trust] = np.array(prediction_errors(held, volume))
+    curve = [[trust, float(error.mean())] for trust, error in sorted(errors.items())]
+    return {"trust": best_setting(errors), "trust_curve": curve}
+
+
+@torch.no_grad()
+def solve(problem: Problem, options: PostnetOptions) -> Iterator[Estimate]:
+    """CGLS, one pass through the network, and CG on the data from there; estimates of each."""
+    if nothing_there(problem):
+        yield Estimate(torch.zeros_like(preview(problem)), 1, 1, "nothing there", {"data_residual": 0.0})
         return
-    chosen: dict[str, Any] = {"scale": scale}
-    stages = Stages({"choosing the trust": 1.0, "starting image": 1.0, "network": 1.0})
-    if options.trust == "auto" and options.data_steps:
-        part = central(problem, 2, Denoiser(prior, 1).reach > 0)
-        given, held = hold_out(part)
-        first = yield from stages.within("choosing the trust", _first(given, picture))
-        clean, data = _cleaned(Denoiser(prior, len(first)), first / scale, given, scale)
-        errors = {}
-        for trust in TRUSTS:
-            volume = _fitted(clean, data, options.data_steps, trust, options.positivity) * scale
-            errors[trust] = np.array(prediction_errors(held, volume))
-        chosen["trust"] = best_setting(errors)
-        chosen["trust_curve"] = [[trust, float(error.mean())] for trust, error in sorted(errors.items())]
-    first = yield from stages.within("starting image", _first(problem))
+    prior, scale = load_prior(options.weights, problem.operator.device), float(options.scale)
+    stages = Stages({STARTING: 1.0, "network": 1.0})
+    first = yield from stages.within(STARTING, first_volume(problem, "cgls", options))
     clean, data = _cleaned(Denoiser(prior, len(first)), first / scale, problem, scale)
-    yield _estimate(clean, 2, problem, scale, options, chosen)
+    yield _estimate(clean, 2, problem, options)
     if options.data_steps:
-        trust = float(chosen.get("trust", options.trust))
-        yield _estimate(
-            _fitted(clean, data, options.data_steps, trust, options.positivity), 3, problem, scale, options, chosen
-        )
-
-
-def _first(problem: Problem, picture: Picture | None = None) -> Generator[Estimate, None, Tensor]:
-    """CGLS; of a part of the problem, the picture is shown meanwhile."""
-    last = yield from nested(CGLS, problem, CGLS.options(), "starting image", picture)
-    return torch.as_tensor(last.volume).clone()
+        yield _estimate(_fitted(clean, data, options), 3, problem, options)
 
 
 def _cleaned(denoiser: Denoiser, first: Tensor, problem: Problem, scale: float) -> tuple[Tensor, Scaled]:
@@ -95,14 +103,14 @@ def _cleaned(denoiser: Denoiser, first: Tensor, problem: Problem, scale: float) 
     return torch.cat(parts), scaled(problem, scale)
 
 
-def _fitted(clean: Tensor, data: Scaled, steps: int, trust: float, positive: bool) -> Tensor:
-    (image,) = ProximalCG(steps, None, trust).solve(clean, data, LEVEL)
-    return nonnegative(image, data, noise_aware(trust, data, LEVEL)) if positive else image
+def _fitted(clean: Tensor, data: Scaled, options: PostnetOptions) -> Tensor:
+    trust = float(options.trust)
+    (image,) = ProximalCG(options.data_steps, None, trust).solve(clean, data, LEVEL)
+    return nonnegative(image, data, noise_aware(trust, data, LEVEL)) if options.positivity else image
 
 
-def _estimate(
-    image: Tensor, step: int, problem: Problem, scale: float, options: PostnetOptions, chosen: dict[str, Any]
-) -> Estimate:
+def _estimate(image: Tensor, step: int, problem: Problem, options: PostnetOptions) -> Estimate:
+    scale = float(options.scale)
     volume = (image.clamp(min=0) if options.positivity else image) * scale
     y, weights = measured(problem)
     scalars = {
@@ -110,7 +118,7 @@ def _estimate(
         "network_calls": 1.0,
         "scale": scale,
     }
-    return Estimate(volume, step, 3, "network" if step == 2 else "data step", scalars, None, chosen, place=(3, 3))
+    return Estimate(volume, step, 3, "network" if step == 2 else "data step", scalars, place=(2, 2))
 
 
 def _missing() -> str | None:
@@ -128,7 +136,9 @@ METHOD = Method(
     summary="A network cleans CGLS once: quick; it knows materials like those of its training.",
     source="After Jin et al., IEEE TIP 2017 (FBPConvNet), with a data step after the network",
     options=PostnetOptions,
-    run=run,
+    solve=solve,
+    tune=tune,
+    effort=lambda problem, options: Effort(stages=2),
     needs=frozenset({"weights"}),
     missing=_missing,
     buffers=(22.0, 6.0),

@@ -12,15 +12,15 @@ from torch import Tensor
 from ...models.symmetries import TURNS
 from ...models.unrolled import Unrolled
 from ...models.weights import WeightsError, find_weights, load_unrolled, read_card
-from ...options import Options, option
+from ...options import Auto, Options, option
 from ..classical.fbp import preview
 from ..diffusion.denoiser import batch_bytes, batch_size
-from ..diffusion.options import positivity_option
-from ..diffusion.start import least_squares
-from ..interface import Estimate, Method, Problem
-from ..inverse.consistency import nonnegative
+from ..diffusion.options import positivity_option, scale_option
+from ..diffusion.start import nothing_there, settled_scale
+from ..interface import Effort, Estimate, Method, Problem, Settled, Tuning
 from ..inverse.masking import measured, relative
-from ..inverse.normalised import Scaled, robust_maximum, scaled
+from ..inverse.normalised import Scaled, scaled
+from ..inverse.proposals import nonnegative
 from ..selection.picture import Picture
 from .posterior import posterior_sample
 from .trained_range import outside_training
@@ -51,21 +51,28 @@ class UnrolledOptions(Options):
     steps: int = option(
         12, "Steps per sample", "Network calls per sample; more draw more exactly.", ge=2, advanced=True
     )
+    scale: float | Auto = scale_option()
     positivity: bool = positivity_option()
 
 
 @torch.no_grad()
-def run(problem: Problem, options: UnrolledOptions) -> Iterator[Estimate]:
+def tune(problem: Problem, options: UnrolledOptions) -> Tuning[UnrolledOptions]:
+    """Settle what the network takes for 1."""
+    yield Picture(preview(problem)).estimate(0, 1, "starting image")
+    scale = settled_scale(problem, options.scale)
+    return Settled(options.taking({"scale": scale}), {"scale": scale})
+
+
+@torch.no_grad()
+def solve(problem: Problem, options: UnrolledOptions) -> Iterator[Estimate]:
     """The image of every stage, then the mean over the symmetries, one more each time."""
-    shown = preview(problem)
-    yield Picture(shown).estimate(0, 1, "starting")
-    scale = robust_maximum(least_squares(problem))
-    if not scale > 0:  # no object: nothing to scale the network by
-        yield Estimate(torch.zeros_like(shown), 1, 1, "nothing there", {"data_residual": 0.0})
+    if nothing_there(problem):
+        yield Estimate(torch.zeros_like(preview(problem)), 1, 1, "nothing there", {"data_residual": 0.0})
         return
     net = load_unrolled(options.weights, problem.operator.device)
+    scale = float(options.scale)
     data = scaled(problem, scale)
-    chosen: dict[str, Any] = {"scale": scale}
+    chosen: dict[str, Any] = {}
     card = read_card(find_weights(options.weights))
     outside = outside_training(card, problem.operator, data.noise * problem.operator.norm * scale)
     if outside:
@@ -144,7 +151,9 @@ METHOD = Method(
     summary="Networks and data steps trained end to end: seconds; the best on samples like those it has learnt.",
     source="After Aggarwal et al., IEEE TMI 2019 (MoDL) and Terris et al., 2025 (RAM: Krylov directions as channels)",
     options=UnrolledOptions,
-    run=run,
+    solve=solve,
+    tune=tune,
+    effort=lambda problem, options: Effort(tuning=0.02),
     needs=frozenset({"weights"}),
     missing=_missing,
     buffers=(40.0, 8.0),

@@ -1,4 +1,4 @@
-"""The run of a field: start, the loop under watch, the end with all pixels, and estimates in the problem's unit."""
+"""A field fitted: start, the loop under watch, the end with all pixels, and estimates in the problem's unit."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ import torch
 from torch import Tensor
 
 from ..classical.fbp import preview
-from ..interface import Estimate, Problem, Views
+from ..diffusion.start import nothing_there
+from ..interface import Effort, Estimate, Problem, Settled, Tuning, Views
 from ..inverse.masking import measured, relative
 from ..inverse.normalised import scaled
 from ..selection.held_out import pixel_folds
@@ -19,12 +20,12 @@ from .fit import Fit, ticking
 from .loop import Pace, Repaired, Walk, lead
 from .objective import Objective
 from .options import FieldOptions
-from .start import Begin, Make, begin, strength
+from .start import STARTING, Make, begin, strength, tuned_begin
 from .watch import Watch
 
 FINISH = 6  # of the steps, one: with the held-out pixels given back
 FASTEST = 0.3  # of the learning rate, then
-STARTING, FITTING, ENDING = "starting image", "fitting the field", "fitting with all pixels"
+FITTING, ENDING = "fitting the field", "fitting with all pixels"
 WARMING, FAR = 20, 1e-3  # fits to the first volume, of a field that begins so far from it
 
 
@@ -57,7 +58,26 @@ class Repair(Repaired, Protocol):
 
 
 @torch.no_grad()
-def run(
+def tune(problem: Problem, options: FieldOptions) -> Tuning[Any]:
+    """Settle what is "auto" by held-out pixels."""
+    yield Picture(preview(problem)).estimate(0, options.steps, STARTING)
+    chosen = yield from tuned_begin(_given(problem, options)[0], options)
+    return Settled(options.taking(chosen), chosen)
+
+
+def effort(problem: Problem, options: FieldOptions) -> Effort:
+    """Of choosing the smoothness, and of start and fits."""
+    fits = options.steps * work(problem, options.data_steps + 2 * options.inner)
+    return Effort(work(problem, 600), work(problem, 600) + fits, 3 if options.stop else 2)
+
+
+def _given(problem: Problem, options: FieldOptions) -> tuple[Problem, Views | None]:
+    """What the field is fitted to, and what is held out to stop it by: the first volume must not know that either."""
+    return pixel_folds(problem, 1)[0] if options.stop else (problem, None)
+
+
+@torch.no_grad()
+def solve(
     problem: Problem, options: FieldOptions, make: Make, repair: Callable[..., Repair] | None = None
 ) -> Iterator[Estimate]:
     """Fit a field to the measurement; an estimate after each gradient step.
@@ -73,24 +93,19 @@ def run(
     repair : callable, optional
         ``repair(options, given, held, data)``: what repairs the field on its way.
     """
-    picture = Picture(preview(problem))
-    yield picture.estimate(0, options.steps, STARTING)
     state = problem.state
-    given, held = pixel_folds(problem, 1)[0] if options.stop else (problem, None)
+    if nothing_there(problem):
+        yield Estimate(torch.zeros_like(preview(problem)), 1, 1, "nothing there", {"data_residual": 0.0})
+        return
+    given, held = _given(problem, options)
     stages = _expected(problem, options)
     if state is None:
-        begun = yield from stages.within(
-            STARTING, begin(given, options)
-        )  # what is held out must not be known from the first volume
+        first = yield from stages.within(STARTING, begin(given, options))
     else:
-        first = torch.as_tensor(state["first"]).to(picture.volume).clone()
-        begun = Begin(first, float(state["top"]), float(state["weight"]), dict(state["chosen"]))
-    if not begun.top > 0:  # no object: nothing to scale by
-        yield Estimate(torch.zeros_like(picture.volume), 1, 1, "nothing there", {"data_residual": 0.0})
-        return
+        first = torch.as_tensor(state["first"]).to(problem.operator.device).clone()
     flushed = torch.set_flush_denormal(True)
     try:
-        course = _Course(problem, given, held, options, begun, make, repair)
+        course = _Course(problem, given, held, options, first, make, repair)
         if state is not None:
             course.restore(state)
         for stage, estimate in course:
@@ -109,20 +124,20 @@ class _Course:
         given: Problem,
         held: Views | None,
         options: FieldOptions,
-        begun: Begin,
+        first: Tensor,
         make: Make,
         repair: Callable[..., Repair] | None = None,
     ) -> None:
-        self.options, self.begun = options, begun
+        self.options, self.first, self.top = options, first, float(options.scale)
         self.operator, self.measured = problem.operator, measured(problem)
         generator = torch.Generator().manual_seed(problem.seed)
-        field = make(begun.first / begun.top, options, generator)
+        field = make(first / self.top, options, generator)
         field.tick = ticking(problem.operator)
         self.walk = Walk(Fit(field, options.rate, generator), field.values())
-        self.watch = None if held is None else Watch(held, begun.top, options.positivity)
+        self.watch = None if held is None else Watch(held, self.top, options.positivity)
         self.ending = False
-        smooth = strength(problem, begun.weight, begun.top)
-        self.given, self.whole = (Objective(scaled(part, begun.top), smooth) for part in (given, problem))
+        smooth = strength(problem, float(options.smoothness), self.top)
+        self.given, self.whole = (Objective(scaled(part, self.top), smooth) for part in (given, problem))
         self.repair = None if repair is None else repair(options, given, held, self.given.data)
 
     def __iter__(self) -> Iterator[tuple[str, Estimate]]:
@@ -139,8 +154,8 @@ class _Course:
 
     def _watched(self) -> Iterator[tuple[str, Estimate]]:
         walk = self.walk
-        first = self.begun.first / self.begun.top
-        picture = Picture(self.begun.first, "what the field begins at")
+        first = self.first / self.top
+        picture = Picture(self.first, "what the field begins at")
         if walk.step == 0 and float((walk.x - first).square().mean()) ** 0.5 > FAR:
             for distance in walk.fit.follow(first, WARMING):
                 yield FITTING, picture.estimate(0, self.options.steps, "first volume", {"distance": distance**0.5})
@@ -160,7 +175,7 @@ class _Course:
     def _repaired(self, repair: Repair, part: float) -> Iterator[tuple[str, Estimate]]:
         """A new pseudo-reference; what is repaired so far is shown."""
         for so_far in repair.make(self.walk.x, part):
-            picture = Picture(so_far * self.begun.top, "slices repaired by the network")
+            picture = Picture(so_far * self.top, "slices repaired by the network")
             yield FITTING, picture.estimate(self.walk.step, self.options.steps, "repairing slices")
         if self.watch is not None:
             self.watch.begin_anew()
@@ -175,20 +190,20 @@ class _Course:
             self.repair.restore(state)
 
     def _estimate(self, scalars: Mapping[str, float], done: bool) -> Estimate:
-        x, begun, watch = self.walk.x, self.begun, self.watch
-        volume = (x.clamp(min=0) if self.options.positivity else x) * begun.top
-        told, chosen, state = dict(scalars), dict(begun.chosen), None
+        x, watch = self.walk.x, self.watch
+        volume = (x.clamp(min=0) if self.options.positivity else x) * self.top
+        told, chosen, state = dict(scalars), dict[str, Any](), None
         if watch is not None and watch.curve:
             told["heldout_error"] = watch.curve[-1][1]
             chosen["steps_curve"] = watch.curve
         if done:
             y, weights = self.measured
             told["data_residual"] = relative(self.operator(volume) - y, y, weights)
-            kept = {"first": begun.first, "top": begun.top, "weight": begun.weight, "chosen": begun.chosen}
+            kept = {"first": self.first}
             state = {**self.walk.state(), **kept, "ending": self.ending, **(watch.state() if watch is not None else {})}
             state |= {} if self.repair is None else self.repair.state()
         total = _finish(self.options) if self.ending else self.options.steps
-        extra = {} if self.repair is None else self.repair.shown(begun.top)
+        extra = {} if self.repair is None else self.repair.shown(self.top)
         chosen |= {} if self.repair is None else self.repair.told()
         return Estimate(volume, self.walk.step, total, "", told, state, chosen, extra)
 

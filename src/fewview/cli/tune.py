@@ -1,0 +1,64 @@
+"""`fewview tune`: what a method chooses by itself, shown and kept as a recipe."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from ..errors import FewviewError, OptionError
+from .progress import Progress
+from .recipe_flags import RECIPES, takes_recipe
+from .reconstruct import stop_and_keep, told
+
+if TYPE_CHECKING:
+    from ..runs.recipe import Recipe
+
+
+@takes_recipe
+def tune(
+    recipe: Recipe,
+    output: Annotated[
+        Path, typer.Option("-o", "--output", help="The recipe to write (.yaml or .json), with nothing left on auto.")
+    ],
+) -> None:
+    """Settle what the method would choose by itself, and write a recipe that `fewview reconstruct` takes."""
+    from ..runs.session import RecipeSession
+
+    if output.suffix.lower() not in RECIPES:
+        raise OptionError(f"{output} is not the name of a recipe.", f"End it in {' or '.join(RECIPES)}.")
+    stop = threading.Event()
+    with stop_and_keep(stop), Progress() as progress:
+        session = RecipeSession(recipe, stop=stop.is_set, say=progress.say)
+        for line in told(session.lines):
+            progress.note(line)
+        tuning = session.tune()
+        while True:
+            try:
+                progress.show(next(tuning))
+            except StopIteration as end:
+                settled = end.value
+                break
+            if stop.is_set():
+                raise FewviewError("Stopped before everything was settled; nothing was written.")
+    settled.recipe.save(output)
+    for line in report(settled.chosen):
+        typer.echo(line)
+    typer.echo(f"{output}: run it with `fewview reconstruct {output} -o VOLUME`")
+
+
+def report(chosen: Mapping[str, Any]) -> list[str]:
+    """One line per choice, and below it the held-out errors that decided."""
+    lines = []
+    for name, value in chosen.items():
+        if name.endswith("_curve"):
+            continue
+        lines.append(f"{name} = {value if isinstance(value, str) else json.dumps(value)}")
+        for point in chosen.get(f"{name}_curve", ()):
+            setting, error = point if isinstance(point, (list, tuple)) else ("", point)
+            lines.append(f"    {setting}: held-out error {error:.4g}")
+    return lines
