@@ -25,7 +25,7 @@ def describe(path: Path) -> ImageFile:
     """
     with _open(path) as file:
         height, width = file.shape[-2:]
-        angles = [_angle(file.getframe(i).header) for i in range(file.nframes)]
+        angles = [_angle(_frame(file, i).header) for i in range(file.nframes)]
         stated = [angle for angle in angles if angle is not None]
         values = tuple(angle for angle, _ in stated) if len(stated) == file.nframes else ()
         where = f"header key {stated[0][1]}" if values else ""
@@ -35,7 +35,12 @@ def describe(path: Path) -> ImageFile:
 def read(path: Path, indices: list[int], rows: Span, columns: Span) -> NDArray:
     """A window of some images."""
     with _open(path) as file:
-        return np.stack([file.getframe(i).data[slice(*rows), slice(*columns)] for i in indices])
+        return np.stack([_frame(file, i).data[slice(*rows), slice(*columns)] for i in indices])
+
+
+def _frame(file: Any, index: int) -> Any:
+    """A frame of this file; fabio would go on to the next file of a series by itself."""
+    return file if file.nframes == 1 else file.getframe(index)
 
 
 def _open(path: Path) -> Any:

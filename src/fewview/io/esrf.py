@@ -43,6 +43,8 @@ def read(path: Path, dataset: str | None) -> Found:
     with open_hdf5(path) as file:
         entries = list(_entries(file))
         scans = [one for one in entries if one.role == "projection"]
+        turning = [one for one in scans if _turns(path, file, one)]
+        scans = turning or scans
         if dataset is not None:
             scans = [one for one in entries if dataset.strip("/").split("/")[0] == one.name]
         if len(scans) != 1:
@@ -76,6 +78,12 @@ def read(path: Path, dataset: str | None) -> Found:
             kind="counts" if flats is not None else None,
             refusal=broken,
         )
+
+
+def _turns(path: Path, file: Any, one: _Entry) -> bool:
+    """Whether a motor turned while the frames were taken."""
+    frames = reach(file[one.group], one.data)
+    return frames is not None and frames.shape[0] > 2 and _angles(path, file, one.name, frames.shape[0]) is not None
 
 
 def _entries(file: Any) -> Iterator[_Entry]:

@@ -95,7 +95,8 @@ def _fit(
         return
     if picks is not None:
         values = values[picks]
-        made.monitor = None if stored.monitor is None else stored.monitor[picks] / stored.monitor[picks].mean()
+        if stored.monitor is not None:
+            made.monitor = stored.monitor[picks] / stored.monitor[picks].mean()
     unit = stored.unit
     if np.all(np.isfinite(values)):
         unit, why = settle_unit(values, stored.unit)

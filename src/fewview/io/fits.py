@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import gzip
+import io
 import re
 import warnings
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
@@ -70,14 +73,15 @@ def _images(path: Path) -> Iterator[tuple[list[Any], list[Any]]]:
         # A short file is only a warning to astropy; here it is found by its size, and refused.
         warnings.simplefilter("ignore", AstropyUserWarning)
         try:
-            file = fits.open(_unpacked(path, path.stat().st_mtime_ns) if _packed(path) else path, memmap=False)
+            packed = _packed(path)
+            file = fits.open(io.BytesIO(_unpacked(path, path.stat().st_mtime_ns)) if packed else path, memmap=False)
         except (OSError, EOFError) as error:
             raise ScanError(f"{path.name} cannot be read as FITS ({error}): it is damaged.", COPY_AGAIN) from None
         with file:
             units = [one for one in file if one.is_image and len(one.shape or ()) >= 2]
             if not units:
                 raise ScanError(f"{path.name} holds no image, only header cards or tables.", "Name the image file.")
-            if not _packed(path):
+            if not packed:
                 for unit in units:
                     _check_length(path, unit, fits)
             yield _main(units)
@@ -99,14 +103,10 @@ def _packed(path: Path) -> bool:
 
 
 @lru_cache(maxsize=4)  # a slab is read a few rows at a time
-def _unpacked(path: Path, changed: int) -> Any:
+def _unpacked(path: Path, changed: int) -> bytes:
     """Content of a gzip file; ``changed`` makes a file that was rewritten a new one."""
-    import gzip
-    import io
-    import zlib
-
     try:
-        return io.BytesIO(gzip.decompress(path.read_bytes()))
+        return gzip.decompress(path.read_bytes())
     except zlib.error as error:
         raise OSError(str(error)) from None
 

@@ -159,4 +159,4 @@ def _made_by_fewview(path: Path) -> bool:
     """Whether a TIFF has the record of a run in its header."""
     with path.open("rb") as file:
         head = file.read(1 << 20)
-    return b"fewview" in head and b"voxel_mm" in head
+    return any("voxel_mm".encode(coding) in head for coding in ("utf-8", "utf-16-le", "utf-16-be"))

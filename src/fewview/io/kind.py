@@ -35,6 +35,8 @@ def guess_kind(values: NDArray[np.float32], dtype: np.dtype, has_flats: bool) ->
     beside = np.nanmedian(np.concatenate([values[..., :edge], values[..., -edge:]], axis=-1))
     if low > -0.1 and high < 1.3 and beside > 0.5:
         return "transmission", f"values {low:.2g} to {high:.2g}, about {beside:.2g} beside the sample"
+    if low > 0 and high > 2 and beside > 0.8 * high:  # brightest beside the sample: no line integrals
+        return "counts", f"values {low:.3g} to {high:.3g}, {beside:.3g} beside the sample"
     return "attenuation", f"values {low:.3g} to {high:.3g}, about {beside:.2g} beside the sample"
 
 

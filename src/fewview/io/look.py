@@ -99,12 +99,15 @@ def _flats(made: Draft) -> None:
         listed = "; ".join(f"flat {i} {why}" for i, why in list(odd.items())[:4])
         made.notes.append(f"{len(odd)} of the {len(odd) + len(keep)} flats are left out: {listed}.")
         times = None if made.flat_times is None else made.flat_times
-        flat_levels = np.delete(flat_levels, list(odd))
+        flat_levels, flats = np.delete(flat_levels, list(odd)), np.delete(flats, list(odd), axis=0)
     exposures = fields.several_exposures(flat_levels, dark, times)
     if exposures:
         made.notes.append(
             f"{exposures} If so, --prepare dose=edges scales each view to the open beam beside the sample."
         )
+    views_of_a_sample = fields.unlike(flats, dark, times)
+    if views_of_a_sample:
+        made.refuse(f"{made.path.name}: {views_of_a_sample}.", "Name the open-beam frames with --flats FILE.")
     noise = 0.0 if darks is None else float(np.median(np.std(darks.astype(np.float64), axis=(1, 2))))
     why = fields.too_dark(flat_levels, dark, noise) if made.flats.dtype.kind in "iu" else ""
     if why:

@@ -67,7 +67,7 @@ def flat_time(name: str) -> float | None:
 
 def series(name: str) -> str:
     """Name without its numbers: equal for the images of one series."""
-    return re.sub(r"[-+]?\d+([.p]\d+)?", "#", name)
+    return re.sub(r"[-+]*\d+([.,p]\d+)?", "#", name)
 
 
 def matches(path: Path, pattern: str) -> bool:

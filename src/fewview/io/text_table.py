@@ -16,6 +16,7 @@ _NUMBER = re.compile(rf"({NUMBER}|[-+]?\d+,\d+(?:[eE][-+]?\d+)?|nan)\s*(?:°|[a-
 _STAMP = re.compile(r"(\d{4}[-./]\d{1,2}[-./]\d{1,2}|\d{1,2}[-./]\d{1,2}[-./]\d{2,4})\s+(?=\d{1,2}:\d\d)")
 _UNIT = re.compile(r"\s+(?=[\[(][^\])]*[\])])|(?<=\d)\s+(?=(?:[mµ]?deg|[mµ]?rad|°))", re.IGNORECASE)
 _COMMENT = re.compile(r"^\s*(?:#|%|//|!)+\s*")
+_LIST = re.compile(r"\[((?:\s*[-+.\deE]+\s*,){2,}\s*[-+.\deE]+\s*)\]")
 _SEPARATORS = ("\t", ";", "|", ",")
 _RUNTOGETHER = re.compile(r"\d\s+[-+\d]")  # two numbers in one cell
 
@@ -71,6 +72,9 @@ def to_number(cell: str) -> float | None:
 
 def parse(content: str) -> Table | None:
     """The table in a text; None when there is none: no numbers, or as many cells as there are lines."""
+    bracketed = _LIST.search(content)
+    if bracketed is not None:  # as programs print a list
+        content = bracketed[1].replace("\n", " ")
     lines = [(i, _COMMENT.sub("", line).strip(), bool(_COMMENT.match(line))) for i, line in _lines(content)]
     lines = [(i, line, comment) for i, line, comment in lines if line]
     if all(line[-1] in ",;" for _, line, comment in lines if not comment):  # ends of lines, not an empty column

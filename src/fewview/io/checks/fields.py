@@ -12,6 +12,7 @@ Array = NDArray[np.float64]
 DARK = 0.2  # of the usual flat: a frame below it was taken with the beam off
 ODD = 0.12  # relative deviation of a flat's level that more than noise and drift must explain
 FEW_COUNTS = 100.0  # in all flats together: their noise of 10 % and more goes into every view
+_SHAPES = 0.04  # relative difference of flats that is no drift of the beam
 _TWO_EXPOSURES = 1.25  # ratio of the brightest to the darkest flat
 
 
@@ -65,6 +66,25 @@ def several_exposures(flats: Array, dark: float, times: Array | None) -> str:
     if len(above) < 2 or above.min() <= 0 or above.max() < _TWO_EXPOSURES * above.min():
         return ""
     return f"The flats differ in level from {above.min():.4g} to {above.max():.4g}: of several exposures?"
+
+
+def unlike(stack: NDArray[np.float32], dark: float, times: Array | None) -> str:
+    """Words for frames that are no flats: they differ from one another in what they show; empty where only noise does.
+
+    The difference of two flats is noise, which has no likeness from pixel to pixel; that of two views of a sample has.
+    """
+    if len(stack) < 2 or stack.shape[2] < 16:
+        return ""
+    above = stack.astype(np.float64) - dark
+    scaled = above / np.maximum(np.median(above, axis=(1, 2), keepdims=True), 1e-9)
+    group = np.zeros(len(stack)) if times is None else np.asarray(times)[: len(stack)]
+    same = [scaled[group == time] for time in np.unique(group)]  # the beam may drift from one time to the next
+    apart = np.concatenate([one - one.mean(axis=0) for one in same])
+    spread = float(np.median(np.std(apart, axis=(1, 2))))
+    grain = float(np.median(np.std(np.diff(apart, axis=2), axis=(1, 2)))) / math.sqrt(2)
+    if spread < _SHAPES or spread < 2 * grain:
+        return ""
+    return f"the flats differ from one another by {100 * spread:.0f} % in what they show, like views of a sample"
 
 
 def too_dark(flats: Array, dark: float, noise: float) -> str:

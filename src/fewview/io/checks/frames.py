@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -101,7 +102,8 @@ def wrapped(values: Frames, dtype: np.dtype) -> bool:
     size = float(np.iinfo(dtype).max) + 1
     steps = np.diff(values, axis=2)
     calm = np.abs(steps) < 0.1 * size
-    jumps = (np.abs(steps[..., 1:-1]) > 0.7 * size) & calm[..., :-2] & calm[..., 2:]
+    run = calm[..., :-2] & calm[..., 1:-1] & calm[..., 2:]  # three in a row: spots are narrower
+    jumps = (np.abs(steps[..., 3:-3]) > 0.7 * size) & run[..., :-4] & run[..., 4:]
     return bool(np.mean(jumps) > 5e-4)
 
 
@@ -112,7 +114,7 @@ def spots(values: Frames) -> Array:
     around = np.stack([np.roll(values, shift, axis=2) for shift in (-3, -2, 2, 3)])
     beside_it = np.minimum(np.roll(values, 1, axis=2), np.roll(values, -1, axis=2))
     middle = np.median(around, axis=0)
-    noise = np.array([1.4826 * np.nanmedian(np.abs(np.diff(one, axis=1))) / 1.414 for one in values])
+    noise = 1.4826 * _medians(np.abs(np.diff(values, axis=2))) / math.sqrt(2)
     limit = np.maximum(_SPOT * np.abs(middle), _SIGMAS * noise[:, None, None])
     with np.errstate(invalid="ignore"):
         # A bright gap in the sample has shoulders, a spot has none on one side at least.
