@@ -154,3 +154,15 @@ def test_rearranged_sources_read_the_same_pixels(order):
     assert source.shape == wanted.shape
     frames = np.array([wanted.shape[0] - 1, 0, 2])
     np.testing.assert_array_equal(source.read(frames, (1, 3), (1, 4)), wanted[frames, 1:3, 1:4])
+
+
+def test_a_sample_that_leaves_the_detector_has_no_view_without_sample(tmp_path):
+    """At its sides no beam is seen, and a view whose sides are as dark as its middle is none of the open beam."""
+    rays = np.full((12, 4, 60), 1.0, np.float32) + np.linspace(-0.15, 0.15, 12)[:, None, None]
+    rays[np.arange(12) % 6 > 0, :, 10:50] += 0.4  # the sides of most views are brighter than their middle
+    transmission = np.exp(-rays + RNG.normal(0, 0.01, rays.shape)).astype(np.float32)
+    np.save(tmp_path / "wide.npy", transmission)
+    assert read_scan(tmp_path / "wide.npy", angles="0:180", kind="transmission").geometry.views == 12
+    transmission[2] = 1.0
+    np.save(tmp_path / "wide.npy", transmission)
+    assert read_scan(tmp_path / "wide.npy", angles="0:180", kind="transmission").geometry.views == 11

@@ -27,7 +27,7 @@ def train_simulated(folder: Path, values: Mapping[str, Any]) -> None:
 def learn_sister(
     weights: Path, volume: str, like: str, scan: Mapping[str, Any], values: Mapping[str, Any], check: bool
 ) -> None:
-    """Learn a volume for a scan; the state of the training lies beside the weights, to go on from.
+    """Learn a volume for a scan; the state of the training lies beside the weights, to go on from. Ctrl-C keeps it.
 
     Raises
     ------
@@ -40,6 +40,7 @@ def learn_sister(
     from ..training.sister import SisterTraining, export_sister, train_sister
     from ..training.sister_check import held_out_check
     from ..training.sister_volume import sister_volume
+    from ..training.trainer import STATE
 
     if weights.suffix != ".safetensors":
         raise OptionError(f"{weights} is no name for weights.", "With --from, give -o NAME.safetensors.")
@@ -49,9 +50,14 @@ def learn_sister(
     lines = prepared(recipe)
     setup = set_up(lines, auxiliary=None, holdout=0.0, device=resolve_device(options.device), seed=options.seed)
     problem = setup.problem(0, setup.slices)
-    learnt = sister_volume(volume, problem.operator.grid, lines.geometry.pixel)
+    learnt = sister_volume(volume, problem.operator.grid, lines.geometry.voxel)
     folder = weights.with_name(f"{weights.stem}-training")
-    train_sister(options, learnt, problem, folder, report=typer.echo)
+    try:
+        train_sister(options, learnt, problem, folder, report=typer.echo)
+    except KeyboardInterrupt:
+        if not (folder / STATE).is_file():
+            raise
+        typer.echo("Stopped: what was learnt until the last checkpoint is kept.")
     export_sister(folder, weights, Path(volume).name)
     if check:
         typer.echo("Checking on held-out detector pixels of the scan.")

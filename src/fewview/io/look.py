@@ -184,9 +184,11 @@ def _against_the_beam(
     if not np.all(np.isfinite(side.views)) or np.any(side.views <= 0):
         return
     mean = frames.attenuation(values, side.views)
-    useless["show the open beam and no sample"] = views[frames.without_sample(mean)]
     made.open_beside = side.open
     normalised = made.kind == "transmission" or made.flats is not None
+    if side.open or normalised:  # of a sample that leaves the detector the flats alone tell the beam
+        beam = side.views if side.open else np.ones_like(side.views)
+        useless["show the open beam and no sample"] = views[frames.without_sample(frames.attenuation(values, beam))]
     if side.open and float(np.nanmedian(mean)) < -0.02:
         made.refuse(
             f"The sample of {made.path.name} is brighter than the beam beside it: its greys are inverted, or its "
