@@ -1,6 +1,7 @@
 """Training of the slice fixer: pairs from training seeds, a loss that falls, a stop that is gone on from, a card."""
 
 import json
+from pathlib import Path
 
 import pytest
 import torch
@@ -27,8 +28,8 @@ def pool(tmp_path_factory):
 def quick(monkeypatch, pool):
     """Pairs that are there already, few of them to validate on."""
     few = {"generic fbp": [make_pair("generic", nth("validation", 0), "fbp", 12)]}
-    monkeypatch.setattr(training, "validation_pairs", lambda: few)
-    monkeypatch.setattr("fewview.training.fixer_export.validation_pairs", lambda: few)
+    monkeypatch.setattr(training, "validation_pairs", lambda folder: few)
+    monkeypatch.setattr("fewview.training.fixer_export.validation_pairs", lambda folder: few)
     monkeypatch.setattr(training.BackgroundProcess, "start", lambda self: None)
     for module in (training, fixer_export):
         monkeypatch.setattr(module, "FixerConfig", lambda **parts: SMALL.model_copy(update=parts))
@@ -52,13 +53,13 @@ def test_training_resumes_and_writes_weights_with_a_card(pool, tmp_path):
     assert any("resumed at step" in line for line in lines)
     export_fixer(tmp_path, tmp_path / "fixer.safetensors")
     card = json.loads((tmp_path / "fixer.json").read_text())
-    figures = training.fixer_psnr(load_fixer(tmp_path / "fixer.safetensors"), training.validation_pairs())
+    figures = training.fixer_psnr(load_fixer(tmp_path / "fixer.safetensors"), training.validation_pairs(Path()))
     assert card["psnr_db"] == figures
     assert card["trained_on"].count("8 volumes") == 1
 
 
 def test_a_fixer_learns_to_repair():
-    (whole,) = training.validation_pairs()["generic fbp"]
+    (whole,) = training.validation_pairs(Path())["generic fbp"]
     two = torch.tensor([1, 4])
     pair = FixerPair(whole.clean[two], whole.damaged[two], whole.condition.part(two))
     torch.manual_seed(0)
@@ -79,6 +80,6 @@ def test_loss_is_zero_for_the_truth_alone():
 
 
 def test_untrained_fixer_leaves_the_figures_as_they_are():
-    pairs = training.validation_pairs()
+    pairs = training.validation_pairs(Path())
     told = training.fixer_psnr(CompactFixer(), pairs)["generic fbp"]
     assert told["before"] == told["after"]

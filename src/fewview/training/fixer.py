@@ -16,14 +16,14 @@ from ..models.ssim import similarity
 from ..options import option
 from ..simulate.seeds import nth
 from .background_process import BackgroundProcess
-from .fixer_pairs import DAMAGES, FixerPair, fill, make_pair, read_pair
+from .fixer_pairs import DAMAGES, FixerPair, fill, make_pair, read_pair, write_pair
+from .sources import Kind
 from .trainer import STATE, Report, Trainer, TrainerOptions
 
 GRADIENT = 0.5
 """Weight of the difference of the gradients in the loss: edges count."""
-CHECKS = 3
-"""Validation volumes of either kind, for each reconstruction."""
 CHECK_VIEWS = (12, 24, 36)
+"""Views of the validation volumes, one of either kind for each reconstruction."""
 
 
 class FixerTraining(TrainerOptions):
@@ -132,7 +132,7 @@ class _FixerTrainer(Trainer):
 
     @cached_property
     def _checks(self) -> dict[str, list[FixerPair]]:
-        return validation_pairs()
+        return validation_pairs(self.folder / "validation")
 
     def _refresh(self, at_least: int = 0) -> None:
         while True:
@@ -157,14 +157,18 @@ def fixer_loss(x: Tensor, clean: Tensor) -> Tensor:
     return error.abs().mean() + 0.2 * (1 - similarity(x, clean).mean()) + GRADIENT * gradient
 
 
-def validation_pairs() -> dict[str, list[FixerPair]]:
-    """Validation volumes by kind and reconstruction: "materials fbp", ..."""
+def validation_pairs(folder: Path) -> dict[str, list[FixerPair]]:
+    """Validation volumes by kind and reconstruction: "materials fbp", ...; kept in ``folder`` once they are made."""
+    folder.mkdir(parents=True, exist_ok=True)
     pairs: dict[str, list[FixerPair]] = {}
-    for kind in ("materials", "generic"):
-        for name in DAMAGES:
-            pairs[f"{kind} {name}"] = [
-                make_pair(kind, nth("validation", index), name, CHECK_VIEWS[index % 3]) for index in range(CHECKS)
-            ]
+    kinds: tuple[Kind, ...] = ("materials", "generic")
+    for kind in kinds:
+        for place, name in enumerate(DAMAGES):
+            path = folder / f"{kind}-{name}.npz"
+            if not path.exists():
+                views = CHECK_VIEWS[place % len(CHECK_VIEWS)]
+                write_pair(path, make_pair(kind, nth("validation", place), name, views))
+            pairs[f"{kind} {name}"] = [read_pair(path)]
     return pairs
 
 

@@ -41,7 +41,7 @@ def export_fixer(folder: Path, path: Path) -> None:
         "value_range": VALUE_RANGE,
         "validation": f"volumes of 64 and 96 px, seeds from {VALIDATION[0]}, {CHECK_VIEWS} views; PSNR in dB, range 1, "
         "of slices before and after one repair, without a data step",
-        "psnr_db": fixer_psnr(fixer, validation_pairs()),
+        "psnr_db": fixer_psnr(fixer, validation_pairs(folder / "validation")),
         "learning_curve": facts["curve"],
         "options": {name: Path(v).name if name == "start" else v for name, v in facts["options"].items()},
     }
