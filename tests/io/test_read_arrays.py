@@ -104,15 +104,6 @@ def test_matlab_structs_and_the_choice_among_them(tmp_path):
     assert info.shape == (4, 1, 4)
 
 
-def test_a_fan_beam_is_refused_with_its_distances(tmp_path):
-    parameters = {"geometryType": "Cone", "distanceSourceOrigin": 410.66, "distanceSourceDetector": 553.74}
-    savemat(tmp_path / "fan.mat", {"ct": {"sinogram": DATA[:, 0], "parameters": {"angles": THETA, **parameters}}})
-    with pytest.raises(
-        ScanError, match=r"fan\.mat is a fan-beam scan \(distanceSourceOrigin 410\.66, .*553\.74\).*Rebin"
-    ):
-        read_scan(tmp_path / "fan.mat")
-
-
 def test_a_truncated_matlab_file(tmp_path):
     savemat(tmp_path / "a.mat", {"sino": DATA[:, 0], "angles": THETA}, do_compression=True)
     (tmp_path / "a.mat").write_bytes((tmp_path / "a.mat").read_bytes()[:200])

@@ -26,6 +26,7 @@ def info(
     reverse_angles: reading.ReverseAngles = False,
     mirror: reading.Mirror = False,
     horizontal_axis: reading.HorizontalAxis = False,
+    geometry: reading.Geometry = None,
 ) -> None:
     """Show what a scan holds, what was assumed and what is missing.
 
@@ -47,6 +48,7 @@ def info(
         reverse_angles=reverse_angles,
         mirror=mirror,
         horizontal_axis=horizontal_axis,
+        geometry=geometry,
     )
     found = inspect(scan, **chosen, find_axis=True)
     typer.echo(json.dumps(found.to_dict(), indent=2) if as_json else "\n".join(found.lines()))

@@ -27,7 +27,10 @@ Kind = Annotated[
 ]
 Pixel = Annotated[
     float | None,
-    typer.Option(help="Size of a detector pixel in the plane of the sample, in mm. Without it values are per pixel."),
+    typer.Option(
+        help="Size of a detector pixel in mm; behind a lens, in the plane of the sample. Without it values are per "
+        "pixel."
+    ),
 ]
 Flats = Annotated[
     str | None,
@@ -55,6 +58,13 @@ Mirror = Annotated[
 HorizontalAxis = Annotated[
     bool,
     typer.Option("--horizontal-axis", help="The rotation axis lies along the rows: frames are turned by 90 degrees."),
+]
+Geometry = Annotated[
+    str | None,
+    typer.Option(
+        help="Text file (JSON or YAML) with the geometry as ASTRA words it, lengths in mm: for a fan beam that the "
+        "scan does not describe."
+    ),
 ]
 
 

@@ -58,6 +58,7 @@ def recipe_from_flags(
     reverse_angles: reading.ReverseAngles = False,
     mirror: reading.Mirror = False,
     horizontal_axis: reading.HorizontalAxis = False,
+    geometry: reading.Geometry = None,
     prepare: Annotated[
         list[str] | None,
         typer.Option(help="An option of the preparation as KEY=VALUE, such as zingers=0.3 or dose=edges."),
@@ -112,6 +113,7 @@ def recipe_from_flags(
         reverse_angles=reverse_angles,
         mirror=mirror,
         horizontal_axis=horizontal_axis,
+        geometry=geometry,
     )
     base: dict[str, Any] = Recipe.load(scan).compact() if scan.lower().endswith(RECIPES) else {"scan": scan}
     given = {key: value for key, value in given.items() if value is not None}

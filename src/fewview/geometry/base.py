@@ -80,6 +80,10 @@ class Beam(ABC):
         """What fixes the rays beside angles and detector size, by name."""
         return {"axis": self.axis, "pixel": self.pixel}
 
+    def description(self) -> str:
+        """How the rays run, in words."""
+        return self.name
+
     @property
     @abstractmethod
     def voxel(self) -> float | None:

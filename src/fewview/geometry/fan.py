@@ -14,6 +14,7 @@ from .base import Beam, place
 from .volume import VolumeGrid
 
 Detector = Literal["flat", "curved"]
+SIDES = ("below", "right of", "above", "left of")  # of a slice, for every quarter of a turn
 Array = NDArray[np.float64]
 
 
@@ -75,6 +76,15 @@ class FanBeam(Beam):
             "sdd": self.sdd,
             "detector": self.detector,
         }
+
+    def description(self) -> str:
+        """See :meth:`Beam.description`: distances, and the side that the source is on in the first view."""
+        where = f"fan, source {self.sod:g} mm from the axis and {self.sdd:g} mm from the {self.detector} detector"
+        if not self.views:
+            return where
+        turn = math.degrees(self.angles[0]) % 360
+        side = SIDES[round(turn / 90) % 4]
+        return f"{where}; {side} the slice in the first view, at {turn:.4g} deg"
 
     @property
     def foot(self) -> float:

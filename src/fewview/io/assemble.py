@@ -5,12 +5,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from ..provenance import Provenance
 from . import kind as kind_rules
 from .arrange import arrange
 from .flats_darks import add_fields
+from .geometry_file import with_geometry
 from .look import look
 from .names import Role
 from .registry import find
@@ -32,13 +34,18 @@ def draft(path: str | Path, request: Request) -> Draft:
         if isinstance(choice, str) and path.is_dir() and not Path(choice).exists():
             patterns[role] = choice
     found = find(path, request.dataset, patterns)
+    if request.geometry is not None:
+        found, reversed_ = with_geometry(found, Path(request.geometry))
+        request = replace(request, mirror=request.mirror != reversed_)
     made = Draft(path, found, notes=list(found.notes), monitor=found.monitor, view_times=found.view_times)
+    made.mirrored = request.mirror
     if found.refusal is not None:
         made.lacks.append(found.refusal)
         made.hopeless = True
     arrange(made, request)
     add_fields(made, request, set(patterns))
     _numbers(made, request)
+    _fan(made)
     if made.frames is not None:
         _kind(made, request)
         look(made)
@@ -61,6 +68,24 @@ def _numbers(made: Draft, request: Request) -> None:
                 made.axis = made.frames.shape[2] - 1 - found[0]
         else:
             made.provenance[name] = Provenance("missing", missing)
+
+
+def _fan(made: Draft) -> None:
+    """Provenance of the beam; what a fan lacks, and what it cannot do with several rows."""
+    fan = made.found.fan
+    if fan is None:
+        return
+    made.provenance["beam"] = fan.where
+    if made.pixel is None:
+        made.refuse(
+            f"{made.path.name} is a fan-beam scan and does not say how large a detector pixel is.",
+            "Give the size in mm with --pixel SIZE.",
+        )
+    elif made.frames is not None and made.frames.shape[1] > 1:
+        made.notes.append(
+            "Every detector row is taken for a fan of its own. In a cone beam, rows far from the plane of the source "
+            "come out blurred."
+        )
 
 
 def _kind(made: Draft, request: Request) -> None:

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import ScanError
-from ..geometry import duplicate_views
+from ..geometry import HALF_TURN, duplicate_views
 from .assemble import draft
 from .read import scan_of
 from .request import AngleChoice, Draft, FieldChoice, Request
@@ -71,6 +71,8 @@ class ScanInfo:
     angles : AngleFacts or None
     flats, darks : int
         Number of frames; those that the file lists, where its pixels are not there.
+    beam : str
+        How the rays run, in words.
     axis : float or None
         0-based column, where the file or the user says it.
     pixel_mm : float or None
@@ -98,6 +100,7 @@ class ScanInfo:
     angles: AngleFacts | None
     flats: int
     darks: int
+    beam: str
     axis: float | None
     pixel_mm: float | None
     duplicates: list[tuple[int, int]]
@@ -131,6 +134,7 @@ class ScanInfo:
             out.append(f"  kind        {self.kind} ({self.provenance['kind']})")
         for name, count in (("flats", self.flats), ("darks", self.darks)):
             out.append(f"  {name:12}{f'{count} ({self.provenance[name]})' if count else 'none'}")
+        out.append(f"  beam        {self.beam}")
         axis = "" if self.axis is None else f"column {self.axis:g}, "
         pixel = "" if self.pixel_mm is None else f"{self.pixel_mm:g} mm, "
         out.append(f"  axis        {axis}{self.provenance['axis']}")
@@ -161,6 +165,7 @@ def inspect(
     reverse_angles: bool = False,
     mirror: bool = False,
     horizontal_axis: bool = False,
+    geometry: str | Path | None = None,
     find_axis: bool = False,
 ) -> ScanInfo:
     """Facts about a scan, also where it cannot be reconstructed. Keywords as :func:`fewview.read_scan`.
@@ -176,7 +181,7 @@ def inspect(
         Nothing can be said at all: no such file, damaged, of no known format, several scans.
     """
     said = (angles, layout, kind, pixel, flats, darks, axis, dataset, exclude, reverse_angles, mirror, horizontal_axis)
-    made = draft(path, Request(*said))
+    made = draft(path, Request(*said, geometry))
     lacks = [*made.lacks, *_lacks_of_counts(made)]
     if find_axis and not lacks and made.axis is None:
         _find_axis(made)
@@ -196,6 +201,7 @@ def inspect(
         angles=_angle_facts(made),
         flats=_number(made, "flats"),
         darks=_number(made, "darks"),
+        beam=_beam(made),
         axis=made.axis,
         pixel_mm=made.pixel,
         duplicates=_duplicates(made),
@@ -217,6 +223,16 @@ def _lacks_of_counts(made: Draft) -> Iterable[ScanError]:
             )
         problem = f"{made.path.name} holds raw counts ({made.provenance['kind'].where}) and there are no flats."
         yield ScanError(problem, remedy)
+
+
+def _beam(made: Draft) -> str:
+    try:
+        beam = made.beam()
+    except ScanError as error:  # told among what is missing
+        return error.problem
+    if beam is not None:
+        return beam.description()
+    return "unknown" if made.found.fan is None else "fan"
 
 
 def _find_axis(made: Draft) -> None:
@@ -257,7 +273,8 @@ def _angles(made: Draft) -> NDArray[np.float64] | None:
 
 def _duplicates(made: Draft) -> list[tuple[int, int]]:
     angles = _angles(made)
-    return [] if angles is None else duplicate_views(angles)
+    period = HALF_TURN if made.found.fan is None else 2 * HALF_TURN
+    return [] if angles is None else duplicate_views(angles, period)
 
 
 def _angle_facts(made: Draft) -> AngleFacts | None:

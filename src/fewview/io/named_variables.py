@@ -13,15 +13,15 @@ import numpy as np
 from ..errors import ScanError
 from ..frames import FrameSource
 from ..provenance import Provenance
+from .fan import named_fan, scalar
 from .hdf5 import listed
 from .scan_facts import Angles, Found, layout_of_name
-from .units import angle_unit, millimetres, text
+from .units import angle_unit, millimetres
 
 _DATA = re.compile(r"sino|proj|data|frames|counts|image|tomo|scan", re.IGNORECASE)
 _ANGLES = re.compile(r"angle|theta|rotation", re.IGNORECASE)
 _FLATS = re.compile(r"(^|[_\W])(flats?|whites?|open|ob)(?![a-z])", re.IGNORECASE)
 _DARKS = re.compile(r"(^|[_\W])(darks?|dc)(?![a-z])", re.IGNORECASE)
-_FAN = re.compile(r"distancesource|source_?(origin|object|detector|distance)|\bdso\b|\bdsd\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,6 +84,7 @@ def read_named(path: Path, title: str, variables: Variables, dataset: str | None
         values = np.asarray(arrays[angles_name], dtype=np.float64).reshape(-1)
         unit = angle_unit(units.get(angles_name, "")) or angle_unit(angles_name.rpartition(".")[2])
         angles = Angles(values, unit, f"{path.name}: {angles_name}")
+    fan, pixel, refusal = named_fan(path, arrays, variables.units or {}, flat=len(shaped[name]) == 2)
     return Found(
         title,
         (path,),
@@ -92,8 +93,9 @@ def read_named(path: Path, title: str, variables: Variables, dataset: str | None
         angles,
         variables.frames(flats) if flats else None,
         variables.frames(darks) if darks else None,
-        pixel=_pixel(path, variables),
-        refusal=_fan(path, arrays, flat=len(shaped[name]) == 2),
+        pixel=pixel or _pixel(path, variables),
+        fan=fan,
+        refusal=refusal,
     )
 
 
@@ -128,40 +130,10 @@ def _data_name(path: Path, shaped: Mapping[str, tuple[int, ...]], taken: set[str
 def _pixel(path: Path, variables: Variables) -> tuple[float, Provenance] | None:
     """A pixel size, only where its unit is said: a number without one is as good as none."""
     for name, array in variables.arrays.items():
-        if re.search(r"pixel_?size", name, re.IGNORECASE) and _scalar(array) is not None:
+        if re.search(r"pixel_?size", name, re.IGNORECASE) and scalar(array) is not None:
             unit = (variables.units or {}).get(name, "")
             factor = millimetres(unit) if unit else (1.0 if name.lower().endswith("_mm") else None)
-            value = _scalar(array)
+            value = scalar(array)
             if factor is not None and value is not None and value > 0:
                 return value * factor, Provenance("read", f"{path.name}: {name}")
     return None
-
-
-def _scalar(array: Any) -> float | None:
-    values = np.asarray(array if not hasattr(array, "shape") or array.shape in ((), (1,), (1, 1)) else np.nan)
-    return float(values.reshape(-1)[0]) if values.size == 1 and values.dtype.kind in "iuf" else None
-
-
-def _fan(path: Path, arrays: Mapping[str, Any], *, flat: bool) -> ScanError | None:
-    """Fan and cone beams name a distance to the source, or the geometry itself."""
-    distances = {}
-    named = ""
-    for name, value in arrays.items():
-        last = name.rpartition(".")[2].rpartition("/")[2]
-        if _FAN.search(last) and _scalar(value) is not None:
-            distances[last] = _scalar(value)
-        if "geometry" in last.lower() and text(value).strip().lower() in ("cone", "fan", "conebeam", "fanbeam"):
-            named = text(value).strip().lower()
-    if not distances and not named:
-        return None
-    beam = "fan" if flat or not named else named.removesuffix("beam")
-    return fan_beam(path, beam, ", ".join(f"{name} {value:g}" for name, value in distances.items()))
-
-
-def fan_beam(path: Path, beam: str, distances: str) -> ScanError:
-    """The refusal of a scan with a diverging beam."""
-    said = f" ({distances})" if distances else ""
-    return ScanError(
-        f"{path.name} is a {beam}-beam scan{said}: fewview reconstructs parallel beams only.",
-        "Rebin it to parallel beams first, or reconstruct it with CIL or TIGRE.",
-    )

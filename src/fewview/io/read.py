@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ..geometry import ParallelBeam
 from ..scan import Kind, Scan
 from .assemble import draft
 from .request import AngleChoice, Draft, FieldChoice, Request
@@ -26,8 +25,9 @@ def read_scan(
     reverse_angles: bool = False,
     mirror: bool = False,
     horizontal_axis: bool = False,
+    geometry: str | Path | None = None,
 ) -> Scan:
-    """Read a parallel-beam scan. Pixels stay on disk until asked for.
+    """Read a scan of a parallel or a fan beam. Pixels stay on disk until asked for.
 
     The format is told by the content of the file: Data Exchange, NXtomo, CIL or any other HDF5, TIFF, FITS (single
     files or folders), MATLAB, npy, npz. What is given here comes before what the file says.
@@ -60,6 +60,8 @@ def read_scan(
         The detector shows a mirror image: its columns are reversed, and the axis counts in the reversed ones.
     horizontal_axis : bool
         The rotation axis lies along the rows of the frames: they are turned by 90 degrees first.
+    geometry : str or Path, optional
+        Text file with the geometry as ASTRA words it (:mod:`fewview.io.geometry_file`), for what the scan does not say.
 
     Returns
     -------
@@ -72,7 +74,7 @@ def read_scan(
         What is wrong or missing, in which file, and what to do. :func:`inspect` shows everything at once.
     """
     said = (angles, layout, kind, pixel, flats, darks, axis, dataset, exclude, reverse_angles, mirror, horizontal_axis)
-    made = draft(path, Request(*said))
+    made = draft(path, Request(*said, geometry))
     if made.lacks:
         raise made.lacks[0]
     return scan_of(made)
@@ -80,11 +82,11 @@ def read_scan(
 
 def scan_of(made: Draft) -> Scan:
     """The scan that a complete draft describes."""
-    assert made.frames is not None and made.angles is not None  # else there would be a lack
-    _, rows, columns = made.frames.shape
+    beam = made.beam()
+    assert made.frames is not None and beam is not None  # else there would be a lack
     scan = Scan(
         frames=made.frames,
-        geometry=ParallelBeam(made.angles, rows, columns, made.axis, made.pixel),
+        geometry=beam,
         flats=made.flats,
         darks=made.darks,
         flat_times=made.flat_times,

@@ -54,11 +54,6 @@ def _edf(head: bytes) -> bool:
     return head.lstrip().startswith(b"{") and any(key in head for key in (b"EDF_", b"HeaderID", b"ByteOrder"))
 
 
-def _unless_named(read: Callable[[Path], Found]) -> Callable[[Path, str | None], Found]:
-    """A layout with fixed names; a dataset that the user names is read by that name instead."""
-    return lambda path, dataset: read(path) if dataset is None else hdf5_named.read(path, dataset)
-
-
 _HDF5_ENDINGS = (".h5", ".hdf5", ".hdf", ".nxs", ".nx")
 
 # The first row that fits reads the file.
@@ -73,7 +68,7 @@ FORMATS: tuple[Format, ...] = (
     Format("Data Exchange HDF5", _HDF5_ENDINGS, _hdf5, data_exchange.read, data_exchange.recognise),
     Format("NXtomo", _HDF5_ENDINGS, _hdf5, nxtomo.read, nxtomo.recognise),
     Format(esrf.TITLE, _HDF5_ENDINGS, _hdf5, esrf.read, esrf.recognise),
-    Format("CIL NeXus", _HDF5_ENDINGS, _hdf5, _unless_named(cil.read), cil.recognise),
+    Format("CIL NeXus", _HDF5_ENDINGS, _hdf5, cil.read, cil.recognise),
     Format("MATLAB 7.3", (".mat",), lambda head: head.startswith(b"MATLAB 7.3"), hdf5_named.read_matlab73),
     Format("HDF5", _HDF5_ENDINGS, _hdf5, hdf5_named.read),
     Format("MATLAB", (".mat",), lambda head: head.startswith(b"MATLAB 5.0"), matlab.read),

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ..errors import ScanError
 from ..frames import FrameSource
+from ..geometry import Beam, ParallelBeam
 from ..provenance import Provenance
 from ..scan import Kind
 from .scan_facts import Found, Layout
@@ -34,6 +35,7 @@ class Request:
     reverse_angles: bool = False
     mirror: bool = False
     horizontal_axis: bool = False
+    geometry: str | Path | None = None
 
 
 @dataclass(eq=False)
@@ -42,7 +44,8 @@ class Draft:
 
     ``keep`` are the views that are used, of all frames; ``angles``, ``monitor`` and ``view_times`` are of all of them.
     ``lacks`` names what keeps it from being one, the gravest first. ``hopeless``: no flag would make it a scan, so
-    that what else is missing is not worth saying. ``open_beside``: the open beam shows beside the sample in all views.
+    that what else is missing is not worth saying. ``mirrored``: the columns of the frames were reversed.
+    ``open_beside``: the open beam shows beside the sample in all views.
     """
 
     path: Path
@@ -63,7 +66,21 @@ class Draft:
     notes: list[str] = field(default_factory=list)
     lacks: list[ScanError] = field(default_factory=list)
     hopeless: bool = False
+    mirrored: bool = False
     open_beside: bool = False
+
+    def beam(self) -> Beam | None:
+        """The geometry of all frames; None where there are none, or no angles.
+
+        Raises
+        ------
+        ScanError
+            It is not possible.
+        """
+        if self.frames is None or self.angles is None:
+            return None
+        facts = (self.angles, *self.frames.shape[1:], self.axis, self.pixel)
+        return ParallelBeam(*facts) if self.found.fan is None else self.found.fan.beam(*facts, mirror=self.mirrored)
 
     def refuse(self, problem: str, remedy: str, *, hopeless: bool = False) -> None:
         """Add to what is missing or wrong, unless nothing can help any more."""

@@ -17,6 +17,7 @@ from ..errors import ScanError
 from ..frames import FrameSource
 from ..provenance import Provenance
 from ..scan import Kind
+from .fan import Fan
 from .units import AngleUnit
 
 Layout = Literal["projections", "sinogram"]
@@ -79,6 +80,8 @@ class Found:
         In mm.
     axis : (float, Provenance), optional
         0-based column.
+    fan : Fan, optional
+        Where the rays come from, unless they are parallel.
     notes : tuple of str
         Oddities that the user should know.
     refusal : ScanError, optional
@@ -107,6 +110,7 @@ class Found:
     kind: Kind | None = None
     pixel: tuple[float, Provenance] | None = None
     axis: tuple[float, Provenance] | None = None
+    fan: Fan | None = None
     notes: tuple[str, ...] = ()
     refusal: ScanError | None = None
     more_angles: tuple[Angles, ...] = ()

@@ -41,7 +41,7 @@ class ReaderChoices(Options):
     pixel: float | None = option(
         None,
         "Pixel size",
-        "Size of a detector pixel in the plane of the sample; unknown stays unknown.",
+        "Size of a detector pixel; behind a lens, in the plane of the sample. Unknown stays unknown.",
         unit="mm",
         gt=0,
     )
@@ -66,6 +66,11 @@ class ReaderChoices(Options):
     )
     horizontal_axis: bool = option(
         False, "Horizontal axis", "The rotation axis lies along the rows of the frames: they are turned by 90 degrees."
+    )
+    geometry: str | None = option(
+        None,
+        "Geometry",
+        "Text file (JSON or YAML) with the geometry as ASTRA words it, for a fan beam that the scan does not describe.",
     )
 
     def given(self) -> dict[str, Any]:
