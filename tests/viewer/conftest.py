@@ -17,7 +17,7 @@ PATIENCE = 300  # seconds; a loaded machine is no reason to fail
 
 
 @pytest.fixture
-def docked(make_napari_viewer_proxy, qtbot, monkeypatch):
+def docked(make_napari_viewer_proxy, qtbot, monkeypatch, tmp_path_factory):
     """A viewer with the plugin's three docks; settings are those of a new user."""
     if DISPLAY_PROBLEM:
         pytest.skip(DISPLAY_PROBLEM)
@@ -25,8 +25,10 @@ def docked(make_napari_viewer_proxy, qtbot, monkeypatch):
     import npe2
     from qtpy.QtCore import QCoreApplication, Qt
 
+    from fewview.viewer.files import places
     from fewview.viewer.workbench import workbench_of
 
+    monkeypatch.setattr(places, "HOME", tmp_path_factory.mktemp("home"))
     viewer = make_napari_viewer_proxy(show=True)
     manager = npe2.PluginManager.instance()
     if "fewview" not in manager:

@@ -94,7 +94,7 @@ def test_pixels_that_are_not_numbers_are_left_out_and_counted():
 
 def test_stars_only_where_better_is_defined_and_units_in_the_headings():
     rows = Table().rows(
-        [("whole slice", None)],
+        [("slice", None)],
         [Candidate("a", VOLUME[0], scores={"data_residual": 0.1}), Candidate("b", VOLUME[2], key=7)],
         Truth("truth", VOLUME[0] + np.float32(0.1), 1.0),
     )

@@ -396,7 +396,7 @@ def test_slices_are_read_at_the_position_that_is_shown():
     assert rows[0].values["std"] == rows[1].values["std"]
     found = presenter.compare([whole, slab], truth, 0.0)
     rows = presenter.rows(found, [("R1", box((10, 42), (10, 42)))], 0.0, whole=True)
-    assert [(row.region, row.layer) for row in rows] == [("R1", "run"), ("whole slice", "run")]  # the slab ends above
+    assert [(row.region, row.layer) for row in rows] == [("R1", "run"), ("slice", "run")]  # the slab ends above
     assert rows[1].values["mean"] == pytest.approx(float(volume[0].mean()), rel=1e-5)
     curve = presenter.scale_curves(found, (32.0, 32.0))["run"]
     assert len(curve[0]) == len(curve[1]) > 4

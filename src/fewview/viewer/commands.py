@@ -11,6 +11,7 @@ DOCKS = ("Scan", "Reconstruct", "Compare")
 
 def open_all(viewer: napari.viewer.Viewer) -> dict[str, Any]:
     """Open the three docks: Scan and Reconstruct as tabs on the right, Compare below the picture."""
+    from .files.writer_order import offer_first
     from .layout import arrange
     from .workbench import workbench_of
 
@@ -20,6 +21,7 @@ def open_all(viewer: napari.viewer.Viewer) -> dict[str, Any]:
         frames[name], docks[name] = viewer.window.add_plugin_dock_widget("fewview", name, tabify=tabbed)
     arrange(frames)
     workbench_of(viewer).bind_keys()
+    offer_first()
     return docks
 
 

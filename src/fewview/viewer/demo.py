@@ -64,6 +64,7 @@ def start(viewer: Any) -> dict[str, Any]:
     from .commands import open_all
 
     docks = open_all(viewer)
+    docks["Scan"].bench.keeper.on = False  # nobody's session
     viewer.open_sample("fewview", "shell")
     wait(lambda: docks["Reconstruct"].chosen_method is not None)
     wait(lambda: not docks["Scan"].bench.finding_axis)

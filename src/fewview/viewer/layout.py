@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from qtpy.QtCore import Qt
+from qtpy.QtCore import Qt, QTimer
 from qtpy.QtWidgets import QMainWindow
 
 LEFT, RIGHT, BELOW = 255, 320, 318  # pixels: napari's own docks, ours, and ten lines of the table
@@ -30,4 +30,4 @@ def arrange(frames: Mapping[str, Any]) -> None:
     below = min(BELOW, max(BELOW // 2, window.height() - SMALLEST_PICTURE))
     window.resizeDocks([frames["Compare"]], [below], Qt.Orientation.Vertical)
     window.resizeDocks([frames["Scan"]], [RIGHT], Qt.Orientation.Horizontal)
-    frames["Scan"].raise_()
+    QTimer.singleShot(0, frames["Scan"].raise_)  # napari shows the last one only after this

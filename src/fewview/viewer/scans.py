@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,8 @@ import numpy as np
 
 from .common.layers import METADATA, facts
 from .scan.presenter import ScanPresenter
+
+COUNTER = re.compile(r" \[\d+\]$")  # of napari, for two layers of one name
 
 
 class Scans:
@@ -28,6 +31,7 @@ class Scans:
         self.current = ScanPresenter()
         self.all: list[ScanPresenter] = []
         self._visible: dict[int, bool] = {}
+        self._parked: dict[str, list[Any]] = {}
 
     def add(self, scan: ScanPresenter) -> None:
         """Take in a scan that was loaded, and mean it; one of the same file is replaced."""
@@ -39,8 +43,9 @@ class Scans:
     def choose(self, scan: ScanPresenter) -> None:
         """Mean another scan: its layers come into sight, the others' go, and the view begins anew."""
         before, self.current = self.current, scan
-        if before is scan or not before.path:
+        if before is scan:
             return
+        self.park()
         for layer in self._viewer.layers:
             of = scan_of(layer)
             if of in (None, ""):
@@ -50,11 +55,37 @@ class Scans:
             layer.visible = of == scan.path and self._visible.pop(id(layer), layer.visible)
         self.reset_view()
 
+    def park(self) -> None:
+        """Take out of the viewer what lies in another unit than the scan that is meant, and bring back the rest.
+
+        Millimetres and pixels cannot share one picture: napari would draw both as if they were the same.
+        """
+        layers = self._viewer.layers
+        for scan in self.all:
+            if scan is not self.current and (scan.pixel is None) != (self.current.pixel is None):
+                own = list(self.layers_of(scan))
+                self._visible.update({id(layer): layer.visible for layer in own if id(layer) not in self._visible})
+                self._parked.setdefault(scan.path, []).extend(own)
+                for layer in own:
+                    layers.remove(layer)
+            else:
+                for layer in self._parked.pop(scan.path, []):
+                    self._viewer.add_layer(layer)
+
+    def came(self, layer: Any) -> None:
+        """A layer has come: one of a scan that is not meant stays out of sight."""
+        of = scan_of(layer)
+        if of and of != self.current.path and any(scan.path == of for scan in self.all):
+            self._visible.setdefault(id(layer), layer.visible)
+            layer.visible = False
+            self.park()
+
     def close(self, scan: ScanPresenter) -> None:
         """Take a scan out, with all of its layers."""
         if scan not in self.all:
             return
         self.all.remove(scan)
+        self._parked.pop(scan.path, None)
         if self.current is scan:
             self.choose(self.all[-1] if self.all else ScanPresenter())
         for layer in list(self.layers_of(scan)):
@@ -76,12 +107,17 @@ class Scans:
         return f"{Path(self.label(scan)).with_suffix('')}: " if len(self.all) > 1 else ""
 
     def reset_view(self) -> None:
-        """All of the picture, and the middle row."""
-        dims = self._viewer.dims
-        for axis in range(dims.ndim - 2):
-            low, high, step = dims.range[axis]
-            dims.set_point(axis, low + np.floor((high - low) / step / 2) * step)
-        self._viewer.reset_view()
+        """All of the picture that is seen, and the middle row. Napari itself would make room for hidden layers, too."""
+        seen = [layer for layer in self._viewer.layers if layer.visible and type(layer).__name__ == "Image"]
+        if not seen:
+            return
+        dims, ndim = self._viewer.dims, max(layer.ndim for layer in seen)
+        for axis in range(ndim - 2):
+            deep = [layer.extent.world[:, axis - ndim] for layer in seen if layer.ndim == ndim]
+            step = min(layer.scale[axis - ndim] for layer in seen if layer.ndim == ndim)
+            low, high = min(span[0] for span in deep) + step / 2, max(span[1] for span in deep) - step / 2
+            dims.set_point(dims.ndim - ndim + axis, low + np.floor((high - low) / step / 2 + 1e-6) * step)
+        self._viewer.reset_view(layers=seen)
 
     def _name(self) -> None:
         """Give the layers of each scan the same beginning of their names, as long as there are several scans."""
@@ -89,7 +125,7 @@ class Scans:
             wanted = self.prefix(scan)
             for layer in self.layers_of(scan):
                 given = facts(layer.metadata).get("prefix", "")
-                own = layer.name.removeprefix(given)
+                own = COUNTER.sub("", layer.name.removeprefix(given))
                 if given != wanted:
                     layer.name = wanted + own
                     layer.metadata = {**layer.metadata, METADATA: {**facts(layer.metadata), "prefix": wanted}}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import atexit
-import weakref
 from collections.abc import Callable
 from typing import Any
 
@@ -17,6 +16,7 @@ from ..methods.interface import Method
 from ..runs.recipe import Recipe
 from ..runs.worker.queue import RunQueue
 from ..runs.worker.queued_run import QueuedRun
+from .closing import End
 from .common.layers import METADATA, facts, projection_layer, spatial
 from .common.notify import complain, tell
 from .common.settings import Settings
@@ -25,7 +25,9 @@ from .reconstruct.live_view import LiveView, Shown
 from .reconstruct.run_presenter import run_title
 from .reconstruct.supervisor import listen
 from .scan.presenter import ScanPresenter
+from .scan.samples import volumes_of
 from .scans import Scans
+from .session import SessionKeeper
 
 _benches: dict[int, Workbench] = {}
 AXIS_LAYER = "Axis preview"
@@ -47,6 +49,7 @@ class Workbench(QObject):
     ticked = Signal()
     painted = Signal(str)
     axis_found = Signal()
+    restored = Signal(object)  # Recipe
 
     def __init__(self, viewer: Any, key: int) -> None:
         super().__init__()
@@ -70,6 +73,7 @@ class Workbench(QObject):
         self._window: QWidget | None = None
         self.actions: dict[str, Callable[[], None]] = {}
         self._keys = KeyBindings(viewer, self.act)
+        self.keeper = SessionKeeper(self)
         viewer.layers.events.inserted.connect(self._on_layer)
         application = QApplication.instance()
         if application is not None:
@@ -82,22 +86,28 @@ class Workbench(QObject):
         """The scan that the docks mean."""
         return self.scans.current
 
-    def open(self, path: str, **said: Any) -> None:
-        """Load a scan file or folder, beside the ones that are open, and show its projections."""
+    def open(self, path: str, auxiliary: str | None = None, reference: str | None = None, **said: Any) -> None:
+        """Load a scan, with its other volumes, beside the ones that are open, and show its projections."""
         scan = ScanPresenter()
         try:
             scan.load(path, **said)
         except FewviewError as error:
             complain(error)
             return
-        self._take_in(scan)
+        scan.auxiliary, scan.reference = auxiliary, reference
+        self.take_in(scan)
+        for layer in volumes_of(scan):
+            self.viewer.add_layer(layer)
         self.show_projections(True)
 
-    def _take_in(self, scan: ScanPresenter) -> None:
+    def take_in(self, scan: ScanPresenter) -> None:
         """Mean a new scan; the Scan dock then asks whether the one before is to stay."""
         others = [one for one in self.scans.all if one.path != scan.path]
         self._asked = [one for one in others if one is self.scan]
         self.scans.add(scan)
+        if self._asked:
+            label = self.scans.label
+            tell(f"{label(scan)} lies beside {label(self._asked[0])}; the Scan dock asks whether both are to stay.")
         self.scan_changed.emit()
         self._find_unknown_axis()
 
@@ -133,6 +143,7 @@ class Workbench(QObject):
         except FewviewError as error:
             complain(error)
             return
+        self.scans.park()  # lengths may be in mm from now on
         self.scan_changed.emit()
         self.show_projections(True)
 
@@ -162,6 +173,8 @@ class Workbench(QObject):
         about = facts(event.value.metadata)
         path = about.get("scan")
         if not path or path == self.scan.path:
+            if "run" in about or "axis" in about:
+                QTimer.singleShot(0, self._sort)
             return
         scan = ScanPresenter()
         try:
@@ -171,8 +184,16 @@ class Workbench(QObject):
             return
         scan.auxiliary, scan.reference = about.get("auxiliary"), about.get("reference")
         scan.views = about.get("views")
-        self._take_in(scan)
+        self.take_in(scan)
         QTimer.singleShot(0, self._settle)  # napari is not done with the layer yet
+
+    def _sort(self) -> None:
+        """A result came: those of scans that are not meant stay out of sight; the first of a scan is shown whole."""
+        for layer in list(self.viewer.layers):
+            if layer.visible:
+                self.scans.came(layer)
+        if sum("run" in facts(layer.metadata) for layer in self.scans.layers_of(self.scan)) == 1:
+            self.scans.reset_view()
 
     def _settle(self) -> None:
         """What was dropped without angles has no picture yet: its stand-in goes. The view begins at the new scan."""
@@ -184,24 +205,26 @@ class Workbench(QObject):
 
     # -- runs ----------------------------------------------------------------------------------------------------
 
-    def run(self, recipe: Recipe, method: Method) -> QueuedRun:
-        """Queue a run; its layer appears with its first estimate."""
+    def run(self, recipe: Recipe, method: Method, scan: ScanPresenter | None = None) -> QueuedRun:
+        """Queue a run, by default on the scan that is meant; its layer appears with its first estimate."""
+        scan = scan or self.scan
         self._count += 1
-        views = recipe.views or self.scan.shape[0]
-        prefix = self.scans.prefix(self.scan)
+        views = recipe.views or scan.shape[0]
+        prefix = self.scans.prefix(scan)
         title = prefix + run_title(recipe, method, views, self._count)
         run = self.queue.submit(title, {"recipe": recipe.model_dump(mode="json")})
         self.runs.append(run)
         first = recipe.rows[0] if recipe.rows is not None else 0
-        pixel = self.scan.pixel
+        pixel = scan.pixel
         place = spatial((1, 1, 1), None if pixel is None else pixel * recipe.bin, first, recipe.bin)
         about = {
             "recipe": recipe.compact(),
             "title": title,
-            "of": self.scan.path,
-            "prefix": self.scans.prefix(self.scan),
+            "of": scan.path,
+            "prefix": self.scans.prefix(scan),
         }
         self.live.expect(run, Shown(title, place, about))
+        self.keeper.settings = recipe
         self.show_projections(False)  # their angle axis would share a slider with the slices
         self.scan_changed.emit()
         self.go()
@@ -281,6 +304,7 @@ class Workbench(QObject):
         if _benches.get(self._key) is not self:
             return
         del _benches[self._key]
+        self.keeper.write()
         self.live.close()
         if self._listener is not None:
             self._listener.quit()
@@ -307,7 +331,9 @@ class Workbench(QObject):
             AXIS_LAYER, {"recipe": recipe.model_dump(mode="json")}, "fewview.runs.worker.engine:try_axis"
         )
         place = spatial((1, 1, 1), self.scan.voxel, row[0], self.scan.bin)
-        self.live.expect(self._axis_run, Shown(AXIS_LAYER, place, {"axis": recipe.axis}, reuse=True))
+        self.live.expect(
+            self._axis_run, Shown(AXIS_LAYER, place, {"axis": recipe.axis, "of": self.scan.path}, reuse=True)
+        )
         if self.projections_shown:
             self.show_projections(False)
             self.scan_changed.emit()
@@ -366,24 +392,3 @@ def _leave() -> None:
     for bench in list(_benches.values()):
         bench.close()
     WorkerBase.await_workers()
-
-
-class End:
-    """What the end of a window calls. A plain callable: PySide6 cannot call a slot of ours from a dying sender."""
-
-    def __init__(self, bench: Workbench) -> None:
-        self._bench = weakref.ref(bench)
-
-    def __call__(self, *_: Any) -> None:
-        """Called by Qt."""
-        bench = self._bench()
-        if bench is not None:
-            bench.close()
-
-
-def layer_of(viewer: Any, run: QueuedRun) -> Any:
-    """Layer that shows a run, or None."""
-    for layer in viewer.layers:
-        if layer.metadata.get(METADATA, {}).get("run") == run.number:
-            return layer
-    return None

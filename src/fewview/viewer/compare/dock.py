@@ -181,7 +181,7 @@ class CompareDock(Dock):
             parts.append("Nothing to compare yet: reconstruct something, or open a volume.")
         elif not any_region:
             parts.append(self.tools.hint)
-        if comparison.truth is not None:
+        if comparison.truth is not None and comparison.candidates:
             parts.append(f"PSNR, SSIM and Diff. are against “{comparison.truth.name}”.")
         elif comparison.candidates:
             parts.append("No reference: held-out error and data residual judge the runs.")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from qtpy.QtWidgets import QTabWidget, QToolButton, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QSizePolicy, QTabWidget, QToolButton, QVBoxLayout, QWidget
 
 from ..common.plots import Plot
 from ..common.theme import Colours
@@ -39,6 +39,8 @@ class Pages(QTabWidget):
     def __init__(self, files: FilesTab, draw_line: Callable[[], None], move: Callable[[Position], None]) -> None:
         super().__init__()
         self.setDocumentMode(True)
+        # What a page would like to have must not make the dock scroll: each shrinks, and has bars of its own.
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Ignored)
         self.setUsesScrollButtons(True)
         bar = self.tabBar()
         if bar is not None:

@@ -84,6 +84,10 @@ class Regions:
         origin, step = np.array(place.origin[-2:]), np.array(place.step[-2:])
         return self._add_boxes([(name, region_box(region) * step + origin) for name, region in regions])
 
+    def add_box(self, name: str, corners: NDArray) -> str:
+        """Add one named rectangle, in the units of :meth:`boxes`; returns its name, made unique."""
+        return self._add_boxes([(name, corners)])[0]
+
     def _add_boxes(self, boxes: list[tuple[str, NDArray]]) -> list[str]:
         """Add rectangles, given in the units of :meth:`boxes`."""
         layer = self.layer

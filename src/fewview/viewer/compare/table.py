@@ -21,7 +21,7 @@ from .measure import Measured, measure
 from .regions_file import box_region, inside
 
 Better = Literal["high", "low", ""]
-WHOLE = "whole slice"  # the region that is always there
+WHOLE = "slice"  # the region that is always there
 
 
 @dataclass(frozen=True)

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import hashlib
-import tempfile
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from ..common.layers import METADATA, facts
+from .places import folder_of
 
 
-def file_of(layer: Any) -> str:
-    """File that holds a layer's volume: the one it came from, or one written now.
+def file_of(layer: Any, scan: str = "") -> str:
+    """File that holds a layer's volume: the one it came from, or one written now, beside the ``scan``.
 
     The name of a new file holds a digest of its content, so that a changed layer gives a changed recipe. The layer
     remembers it as "written", and is found again by it.
@@ -23,9 +23,7 @@ def file_of(layer: Any) -> str:
         return str(known)
     values = np.ascontiguousarray(layer.data, dtype=np.float32)
     digest = hashlib.sha256(values.tobytes()).hexdigest()[:16]
-    folder = Path(tempfile.gettempdir()) / "fewview-layers"
-    folder.mkdir(exist_ok=True)
-    path = folder / f"{digest}.npy"
+    path = folder_of(scan) / f"layer-{digest}.npy"
     if not path.exists():
         np.save(path, values)
     layer.metadata = {**layer.metadata, METADATA: {**facts(layer.metadata), "written": str(path)}}

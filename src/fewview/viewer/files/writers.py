@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ...io import write_volume
@@ -20,8 +20,16 @@ def write(path: str, data: Any, attributes: Mapping[str, Any]) -> list[str]:
     attributes : mapping
         Scale, units and metadata of the layer.
     """
+    return [save(path, data, attributes)]
+
+
+def save(path: str, data: Any, attributes: Mapping[str, Any], regions: Sequence[Mapping[str, Any]] = ()) -> str:
+    """As :func:`write`, with the regions that were looked at in the record; returns the path."""
     about = facts(attributes.get("metadata", {}))
-    record = about.get("record") or {key: about[key] for key in ("recipe", "title") if key in about}
+    record = dict(about.get("record") or {key: about[key] for key in ("recipe", "title") if key in about})
+    if regions:
+        record["regions"] = list(regions)
     in_mm = all(str(unit) in ("mm", "millimeter") for unit in attributes.get("units", ("pixel",)))
     voxel = float(attributes["scale"][-1]) if in_mm else None
-    return [str(write_volume(path, data, voxel=voxel, record=record))]
+    unit = about.get("unit") or record.get("unit")
+    return str(write_volume(path, data, voxel=voxel, unit=unit, record=record))

@@ -25,6 +25,7 @@ from ...runs.recipe import Recipe
 from ..common.notify import complain, tell
 from ..common.theme import colours
 from ..common.widgets import Dock, Section, button, described, quiet, tool, wrapped
+from ..files.result_buttons import ResultButtons
 from ..scan.scan_bar import ScanChoice
 from ..workbench import workbench_of
 from .form import Form
@@ -51,6 +52,7 @@ class ReconstructDock(Dock):
         self.bench = workbench_of(viewer)
         self.states: list[ModeState] = []
         self.form: Form | None = None
+        self._wanted: Recipe | None = None
         self.column.addWidget(ScanChoice(self.bench))
         self.column.addWidget(self._make_modes())
         self.column.addLayout(self._make_method())
@@ -63,11 +65,14 @@ class ReconstructDock(Dock):
         self.column.addLayout(self._make_copies())
         self.panel = RunPanel(self.bench)
         self.column.addWidget(self.panel)
+        self.results = ResultButtons(self.bench)
+        self.column.addWidget(self.results)
         self.column.addStretch(1)
         self.foot.addLayout(self._make_buttons())
         self.foot.addWidget(self.panel.head)
         self.bench.scan_changed.connect(self.refresh)
         self.bench.runs_changed.connect(self.refresh)
+        self.bench.restored.connect(self._on_restored)
         self.appeared.connect(self._on_appeared)
         self.removed.connect(self._on_removed)
         self.hear(viewer.events.theme, self._on_theme)
@@ -247,6 +252,28 @@ class ReconstructDock(Dock):
         self.why_section.setVisible(bool(greyed))
         if start is not None:
             self._check_mode(self.states.index(start))
+        self._take_wanted()
+
+    def _on_restored(self, recipe: Recipe) -> None:
+        self._wanted = recipe
+        self._take_wanted()
+
+    def _take_wanted(self) -> None:
+        """Set the dock as a record says, as soon as the methods are there."""
+        recipe = self._wanted
+        if recipe is None or not self.states:
+            return
+        self._wanted = None
+        self.choose(recipe.method)
+        if self.form is None or self.chosen_method is None or self.chosen_method.name != recipe.method:
+            complain(
+                FewviewError(f"The method '{recipe.method}' of the record cannot run here.", "See `fewview doctor`.")
+            )
+            return
+        self.form.set_values(recipe.options)
+        self.holdout.setValue(100 * recipe.holdout)
+        self.seed.setValue(recipe.seed)
+        self._on_edit()
 
     def _check_mode(self, index: int) -> None:
         made = self.modes.button(index)

@@ -140,7 +140,7 @@ class RegistrationDock(Dock):
         if self.presenter is None or self._neutron is None:
             return
         try:
-            values, path, record = self.presenter.apply()
+            values, path, record = self.presenter.apply(self.bench.scan.path)
         except FewviewError as error:
             complain(error)
             return
@@ -162,7 +162,7 @@ class RegistrationDock(Dock):
         )
         self.bench.scan.auxiliary = path
         self.bench.scan_changed.emit()
-        tell("The registered X-ray volume is the one of the next run.")
+        tell(f"The registered X-ray volume is the one of the next run; it lies in {path}.")
 
     # -- showing -------------------------------------------------------------------------------------------------
 

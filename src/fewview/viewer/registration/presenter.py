@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-import tempfile
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,6 +16,7 @@ from ...registration import Grid, Registration, RegistrationOptions, registered
 from ...registration.metric import Body
 from ...registration.register import Step, registration_steps
 from ...registration.transform import Similarity
+from ..files.places import folder_of
 
 FIELDS = 8  # of the checkerboard, along the longer side
 _SHOWN = 256  # voxels a side of the copy that is drawn while the registration goes on
@@ -115,8 +114,8 @@ class RegistrationPresenter:
             "start from, or reconstruct from more views."
         )
 
-    def apply(self) -> tuple[NDArray[np.float32], str, dict[str, Any]]:
-        """The X-ray volume on the neutron grid, a file that holds it with the registration, and its record.
+    def apply(self, scan: str = "") -> tuple[NDArray[np.float32], str, dict[str, Any]]:
+        """The X-ray volume on the neutron grid, a file beside the ``scan`` that holds it, and its record.
 
         Raises
         ------
@@ -127,9 +126,7 @@ class RegistrationPresenter:
             raise FewviewError("There is no good registration to apply.", "Register first.")
         values, _ = registered(self.xray, self.xray_grid, self.result, self.neutron_grid, self.options.order)
         record = {"registration": self.result.to_json()}
-        folder = Path(tempfile.gettempdir()) / "fewview-layers"
-        folder.mkdir(exist_ok=True)
-        path = folder / f"registered-{hashlib.sha256(values.tobytes()).hexdigest()[:16]}.npy"
+        path = folder_of(scan) / f"registered-{hashlib.sha256(values.tobytes()).hexdigest()[:16]}.npy"
         write_volume(path, values, voxel=self.neutron_grid.spacing[-1] if self.in_mm else None, record=record)
         return values, str(path), record
 

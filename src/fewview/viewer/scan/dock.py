@@ -22,7 +22,9 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
+from ...errors import FewviewError
 from ..common.layers import facts
+from ..common.notify import complain
 from ..common.plots import AnglePlot, AxisPlot
 from ..common.theme import colours
 from ..common.widgets import Dock, Section, button, described, quiet, wrapped
@@ -30,7 +32,7 @@ from ..files.layer_files import file_of, is_volume
 from ..workbench import workbench_of
 from .fact_list import FactList
 from .presenter import ScanPresenter
-from .samples import SAMPLES
+from .samples import SAMPLES, sample_files, volume_layer
 from .scan_bar import ScanBar
 
 SLIDER_STEPS = 4  # per detector pixel
@@ -251,7 +253,7 @@ class ScanDock(Dock):
             self.bench.open(path)
 
     def _on_sample(self, action: Any) -> None:
-        self.viewer.open_sample("fewview", action.data())
+        self.bench.open(**sample_files(action.data()))
 
     def _on_said(self, what: str, value: object) -> None:
         self.bench.say(**{what: value})
@@ -287,15 +289,23 @@ class ScanDock(Dock):
         self.scan.reference = self._picked(self.reference)
         self.bench.scan_changed.emit()
 
+    def _open_volume(self, path: str) -> str:
+        """Show a volume file that belongs to the scan; returns the name of its layer."""
+        try:
+            data, keywords, _ = volume_layer(path, of=self.scan.path, visible=False)
+        except FewviewError as error:
+            complain(error)
+            return ""
+        return str(self.viewer.add_image(data, **keywords).name)
+
     def _picked(self, combo: QComboBox) -> str | None:
         name = combo.currentText()
         if name == FROM_FILE:
             path, _ = QFileDialog.getOpenFileName(self, "Open a volume")
-            opened = self.viewer.open(path, plugin="fewview") if path else []
-            combo.setProperty("chosen", opened[0].name if opened else "")
+            combo.setProperty("chosen", self._open_volume(path) if path else "")
             return path or None
         combo.setProperty("chosen", "" if name == NO_LAYER else name)
-        return None if name == NO_LAYER else file_of(self.viewer.layers[name])
+        return None if name == NO_LAYER else file_of(self.viewer.layers[name], self.scan.path)
 
 
 def _spin(low: int, high: int, tooltip: str) -> QSpinBox:

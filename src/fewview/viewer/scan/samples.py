@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from napari.layers import Layer
 
 from ...io import read_volume
 from ...samples import FOLDER, TOOTH
@@ -27,17 +28,15 @@ def tooth() -> list[LayerTuple]:
 
 def shell() -> list[LayerTuple]:
     """Few-view neutron scan of a snail shell, with its X-ray slice as guide and the neutron slice as reference."""
-    return with_volumes(FOLDER / "shell.h5", FOLDER / "shell_xray.tif", FOLDER / "shell_neutron.tif")
+    return with_volumes(**sample_files("shell"))
 
 
 def microstructure() -> list[LayerTuple]:
     """Simulated few-view neutron scan of a concrete-like sample, with X-ray volume and truth."""
-    return with_volumes(
-        FOLDER / "microstructure.h5", FOLDER / "microstructure_xray.tif", FOLDER / "microstructure_truth.tif"
-    )
+    return with_volumes(**sample_files("microstructure"))
 
 
-def scan_layer(path: Path, **about: Any) -> LayerTuple:
+def scan_layer(path: str | Path, **about: Any) -> LayerTuple:
     """Projections of a scan as a layer that the docks recognise."""
     scan = ScanPresenter()
     scan.load(path)
@@ -46,13 +45,29 @@ def scan_layer(path: Path, **about: Any) -> LayerTuple:
     return data, keywords, kind
 
 
-def with_volumes(scan: Path, xray: Path, reference: Path) -> list[LayerTuple]:
+def with_volumes(path: str, auxiliary: str, reference: str) -> list[LayerTuple]:
     """A scan with the two volumes that belong to it; hidden, so that the scan is what one sees first."""
     return [
-        volume_layer(reference, "Reference", of=str(scan), visible=False),
-        volume_layer(xray, "X-ray", of=str(scan), visible=False, colormap="bone"),
-        scan_layer(scan, auxiliary=str(xray), reference=str(reference)),
+        volume_layer(reference, "Reference", of=path, visible=False),
+        volume_layer(auxiliary, "X-ray", of=path, visible=False, colormap="bone"),
+        scan_layer(path, auxiliary=auxiliary, reference=reference),
     ]
+
+
+def sample_files(key: str) -> dict[str, str]:
+    """Files of a sample, as :meth:`~fewview.viewer.workbench.Workbench.open` takes them."""
+    if key == "tooth":
+        return {"path": str(TOOTH)}
+    other = "neutron" if key == "shell" else "truth"
+    names = {"path": f"{key}.h5", "auxiliary": f"{key}_xray.tif", "reference": f"{key}_{other}.tif"}
+    return {what: str(FOLDER / name) for what, name in names.items()}
+
+
+def volumes_of(scan: ScanPresenter) -> list[Layer]:
+    """The X-ray volume and the reference of a scan as layers, hidden."""
+    found = (("Reference", scan.reference, "gray"), ("X-ray", scan.auxiliary, "bone"))
+    given = [volume_layer(path, name, scan.path, visible=False, colormap=look) for name, path, look in found if path]
+    return [Layer.create(*one) for one in given]
 
 
 def volume_layer(path: str | Path, name: str = "", of: str = "", **more: Any) -> LayerTuple:

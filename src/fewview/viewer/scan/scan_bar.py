@@ -10,6 +10,7 @@ from qtpy.QtWidgets import QComboBox, QHBoxLayout, QVBoxLayout, QWidget
 from ...errors import FewviewError
 from ..common.notify import complain
 from ..common.widgets import button, described, quiet, wrapped
+from ..common.words import short
 from .samples import volume_layer
 
 
@@ -50,6 +51,9 @@ class ScanBar(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         self.choice = ScanChoice(bench)
+        self.go_on = button(
+            "Continue the last session", "Open the scans, regions and results of the last session again.", self._go_on
+        )
         self.question = wrapped()
         described(self.question, "Question about the scan")
         self.beside = button("Beside", "Both scans stay open; choose between them above.", self._beside)
@@ -58,6 +62,7 @@ class ScanBar(QWidget):
         row = QHBoxLayout()
         for made in (self.beside, self.instead, self.volume):
             row.addWidget(made)
+        layout.addWidget(self.go_on)
         layout.addWidget(self.choice)
         layout.addWidget(self.question)
         layout.addLayout(row)
@@ -74,11 +79,18 @@ class ScanBar(QWidget):
         if before is not None:
             label = self._bench.scans.label
             texts.append(f"{label(scan)} was opened; {label(before)} was there. Beside it, or instead?")
+        again = "" if self._bench.scans.all else self._bench.keeper.words()
+        self.go_on.setText(short(again, 40))
+        self.go_on.setToolTip(again)
+        self.go_on.setVisible(bool(again))
         self.question.setText(" ".join(texts))
         self.question.setVisible(bool(texts))
         for widget in (self.beside, self.instead):
             widget.setVisible(before is not None)
         self.volume.setVisible(lacking)
+
+    def _go_on(self) -> None:
+        self._bench.keeper.resume()
 
     def _beside(self) -> None:
         self._bench.answer(True)

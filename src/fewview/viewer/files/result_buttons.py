@@ -1,0 +1,92 @@
+"""Save a result with all that made it, and begin again from what was saved."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+from napari.qt.threading import thread_worker
+from qtpy.QtWidgets import QFileDialog, QHBoxLayout, QWidget
+
+from ...errors import FewviewError
+from ..common.layers import METADATA, facts
+from ..common.notify import complain, tell
+from ..common.widgets import button
+from ..restore import open_record, regions_of
+from .places import HOME
+from .writers import save
+
+FORMATS = "HDF5 (*.h5);;TIFF (*.tif);;OME-Zarr (*.zarr);;NumPy (*.npy)"
+RECORDS = "Run records (*.h5 *.hdf5 *.tif *.tiff *.npy *.zarr *.json *.yaml *.yml)"
+
+
+@thread_worker
+def _saving(path: str, data: Any, attributes: dict[str, Any], regions: list[dict[str, Any]]) -> str:
+    return save(path, data, attributes, regions)
+
+
+class ResultButtons(QWidget):
+    """Two buttons for the docks."""
+
+    def __init__(self, bench: Any) -> None:
+        super().__init__()
+        self._bench = bench
+        self._worker: Any = None
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        self.save_button = button(
+            "Save result…", "Save the selected result, with scale, unit, run record and regions inside.", self._ask_save
+        )
+        self.open_button = button(
+            "Open run record…",
+            "Bring back scan, settings, regions and volume of a result that was saved.",
+            self._ask_open,
+        )
+        row.addWidget(self.save_button)
+        row.addWidget(self.open_button)
+
+    def chosen(self) -> Any:
+        """The layer that would be saved: the selected one if it is of a run, else that of the last run."""
+        layers = self._bench.viewer.layers
+        active = layers.selection.active
+        if active is not None and "recipe" in facts(active.metadata):
+            return active
+        return next((layer for layer in reversed(layers) if "recipe" in facts(layer.metadata)), None)
+
+    def save(self, path: str) -> None:
+        """Write the chosen result; the ending chooses the format."""
+        layer = self.chosen()
+        if layer is None:
+            complain(FewviewError("There is no result to save yet.", "Reconstruct something first."))
+            return
+        attributes = {"scale": tuple(layer.scale), "units": tuple(layer.units), "metadata": dict(layer.metadata)}
+        self._layer = layer
+        self._worker = _saving(path, layer.data.copy(), attributes, regions_of(self._bench.viewer, self._bench.scan))
+        self._worker.returned.connect(self._on_saved)
+        self._worker.errored.connect(complain)
+        self._worker.start()
+
+    def _on_saved(self, path: str) -> None:
+        layer = self._layer
+        layer.metadata = {**layer.metadata, METADATA: {**facts(layer.metadata), "file": path}}
+        tell(f"Result saved: {path}")
+
+    def _ask_save(self) -> None:
+        layer = self.chosen()
+        if layer is None:
+            self.save("")
+            return
+        scan = Path(self._bench.scan.path)
+        folder = scan.parent if scan.name and not str(scan).startswith(str(HOME)) else Path.home()
+        name = re.sub(r"[^\w.-]+", "_", layer.name).strip("_") + ".h5"
+        path, chosen = QFileDialog.getSaveFileName(self, "Save the result", str(folder / name), FORMATS)
+        if path:
+            known = (".h5", ".hdf5", ".tif", ".tiff", ".zarr", ".npy")
+            ending = re.search(r"\*(\.\w+)", chosen)
+            self.save(path if Path(path).suffix.lower() in known or ending is None else path + ending[1])
+
+    def _ask_open(self) -> None:
+        path, _ = QFileDialog.getOpenFileName(self, "Open a run record", filter=RECORDS)
+        if path:
+            open_record(self._bench, path)

@@ -1,0 +1,114 @@
+"""Bring back what was saved: scan, settings, regions and volumes of a run record, or of a whole session."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+
+from ..errors import FewviewError
+from ..runs.recipe import Recipe
+from .common.layers import METADATA, spatial
+from .common.notify import complain, tell
+from .compare.regions_layer import Regions
+from .files.records import read_record
+from .scan.presenter import ScanPresenter
+from .scan.samples import volume_layer, volumes_of
+
+
+def open_record(bench: Any, path: str) -> None:
+    """Open the record at ``path``: its scan beside those that are open, with the settings of its run.
+
+    Parameters
+    ----------
+    bench : Workbench
+    """
+    try:
+        restored = read_record(path)
+        scan = scan_of_recipe(restored.recipe)
+    except FewviewError as error:
+        complain(error)
+        return
+    take(bench, scan, restored.regions, [restored.volume] if restored.volume else [])
+    bench.restored.emit(restored.recipe)
+    tell(f"{Path(path).name}: scan, settings and regions are back.")
+
+
+def scan_of_recipe(recipe: Recipe) -> ScanPresenter:
+    """A scan as a recipe uses it.
+
+    Raises
+    ------
+    FewviewError
+        The file is gone, or another one by now.
+    """
+    scan = ScanPresenter()
+    scan.load(recipe.scan, **recipe.reader.given())
+    scan.views, scan.rows, scan.bin = recipe.views, recipe.rows, recipe.bin
+    scan.auxiliary, scan.reference = recipe.auxiliary, recipe.reference
+    if recipe.axis != "auto":
+        scan.set_axis(recipe.axis, recipe.axis_origin or "given: by the record")
+    return scan
+
+
+def take(bench: Any, scan: ScanPresenter, regions: Sequence[Mapping[str, Any]], volumes: Sequence[str]) -> None:
+    """Show a scan with its other volumes, its results and its regions."""
+    bench.take_in(scan)
+    for layer in volumes_of(scan):
+        bench.viewer.add_layer(layer)
+    for path in volumes:
+        _show(bench, scan, path)
+    if not volumes:
+        bench.show_projections(True)
+    if regions:
+        put_regions(bench.viewer, scan, regions)
+    bench.scans.reset_view()
+    bench.scan_changed.emit()
+
+
+def regions_of(viewer: Any, scan: ScanPresenter) -> list[dict[str, Any]]:
+    """Regions of a scan as plain values: name, corners (y, x) and their unit."""
+    from .compare.grids import place_of
+
+    found = Regions(viewer)
+    found.scan = scan.path
+    if found.layer is None:
+        return []
+    unit = place_of(found.layer).unit
+    return [{"name": name, "unit": unit, "corners": corners.tolist()} for name, corners in found.boxes()]
+
+
+def put_regions(viewer: Any, scan: ScanPresenter, regions: Sequence[Mapping[str, Any]]) -> None:
+    """Draw regions that :func:`regions_of` gave."""
+    layer = Regions(viewer)
+    layer.scan = scan.path
+    grid = spatial((1, 1), scan.pixel)
+    layer.make(SimpleNamespace(**{key: np.array(grid[key]) for key in ("scale", "translate")}, units=grid["units"]))
+    factor = scan.pixel or 1.0
+    for region in regions:
+        corners = np.asarray(region["corners"], dtype=float)
+        in_mm = region.get("unit") == "mm"
+        layer.add_box(str(region["name"]), corners * (factor if scan.pixel and not in_mm else 1.0))
+
+
+def _show(bench: Any, scan: ScanPresenter, path: str) -> None:
+    try:
+        data, keywords, _ = volume_layer(path, of=scan.path)
+    except FewviewError as error:
+        complain(error)
+        return
+    about = keywords["metadata"][METADATA]
+    record = about["record"]
+    prefix = bench.scans.prefix(scan)
+    about["prefix"] = prefix
+    if record.get("recipe"):
+        about |= {"recipe": record["recipe"], "title": record.get("title", "")}
+        rows, factor = record["recipe"].get("rows"), int(record["recipe"].get("bin", 1))
+        pixel = None if scan.pixel is None else scan.pixel * factor
+        keywords |= spatial(data.shape, pixel, rows[0] if rows else 0, factor)
+        keywords["name"] = record.get("title") or keywords["name"]
+    keywords["name"] = prefix + keywords["name"]
+    bench.viewer.add_image(data, **keywords)

@@ -1,0 +1,116 @@
+"""Save a result, open its record in a session that knows nothing of it; continue a session after a restart."""
+
+import json
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+pytest.importorskip("napari")
+pytest.importorskip("pytestqt")
+
+from fewview.errors import FewviewError
+from fewview.runs.recipe import Recipe
+from fewview.viewer.files import places
+from fewview.viewer.files.records import read_record
+from fewview.viewer.files.writers import save
+
+
+def test_a_record_comes_back_from_every_format(tmp_path):
+    scan = tmp_path / "scan.h5"
+    scan.write_bytes(b"")
+    recipe = Recipe(scan=str(scan), method="sirt", options={"iterations": 7}, views=20)
+    about = {"record": {"recipe": recipe.compact(), "unit": "mm^-1"}}
+    attributes = {"scale": (0.2,) * 3, "units": ("mm",) * 3, "metadata": {"fewview": about}}
+    regions = [{"name": "R1", "unit": "mm", "corners": [[0, 0], [1, 1]]}]
+    for ending in ("h5", "tif", "zarr", "npy"):
+        path = save(str(tmp_path / f"v.{ending}"), np.ones((2, 3, 4), np.float32), attributes, regions)
+        found = read_record(path)
+        assert found.recipe == recipe and found.volume == path and list(found.regions) == regions, ending
+    assert read_record(tmp_path / "v.npy.json").volume == str(tmp_path / "v.npy")
+    (tmp_path / "recipe.yaml").write_text(f"scan: {scan}\nmethod: fbp\n")
+    assert read_record(tmp_path / "recipe.yaml").recipe.method == "fbp"
+    scan.unlink()
+    with pytest.raises(FewviewError, match="is not there"):
+        read_record(tmp_path / "v.h5")
+    save(str(tmp_path / "bare.tif"), np.ones((2, 3, 4), np.float32), {})
+    with pytest.raises(FewviewError, match="no run record"):
+        read_record(tmp_path / "bare.tif")
+
+
+def test_files_lie_beside_the_scan_or_below_the_home(tmp_path, monkeypatch):
+    from fewview.samples import TOOTH
+
+    monkeypatch.setattr(places, "HOME", tmp_path / "home")
+    assert places.folder_of(str(tmp_path / "a.h5")) == tmp_path / "a.fewview"
+    assert places.folder_of(str(TOOTH)) == tmp_path / "home" / "tooth.fewview"
+    assert places.folder_of("").is_dir()
+
+
+def test_our_writer_is_offered_first(monkeypatch):
+    from fewview.viewer.files import writer_order
+
+    ours, theirs = (SimpleNamespace(command=name) for name in ("fewview.write", "napari.write_image"))
+    index = SimpleNamespace(_writers=[("image", 1, 2, theirs), ("image", 1, 2, ours), ("shapes", 1, 2, theirs)])
+    monkeypatch.setattr(writer_order.PluginManager, "instance", lambda: SimpleNamespace(_contrib=index))
+    writer_order.offer_first()
+    assert [entry[-1] for entry in index._writers] == [ours, theirs, theirs]
+
+
+def test_save_open_record_and_continue_after_a_restart(docked, tmp_path):
+    from npe2 import PluginManager
+
+    bench, dock, compare, viewer = docked.bench, docked.reconstruct, docked.compare, docked.viewer
+    docked.pick(docked.scan.sample, "Microstructure")
+    docked.until(lambda: bench.scan.ready and not bench.finding_axis)
+    docked.finish()
+    docked.type(docked.scan.views, "16")
+    dock.choose("sirt")
+    docked.type(dock.form.input_of("iterations"), "3")
+    docked.click(dock.run_button)
+    docked.until(lambda: bench.runs and bench.runs[-1].over)
+    docked.finish()
+    compare.drop(0.5, 0.4)
+    corners = compare.regions.boxes()[0][1]
+    before = viewer.layers[bench.runs[-1].title].data.copy()
+    path = tmp_path / "result.h5"
+    docked.answer(path)
+    docked.click(dock.results.save_button)
+    docked.until(path.exists)
+    docked.until(lambda: viewer.layers[bench.runs[-1].title].metadata["fewview"].get("file") == str(path))
+    assert next(PluginManager.instance().iter_compatible_writers(["image"])).command == "fewview.write"
+    bench.keeper.write()
+    kept = json.loads(bench.keeper.file.read_text())
+    assert kept["scans"][0]["results"] == [str(path)] and kept["settings"]["method"] == "sirt"
+
+    # A restart: nothing is open, and the dock offers to continue.
+    def emptied():
+        bench.forget_scan()
+        viewer.layers.clear()
+        bench.keeper._begun = False
+        bench.scan_changed.emit()
+        dock.choose("fbp")
+        docked.scan.parentWidget().raise_()
+        assert not bench.scan.loaded and compare.regions.names() == []
+
+    def back():
+        docked.until(lambda: bench.scan.ready)
+        assert bench.scan.views == 16 and dock.chosen_method.name == "sirt"
+        assert dock.form.changes() == {"iterations": 3}
+        assert compare.regions.names() == ["R1"]
+        np.testing.assert_allclose(compare.regions.boxes()[0][1], corners)
+        result = next(layer for layer in viewer.layers if "recipe" in layer.metadata["fewview"])
+        np.testing.assert_array_equal(result.data, before)
+        assert result.scale[0] == pytest.approx(0.2) and compare.reference() is not None
+        docked.finish()
+
+    emptied()
+    docked.until(docked.scan.scans.go_on.isVisible)
+    assert "microstructure.h5 and 1 result" in docked.scan.scans.go_on.toolTip()
+    docked.click(docked.scan.scans.go_on)
+    back()
+    emptied()
+    from fewview.viewer.restore import open_record
+
+    open_record(bench, str(path))
+    back()
