@@ -29,6 +29,21 @@ install_system_packages() {
   DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing >/dev/null
 }
 
+# What pip downloads and installs, a line each, so that one sees that it goes on; all of it where it fails.
+step() {
+  local title=$1 log
+  shift
+  log=$(mktemp)
+  echo "Step $title"
+  if ! $venv/bin/pip install --disable-pip-version-check --no-color --progress-bar off "$@" 2>&1 | tee "$log" |
+    { grep --line-buffered -E "^ *(Downloading|Building|Installing|Successfully|ERROR)" || true; } | cut -c1-100; then
+    cat "$log" >&2
+    rm -f "$log"
+    exit 1
+  fi
+  rm -f "$log"
+}
+
 install_project() {
   local wanted
   wanted=$(cat pyproject.toml scripts/setup.sh | sha256sum | cut -d' ' -f1)
@@ -36,10 +51,10 @@ install_project() {
   "$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' ||
     { echo "fewview needs Python 3.11 or newer; set PYTHON=python3.11 (or newer) and try again." >&2; exit 1; }
   [ -x $venv/bin/python ] || "$python" -m venv $venv
-  echo "Installing fewview into $venv (a few minutes, once)"
+  echo "Installing fewview into $venv: two steps, a few minutes, once"
   # torch first and by itself: the newest build that the project's own requirement would take brings several GB of CUDA.
-  $venv/bin/pip install --quiet --disable-pip-version-check torch==2.13.0
-  $venv/bin/pip install --quiet --disable-pip-version-check --editable ".[all,astra,test,docs]"
+  step "1 of 2: torch" torch==2.13.0
+  step "2 of 2: fewview, the viewer and the tools" --editable ".[all,astra,test,docs]"
   echo "$wanted" > "$stamp"
 }
 

@@ -34,6 +34,7 @@ def option(
     gt: float | None = None,
     le: float | None = None,
     advanced: bool = False,
+    offers: tuple[str, ...] = (),
 ) -> Any:
     """Declare one option.
 
@@ -49,6 +50,8 @@ def option(
         Bounds.
     advanced : bool
         Hidden at first in the viewer's form.
+    offers : tuple of str
+        Of a text that names a file: names that need none, which the viewer offers to choose from.
     """
     return Field(
         default,
@@ -57,7 +60,7 @@ def option(
         ge=ge,
         gt=gt,
         le=le,
-        json_schema_extra={"unit": unit, "advanced": advanced},
+        json_schema_extra={"unit": unit, "advanced": advanced, "offers": list(offers)},
     )
 
 

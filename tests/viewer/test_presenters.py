@@ -77,6 +77,11 @@ def test_every_real_method_has_help_on_every_option():
     for real in all_methods():
         for field in form_fields(real.options):
             assert field.title and len(field.tooltip) > 15, (real.name, field.name)
+        fields = form_fields(real.options)
+        assert sum(not field.advanced for field in fields) <= 4, real.name
+        named = {field.name: field for field in fields}
+        for name in {"prior", "guide", "weights"} & set(named):  # a choice, not free text
+            assert named[name].kind == "file" and named[name].default in named[name].choices, (real.name, name)
 
 
 # -- modes ---------------------------------------------------------------------------------------------------------
@@ -87,7 +92,7 @@ def test_modes_without_a_method_are_greyed_and_say_why():
     assert [mode.title for mode in MODES] == ["Unimodal", "Cross-modal", "DINR", "DiffNR", "Neural fields", "Classical"]
     assert states["classical"].enabled and states["classical"].methods[0].name == "tv"
     for name in ("unimodal", "crossmodal", "dinr", "diffnr", "fields"):
-        assert not states[name].enabled and "installed" in states[name].reason
+        assert not states[name].enabled and "Not in this version" in states[name].reason
 
 
 def test_modes_light_up_with_their_methods_and_pass_on_what_one_lacks():

@@ -76,6 +76,8 @@ def start(viewer: Any) -> dict[str, Any]:
     dock.choose(GUIDED)
     dock.presets["Draft"].click()
     dock.run()  # waits in the queue
+    dock.choose("tv")  # what the dock shows is what runs
+    dock.form.set_values(TV)
     return docks
 
 

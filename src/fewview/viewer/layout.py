@@ -8,7 +8,8 @@ from typing import Any
 from qtpy.QtCore import Qt, QTimer
 from qtpy.QtWidgets import QMainWindow
 
-LEFT, RIGHT, BELOW = 255, 320, 318  # pixels: napari's own docks, ours, and ten lines of the table
+RIGHT, BELOW = 320, 366  # pixels: our docks, and ten lines of the table
+ROOM = (1280, 800)  # pixels that three docks and a picture need
 SMALLEST_PICTURE = 360  # rows of the picture that a low window keeps
 
 
@@ -23,6 +24,7 @@ def arrange(frames: Mapping[str, Any]) -> None:
     window = frames["Compare"].window()
     if not isinstance(window, QMainWindow):
         return  # floating, as its user left it
+    _room_for(window)
     window.addDockWidget(Qt.DockWidgetArea.BottomDockWidgetArea, frames["Compare"])
     # The columns at the sides go down to the ground: their lists need the height more than the table the width.
     window.setCorner(Qt.Corner.BottomLeftCorner, Qt.DockWidgetArea.LeftDockWidgetArea)
@@ -31,3 +33,14 @@ def arrange(frames: Mapping[str, Any]) -> None:
     window.resizeDocks([frames["Compare"]], [below], Qt.Orientation.Vertical)
     window.resizeDocks([frames["Scan"]], [RIGHT], Qt.Orientation.Horizontal)
     QTimer.singleShot(0, frames["Scan"].raise_)  # napari shows the last one only after this
+
+
+def _room_for(window: QMainWindow) -> None:
+    """A smaller window grows, as far as the screen allows."""
+    screen = window.screen()
+    if screen is None or window.isMaximized() or window.isFullScreen():
+        return
+    free = screen.availableGeometry()
+    width, height = min(max(window.width(), ROOM[0]), free.width()), min(max(window.height(), ROOM[1]), free.height())
+    if (width, height) != (window.width(), window.height()):
+        window.resize(width, height)

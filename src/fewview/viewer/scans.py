@@ -40,6 +40,12 @@ class Scans:
         self.choose(scan)
         self._name()
 
+    def include(self, scan: ScanPresenter) -> None:
+        """Take in a scan without meaning it."""
+        if all(one.path != scan.path for one in self.all):
+            self.all.append(scan)
+            self._name()
+
     def choose(self, scan: ScanPresenter) -> None:
         """Mean another scan: its layers come into sight, the others' go, and the view begins anew."""
         before, self.current = self.current, scan
@@ -117,7 +123,10 @@ class Scans:
             step = min(layer.scale[axis - ndim] for layer in seen if layer.ndim == ndim)
             low, high = min(span[0] for span in deep) + step / 2, max(span[1] for span in deep) - step / 2
             dims.set_point(dims.ndim - ndim + axis, low + np.floor((high - low) / step / 2 + 1e-6) * step)
-        self._viewer.reset_view(layers=seen)
+        if ndim == dims.ndim:
+            self._viewer.reset_view(layers=seen)
+        else:  # images in a viewer of volumes: napari cannot fit them by themselves
+            self._viewer.reset_view()
 
     def _name(self) -> None:
         """Give the layers of each scan the same beginning of their names, as long as there are several scans."""

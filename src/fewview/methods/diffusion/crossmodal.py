@@ -27,9 +27,17 @@ from .start import first_volume, nothing_there
 class GuideOptions(Options):
     """What a guide network is asked, and how it is weighed."""
 
-    guide: str = option("guide", "Guide", "The network that reads the X-ray volume: shipped, or the path of your own.")
+    guide: str = option(
+        "guide",
+        "Guide",
+        "The network that reads the X-ray volume: shipped, or the path of your own.",
+        offers=("guide",),
+    )
     guide_step: Literal["proximal", "overwrite"] = option(
-        "proximal", "Guide step", "proximal: as far as it is sure, and the data agree; overwrite: as published."
+        "proximal",
+        "Guide step",
+        "proximal: as far as it is sure, and the data agree; overwrite: as published.",
+        advanced=True,
     )
     guide_weight: float | Auto = option(
         "auto",

@@ -44,6 +44,7 @@ class DiffusionOptions(Options):
         "auto",
         "Prior",
         "What the network knows: materials, generic, or the path of weights of your own; auto predicts held-out views.",
+        offers=("auto", "materials", "generic"),
     )
     steps: int = option(16, "Diffusion steps", "More go down the noise in finer steps.", ge=1, le=1000)
     samples: int = option(
@@ -53,12 +54,13 @@ class DiffusionOptions(Options):
         "auto",
         "Adaptation",
         "Which weights of the network follow the measurement; auto: lora+biases where held-out views gain by it.",
+        advanced=True,
     )
     inner: int = option(
         5, "Adaptation steps", "Gradient steps in each diffusion step that adapts.", ge=1, le=1000, advanced=True
     )
     start: Literal["noise", "fbp", "cgls", "tv"] = option(
-        "cgls", "Start", "noise: nothing is known; fbp, cgls, tv: noise is added to such a volume."
+        "cgls", "Start", "noise: nothing is known; fbp, cgls, tv: noise is added to such a volume.", advanced=True
     )
     start_iterations: int | Auto = start_iterations_option()
     start_weight: float | Auto = option(
@@ -119,7 +121,10 @@ class DiffusionOptions(Options):
     rho: float = option(10.0, "TV along z: penalty", "Of ADMM.", gt=0, advanced=True)
     sweeps: int = option(4, "TV along z: sweeps", "Of ADMM in each diffusion step.", ge=1, advanced=True)
     beside: Literal["auto", "tv", "mbir"] = option(
-        "auto", "Mixed with", "Classical method that the result takes a share of; auto: the one that helps more."
+        "auto",
+        "Mixed with",
+        "Classical method that the result takes a share of; auto: the one that helps more.",
+        advanced=True,
     )
     beside_share: float | Auto = option(
         "auto",
@@ -127,6 +132,7 @@ class DiffusionOptions(Options):
         "Of the result; auto: as much as predicts held-out views best, none where it does not help.",
         ge=0,
         le=1,
+        advanced=True,
     )
     tv_weight: float | Auto = option(
         "auto", "Mixed with TV: weight", "Larger is smoother; auto predicts held-out pixels.", gt=0, advanced=True

@@ -35,7 +35,9 @@ LEVEL = Level(0, 1, 1 / (1 + SIGMA_POSTNET**2), 1.0)  # what the network was tra
 class PostnetOptions(Options):
     """Options of the supervised network."""
 
-    weights: str = option("postnet", "Network", "Trained by `fewview train prior --set task=postnet`, or its path.")
+    weights: str = option(
+        "postnet", "Network", "Trained by `fewview train prior --set task=postnet`, or its path.", offers=("postnet",)
+    )
     data_steps: int = option(
         8, "Data step iterations", "CG iterations after the network; 0 leaves its image as it is.", ge=0
     )

@@ -34,6 +34,7 @@ class UnrolledOptions(Options):
         "Network",
         "What it has learnt: unrolled-general (many kinds of samples), unrolled-materials (concrete-like ones), or the "
         "path of weights that `fewview train unrolled` wrote, for instance from a dense scan of a sister sample.",
+        offers=("unrolled-general", "unrolled-materials"),
     )
     symmetries: bool = option(
         True,

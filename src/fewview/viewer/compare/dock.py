@@ -12,6 +12,7 @@ from ..common.layers import facts
 from ..common.notify import warn
 from ..common.theme import colours
 from ..common.widgets import Dock, described, wrapped
+from ..help import HelpButton
 from ..scan.scan_bar import ScanChoice
 from ..scans import scan_of
 from ..workbench import workbench_of
@@ -58,7 +59,7 @@ class CompareDock(Dock):
         self.tools = RegionTools(str(self.bench.settings.remembered("region_size")))
         self.region_size = self.tools.size_box
         self.views = ViewControls(self)
-        self.tools.add(*self.views.buttons)
+        self.tools.add(*self.views.buttons, HelpButton(viewer, "Compare"))
         self.mouse = MouseState(viewer, self.tools, self.regions, self.like, self.compared, self._leave_grid)
         self.files = FilesTab(self)
         self.pages = Pages(self.files, self.mouse.draw_line, self._on_plane)

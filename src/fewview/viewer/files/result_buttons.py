@@ -45,6 +45,7 @@ class ResultButtons(QWidget):
         )
         row.addWidget(self.save_button)
         row.addWidget(self.open_button)
+        bench.actions.update(save_result=self._ask_save, open_record=self._ask_open)
 
     def chosen(self) -> Any:
         """The layer that would be saved: the selected one if it is of a run, else that of the last run."""

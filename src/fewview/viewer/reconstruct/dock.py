@@ -21,13 +21,16 @@ from qtpy.QtWidgets import (
 
 from ...errors import FewviewError
 from ...methods.interface import Method
+from ...methods.presets import preset_options
 from ...runs.recipe import Recipe
 from ..common.notify import complain, tell
 from ..common.theme import colours
 from ..common.widgets import Dock, Section, button, described, quiet, tool, wrapped
 from ..files.result_buttons import ResultButtons
+from ..help import HelpButton
 from ..scan.scan_bar import ScanChoice
 from ..workbench import workbench_of
+from .batch import BatchButtons
 from .form import Form
 from .form_entries import form_fields
 from .modes import ModeState, all_methods, mode_states
@@ -67,11 +70,14 @@ class ReconstructDock(Dock):
         self.column.addWidget(self.panel)
         self.results = ResultButtons(self.bench)
         self.column.addWidget(self.results)
+        self.several = BatchButtons(self)
+        self.column.addWidget(self.several)
         self.column.addStretch(1)
         self.foot.addLayout(self._make_buttons())
         self.foot.addWidget(self.panel.head)
         self.bench.scan_changed.connect(self.refresh)
         self.bench.runs_changed.connect(self.refresh)
+        self.bench.runs_changed.connect(self._show_chosen)
         self.bench.restored.connect(self._on_restored)
         self.appeared.connect(self._on_appeared)
         self.removed.connect(self._on_removed)
@@ -154,6 +160,7 @@ class ReconstructDock(Dock):
         row = QHBoxLayout()
         row.addWidget(button("Copy Python", "The run that these settings make, as a script.", self.copy_python))
         row.addWidget(button("Copy command", "The run that these settings make, as a command line.", self.copy_command))
+        row.addWidget(HelpButton(self.viewer, "Reconstruct"))
         return row
 
     # -- what others use -----------------------------------------------------------------------------------------
@@ -312,8 +319,10 @@ class ReconstructDock(Dock):
         )
         self.form.edited.connect(self._on_edit)
         self.form_place.addWidget(self.form)
+        useful = any(preset_options(method, name.lower()) for name in PRESETS)
         for name, made in self.presets.items():
             made.setToolTip(preset_help(method, name))
+            made.setVisible(useful and (name == "Standard" or bool(preset_options(method, name.lower()))))
         self.order_tabs()
         self._on_edit()
 
@@ -332,7 +341,19 @@ class ReconstructDock(Dock):
             now = matching_preset(method, self.form.fields, self.form.values())
             for name, made in self.presets.items():
                 made.setChecked(name == now)
+        self._show_chosen()
         self.refresh()
+
+    def _show_chosen(self) -> None:
+        """What "auto" came to in the last run of this method on this scan."""
+        method, path = self.chosen_method, self.bench.scan.path
+        over = [run for run in reversed(self.bench.runs) if run.status == "done"]
+        asked = [(run.payload["recipe"], run.record) for run in over]
+        record = next(
+            (r for recipe, r in asked if method and recipe["method"] == method.name and recipe["scan"] == path), {}
+        )
+        if self.form is not None:
+            self.form.show_chosen(dict(record.get("chosen", {})))
 
     def refresh(self) -> None:
         """Forecast and buttons."""
@@ -361,7 +382,7 @@ class ReconstructDock(Dock):
         self.bench.attach(self)
 
     def _on_removed(self) -> None:
-        self.bench.withdraw("toggle_run", "preview", "toggle_pause", "stop")
+        self.bench.withdraw("toggle_run", "preview", "toggle_pause", "stop", "save_result", "open_record")
 
     def _on_theme(self, event: Any = None) -> None:
         self.panel.follow(colours(self.viewer))

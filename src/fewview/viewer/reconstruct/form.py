@@ -20,6 +20,7 @@ from qtpy.QtWidgets import (
 
 from ...options import Options
 from ..common.widgets import Section, described
+from .file_choice import FileChoice
 from .form_entries import FormField, changed, form_fields
 
 LARGEST = 2**31 - 1
@@ -72,6 +73,11 @@ class Form(QWidget):
         for field in self.fields:
             self._rows[field.name].set_value(values.get(field.name, field.default))
 
+    def show_chosen(self, chosen: dict[str, Any]) -> None:
+        """Write beside each automatic value what the last run chose; nothing where it chose none."""
+        for name, row in self._rows.items():
+            row.show_chosen(chosen.get(name))
+
     def input_of(self, name: str) -> QWidget:
         """The widget of a field."""
         return self._rows[name].input
@@ -112,6 +118,16 @@ class _Row(QWidget):
             described(self._auto, f"{field.title}: automatic")
             self._auto.toggled.connect(self._on_auto)
             layout.addWidget(self._auto)
+        self._told = QLabel()
+        self._told.setToolTip("What “auto” chose in the last run of this method.")
+        self._told.hide()
+        layout.addWidget(self._told)
+
+    def show_chosen(self, value: Any) -> None:
+        """What "auto" chose in the last run."""
+        told = "" if value is None else f"{value:.3g}" if isinstance(value, float) else str(value)
+        self._told.setText(f"chose {told}" if told else "")
+        self._told.setVisible(bool(told) and self.value() == "auto")
 
     def value(self) -> Any:
         """Current value."""
@@ -122,6 +138,8 @@ class _Row(QWidget):
             return widget.isChecked()
         if isinstance(widget, QSpinBox):
             return widget.value()
+        if isinstance(widget, FileChoice):
+            return widget.chosen
         if isinstance(widget, QComboBox):
             return self._field.choices[widget.currentIndex()]
         text = widget.text().strip()
@@ -144,6 +162,8 @@ class _Row(QWidget):
             widget.setChecked(bool(value))
         elif isinstance(widget, QSpinBox):
             widget.setValue(int(value) if isinstance(value, (int, float)) else widget.minimum())
+        elif isinstance(widget, FileChoice):
+            widget.choose(str(value))
         elif isinstance(widget, QComboBox):
             widget.setCurrentIndex(self._field.choices.index(value) if value in self._field.choices else 0)
         else:
@@ -160,6 +180,10 @@ class _Row(QWidget):
             spin.setRange(int(field.low or 0), LARGEST if field.high is None else int(field.high))
             spin.valueChanged.connect(self._changed)
             return spin
+        if field.kind == "file":
+            files = FileChoice(field.choices, field.title)
+            files.currentIndexChanged.connect(self._changed)
+            return files
         if field.kind == "choice":
             combo = QComboBox()
             combo.addItems([str(choice) for choice in field.choices])

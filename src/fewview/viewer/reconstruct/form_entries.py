@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import types
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal, Union, get_args, get_origin
 
 from pydantic.fields import FieldInfo
 
 from ...options import Options
 
-Kind = Literal["int", "float", "bool", "choice", "text"]
+Kind = Literal["int", "float", "bool", "choice", "text", "file"]
+BASIC = 4  # fields that are shown at once; more are read by nobody
 
 
 @dataclass(frozen=True)
@@ -20,12 +21,13 @@ class FormField:
     Parameters
     ----------
     name, title, tooltip : str
-    kind : {"int", "float", "bool", "choice", "text"}
+    kind : {"int", "float", "bool", "choice", "text", "file"}
+        A file is chosen by a name that is offered, or by its path.
     default : object
     auto : object
         Value that leaves the choice to the method ("auto" or None), or ... when there is no such value.
     choices : tuple
-        Of a choice.
+        Of a choice, or the names that are offered instead of a file.
     low, high : float, optional
         Bounds, inclusive; ``above`` tells that the lower one is exclusive.
     """
@@ -50,9 +52,13 @@ class FormField:
 
 
 def form_fields(model: type[Options]) -> list[FormField]:
-    """Fields of an options model: basic ones first, each group in the order of declaration."""
+    """Fields of an options model: at most four basic ones first, each group in the order of declaration."""
     fields = [_field(name, info) for name, info in model.model_fields.items()]
-    return sorted(fields, key=lambda field: field.advanced)
+    basic = [field for field in fields if not field.advanced]
+    rest = [
+        field if field.advanced else replace(field, advanced=True) for field in fields if field not in basic[:BASIC]
+    ]
+    return basic[:BASIC] + rest
 
 
 def changed(model: type[Options], values: dict[str, Any]) -> dict[str, Any]:
@@ -69,6 +75,9 @@ def _field(name: str, info: FieldInfo) -> FormField:
     low = bounds.get("ge", bounds.get("gt"))
     high = bounds.get("le", bounds.get("lt"))
     kind, choices, auto = _kind(info.annotation)
+    offers = extra.get("offers")
+    if kind == "text" and isinstance(offers, list) and offers:
+        kind, choices = "file", tuple(map(str, offers))
     return FormField(
         name=name,
         title=info.title or name,

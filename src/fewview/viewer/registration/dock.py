@@ -18,6 +18,7 @@ from ..common.widgets import Dock, button, described, quiet, wrapped
 from ..compare.grids import place_of
 from ..compare.hand import world_factor
 from ..files.layer_files import is_volume
+from ..help import HelpButton
 from ..workbench import workbench_of
 from .presenter import RegistrationPresenter, clicked, in_millimetres, layer_volume
 
@@ -63,7 +64,7 @@ class RegistrationDock(Dock):
         self.start = button("Register", "Find the transform; watch the checkerboard.", self._start)
         self.stop = button("Stop", "Stop; nothing is applied.", self._stop, "Stop the registration")
         self.use = button("Use", "Make the registered X-ray volume the one of the next run.", self._use)
-        for widget in (self.start, self.stop, self.use):
+        for widget in (self.start, self.stop, self.use, HelpButton(viewer, "Registration")):
             row.addWidget(widget)
         self.column.addLayout(row)
         self.bar = QProgressBar()

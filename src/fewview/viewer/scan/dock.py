@@ -29,6 +29,7 @@ from ..common.plots import AnglePlot, AxisPlot
 from ..common.theme import colours
 from ..common.widgets import Dock, Section, button, described, quiet, wrapped
 from ..files.layer_files import file_of, is_volume
+from ..help import HelpButton
 from ..workbench import workbench_of
 from .fact_list import FactList
 from .presenter import ScanPresenter
@@ -102,7 +103,7 @@ class ScanDock(Dock):
             menu.addAction(action)
         menu.triggered.connect(self._on_sample)
         self.sample.setMenu(menu)
-        for widget in (self.open_file, self.open_folder, self.sample):
+        for widget in (self.open_file, self.open_folder, self.sample, HelpButton(self.viewer, "Scan")):
             row.addWidget(widget)
         return row
 

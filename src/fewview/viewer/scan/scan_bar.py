@@ -80,8 +80,9 @@ class ScanBar(QWidget):
             label = self._bench.scans.label
             texts.append(f"{label(scan)} was opened; {label(before)} was there. Beside it, or instead?")
         again = "" if self._bench.scans.all else self._bench.keeper.words()
-        self.go_on.setText(short(again, 40))
-        self.go_on.setToolTip(again)
+        if again:
+            self.go_on.setText(short(again, 40))
+            self.go_on.setToolTip(again)
         self.go_on.setVisible(bool(again))
         self.question.setText(" ".join(texts))
         self.question.setVisible(bool(texts))

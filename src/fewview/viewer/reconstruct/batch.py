@@ -1,0 +1,129 @@
+"""One setting on several scans: each by itself, or a time series, whose frames share what the first one found."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from qtpy.QtCore import QObject
+from qtpy.QtWidgets import QFileDialog, QHBoxLayout, QWidget
+
+from ...errors import FewviewError
+from ...methods.interface import Method
+from ...runs.recipe import Recipe
+from ...runs.worker.queued_run import QueuedRun
+from ..common.notify import complain, tell
+from ..common.widgets import button
+from ..scan.presenter import ScanPresenter
+
+
+def scan_like(path: str, model: ScanPresenter) -> ScanPresenter:
+    """Another scan, read and used as a first one: what was said about the file, binning, rows and number of views.
+
+    Raises
+    ------
+    FewviewError
+        It cannot be read so, or has not the rows or views.
+    """
+    scan = ScanPresenter()
+    scan.load(path, **model.reader.given())
+    if not scan.ready:
+        lacks = "; ".join(one.problem for one in (scan.info.missing if scan.info else ()))
+        raise FewviewError(f"{Path(path).name} cannot be reconstructed as it is: {lacks}", "Open it by itself first.")
+    scan.views, scan.rows, scan.bin = model.views, model.rows, model.bin
+    views, rows, _ = scan.shape
+    if (scan.views or 0) > views or (scan.rows or (0, 0))[1] > rows:
+        raise FewviewError(f"{Path(path).name} has {views} views of {rows} rows: fewer than are to be used.")
+    return scan
+
+
+def settled(recipe: Recipe, method: Method, record: dict[str, Any]) -> dict[str, Any]:
+    """What the first frame of a series found, as fixed settings for the others: its options, and its axis."""
+    chosen = {name: value for name, value in record.get("chosen", {}).items() if name in method.options.model_fields}
+    found: dict[str, Any] = {"options": {**recipe.options, **chosen}}
+    if isinstance(record.get("axis"), (int, float)):
+        found |= {"axis": round(float(record["axis"]), 3), "axis_origin": "given: by the first frame of the series"}
+    return found
+
+
+class Batch(QObject):
+    """Queues runs on several scans.
+
+    Parameters
+    ----------
+    dock : ReconstructDock
+        Gives method and settings.
+    """
+
+    def __init__(self, dock: Any) -> None:
+        super().__init__()
+        self._dock, self._bench = dock, dock.bench
+        self._waiting: tuple[QueuedRun, list[ScanPresenter], Recipe, Method] | None = None
+        self._bench.live.ended.connect(self._on_end)
+
+    def queue(self, paths: Sequence[str], *, series: bool) -> list[QueuedRun]:
+        """Queue a run on each file; of a series the first one now, and the others when it has settled the options."""
+        method, model = self._dock.chosen_method, self._bench.scan
+        scans = []
+        try:
+            wish = self._dock.recipe()
+            for path in sorted(paths) if series else paths:
+                scans.append(scan_like(path, model))
+        except FewviewError as error:
+            complain(error)
+            return []
+        for scan in scans:
+            self._bench.scans.include(scan)
+        self._bench.scan_changed.emit()
+        first = scans[:1] if series else scans
+        runs = [self._bench.run(_recipe(wish, scan), method, scan) for scan in first]
+        if series and len(scans) > 1:
+            self._waiting = runs[0], scans[1:], wish, method
+            tell(
+                f"The {len(scans) - 1} frames after {Path(scans[0].path).name} take the axis and the settings it finds."
+            )
+        return runs
+
+    def _on_end(self, run: QueuedRun) -> None:
+        if self._waiting is None or run is not self._waiting[0]:
+            return
+        _, scans, wish, method = self._waiting
+        self._waiting = None
+        if run.status != "done":
+            complain(FewviewError("The first frame of the series was not finished.", "The others were not queued."))
+            return
+        common = settled(wish, method, run.record)
+        for scan in scans:
+            self._bench.run(_recipe(wish, scan, **common), method, scan)
+
+
+def _recipe(wish: Recipe, scan: ScanPresenter, **more: Any) -> Recipe:
+    """The settings of the dock on another scan; its axis is found anew where nothing else is said."""
+    of_dock = {name: getattr(wish, name) for name in ("method", "options", "holdout", "seed", "device")}
+    return scan.recipe(**{**of_dock, **more})
+
+
+class BatchButtons(QWidget):
+    """Two buttons that ask for the files."""
+
+    def __init__(self, dock: Any) -> None:
+        super().__init__()
+        self.batch = Batch(dock)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        several = "Queue a run with these settings on each of several scan files. Each finds its own axis."
+        series = "Queue one run per frame of a time series, one file each: all take what the first one finds."
+        row.addWidget(button("Several scans…", several, self._ask_several))
+        row.addWidget(button("Time series…", series, self._ask_series))
+
+    def _ask_several(self) -> None:
+        self._ask("Scans to reconstruct", series=False)
+
+    def _ask_series(self) -> None:
+        self._ask("Frames of the series, in the order of their names", series=True)
+
+    def _ask(self, title: str, *, series: bool) -> None:
+        paths, _ = QFileDialog.getOpenFileNames(self, title)
+        if paths:
+            self.batch.queue(paths, series=series)

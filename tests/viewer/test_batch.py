@@ -1,0 +1,90 @@
+"""One setting on several scans, and on the frames of a time series."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+pytest.importorskip("napari")
+pytest.importorskip("pytestqt")
+
+from fewview.errors import FewviewError
+from fewview.methods.registry import get_method
+from fewview.runs.recipe import Recipe
+from fewview.viewer.reconstruct.batch import Batch, scan_like, settled
+from fewview.viewer.scan.presenter import ScanPresenter
+
+
+def frame(path, views=12):
+    u = np.arange(24) - 11.0
+    lines = np.tile(0.1 * np.sqrt(np.maximum(64 - u**2, 0)), (views, 2, 1)).astype(np.float32)
+    np.save(path, lines)
+    return str(path)
+
+
+def loaded(path):
+    scan = ScanPresenter()
+    scan.load(path, angles="0:180", kind="attenuation")
+    return scan
+
+
+def test_another_scan_is_read_as_the_first_one(tmp_path):
+    model = loaded(frame(tmp_path / "a.npy"))
+    model.views, model.rows, model.bin = 10, (1, 2), 1
+    scan = scan_like(frame(tmp_path / "b.npy"), model)
+    assert scan.ready and (scan.views, scan.rows) == (10, (1, 2)) and len(scan.angles) == 12
+    with pytest.raises(FewviewError, match="8 views"):
+        scan_like(frame(tmp_path / "short.npy", views=8), model)
+
+
+def test_what_the_first_frame_found_is_what_the_others_take():
+    wish = Recipe(scan="a.h5", method="tv", options={"iterations": 20})
+    record = {"chosen": {"weight": 0.0014, "weight_curve": [[1, 2]]}, "axis": 11.0}
+    found = settled(wish, get_method("tv"), record)
+    assert found["options"] == {"iterations": 20, "weight": 0.0014}
+    assert found["axis"] == 11.0 and found["axis_origin"].startswith("given: by the first frame")
+
+
+def test_frames_wait_for_the_first_one_and_several_scans_do_not(tmp_path):
+    """The queue behind the buttons, without a viewer."""
+
+    class Heard:
+        def __init__(self):
+            self.slots = []
+
+        def connect(self, slot):
+            self.slots.append(slot)
+
+        def emit(self, *values):
+            for slot in self.slots:
+                slot(*values)
+
+    scan, ended, asked = loaded(frame(tmp_path / "f1.npy")), Heard(), []
+
+    def run(recipe, method, of):
+        asked.append((recipe, of))
+        return SimpleNamespace(status="done", record={"chosen": {"weight": 0.2}, "axis": 11.0})
+
+    bench = SimpleNamespace(
+        scan=scan,
+        run=run,
+        live=SimpleNamespace(ended=ended),
+        scans=SimpleNamespace(include=lambda scan: None),
+        scan_changed=SimpleNamespace(emit=lambda: None),
+    )
+    tv = get_method("tv")
+    dock = SimpleNamespace(
+        bench=bench, chosen_method=tv, recipe=lambda: scan.recipe(method="tv", options={"iterations": 5})
+    )
+    batch = Batch(dock)
+    paths = [frame(tmp_path / f"f{number}.npy") for number in (3, 2, 1)]
+    batch.queue(paths, series=False)
+    assert len(asked) == 3 and {recipe.axis for recipe, _ in asked} == {"auto"}
+    asked.clear()
+    (first,) = batch.queue(paths, series=True)
+    assert [recipe.scan for recipe, _ in asked] == [paths[2]]
+    ended.emit(first)
+    assert [recipe.scan for recipe, _ in asked] == paths[::-1]
+    assert all(recipe.options == {"iterations": 5, "weight": 0.2} and recipe.axis == 11.0 for recipe, _ in asked[1:])
+    ended.emit(first)
+    assert len(asked) == 3

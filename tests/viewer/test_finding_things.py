@@ -1,0 +1,107 @@
+"""Where a newcomer looks: one menu entry, a layout that fits, help, the palette, eight clicks to a compared region."""
+
+import pytest
+
+pytest.importorskip("napari")
+pytest.importorskip("pytestqt")
+
+from fewview.viewer.help import PAGES, page_text
+
+
+def test_every_help_topic_is_a_heading_of_the_documentation():
+    for page, heading in PAGES.values():
+        text = page_text(page)
+        assert text.startswith("#") and f"## {heading}".rstrip() in text and "![" not in text
+
+
+def test_eight_clicks_from_open_fewview_to_a_compared_region(docked):
+    """By what the hints say: Sample, Tooth, Reconstruct, Preview slice, another method, Preview slice, the picture."""
+    from qtpy.QtCore import QPoint, Qt
+
+    from fewview.viewer.open_widget import OpenFewview
+
+    viewer, bench, clicks = docked.viewer, docked.bench, []
+    viewer.window.resize(900, 600)  # it grows to what the docks need
+    viewer.window.add_dock_widget(OpenFewview(viewer), name="Open fewview (fewview)")  # as the menu entry does
+    docked.until(lambda: "Open fewview (fewview)" not in viewer.window.dock_widgets)
+    docked.qtbot.wait(300)
+    assert (docked.scan.window().width(), docked.scan.window().height()) == (1280, 800)
+    table, compare = docked.compare.table, docked.compare
+    lines = (table.viewport().height() + 2) // table.verticalHeader().defaultSectionSize()
+    assert lines >= 10 and viewer.canvas.size[0] >= 300, (lines, viewer.canvas.size)
+    assert docked.scan.isVisible() and docked.scan.width() >= 265 and compare.isVisible()
+
+    def click(widget):
+        clicks.append(widget)
+        docked.click(widget)
+
+    docked.pick(docked.scan.sample, "Tooth")
+    clicks += ["Sample", "Tooth"]
+    docked.until(lambda: bench.scan.ready and not bench.finding_axis)
+    docked.finish()
+    assert "Reconstruct" in docked.scan.headline.text() or "reconstruct" in docked.scan.headline.text()
+    docked.reconstruct.parentWidget().raise_()
+    clicks.append("Reconstruct")
+    docked.reconstruct.choose("fbp")  # the quickest; a newcomer's default is total variation
+    click(docked.reconstruct.preview_button)
+    docked.until(lambda: bench.runs and bench.runs[-1].over)
+    docked.finish()
+    docked.select(docked.reconstruct.method, "CGLS")
+    clicks += ["Method", "CGLS"]
+    click(docked.reconstruct.preview_button)
+    docked.until(lambda: len(bench.runs) == 2 and bench.runs[-1].over)
+    docked.finish()
+    assert "A click on the picture" in compare.truth_words.text()
+    from qtpy.QtWidgets import QApplication
+
+    canvas = next(w for w in QApplication.allWidgets() if type(w).__name__ == "CanvasBackendDesktop" and w.isVisible())
+    docked.qtbot.wait(500)
+    middle = QPoint(canvas.width() // 2, canvas.height() // 2)
+    docked.qtbot.mouseMove(canvas, middle)
+    docked.qtbot.mouseClick(canvas, Qt.MouseButton.LeftButton, pos=middle)
+    clicks.append("picture")
+    docked.until(lambda: sum(row.region == "R1" for row in compare.rows) == 2)
+    assert all(row.values["mean"] > 0 for row in compare.rows if row.region == "R1")
+    assert len(clicks) <= 8, clicks
+
+
+def test_help_palette_and_what_auto_chose(docked):
+    """Help opens at what is on top; every action is a command; beside "auto" stands what it came to."""
+    from napari._app_model import get_app_model
+    from npe2 import PluginManager
+
+    from fewview.viewer import commands
+    from fewview.viewer.help import NAME
+
+    manifest = PluginManager.instance().get_manifest("fewview")
+    ids = {command.id for command in manifest.contributions.commands}
+    known = {name for name, _ in get_app_model().commands}
+    assert {"fewview.save_result", "fewview.undo_regions", "fewview.preview"} <= ids
+    assert ids <= known | {f"fewview.{name}" for name in ("read", "write")} | {i for i in ids if "sample" in i}
+    frame = commands.show_help(docked.viewer)
+    assert NAME in docked.viewer.window.dock_widgets
+    page = docked.viewer.window.dock_widgets[NAME]
+    assert "Drop a file or a folder" in page.text.toPlainText()
+    docked.viewer.window.remove_dock_widget(page)
+    assert frame is None
+
+    docked.viewer.open_sample("fewview", "microstructure")
+    docked.until(lambda: docked.bench.scan.ready and not docked.bench.finding_axis)
+    docked.finish()
+    dock = docked.reconstruct
+    dock.choose("fbp")
+    assert not any(made.isVisible() for made in dock.presets.values()) or dock.presets["Draft"].isHidden()
+    dock.choose("tv")
+    assert [name for name in ("Draft", "Standard", "Best") if not dock.presets[name].isHidden()] == [
+        "Draft",
+        "Standard",
+        "Best",
+    ]
+    docked.type(dock.form.input_of("iterations"), "30")
+    dock.parentWidget().raise_()
+    dock.preview()
+    docked.until(lambda: docked.bench.runs and docked.bench.runs[-1].over)
+    docked.finish()
+    chosen = docked.bench.runs[-1].record["chosen"]["weight"]
+    told = dock.form._rows["weight"]._told
+    assert told.text() == f"chose {chosen:.3g}" and not told.isHidden()
