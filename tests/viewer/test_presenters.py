@@ -40,7 +40,15 @@ class Knobs(Options):
 
 def method(name="tv", family="classical", needs=(), missing=None):
     return Method(
-        name, name.upper(), family, "", "", Knobs, lambda p, o: iter(()), needs=frozenset(needs), missing=lambda: missing
+        name,
+        name.upper(),
+        family,
+        "",
+        "",
+        Knobs,
+        lambda p, o: iter(()),
+        needs=frozenset(needs),
+        missing=lambda: missing,
     )
 
 

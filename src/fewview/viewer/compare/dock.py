@@ -59,10 +59,11 @@ class CompareDock(Dock):
         self.tools = RegionTools(str(self.bench.settings.remembered("region_size")))
         self.region_size = self.tools.size_box
         self.views = ViewControls(self)
-        self.tools.add(*self.views.buttons, HelpButton(viewer, "Compare"))
+        self.tools.add(*self.views.buttons)
         self.mouse = MouseState(viewer, self.tools, self.regions, self.like, self.compared, self._leave_grid)
         self.files = FilesTab(self)
         self.pages = Pages(self.files, self.mouse.draw_line, self._on_plane)
+        self.pages.setCornerWidget(HelpButton(viewer, "Compare"))
         self.table, self.layers = self.pages.table, self.pages.layers
         for widget in (ScanChoice(self.bench), self.tools, self.views):
             self.column.addWidget(widget)
