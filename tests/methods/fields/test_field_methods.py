@@ -7,9 +7,12 @@ import pytest
 import torch
 
 from fewview.errors import Stopped
-from fewview.methods import get_method
+from fewview.methods import Problem, get_method
+from fewview.operators import fan_beam
 from fewview.quality import psnr
 
+# As in the parallel problem: X, Y and radius in voxels, and value.
+DISKS = ((6.0, -4.0, 17.0, 1.0), (-9.0, 12.0, 6.0, 0.5), (12.0, -10.0, 4.0, -0.4))
 # Few steps, a fixed smoothness: short, and still right.
 SHORT = {
     "inr": {"steps": 8, "width": 32, "layers": 2, "smoothness": 1e-4, "rate": 3e-3},
@@ -19,9 +22,29 @@ SHORT = {
 TINY = {name: {**values, "steps": 4} for name, values in SHORT.items()}
 
 
+def fan_problem(views=64, columns=64, pitch=0.075, sod=60.0, sdd=90.0):
+    """The disks of the parallel problem, by their chords along the rays of a fan; voxels of 0.05 mm."""
+    angles = np.linspace(0, 2 * np.pi, views, endpoint=False)
+    A = fan_beam(angles, columns=columns, pixel=pitch, sod=sod, sdd=sdd)
+    voxel = pitch * sod / sdd
+    across = np.stack([np.cos(angles), np.sin(angles)], 1)[:, None]
+    along = np.stack([-np.sin(angles), np.cos(angles)], 1)[:, None]
+    u = ((np.arange(columns * 8) - 3.5) / 8 - (columns - 1) / 2)[None, :, None] * pitch
+    d = sdd * along + u * across
+    d /= np.linalg.norm(d, axis=2, keepdims=True)
+    data = np.zeros((views, columns))
+    for x, y, radius, value in DISKS:
+        q = voxel * np.array([x, y]) + sod * along
+        apart = q[..., 0] * d[..., 1] - q[..., 1] * d[..., 0]
+        chord = 2 * np.sqrt(np.clip((voxel * radius) ** 2 - apart**2, 0, None)) * value
+        data += chord.reshape(views, columns, 8).mean(2)
+    return Problem(A, torch.tensor(data[None], dtype=torch.float32))
+
+
+@pytest.mark.parametrize("beam", ["parallel", "fan"])
 @pytest.mark.parametrize("name", SHORT)
-def test_a_disk_comes_out_right_from_its_exact_line_integrals(name, make_problem, solve, truth):
-    problem = make_problem(views=64, pixel=0.05)
+def test_a_disk_comes_out_right_from_its_exact_line_integrals(name, beam, make_problem, solve, truth):
+    problem = make_problem(views=64, pixel=0.05) if beam == "parallel" else fan_problem()
     volume = solve(name, problem, **SHORT[name]).volume[0].numpy()
     x, y = np.meshgrid(np.arange(64) - 31.5, 31.5 - np.arange(64))
     inside = (np.hypot(x - 6, y + 4) < 13) & (np.hypot(x - 12, y + 10) > 8)
