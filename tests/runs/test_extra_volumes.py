@@ -52,6 +52,21 @@ def test_slabs_put_them_together(lines, scattering, two_slabs):
     assert np.array_equal(rest[-1].extra["std"], whole.extra["std"])
 
 
+def test_finer_ones_are_put_together_and_written_with_their_voxel(lines, use_method, two_slabs, tmp_path):
+    def run(problem, options):
+        volume = problem.data.mean(dim=(1, 2), keepdim=True).expand(-1, problem.operator.grid, 32)
+        finer = volume.repeat_interleave(2, 0).repeat_interleave(2, 1).repeat_interleave(2, 2)
+        yield Estimate(volume, 1, 1, extra={"finer": finer}, state={"step": 1})
+
+    use_method(solve=run)
+    two_slabs()
+    *_, last = fewview.reconstruct(lines, "counting")
+    assert last.extra["finer"].shape == tuple(2 * n for n in last.volume.shape)
+    assert np.array_equal(last.extra["finer"][::2, ::2, ::2], last.volume)
+    Result(last.volume, 0.02, RECORD, last.extra).write(tmp_path / "out.h5")
+    assert read_volume(tmp_path / "out.finer.h5").voxel == pytest.approx(0.01)
+
+
 @pytest.mark.parametrize("name", ["out.npy", "out.tif", "out.h5", "out.zarr"])
 def test_written_beside_the_volume_in_its_format_and_unit(tmp_path, name):
     volume = np.random.default_rng(0).random((2, 8, 8), dtype=np.float32)

@@ -504,3 +504,18 @@ def test_the_samples_open_as_ready_scans():
         presenter = ScanPresenter()
         presenter.load(FOLDER / f"{name}.h5")
         assert presenter.ready, name
+
+
+# -- layers --------------------------------------------------------------------------------------------------------
+
+
+def test_a_finer_volume_fills_the_same_space():
+    from fewview.viewer.common.layers import finer_place
+
+    place = {"scale": [0.2, 0.1, 0.1], "translate": [1.0, 0.0, 0.5], "blending": "additive"}
+    fine = finer_place(place, (3, 8, 8), (6, 16, 16))
+    assert fine["scale"] == pytest.approx([0.1, 0.05, 0.05]) and fine["blending"] == "additive"
+    for axis, (n, m) in enumerate(((3, 6), (8, 16), (8, 16))):
+        ends = [place["translate"][axis] + place["scale"][axis] * (k - 0.5) for k in (0, n)]
+        assert [fine["translate"][axis] + fine["scale"][axis] * (k - 0.5) for k in (0, m)] == pytest.approx(ends)
+    assert finer_place(place, (3, 8, 8), (3, 8, 8)) == place

@@ -84,9 +84,10 @@ class Estimate:
     chosen : mapping
         What became of options left on "auto", by option name, and the curve that decided ("weight_curve": pairs of
         weight and held-out error). Numbers, strings and lists only: it goes into the run record.
-    extra : mapping of str to tensor or array, shape of the volume
-        Further volumes in its unit: "std", how far posterior samples scatter. Valid as long as the volume; of a run
-        by slabs, those of the slabs that are finished, when one is. The command line writes them beside the volume.
+    extra : mapping of str to tensor or array, shape of the volume or a whole number of times as fine
+        Further volumes in its unit: "std", how far posterior samples scatter; "finer", a field on more voxels. Valid as
+        long as the volume; of a run by slabs, those of the slabs that are finished, when one is. The command line
+        writes them beside the volume.
     kept : {"intermediate", "start", "result"}
         What a run that is stopped at this estimate keeps: "intermediate", a volume of the method on its way, or
         "start", an image that is not the method's own. The last estimate of a run that comes to its end is the

@@ -45,7 +45,7 @@ class Result:
         mm.
     record : mapping
         Plain values, ready for JSON.
-    extra : mapping of str to array, shape (slices, y, x), float32
+    extra : mapping of str to array, shape (slices, y, x) or a whole number of times as fine, float32
         Further volumes: "std", how far samples scatter.
     inputs : tuple of Path
         Files that were read, which no output may take the name of.
@@ -67,11 +67,16 @@ class Result:
         for name, values in self.extra.items():
             other = beside(path, name)
             check_output(other, values.nbytes, self.inputs, bits)
-            self._write(other, values, {**self.record, "quantity": name}, bits)
+            self._write(
+                other, values, {**self.record, "quantity": name}, bits, values.shape[-1] // self.volume.shape[-1]
+            )
         return written
 
-    def _write(self, path: str | Path, values: NDArray[np.float32], record: Mapping[str, Any], bits: int) -> Path:
-        return write_volume(path, values, voxel=self.voxel, record=record, bits=16 if bits == 16 else 32)
+    def _write(
+        self, path: str | Path, values: NDArray[np.float32], record: Mapping[str, Any], bits: int, finer: int = 1
+    ) -> Path:
+        voxel = None if self.voxel is None else self.voxel / finer
+        return write_volume(path, values, voxel=voxel, record=record, bits=16 if bits == 16 else 32)
 
 
 @dataclass(frozen=True)

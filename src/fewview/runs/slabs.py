@@ -156,7 +156,10 @@ class SlabRun:
                 raise RuntimeError(f"The method '{self.method.name}' gave no estimate.")
             done[start:stop] = current
             for name, volume in last.extra.items():
-                extra.setdefault(name, np.zeros_like(done))[start:stop] = _own(volume)
+                values = _own(volume)
+                part = scaled_slices(slice(start, stop), stop - start, len(values))
+                shape = (part.stop - part.start) * len(done) // (stop - start), *values.shape[1:]
+                extra.setdefault(name, np.zeros(shape, np.float32))[part] = values
             sums = _added(sums, self._sums(torch.as_tensor(current), start, stop))
             options, inner = self._settled(options, last), None
             chosen |= last.chosen  # the first slab's: the others have nothing to choose
@@ -199,7 +202,9 @@ class SlabRun:
         low, high = max(0, start - self.halo), min(self.setup.slices, stop + self.halo)
         for estimate in self.method.run(self.setup.problem(low, high, state), options):
             own = slice(start - low, stop - low)
-            extra = {name: volume[own] for name, volume in estimate.extra.items()}
+            extra = {
+                name: volume[scaled_slices(own, high - low, len(volume))] for name, volume in estimate.extra.items()
+            }
             yield replace(estimate, volume=estimate.volume[own], extra=extra)
 
     def _sums(self, volume: torch.Tensor, start: int, stop: int) -> Sums:
@@ -253,6 +258,12 @@ class SlabRun:
         if not self._begun or now - self._asked > GRACE:
             self.whole = False
             raise Stopped
+
+
+def scaled_slices(part: slice, of: int, slices: int) -> slice:
+    """The same part of a volume of ``slices`` slices that is a whole number of times as fine as one of ``of``."""
+    finer = slices // of
+    return slice(part.start * finer, part.stop * finer)
 
 
 def _own(volume: Any) -> NDArray[np.float32]:

@@ -123,3 +123,15 @@ def test_slices_are_coupled_and_the_start_is_the_users(make_problem, solve):
 def test_denormal_numbers_are_left_as_they_were(make_problem, solve):
     solve("naf", make_problem(views=8, grid=32), **TINY["naf"])
     assert float(torch.tensor(1e-40) * 1.0) > 0
+
+
+@pytest.mark.parametrize("name", TINY)
+def test_a_field_is_shown_finer_and_is_the_same_field(name, make_problem):
+    problem = make_problem(views=12, grid=32, slices=2, noise=0.01)
+    method = get_method(name)
+    *_, last = method.run(problem, method.options(**{**TINY[name], "finer": 2}))
+    fine = last.extra["finer"]
+    assert fine.shape == (4, 64, 64)
+    means = fine.reshape(2, 2, 32, 2, 32, 2).mean(dim=(1, 3, 5))
+    assert float((means - last.volume).norm() / last.volume.norm()) < 0.15
+    assert method.held(method.options(finer=4))[0] > method.held(method.options())[0] + 64

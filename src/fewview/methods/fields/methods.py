@@ -34,12 +34,21 @@ def _siren_values(options: Options) -> float:
     return 4.0 * options.width * (options.layers + 1)
 
 
-def _gaussians_buffers(options: Options) -> tuple[float, float]:
-    # A Gaussian for every 16 voxels at most, twice as many in the end; covariances and their gradients beside.
-    return LATTICE + 2 / 16 * (NUMBERS * COPIES + 100), SINOGRAMS
+def _buffers(parameters: float) -> Callable[[Options], tuple[float, float]]:
+    """Volumes and sinograms of a field whose parameters take so many volumes with all their copies."""
+
+    def of(options: Options) -> tuple[float, float]:
+        assert isinstance(options, FieldOptions)
+        finer = 3.0 * options.finer**3 if options.finer > 1 else 0.0  # made, clipped and handed out
+        return LATTICE + parameters + finer, SINOGRAMS
+
+    return of
 
 
-_PYRAMID = FEATURES / (1 - RATIO**-3) * COPIES  # volumes that the levels take, the finest as fine as the lattice
+# The finest level is as fine as the lattice. A Gaussian for every 16 voxels at most, twice as many in the end;
+# covariances and their gradients beside.
+_PYRAMID = FEATURES / (1 - RATIO**-3) * COPIES
+_GAUSSIANS = 2 / 16 * (NUMBERS * COPIES + 100)
 
 INR = Method(
     name="inr",
@@ -51,7 +60,7 @@ INR = Method(
     solve=partial(solve, make=siren),
     tune=tune,
     effort=effort,
-    buffers=(LATTICE, SINOGRAMS),
+    buffers=_buffers(0.0),
     beside=_beside(_siren_values),
     couples_slices=True,
     presets={"draft": {"steps": 12, "width": 64}, "best": {"steps": 120, "width": 256}},
@@ -66,7 +75,7 @@ NAF = Method(
     solve=partial(solve, make=pyramid),
     tune=tune,
     effort=effort,
-    buffers=(LATTICE + _PYRAMID, SINOGRAMS),
+    buffers=_buffers(_PYRAMID),
     beside=_beside(lambda options: 8.0 * WIDTH),
     couples_slices=True,
     presets={"draft": {"steps": 20}, "best": {"steps": 180}},
@@ -81,7 +90,7 @@ R2_GAUSSIAN = Method(
     solve=partial(solve, make=gaussians),
     tune=tune,
     effort=effort,
-    buffers=_gaussians_buffers,
+    buffers=_buffers(_GAUSSIANS),
     beside=_beside(lambda options: 4.0),
     couples_slices=True,
     presets={"draft": {"steps": 30}, "best": {"steps": 300}},

@@ -33,6 +33,12 @@ class FieldOptions(Options):
         "Stop early",
         "Hold out 8 % of the detector pixels, stop where the field predicts them worse again, and end with all pixels.",
     )
+    finer: Literal[1, 2, 4] = option(
+        1,
+        "Also finer",
+        "2 or 4: the field at so many voxels along each side of one, as a further volume beside the result. It shows "
+        "the field between the voxels, not detail that was not measured.",
+    )
     inner: int = option(
         4,
         "Fits per step",

@@ -204,8 +204,15 @@ class _Course:
             state |= {} if self.repair is None else self.repair.state()
         total = _finish(self.options) if self.ending else self.options.steps
         extra = {} if self.repair is None else self.repair.shown(self.top)
+        if done and self.options.finer > 1 and self._over(total):
+            fine = self.walk.fit.field.values(self.options.finer)
+            extra["finer"] = (fine.clamp(min=0) if self.options.positivity else fine) * self.top
         chosen |= {} if self.repair is None else self.repair.told()
         return Estimate(volume, self.walk.step, total, "", told, state, chosen, extra)
+
+    def _over(self, total: int) -> bool:
+        """Whether this is the last step of the run."""
+        return self.walk.step == total and (self.ending or self.watch is None)
 
 
 def _expected(problem: Problem, options: FieldOptions) -> Stages:

@@ -153,12 +153,12 @@ def _progress(job: Job, sequence: int, estimate: Estimate) -> Progress:
     )
 
 
-def _leave_extra(job: Job, estimate: Estimate | None) -> tuple[str, ...]:
-    """Leave what came with the last estimate ("std") for the viewer to fetch; returns the names."""
-    extra = {} if estimate is None else estimate.extra
+def _leave_extra(job: Job, estimate: Estimate | None) -> dict[str, tuple[int, ...]]:
+    """Leave what came with the last estimate ("std") for the viewer to fetch; returns names and shapes."""
+    extra = {} if estimate is None else {name: np.asarray(volume) for name, volume in estimate.extra.items()}
     if extra:
-        leave(job.stream, np.stack([np.asarray(volume) for volume in extra.values()]))
-    return tuple(extra)
+        leave(job.stream, list(extra.values()))
+    return {name: volume.shape for name, volume in extra.items()}
 
 
 def _failure(job: Job, error: Exception) -> Failed:

@@ -73,12 +73,12 @@ class Progress:
 
 @dataclass(frozen=True)
 class Finished:
-    """The job came to its end, or was stopped; ``extra`` names the further volumes that lie in shared memory."""
+    """The job came to its end, or was stopped; ``extra``: names and shapes of further volumes in shared memory."""
 
     job: int
     stopped: bool
     record: Mapping[str, Any]
-    extra: tuple[str, ...] = ()
+    extra: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -173,8 +173,8 @@ class RunQueue:
         run = self.current
         if run is None:
             return
-        if isinstance(end, Finished) and end.extra and run.shape is not None:
-            volumes = collect(self._stream, (len(end.extra), *run.shape))
+        if isinstance(end, Finished) and end.extra:
+            volumes = collect(self._stream, list(end.extra.values()))
             run.extra = dict(zip(end.extra, volumes, strict=True))
         frame = self._reader.keep() if self._reader is not None else None
         if frame is not None:

@@ -12,6 +12,7 @@ import math
 import os
 import secrets
 import shutil
+from collections.abc import Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing.shared_memory import SharedMemory
@@ -173,26 +174,28 @@ class Reader(_Slots):
             self._memory.close = lambda: None  # type: ignore[method-assign]
 
 
-def leave(stream: str, volumes: NDArray) -> None:
-    """Put further volumes (n, slices, y, x) of a stream into shared memory of their own, for :func:`collect`.
+def leave(stream: str, volumes: Sequence[NDArray]) -> None:
+    """Put further volumes (slices, y, x) of a stream into shared memory of their own, for :func:`collect`.
 
     Raises
     ------
     NotEnoughMemory
     """
-    _require_shared_memory(volumes.nbytes)
-    memory = SharedMemory(name=stream + EXTRA, create=True, size=volumes.nbytes)
-    np.frombuffer(cast(memoryview, memory.buf), np.float32, volumes.size)[:] = volumes.ravel()
+    together = np.concatenate([np.asarray(volume, np.float32).ravel() for volume in volumes])
+    _require_shared_memory(together.nbytes)
+    memory = SharedMemory(name=stream + EXTRA, create=True, size=together.nbytes)
+    np.frombuffer(cast(memoryview, memory.buf), np.float32, together.size)[:] = together
     memory.close()
 
 
-def collect(stream: str, shape: tuple[int, ...]) -> NDArray[np.float32]:
-    """The volumes (n, slices, y, x) that were left, copied out of the shared memory, which is removed."""
+def collect(stream: str, shapes: Sequence[tuple[int, ...]]) -> list[NDArray[np.float32]]:
+    """The volumes that were left, copied out of the shared memory, which is removed."""
     memory = SharedMemory(name=stream + EXTRA)
-    values = np.frombuffer(cast(memoryview, memory.buf), np.float32, math.prod(shape)).reshape(shape).copy()
+    ends = np.cumsum([math.prod(shape) for shape in shapes])
+    values = np.frombuffer(cast(memoryview, memory.buf), np.float32, int(ends[-1])).copy()
     memory.close()
     memory.unlink()
-    return values
+    return [part.reshape(shape) for part, shape in zip(np.split(values, ends[:-1]), shapes, strict=True)]
 
 
 def remove_stream(name: str) -> None:

@@ -74,12 +74,28 @@ def contrast(volume: NDArray, low: float = 0.5, high: float = 99.8) -> tuple[flo
     return (bottom, top) if top > bottom else (bottom, bottom + 1.0)
 
 
-EXTRA = {"guide_std": "where the guide was unsure", "guide_change": "what the guide changed"}
+EXTRA = {
+    "finer": "between the voxels",
+    "guide_std": "where the guide was unsure",
+    "guide_change": "what the guide changed",
+}
 SIGNED = ("guide_change",)  # both signs mean something: 0 is in the middle of the colours
+
+
+def finer_place(place: Mapping[str, Any], shape: tuple[int, ...], fine: tuple[int, ...]) -> dict[str, Any]:
+    """Scale and translation of a volume that fills the same space with more voxels.
+
+    napari puts the centre of the first voxel at the translation; that of a finer one lies nearer to the corner.
+    """
+    scale = [s * n / m for s, n, m in zip(place["scale"], shape, fine, strict=True)]
+    corner = [t - s / 2 for t, s in zip(place["translate"], place["scale"], strict=True)]
+    return {**place, "scale": scale, "translate": [c + s / 2 for c, s in zip(corner, scale, strict=True)]}
 
 
 def extra_look(name: str, volume: NDArray) -> dict[str, Any]:
     """Colours and contrast of a further volume of a run."""
+    if name == "finer":
+        return {"colormap": "gray", "contrast_limits": contrast(volume)}
     if name not in SIGNED:
         return {"colormap": "inferno", "contrast_limits": contrast(volume)}
     high = contrast(abs(volume))[1]

@@ -16,7 +16,7 @@ from qtpy.QtCore import QObject, QTimer, Signal
 
 from ...runs.worker.queue import RunQueue
 from ...runs.worker.queued_run import QueuedRun
-from ..common.layers import EXTRA, METADATA, contrast, extra_look
+from ..common.layers import EXTRA, METADATA, contrast, extra_look, finer_place
 
 THREE_D_MS = 500  # ray casting costs far more than a slice
 REST = 3.0  # times the last painting: the event loop must breathe
@@ -226,7 +226,7 @@ class LiveView(QObject):
             **extra_look(name, volume),
             visible=False,
             metadata={METADATA: {"extra": name}},
-            **shown.place,
+            **finer_place(shown.place, layer.data.shape, volume.shape),
         )
         layers.move(layers.index(made), layers.index(layer))
         layers.selection = selected
