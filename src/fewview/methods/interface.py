@@ -7,9 +7,9 @@ point in the group ``fewview.methods`` makes it appear in the command line and i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Literal, Protocol, TypeVar
 
 from ..options import Options
 
@@ -44,6 +44,19 @@ class Views:
     weights: torch.Tensor | None = None
 
 
+class Stack(Protocol):
+    """All slices of a run, of which a problem may hold some."""
+
+    @property
+    def slices(self) -> int:
+        """How many there are."""
+        ...
+
+    def some(self, places: Sequence[int]) -> Problem:
+        """The problem of some of them, in the order given."""
+        ...
+
+
 @dataclass(frozen=True, eq=False)
 class Problem(Views):
     """All that a method may use: the views it is given, and nothing of a ground truth.
@@ -57,11 +70,19 @@ class Problem(Views):
     state : mapping, optional
         What an earlier run of the same method left in :attr:`Estimate.state`; the method goes on from there,
         and on a CPU ends bit-equal to an uninterrupted run.
+    first_slice : int
+        Number of its first slice in the run: random numbers are drawn per slice of the run, so that they do not depend
+        on how it is cut (:class:`fewview.methods.slices.SliceNoise`).
+    stack : Stack, optional
+        The run that its slices are a part of; None where they are all. What holds for a whole run, as a choice or the
+        level of the noise, is found on :func:`fewview.methods.slices.central` slices of it.
     """
 
     auxiliary: torch.Tensor | None = None
     seed: int = 0
     state: Mapping[str, Any] | None = None
+    first_slice: int = 0
+    stack: Stack | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -190,12 +211,10 @@ class Method(Generic[OptionsT]):
         ``beside(options, grid, device)``: bytes held on top of them, however many slices there are: a network's.
     matrices : float
         Stored matrices: 2.2 where the views are applied one by one, which takes more bookkeeping, as well as together.
-    couples_slices : bool or callable
-        Whether slices influence each other, so that slabs would change the result; a function of the options where
-        they decide. Ask :meth:`couples`.
-    halo : int
-        Of a method that couples neighbours: where memory is short, slabs are reconstructed with so many slices more
-        on either side, which are then cut off. 0: no slice may be missing, so that nothing is cut.
+    halo : int, None, or callable
+        How many slices on either side a slice depends on, to within 1e-3 of the range: where memory is short, slabs
+        are reconstructed with so many more, which are then cut off. 0: slices are treated apart. None: it depends on
+        all, so that nothing is cut. A function of the options where they decide; ask :meth:`neighbours`.
     resumable : bool
         Whether its estimates carry a state.
     presets : mapping
@@ -217,8 +236,7 @@ class Method(Generic[OptionsT]):
     buffers: tuple[float, float] | Callable[[Any], tuple[float, float]] = (4.0, 4.0)
     beside: Callable[[Any, int, str], int] = lambda options, grid, device: 0
     matrices: float = 1
-    couples_slices: bool | Callable[[Any], bool] = False
-    halo: int = 8
+    halo: int | Callable[[Any], int | None] | None = 0
     resumable: bool = True
     presets: Mapping[str, Mapping[str, Any]] = field(default_factory=dict, hash=False)
 
@@ -266,9 +284,9 @@ class Method(Generic[OptionsT]):
         """Volumes and sinograms held at the peak with these options."""
         return self.buffers(options) if callable(self.buffers) else self.buffers
 
-    def couples(self, options: OptionsT) -> bool:
-        """Whether slices influence each other with these options."""
-        return self.couples_slices(options) if callable(self.couples_slices) else self.couples_slices
+    def neighbours(self, options: OptionsT) -> int | None:
+        """Slices on either side that a slice depends on with these options; None for all of the run."""
+        return self.halo(options) if callable(self.halo) else self.halo
 
 
 def _as_first_stage(tuning: Tuning[OptionsT], share: float, others: int) -> Tuning[OptionsT]:

@@ -116,6 +116,13 @@ def load_unrolled(name: str | Path, device: str | torch.device = "cpu") -> Unrol
     return net.to(device).eval().requires_grad_(False)
 
 
+def prior_reach(name: str | Path) -> int:
+    """Slices on either side that a prior looks at, by its name or path; only the header of the file is read."""
+    with safe_open(find_weights(name), framework="pt") as file:
+        config = (file.metadata() or {}).get("config", "{}")
+    return UNetConfig.model_validate_json(config).slices // 2
+
+
 def read_network(name: str | Path, kind: str) -> tuple[str, dict[str, Tensor]]:
     """Read the shape (JSON) and the tensors, in float32, of weights by name or path.
 

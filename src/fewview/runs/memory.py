@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
+import psutil
+
 from ..errors import NotEnoughMemory
 from ..methods.interface import Method
 from ..operators.memory import forecast as bytes_of
@@ -65,7 +67,7 @@ def forecast(method: Method, options: Options, setup: Setup) -> Forecast:
     return Forecast(setup.slices, needed)
 
 
-def slabs(forecast: Forecast, method: Method, coupled: bool, budget: int | None) -> list[tuple[int, int]]:
+def slabs(forecast: Forecast, method: Method, halo: int | None, budget: int) -> list[tuple[int, int]]:
     """Ranges of slices to reconstruct one after another so that each fits; one range where everything fits.
 
     Where slices influence each other, each fits together with the method's halo on either side.
@@ -74,10 +76,10 @@ def slabs(forecast: Forecast, method: Method, coupled: bool, budget: int | None)
     ----------
     forecast : Forecast
     method : Method
-    coupled : bool
-        Whether its slices influence each other with the options of this run.
-    budget : int or None
-        Bytes that may be used; None when unknown.
+    halo : int or None
+        Slices on either side that a slice depends on with the options of this run; None for all.
+    budget : int
+        Bytes that may be used.
 
     Raises
     ------
@@ -85,15 +87,15 @@ def slabs(forecast: Forecast, method: Method, coupled: bool, budget: int | None)
         Not one slice fits; or the method couples slices, and what fits holds too little beside the halo.
     """
     slices = forecast.slices
-    if budget is None or forecast.total <= budget:
+    if forecast.total <= budget:
         return [(0, slices)]
     fitting = forecast.fitting(budget)
     problem = f"The run needs {forecast}, {max(0, budget) / 2**30:.2f} GiB of memory may be used."
     if fitting < 1:
         raise NotEnoughMemory(problem, "Bin the projections (--bin 2), or use a machine with more memory.")
-    if coupled:
-        fitting -= 2 * method.halo
-        if method.halo == 0 or fitting < method.halo:  # a slab that is mostly halo would be mostly thrown away
+    if halo != 0:
+        fitting -= 2 * (halo or 0)
+        if halo is None or fitting < halo:  # a slab that is mostly halo would be mostly thrown away
             raise NotEnoughMemory(
                 problem,
                 f"'{method.name}' couples neighbouring slices: reconstruct at most "
@@ -104,13 +106,12 @@ def slabs(forecast: Forecast, method: Method, coupled: bool, budget: int | None)
     return list(pairwise(edges))
 
 
-def may_be_used(device: str) -> int | None:
-    """Bytes that a run on ``device`` may use, None where this system does not tell."""
-    free = available(device)
-    return None if free is None else int(SHARE * free)
+def may_be_used(device: str) -> int:
+    """Bytes that a run on ``device`` may use."""
+    return int(SHARE * available(device))
 
 
-def available(device: str) -> int | None:
+def available(device: str) -> int:
     """Free memory of the device ("cpu", "cuda", "cuda:1") in bytes: the tightest of machine, container and user."""
     if device.startswith("cuda"):
         import torch
@@ -126,18 +127,11 @@ def available(device: str) -> int | None:
             known.append(int(float(own) * 2**30))
         except ValueError:
             raise NotEnoughMemory(f"{LIMIT_VARIABLE}={own} is not a number.", "Give it in GiB, or unset it.") from None
-    return min((value for value in known if value is not None), default=None)
+    return min(value for value in known if value is not None)
 
 
-def _machine() -> int | None:
-    status = Path("/proc/meminfo")
-    if status.exists():
-        for line in status.read_text().splitlines():
-            if line.startswith("MemAvailable:"):
-                return int(line.split()[1]) * 1024
-    if "SC_PHYS_PAGES" in getattr(os, "sysconf_names", {}):  # macOS: all of it, for want of what is free
-        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    return None
+def _machine() -> int:
+    return int(psutil.virtual_memory().available)
 
 
 def _container() -> int | None:

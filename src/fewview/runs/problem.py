@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -36,10 +36,10 @@ class Measured:
     data: NDArray[np.float32]
     weights: NDArray[np.float32] | None
 
-    def views(self, start: int, stop: int) -> Views:
+    def views(self, slices: slice | list[int]) -> Views:
         """Some slices, as tensors on the operator's device."""
-        weights = None if self.weights is None else self._tensor(self.weights[start:stop])
-        return Views(self.operator, self._tensor(self.data[start:stop]), weights)
+        weights = None if self.weights is None else self._tensor(self.weights[slices])
+        return Views(self.operator, self._tensor(self.data[slices]), weights)
 
     def _tensor(self, array: NDArray) -> torch.Tensor:
         return torch.from_numpy(np.array(array, order="C")).to(self.operator.device)  # a copy: methods may write
@@ -69,11 +69,20 @@ class Setup:
 
     def problem(self, start: int, stop: int, state: Mapping[str, Any] | None = None) -> Problem:
         """The problem of some slices."""
-        views = self.used.views(start, stop)
+        views = self.used.views(slice(start, stop))
         auxiliary = None
         if self.auxiliary is not None:
             auxiliary = torch.from_numpy(np.array(self.auxiliary[start:stop])).to(views.operator.device)
-        return Problem(views.operator, views.data, views.weights, auxiliary, self.seed, state)
+        stack = self if stop - start < self.slices else None
+        return Problem(views.operator, views.data, views.weights, auxiliary, self.seed, state, start, stack)
+
+    def some(self, places: Sequence[int]) -> Problem:
+        """The problem of some slices, in the order given; what is measured on them holds for the whole run."""
+        views = self.used.views(list(places))
+        auxiliary = None
+        if self.auxiliary is not None:
+            auxiliary = torch.from_numpy(self.auxiliary[list(places)]).to(views.operator.device)
+        return Problem(views.operator, views.data, views.weights, auxiliary, self.seed)
 
     def on_chunk(self, hook: Callable[[], None] | None) -> None:
         """Call ``hook`` within long applications of the operators."""

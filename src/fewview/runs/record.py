@@ -12,6 +12,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import psutil
+
 from .. import __version__
 
 _PACKAGES = ("numpy", "scipy", "algotom", "h5py", "pydantic")
@@ -59,14 +61,14 @@ def files_of(paths: Sequence[Path]) -> list[Path]:
     return list(dict.fromkeys(files))
 
 
-def peak_memory_mb(device: str) -> float | None:
-    """Peak memory so far in MB: of the process on a CPU, of torch's allocator on a GPU; None where not told."""
+def peak_memory_mb(device: str) -> float:
+    """Peak memory so far in MB: of the process on a CPU, of torch's allocator on a GPU."""
     if device.startswith("cuda"):
         import torch
 
         return torch.cuda.max_memory_allocated() / 1e6
     if sys.platform == "win32":
-        return None
+        return float(psutil.Process().memory_info().peak_wset) / 1e6
     import resource
 
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -11,8 +11,8 @@ import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
 
-from ..errors import MethodUnavailable, OptionError, Stopped
-from ..methods.interface import Estimate, Tuning
+from ..errors import MethodUnavailable, NotEnoughMemory, OptionError, Stopped
+from ..methods.interface import Estimate, Settled, Tuning
 from ..methods.registry import require_method
 from ..options import Options
 from ..scan import LineIntegrals
@@ -71,9 +71,11 @@ class SlabRun:
             raise MethodUnavailable(f"'{method}' needs a CUDA device, and there is none.", "See `fewview doctor`.")
         self.setup = set_up(lines, auxiliary=auxiliary, holdout=holdout, device=self.device, seed=seed)
         self.forecast = memory.forecast(self.method, self.options, self.setup)
-        coupled = self.method.couples(self.options)
-        self.halo = self.method.halo if coupled else 0
-        self.slabs = memory.slabs(self.forecast, self.method, coupled, memory.may_be_used(str(self.device)))
+        neighbours = self.method.neighbours(self.options)
+        self.halo = neighbours or 0
+        budget = memory.may_be_used(str(self.device))
+        self.slabs = memory.slabs(self.forecast, self.method, neighbours, budget)
+        self._in_pairs = self.forecast.fitting(budget) > 1
         self._resume = resume
         self._stop = stop
         self._begun = False  # whether there is an estimate whose state matters
@@ -127,10 +129,13 @@ class SlabRun:
         done = np.zeros((self.setup.slices, *self.setup.used.operator.domain_shape), dtype=np.float32)
         extra: dict[str, NDArray[np.float32]] = {}
         sums: Sums = {}
-        first, options, inner = 0, self.options, None
-        chosen: dict[str, Any] = {}
-        if self._resume is not None:
+        first, inner = 0, None
+        if self._resume is None:
+            settled = yield from self._settled()
+            options, chosen = settled.options, dict(settled.chosen)
+        else:
             first, sums, options, inner = self._restored(self._resume, done)
+            chosen = dict(self._resume["chosen"])
             extra = {name.removeprefix(_EXTRA): _own(v) for name, v in self._resume.items() if name.startswith(_EXTRA)}
         for index in range(first, len(self.slabs)):
             start, stop = self.slabs[index]
@@ -139,7 +144,7 @@ class SlabRun:
                 current = _own(last.volume)
                 state = None  # at its last step the estimate of the finished slab, which follows, has it
                 if last.state is not None and last.step < last.total:
-                    state = self._slab_state(index, done, extra, sums, options, last.state)
+                    state = self._slab_state(index, done, extra, sums, options, chosen, last.state)
                 yield replace(
                     last,
                     volume=shown,
@@ -161,19 +166,57 @@ class SlabRun:
                 shape = (part.stop - part.start) * len(done) // (stop - start), *values.shape[1:]
                 extra.setdefault(name, np.zeros(shape, np.float32))[part] = values
             sums = _added(sums, self._sums(torch.as_tensor(current), start, stop))
-            options, inner = self._settled(options, last), None
-            chosen |= last.chosen  # the first slab's: the others have nothing to choose
+            inner = None
+            state = self._slab_state(index + 1, done, extra, sums, options, chosen, {})
             yield Estimate(
                 volume=done.copy(),
                 step=(index + 1) * last.total,
                 total=len(self.slabs) * last.total,
                 stage=f"slices {start} to {stop - 1} done",
                 scalars={**last.scalars, **_errors(sums)},
-                state=self._slab_state(index + 1, done, extra, sums, options, {}) if self.method.resumable else None,
-                chosen=dict(chosen),
+                state=state if self.method.resumable else None,
+                chosen={**chosen, **last.chosen},
                 extra={name: volume.copy() for name, volume in extra.items()},
                 shows=self._so_far(stop),
             )
+
+    def _settled(self) -> Generator[Estimate, None, Settled[Any]]:
+        """Settle what is "auto" once, before there are slabs; methods do so on central slices of the whole run.
+
+        Raises
+        ------
+        NotEnoughMemory
+            With what was chosen the slices hang together, and may not be cut.
+        """
+        start, stop = self.slabs[0]
+        low, high = self._with_halo(start, stop)
+        problem = self.setup.problem(low, high)
+        effort = self.method.effort(problem, self.options)
+        share = effort.tuning / (effort.tuning + effort.solving * len(self.slabs))
+        shown = np.zeros((self.setup.slices, *self.setup.used.operator.domain_shape), dtype=np.float32)
+        tuning = self.method.tuned(problem, self.options)
+        while True:
+            try:
+                estimate = next(tuning)
+            except StopIteration as end:
+                settled: Settled[Any] = end.value
+                break
+            shown[low:high] = _own(estimate.volume)
+            yield replace(estimate, volume=shown, state=None, extra={}, done=share * estimate.fraction)
+        if self.method.neighbours(settled.options) is None:
+            raise NotEnoughMemory(
+                f"The run needs {self.forecast}, and with what '{self.method.name}' chose its slices hang together.",
+                "Reconstruct fewer rows at a time (--rows A:B), bin (--bin 2), or set what was left on auto: of a "
+                "diffusion method, --set adaptation=none treats slices apart.",
+            )
+        return settled
+
+    def _with_halo(self, start: int, stop: int) -> tuple[int, int]:
+        """The slices that are worked on for those of a slab."""
+        low, high = max(0, start - self.halo), min(self.setup.slices, stop + self.halo)
+        if high - low == 1 and self._in_pairs:  # products with one slice alone are rounded in another way
+            return (low - 1, high) if low > 0 else (low, min(self.setup.slices, high + 1))
+        return low, high
 
     def _so_far(self, stop: int) -> str:
         """What a volume that is finished up to a slice holds."""
@@ -199,7 +242,7 @@ class SlabRun:
 
     def _within_halo(self, state: Mapping[str, Any] | None, options: Any, start: int, stop: int) -> Iterator[Estimate]:
         """Estimates of some slices; the slices around them are worked on, too, and cut off."""
-        low, high = max(0, start - self.halo), min(self.setup.slices, stop + self.halo)
+        low, high = self._with_halo(start, stop)
         for estimate in self.method.run(self.setup.problem(low, high, state), options):
             own = slice(start - low, stop - low)
             extra = {
@@ -208,15 +251,10 @@ class SlabRun:
             yield replace(estimate, volume=estimate.volume[own], extra=extra)
 
     def _sums(self, volume: torch.Tensor, start: int, stop: int) -> Sums:
-        sums = {"data_residual": squares(self.setup.used.views(start, stop), volume)}
+        sums = {"data_residual": squares(self.setup.used.views(slice(start, stop)), volume)}
         if self.setup.held_out is not None:
-            sums["heldout_error"] = squares(self.setup.held_out.views(start, stop), volume)
+            sums["heldout_error"] = squares(self.setup.held_out.views(slice(start, stop)), volume)
         return sums
-
-    def _settled(self, options: Any, last: Estimate) -> Any:
-        """Options with what was "auto" and has been chosen on this slab, so that all slabs are made alike."""
-        chosen = {name: value for name, value in last.chosen.items() if name in type(options).model_fields}
-        return options.model_copy(update=chosen)
 
     def _slab_state(
         self,
@@ -225,6 +263,7 @@ class SlabRun:
         extra: Mapping[str, NDArray],
         sums: Sums,
         options: Any,
+        chosen: Mapping[str, Any],
         inner: Mapping[str, Any],
     ) -> dict[str, Any]:
         return {
@@ -233,6 +272,7 @@ class SlabRun:
             "done": done,
             "sums": {name: list(pair) for name, pair in sums.items()},
             "options": options.model_dump(mode="json"),
+            "chosen": dict(chosen),
             **{_INNER + key: value for key, value in inner.items()},
             **{_EXTRA + name: volume for name, volume in extra.items()},
         }

@@ -23,6 +23,7 @@ from ..methods.diffusion.start import least_squares
 from ..methods.interface import Problem
 from ..methods.inverse.consistency import ProximalCG
 from ..methods.inverse.normalised import Scaled, robust_maximum, scaled
+from ..methods.slices import SliceNoise
 from ..operators import parallel_beam
 from .acquisitions import measured
 
@@ -172,12 +173,12 @@ def drawn_rollout(
     first = least_squares(problem, int(np.clip(round(views * rng.uniform(0.25, 0.9)), 3, 20)))
     data = scaled(problem, robust_maximum(first))
     target = (clean * (problem.state["peak"] / data.top)).repeat(copies, 1, 1)
-    generator = torch.Generator().manual_seed(int(rng.integers(2**31)))
+    noise = SliceNoise(int(rng.integers(2**31)), len(clean))
     begin, steps = int(rng.choice([60, 150, 150, 350])), int(rng.choice(STEPS))
     trust = float(rng.choice([0.5, 1.0, 1.0, 2.0]))
     consistency = ProximalCG(8, None, 1.0 if proposers else trust)
     parts = Parts(levels(steps, begin, "ratio"), None, consistency, slerp(0.85), proposers=proposers)
-    return Rollout(parts, data, started(parts, first / data.top, generator, samples=copies), target)
+    return Rollout(parts, data, started(parts, first / data.top, noise, samples=copies), target)
 
 
 @torch.no_grad()

@@ -13,7 +13,8 @@ from ..methods.interface import Problem
 from ..methods.inverse.masking import measured
 from ..methods.registry import get_method
 from ..methods.selection.comparison import better, gain
-from ..methods.selection.held_out import central, pixel_folds, prediction_errors
+from ..methods.selection.held_out import pixel_folds, prediction_errors
+from ..methods.slices import central
 
 OTHERS: tuple[tuple[str, Mapping[str, Any]], ...] = (("tv", {}), ("mbir", {}), ("d3ip-generic", {}))
 SLICES = 4

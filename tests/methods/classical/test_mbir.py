@@ -69,8 +69,8 @@ def test_auto_sharpness_falls_with_noise(make_problem, solve):
 
 def test_slices_are_coupled_unless_told_otherwise():
     method = get_method("mbir")
-    assert method.couples(method.options())
-    assert not method.couples(method.options(interslice=0))
+    assert method.neighbours(method.options()) == 8
+    assert method.neighbours(method.options(interslice=0)) == 0
 
 
 def test_p_above_q_is_refused():

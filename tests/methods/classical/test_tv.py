@@ -43,8 +43,8 @@ def test_the_objective_is_what_it_says(make_problem):
 
 def test_3d_tv_couples_slices_and_2d_does_not():
     method = get_method("tv")
-    assert not method.couples(method.options())
-    assert method.couples(method.options(along_z=0.5))
+    assert method.neighbours(method.options()) == 0
+    assert method.neighbours(method.options(along_z=0.5)) == 8
 
 
 def test_3d_tv_beats_2d_tv_on_equal_noisy_slices(make_problem, solve, truth):

@@ -105,7 +105,7 @@ def test_the_published_settings_end_with_the_field_and_fit_the_data(problem, wei
 
 def test_slices_hang_together_and_the_field_takes_memory():
     dinr, d3ip = get_method("dinr"), get_method("d3ip")
-    assert dinr.couples(dinr.options()) and not d3ip.couples(d3ip.options())
+    assert dinr.neighbours(dinr.options()) is None and d3ip.neighbours(d3ip.options()) == 4
     assert dinr.held(dinr.options())[0] > d3ip.held(d3ip.options())[0]
     wide, narrow = (dinr.beside(dinr.options(field="siren", width=w), 128, "cpu") for w in (256, 64))
     assert wide > narrow > d3ip.beside(d3ip.options(), 128, "cpu")

@@ -14,6 +14,7 @@ from fewview.methods.diffusion.renoise import slerp
 from fewview.methods.diffusion.schedule import levels
 from fewview.methods.inverse.consistency import PlainCG
 from fewview.methods.inverse.normalised import scaled
+from fewview.methods.slices import SliceNoise
 from fewview.operators import parallel_beam
 from fewview.quality import psnr, ssim
 
@@ -51,7 +52,7 @@ def test_without_noise_and_prior_it_is_cg(problem):
     data = scaled(problem, 1.0)
     parts = Parts(levels(10, 980), Identity(), PlainCG(5), slerp(0.0))
     nothing = torch.zeros(3, 48, 48)
-    process = ReverseProcess(nothing, nothing, torch.Generator().manual_seed(0))
+    process = ReverseProcess(nothing, nothing, SliceNoise(0, 3))
     events = list(diffuse(parts, data, process))
     assert len(events) == process.step == 10 and all(event.done for event in events)
     (expected,) = PlainCG(5).solve(nothing, data, parts.levels[0])
@@ -87,7 +88,7 @@ def test_a_guide_is_heard_and_then_checked_by_the_data(problem):
     data, guide = scaled(problem, 1.0), Louder()
     parts = Parts(levels(5, 980), Identity(), PlainCG(20), slerp(0.0), proposers=[guide])
     nothing = torch.zeros(3, 48, 48)
-    process = ReverseProcess(nothing, nothing, torch.Generator().manual_seed(0))
+    process = ReverseProcess(nothing, nothing, SliceNoise(0, 3))
     list(diffuse(parts, data, process))
     assert guide.heard == [0, 2]  # due at 4, too: the last level belongs to the data
     assert float(data.mean_square(process.x)) < 0.01 * float(data.mean_square(nothing))
@@ -208,10 +209,10 @@ def test_what_lies_under_weight_zero_does_not_matter(problem, weights):
 
 def test_slices_hang_together_only_where_something_couples_them():
     method = get_method("d3ip")
-    assert method.couples(method.options(adaptation="lora"))
-    assert not method.couples(method.options(adaptation="none"))
-    assert method.couples(method.options(adaptation="none", consistency="tv-z"))
-    assert not get_method("dds").couples(get_method("dds").options())
+    assert method.neighbours(method.options(adaptation="lora")) is None
+    assert method.neighbours(method.options(adaptation="none")) == 4  # twice the reach of a network of five slices
+    assert method.neighbours(method.options(adaptation="none", consistency="tv-z")) is None
+    assert get_method("dds").neighbours(get_method("dds").options()) == 4
 
 
 def test_published_defaults():

@@ -9,6 +9,7 @@ from fewview.methods.diffusion.schedule import Level
 from fewview.methods.interface import Views
 from fewview.methods.inverse.consistency import noise_aware
 from fewview.methods.inverse.normalised import scaled
+from fewview.methods.slices import SliceNoise
 from fewview.operators import parallel_beam
 
 LAST = Level(3, 4, 1 / 1.01, 1.0)  # noise over signal 0.1
@@ -37,8 +38,7 @@ def test_the_variance_is_that_of_the_last_data_step(views, weighted):
         weights = torch.ones(2, views, 16)
         weights[:, : views // 2] = 0.25
     data = measurement(views, 0.05, weights)
-    generator = torch.Generator().manual_seed(1)
-    found = spread.open_variance(data, 1.0, LAST, generator, draws=400)
+    found = spread.open_variance(data, 1.0, LAST, SliceNoise(1, 2), draws=400)
     expected = covariance(data, float(noise_aware(1.0, data, LAST))).diagonal().reshape(16, 16)
     inside = (slice(None), slice(3, 13), slice(3, 13))
     assert found.shape == (2, 16, 16)
@@ -46,7 +46,5 @@ def test_the_variance_is_that_of_the_last_data_step(views, weighted):
 
 
 def test_more_views_leave_less_open():
-    few, many = (
-        spread.open_variance(measurement(v, 0.02), 1.0, LAST, torch.Generator().manual_seed(0)) for v in (3, 24)
-    )
+    few, many = (spread.open_variance(measurement(v, 0.02), 1.0, LAST, SliceNoise(0, 2)) for v in (3, 24))
     assert many.mean() < few.mean() < 0.01  # at most what is expected of a proposal: 0.1 squared

@@ -114,7 +114,7 @@ def test_the_stop_flag_ends_a_fit(make_problem):
 
 def test_slices_are_coupled_and_the_start_is_the_users(make_problem, solve):
     method = get_method("naf")
-    assert method.couples(method.options())
+    assert method.neighbours(method.options()) is None
     problem = make_problem(views=8, grid=32, slices=2, noise=0.02)
     starts = {start: solve("naf", problem, **{**TINY["naf"], "start": start}).volume for start in ("fbp", "tv")}
     assert not torch.equal(starts["fbp"], starts["tv"])

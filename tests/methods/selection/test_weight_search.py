@@ -5,9 +5,10 @@ import pytest
 import torch
 
 from fewview.methods import get_method
-from fewview.methods.selection.held_out import central, hold_out, pixel_folds, prediction_errors, stacked
+from fewview.methods.selection.held_out import hold_out, pixel_folds, prediction_errors, stacked
 from fewview.methods.selection.picture import Picture
 from fewview.methods.selection.weight_search import Trials, choice, choose_weight
+from fewview.methods.slices import central
 from fewview.quality.heldout import heldout_pixels
 
 

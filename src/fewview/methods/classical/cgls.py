@@ -13,9 +13,10 @@ from ...options import Auto, Options, option
 from ..interface import Effort, Estimate, Method, Problem, Settled, Tuning
 from ..inverse.masking import measured, relative
 from ..selection.comparison import PerView
-from ..selection.held_out import central, central_slices, hold_out, prediction_errors
+from ..selection.held_out import hold_out, prediction_errors
 from ..selection.picture import Picture
 from ..selection.weight_search import choice
+from ..slices import central, central_slices
 from .fbp import preview
 
 LIMIT = 60  # steps tried by "auto"
@@ -42,7 +43,7 @@ class CGLSOptions(Options):
 def tune(problem: Problem, options: CGLSOptions) -> Tuning[CGLSOptions]:
     """Number of steps by the rule that chooses weights, from the held-out error of all that are tried."""
     given, held = hold_out(central(problem, CHOOSING_SLICES))
-    picture, slices = Picture(preview(problem)), central_slices(len(problem.data), CHOOSING_SLICES)
+    picture, slices = Picture(preview(problem), first=problem.first_slice), central_slices(problem, CHOOSING_SLICES)
     errors: dict[float, PerView] = {}
     curve: list[float] = []
     for step, x, _ in _steps(given, options, LIMIT):

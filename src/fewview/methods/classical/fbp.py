@@ -11,6 +11,7 @@ from torch import Tensor
 
 from ...errors import ScanError
 from ...operators import Operator, filtered_backprojection
+from ...operators.tiles import cuts
 from ...options import Options, option
 from ..interface import Estimate, Method, Problem, Views
 from ..inverse.masking import measured, relative
@@ -39,17 +40,16 @@ def solve(problem: Problem, options: FBPOptions) -> Iterator[Estimate]:
     volume = A.zeros(len(y))
     if problem.state is not None:
         volume.copy_(torch.as_tensor(problem.state["volume"]))
-    starts = range(0, len(y), SLICES)
-    for step, start in enumerate(starts, start=1):
+    parts = [slice(*part) for part in cuts(len(y), SLICES)]
+    for step, part in enumerate(parts, start=1):
         if step <= done:
             continue
-        part = slice(start, start + SLICES)
         x = _reconstruct(A, y[part], None if weights is None else weights[part], options)
         volume[part] = x.clamp_(min=0) if options.positivity else x
         scalars = {}
-        if step == len(starts):
+        if step == len(parts):
             scalars["data_residual"] = relative(A(volume) - y, y, weights)
-        yield Estimate(volume, step, len(starts), "filtering", scalars, {"volume": volume, "step": step})
+        yield Estimate(volume, step, len(parts), "filtering", scalars, {"volume": volume, "step": step})
 
 
 def _reconstruct(A: Operator, y: Tensor, usable: Tensor | None, options: FBPOptions) -> Tensor:

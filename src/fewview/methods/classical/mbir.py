@@ -17,6 +17,7 @@ from ..interface import Effort, Estimate, Method, Problem, Settled, Tuning
 from ..inverse.masking import attenuation_scale, mean_significant, measured, relative, weigh
 from ..selection.picture import Picture
 from ..selection.weight_search import Trials, Warm, choose_weight, search_work
+from ..slices import common
 from ..stages import work
 from .fbp import preview
 from .iterate import Iterate, estimates
@@ -25,6 +26,7 @@ from .qggmrf import QGGMRF
 LADDER = tuple(float(f) for f in 2.0 ** np.arange(-4.0, 6.1, 1.25))  # 2^sharpness tried by "auto"
 # Iterations per sharpness and fold while choosing, each begun at the result nearest to it: 5/8 of the views, within.
 TRIAL = (50, 80)
+HALO = 8  # slices, with smoothing between them
 
 
 class MBIROptions(Options):
@@ -60,7 +62,7 @@ def tune(problem: Problem, options: MBIROptions) -> Tuning[MBIROptions]:
         for it in iterate(part, options, math.log2(factor), _trial_iterations(part), begin):
             yield it.x, {"volume": it.x}
 
-    trials = Trials(problem, Picture(preview(problem)), options.interslice > 0, _called)
+    trials = Trials(problem, Picture(preview(problem), first=problem.first_slice), options.interslice > 0, _called)
     trials.steps = sum(_trial_iterations(part) for part, _ in trials.parts)
     choice, _ = yield from choose_weight(trials, attempt, LADDER, LADDER[3])
     sharpness = math.log2(choice.value)
@@ -115,7 +117,8 @@ def iterate(
     y, weights = measured(problem, options.weighted)
     coupled = options.interslice > 0
     axes = (0, 1, 2) if coupled else (1, 2)
-    noise = 10 ** (-options.snr_db / 10) * mean_significant(weigh(y * y, weights), y, axes)  # sigma_y^2
+    rays, of = measured(common(problem), options.weighted) if coupled else (y, weights)
+    noise = 10 ** (-options.snr_db / 10) * mean_significant(weigh(rays * rays, of), rays, axes)  # sigma_y^2
     scale = 0.2 * 2**sharpness * attenuation_scale(problem, coupled)
     prior = QGGMRF(scale, options.p, options.q, options.T, options.interslice)
     steepness = A.T(weigh(A.row_sums().expand_as(y), weights)) / noise
@@ -161,5 +164,5 @@ METHOD = Method(
     tune=tune,
     effort=_effort,
     buffers=(27.0, 6.0),
-    couples_slices=lambda options: options.interslice > 0,
+    halo=lambda options: HALO if options.interslice > 0 else 0,
 )

@@ -21,6 +21,7 @@ LADDER = tuple(float(w) for w in 10 ** np.arange(-1.0, -6.01, -0.5))  # weights 
 # The same noise in pixels half as wide asks for sqrt(2) times the weight: what noise back-projects onto a pixel goes
 # with the root of its width, |A|^2 with the width itself.
 FINER = 0.5
+HALO = 8  # slices, with smoothing between them
 TRIAL = (60, 150)  # iterations per weight and fold while choosing, with many and with few views
 
 
@@ -79,7 +80,7 @@ def tune(problem: Problem, options: TVOptions) -> Tuning[TVOptions]:
 
 def trials_of(problem: Problem, options: TVOptions) -> Trials:
     """What weights are tried on."""
-    trials = Trials(problem, Picture(preview(problem)), options.along_z > 0, called)
+    trials = Trials(problem, Picture(preview(problem), first=problem.first_slice), options.along_z > 0, called)
     trials.steps = sum(trial_iterations(part) for part, _ in trials.parts)
     return trials
 
@@ -113,5 +114,5 @@ METHOD = Method(
     tune=tune,
     effort=effort,
     buffers=(21.0, 14.0),
-    couples_slices=lambda options: options.along_z > 0,
+    halo=lambda options: HALO if options.along_z > 0 else 0,
 )

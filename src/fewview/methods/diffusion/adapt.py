@@ -147,7 +147,7 @@ class Adapter:
         state: dict[str, Any] = {f"lora.{k}": p.detach().clone() for k, p in enumerate(self.parameters)}
         if self.settings.persistent:
             state |= {f"moments.{name}": value for name, value in self.descent.state().items()}
-        return {**state, "undone": self.undone}
+        return {**state, "undone": self.undone, "rng": self.generator.get_state()}
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Take up :meth:`state` again."""
@@ -158,6 +158,7 @@ class Adapter:
         if moments:
             self.descent.restore(moments)
         self.undone = int(state["undone"])
+        self.generator.set_state(torch.as_tensor(state["rng"]).cpu())
 
     def _loss(self, x_t: Tensor, data: Scaled, level: Level, chosen: Tensor, kept: Tensor | None) -> Tensor:
         x0, _ = self.denoiser(x_t, level.abar, chosen)

@@ -11,6 +11,7 @@ from ..interface import Problem
 from ..inverse.consistency import Consistency, PlainCG, ProximalCG, TVz, noise_aware
 from ..inverse.normalised import Scaled
 from ..inverse.proposals import nonnegative
+from ..slices import SliceNoise
 from ..stages import work
 from .adapt import Adapter, Settings
 from .denoiser import Denoiser
@@ -46,6 +47,7 @@ def parts_of(
     denoiser : Denoiser
         Of this run alone where ``options`` adapt it.
     generator : Generator
+        Draws what an adaptation looks at; on the CPU.
     trust : float or Tensor, optional
         Takes the place of the option; one per slice, shape (copies * slices, 1, 1).
     guide : CrossModalGuide, optional
@@ -107,7 +109,7 @@ def beginning(options: DiffusionOptions) -> dict[str, Any]:
 
 
 def summary(
-    x: Tensor, data: Scaled, options: DiffusionOptions, ends: Level | None = None, seed: int = 0
+    x: Tensor, data: Scaled, options: DiffusionOptions, ends: Level | None = None, noise: SliceNoise | None = None
 ) -> tuple[Tensor, dict[str, Tensor]]:
     """Mean and standard deviation over the samples, in the unit of the problem.
 
@@ -119,9 +121,9 @@ def summary(
         Settled.
     ends : Level, optional
         At the end of a run, its last level: then positivity costs the data nothing (before, values are clipped), and
-        the deviation holds what the samples do not show, too.
-    seed : int
-        Of that.
+        the deviation can hold what the samples do not show, too.
+    noise : SliceNoise, optional
+        For that; not asked where it is not given.
     """
     samples = x.reshape(-1, len(data.y), *x.shape[1:])
     mean = samples.mean(dim=0)  # before positivity: each sample clipped alone would add the noise's positive part
@@ -132,9 +134,9 @@ def summary(
     if len(samples) == 1:
         return mean * data.top, {}
     std = samples.std(dim=0)
-    if ends is not None and options.consistency == "proximal" and not options.gamma:
+    if ends is not None and noise is not None and options.consistency == "proximal" and not options.gamma:
         # A trust other than 1 makes up for the number of steps; the error of the last proposal is that of its level.
-        std = (std.square() + open_variance(data, 1.0, ends, torch.Generator().manual_seed(seed))).sqrt()
+        std = (std.square() + open_variance(data, 1.0, ends, noise)).sqrt()
     return mean * data.top, {"std": std * data.top}
 
 

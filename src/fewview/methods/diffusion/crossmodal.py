@@ -17,6 +17,7 @@ from ..classical.fbp import preview
 from ..interface import Estimate, Problem
 from ..inverse.masking import measured, relative
 from ..inverse.normalised import Scaled, robust_maximum, scaled
+from ..slices import common
 from ..stages import Stages
 from .guide import CrossModalGuide
 from .options import DiffusionOptions, positivity_option, scale_option, start_iterations_option
@@ -116,7 +117,9 @@ class GuideSource:
             return None
         if problem.auxiliary is None:
             raise OptionError("A guide needs an X-ray volume of the sample.", "Give it with --aux VOLUME.")
-        top = robust_maximum(problem.auxiliary)
+        seen = common(problem).auxiliary
+        assert seen is not None
+        top = robust_maximum(seen)
         network = load_guide(options.guide, problem.operator.device)
         return cls(network, top if top > 0 else 1.0, options)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import torch
@@ -13,6 +14,7 @@ from ...models.symmetries import TURNS, turned, turned_back
 from ..inverse.normalised import Scaled
 
 PIXELS = {"cpu": 2**15, "cuda": 2**21}  # of a batch: two slices of 128 px on a CPU take some 0.2 s
+MOST = {"cpu": 2, "cuda": 4096}  # slices of a batch; more gain a CPU nothing but with images of 32 or 64 pixels
 # Values per pixel that the compact network holds at its peak, measured: 128 and 256 px, one to four slices.
 ACTIVATIONS, ADAPTING = 120, 760
 
@@ -54,8 +56,9 @@ class Denoiser:
     def all(self, x_t: Tensor, abar: float, data: Scaled) -> tuple[Tensor, Tensor]:
         """The same for every slice, a few at a time; the stop flag is looked at in between."""
         parts = []
-        for index in torch.arange(len(x_t), device=x_t.device).split(batch_size(x_t)):
-            parts.append(self(x_t, abar, index))
+        for index, own in batches(x_t):
+            x0, eps = self(x_t, abar, index)
+            parts.append((x0[:own], eps[:own]))
             if data.operator.on_chunk is not None:
                 data.operator.on_chunk()
         x0, eps = (torch.cat(part) for part in zip(*parts, strict=True))
@@ -79,8 +82,20 @@ class Denoiser:
 
 def batch_size(x_t: Tensor) -> int:
     """Slices that go through the network together."""
-    pixels = x_t.shape[-1] * x_t.shape[-2]
-    return max(1, PIXELS.get(x_t.device.type, PIXELS["cpu"]) // pixels)
+    device = x_t.device.type if x_t.device.type in PIXELS else "cpu"
+    return max(1, min(MOST[device], PIXELS[device] // (x_t.shape[-1] * x_t.shape[-2])))
+
+
+def batches(x_t: Tensor) -> Iterator[tuple[Tensor, int]]:
+    """Numbers of the slices of each batch, and how many of them are not there to fill it up.
+
+    A network's answer to a slice has the same bits in every batch of one size, and others in a batch of another: so
+    all are filled, and a slice comes out alike whatever slab it is in.
+    """
+    count, size = len(x_t), min(batch_size(x_t), len(x_t))
+    for start in range(0, count, size):
+        index = torch.arange(start, start + size, device=x_t.device).clamp(max=count - 1)
+        yield index, min(size, count - start)
 
 
 def batch_bytes(grid: int, device: str, adapting: bool = False) -> int:

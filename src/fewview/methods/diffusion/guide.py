@@ -13,7 +13,7 @@ from ...models.guide import BLIND, START
 from ...models.guide import Guide as Network
 from ..inverse.normalised import Scaled
 from ..inverse.proposals import Proposal, data_consistent, repeated
-from .denoiser import batch_size
+from .denoiser import batches
 from .guide_rejection import ALLOWED, doubt
 from .schedule import Level
 
@@ -89,10 +89,10 @@ class CrossModalGuide:
         allowed = ALLOWED["start" if sigma == START else "loop"]
         shown, sigma = (torch.zeros_like(seen), BLIND) if self.blind else (seen, sigma)
         means, logvars = [], []
-        for index in torch.arange(len(seen), device=seen.device).split(batch_size(seen)):
+        for index, own in batches(seen):
             said = self.network(shown[index][:, None], self.xray[index][:, None], sigma)
-            means.append(said.mean[:, 0])
-            logvars.append(said.logvar[:, 0])
+            means.append(said.mean[:own, 0])
+            logvars.append(said.logvar[:own, 0])
             if data.operator.on_chunk is not None:
                 data.operator.on_chunk()
         mean, variance = torch.cat(means), torch.cat(logvars).exp()

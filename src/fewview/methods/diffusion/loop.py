@@ -12,6 +12,7 @@ from torch import Tensor
 from ..inverse.consistency import Consistency
 from ..inverse.normalised import Scaled
 from ..inverse.proposals import Proposal
+from ..slices import SliceNoise
 from .adapt import Adapter
 from .denoiser import Denoiser
 from .renoise import Rule, renoised
@@ -111,8 +112,7 @@ class ReverseProcess:
         Noisy images at the level of ``step``.
     x : Tensor
         The newest clean images, in units of the object's maximum.
-    generator : Generator
-        On the CPU, so that every device sees the same noise.
+    noise : SliceNoise
     step : int
         Diffusion steps done.
     calls : int
@@ -123,27 +123,25 @@ class ReverseProcess:
 
     x_t: Tensor
     x: Tensor
-    generator: torch.Generator
+    noise: SliceNoise
     step: int = 0
     calls: int = 0
     alike: int = 1
 
     def white(self) -> Tensor:
         """New white noise like ``x_t``."""
-        shape = (len(self.x_t) // self.alike, *self.x_t.shape[1:])
-        noise = torch.randn(shape, generator=self.generator, dtype=self.x_t.dtype).to(self.x_t.device)
-        return noise.repeat(self.alike, 1, 1)
+        return self.noise(self.x_t[: len(self.x_t) // self.alike]).repeat(self.alike, 1, 1)
 
     def state(self) -> dict[str, Any]:
         """What :meth:`restore` takes."""
-        rng = self.generator.get_state()
-        return {"x_t": self.x_t, "x": self.x, "step": self.step, "calls": self.calls, "rng": rng}
+        drawn = self.noise.drawn
+        return {"x_t": self.x_t, "x": self.x, "step": self.step, "calls": self.calls, "drawn": drawn}
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Take up :meth:`state` again."""
         self.x_t, self.x = (torch.as_tensor(state[k]).to(self.x_t).clone() for k in ("x_t", "x"))
         self.step, self.calls = int(state["step"]), int(state["calls"])
-        self.generator.set_state(torch.as_tensor(state["rng"]).cpu())
+        self.noise.drawn = int(state["drawn"])
 
 
 class LoopEvent(NamedTuple):
@@ -157,7 +155,7 @@ class LoopEvent(NamedTuple):
 def started(
     parts: Parts,
     first: Tensor,
-    generator: torch.Generator,
+    noise: SliceNoise,
     *,
     samples: int = 1,
     start: Start = "cgls",
@@ -171,7 +169,7 @@ def started(
     parts : Parts
     first : Tensor, shape (slices, y, x)
         First volume in units of the object's maximum.
-    generator : Generator
+    noise : SliceNoise
     samples : int
         Copies of the stack, each with noise of its own.
     start, omega
@@ -180,7 +178,7 @@ def started(
         So many groups of ``samples`` copies, with the same noise in each group.
     """
     first = first.clamp(-0.1, 1.2).repeat(alike * samples, 1, 1)
-    process = ReverseProcess(first, first, generator, alike=alike)
+    process = ReverseProcess(first, first, noise, alike=alike)
     process.x_t = noised(first, parts.levels[0], process.white(), start, omega)
     return process
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ...models.weights import WeightsError, find_weights, shipped_weights
+from ...models.weights import WeightsError, find_weights, prior_reach, shipped_weights
 from ...options import Options
 from ..fields.methods import INR, NAF, R2_GAUSSIAN, SINOGRAMS
 from ..interface import Method
@@ -86,10 +86,17 @@ def _of_field(options: DinrOptions) -> Options:
     return own.parse({name: getattr(options, name) for name in ("width", "layers") if name in own.model_fields})
 
 
-def _couples(options: Options) -> bool:
-    """One network adapts to all slices; TV along z looks at neighbours. On "auto", each slab may adapt by itself."""
+def _halo(options: Options) -> int | None:
+    """How far neighbours matter: none may be missing where one network adapts to all, or TV along z joins them.
+
+    On "auto" the network is not adapted yet; the choice is made before a run is cut. Measured on 24 slices of balls,
+    12 steps of d3ip and 20 of dds from noise: cut at once the reach of the network away, a slice comes out 1e-3 and
+    2e-3 of the range aside, at twice the reach 4e-5 and 9e-5.
+    """
     assert isinstance(options, DiffusionOptions)
-    return options.adaptation not in ("none", "auto") or options.consistency == "tv-z"
+    if options.adaptation not in ("none", "auto") or options.consistency == "tv-z":
+        return None
+    return 2 * max(prior_reach(name) for name in (PRIORS if options.prior == "auto" else (options.prior,)))
 
 
 def _method(
@@ -119,8 +126,7 @@ def _method(
         missing=lambda: _missing(prior, guide),
         buffers=_dinr_buffers if dinr else _buffers,
         beside=_dinr_beside if dinr else _network,
-        couples_slices=dinr or _couples,
-        halo=8 if dinr else 0,  # 0: one network adapts to all slices
+        halo=None if dinr else _halo,
         presets=presets or {},
     )
 

@@ -11,6 +11,7 @@ from ..inverse.consistency import noise_aware
 from ..inverse.masking import reciprocal
 from ..inverse.normalised import Scaled
 from ..inverse.proposals import Proposal, data_consistent
+from ..slices import SliceNoise
 from .schedule import Level
 
 DRAWS = 8  # their variance is right to a third at a pixel, and to a tenth after smoothing
@@ -18,7 +19,7 @@ WINDOW = 5  # pixels of the smoothing: the variance of a fluctuation varies slow
 ITERATIONS = 10
 
 
-def open_variance(data: Scaled, trust: float, level: Level, generator: torch.Generator, draws: int = DRAWS) -> Tensor:
+def open_variance(data: Scaled, trust: float, level: Level, noise: SliceNoise, draws: int = DRAWS) -> Tensor:
     """Variance of a voxel, given the last proposal of the network.
 
     The last data step is the mean of a Gaussian: errors of the proposal are white, of the size that the step expects;
@@ -32,8 +33,7 @@ def open_variance(data: Scaled, trust: float, level: Level, generator: torch.Gen
     trust : float
     level : Level
         The last one.
-    generator : Generator
-        On the CPU.
+    noise : SliceNoise
     draws : int
 
     Returns
@@ -45,11 +45,10 @@ def open_variance(data: Scaled, trust: float, level: Level, generator: torch.Gen
     image = data.back
     variance = torch.zeros_like(image)
     for _ in range(draws):
-        white = torch.randn(image.shape, generator=generator, dtype=image.dtype).to(image.device)
-        noise = torch.randn(data.y.shape, generator=generator, dtype=image.dtype).to(image.device)
-        noise = data.noise * (noise if data.weights is None else reciprocal(data.weights, 0).sqrt() * noise)
+        white, errors = noise(image), noise(data.y)
+        errors = data.noise * (errors if data.weights is None else reciprocal(data.weights, 0).sqrt() * errors)
         proposal = Proposal(expected * white, 1 / expected**2)
-        drawn = data_consistent([proposal], replace(data, y=noise), ITERATIONS, torch.zeros_like(image))
+        drawn = data_consistent([proposal], replace(data, y=errors), ITERATIONS, torch.zeros_like(image))
         variance += drawn.square() / draws
     pad = WINDOW // 2
     padded = torch.nn.functional.pad(variance[:, None], (pad,) * 4, mode="replicate")

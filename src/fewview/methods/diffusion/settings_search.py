@@ -17,8 +17,9 @@ from ..ensemble.stacking import mixed, share
 from ..interface import Estimate, Problem
 from ..inverse.normalised import scaled
 from ..selection.comparison import best_setting
-from ..selection.held_out import central, central_slices, hold_out, prediction_errors
+from ..selection.held_out import hold_out, prediction_errors
 from ..selection.picture import Picture
+from ..slices import central, central_slices
 from ..stages import Stages, work
 from .compose import loop_work
 from .crossmodal import GuideSource
@@ -71,7 +72,7 @@ def choose(
     # MBIR looks at neighbours, too.
     wide = questions.share or any(prior.config.slices > 1 for prior in priors.values())
     given, held = hold_out(central(problem, SLICES, wide))
-    slices = central_slices(len(problem.data), SLICES, wide)
+    slices = central_slices(problem, SLICES, wide)
     stages = Stages(_expected(questions, options, given))
     first = yield from stages.within("starting image", first_volume(given, options.start, options, picture))
     trial = SettingsTrial(given, held, scaled(given, top), first / top, next(iter(priors.values())), picture, slices)

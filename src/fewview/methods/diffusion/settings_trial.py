@@ -17,6 +17,7 @@ from ..inverse.normalised import Scaled
 from ..selection.comparison import PerView
 from ..selection.held_out import prediction_errors
 from ..selection.picture import Picture
+from ..slices import SliceNoise
 from .compose import beginning, parts_of
 from .denoiser import Denoiser
 from .guide import CrossModalGuide
@@ -73,7 +74,7 @@ class SettingsTrial:
         trust = torch.tensor(trusts, device=self.first.device).repeat_interleave(copies)[:, None, None]
         denoiser = Denoiser.of(self.prior, len(self.first))  # its own copy: a trial may adapt it
         parts = parts_of(options, denoiser, generator, trust if len(trusts) > 1 else trusts[0], guide)
-        process = started(parts, self.first, generator, **beginning(options), alike=len(trusts))
+        process = started(parts, self.first, SliceNoise.of(self.given), **beginning(options), alike=len(trusts))
         for event in diffuse(parts, self.data, process):
             if event.done:  # shown until there is a trial that came to its end
                 now = process.x.reshape(len(trusts), SAMPLES, *self.first.shape)[0].mean(dim=0) * self.data.top

@@ -17,6 +17,7 @@ from ..interface import Estimate, Problem
 from ..inverse.masking import measured, relative
 from ..inverse.normalised import Scaled, scaled
 from ..selection.picture import Picture
+from ..slices import SliceNoise
 from ..stages import Stages, work
 from .compose import beginning, loop_work, parts_of, summary
 from .crossmodal import CrossModalOptions, GuideSource, by_edges, partner_of
@@ -28,6 +29,7 @@ from .start import first_volume, nothing_there
 from .tune import PARTNER
 
 DIFFUSING = "diffusing"
+VARIANCE = 1  # stream of the noise that :mod:`.posterior_variance` draws
 
 
 @torch.no_grad()
@@ -53,7 +55,7 @@ def solve(problem: Problem, options: DiffusionOptions) -> Iterator[Estimate]:
     parts = parts_of(guided, denoiser, generator, guide=guide, first=begin, seed=problem.seed)
     if source is not None and guide is not None and problem.state is None:
         begin = source.begin(guide, begin, data)
-    process = started(parts, begin, generator, **beginning(guided))
+    process = started(parts, begin, SliceNoise.of(problem), **beginning(guided))
     if problem.state is not None:
         parts.restore(problem.state)
         process.restore(problem.state)
@@ -61,7 +63,7 @@ def solve(problem: Problem, options: DiffusionOptions) -> Iterator[Estimate]:
     last: Estimate | None = None
     for event in diffuse(parts, data, process):
         ends = parts.levels[-1] if event.done and process.step == len(parts.levels) else None
-        volume, extra = summary(process.x, data, guided, ends, problem.seed)
+        volume, extra = summary(process.x, data, guided, ends, SliceNoise.of(problem, VARIANCE))
         kept: dict[str, Any] = {}
         if other is not None:
             alone = volume
@@ -108,7 +110,7 @@ def _compared(
     generator = torch.Generator().manual_seed(problem.seed)
     first = yield from first_volume(problem, options.start, options, Picture(last.volume, "the result"))
     parts = parts_of(options, denoiser, generator)
-    process = started(parts, first / data.top, generator, **beginning(options))
+    process = started(parts, first / data.top, SliceNoise.of(problem), **beginning(options))
     stage, total = "what the guide changed", last.total + len(parts.levels)
     for _ in diffuse(parts, data, process):
         yield replace(last, step=last.step + process.step, total=total, stage=stage)

@@ -17,6 +17,7 @@ from ..interface import Estimate, Method, Problem
 from ..inverse.masking import measured
 from ..inverse.normalised import robust_maximum
 from ..selection.picture import Picture
+from ..slices import common
 from ..subrun import solved_within, tuned_within
 from .schedule import Level
 
@@ -90,7 +91,7 @@ def noised(x01: Tensor, level: Level, noise: Tensor, start: Start, omega: float 
 
 def nothing_there(problem: Problem) -> bool:
     """Whether no ray meets an object: then there is nothing to ask a network about."""
-    return not bool((measured(problem)[0] > 0).any())
+    return not bool((measured(common(problem))[0] > 0).any())
 
 
 def settled_scale(problem: Problem, scale: float | Auto) -> float:
@@ -100,7 +101,7 @@ def settled_scale(problem: Problem, scale: float | Auto) -> float:
     """
     if scale != "auto":
         return scale
-    found = robust_maximum(least_squares(problem))
+    found = robust_maximum(least_squares(common(problem)))
     return found if found > 0 else 1.0
 
 

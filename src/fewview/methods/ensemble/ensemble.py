@@ -14,8 +14,9 @@ from ...options import Auto, Options, option
 from ..classical.fbp import preview
 from ..interface import Effort, Estimate, Method, Problem, Settled, Tuning
 from ..inverse.masking import measured, relative
-from ..selection.held_out import central, hold_out
+from ..selection.held_out import hold_out
 from ..selection.picture import Picture
+from ..slices import central
 from ..stages import Stages
 from ..subrun import run_within
 from .simplex import stacking_weights
@@ -43,7 +44,7 @@ class EnsembleOptions(Options):
 @torch.no_grad()
 def tune(problem: Problem, options: EnsembleOptions) -> Tuning[EnsembleOptions]:
     """Reconstruct by all members from a part of the views, and weigh them by the others."""
-    yield Picture(preview(problem)).estimate(0, 1, "starting")
+    yield Picture(preview(problem), first=problem.first_slice).estimate(0, 1, "starting")
     chosen = yield from _shares(problem, _members(options.members))
     return Settled(options.taking(chosen), chosen)
 
@@ -79,7 +80,10 @@ def _mean(problem: Problem, shares: Mapping[str, float], shown: Tensor) -> Itera
 def _shares(problem: Problem, members: Sequence[Method[Any]]) -> Generator[Estimate, None, dict[str, Any]]:
     """What is recorded of the choice: how much each member counts, and what each errs by."""
     given, held = hold_out(central(problem, SLICES, adjacent=True))
-    stages, picture = Stages({method.name: 1.0 for method in members}), Picture(preview(problem))
+    stages, picture = (
+        Stages({method.name: 1.0 for method in members}),
+        Picture(preview(problem), first=problem.first_slice),
+    )
     volumes = []
     for method in members:
         trial = run_within(method, given, method.title, picture)
@@ -135,6 +139,6 @@ METHOD = Method(
     needs=frozenset({"weights"}),
     buffers=(64.0, 16.0),
     matrices=2.2,
-    couples_slices=True,
+    halo=None,  # a member may adapt its network to all slices
     resumable=False,
 )

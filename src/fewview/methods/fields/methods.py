@@ -62,7 +62,7 @@ INR = Method(
     effort=effort,
     buffers=_buffers(0.0),
     beside=_beside(_siren_values),
-    couples_slices=True,
+    halo=None,  # one field for all slices
     presets={"draft": {"steps": 12, "width": 64}, "best": {"steps": 120, "width": 256}},
 )
 NAF = Method(
@@ -77,7 +77,7 @@ NAF = Method(
     effort=effort,
     buffers=_buffers(_PYRAMID),
     beside=_beside(lambda options: 8.0 * WIDTH),
-    couples_slices=True,
+    halo=None,  # one field for all slices
     presets={"draft": {"steps": 20}, "best": {"steps": 180}},
 )
 R2_GAUSSIAN = Method(
@@ -92,6 +92,6 @@ R2_GAUSSIAN = Method(
     effort=effort,
     buffers=_buffers(_GAUSSIANS),
     beside=_beside(lambda options: 4.0),
-    couples_slices=True,
+    halo=None,  # one field for all slices
     presets={"draft": {"steps": 30}, "best": {"steps": 300}},
 )

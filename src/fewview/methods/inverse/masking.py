@@ -7,6 +7,7 @@ from torch import Tensor
 
 from ...errors import ScanError
 from ..interface import Views
+from ..slices import common
 
 SIGNIFICANT = 0.05  # rays under this part of the mean run past the object (svmbir's indicator)
 
@@ -69,7 +70,7 @@ def attenuation_scale(views: Views, coupled: bool = False) -> Tensor:
         Positive, in the unit of the volume.
     """
     A = views.operator
-    y, _ = measured(views)
+    y, _ = measured(common(views) if coupled else views)
     axes = (0, 1, 2) if coupled else (1, 2)
     return mean_significant(y, y, axes) / A.volume.width
 
@@ -82,11 +83,11 @@ def mean_significant(values: Tensor, y: Tensor, axes: tuple[int, ...]) -> Tensor
 
 
 def reciprocal(values: Tensor, floor: float = 1e-3) -> Tensor:
-    """1 / values, and 0 where they are below ``floor`` of their maximum: rays and pixels that hardly meet.
+    """1 / values, and 0 where they are below ``floor`` of a slice's maximum: rays and pixels that hardly meet.
 
     A ray that only grazes the corner of the image would otherwise take steps without bound.
     """
-    useful = values > floor * values.amax()
+    useful = values > floor * values.amax(dim=(1, 2), keepdim=True)
     return torch.where(useful, 1 / torch.where(useful, values, torch.ones_like(values)), torch.zeros_like(values))
 
 

@@ -11,6 +11,7 @@ from torch import Tensor
 from ...operators import Operator
 from ...quality.residual import noise_level
 from ..interface import Views
+from ..slices import common
 from .masking import measured
 
 TOP = 0.999  # the object's maximum is this quantile of a first reconstruction: streaks and hot pixels stay out
@@ -101,5 +102,5 @@ def scaled(views: Views, top: float) -> Scaled:
     """Normalise a measurement by the norm of its operator and the object's maximum."""
     y, weights = measured(views)
     unit = views.operator.norm * top
-    noise = max(noise_level(y, weights) / unit, 1e-6)  # never 0: the proximal weight divides by it
+    noise = max(noise_level(*measured(common(views))) / unit, 1e-6)  # never 0: the proximal weight divides by it
     return Scaled(views.operator, y / unit, weights, top, noise)

@@ -135,7 +135,7 @@ def nonnegative(image: Tensor, data: Scaled, gamma: float | Tensor, iterations: 
         Weight of the data over the certainty of the proposals.
     iterations : int
     """
-    largest = 1.0 if data.weights is None else float(data.weights.max())
+    largest = 1.0 if data.weights is None else repeated(data.weights.amax(dim=(1, 2), keepdim=True), len(image))
     step = 1 / (1 + gamma * largest)  # the norm of A is 1
     last = ahead = image.clamp(min=0)
     t = 1.0

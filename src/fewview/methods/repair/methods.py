@@ -46,7 +46,7 @@ def _method(name: str, title: str, backbone: Method, options: type[RepairOptions
         missing=_missing,
         buffers=buffers,
         beside=backbone.beside,
-        couples_slices=True,
+        halo=None,  # one field for all slices
         presets=backbone.presets,
     )
 

@@ -43,7 +43,7 @@ def coarser(problem: Problem, factor: int) -> Problem:
         data = binned(weigh(usable, weights)) / torch.where(mean > 0, mean, torch.ones_like(mean))
     operator = A.with_geometry(geometry, volume, MEMORY_BUDGET)  # a choice applies it a hundred times
     auxiliary = None if problem.auxiliary is None else adaptive_avg_pool2d(problem.auxiliary, volume.side)
-    return replace(problem, operator=operator, data=data, weights=mean, auxiliary=auxiliary, state=None)
+    return replace(problem, operator=operator, data=data, weights=mean, auxiliary=auxiliary, state=None, stack=None)
 
 
 def finer(volume: Tensor, grid: int, factor: int) -> Tensor:

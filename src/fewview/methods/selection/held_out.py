@@ -48,7 +48,7 @@ def hold_out(problem: Problem, fraction: float | None = None, seed: int | None =
     Returns
     -------
     given : Problem
-        Without state: an earlier run saw what is held out now.
+        Without state and stack: an earlier run saw what is held out now, and the rest of the run has it.
     held : Views
     """
     seed = problem.seed if seed is None else seed
@@ -86,30 +86,6 @@ def stacked(parts: Sequence[tuple[Problem, Views]]) -> tuple[Problem, Views]:
     return together, Views(held[0].operator, together.data, joined(v.weights for v in held))
 
 
-def central(problem: Problem, slices: int, adjacent: bool = False) -> Problem:
-    """The problem of at most ``slices`` slices: neighbours in the middle, or spread over the middle half."""
-    places = central_slices(len(problem.data), slices, adjacent)
-    if len(places) == len(problem.data):
-        return replace(problem, state=None)
-    chosen = torch.as_tensor(places, device=problem.data.device)
-    return replace(
-        problem,
-        data=problem.data[chosen],
-        weights=None if problem.weights is None else problem.weights.expand_as(problem.data)[chosen],
-        auxiliary=None if problem.auxiliary is None else problem.auxiliary[chosen],
-        state=None,
-    )
-
-
-def central_slices(total: int, slices: int, adjacent: bool = False) -> list[int]:
-    """Which slices :func:`central` takes of ``total``."""
-    if total <= slices:
-        return list(range(total))
-    if adjacent:
-        return [(total - slices) // 2 + k for k in range(slices)]
-    return [int(total * (0.25 + 0.5 * (k + 0.5) / slices)) for k in range(slices)]
-
-
 def prediction_errors(held: Views, volume: torch.Tensor) -> list[float]:
     """Weighted mean squared error of the held-out line integrals that ``volume`` predicts, per view that has any."""
     y, weights = measured(held)
@@ -141,7 +117,7 @@ def _without_views(problem: Problem, held: NDArray[np.intp]) -> tuple[Problem, V
         return Views(problem.operator.subset(chosen), problem.data[:, index], weights)
 
     given = views(kept)
-    part = replace(problem, operator=given.operator, data=given.data, weights=given.weights, state=None)
+    part = replace(problem, operator=given.operator, data=given.data, weights=given.weights, state=None, stack=None)
     return part, views(held)
 
 
@@ -149,5 +125,7 @@ def _without_pixels(problem: Problem, held: NDArray[np.bool_]) -> tuple[Problem,
     mask = torch.as_tensor(held, device=problem.data.device)
     weights = torch.ones_like(problem.data) if problem.weights is None else problem.weights.expand_as(problem.data)
     nothing = torch.zeros_like(weights)
-    given = replace(problem, weights=torch.where(mask, nothing, weights), seed=problem.seed + APART, state=None)
+    given = replace(
+        problem, weights=torch.where(mask, nothing, weights), seed=problem.seed + APART, state=None, stack=None
+    )
     return given, Views(problem.operator, problem.data, torch.where(mask, weights, nothing))

@@ -20,10 +20,13 @@ class Picture:
         The starting image.
     made : str
         How it was made: "FBP", "CGLS, 56 steps".
+    first : int
+        Number of its first slice in the run.
     """
 
-    def __init__(self, start: Tensor, made: str = "FBP") -> None:
+    def __init__(self, start: Tensor, made: str = "FBP", first: int = 0) -> None:
         self.volume = start
+        self._first = first
         self._start, self._made = start, made
         self._trial = ""
         self._error = math.inf
@@ -37,7 +40,7 @@ class Picture:
             Of its prediction; infinite for a first trial that has not come to its end, which any other one replaces.
         trial : Tensor, shape (len(slices), y, x)
         slices : sequence of int
-            Which of the problem's slices it has; the others stay those of the starting image.
+            Which slices of the run it has; the others stay those of the starting image.
         words : str
             What it is: "while its weight was being chosen: weight 0.0014".
         factor : int
@@ -46,12 +49,16 @@ class Picture:
         if error >= self._error and self._error < math.inf:
             return
         self._error = error
+        own = [k for k, number in enumerate(slices) if 0 <= number - self._first < len(self._start)]
+        if not own:  # the choice is made on slices of the run that this slab does not hold
+            return
         volume = self._start.clone()
-        volume[list(slices)] = finer(trial, volume.shape[-1], factor).to(volume)
+        here = [slices[k] - self._first for k in own]
+        volume[here] = finer(trial[own], volume.shape[-1], factor).to(volume)
         self.volume = volume
         rest = ""
-        if len(slices) < len(volume):
-            rest = f" (slices {', '.join(map(str, slices))}; {self._made} in the others)"
+        if len(own) < len(volume):
+            rest = f" (slices {', '.join(str(slices[k]) for k in own)}; {self._made} in the others)"
         self._trial = words + rest
 
     def estimate(self, step: int, total: int, stage: str, scalars: Mapping[str, float] | None = None) -> Estimate:

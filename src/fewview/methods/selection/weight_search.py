@@ -12,10 +12,11 @@ import torch
 from torch import Tensor
 
 from ..interface import Estimate, Problem
+from ..slices import central, central_slices
 from ..stages import work
 from .coarse import coarser
 from .comparison import ONE_STANDARD_ERROR, PerView, better
-from .held_out import central, central_slices, pixel_folds, prediction_errors, stacked
+from .held_out import pixel_folds, prediction_errors, stacked
 from .picture import Picture
 
 SLICES = 2  # of the stack on which the choice is made
@@ -102,7 +103,7 @@ class Trials:
         slices = SLICES if coupled or grid // self.binned <= LARGE else 1
         parts = pixel_folds(coarser(central(problem, slices, coupled), self.binned), FOLDS)
         self.parts = parts if coupled else [stacked(parts)]
-        self.slices = central_slices(len(problem.data), slices, coupled)
+        self.slices = central_slices(problem, slices, coupled)
         self.picture = picture
         self.words = words
         self.done = self.total = self.steps = 0

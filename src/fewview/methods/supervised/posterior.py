@@ -9,6 +9,8 @@ from itertools import pairwise
 import torch
 from torch import Tensor
 
+from ..slices import SliceNoise
+
 HIGHEST, LOWEST = 1.0, 0.01
 """Noise levels between which samples are drawn, in parts of the object's maximum: as in the training."""
 
@@ -16,7 +18,7 @@ Answer = Callable[[Tensor, float], Tensor]
 """The posterior mean given the measurement and a state with white noise of the level given, both like the object."""
 
 
-def posterior_sample(answer: Answer, mean: Tensor, steps: int, generator: torch.Generator) -> Iterator[Tensor]:
+def posterior_sample(answer: Answer, mean: Tensor, steps: int, noise: SliceNoise) -> Iterator[Tensor]:
     """Draw one object that agrees with the measurement.
 
     The probability-flow equation of a variance-exploding diffusion, from white noise about the posterior mean down to
@@ -30,8 +32,7 @@ def posterior_sample(answer: Answer, mean: Tensor, steps: int, generator: torch.
         The posterior mean given the measurement alone: the middle of the states at the highest level.
     steps : int
         Calls of ``answer``; more draw more exactly.
-    generator : Generator
-        On the CPU, so that all devices draw alike.
+    noise : SliceNoise
 
     Yields
     ------
@@ -39,7 +40,7 @@ def posterior_sample(answer: Answer, mean: Tensor, steps: int, generator: torch.
         The answer at each level; the last is the sample.
     """
     levels = (HIGHEST * (LOWEST / HIGHEST) ** torch.linspace(0, 1, steps)).tolist()
-    x = mean + levels[0] * torch.randn(mean.shape, generator=generator).to(mean)
+    x = mean + levels[0] * noise(mean)
     before: tuple[Tensor, float] | None = None  # the last answer, and the step that it made
     for sigma, following in pairwise([*levels, 0.0]):
         clean = answer(x, sigma)

@@ -10,10 +10,10 @@ import torch
 from torch import Tensor
 
 from ...models.prior import SIGMA_POSTNET
-from ...models.weights import WeightsError, find_weights, load_prior
+from ...models.weights import WeightsError, find_weights, load_prior, prior_reach
 from ...options import Auto, Options, option
 from ..classical.fbp import preview
-from ..diffusion.denoiser import Denoiser, batch_bytes, batch_size
+from ..diffusion.denoiser import Denoiser, batch_bytes, batches
 from ..diffusion.options import positivity_option, scale_option, start_iterations_option
 from ..diffusion.schedule import Level
 from ..diffusion.start import STAGE as STARTING
@@ -24,8 +24,9 @@ from ..inverse.masking import measured, relative
 from ..inverse.normalised import Scaled, scaled
 from ..inverse.proposals import nonnegative
 from ..selection.comparison import best_setting
-from ..selection.held_out import central, hold_out, prediction_errors
+from ..selection.held_out import hold_out, prediction_errors
 from ..selection.picture import Picture
+from ..slices import central
 from ..stages import Stages
 
 TRUSTS = (1.0, 0.35, 0.5, 0.7, 1.4, 2.0, 4.0)
@@ -52,7 +53,7 @@ class PostnetOptions(Options):
 @torch.no_grad()
 def tune(problem: Problem, options: PostnetOptions) -> Tuning[PostnetOptions]:
     """Settle start and scale; choose the trust by held-out views."""
-    picture = Picture(preview(problem))
+    picture = Picture(preview(problem), first=problem.first_slice)
     yield picture.estimate(0, 3, STARTING)
     chosen: dict[str, Any] = {"scale": settled_scale(problem, options.scale)}
     stages = Stages({STARTING: 1.0, "choosing the trust": 1.0})
@@ -98,8 +99,8 @@ def solve(problem: Problem, options: PostnetOptions) -> Iterator[Estimate]:
 def _cleaned(denoiser: Denoiser, first: Tensor, problem: Problem, scale: float) -> tuple[Tensor, Scaled]:
     first = first.clamp(-0.1, 1.2)
     parts = []
-    for index in torch.arange(len(first), device=first.device).split(batch_size(first)):
-        parts.append(denoiser.prior(denoiser.neighbourhood(first, index), SIGMA_POSTNET)[:, 0])
+    for index, own in batches(first):
+        parts.append(denoiser.prior(denoiser.neighbourhood(first, index), SIGMA_POSTNET)[:own, 0])
         if problem.operator.on_chunk is not None:
             problem.operator.on_chunk()
     return torch.cat(parts), scaled(problem, scale)
@@ -145,5 +146,6 @@ METHOD = Method(
     missing=_missing,
     buffers=(22.0, 6.0),
     beside=lambda options, grid, device: batch_bytes(grid, device),
+    halo=lambda options: prior_reach(options.weights),
     resumable=False,
 )

@@ -22,6 +22,7 @@ from ..inverse.masking import measured, relative
 from ..inverse.normalised import Scaled, scaled
 from ..inverse.proposals import nonnegative
 from ..selection.picture import Picture
+from ..slices import SliceNoise
 from .posterior import posterior_sample
 from .trained_range import outside_training
 
@@ -101,7 +102,7 @@ def _spread(
     net: Unrolled, data: Scaled, mean: Tensor, last: Estimate, problem: Problem, options: UnrolledOptions
 ) -> Iterator[Estimate]:
     """The same volume with the standard deviation of the samples drawn so far beside it."""
-    generator = torch.Generator().manual_seed(problem.seed)
+    noise = SliceNoise.of(problem)
     squares, step = torch.zeros_like(mean), last.step
     for index in range(options.samples):
 
@@ -110,7 +111,7 @@ def _spread(
             return image
 
         sample = mean
-        for image in posterior_sample(answer, mean, options.steps, generator):
+        for image in posterior_sample(answer, mean, options.steps, noise):
             sample, step = image, step + 1
             yield replace(last, step=step, stage=f"sample {index + 1}", extra=_std(squares, index, data.top))
         # About the mean of the regression, which is nearer to that of the posterior than the mean of a few samples.
@@ -159,7 +160,6 @@ METHOD = Method(
     missing=_missing,
     buffers=(40.0, 8.0),
     beside=lambda options, grid, device: batch_bytes(grid, device),
-    couples_slices=True,
     halo=4,  # each stage sees one neighbour on either side
     resumable=False,
 )
