@@ -55,11 +55,13 @@ def _cell(value: object) -> str:
 
 def operators(rows: Rows) -> str:
     """Speed of the projectors."""
-    keys = ["backend", "size", "views", "slices", "threads", "forward_ms", "back_ms", "forward_ratio", "back_ratio"]
+    keys = ["backend", "beam", "size", "views", "slices", "threads"]
+    keys += ["forward_ms", "back_ms", "forward_ratio", "back_ratio"]
     return (
         "## Operators\n\n`fewview benchmark operators --json benchmarks/results/operators.json`\n\n"
-        "Milliseconds for all slices, and how many times faster than ASTRA's `linear` projector on the CPU, measured "
-        "in turn in the same process.\n\n" + table(keys, [[row.get(key) for key in keys] for row in rows])
+        "Milliseconds for all slices, and how many times faster than ASTRA's projectors on the CPU (`linear`, "
+        "`line_fanflat`), measured in turn in the same process.\n\n"
+        + table(keys, [[row.get(key) for key in keys] for row in rows])
     )
 
 

@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from .errors import ScanError
 from .frames import FrameSource, Span, Window, bin_mean
-from .geometry import Beam, duplicate_views, spread_views
+from .geometry import Beam, ParallelBeam, duplicate_views, spread_views
 from .provenance import Provenance, Provenances
 
 if TYPE_CHECKING:
@@ -357,7 +357,12 @@ class LineIntegrals(Selectable):
 
         rows = np.unique(np.linspace(0, self.geometry.rows - 1, AXIS_ROWS).round().astype(int))
         weights = None if self.weights is None else self.weights[:, rows].swapaxes(0, 1)
-        return find_axis(self.values[:, rows].swapaxes(0, 1), self.geometry.angles, weights)
+        values = self.values[:, rows].swapaxes(0, 1)
+        if not isinstance(self.geometry, ParallelBeam):
+            from .prepare.axis_fan import find_fan_axis  # torch is not quick to import
+
+            return find_fan_axis(values, self.geometry, weights)
+        return find_axis(values, self.geometry.angles, weights)
 
     def around(self, found: AxisEstimate) -> Self:
         """Around an axis that was looked for."""

@@ -7,6 +7,7 @@ import math
 import statistics
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +15,10 @@ import numpy as np
 import torch
 
 from ..errors import MethodUnavailable
-from ..operators import Operator, parallel_beam
+from ..operators import Operator, fan_beam, parallel_beam
 
 SIZES = ((128, 32), (256, 32), (256, 128), (512, 32))  # (pixels along a side, views)
+FAN_SIZES = {(256, 32)}  # of those, the fan beam is timed as well
 SLICES = (1, 64)
 REFERENCE_SLICES = 4  # ASTRA takes slices one by one: its time for more follows from these
 
@@ -56,9 +58,10 @@ def run(
     -------
     list of dict
         ``backend``: ``torch``; ``torch, slices innermost`` (data that stay in that memory order, as in an
-        iteration); ``compiled`` (no stored matrix); ``astra``. ``size``, ``views``, ``slices``, ``threads``,
-        ``device``, ``forward_ms`` and ``back_ms`` for all slices, ``forward_ratio`` and ``back_ratio`` (times
-        faster than ASTRA; None without it), ``forward_ms_min`` and ``back_ms_min``, ``matrix_mb``, ``repeats``.
+        iteration); ``compiled`` (no stored matrix); ``astra``. ``beam`` (parallel, or fan over a full turn at a
+        magnification of 2), ``size``, ``views``, ``slices``, ``threads``, ``device``, ``forward_ms`` and ``back_ms``
+        for all slices, ``forward_ratio`` and ``back_ratio`` (times faster than ASTRA; None without it),
+        ``forward_ms_min`` and ``back_ms_min``, ``matrix_mb``, ``repeats``.
     """
     before = torch.get_num_threads()
     torch.set_num_threads(threads)
@@ -66,11 +69,12 @@ def run(
     try:
         for size, views in sizes:
             for count in slices:
-                for row in _race(size, views, count, repeats, device):
-                    row["threads"] = threads
-                    rows.append(row)
-                    if progress is not None:
-                        progress(row)
+                for beam in ("parallel", "fan") if (size, views) in FAN_SIZES else ("parallel",):
+                    for row in _race(beam, size, views, count, repeats, device):
+                        row["threads"] = threads
+                        rows.append(row)
+                        if progress is not None:
+                            progress(row)
     finally:
         torch.set_num_threads(before)
     if json_path is not None:
@@ -79,19 +83,23 @@ def run(
     return rows
 
 
-def _race(size: int, views: int, slices: int, repeats: int, device: str) -> list[dict[str, Any]]:
-    angles = np.arange(views) * math.pi / views
+def _race(beam: str, size: int, views: int, slices: int, repeats: int, device: str) -> list[dict[str, Any]]:
+    if beam == "fan":
+        turn = np.arange(views) * 2 * math.pi / views
+        operator = partial(fan_beam, turn, columns=size, pixel=2.0, sod=2.0 * size, sdd=4.0 * size)
+    else:
+        operator = partial(parallel_beam, np.arange(views) * math.pi / views, columns=size)
     x = torch.rand(slices, size, size, generator=torch.Generator().manual_seed(0)).to(device)
-    stored = parallel_beam(angles, columns=size, grid=size, device=device)
+    stored = operator(device=device)
     y = stored(x)
     runners = {"torch": _pair(stored, x, y)}
     if slices > 1:
         runners["torch, slices innermost"] = _pair(stored, _innermost(x), _innermost(y))
-    if device == "cpu":
-        runners["compiled"] = _pair(parallel_beam(angles, columns=size, grid=size, memory_budget=0), x, y)
+    if device == "cpu" and beam == "parallel":
+        runners["compiled"] = _pair(operator(memory_budget=0), x, y)
     scale = dict.fromkeys(runners, 1.0)
     try:
-        reference = parallel_beam(angles, columns=size, grid=size, backend="astra")
+        reference = operator(backend="astra")
     except MethodUnavailable:
         reference = None
     if reference is not None:
@@ -114,6 +122,7 @@ def _race(size: int, views: int, slices: int, repeats: int, device: str) -> list
         rows.append(
             {
                 "backend": name,
+                "beam": beam,
                 "size": size,
                 "views": views,
                 "slices": slices,
