@@ -61,7 +61,7 @@ def carry_out(recipe: Recipe, output: Path, *, resume: bool, bits: int) -> Resul
     stop = threading.Event()
     with stop_and_keep(stop), Progress() as progress:
         session = RecipeSession(recipe, output, resume=resume, stop=stop.is_set, bits=bits, say=progress.say)
-        for line in told(session.lines):
+        for line in told(session.lines, session.recipe.method):
             progress.note(line)
         if resume and not session.resumed:
             progress.say(f"no checkpoint beside {output}: starting at the beginning")
@@ -79,11 +79,12 @@ def carry_out(recipe: Recipe, output: Path, *, resume: bool, bits: int) -> Resul
     return result
 
 
-def told(lines: LineIntegrals) -> list[str]:
+def told(lines: LineIntegrals, method: str) -> list[str]:
     """What a user should know of the input before the run: oddities, guesses, what was done and what was masked."""
+    from ..methods.registry import require_method
     from ..runs.field_of_view import field_notes
 
-    notes = [f"note: {note}" for note in (*lines.notes, *field_notes(lines))]
+    notes = [f"note: {note}" for note in (*lines.notes, *field_notes(lines, "weights" in require_method(method).needs))]
     notes += [f"assumed {name}: {one.where}" for name, one in lines.provenance.items() if one.how == "assumed"]
     if lines.steps:
         notes.append(f"prepared: {'; '.join(lines.steps)}")

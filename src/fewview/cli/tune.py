@@ -34,7 +34,7 @@ def tune(
     stop = threading.Event()
     with stop_and_keep(stop), Progress() as progress:
         session = RecipeSession(recipe, stop=stop.is_set, say=progress.say)
-        for line in told(session.lines):
+        for line in told(session.lines, session.recipe.method):
             progress.note(line)
         tuning = session.tune()
         while True:

@@ -15,6 +15,7 @@ from .views import HALF_TURN, full_turn
 from .volume import VolumeGrid
 
 ASIDE = 0.07  # of the columns between axis and middle: beyond, a full turn was taken to see a wider sample
+_IN_MM = {"pixel": "pixel_mm", "sod": "sod_mm", "sdd": "sdd_mm"}
 PIXEL_SIZES = (1e-7, 1e3)  # mm: beyond, a unit was mistaken, and values in mm^-1 leave what float32 holds
 
 
@@ -83,6 +84,11 @@ class Beam(ABC):
     def description(self) -> str:
         """How the rays run, in words."""
         return self.name
+
+    def record(self) -> dict[str, float | str | None]:
+        """What a run's record says of it; lengths in mm, angles apart."""
+        facts = {_IN_MM.get(name, name): value for name, value in self.facts().items()}
+        return {"beam": self.name, "rows": self.rows, "columns": self.columns, **facts, "voxel_mm": self.voxel}
 
     @property
     @abstractmethod

@@ -8,7 +8,8 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from ..geometry import Beam, FanBeam
+from ..errors import MethodUnavailable
+from ..geometry import Beam, FanBeam, ParallelBeam
 from .fbp_fan import fan_backprojection
 from .filters import FilterName, apply_filter, ramp_filter
 from .interface import Operator
@@ -42,6 +43,18 @@ def filtered_backprojection(A: Operator, y: Tensor, filter: FilterName = "ram-la
     if isinstance(A.geometry, FanBeam):
         return fan_backprojection(A, y, filter, cutoff)
     return by_halves(A, y, lambda A, y: _filtered(A, y, filter, cutoff))
+
+
+def require_parallel(A: Operator, what: str) -> None:
+    """Refuse what is made for parallel beams only.
+
+    Raises
+    ------
+    MethodUnavailable
+        The beam is another one.
+    """
+    if not isinstance(A.geometry, ParallelBeam):
+        raise MethodUnavailable(f"{what} takes parallel beams, the scan has a {A.geometry.name} beam.", "Choose fbp.")
 
 
 def by_halves(A: Operator, y: Tensor, reconstruct: Callable[[Operator, Tensor], Tensor]) -> Tensor:

@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
-from ..geometry import ASIDE
+import math
+
+import numpy as np
+
+from ..geometry import ASIDE, FanBeam
+from ..operators.quadrature import seen_arc
 from ..prepare.logarithm import PLAUSIBLE
 from ..scan import AXIS_ROWS, LineIntegrals
 
 TRUNCATED = 0.1  # level at the detector's edge, as a part of the highest
 
 
-def field_notes(lines: LineIntegrals) -> list[str]:
-    """What a user should know of the volume's width, before the run and in its record."""
+def field_notes(lines: LineIntegrals, learned: bool = False) -> list[str]:
+    """What a user should know of the volume's width and of the beam, before the run and in its record.
+
+    Parameters
+    ----------
+    lines : LineIntegrals
+    learned : bool
+        Whether the method has a network.
+    """
     geometry = lines.geometry
     aside = abs(geometry.aside)
     where = f"the axis {aside:.0f} columns beside the middle of the detector"
@@ -26,6 +38,20 @@ def field_notes(lines: LineIntegrals) -> list[str]:
     if truncated(lines):
         worst = "most of all near its border, and with iterative methods"
         notes.append(f"the sample reaches over the edge of the detector: the volume's values are too high, {worst}")
+    return [*notes, *_fan_notes(geometry, learned)] if isinstance(geometry, FanBeam) else notes
+
+
+def _fan_notes(beam: FanBeam, learned: bool) -> list[str]:
+    _, arc = seen_arc(beam.angles, beam.period)
+    needed = math.pi + 2 * float(np.abs(beam.fan_angles([0, beam.columns - 1]) - beam.fan_angles(beam.centre)).max())
+    notes = []
+    if arc + beam.step < needed:
+        notes.append(
+            f"limited angle: the views cover {math.degrees(arc):.0f} degrees, a fan of this width needs "
+            f"{math.degrees(needed):.0f}; values are not quantitative"
+        )
+    if learned:
+        notes.append("the network has learnt the streaks of parallel beams; those of a fan look a little different")
     return notes
 
 

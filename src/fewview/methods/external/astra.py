@@ -12,7 +12,7 @@ from torch import Tensor
 from ...errors import MethodUnavailable
 from ...operators import Operator
 from ...operators.astra import beam_of, kernel_of, load_astra
-from ...operators.fbp import by_halves
+from ...operators.fbp import by_halves, require_parallel
 from ...options import Options, option
 from ..interface import Estimate, Method, Problem
 from ..inverse.masking import measured, relative
@@ -58,6 +58,7 @@ def _method(name: str, title: str, algorithm: str, options: type[Options]) -> Me
 def _filtered(problem: Problem, options: Options) -> Iterator[Estimate]:
     """FBP, for which ASTRA wants a detector that is centred on the axis."""
     A = problem.operator
+    require_parallel(A, "ASTRA's FBP")
     y, weights = measured(problem, weighted=False)
 
     def slices(A: Operator, y: Tensor) -> Tensor:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ...operators import Operator
-from ...operators.fbp import by_halves
+from ...operators.fbp import by_halves, require_parallel
 from ...operators.filters import FilterName, padded_length, ramp_filter
 from ...operators.quadrature import angle_weights
 from ...options import Options, option
@@ -45,6 +45,7 @@ def missing() -> str | None:
 def solve(problem: Problem, options: GridrecOptions) -> Iterator[Estimate]:
     """Gridrec, some slices at a time; unusable pixels are bridged along the detector as in FBP."""
     A = problem.operator
+    require_parallel(A, "tomopy's gridrec")
     y, weights = measured(problem, weighted=False)
     volume = A.zeros(len(y))
     filtering = partial(_reconstruct, kind=options.filter)

@@ -105,7 +105,8 @@ class ScanPresenter:
     @property
     def voxel(self) -> float | None:
         """Voxel of the volume to come, mm."""
-        return None if self.pixel is None else self.pixel * self.bin
+        size = None if self.scan is None else self.scan.geometry.voxel
+        return None if size is None else size * self.bin
 
     @property
     def angles(self) -> NDArray[np.float64]:
@@ -186,6 +187,8 @@ class ScanPresenter:
             facts.append(
                 Fact("Fields", text, "good" if info.flats else "assumed", "flats" if not info.flats else "", where)
             )
+        if self.scan is not None and self.scan.geometry.name != "parallel":
+            facts.append(Fact("Beam", info.beam, "note", "", info.provenance.get("beam", "")))
         facts.append(self._axis_fact())
         if self.pixel is None:
             facts.append(
