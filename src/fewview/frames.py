@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Protocol, Self, runtime_checkable
+from typing import Any, Protocol, Self, runtime_checkable
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -42,7 +42,7 @@ class ArrayFrames:
     array : array, shape (n, v, u)
     """
 
-    array: NDArray
+    array: NDArray[Any]
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -109,7 +109,7 @@ class Window:
         return bin_mean(raw, self.bin) if binned else raw
 
 
-def bin_mean(frames: NDArray, factor: int) -> NDArray[np.float32]:
+def bin_mean(frames: NDArray[Any], factor: int) -> NDArray[np.float32]:
     """Mean over ``factor`` x ``factor`` pixels of frames ``(n, v, u)``; fewer rows than ``factor`` become one."""
     if factor == 1:
         return np.asarray(frames, dtype=np.float32)
@@ -117,4 +117,5 @@ def bin_mean(frames: NDArray, factor: int) -> NDArray[np.float32]:
     high = min(factor, v)
     blocks = frames[:, : v // high * high, : u // factor * factor]
     blocks = blocks.reshape(n, v // high, high, u // factor, factor)
-    return blocks.mean(axis=(2, 4), dtype=np.float64).astype(np.float32)
+    result: NDArray[np.float32] = blocks.mean(axis=(2, 4), dtype=np.float64).astype(np.float32)
+    return result

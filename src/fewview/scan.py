@@ -9,7 +9,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -380,6 +380,6 @@ class LineIntegrals(Selectable):
         how = Provenance("found", f"{found.method}, confidence {found.confidence:.2f}")
         return self.with_axis(found.column, how)
 
-    def _with(self, geometry: Beam, pick: Callable[[NDArray], NDArray]) -> Self:
+    def _with(self, geometry: Beam, pick: Callable[[NDArray[Any]], NDArray[Any]]) -> Self:
         weights = None if self.weights is None else pick(self.weights)
         return replace(self, geometry=geometry, values=pick(self.values), weights=weights)

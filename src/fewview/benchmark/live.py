@@ -116,7 +116,8 @@ def _measured(function: str, updates: int) -> dict[str, Any]:
     if done.returncode != 0 or not lines:
         last = (done.stderr.strip().splitlines() or ["no message"])[-1]
         raise FewviewError(f"The viewer could not be measured: {last}", "`fewview doctor` tells what is missing.")
-    return json.loads(lines[-1].removeprefix("FIGURES "))
+    result: dict[str, Any] = json.loads(lines[-1].removeprefix("FIGURES "))
+    return result
 
 
 def in_process_of_its_own(code: str) -> subprocess.CompletedProcess[str]:

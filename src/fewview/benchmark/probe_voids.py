@@ -68,7 +68,8 @@ def _slab(sample: Microstructure, slices: int) -> Slab:
 
 def _coarse(mask: NDArray[np.bool_]) -> Array:
     z, y, x = (n // 2 for n in mask.shape)
-    return mask.reshape(z, 2, y, 2, x, 2).mean(axis=(1, 3, 5), dtype=np.float32)
+    result: Array = mask.reshape(z, 2, y, 2, x, 2).mean(axis=(1, 3, 5), dtype=np.float32)
+    return result
 
 
 def _solid(labels: NDArray[np.uint16], values: Array, count: int) -> list[NDArray[np.bool_]]:
@@ -124,4 +125,5 @@ def _spread(score: Array, count: int) -> list[tuple[int, int]]:
 def _near(size: int) -> NDArray[np.bool_]:
     """Within the sample, off its edge."""
     offset = np.arange(size) - (size - 1) / 2
-    return np.hypot(offset[:, None], offset[None, :]) < WITHIN * size
+    result: NDArray[np.bool_] = np.hypot(offset[:, None], offset[None, :]) < WITHIN * size
+    return result

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -75,7 +76,7 @@ def picture(panels: Sequence[tuple[str, NDArray[np.float32]]], unit: str, notes:
         sheet.save(temporary, format="PNG")
 
 
-def _grey(image: NDArray, window: tuple[float, float]) -> Image.Image:
+def _grey(image: NDArray[Any], window: tuple[float, float]) -> Image.Image:
     low, high = window
     grey = np.clip((image - low) / max(high - low, 1e-30), 0, 1) * 255
     return Image.fromarray(grey.astype(np.uint8))

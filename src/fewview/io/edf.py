@@ -32,7 +32,7 @@ def describe(path: Path) -> ImageFile:
         return ImageFile(path, file.nframes, height, width, np.dtype(file.dtype), values, where)
 
 
-def read(path: Path, indices: list[int], rows: Span, columns: Span) -> NDArray:
+def read(path: Path, indices: list[int], rows: Span, columns: Span) -> NDArray[Any]:
     """A window of some images."""
     with _open(path) as file:
         return np.stack([_frame(file, i).data[slice(*rows), slice(*columns)] for i in indices])

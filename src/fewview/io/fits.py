@@ -46,7 +46,7 @@ def describe(path: Path) -> ImageFile:
         return ImageFile(path, count, height, width, dtype, values, where, _told(path, others))
 
 
-def read(path: Path, indices: list[int], rows: Span, columns: Span) -> NDArray:
+def read(path: Path, indices: list[int], rows: Span, columns: Span) -> NDArray[Any]:
     """A window of some images; nothing else leaves the disk, unless the whole file is compressed."""
     with _images(path) as (units, _):
         starts = np.cumsum([0, *map(_count, units)])

@@ -146,12 +146,13 @@ def _long_axis(shape: tuple[int, ...]) -> int:
     return int(np.argmax(shape[:-2]))
 
 
-def _piece(dataset: Any, which: slice, rows: Span, columns: Span) -> NDArray:
+def _piece(dataset: Any, which: slice, rows: Span, columns: Span) -> NDArray[Any]:
     lead = _long_axis(dataset.shape)
     index = [slice(None)] * (dataset.ndim - 2)
     index[lead] = which
     stored = dataset[(*index, slice(*rows), slice(*columns))]
-    return stored.reshape(-1, *stored.shape[-2:])
+    result: NDArray[Any] = stored.reshape(-1, *stored.shape[-2:])
+    return result
 
 
 def _in_order(wanted: NDArray[np.intp]) -> bool:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +15,7 @@ from ..errors import ScanError
 from ..frames import Span
 
 # read(path, indices of images in the file, rows, columns) -> (n, v, u) in the type on disk
-ReadImages = Callable[[Path, list[int], Span, Span], NDArray]
+ReadImages = Callable[[Path, list[int], Span, Span], NDArray[Any]]
 
 
 @dataclass(frozen=True)
@@ -98,7 +99,7 @@ class ImageStack:
         return out
 
 
-def read_bytes(path: Path, offset: int, shape: tuple[int, int], dtype: np.dtype, rows: Span) -> NDArray:
+def read_bytes(path: Path, offset: int, shape: tuple[int, int], dtype: np.dtype, rows: Span) -> NDArray[Any]:
     """Rows of an image that lies uncompressed in a file, and nothing else of it.
 
     Raises

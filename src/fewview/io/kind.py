@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -61,7 +63,7 @@ def swapped(values: NDArray[np.float32], dtype: np.dtype) -> bool:
     return _roughness(stored) > 20 * _roughness(stored.byteswap()) > 0
 
 
-def _roughness(values: NDArray) -> float:
+def _roughness(values: NDArray[Any]) -> float:
     """Mean step between neighbours relative to the mean level."""
     pixels = values.astype(np.float64)
     return float(np.abs(np.diff(pixels, axis=2)).mean() / max(np.abs(pixels).mean(), 1e-12))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import zipfile
 import zlib
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,7 +23,7 @@ def read_npy(path: Path) -> Found:
     return Found("NumPy array", (path,), ArrayFrames(array), layout_of_name(path.name))
 
 
-def open_npy(path: Path) -> NDArray:
+def open_npy(path: Path) -> NDArray[Any]:
     """Memory map of a ``.npy`` file as ``(n, v, u)``.
 
     Raises
@@ -37,7 +38,7 @@ def open_npy(path: Path) -> NDArray:
     return as_images(array, path.name)
 
 
-def as_images(array: NDArray, name: str) -> NDArray:
+def as_images(array: NDArray[Any], name: str) -> NDArray[Any]:
     """An array as images ``(n, v, u)``.
 
     Raises
@@ -54,7 +55,7 @@ def as_images(array: NDArray, name: str) -> NDArray:
     return array if array.ndim == 3 else array[None]
 
 
-def load_npz(path: Path) -> dict[str, NDArray]:
+def load_npz(path: Path) -> dict[str, NDArray[Any]]:
     """All arrays of an archive.
 
     Raises

@@ -117,7 +117,7 @@ def _keys(file: Any, one: Detector) -> tuple[NDArray[np.intp], int]:
     return keys, int(np.sum(keys == -1))
 
 
-def _times(keys: NDArray) -> NDArray[np.float64] | None:
+def _times(keys: NDArray[Any]) -> NDArray[np.float64] | None:
     """When each flat was taken, as a share of the projections before it; None when they are all at one end."""
     before = np.cumsum(keys == 0)[keys == 1]
     times = before / max(np.sum(keys == 0), 1)

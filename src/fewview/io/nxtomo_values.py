@@ -32,7 +32,7 @@ class FoundAngles:
     why_none: str = ""
 
 
-def angles_of(path: Path, file: Any, one: Detector, keys: NDArray) -> FoundAngles:
+def angles_of(path: Path, file: Any, one: Detector, keys: NDArray[Any]) -> FoundAngles:
     """Angles by their place in the format, else by their name and number anywhere in the entry."""
     why_none = ""
     for name in (f"{one.entry}/{tail}" for tail in _ANGLES):
@@ -55,7 +55,7 @@ def angles_of(path: Path, file: Any, one: Detector, keys: NDArray) -> FoundAngle
     return FoundAngles(other) if other is not None else FoundAngles(None, (), why_none)
 
 
-def _anywhere(path: Path, file: Any, one: Detector, keys: NDArray) -> Angles | None:
+def _anywhere(path: Path, file: Any, one: Detector, keys: NDArray[Any]) -> Angles | None:
     """Values of a motor with a name of a rotation, as many as there are frames or projections."""
     import h5py
 
@@ -131,7 +131,7 @@ def axis_of(path: Path, file: Any, one: Detector, width: int) -> tuple[float, Pr
     return None
 
 
-def monitor_of(file: Any, one: Detector, keys: NDArray) -> NDArray[np.float64] | None:
+def monitor_of(file: Any, one: Detector, keys: NDArray[Any]) -> NDArray[np.float64] | None:
     """Beam during each projection, relative to the mean over the flats (over the projections without flats)."""
     for tail in _MONITORS:
         stored = reach(file, f"{one.entry}/{tail}")
@@ -141,5 +141,6 @@ def monitor_of(file: Any, one: Detector, keys: NDArray) -> NDArray[np.float64] |
         views = values[keys == 0]
         reference = values[keys == 1] if np.any(keys == 1) else views
         if np.all(views > 0) and np.all(reference > 0) and np.ptp(views) > 0:
-            return views / float(reference.mean())
+            result: NDArray[np.float64] | None = views / float(reference.mean())
+            return result
     return None

@@ -39,7 +39,7 @@ class Volume:
 
 
 _DATASET = re.compile(r"(.+\.(?:h5|hdf5|hdf|nxs)):/?([^:]+)$", re.IGNORECASE)
-_Loaded = tuple[NDArray, float | None, dict[str, Any]]
+_Loaded = tuple[NDArray[Any], float | None, dict[str, Any]]
 
 
 def read_volume(path: str | Path) -> Volume:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -16,7 +17,7 @@ from ..scan import Kind
 from .scan_facts import Found, Layout
 
 AngleChoice = str | Path | ArrayLike
-FieldChoice = str | Path | NDArray
+FieldChoice = str | Path | NDArray[Any]
 
 
 @dataclass(frozen=True, eq=False)

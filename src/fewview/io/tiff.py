@@ -64,7 +64,7 @@ def describe(path: Path) -> ImageFile:
         return ImageFile(path, found.count, height, width, found.dtype.newbyteorder("="), angles, where, notes)
 
 
-def read(path: Path, indices: list[int], rows: Span, columns: Span) -> NDArray:
+def read(path: Path, indices: list[int], rows: Span, columns: Span) -> NDArray[Any]:
     """Rows of some images; uncompressed files give up only these rows."""
     size = path.stat()
     found = _layout(path, size.st_mtime_ns, size.st_size)
@@ -126,7 +126,7 @@ def _check_grey(path: Path, page: Any) -> None:
         raise ScanError(f"{path.name} is a colour image.", "Save the detector's grey values.")
 
 
-def _grey(stored: NDArray) -> NDArray:
+def _grey(stored: NDArray[Any]) -> NDArray[Any]:
     """The first plane of an image in colour, whether its planes lie apart or its pixels hold all colours."""
     if stored.ndim == 2:
         return stored
@@ -191,9 +191,10 @@ def _open(path: Path) -> Iterator[Any]:
         yield file
 
 
-def _decode(path: Path, page: Any) -> NDArray:
+def _decode(path: Path, page: Any) -> NDArray[Any]:
     try:
-        return page.asarray()
+        result: NDArray[Any] = page.asarray()
+        return result
     except ValueError as error:
         raise ScanError(f"{path.name} cannot be decoded: {error}.", COPY_AGAIN) from None
 

@@ -25,7 +25,7 @@ def write(path: Path, volume: VolumeOut) -> None:
 
     metadata: dict[str, Any] = {"axes": "ZYX"}
     about = {"voxel_mm": volume.voxel, "unit": volume.unit, "record": volume.record}
-    values: NDArray = volume.values
+    values: NDArray[Any] = volume.values
     if volume.bits == 16:
         slope, offset = scaling(values)
         values = to_uint16(values, slope, offset)

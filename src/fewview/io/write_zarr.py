@@ -46,7 +46,7 @@ def write(path: Path, volume: VolumeOut) -> None:
     group.attrs["fewview"] = {"voxel_mm": volume.voxel, "unit": volume.unit, "record": volume.record}
 
 
-def transformations(factors: NDArray, voxel: float | None) -> list[dict[str, Any]]:
+def transformations(factors: NDArray[Any], voxel: float | None) -> list[dict[str, Any]]:
     """Scale and shift of a level whose voxels stand for ``factors`` voxels of the full one, in mm if known."""
     size = 1.0 if voxel is None else voxel
     return [
@@ -61,4 +61,5 @@ def halved(level: NDArray[np.float32], steps: tuple[int, ...]) -> NDArray[np.flo
     short = [(0, -size % step) for size, step in zip(level.shape, steps, strict=True)]
     padded = np.pad(level, short, mode="edge")
     blocks = [n for size, step in zip(padded.shape, steps, strict=True) for n in (size // step, step)]
-    return padded.reshape(blocks).mean(axis=(1, 3, 5), dtype=np.float32)
+    result: NDArray[np.float32] = padded.reshape(blocks).mean(axis=(1, 3, 5), dtype=np.float32)
+    return result

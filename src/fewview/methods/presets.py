@@ -18,7 +18,7 @@ STEPS = ("iterations", "steps", "epochs", "inner_iterations")  # the names under
 FACTOR = {"draft": 0.3, "best": 3.0}
 
 
-def preset_options(method: Method, preset: str) -> dict[str, Any]:
+def preset_options(method: Method[Any], preset: str) -> dict[str, Any]:
     """Options that differ from the method's defaults under a preset; "standard" is the defaults.
 
     Raises

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import importlib
 from importlib.metadata import entry_points
+from typing import Any
 
 from ..errors import MethodUnavailable, OptionError
 from .interface import Method
@@ -52,7 +53,7 @@ def method_names() -> list[str]:
     return [*_OWN, *(name for name in _foreign() if name not in _OWN)]
 
 
-def get_method(name: str) -> Method:
+def get_method(name: str) -> Method[Any]:
     """The method of this name, whether or not it can run on this machine.
 
     Raises
@@ -63,16 +64,18 @@ def get_method(name: str) -> Method:
     where = _OWN.get(name)
     if where is not None:
         module, attribute = where.split(":")
-        return getattr(importlib.import_module(module), attribute)
+        returned: Method[Any] = getattr(importlib.import_module(module), attribute)
+        return returned
     foreign = _foreign()
     if name in foreign:
-        return foreign[name].load()
+        result: Method[Any] = foreign[name].load()
+        return result
     near = difflib.get_close_matches(name, method_names(), n=1)
     hint = f"Did you mean '{near[0]}'? " if near else ""
     raise OptionError(f"There is no method '{name}'.", f"{hint}Known: {', '.join(method_names())}.")
 
 
-def require_method(name: str) -> Method:
+def require_method(name: str) -> Method[Any]:
     """The method of this name, ready to run.
 
     Raises
@@ -87,5 +90,5 @@ def require_method(name: str) -> Method:
     return method
 
 
-def _foreign() -> dict:
+def _foreign() -> dict[str, Any]:
     return {point.name: point for point in entry_points(group=GROUP)}

@@ -167,11 +167,13 @@ class CompactFixer(nn.Module):
         for level in reversed(range(len(self.down))):
             h = F.interpolate(self.up[level](h), scale_factor=2.0, mode="nearest") + self.skip[level](skips[level])
             h = self.decoder[level](h, emb)
-        return x + self.head(F.silu(h))[..., :height, :width]
+        result: Tensor = x + self.head(F.silu(h))[..., :height, :width]
+        return result
 
     def _text(self, prompt: str) -> Tensor:
         index = torch.tensor([word_index(word) for word in words_of(prompt)] or [0], device=self.words.weight.device)
-        return self.words(index).mean(dim=0)
+        result: Tensor = self.words(index).mean(dim=0)
+        return result
 
 
 def words_of(prompt: str) -> list[str]:

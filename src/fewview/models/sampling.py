@@ -57,4 +57,5 @@ def draw_samples(
         clean = prior(x.expand(-1, slices, -1, -1), sigma)
         kept = (1 - churn**2) ** 0.5 * (x - clean) / sigma
         x = clean + following * (kept + churn * noise())
-    return x
+    result: Tensor = x
+    return result

@@ -31,7 +31,8 @@ def similarity(x: Tensor, reference: Tensor, value_range: float = 1.0) -> Tensor
     var_x, var_r, covariance = square_x - mean_x**2, square_r - mean_r**2, product - mean_x * mean_r
     c1, c2 = (0.01 * value_range) ** 2, (0.03 * value_range) ** 2
     luminance = (2 * mean_x * mean_r + c1) / (mean_x**2 + mean_r**2 + c1)
-    return luminance * (2 * covariance + c2) / (var_x + var_r + c2)
+    result: Tensor = luminance * (2 * covariance + c2) / (var_x + var_r + c2)
+    return result
 
 
 def ssim3d(x: Tensor, reference: Tensor, mask: Tensor | None = None, value_range: float = 1.0) -> Tensor:

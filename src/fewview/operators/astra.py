@@ -70,7 +70,7 @@ class AstraOperator(Operator):
         config["ProjectorId"] = self._projector
         config[f"{volume}DataId"] = self._volume
         config["ProjectionDataId"] = self._sinogram
-        return self.astra.algorithm.create(config)
+        return int(self.astra.algorithm.create(config))
 
     def run(self, name: str) -> None:
         """Run ``"FP"`` or ``"BP"`` once on the slice that was loaded last; what a benchmark times."""

@@ -73,4 +73,5 @@ def apply_filter(y: Tensor, response: NDArray[np.float64]) -> Tensor:
     """Filter ``y`` (..., columns) along its last axis, zero-padded; differentiable."""
     columns, length = y.shape[-1], 2 * (len(response) - 1)
     gain = torch.as_tensor(response, dtype=y.dtype, device=y.device)
-    return torch.fft.irfft(torch.fft.rfft(y, n=length) * gain, n=length)[..., :columns]
+    result: Tensor = torch.fft.irfft(torch.fft.rfft(y, n=length) * gain, n=length)[..., :columns]
+    return result

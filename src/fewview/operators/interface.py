@@ -47,7 +47,8 @@ class Adjoint:
         """Back-project ``y`` (slices, angles, columns) to (slices, grid, grid)."""
         operator = self.T
         operator._check(y, operator.range_shape, "a sinogram")
-        return _Apply.apply(y, operator, True)
+        result: Tensor = _Apply.apply(y, operator, True)
+        return result
 
 
 class Operator(ABC):
@@ -118,7 +119,8 @@ class Operator(ABC):
             innermost, so does the result.
         """
         self._check(x, self.domain_shape, "an image stack")
-        return _Apply.apply(x, self, False)
+        result: Tensor = _Apply.apply(x, self, False)
+        return result
 
     @property
     def T(self) -> Adjoint:

@@ -79,12 +79,14 @@ class TiledOperator(Operator):
         y = self.engine.forward(x.flatten(1), self._tick)
         if self.volume.voxel != 1.0:
             y *= self.volume.voxel
-        return y.unflatten(1, self.range_shape)
+        result: Tensor = y.unflatten(1, self.range_shape)
+        return result
 
     def _backward(self, y: Tensor) -> Tensor:
         y = y.flatten(1)
         x = self.engine.backward(y if self.volume.voxel == 1.0 else y * self.volume.voxel, self._tick)
-        return x.unflatten(1, self.domain_shape)
+        result: Tensor = x.unflatten(1, self.domain_shape)
+        return result
 
     def _of(self, geometry: Beam, volume: VolumeGrid) -> TiledOperator:
         return TiledOperator(geometry, volume, self.device, self.dtype, self.memory_budget, self._weights)

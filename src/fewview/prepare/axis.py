@@ -203,7 +203,7 @@ def _search_window(signal: Signal) -> Window:
 def _radius(signal: Signal, axis: float) -> float:
     """Radius about the axis that holds the object; half the detector when the object leaves it."""
     if signal.edge > _TRUNCATED:
-        return signal.values.shape[2] / 2
+        return float(signal.values.shape[2] / 2)
     return max(1.05 * (axis - signal.first), 1.05 * (signal.last - axis), 8.0)
 
 

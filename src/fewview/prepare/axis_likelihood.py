@@ -114,7 +114,7 @@ class Consistency:
         """Log-likelihood gained by a misfit smaller by a factor e at all frequencies."""
         slices, views, _ = self.sinograms.shape
         freedom = np.array([2 * views - even.freedom - odd.freedom for even, odd in self._fits])
-        return 0.5 * slices * float(self._independence @ freedom)
+        return float(0.5 * slices * float(self._independence @ freedom))
 
     def __call__(self, trials: Array, window: Window) -> Array:
         """Log-likelihood of every trial column up to a constant, ``(trials,)``."""
@@ -167,7 +167,8 @@ class _Fit:
     freedom: float
 
     def explained(self, values: Array) -> Array:
-        return ((self.half @ values) ** 2).sum(axis=0)
+        result: Array = ((self.half @ values) ** 2).sum(axis=0)
+        return result
 
 
 def _harmonics(angles: Array, reach: float, noise: float) -> tuple[_Fit, _Fit]:

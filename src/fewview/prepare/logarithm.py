@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -68,7 +70,8 @@ def _between(lines: NDArray[np.float32], at: NDArray[np.intp], wanted: NDArray[n
     place = np.interp(wanted, at, np.arange(len(at)))
     before = np.floor(place).astype(int)
     part = (place - before).astype(np.float32)[:, None]
-    return (1 - part) * lines[before] + part * lines[np.minimum(before + 1, len(at) - 1)]
+    result: NDArray[np.float32] = (1 - part) * lines[before] + part * lines[np.minimum(before + 1, len(at) - 1)]
+    return result
 
 
 def bin_masked(result: Transmission, factor: int) -> Transmission:
@@ -79,8 +82,11 @@ def bin_masked(result: Transmission, factor: int) -> Transmission:
     high = min(factor, v)  # fewer rows than that become one
     shape = (n, v // high, high, u // factor, factor)
 
-    def blocks(a: NDArray) -> NDArray:
-        return a[:, : shape[1] * high, : shape[3] * factor].reshape(shape).sum(axis=(2, 4), dtype=np.float64)
+    def blocks(a: NDArray[Any]) -> NDArray[Any]:
+        result: NDArray[Any] = (
+            a[:, : shape[1] * high, : shape[3] * factor].reshape(shape).sum(axis=(2, 4), dtype=np.float64)
+        )
+        return result
 
     usable = blocks(~result.mask)
     total = blocks(np.where(result.mask, 0, result.values))

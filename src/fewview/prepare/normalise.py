@@ -155,8 +155,10 @@ def _edges(result: Transmission) -> NDArray[np.bool_]:
     sides[0, :, :edge] = sides[1, :, -edge:] = True
     left, right = (_levels(result, side) for side in sides)
     if np.all(np.abs(left - right) <= UNEVEN * np.maximum(left, right)):
-        return sides[0] | sides[1]
-    return sides[0] if np.median(left) > np.median(right) else sides[1]
+        answer: NDArray[np.bool_] = sides[0] | sides[1]
+        return answer
+    returned: NDArray[np.bool_] = sides[0] if np.median(left) > np.median(right) else sides[1]
+    return returned
 
 
 def _scale(result: Transmission, window: NDArray[np.bool_]) -> NDArray[np.float64]:
@@ -179,7 +181,8 @@ def _levels(result: Transmission, window: NDArray[np.bool_]) -> NDArray[np.float
 
 def _combine(stack: NDArray[np.float32], rule: FlatRule) -> NDArray[np.float32]:
     if len(stack) == 1:
-        return stack[0]
+        result: NDArray[np.float32] = stack[0]
+        return result
     middle = np.median if rule == "median" else np.mean
     return np.asarray(middle(stack, axis=0), np.float32)
 
@@ -202,4 +205,5 @@ def _open_beam(
     place = np.interp(view_times, groups, np.arange(len(groups)))  # level before the first and after the last
     first = np.minimum(place.astype(int), len(groups) - 2)
     t = (place - first).astype(np.float32)[:, None, None]
-    return (1 - t) * stack[first] + t * stack[first + 1]
+    result: NDArray[np.float32] = (1 - t) * stack[first] + t * stack[first + 1]
+    return result

@@ -87,7 +87,8 @@ def bin_columns(sinograms: Array, factor: int) -> Array:
     """Average ``factor`` neighbouring columns; what does not fill a bin falls off at the end."""
     slices, views, columns = sinograms.shape
     kept = columns // factor * factor
-    return sinograms[..., :kept].reshape(slices, views, -1, factor).mean(axis=3)
+    result: Array = sinograms[..., :kept].reshape(slices, views, -1, factor).mean(axis=3)
+    return result
 
 
 def thin_views(sinograms: Array, angles: Array, most: int) -> tuple[Array, Array]:

@@ -97,7 +97,7 @@ def projection_psnr(predicted: Any, measured: Any, weights: Any = None) -> float
     return float("inf") if error == 0 else float(10 * np.log10(scale**2 / error))
 
 
-def _checked(predicted: Any, measured: Any, weights: Any) -> tuple[NDArray, NDArray, NDArray]:
+def _checked(predicted: Any, measured: Any, weights: Any) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
     p, m = (as_numpy(a).astype(np.float64) for a in (predicted, measured))
     if p.shape != m.shape:
         raise FewviewError(f"Predicted projections {p.shape} do not fit measured ones {m.shape}.")

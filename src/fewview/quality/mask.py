@@ -52,4 +52,5 @@ def field_of_view(grid: int, columns: int, axis: float) -> NDArray[np.bool_]:
     """
     radius = min(axis + 0.5, columns - 0.5 - axis)
     offset = np.arange(grid) - (grid - 1) / 2
-    return np.hypot(offset[:, None], offset[None, :]) <= radius
+    result: NDArray[np.bool_] = np.hypot(offset[:, None], offset[None, :]) <= radius
+    return result

@@ -151,12 +151,13 @@ def _within(span: slice, near: slice, size: int) -> slice:
     return slice(start - near.start, stop - near.start)
 
 
-def _similarity(a: NDArray, b: NDArray, scale: float) -> NDArray[np.float64]:
+def _similarity(a: NDArray[Any], b: NDArray[Any], scale: float) -> NDArray[np.float64]:
     """Similarity map of two slices, float64."""
     from scipy.ndimage import gaussian_filter
 
     def blur(image: NDArray[np.float64]) -> NDArray[np.float64]:
-        return gaussian_filter(image, SSIM_SIGMA, radius=SSIM_REACH)
+        result: NDArray[np.float64] = gaussian_filter(image, SSIM_SIGMA, radius=SSIM_REACH)
+        return result
 
     p, q = a.astype(np.float64), b.astype(np.float64)
     mean_p, mean_q = blur(p), blur(q)

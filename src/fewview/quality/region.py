@@ -67,7 +67,7 @@ class Region:
                 )
         return slice(*z), slice(*self.y), slice(*self.x)
 
-    def crop(self, volume: Any) -> NDArray:
+    def crop(self, volume: Any) -> NDArray[Any]:
         """The region of a volume (z, y, x), as a numpy array."""
         array = as_volume(volume, "volume")
         return array[self.window(array.shape)]

@@ -122,7 +122,7 @@ def scale_curve(
     return rows
 
 
-def _frame(array: NDArray, region: Region) -> NDArray[np.float64]:
+def _frame(array: NDArray[Any], region: Region) -> NDArray[np.float64]:
     """Pixels around the region, up to half its size away."""
     planes, rows, columns = region.window(array.shape)
     margin_y, margin_x = (max(1, n // 2) for n in region.size)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,7 +33,7 @@ class Body:
     grid: Grid
 
     @classmethod
-    def of(cls, values: NDArray, grid: Grid, mask: NDArray | None = None) -> Self:
+    def of(cls, values: NDArray[Any], grid: Grid, mask: NDArray[Any] | None = None) -> Self:
         """What is not a number does not count, nor what ``mask`` leaves out."""
         values = np.asarray(values, dtype=np.float32)
         counts = np.isfinite(values)

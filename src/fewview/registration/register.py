@@ -282,7 +282,7 @@ def register(
 
 
 def registered(
-    moving: NDArray, moving_grid: Grid, registration: Registration, onto: Grid, order: int = 3
+    moving: NDArray[Any], moving_grid: Grid, registration: Registration, onto: Grid, order: int = 3
 ) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
     """The X-ray volume on the neutron grid, interpolated once, and where it was seen; 0 elsewhere."""
     return resample(moving, moving_grid, registration.transform, onto, order=order)
@@ -351,7 +351,7 @@ def _streamed(work: Work, halted: threading.Event, stage: str, share: tuple[floa
     return outcome["value"]
 
 
-def _check(fixed: NDArray, moving: NDArray) -> None:
+def _check(fixed: NDArray[Any], moving: NDArray[Any]) -> None:
     if fixed.ndim != 3 or moving.ndim != 3:
         raise FewviewError("Registration takes volumes (z, y, x).", "Give a slice as (1, y, x).")
     if (len(fixed) == 1) != (len(moving) == 1):
@@ -363,4 +363,5 @@ def _check(fixed: NDArray, moving: NDArray) -> None:
 
 def _circle(size: int) -> NDArray[np.bool_]:
     y, x = np.indices((size, size)) - (size - 1) / 2
-    return np.hypot(y, x) <= size / 2 - 1
+    result: NDArray[np.bool_] = np.hypot(y, x) <= size / 2 - 1
+    return result

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -63,11 +64,13 @@ class Grid:
 
     def position(self, index: ArrayLike) -> Array:
         """Positions of (fractional) indices, shape (..., 3)."""
-        return np.asarray(index, dtype=float) * np.array(self.spacing) + np.array(self.origin)
+        result: Array = np.asarray(index, dtype=float) * np.array(self.spacing) + np.array(self.origin)
+        return result
 
     def index(self, position: ArrayLike) -> Array:
         """Fractional indices of positions, shape (..., 3)."""
-        return (np.asarray(position, dtype=float) - np.array(self.origin)) / np.array(self.spacing)
+        result: Array = (np.asarray(position, dtype=float) - np.array(self.origin)) / np.array(self.spacing)
+        return result
 
 
 @dataclass(frozen=True)
@@ -99,7 +102,8 @@ class Similarity:
 
     def __call__(self, points: ArrayLike) -> Array:
         """Transformed positions, shape (..., 3)."""
-        return np.asarray(points, dtype=float) @ self.matrix.T + np.array(self.translation)
+        result: Array = np.asarray(points, dtype=float) @ self.matrix.T + np.array(self.translation)
+        return result
 
     def inverse(self) -> Similarity:
         """From the moving grid to the fixed one."""
@@ -175,7 +179,7 @@ def _in_plane(a: Array, b: Array) -> tuple[Array, float]:
 
 
 def resample(
-    values: NDArray, grid: Grid, transform: Similarity, onto: Grid, *, order: int = 3
+    values: NDArray[Any], grid: Grid, transform: Similarity, onto: Grid, *, order: int = 3
 ) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
     """Values of the moving volume at the voxels of the fixed grid, interpolated once.
 

@@ -32,7 +32,8 @@ def quick_volume(
         last = estimate
     if last is None or last.step < last.total:
         raise Stopped
-    return last.volume
+    result: NDArray[np.float32] = last.volume
+    return result
 
 
 def grid_of(lines: LineIntegrals, first_row: int = 0, bin: int = 1) -> Grid:

@@ -106,7 +106,8 @@ class Checkpointer:
                 header = file.metadata() or {}
                 state: dict[str, Any] = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
             self._check(header)
-            return state | json.loads(header["values"])
+            result: Mapping[str, Any] | None = state | json.loads(header["values"])
+            return result
         except (SafetensorError, OSError, KeyError, ValueError) as error:
             raise FewviewError(
                 f"The checkpoint {self.path} cannot be read: {error}.", "Start anew without --resume, or remove it."

@@ -63,4 +63,4 @@ def truncated(lines: LineIntegrals) -> bool:
     ends = [level[:edge].mean(), level[-edge:].mean()]
     if lines.geometry.half_acquired:  # the near edge lies within what the other half of the turn sees
         ends = ends[1:] if lines.geometry.aside < 0 else ends[:1]
-    return TRUNCATED * level.max() < max(ends) and level.max() < PLAUSIBLE
+    return bool(TRUNCATED * level.max() < max(ends) and level.max() < PLAUSIBLE)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -78,5 +78,5 @@ def fitting_volume(path: str, what: str, recipe: Recipe, lines: LineIntegrals) -
     return np.ascontiguousarray(values), volume
 
 
-def _binned(values: NDArray, factor: int) -> tuple[int, int]:
+def _binned(values: NDArray[Any], factor: int) -> tuple[int, int]:
     return values.shape[1] // factor, values.shape[2] // factor

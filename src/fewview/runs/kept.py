@@ -18,7 +18,7 @@ def kept_of(estimate: Estimate, stopped: bool) -> Kept:
     return "result" if not stopped else "start" if estimate.kept == "start" else "intermediate"
 
 
-def holds(method: Method, estimate: Estimate, stopped: bool) -> str:
+def holds(method: Method[Any], estimate: Estimate, stopped: bool) -> str:
     """What a volume is, for its name: empty for a result, whose name needs no more.
 
     Examples
@@ -36,7 +36,7 @@ def holds(method: Method, estimate: Estimate, stopped: bool) -> str:
     return f"{method.title}, stopped at step {estimate.step} of {estimate.total}"
 
 
-def made_of(method: Method, options: Options, chosen: Mapping[str, Any], steps: int) -> str:
+def made_of(method: Method[Any], options: Options, chosen: Mapping[str, Any], steps: int) -> str:
     """What a result is made of, in one plain sentence.
 
     Examples

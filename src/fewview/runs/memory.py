@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import psutil
 
@@ -51,7 +52,7 @@ class Forecast:
         return f"{self.total / 2**30:.2f} GiB"
 
 
-def forecast(method: Method, options: Options, setup: Setup) -> Forecast:
+def forecast(method: Method[Any], options: Options, setup: Setup) -> Forecast:
     """Memory of a run of ``method`` with ``options``."""
     volumes, sinograms = method.held(options)
     used, held_out = setup.used.operator, setup.held_out
@@ -67,7 +68,7 @@ def forecast(method: Method, options: Options, setup: Setup) -> Forecast:
     return Forecast(setup.slices, needed)
 
 
-def slabs(forecast: Forecast, method: Method, halo: int | None, budget: int) -> list[tuple[int, int]]:
+def slabs(forecast: Forecast, method: Method[Any], halo: int | None, budget: int) -> list[tuple[int, int]]:
     """Ranges of slices to reconstruct one after another so that each fits; one range where everything fits.
 
     Where slices influence each other, each fits together with the method's halo on either side.

@@ -41,7 +41,7 @@ class Measured:
         weights = None if self.weights is None else self._tensor(self.weights[slices])
         return Views(self.operator, self._tensor(self.data[slices]), weights)
 
-    def _tensor(self, array: NDArray) -> torch.Tensor:
+    def _tensor(self, array: NDArray[Any]) -> torch.Tensor:
         return torch.from_numpy(np.array(array, order="C")).to(self.operator.device)  # a copy: methods may write
 
 
@@ -137,7 +137,7 @@ def set_up(
     return Setup(used, held_out, _auxiliary(auxiliary, (len(data), *operator.domain_shape)), seed)
 
 
-def _blacken(data: NDArray, weights: NDArray) -> None:
+def _blacken(data: NDArray[Any], weights: NDArray[Any]) -> None:
     """Rows that the beam's slits cut off hold nothing: measured air, so that every method leaves them empty.
 
     Without a measurement some methods would refuse the whole volume, others make up a slice from its neighbours.
@@ -148,7 +148,7 @@ def _blacken(data: NDArray, weights: NDArray) -> None:
         data[dark], weights[dark] = 0, weights[usable].mean(dtype=np.float64)
 
 
-def normalised(weights: NDArray) -> NDArray[np.float32]:
+def normalised(weights: NDArray[Any]) -> NDArray[np.float32]:
     """Weights with mean 1 over the usable pixels, so that a method's own weights keep their meaning."""
     usable = weights > 0
     if not usable.any():

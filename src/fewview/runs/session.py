@@ -298,7 +298,7 @@ class RecipeSession:
             "command": recipe.as_command(),
         }
 
-    def _scores(self, volume: NDArray) -> dict[str, float | None]:
+    def _scores(self, volume: NDArray[Any]) -> dict[str, float | None]:
         if self.reference is None or not np.isfinite(volume).all():  # what diverged is written all the same
             return {}
         return {"psnr": psnr(volume, self.reference), "ssim": ssim(volume, self.reference)}

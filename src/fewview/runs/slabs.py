@@ -259,8 +259,8 @@ class SlabRun:
     def _slab_state(
         self,
         index: int,
-        done: NDArray,
-        extra: Mapping[str, NDArray],
+        done: NDArray[Any],
+        extra: Mapping[str, NDArray[Any]],
         sums: Sums,
         options: Any,
         chosen: Mapping[str, Any],
@@ -277,7 +277,7 @@ class SlabRun:
             **{_EXTRA + name: volume for name, volume in extra.items()},
         }
 
-    def _restored(self, state: Mapping[str, Any], done: NDArray) -> tuple[int, Sums, Any, dict[str, Any] | None]:
+    def _restored(self, state: Mapping[str, Any], done: NDArray[Any]) -> tuple[int, Sums, Any, dict[str, Any] | None]:
         if "slab" not in state:
             raise OptionError("The checkpoint is of a run in one piece, this one goes slab by slab.", "Start anew.")
         self.slabs = [(start, stop) for start, stop in state["slabs"]]

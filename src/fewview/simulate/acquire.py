@@ -104,7 +104,8 @@ def transmission(phantom: Phantom, angles: NDArray[np.float64], beam: Beam) -> A
     fine = np.concatenate(slabs).transpose(1, 0, 2)
     if any(beam.offset):
         fine = _moved(fine, angles, beam.offset)
-    return fine.reshape(*fine.shape[:2], -1, 2).mean(axis=3, dtype=np.float32)
+    result: Array = fine.reshape(*fine.shape[:2], -1, 2).mean(axis=3, dtype=np.float32)
+    return result
 
 
 def measure(

@@ -50,4 +50,5 @@ class Cells:
     def image(self, values: NDArray[np.floating]) -> Volume:
         """A slice (size, size) of values at its points."""
         side, fine = self.size, self._fine
-        return values.reshape(side, fine, side, fine).mean(axis=(1, 3)).astype(np.float32)
+        result: Volume = values.reshape(side, fine, side, fine).mean(axis=(1, 3)).astype(np.float32)
+        return result

@@ -42,7 +42,8 @@ class Ellipsoids:
     def quadrics(self) -> NDArray[np.float64]:
         """Return (n, 3, 3) matrices Q with ``(p - centre)' Q (p - centre) <= 1`` inside."""
         scaled = self.rotations / self.axes[:, None, :]
-        return np.einsum("nij,nkj->nik", scaled, scaled)
+        result: NDArray[np.float64] = np.einsum("nij,nkj->nik", scaled, scaled)
+        return result
 
 
 @dataclass(frozen=True)
@@ -157,4 +158,5 @@ def to_unit(stack: NDArray[np.floating]) -> Volume:
 
 
 def _rotations(rng: np.random.Generator, count: int) -> NDArray[np.float64]:
-    return Rotation.random(count, rng=rng).as_matrix()
+    result: NDArray[np.float64] = Rotation.random(count, rng=rng).as_matrix()
+    return result

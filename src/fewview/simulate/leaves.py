@@ -60,7 +60,9 @@ def _radii(rng: np.random.Generator, least: float, most: float, outer: float, st
     drawn = (low + rng.uniform(0, 1, MOST) * (high - low)) ** (1 / (1 - power))
     # The part of the body that a slice sees covered by each: flattened, and not cut by every slice.
     covered = np.cumsum(0.25 * (drawn / outer) ** 2 * drawn / (drawn + 3 * step))
-    return drawn[: max(1, int(np.searchsorted(covered, np.exp(rng.uniform(np.log(0.2), np.log(4.0))))))]
+    wanted = np.exp(rng.uniform(np.log(0.2), np.log(4.0)))
+    result: NDArray[np.float64] = drawn[: max(1, int(np.searchsorted(covered, wanted)))]
+    return result
 
 
 def _values(rng: np.random.Generator, count: int) -> NDArray[np.float64]:

@@ -124,7 +124,8 @@ class Microstructure:
         """What a crack leaves: 0 in its middle, 1 away from it."""
         assert self._crack is not None
         distance = np.abs(np.arange(size, dtype=np.float32)[None, :, None] - self._crack[first:last, None, :])
-        return np.clip(distance - self.facts["crack_width"], 0, 1).astype(np.float32)
+        result: Field = np.clip(distance - self.facts["crack_width"], 0, 1).astype(np.float32)
+        return result
 
 
 def microstructure(size: int, seed: int, depth: int | None = None) -> Microstructure:
@@ -190,7 +191,8 @@ def microstructure(size: int, seed: int, depth: int | None = None) -> Microstruc
 def halve(volume: NDArray[np.float32]) -> Volume:
     """Return the means of 2 x 2 x 2 voxels."""
     z, y, x = (n // 2 for n in volume.shape)
-    return volume.reshape(z, 2, y, 2, x, 2).mean(axis=(1, 3, 5), dtype=np.float32)
+    result: Volume = volume.reshape(z, 2, y, 2, x, 2).mean(axis=(1, 3, 5), dtype=np.float32)
+    return result
 
 
 def _rasterise(

@@ -66,4 +66,5 @@ def _sheared(
     index = np.broadcast_to(low[None], (len(volume), *low.shape))
     at = np.take_along_axis(total, index, 2) * (1 - rest) + np.take_along_axis(total, index + 1, 2) * rest
     # Over the stretched profile a column is 1 / scale wide, and a ray is 1 / scale longer than its row spacing.
-    return (np.diff(at, axis=2) * np.sign(scale)[:, None]).astype(np.float32)
+    result: NDArray[np.float32] = (np.diff(at, axis=2) * np.sign(scale)[:, None]).astype(np.float32)
+    return result

@@ -43,9 +43,10 @@ def polytope_signed_distance(
     x: NDArray[np.float64], y: NDArray[np.float64], normals: NDArray[np.float64], offsets: NDArray[np.float64]
 ) -> NDArray[np.float64]:
     """Signed distance (negative inside, exact near the faces) to ``max_k(n_k . p - d_k)`` on a plane grid."""
-    return np.max(
+    result: NDArray[np.float64] = np.max(
         normals[:, 0, None, None] * x[None] + normals[:, 1, None, None] * y[None] - offsets[:, None, None], axis=0
     )
+    return result
 
 
 def body_in_field(

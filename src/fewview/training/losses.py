@@ -44,4 +44,5 @@ def denoising_loss(net: nn.Module, clean: Tensor, sigma: Tensor) -> Tensor:
     middle = clean.shape[1] // 2
     weight = (sigma**2 + SIGMA_DATA**2) / (sigma * SIGMA_DATA) ** 2
     error = (estimate.float() - clean[:, middle : middle + 1]).square().mean(dim=(1, 2, 3))
-    return (weight * error).mean()
+    result: Tensor = (weight * error).mean()
+    return result

@@ -94,7 +94,8 @@ def whole_slices(blocks: Sequence[NDArray[np.floating]], pixels: int, depth: int
             stack = stack.flip(2)
         stacks.append(stack * float(rng.uniform(0.85, 1.05)))
     across = torch.arange(side) - (side - 1) / 2
-    return torch.cat(stacks) * (across[:, None] ** 2 + across**2 < (side / 2) ** 2)
+    result: Tensor = torch.cat(stacks) * (across[:, None] ** 2 + across**2 < (side / 2) ** 2)
+    return result
 
 
 def measured_slices(clean: Tensor, rng: np.random.Generator, views: int | None = None) -> Problem:

@@ -81,7 +81,8 @@ def unit(volume: NDArray[np.floating]) -> Block:
     top = float(np.percentile(volume, 99.9))
     if top <= 0:
         raise FewviewError("The training images hold no positive value.", "Give attenuation, not transmission.")
-    return np.clip(volume / top, 0.0, 1.5).astype(np.float32)
+    result: Block = np.clip(volume / top, 0.0, 1.5).astype(np.float32)
+    return result
 
 
 def stack_blocks(path: Path) -> list[Block]:

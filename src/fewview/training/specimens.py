@@ -75,9 +75,11 @@ def _fitted(block: NDArray[np.floating], size: int, depth: int, rng: np.random.G
     part = np.ascontiguousarray(block[z : z + depth * thick, y : y + window, x : x + window], dtype=np.float32)
     stack = torch.from_numpy(part).unflatten(0, (depth, thick)).mean(dim=1)
     if window == size:
-        return stack
+        returned: Tensor = stack
+        return returned
     if 2 * window == size:
-        return stack.repeat_interleave(2, 1).repeat_interleave(2, 2)
+        result: Tensor = stack.repeat_interleave(2, 1).repeat_interleave(2, 2)
+        return result
     return F.interpolate(stack[:, None], size=(size, size), mode="bilinear", antialias=True)[:, 0]
 
 

@@ -143,4 +143,5 @@ class Scans:
 def scan_of(layer: Any) -> str | None:
     """Path of the scan that a layer belongs to; None for one from elsewhere."""
     about = facts(layer.metadata)
-    return about.get("scan") or about.get("of") or about.get("recipe", {}).get("scan")
+    result: str | None = about.get("scan") or about.get("of") or about.get("recipe", {}).get("scan")
+    return result

@@ -205,7 +205,7 @@ class Workbench(QObject):
 
     # -- runs ----------------------------------------------------------------------------------------------------
 
-    def run(self, recipe: Recipe, method: Method, scan: ScanPresenter | None = None) -> QueuedRun:
+    def run(self, recipe: Recipe, method: Method[Any], scan: ScanPresenter | None = None) -> QueuedRun:
         """Queue a run, by default on the scan that is meant; its layer appears with its first estimate."""
         scan = scan or self.scan
         self._count += 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,7 +37,7 @@ class Case:
     reference: Array
 
 
-def area_means(values: NDArray, count: int) -> Array:
+def area_means(values: NDArray[Any], count: int) -> Array:
     """Means over ``count`` equal intervals that cover the last axis; an interval may take part of a pixel."""
     length = values.shape[-1]
     total = np.concatenate([np.zeros((*values.shape[:-1], 1)), np.cumsum(values, axis=-1, dtype=np.float64)], axis=-1)
@@ -44,4 +45,5 @@ def area_means(values: NDArray, count: int) -> Array:
     low = np.minimum(edges.astype(int), length - 1)
     part = edges - low
     at = total[..., low] * (1 - part) + total[..., low + 1] * part
-    return (np.diff(at, axis=-1) * (count / length)).astype(np.float32)
+    result: Array = (np.diff(at, axis=-1) * (count / length)).astype(np.float32)
+    return result

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from ...methods import get_method
 from ..statistics import Interval, Key, paired
@@ -24,7 +24,7 @@ class Difference(NamedTuple):
 
 def conditions(rows: Sequence[Row]) -> list[list[Row]]:
     """Rows that share data, views, noise, size, slices and device."""
-    groups: dict[tuple, list[Row]] = {}
+    groups: dict[tuple[Any, ...], list[Row]] = {}
     for row in rows:
         groups.setdefault(tuple(row[name] for name in CONDITION if name not in VARIANT), []).append(row)
     return list(groups.values())
@@ -135,6 +135,6 @@ def is_guided(row: Row) -> bool:
     return "aux" in get_method(row["method"]).needs
 
 
-def _find(group: Sequence[Row], method: str, settings: Mapping, control: str) -> Row | None:
+def _find(group: Sequence[Row], method: str, settings: Mapping[str, Any], control: str) -> Row | None:
     alike = (r for r in group if (r["method"], r["settings"], r["control"]) == (method, settings, control))
     return next(alike, None)

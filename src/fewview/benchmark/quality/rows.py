@@ -63,7 +63,7 @@ class Rows:
 
     def __init__(self, path: Path | None = None) -> None:
         self.path = path
-        self._rows: dict[tuple, Row] = {}
+        self._rows: dict[tuple[Any, ...], Row] = {}
         self._load()
 
     def __iter__(self) -> Iterator[Row]:
@@ -157,7 +157,7 @@ def balanced(rows: Iterable[Row]) -> list[Row]:
     side. Other settings and controls are cut to what the defaults share, and do not cut them. Where nothing is
     shared, the rows stay as they are.
     """
-    groups: dict[tuple, list[Row]] = {}
+    groups: dict[tuple[Any, ...], list[Row]] = {}
     for row in rows:
         shared = tuple(row[name] for name in CONDITION if name not in VARIANT)
         groups.setdefault(shared, []).append(row)
@@ -173,10 +173,10 @@ def balanced(rows: Iterable[Row]) -> list[Row]:
 
 def is_plain(row: Mapping[str, Any]) -> bool:
     """Whether a method ran with its defaults, and with the right X-ray volume if with any."""
-    return row["control"] == "none" and row["label"] == row["method"]
+    return bool(row["control"] == "none" and row["label"] == row["method"])
 
 
-def _condition(row: Mapping[str, Any]) -> tuple:
+def _condition(row: Mapping[str, Any]) -> tuple[Any, ...]:
     return tuple(json.dumps(row[name], sort_keys=True) for name in CONDITION)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 from ..statistics import Interval
 from .rows import Row, balanced, difference, row_name
@@ -46,7 +47,7 @@ def table(rows: Sequence[Row], against: str = AGAINST) -> Iterator[str]:
 
 def by_condition(rows: Sequence[Row]) -> list[tuple[str, list[Row]]]:
     """Rows that may be compared, under a head that says what they share."""
-    groups: dict[tuple, list[Row]] = {}
+    groups: dict[tuple[Any, ...], list[Row]] = {}
     for row in rows:
         shared = tuple(row[name] for name in ("data", "size", "slices", "counts", "views", "device"))
         groups.setdefault(shared, []).append(row)

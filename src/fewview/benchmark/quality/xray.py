@@ -84,9 +84,11 @@ def displaced(volume: Array, control: str) -> Array:
 
     amount = int(control[-1]) if control[-1].isdigit() else 0
     if control.startswith("shift"):
-        return shift(volume, (0, 0, amount), order=1)
+        returned: Array = shift(volume, (0, 0, amount), order=1)
+        return returned
     if control.startswith("turn"):
-        return rotate(volume, amount, axes=(1, 2), reshape=False, order=1)
+        result: Array = rotate(volume, amount, axes=(1, 2), reshape=False, order=1)
+        return result
     return volume
 
 

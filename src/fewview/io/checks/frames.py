@@ -79,12 +79,14 @@ def ceiling(values: Frames, dtype: np.dtype) -> float | None:
 
 def saturated_share(values: Frames, top: float) -> Array:
     """Share of each view at the ceiling."""
-    return np.mean(values >= top, axis=(1, 2))
+    result: Array = np.mean(values >= top, axis=(1, 2))
+    return result
 
 
 def not_numbers(values: Frames) -> Array:
     """Share of each view that is no number."""
-    return 1 - np.mean(np.isfinite(values), axis=(1, 2))
+    result: Array = 1 - np.mean(np.isfinite(values), axis=(1, 2))
+    return result
 
 
 def signed_by_mistake(values: Frames, dtype: np.dtype) -> bool:
@@ -119,7 +121,8 @@ def spots(values: Frames) -> Array:
     with np.errstate(invalid="ignore"):
         # A bright gap in the sample has shoulders, a spot has none on one side at least.
         bright = (values - around.max(axis=0) > limit) & (beside_it - middle < 0.4 * (values - middle))
-    return np.count_nonzero(bright[:, :, 3:-3], axis=(1, 2)).astype(np.float64)
+    result: Array = np.count_nonzero(bright[:, :, 3:-3], axis=(1, 2)).astype(np.float64)
+    return result
 
 
 def _medians(part: Frames) -> Array:

@@ -94,11 +94,13 @@ def _noise(y: Tensor, usable: Tensor | None, norm: Tensor) -> Tensor:
     """Expected |A x - y| / |y| of the true object, per slice."""
     count = y[0].numel()
     levels = [noise_level(y[k : k + 1], None if usable is None else usable[k : k + 1]) for k in range(len(y))]
-    return y.new_tensor(levels).reshape(-1, 1, 1) * count**0.5 / norm.clamp(min=torch.finfo(y.dtype).tiny)
+    result: Tensor = y.new_tensor(levels).reshape(-1, 1, 1) * count**0.5 / norm.clamp(min=torch.finfo(y.dtype).tiny)
+    return result
 
 
 def _norms(values: Tensor) -> Tensor:
-    return torch.linalg.vector_norm(values, dim=(1, 2), keepdim=True)
+    result: Tensor = torch.linalg.vector_norm(values, dim=(1, 2), keepdim=True)
+    return result
 
 
 METHOD = Method(

@@ -54,7 +54,8 @@ class QGGMRF:
         # |D|^(p-2) r is written as one power, |D|^(q-2), which is finite at 0 for q = 2.
         common = self.T ** (self.p - self.q) / self.scale**2
         rise = common * (self.q / self.p + ratio) / (1 + ratio) ** 2
-        return rise if self.q == 2 else rise * size ** (self.q - 2)
+        result: Tensor = rise if self.q == 2 else rise * size ** (self.q - 2)
+        return result
 
     def value(self, x: Tensor) -> float:
         """The whole prior term of a volume."""

@@ -83,7 +83,10 @@ def _dinr_beside(options: Options, grid: int, device: str) -> int:
 def _of_field(options: DinrOptions) -> Options:
     """What the memory of a field is asked for with."""
     own = FIELDS[options.field].options
-    return own.parse({name: getattr(options, name) for name in ("width", "layers") if name in own.model_fields})
+    result: Options = own.parse(
+        {name: getattr(options, name) for name in ("width", "layers") if name in own.model_fields}
+    )
+    return result
 
 
 def _halo(options: Options) -> int | None:
@@ -108,7 +111,7 @@ def _method(
     base: type[DiffusionOptions] = DiffusionOptions,
     presets: Mapping[str, Mapping[str, Any]] | None = None,
     **defaults: Any,
-) -> Method:
+) -> Method[Any]:
     options = with_defaults("".join(part.capitalize() for part in name.split("-")) + "Options", base, **defaults)
     guided, dinr = issubclass(base, CrossModalOptions), issubclass(base, DinrOptions)
     prior, guide = options().prior, str(base.model_fields["guide"].default) if guided else None

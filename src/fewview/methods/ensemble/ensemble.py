@@ -95,7 +95,7 @@ def _shares(problem: Problem, members: Sequence[Method[Any]]) -> Generator[Estim
     return {"shares": ",".join(shares), "shares_curve": curve}
 
 
-def _method(name: str) -> Method:
+def _method(name: str) -> Method[Any]:
     from ..registry import get_method
 
     if name == METHOD.name:
@@ -103,7 +103,7 @@ def _method(name: str) -> Method:
     return get_method(name)
 
 
-def _members(names: str) -> list[Method]:
+def _members(names: str) -> list[Method[Any]]:
     """Those that can run here."""
     found = [_method(name.strip()) for name in names.split(",") if name.strip()]
     able = [method for method in found if method.missing() is None]

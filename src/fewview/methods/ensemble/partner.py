@@ -29,7 +29,7 @@ OTHERS = ("tv", "mbir")
 class Partner(NamedTuple):
     """A method that may stand beside the network; our options, and what the method calls them."""
 
-    method: Method
+    method: Method[Any]
     settings: Mapping[str, str]
 
 
@@ -87,7 +87,8 @@ def tuned_and_reconstructed(
 def _asked(name: str, options: DiffusionOptions) -> Options:
     method, settings = PARTNERS[name]
     known = {theirs: getattr(options, ours) for ours, theirs in settings.items()}
-    return method.options.parse({**known, "positivity": options.positivity})
+    result: Options = method.options.parse({**known, "positivity": options.positivity})
+    return result
 
 
 def tuned(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import numpy as np
 import torch
@@ -39,7 +40,7 @@ def missing() -> str | None:
     return None
 
 
-def _method(name: str, title: str, algorithm: str, options: type[Options]) -> Method:
+def _method(name: str, title: str, algorithm: str, options: type[Options]) -> Method[Any]:
     return Method(
         name=name,
         title=title,

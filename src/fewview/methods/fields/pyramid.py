@@ -87,7 +87,8 @@ class Pyramid(Field):
         hidden = nn.functional.gelu(first @ normal + a)
         hidden = nn.functional.gelu(second @ torch.cat([hidden, normal]) + b)
         out = (third @ hidden + c)[0]
-        return 0.5 * (out + torch.sqrt(out * out + SOFT**2))
+        result: Tensor = 0.5 * (out + torch.sqrt(out * out + SOFT**2))
+        return result
 
 
 def resolutions(finest: int) -> list[int]:

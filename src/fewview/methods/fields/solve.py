@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from ..classical.fbp import preview
+from ..diffusion.start import STAGE as STARTING
 from ..diffusion.start import nothing_there
 from ..interface import Effort, Estimate, Problem, Settled, Tuning, Views
 from ..inverse.masking import measured, relative
@@ -20,7 +21,7 @@ from .fit import Fit, ticking
 from .loop import Pace, Repaired, Walk, lead
 from .objective import Objective
 from .options import FieldOptions
-from .start import STARTING, Make, begin, strength, tuned_begin
+from .start import Make, begin, strength, tuned_begin
 from .watch import Watch
 
 FINISH = 6  # of the steps, one: with the held-out pixels given back

@@ -45,7 +45,8 @@ def voxelise(
     -------
     Tensor, shape (slices of the slab, y, x)
     """
-    return _Voxelise.apply(gaussians, reach.detach(), shape, slab or (0, shape[0]), tick)
+    result: Tensor = _Voxelise.apply(gaussians, reach.detach(), shape, slab or (0, shape[0]), tick)
+    return result
 
 
 class _Voxelise(torch.autograd.Function):

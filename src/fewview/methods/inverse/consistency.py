@@ -104,7 +104,8 @@ class ProximalCG(Stateless):
 def noise_aware(trust: float | Tensor, data: Scaled, level: Level) -> float | Tensor:
     """Weight of the data against a proposal: expected error of the proposal over noise of the data, squared."""
     expected = level.sigma / (1 + level.sigma**2) ** 0.5
-    return (expected / data.noise / trust) ** 2
+    result: float | Tensor = (expected / data.noise / trust) ** 2
+    return result
 
 
 @dataclass

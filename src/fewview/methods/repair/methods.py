@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import Any
 
 from ...models.weights import WeightsError, find_weights
 from ..fields.methods import INR, NAF, R2_GAUSSIAN
@@ -24,7 +25,7 @@ def _missing() -> str | None:
     return None
 
 
-def _method(name: str, title: str, backbone: Method, options: type[RepairOptions], make: Make) -> Method:
+def _method(name: str, title: str, backbone: Method[Any], options: type[RepairOptions], make: Make) -> Method[Any]:
     held = backbone.buffers
 
     def buffers(chosen: object) -> tuple[float, float]:

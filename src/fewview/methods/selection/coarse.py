@@ -32,7 +32,8 @@ def coarser(problem: Problem, factor: int) -> Problem:
     columns = geometry.columns
 
     def binned(values: Tensor) -> Tensor:
-        return values[..., : columns * factor].unflatten(-1, (columns, factor)).mean(dim=-1)
+        result: Tensor = values[..., : columns * factor].unflatten(-1, (columns, factor)).mean(dim=-1)
+        return result
 
     weights = None if problem.weights is None else problem.weights.expand_as(problem.data)
     if weights is None:

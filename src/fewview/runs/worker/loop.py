@@ -41,7 +41,7 @@ GENTLE = 5  # the screen comes first: the worker yields the processor to the vie
 class Signals:
     """What an engine may ask and tell while it works."""
 
-    def __init__(self, job: Job, flags: Array, connection: Connection) -> None:
+    def __init__(self, job: Job, flags: Array[Any], connection: Connection) -> None:
         self._job = job
         self._flags = flags
         self._connection = connection
@@ -49,7 +49,7 @@ class Signals:
     def stopped(self) -> bool:
         """Whether the user wants the job to end. Asking is also the sign of life that the watchdog looks for."""
         self._flags[HEARTBEAT] += 1
-        return self._flags[STOP] >= self._job.number
+        return bool(self._flags[STOP] >= self._job.number)
 
     def stage(self, text: str) -> None:
         """Say what is going on while there is no estimate yet."""
@@ -62,7 +62,7 @@ class Signals:
             time.sleep(PAUSE_SECONDS)
 
 
-def serve(connection: Connection, flags: Array, lock: Lock) -> None:
+def serve(connection: Connection, flags: Array[Any], lock: Lock) -> None:
     """Main function of the worker process: jobs in, messages out, until the connection ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C in a terminal is for the viewer to handle
     _die_with_parent()

@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing.shared_memory import SharedMemory
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -174,7 +174,7 @@ class Reader(_Slots):
             self._memory.close = lambda: None  # type: ignore[method-assign]
 
 
-def leave(stream: str, volumes: Sequence[NDArray]) -> None:
+def leave(stream: str, volumes: Sequence[NDArray[Any]]) -> None:
     """Put further volumes (slices, y, x) of a stream into shared memory of their own, for :func:`collect`.
 
     Raises

@@ -62,7 +62,7 @@ def projection_layer(
     )
 
 
-def contrast(volume: NDArray, low: float = 0.5, high: float = 99.8) -> tuple[float, float]:
+def contrast(volume: NDArray[Any], low: float = 0.5, high: float = 99.8) -> tuple[float, float]:
     """Contrast limits from the middle of a volume: percentiles, never empty."""
     middle = np.asarray(volume[len(volume) // 2] if volume.ndim == 3 else volume)
     values = middle[np.isfinite(middle)]
@@ -92,7 +92,7 @@ def finer_place(place: Mapping[str, Any], shape: tuple[int, ...], fine: tuple[in
     return {**place, "scale": scale, "translate": [c + s / 2 for c, s in zip(corner, scale, strict=True)]}
 
 
-def extra_look(name: str, volume: NDArray) -> dict[str, Any]:
+def extra_look(name: str, volume: NDArray[Any]) -> dict[str, Any]:
     """Colours and contrast of a further volume of a run."""
     if name == "finer":
         return {"colormap": "gray", "contrast_limits": contrast(volume)}
@@ -104,4 +104,5 @@ def extra_look(name: str, volume: NDArray) -> dict[str, Any]:
 
 def facts(metadata: Mapping[str, Any]) -> Mapping[str, Any]:
     """What we wrote into a layer's metadata, or nothing."""
-    return metadata.get(METADATA, {})
+    result: Mapping[str, Any] = metadata.get(METADATA, {})
+    return result

@@ -20,7 +20,7 @@ class Settings:
     @property
     def interval_ms(self) -> int:
         """Shortest time between two paintings."""
-        return round(1000 / self._settings.live.frames_per_second)
+        return round(1000 / float(self._settings.live.frames_per_second))
 
     @property
     def warm(self) -> bool:

@@ -39,7 +39,7 @@ def report_of(dock: Any) -> str:
     return html_report(title, pictures, dock.columns, dock.rows, records, notes, unit)
 
 
-def common_limits(images: list[NDArray], truth: NDArray | None) -> tuple[float, float]:
+def common_limits(images: list[NDArray[Any]], truth: NDArray[Any] | None) -> tuple[float, float]:
     """One grey range for all pictures: that of the reference, else of all slices together."""
     if truth is not None and np.isfinite(truth).any():
         return contrast(truth)

@@ -45,7 +45,7 @@ class Placed:
     layer: Any
     place: Place
 
-    def plane(self, z: float) -> NDArray | None:
+    def plane(self, z: float) -> NDArray[Any] | None:
         """The slice at ``z`` (y, x); None where there is none. An image is a slice of every ``z``."""
         data = self.layer.data
         if data.ndim == 2:
@@ -117,7 +117,7 @@ def placed(layers: Sequence[Any], scan: Shaped | None = None) -> tuple[list[Plac
     return found, notes
 
 
-def same_grid(image: NDArray, place: Place, other: NDArray, other_place: Place) -> bool:
+def same_grid(image: NDArray[Any], place: Place, other: NDArray[Any], other_place: Place) -> bool:
     """Whether two slices lie on one grid of pixels, to a fifth of one."""
     if image.shape != other.shape:
         return False

@@ -40,7 +40,7 @@ class RegionHand:
         self._viewer, self._regions = viewer, regions
         self._click, self._other_plane = click, other_plane
         self._held: int | None = None
-        self._from: tuple[NDArray, NDArray] | None = None  # point and corners when it was grabbed
+        self._from: tuple[NDArray[Any], NDArray[Any]] | None = None  # point and corners when it was grabbed
 
     def common(self, where: Point) -> Point:
         """A point of the viewer's world in the units of the comparison."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +13,7 @@ from ...quality import Region, psnr, region_row
 Measured = tuple[dict[str, float | None], str]  # values by column, and what to know about them
 
 
-def measure(image: NDArray, part: Region, reference: NDArray | None, value_range: float | None) -> Measured:
+def measure(image: NDArray[Any], part: Region, reference: NDArray[Any] | None, value_range: float | None) -> Measured:
     """Values of a region, and a note where not all of it could be measured.
 
     Parameters

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +16,10 @@ SMALLEST = 384  # pixels a side: a report of 96-pixel slices must be readable
 
 
 def slice_png(
-    image: NDArray, limits: tuple[float, float], regions: Sequence[tuple[str, Region]] = (), colour: str = "#E69F00"
+    image: NDArray[Any],
+    limits: tuple[float, float],
+    regions: Sequence[tuple[str, Region]] = (),
+    colour: str = "#E69F00",
 ) -> bytes:
     """A slice in grey between ``limits``, enlarged by a whole factor, with named boxes."""
     low, high = limits

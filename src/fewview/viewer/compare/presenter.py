@@ -104,10 +104,10 @@ class ComparePresenter:
         return next(iter(self.compare([layer], None, z).candidates), None)
 
     def rows(
-        self, comparison: Comparison, regions: Sequence[tuple[str, NDArray]], z: float, *, whole: bool = False
+        self, comparison: Comparison, regions: Sequence[tuple[str, NDArray[Any]]], z: float, *, whole: bool = False
     ) -> list[Row]:
         """Lines of the table; ``whole`` ends it with the whole slice."""
-        wanted: list[tuple[str, NDArray | None]] = [*regions, *([(WHOLE, None)] if whole else [])]
+        wanted: list[tuple[str, NDArray[Any] | None]] = [*regions, *([(WHOLE, None)] if whole else [])]
         return self.table.rows(wanted, comparison.candidates, comparison.truth, z)
 
     def scale_curves(self, comparison: Comparison, point: tuple[float, float]) -> dict[str, Any]:
@@ -128,7 +128,7 @@ class ComparePresenter:
             curves[candidate.name] = (sizes, [value for _, value, _ in rows])
         return curves
 
-    def profiles(self, comparison: Comparison, line: tuple[NDArray, NDArray]) -> dict[str, Any]:
+    def profiles(self, comparison: Comparison, line: tuple[NDArray[Any], NDArray[Any]]) -> dict[str, Any]:
         """Values along a line (world coordinates) on every layer; distances in world units."""
         curves: dict[str, Any] = {}
         for candidate in comparison.candidates:
@@ -137,7 +137,7 @@ class ComparePresenter:
             curves[candidate.name] = (distance * candidate.step[0], values)
         return curves
 
-    def _candidate(self, one: Placed, image: NDArray, truth: NDArray | None, live: Live | None) -> Candidate:
+    def _candidate(self, one: Placed, image: NDArray[Any], truth: NDArray[Any] | None, live: Live | None) -> Candidate:
         layer, place = one.layer, one.place
         return Candidate(
             layer.name,

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 
-def line_profile(image: NDArray, start: ArrayLike, stop: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def line_profile(
+    image: NDArray[Any], start: ArrayLike, stop: ArrayLike
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Distance (pixels) and value (linear interpolation) along a line of an image (y, x).
 
     Parameters

@@ -84,11 +84,11 @@ class Regions:
         origin, step = np.array(place.origin[-2:]), np.array(place.step[-2:])
         return self._add_boxes([(name, region_box(region) * step + origin) for name, region in regions])
 
-    def add_box(self, name: str, corners: NDArray) -> str:
+    def add_box(self, name: str, corners: NDArray[Any]) -> str:
         """Add one named rectangle, in the units of :meth:`boxes`; returns its name, made unique."""
         return self._add_boxes([(name, corners)])[0]
 
-    def _add_boxes(self, boxes: list[tuple[str, NDArray]]) -> list[str]:
+    def _add_boxes(self, boxes: list[tuple[str, NDArray[Any]]]) -> list[str]:
         """Add rectangles, given in the units of :meth:`boxes`."""
         layer = self.layer
         place = place_of(layer)
@@ -111,7 +111,7 @@ class Regions:
         count = len(layer.data)  # the table lags behind while napari takes shapes in or out
         return ["" if pd.isna(name) else str(name) for name in (given + [""] * count)[:count]]
 
-    def boxes(self) -> list[tuple[str, NDArray]]:
+    def boxes(self) -> list[tuple[str, NDArray[Any]]]:
         """Names and corners (n, 2), in mm where the layer knows them, else in pixels."""
         layer = self.layer
         if layer is None:
@@ -136,10 +136,11 @@ class Regions:
         where = np.asarray(point)
         for index, (_, corners) in reversed(list(enumerate(self.boxes()))):
             if np.all(corners.min(axis=0) <= where) and np.all(where <= corners.max(axis=0)):
-                return index
+                result: int | None = index
+                return result
         return None
 
-    def place(self, index: int, corners: NDArray) -> None:
+    def place(self, index: int, corners: NDArray[Any]) -> None:
         """Put a region's corners (n, 2) elsewhere, in the units of :meth:`boxes`; it keeps to whole pixels."""
         layer = self.layer
         place = place_of(layer)
@@ -156,7 +157,7 @@ class Regions:
             (name, box_region(np.asarray(shape)[:, -2:])) for name, shape in zip(self.names(), layer.data, strict=True)
         ]
 
-    def line(self) -> tuple[NDArray, NDArray] | None:
+    def line(self) -> tuple[NDArray[Any], NDArray[Any]] | None:
         """Ends of the last line drawn, (y, x), in mm where the layer knows them, else in pixels."""
         layer = self.line_layer
         if layer is None or not len(layer.data):

@@ -10,7 +10,7 @@ import io
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -115,15 +115,15 @@ class Candidate:
     """
 
     name: str
-    image: NDArray
+    image: NDArray[Any]
     origin: tuple[float, float] = (0.0, 0.0)
     step: tuple[float, float] = (1.0, 1.0)
     version: int = 0
     scores: dict[str, float] = field(default_factory=dict)
-    truth: NDArray | None = None
+    truth: NDArray[Any] | None = None
     key: int = 0
 
-    def region(self, corners: NDArray | None) -> Region | None:
+    def region(self, corners: NDArray[Any] | None) -> Region | None:
         """The pixels that a box (n corners, 2), in world coordinates, covers on this layer; None if none.
 
         No corners: all pixels.
@@ -138,7 +138,7 @@ class Truth:
     """The reference: its slice, and the data range of all of it."""
 
     name: str
-    image: NDArray
+    image: NDArray[Any]
     value_range: float
 
 
@@ -163,7 +163,7 @@ class Table:
     """Measures regions of layers; remembers what has not changed."""
 
     def __init__(self) -> None:
-        self._known: dict[tuple, Measured] = {}
+        self._known: dict[tuple[Any, ...], Measured] = {}
 
     def columns(self, reference: bool, rows: Sequence[Row] = ()) -> list[Column]:
         """Columns that apply: those of the reference only with one, those of whole runs only where a run told them."""
@@ -177,7 +177,7 @@ class Table:
 
     def rows(
         self,
-        regions: Sequence[tuple[str, NDArray | None]],
+        regions: Sequence[tuple[str, NDArray[Any] | None]],
         layers: Sequence[Candidate],
         truth: Truth | None = None,
         plane: float = 0,
@@ -193,7 +193,7 @@ class Table:
         plane : float
             Position of the slice that the images are of; part of what is remembered.
         """
-        known: dict[tuple, Measured] = {}
+        known: dict[tuple[Any, ...], Measured] = {}
         lines: list[Row] = []
         scale = None if truth is None else (truth.name, truth.value_range)
         for name, corners in regions:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -12,7 +14,7 @@ WHOLE_NUMBER = 0.01  # how far the ratio of two voxel sizes may be from a whole 
 ASIDE = 0.2  # pixels by which the edges of two grids may differ
 
 
-def truth_on(one: Placed, image: NDArray, truth: Placed, z: float) -> tuple[NDArray | None, str]:
+def truth_on(one: Placed, image: NDArray[Any], truth: Placed, z: float) -> tuple[NDArray[Any] | None, str]:
     """The reference at height ``z`` on the pixels of a layer, and a sentence where there is none, or a guess.
 
     Parameters
@@ -40,7 +42,7 @@ def truth_on(one: Placed, image: NDArray, truth: Placed, z: float) -> tuple[NDAr
     )
 
 
-def _binned(one: Placed, shape: tuple[int, ...], truth: Placed, z: float, factor: int) -> NDArray | None:
+def _binned(one: Placed, shape: tuple[int, ...], truth: Placed, z: float, factor: int) -> NDArray[Any] | None:
     """The reference averaged over blocks of ``factor`` voxels that fill the pixels of the layer; None if they do not.
 
     Where a layer has pixels beyond the last whole block of the reference, or less of them, the grids are not one.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from .regions_layer import Regions
 
 DEPTH = 100
@@ -12,8 +14,8 @@ class Undo:
 
     def __init__(self, regions: Regions) -> None:
         self._regions = regions
-        self._past: list[tuple] = []
-        self._now: tuple = regions.state()
+        self._past: list[tuple[Any, ...]] = []
+        self._now: tuple[Any, ...] = regions.state()
 
     @property
     def possible(self) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from npe2 import PluginManager
 
 COMMAND = "fewview.write"
@@ -17,5 +19,5 @@ def offer_first() -> None:
         writers.sort(key=_not_ours)
 
 
-def _not_ours(entry: tuple) -> bool:
+def _not_ours(entry: tuple[Any, ...]) -> bool:
     return str(getattr(entry[-1], "command", "")) != COMMAND

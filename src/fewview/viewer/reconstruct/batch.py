@@ -38,7 +38,7 @@ def scan_like(path: str, model: ScanPresenter) -> ScanPresenter:
     return scan
 
 
-def settled(recipe: Recipe, method: Method, record: dict[str, Any]) -> dict[str, Any]:
+def settled(recipe: Recipe, method: Method[Any], record: dict[str, Any]) -> dict[str, Any]:
     """What the first frame of a series found, as fixed settings for the others: its options, and its axis."""
     chosen = {name: value for name, value in record.get("chosen", {}).items() if name in method.options.model_fields}
     found: dict[str, Any] = {"options": {**recipe.options, **chosen}}
@@ -59,7 +59,7 @@ class Batch(QObject):
     def __init__(self, dock: Any) -> None:
         super().__init__()
         self._dock, self._bench = dock, dock.bench
-        self._waiting: tuple[QueuedRun, list[ScanPresenter], Recipe, Method] | None = None
+        self._waiting: tuple[QueuedRun, list[ScanPresenter], Recipe, Method[Any]] | None = None
         self._bench.live.ended.connect(self._on_end)
 
     def queue(self, paths: Sequence[str], *, series: bool) -> list[QueuedRun]:

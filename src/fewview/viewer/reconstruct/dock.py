@@ -42,7 +42,7 @@ NO_XRAY = "This method needs an X-ray volume: choose its layer at X-ray in the S
 
 
 @thread_worker
-def _load() -> list[Method]:
+def _load() -> list[Method[Any]]:
     return all_methods()
 
 
@@ -166,9 +166,10 @@ class ReconstructDock(Dock):
     # -- what others use -----------------------------------------------------------------------------------------
 
     @property
-    def chosen_method(self) -> Method | None:
+    def chosen_method(self) -> Method[Any] | None:
         """Method that would run."""
-        return self.method.currentData()
+        result: Method[Any] | None = self.method.currentData()
+        return result
 
     def recipe(self, **more: Any) -> Recipe:
         """Recipe of the run that the settings make.
@@ -242,7 +243,7 @@ class ReconstructDock(Dock):
         clipboard.setText(text)
         tell(f"The {what} is on the clipboard: paste it where you want to run it.")
 
-    def _on_methods(self, methods: list[Method]) -> None:
+    def _on_methods(self, methods: list[Method[Any]]) -> None:
         self.states = mode_states(methods)
         last = self.bench.settings.remembered("mode")
         for index, state in enumerate(self.states):

@@ -142,7 +142,7 @@ class LiveView(QObject):
         self.painted.emit(shown.name)
         return making
 
-    def _show(self, volume: NDArray, step: int) -> None:
+    def _show(self, volume: NDArray[Any], step: int) -> None:
         if self._layer not in self._viewer.layers:
             return  # the user took it away; the result comes back at the end
         self._layer.data = volume
@@ -150,7 +150,7 @@ class LiveView(QObject):
             self._rescale(volume)  # FBP's streaks set the limits of the first look; the method's own are calmer
             self._rescale_from = step
 
-    def _add(self, volume: NDArray, shown: Shown, run: QueuedRun, step: int) -> None:
+    def _add(self, volume: NDArray[Any], shown: Shown, run: QueuedRun, step: int) -> None:
         limits = contrast(volume)
         metadata = {METADATA: {**shown.metadata, "run": run.number}}
         if shown.reuse and shown.name in self._viewer.layers:
@@ -168,7 +168,7 @@ class LiveView(QObject):
         for layer in [layer for layer in self._viewer.layers if type(layer).__name__ == "Shapes"]:
             self._viewer.layers.move(self._viewer.layers.index(layer), -1)  # regions stay on top of what they measure
 
-    def _centre(self, volume: NDArray, shown: Shown) -> None:
+    def _centre(self, volume: NDArray[Any], shown: Shown) -> None:
         """Show a slice that exists: the middle one of the first volume, or the one just previewed."""
         dims = self._viewer.dims
         if dims.ndim < 3:
@@ -178,7 +178,7 @@ class LiveView(QObject):
         if not first - scale / 2 <= dims.point[0] <= last + scale / 2 or len(self._viewer.layers) == 1:
             dims.set_point(0, first + (len(volume) // 2) * scale)
 
-    def _rescale(self, volume: NDArray) -> None:
+    def _rescale(self, volume: NDArray[Any]) -> None:
         """New contrast limits, unless the user has chosen some."""
         layer = self._layer
         if layer is not None and self._limits is not None and tuple(layer.contrast_limits) == self._limits:
@@ -216,7 +216,7 @@ class LiveView(QObject):
             layer.name = f"{shown.name}, {run.holds}"
             run.title = layer.name
 
-    def _add_extra(self, name: str, volume: NDArray, shown: Shown, layer: Any) -> None:
+    def _add_extra(self, name: str, volume: NDArray[Any], shown: Shown, layer: Any) -> None:
         """A further volume ("std") as a layer under the result, hidden: one click shows where it is uncertain."""
         layers = self._viewer.layers
         selected = list(layers.selection)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from ...methods.interface import Method
 
@@ -29,24 +30,24 @@ class Mode:
     name: str
     title: str
     help: str
-    belongs: Callable[[Method], bool]
+    belongs: Callable[[Method[Any]], bool]
     absent: str
 
 
-def _unimodal(method: Method) -> bool:
+def _unimodal(method: Method[Any]) -> bool:
     learned = method.family in ("diffusion", "supervised")
     return learned and "aux" not in method.needs and not _dinr(method)
 
 
-def _dinr(method: Method) -> bool:
+def _dinr(method: Method[Any]) -> bool:
     return method.name.partition("-")[0] == "dinr"  # and its published settings, "dinr-paper"
 
 
-def _repaired(method: Method) -> bool:
+def _repaired(method: Method[Any]) -> bool:
     return method.name.partition("-")[0] == "diffnr"
 
 
-def _crossmodal(method: Method) -> bool:
+def _crossmodal(method: Method[Any]) -> bool:
     return method.family == "diffusion" and "aux" in method.needs
 
 
@@ -110,7 +111,7 @@ class ModeState:
     """
 
     mode: Mode
-    methods: tuple[Method, ...]
+    methods: tuple[Method[Any], ...]
     reason: str
 
     @property
@@ -119,7 +120,7 @@ class ModeState:
         return not self.reason
 
 
-def mode_states(methods: list[Method]) -> list[ModeState]:
+def mode_states(methods: list[Method[Any]]) -> list[ModeState]:
     """State of every mode, given all methods; a method that lacks something tells what."""
     states = []
     for mode in MODES:
@@ -135,7 +136,7 @@ def mode_states(methods: list[Method]) -> list[ModeState]:
     return states
 
 
-def all_methods() -> list[Method]:
+def all_methods() -> list[Method[Any]]:
     """Every method of the registry that loads; imports torch, so call it off the thread of the screen."""
     from ...methods.registry import get_method, method_names
 

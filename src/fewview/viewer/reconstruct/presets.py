@@ -24,12 +24,12 @@ def start_values(fields: list[FormField], remembered: dict[str, Any]) -> dict[st
     return {field.name: KEPT[field.name] for field in fields if field.name in KEPT} | remembered
 
 
-def preset_values(method: Method, fields: list[FormField], preset: str) -> dict[str, Any]:
+def preset_values(method: Method[Any], fields: list[FormField], preset: str) -> dict[str, Any]:
     """Values of all fields under a preset."""
     return {field.name: field.default for field in fields} | preset_options(method, preset.lower())
 
 
-def matching_preset(method: Method, fields: list[FormField], values: dict[str, Any]) -> str:
+def matching_preset(method: Method[Any], fields: list[FormField], values: dict[str, Any]) -> str:
     """The preset that gives these values, or "Custom"."""
     for preset in ("Standard", "Draft", "Best"):
         wanted = preset_values(method, fields, preset)
@@ -38,7 +38,7 @@ def matching_preset(method: Method, fields: list[FormField], values: dict[str, A
     return "Custom"
 
 
-def preset_help(method: Method, preset: str) -> str:
+def preset_help(method: Method[Any], preset: str) -> str:
     """What a preset means for a method, with the options that it changes."""
     changes = ", ".join(f"{name} {value}" for name, value in preset_options(method, preset.lower()).items())
     return f"{MEANING[preset]} Sets {changes}." if changes else MEANING[preset]

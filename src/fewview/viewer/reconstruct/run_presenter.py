@@ -17,7 +17,7 @@ LIBRARIES = 300 * 2**20  # the reconstruction process itself: interpreter, torch
 CURVES = {"heldout_error": "held-out error", "data_residual": "data residual", "objective": "objective"}
 
 
-def run_title(recipe: Recipe, method: Method, views: int, count: int) -> str:
+def run_title(recipe: Recipe, method: Method[Any], views: int, count: int) -> str:
     """Name of a run's layer: what made it."""
     parts = [method.title, f"{views} views"]
     named = [(name, value) for name, value in recipe.options.items() if name not in KEPT]
@@ -96,7 +96,7 @@ def run_view(run: QueuedRun | None, ready: bool = True, waiting: int = 0) -> Run
     return RunView(_stage(run), stands, _percent(run), can_pause=run.sequence > 0, can_stop=True)
 
 
-def forecast_text(recipe: Recipe, method: Method, shape: tuple[int, int, int]) -> tuple[str, bool]:
+def forecast_text(recipe: Recipe, method: Method[Any], shape: tuple[int, int, int]) -> tuple[str, bool]:
     """Memory that the run will need, in words, and whether it fits.
 
     Parameters

@@ -38,14 +38,14 @@ class RegistrationPresenter:
 
     def __init__(
         self,
-        neutron: NDArray,
+        neutron: NDArray[Any],
         neutron_grid: Grid,
-        xray: NDArray,
+        xray: NDArray[Any],
         xray_grid: Grid,
         *,
         in_mm: bool,
         options: RegistrationOptions,
-        pairs: tuple[NDArray, NDArray] | None = None,
+        pairs: tuple[NDArray[Any], NDArray[Any]] | None = None,
     ) -> None:
         self.neutron, self.neutron_grid = neutron, neutron_grid
         self.xray, self.xray_grid = xray, xray_grid
@@ -153,9 +153,10 @@ def clicked(points: Any, grid: Grid) -> NDArray[np.float64]:
     return np.asarray(grid.position(index))
 
 
-def _unit(image: NDArray) -> NDArray:
+def _unit(image: NDArray[Any]) -> NDArray[Any]:
     values = image[np.isfinite(image)]
     if not values.size:
         return np.zeros_like(image)
     low, high = np.percentile(values, (1, 99.5))
-    return np.nan_to_num(np.clip((image - low) / ((high - low) or 1.0), 0, 1))
+    result: NDArray[Any] = np.nan_to_num(np.clip((image - low) / ((high - low) or 1.0), 0, 1))
+    return result
