@@ -518,4 +518,4 @@ def test_a_finer_volume_fills_the_same_space():
     for axis, (n, m) in enumerate(((3, 6), (8, 16), (8, 16))):
         ends = [place["translate"][axis] + place["scale"][axis] * (k - 0.5) for k in (0, n)]
         assert [fine["translate"][axis] + fine["scale"][axis] * (k - 0.5) for k in (0, m)] == pytest.approx(ends)
-    assert finer_place(place, (3, 8, 8), (3, 8, 8)) == place
+    assert finer_place(place, (3, 8, 8), (3, 8, 8))["translate"] == pytest.approx(place["translate"])

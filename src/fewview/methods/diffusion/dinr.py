@@ -30,7 +30,7 @@ class DinrOptions(DiffusionOptions):
     apart: bool = option(
         True,
         "Samples keep their own",
-        "The field replaces the mean of the samples and they keep what they differ by; off: the field is every sample.",
+        "The mean of the samples becomes the mean of field and samples; off: the field is every sample, as published.",
     )
     field_steps: int = option(
         2, "Field steps", "Steps of the field towards data and proposal in each diffusion step.", ge=1, advanced=True

@@ -84,21 +84,20 @@ class _Voxelise(torch.autograd.Function):
 
 
 @jit
-def _row(g: Any, dz: float, dy: float, cut: float, columns: int) -> tuple[int, int, float, float, float]:
-    """First and last column, and the exponential there with its ratio and the ratio's ratio."""
+def _row(g: Any, dz: float, dy: float, cut: float, columns: int) -> tuple[int, int, float, float]:
+    """First and last column, and at the first the exponential and its ratio to the next."""
     linear = g[8] * dz + g[9] * dy
     middle = -linear / g[6]
     top = -0.5 * (g[4] * dz * dz + g[5] * dy * dy + 2.0 * g[7] * dz * dy - linear * linear / g[6])
     left = 0.5 * cut * cut + top
     if left <= 0.0:
-        return 0, -1, 0.0, 0.0, 0.0
+        return 0, -1, 0.0, 0.0
     half = np.sqrt(2.0 * left / g[6])
     first = max(0, int(np.ceil(g[3] + middle - half)))
     last = min(columns - 1, int(np.floor(g[3] + middle + half)))
     d = first - g[3] - middle
     value = np.exp(top - 0.5 * g[6] * d * d)
-    ratio = np.exp(-g[6] * (d + 0.5))
-    return first, last, value, ratio, np.exp(-g[6])
+    return first, last, value, np.exp(-g[6] * (d + 0.5))
 
 
 @jit
@@ -111,11 +110,12 @@ def _sum(gaussians: Any, reach: Any, out: Any, top: int, cut: float) -> None:
         if z1 < z0:
             continue
         g[:] = gaussians[k]
+        second = np.exp(-g[6])  # the ratio's ratio
         y0 = max(0, int(np.ceil(g[2] - reach[k, 1])))
         y1 = min(out.shape[1] - 1, int(np.floor(g[2] + reach[k, 1])))
         for z in range(z0, z1 + 1):
             for y in range(y0, y1 + 1):
-                first, last, value, ratio, second = _row(g, z - g[1], y - g[2], cut, out.shape[2])
+                first, last, value, ratio = _row(g, z - g[1], y - g[2], cut, out.shape[2])
                 value *= g[0]
                 for x in range(first, last + 1):
                     out[z - top, y, x] += value
@@ -129,6 +129,7 @@ def _slopes(gaussians: Any, reach: Any, gradient: Any, top: int, cut: float, out
     g = np.empty(10, np.float64)
     for k in range(len(gaussians)):
         g[:] = gaussians[k]
+        second = np.exp(-g[6])
         z0 = max(top, int(np.ceil(g[1] - reach[k, 0])))
         z1 = min(top + gradient.shape[0] - 1, int(np.floor(g[1] + reach[k, 0])))
         y0 = max(0, int(np.ceil(g[2] - reach[k, 1])))
@@ -137,7 +138,7 @@ def _slopes(gaussians: Any, reach: Any, gradient: Any, top: int, cut: float, out
         for z in range(z0, z1 + 1):
             for y in range(y0, y1 + 1):
                 dz, dy = z - g[1], y - g[2]
-                first, last, value, ratio, second = _row(g, dz, dy, cut, gradient.shape[2])
+                first, last, value, ratio = _row(g, dz, dy, cut, gradient.shape[2])
                 a = b = c = 0.0
                 for x in range(first, last + 1):
                     weighted = gradient[z - top, y, x] * value

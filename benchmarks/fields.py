@@ -1,0 +1,102 @@
+"""Neural fields and DINR on validation samples, and what a step of the voxeliser takes; writes results/fields.json.
+
+Seeds of the validation range: neither a training nor a test knows these samples. `python benchmarks/fields.py`
+measures all; `--speed` the voxeliser alone.
+"""
+
+import argparse
+import json
+import time
+from pathlib import Path
+
+import numpy as np
+import torch
+
+import fewview
+from fewview.benchmark.quality.simulated import Slab, measured
+from fewview.methods.fields.gaussians import Gaussians
+from fewview.methods.fields.voxelise import voxelise
+from fewview.quality import psnr, ssim
+from fewview.simulate import make_phantom
+from fewview.simulate.seeds import nth
+
+OUT = Path(__file__).parent / "results" / "fields.json"
+FIRST, SIZE, SLICES, COUNTS = 30_000, 64, 8, 2000
+# One prior, no adaptation and no share of a classical method: D3IP and DINR then differ by the field alone.
+LOOP = {"prior": "materials", "adaptation": "none", "beside_share": 0.0, "samples": 4, "steps": 12}
+RUNS = (
+    ("fbp", {}),
+    ("tv", {}),
+    ("mbir", {}),
+    ("d3ip", {**LOOP, "trust": 0.7}),
+    ("d3ip", {**LOOP, "trust": 1.0}),
+    ("dinr", {**LOOP, "trust": 1.0}),
+    ("dinr", {**LOOP, "trust": 1.4}),
+    ("r2gaussian", {}),
+    ("naf", {}),
+    ("inr", {}),
+)
+
+
+def quality(views, volumes, keep):
+    """Rows of PSNR and SSIM, kept as they come; CPU seconds, which a busy machine does not change."""
+    rows = []
+    for volume in range(volumes):
+        slab = Slab(make_phantom("microstructure", SIZE, nth("validation", FIRST + volume), SIZE // 4), SLICES)
+        truth = slab.truth("neutron")
+        for count in views:
+            case = measured(slab, truth, count, COUNTS, (volume, 0))
+            for method, options in RUNS:
+                began = time.process_time()
+                for last in fewview.reconstruct(case.lines, method, **options):  # noqa: B007
+                    pass
+                row = {"data": "microstructure (validation)", "size": SIZE, "slices": SLICES, "counts": COUNTS}
+                row |= {"volume": volume, "views": count, "method": method}
+                row |= {"trust": options.get("trust"), "psnr": round(psnr(last.volume, truth), 3)}
+                row |= {"ssim": round(ssim(last.volume, truth), 4)}
+                rows.append(row | {"cpu_seconds": round(time.process_time() - began, 1)})
+                print(rows[-1], flush=True)
+                keep(rows)
+
+
+def speed():
+    """Milliseconds of one thread for the sum of Gaussians on a lattice, and for its gradient; best of three."""
+    rows = []
+    rng = torch.Generator().manual_seed(0)
+    for size in (64, 128):
+        solid = torch.rand(size, size, size, generator=rng)
+        for count in (3_000, 10_000, 50_000):
+            numbers, reach = Gaussians(solid, count, rng)._rows(torch.ones(3))
+            numbers = numbers.detach().requires_grad_()
+            times = []
+            for _ in range(3):
+                a = time.process_time()
+                volume = voxelise(numbers, reach, (size, size, size))
+                b = time.process_time()
+                volume.sum().backward()
+                times.append((b - a, time.process_time() - b))
+            forward, back = (1e3 * float(t) for t in np.min(times, axis=0))
+            width = float(reach[0, 0]) / 3.8
+            rows.append({"size": size, "gaussians": count, "width": round(width, 2)})
+            rows[-1] |= {"forward_ms": round(forward, 1), "gradient_ms": round(back, 1), "threads": 1}
+            print(rows[-1], flush=True)
+    return rows
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--speed", action="store_true")
+    parser.add_argument("--views", type=int, nargs="+", default=[8, 4, 16])
+    parser.add_argument("--volumes", type=int, default=2)
+    asked = parser.parse_args()
+    torch.set_num_threads(1)
+    found = json.loads(OUT.read_text(encoding="utf-8")) if OUT.exists() else {}
+
+    def keep(part, rows):
+        """Write what there is so far."""
+        found[part] = rows
+        OUT.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+
+    keep("speed", speed())
+    if not asked.speed:
+        quality(asked.views, asked.volumes, lambda rows: keep("quality", rows))
