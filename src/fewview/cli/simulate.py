@@ -15,8 +15,11 @@ def simulate(
     output: Annotated[Path, typer.Argument(help="File to write, .h5.")],
     phantom: Annotated[str | None, typer.Option(help="microstructure, ellipses, shapes, grains, fibres, foam.")] = None,
     size: Annotated[int | None, typer.Option(help="Pixels a side.")] = None,
-    views: Annotated[int | None, typer.Option(help="Neutron views over 180 degrees.")] = None,
+    views: Annotated[int | None, typer.Option(help="Neutron views over 180 degrees, over 360 for a fan.")] = None,
     counts: Annotated[float | None, typer.Option(help="Open-beam counts per pixel; 0 for no noise.")] = None,
+    beam: Annotated[
+        str | None, typer.Option(help="`parallel`, or `fan`: from a source; --set sod=MM and --set sdd=MM place it.")
+    ] = None,
     seed: Annotated[int | None, typer.Option(help="Of every random choice.")] = None,
     settings: Annotated[list[str] | None, typer.Option("--set", help="Further option, KEY=VALUE.")] = None,
 ) -> None:
@@ -25,7 +28,7 @@ def simulate(
     from ..simulate import Simulation, write_simulated
     from ..simulate import simulate as simulated
 
-    given = {"phantom": phantom, "size": size, "views": views, "counts": counts, "seed": seed}
+    given = {"phantom": phantom, "size": size, "views": views, "counts": counts, "beam": beam, "seed": seed}
     values = {key: value for key, value in given.items() if value is not None}
     options = Simulation.parse({**parse_pairs("--set", settings or []), **values})
     if output.suffix not in (".h5", ".hdf5"):

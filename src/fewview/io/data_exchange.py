@@ -14,6 +14,7 @@ from ..frames import FrameSource
 from ..provenance import Provenance
 from . import hdf5_named
 from .checks.angles import settle_unit
+from .fan import Fan
 from .hdf5 import dangling, number, open_hdf5, reach, unit_of
 from .hdf5_frames import HDF5Frames
 from .picked import Joined
@@ -74,9 +75,19 @@ def _exchange(path: Path, file: Any, group: Any) -> Found:
         flat_times=times,
         kind="counts" if flats is not None else None,  # so the format defines data that has a white field
         pixel=_pixel(path, file, group),
+        fan=_fan(path, group),
         axis=_axis(file, group),
         notes=(*notes, *no_flats, *no_darks),
     )
+
+
+def _fan(path: Path, group: Any) -> Fan | None:
+    """A simulated fan beam: the format has no place for the distances, so they are attributes of ours."""
+    names = ("distance_source_axis_mm", "distance_source_detector_mm")
+    if not all(name in group.attrs for name in names):
+        return None
+    sod, sdd = (float(group.attrs[name]) for name in names)
+    return Fan(sod, sdd, Provenance("read", f"{path.name}: attributes of {group.name}"))
 
 
 def _in_order(frames: HDF5Frames, data: Any) -> tuple[FrameSource, tuple[Layout, Provenance]]:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ..geometry import FanBeam
 from ..options import Options, option
 from .acquire import Beam, Counts, Preset, beams, measure
-from .phantoms import make_phantom
+from .fan import FanPhantom
+from .phantoms import Phantom, make_phantom
 
 Volume = NDArray[np.float32]
 
@@ -20,9 +23,16 @@ class Simulation(Options):
     phantom: str = option("microstructure", "Phantom", "microstructure, ellipses, shapes, grains, fibres or foam.")
     size: int = option(128, "Size", "Pixels a side; even.", unit="px", ge=16, le=1024)
     depth: int = option(0, "Slices", "Slices; 0 for as many as the size.", unit="slices", ge=0, le=2048)
-    views: int = option(32, "Views", "Neutron views, equally spread over 180 degrees.", unit="views", ge=1)
+    views: int = option(
+        32, "Views", "Neutron views, equally spread over 180 degrees (360 for a fan).", unit="views", ge=1
+    )
     counts: float = option(2000.0, "Counts", "Open-beam neutron counts per pixel; 0 for no noise.", ge=0)
-    xray_views: int = option(128, "X-ray views", "X-ray views over 180 degrees; 0 for none.", unit="views", ge=0)
+    xray_views: int = option(128, "X-ray views", "X-ray views over the same arc; 0 for none.", unit="views", ge=0)
+    beam: Literal["parallel", "fan"] = option(
+        "parallel", "Beam", "Parallel views over 180 degrees, or a fan from a source over 360 degrees, row by row."
+    )
+    sod: float = option(40.0, "Source to axis", "Of a fan; nearer magnifies more and spreads the fan.", unit="mm", gt=0)
+    sdd: float = option(120.0, "Source to detector", "Of a fan; farther magnifies more.", unit="mm", gt=0)
     preset: Preset = option("ideal", "Imperfections", "ideal: Poisson noise alone. real: blur, scatter, rings...")
     seed: int = option(0, "Seed", "Up to 99999: never used by any training.", ge=0)
 
@@ -32,7 +42,8 @@ class Simulated:
     """What :func:`simulate` returns.
 
     Volumes are (z, y, x) in mm^-1; scans hold counts (views, v, u), flats and darks, angles in radians; the axis of
-    rotation is the middle of the detector, ``(size - 1) / 2``.
+    rotation is the middle of the detector, ``(size - 1) / 2``. ``pixel`` is the side of a voxel, mm; ``fan`` says how
+    wide the detector's pixels are and where the source is, where the beam is not parallel.
     """
 
     truth_neutron: Volume
@@ -43,6 +54,7 @@ class Simulated:
     xray_beam: Beam
     pixel: float
     options: Simulation
+    fan: FanBeam | None = None
 
 
 def simulate(options: Simulation | None = None) -> Simulated:
@@ -59,12 +71,16 @@ def simulate(options: Simulation | None = None) -> Simulated:
         There is no such phantom.
     """
     options = options or Simulation()
-    phantom = make_phantom(options.phantom, options.size - options.size % 2, options.seed, options.depth or None)
+    phantom_size = options.size - options.size % 2
+    phantom = make_phantom(options.phantom, phantom_size, options.seed, options.depth or None)
     # Streams of their own: more views or no X-rays leave sample and beams as they were.
     beam_rng, neutron_rng, xray_rng = (np.random.default_rng([options.seed, stream]) for stream in (11, 12, 13))
     neutron_beam, xray_beam = beams(options.preset, options.counts or None, beam_rng)
-    neutron = measure(phantom, _angles(options.views), neutron_beam, neutron_rng)
-    xray = measure(phantom, _angles(options.xray_views), xray_beam, xray_rng) if options.xray_views else None
+    fan = FanPhantom(phantom, phantom_size, options.sod, options.sdd) if options.beam == "fan" else None
+    seen: Phantom
+    seen, turn = (phantom, np.pi) if fan is None else (fan, 2 * np.pi)
+    neutron = measure(seen, _angles(options.views, turn), neutron_beam, neutron_rng)
+    xray = measure(seen, _angles(options.xray_views, turn), xray_beam, xray_rng) if options.xray_views else None
     return Simulated(
         truth_neutron=phantom.truth("neutron"),
         truth_xray=phantom.truth(80),
@@ -73,9 +89,10 @@ def simulate(options: Simulation | None = None) -> Simulated:
         neutron_beam=neutron_beam,
         xray_beam=xray_beam,
         pixel=phantom.pixel,
+        fan=None if fan is None else fan.beam,
         options=options,
     )
 
 
-def _angles(views: int) -> NDArray[np.float64]:
-    return np.arange(views, dtype=np.float64) * (np.pi / max(views, 1))
+def _angles(views: int, turn: float) -> NDArray[np.float64]:
+    return np.arange(views, dtype=np.float64) * (turn / max(views, 1))

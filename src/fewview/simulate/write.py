@@ -38,18 +38,18 @@ def write_simulated(simulated: Simulated, path: Path) -> None:
 
     with written_whole(path) as temporary, h5py.File(temporary, "w") as file:
         file.attrs["implements"] = "exchange"
-        _scan(file.create_group("exchange"), simulated.neutron, simulated.pixel)
+        _scan(file.create_group("exchange"), simulated.neutron, simulated)
         if simulated.xray is not None:
-            _scan(file.create_group("xray/exchange"), simulated.xray, simulated.pixel)
+            _scan(file.create_group("xray/exchange"), simulated.xray, simulated)
         for name, volume in (("neutron", simulated.truth_neutron), ("xray", simulated.truth_xray)):
             data = file.create_dataset(f"truth/{name}", data=volume, compression="gzip", compression_opts=1)
             data.attrs.update(units="1/mm", axes="z:y:x", voxel_mm=simulated.pixel)
         file.create_dataset("simulation", data=json.dumps(_record(simulated)))
-        pixel = file.create_dataset("measurement/instrument/detector/actual_pixel_size_x", data=simulated.pixel)
+        pixel = file.create_dataset("measurement/instrument/detector/actual_pixel_size_x", data=_width(simulated))
         pixel.attrs["units"] = "mm"
 
 
-def _scan(group: Any, counts: Counts, pixel: float) -> None:
+def _scan(group: Any, counts: Counts, simulated: Simulated) -> None:
     for name, frames in (("data", counts.projections), ("data_white", counts.flats), ("data_dark", counts.darks)):
         # Whole counts fit 16 bits and compress; noiseless transmission stays float.
         whole = bool(np.all(frames == np.rint(frames))) and frames.max(initial=0) < 65536 and frames.max(initial=0) > 1
@@ -60,8 +60,15 @@ def _scan(group: Any, counts: Counts, pixel: float) -> None:
         data.attrs.update(units="counts", axes="theta:y:x")
     theta = group.create_dataset("theta", data=np.degrees(counts.angles))
     theta.attrs["units"] = "deg"
-    group.attrs["pixel_size_mm"] = pixel
+    group.attrs["pixel_size_mm"] = _width(simulated)
+    if simulated.fan is not None:
+        group.attrs.update(distance_source_axis_mm=simulated.fan.sod, distance_source_detector_mm=simulated.fan.sdd)
     group.attrs["axis"] = (counts.projections.shape[2] - 1) / 2
+
+
+def _width(simulated: Simulated) -> float:
+    """Of a detector pixel, mm."""
+    return simulated.pixel if simulated.fan is None else simulated.fan.pitch
 
 
 def _record(simulated: Simulated) -> dict[str, Any]:
