@@ -66,6 +66,13 @@ def test_windows_compose_as_slices_do(rows, columns, factor, more):
     np.testing.assert_allclose(lazily[common], direct[common], rtol=1e-5)
 
 
+def test_fewer_rows_than_a_bin_become_one():
+    window = Window.whole(STACK.shape).crop((2, 5), (0, 12)).binned(4)
+    np.testing.assert_allclose(window.read(ArrayFrames(STACK)), bin_mean(STACK[:, 2:5], 4))
+    assert bin_mean(STACK[:, 2:5], 4).shape == (6, 1, 3)
+    assert window.crop((0, 1), (1, 3)).rows == (2, 5)
+
+
 def test_the_mean_of_a_bin_is_taken_in_double_precision():
     values = np.full((1, 64, 64), 16777217.0, dtype=np.float64)
     assert bin_mean(values, 64)[0, 0, 0] == np.float32(16777217.0)

@@ -207,7 +207,7 @@ class Scan(Selectable):
         options = options or PrepareOptions()
         around = self._around(options.tilt)
         everything = self.frames.shape[0]
-        times = np.linspace(0, 1, everything) if self.view_times is None else self.view_times
+        times = (np.arange(everything) + 0.5) / everything if self.view_times is None else self.view_times
         prepared = prepare(
             around.read(self.frames, binned=False),
             self._read_field(self.flats, around),

@@ -42,6 +42,12 @@ def test_info_of_what_no_flag_makes_a_scan_is_a_mistake(fewview):
     assert "a radiograph, a reconstructed slice or a sinogram" in done.error
 
 
+def test_a_pattern_that_the_shell_took_apart_is_guessed(fewview, scan_file):
+    done = fewview("info", scan_file, "--flats", "ob_0.tif", "ob_1.tif")
+    assert "If a pattern was meant, put it in quotes" in done.error
+    assert "a third number is not understood" in fewview("info", scan_file, "--angles", "0:180:1").error
+
+
 def test_one_method_alone(fewview):
     shown = json.loads(fewview("methods", "tv", "--json").out)
     assert shown["name"] == "tv" and shown["options"]["properties"]

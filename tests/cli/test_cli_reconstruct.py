@@ -408,3 +408,21 @@ def test_the_spread_of_samples_is_written_beside_the_volume(fewview, scan_file, 
     assert mean.attrs["record"]["extra_volumes"] == ["std"]
     assert std.attrs["record"]["quantity"] == "std"
     assert {path.name for path in tmp_path.iterdir()} == {"out.tif", "out.std.tif"}
+
+
+def test_another_method_on_the_scan_of_a_report(reconstruct, fewview, tmp_path):
+    volume, report = reconstruct("--method", "cgls", "--set", "iterations=5", "--exclude", "1,5:9", "--rows", "1:3")
+    assert report["views"] == 35
+    done = fewview("reconstruct", "report.json", "-o", "other.npy", "--method", "fbp", "--report", "other.json")
+    assert done.status == 0, done.err
+    other = json.loads((tmp_path / "other.json").read_text())
+    assert (other["method"], other["views"], other["axis"]) == ("fbp", 35, report["axis"])
+    assert np.load("other.npy").shape == volume.shape
+
+
+def test_a_sinogram_of_one_row_is_binned_along_its_columns(reconstruct):
+    volume, _ = reconstruct("--method", "fbp", "--rows", "1:2", "--bin", "2")
+    assert volume.shape == (1, 16, 16)
+    whole, _ = reconstruct("--method", "fbp", "--rows", "1:2")
+    blocks = whole.reshape(1, 16, 2, 16, 2).mean(axis=(2, 4))
+    assert np.abs(2 * blocks - volume).mean() < 0.3 * np.abs(volume).mean()  # per pixel of twice the size

@@ -37,6 +37,16 @@ def test_slices_become_volumes_of_one(tmp_path):
         assert read_volume(tmp_path / name).values.shape == (1, 8, 9)
 
 
+def test_a_folder_of_slices_keeps_its_voxel_size(tmp_path):
+    for i, image in enumerate(VOLUME):
+        tifffile.imwrite(
+            tmp_path / f"slice_{i:03d}.tif", image, imagej=True, resolution=(1 / 12, 1 / 12), metadata={"unit": "um"}
+        )
+    found = read_volume(tmp_path)
+    np.testing.assert_array_equal(found.values, VOLUME)
+    assert found.voxel == pytest.approx(0.012)
+
+
 def test_a_folder_of_slices(tmp_path):
     for i, image in enumerate(VOLUME):
         tifffile.imwrite(tmp_path / f"rec_{i}.tif", image)

@@ -147,3 +147,16 @@ def test_dead_corner_pixels_of_a_real_flat_are_masked(shared_data):
     assert dead > 0
     assert lines.masked["flat is zero"] == dead * scan.views
     assert np.isfinite(lines.values).all()
+
+
+def test_the_beam_monitor_corrects_the_dose_and_is_told():
+    beam = np.array([1.0, 0.5, 2.0])
+    frames = (1000 * np.exp(-1.0) * beam)[:, None, None].astype(np.float32) * np.ones((3, 2, 8), np.float32)
+    flats = np.full((1, 2, 8), 1000, np.float32)
+    prepared = line_integrals(frames, flats, None, "counts", monitor=beam)
+    np.testing.assert_allclose(prepared.values, 1.0, rtol=1e-5)
+    assert any("by the beam monitor, factors 0.500 to 2.000" in step for step in prepared.steps)
+    plain = line_integrals(frames, flats, None, "counts", PrepareOptions(dose="none"), monitor=beam)
+    assert np.ptp(plain.values) > 1
+    with pytest.raises(OptionError, match="no counts of a beam monitor"):
+        line_integrals(frames, flats, None, "counts", PrepareOptions(dose="monitor"))

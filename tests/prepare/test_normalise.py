@@ -88,3 +88,12 @@ def test_a_dose_region_outside_the_detector_is_refused(beam):
     result = normalise(beam[3], beam[0][None], beam[1][None])
     with pytest.raises(ScanError, match="does not lie within"):
         correct_dose(result, (0, 9, 0, 2))
+
+
+def test_flats_of_several_times_are_interpolated_between(beam):
+    flat, dark, transmission, _ = beam
+    levels = np.interp(np.linspace(0, 1, VIEWS), [0.25, 0.5, 1.0], [1.0, 0.5, 0.8]).astype(np.float32)
+    frames = transmission * (flat - dark) * levels[:, None, None] + dark
+    flats = np.stack([(flat - dark) * level + dark for level in (1.0, 0.8, 0.5)])
+    result = normalise(frames, flats, dark[None], "auto", np.array([0.25, 1.0, 0.5]))
+    np.testing.assert_allclose(result.values, transmission, rtol=1e-4)

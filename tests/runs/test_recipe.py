@@ -31,6 +31,10 @@ readers = st.builds(
     flats=maybe(paths),
     darks=maybe(paths),
     dataset=maybe(paths),
+    exclude=maybe(st.just("3,7,10:20")),
+    reverse_angles=st.booleans(),
+    mirror=st.booleans(),
+    horizontal_axis=st.booleans(),
 )
 recipes = st.builds(
     Recipe,

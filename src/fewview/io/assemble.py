@@ -31,7 +31,7 @@ def draft(path: str | Path, request: Request) -> Draft:
     patterns: dict[Role, str] = {}
     choices: tuple[tuple[Role, FieldChoice | None], ...] = (("flat", request.flats), ("dark", request.darks))
     for role, choice in choices:
-        if isinstance(choice, str) and path.is_dir() and not Path(choice).exists():
+        if isinstance(choice, str) and path.is_dir() and "/" not in choice and not Path(choice).exists():
             patterns[role] = choice
     found = find(path, request.dataset, patterns)
     if request.geometry is not None:

@@ -161,7 +161,7 @@ def _flat_times(flats: ImageStack, stack: ImageStack) -> NDArray[np.float64] | N
     if None not in times and len(set(times)) == 2:
         return np.array([time for time, file in zip(times, flats.files, strict=True) for _ in range(file.count)])
     of_views = numbers([file.path.name for file in stack.files])
-    of_flats = numbers([file.path.name for file in flats.files])
+    of_flats = numbers([file.path.name for file in flats.files], least=1)
     if of_views is None or of_flats is None or np.intersect1d(of_views, of_flats).size:
         return None
     before = np.searchsorted(of_views, of_flats)

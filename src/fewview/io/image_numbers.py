@@ -9,11 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 
-def numbers(names: Sequence[str]) -> NDArray[np.int64] | None:
-    """The number of each image: the last one in the names that counts up; None where none does."""
+def numbers(names: Sequence[str], least: int = 3) -> NDArray[np.int64] | None:
+    """The number of each image: the last one in the names that counts up; None where none does, or under ``least``."""
     found = [re.findall(r"\d+", name.rpartition(".")[0] or name) for name in names]
     places = {len(texts) for texts in found}
-    if len(names) < 3 or len(places) != 1:
+    if len(names) < least or len(places) != 1:
         return None
     for place in reversed(range(places.pop())):
         values = np.array([int(texts[place]) for texts in found if len(texts[place]) < 16], dtype=np.int64)

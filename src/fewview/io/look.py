@@ -53,6 +53,8 @@ def _rows(source: FrameSource, which: NDArray[np.intp]) -> NDArray[np.float32]:
 def _reinterpret(made: Draft) -> None:
     """16-bit counts that a program wrote as signed: the upper half of them turns up as negative numbers."""
     assert made.frames is not None
+    if made.frames.dtype != np.int16:
+        return
     if not frames.signed_by_mistake(_rows(made.frames, _some(made.frames)[::4]), made.frames.dtype):
         return
     made.frames = Unsigned(made.frames)
@@ -219,7 +221,10 @@ def _sign(made: Draft, sample: NDArray[np.float32]) -> None:
 
 
 def _leave_out(made: Draft, kept: NDArray[np.intp], useless: dict[str, NDArray[np.intp]]) -> None:
-    bad = np.unique(np.concatenate([*useless.values(), np.zeros(0, dtype=np.intp)]))
+    bad = np.zeros(0, dtype=np.intp)
+    for why, which in useless.items():  # one reason each
+        useless[why] = np.setdiff1d(which, bad)
+        bad = np.union1d(bad, which)
     if not len(bad):
         return
     said = "; ".join(f"{in_words(which)} {why}" for why, which in useless.items() if len(which))

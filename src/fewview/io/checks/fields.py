@@ -65,7 +65,7 @@ def several_exposures(flats: Array, dark: float, times: Array | None) -> str:
     above = flats - dark
     if len(above) < 2 or above.min() <= 0 or above.max() < _TWO_EXPOSURES * above.min():
         return ""
-    return f"The flats differ in level from {above.min():.4g} to {above.max():.4g}: of several exposures?"
+    return f"The flats differ in level from {above.min():.5g} to {above.max():.5g}: of several exposures?"
 
 
 def unlike(stack: NDArray[np.float32], dark: float, times: Array | None) -> str:

@@ -90,11 +90,12 @@ def not_numbers(values: Frames) -> Array:
 
 
 def signed_by_mistake(values: Frames, dtype: np.dtype) -> bool:
-    """Whether negative pixels of 16 bits are smoother as the upper half of an unsigned range."""
+    """Whether negative pixels of 16 bits are the upper half of an unsigned range: they lie beside the largest ones."""
     if dtype != np.int16 or not np.any(values < -1000):
         return False
     unsigned = np.where(values < 0, values + 65536, values)
-    return _roughness(unsigned) < 0.5 * _roughness(values)
+    signed_jumps, unsigned_jumps = (float(np.mean(np.abs(np.diff(one, axis=2)) > 32768)) for one in (values, unsigned))
+    return float(values.max()) < 0 or (signed_jumps > 1e-4 and unsigned_jumps < 0.1 * signed_jumps)
 
 
 def wrapped(values: Frames, dtype: np.dtype) -> bool:
@@ -110,7 +111,7 @@ def wrapped(values: Frames, dtype: np.dtype) -> bool:
 
 
 def spots(values: Frames) -> Array:
-    """Number of zingers in each view: single pixels far brighter than all around them in their row."""
+    """Number of zingers in each view: single pixels far brighter than all around them, along the row and across it."""
     if values.shape[2] < NARROW:
         return np.zeros(len(values))
     around = np.stack([np.roll(values, shift, axis=2) for shift in (-3, -2, 2, 3)])
@@ -121,6 +122,9 @@ def spots(values: Frames) -> Array:
     with np.errstate(invalid="ignore"):
         # A bright gap in the sample has shoulders, a spot has none on one side at least.
         bright = (values - around.max(axis=0) > limit) & (beside_it - middle < 0.4 * (values - middle))
+        if values.shape[1] > 1:  # and the gap goes on in the rows above and below
+            rows = np.median(values, axis=1) if values.shape[1] > 2 else values.min(axis=1)
+            bright &= values - rows[:, None] > 0.5 * limit
     result: Array = np.count_nonzero(bright[:, :, 3:-3], axis=(1, 2)).astype(np.float64)
     return result
 
@@ -128,7 +132,3 @@ def spots(values: Frames) -> Array:
 def _medians(part: Frames) -> Array:
     flat = part.reshape(len(part), -1)
     return np.array([float(np.median(one[np.isfinite(one)])) if np.isfinite(one).any() else np.nan for one in flat])
-
-
-def _roughness(values: Frames) -> float:
-    return float(np.nanmean(np.abs(np.diff(values.astype(np.float64), axis=2))))

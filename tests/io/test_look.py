@@ -1,0 +1,168 @@
+"""What the pixels of a scan tell before it is called ready: left out, noted, or asked."""
+
+import numpy as np
+import pytest
+
+from fewview.errors import ScanError
+from fewview.io import inspect, read_scan
+
+
+@pytest.fixture
+def save(tmp_path, disks):
+    """Write a scan; what is given takes the place of what is right, None leaves it out."""
+
+    def write(**arrays):
+        right = {
+            "projections": disks.frames,
+            "flats": disks.flats(),
+            "darks": disks.darks(),
+            "angles_deg": disks.degrees,
+        }
+        held = {name: array for name, array in {**right, **arrays}.items() if array is not None}
+        np.savez(tmp_path / "scan.npz", **held)
+        return tmp_path / "scan.npz"
+
+    return write
+
+
+def integrals_of(path, **said):
+    return read_scan(path, **said).line_integrals(axis=31.5).values
+
+
+def test_a_scan_without_oddities_has_no_notes(save, disks):
+    scan = read_scan(save())
+    assert scan.notes == () and scan.provenance["angles"].how == "read"
+    assert np.abs(scan.line_integrals(axis=31.5).values - disks.integrals(disks.degrees)).mean() < 0.02
+
+
+def test_a_dark_or_an_odd_one_among_the_flats_is_left_out(save, disks):
+    for odd in (disks.darks(1), disks.flats(1, beam=0.75)):
+        scan = read_scan(save(flats=np.concatenate([disks.flats(), odd])))
+        assert scan.flats.shape[0] == 5 and "1 of the 6 flats are left out: flat 5 reads" in scan.notes[0]
+    scan = read_scan(save(darks=np.concatenate([disks.darks(), disks.flats(1)])))
+    assert scan.darks.shape[0] == 3 and "as bright as flats" in scan.notes[0]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        (lambda d: {"flats": d.darks(), "darks": d.flats()}, "The flats are darker than the darks"),
+        (lambda d: {"flats": d.frames[:20]}, "like views of a sample"),
+        (
+            lambda d: {"flats": np.full((5, 2, 64), 107, np.uint16), "darks": np.full((3, 2, 64), 100, np.uint16)},
+            "only 7 counts",
+        ),
+        (lambda d: {"projections": (d.frames.astype(np.int64) * 4 % 65536).astype(np.uint16)}, "wrap around"),
+        (
+            lambda d: {"projections": (41000 - d.frames.astype(int)).astype(np.uint16), "darks": None},
+            "greys are inverted",
+        ),
+        (lambda d: {"projections": -d.integrals(d.degrees), "flats": None, "darks": None}, "without its minus"),
+        (lambda d: {"angles_deg": 0.001 * np.arange(60)}, "cover no more than"),
+        (lambda d: {"projections": np.full((60, 2, 64), 65535, np.uint16)}, "views 0:60 are saturated"),
+    ],
+)
+def test_what_needs_an_answer_is_refused(save, disks, wrong, said):
+    path = save(**wrong(disks))
+    with pytest.raises(ScanError, match=said):
+        read_scan(path)
+    assert not inspect(path).ready
+
+
+def test_another_exposure_of_the_flats_is_noted_with_its_remedy(save, disks):
+    for beam in (0.1, 2.0):
+        note = read_scan(save(flats=disks.flats(beam=beam))).notes[0]
+        assert f"the views read {1 / beam:.3g} times the flats" in note or "times the flats" in note
+        assert "--prepare dose=edges" in note
+    note = read_scan(save(flats=np.concatenate([disks.flats(3), disks.flats(3, beam=0.5)]))).notes[0]
+    assert "several exposures" in note
+
+
+def test_views_that_cannot_be_used_are_left_out(save, disks):
+    frames = disks.frames.copy()
+    frames[[3, 4]] = disks.flats(2)
+    frames[20:23] = 65535
+    scan = read_scan(save(projections=frames))
+    assert scan.views == 55
+    np.testing.assert_allclose(np.degrees(scan.geometry.angles), np.delete(disks.degrees, [3, 4, 20, 21, 22]))
+    assert "views 20:23 are saturated" in scan.notes[0] and "views 3:5 show the open beam" in scan.notes[0]
+    info = inspect(save(projections=frames))
+    assert info.shape[0] == 55 and info.angles.count == 55
+
+
+def test_missing_numbers_of_a_transmission(save, disks):
+    values = np.exp(-disks.integrals(disks.degrees))
+    values[5, :, 30:33] = np.nan
+    values[17] = np.nan
+    scan = read_scan(save(projections=values, flats=None, darks=None))
+    assert scan.views == 59
+    assert any("% of the pixels are not numbers" in note for note in scan.notes)
+    assert any("view 17 hold no numbers" in note for note in scan.notes)
+
+
+def test_zingers_are_noted_with_their_remedy(save, disks):
+    frames = disks.frames.copy()
+    frames.reshape(-1)[np.random.default_rng(3).integers(0, frames.size, 60)] = 60000
+    note = next(note for note in read_scan(save(projections=frames)).notes if "zingers" in note)
+    assert "--prepare zingers=0.3" in note
+
+
+def test_counts_without_flats_are_offered_the_beam_beside_the_sample(save, disks):
+    for frames in (disks.frames, (disks.frames / 25).astype(np.float32)):
+        path = save(projections=frames, flats=None, darks=None)
+        info = inspect(path)
+        assert info.kind == "counts" and "--kind transmission --prepare dose=edges" in info.missing[0].remedy
+
+
+def test_unsigned_integers_that_were_written_as_signed(save, disks):
+    large = {name: (3 * getattr(disks, name)().astype(np.int64)).astype(np.uint16) for name in ("flats", "darks")}
+    frames = (3 * disks.frames.astype(np.int64)).astype(np.uint16)
+    right = integrals_of(save(projections=frames, **large))
+    signed = {name: array.view(np.int16) for name, array in large.items()}
+    path = save(projections=frames.view(np.int16), **signed)
+    np.testing.assert_allclose(integrals_of(path), right, atol=1e-6)
+    assert any("read as unsigned" in note for note in read_scan(path).notes)
+
+
+def test_views_are_left_out_mirrored_and_reversed_on_request(save, disks):
+    scan = read_scan(save(), exclude="3, 7,10:14")
+    np.testing.assert_allclose(np.degrees(scan.geometry.angles), np.delete(disks.degrees, [3, 7, 10, 11, 12, 13]))
+    with pytest.raises(ScanError, match=r"--exclude 70 names no views of this scan, which are 0 to 59"):
+        read_scan(save(), exclude="70")
+    np.testing.assert_allclose(np.degrees(read_scan(save(), reverse_angles=True).geometry.angles), -disks.degrees)
+    right = integrals_of(save())
+    turned = {
+        "projections": disks.frames[:, :, ::-1],
+        "flats": disks.flats()[:, :, ::-1],
+        "darks": disks.darks()[:, :, ::-1],
+    }
+    np.testing.assert_array_equal(integrals_of(save(**turned), mirror=True), right)
+
+
+def test_a_horizontal_axis_is_turned_upright_and_nothing_mirrored(save, disks):
+    right = integrals_of(save())
+    lying = {
+        "projections": np.rot90(disks.frames, -1, axes=(1, 2)),
+        "flats": np.rot90(disks.flats(), -1, axes=(1, 2)),
+        "darks": np.rot90(disks.darks(), -1, axes=(1, 2)),
+    }
+    path = save(**lying)
+    np.testing.assert_array_equal(integrals_of(path, horizontal_axis=True), right)
+    part = read_scan(path, horizontal_axis=True, mirror=True).crop((1, 2), (10, 30)).read()
+    np.testing.assert_array_equal(part, disks.frames[:, 1:2, ::-1][:, :, 10:30])
+
+
+def test_labels_of_a_segmentation_are_no_views(tmp_path):
+    labels = np.random.default_rng(0).integers(0, 2, (60, 20, 20)).astype(np.uint8) * 127
+    np.save(tmp_path / "labels.npy", labels)
+    info = inspect(tmp_path / "labels.npy")
+    assert info.hopeless and "holds only 0 and 127: a segmented volume" in info.missing[0].problem
+
+
+def test_info_tells_the_axis_that_a_reconstruction_would_take(save, disks):
+    info = inspect(save(projections=disks.counts(disks.degrees, axis=27.0)), find_axis=True)
+    assert info.axis == pytest.approx(27, abs=0.2) and info.provenance["axis"].startswith("found")
+    shuffled = np.random.default_rng(0).permutation(disks.degrees)
+    info = inspect(save(angles_deg=shuffled), find_axis=True)
+    assert info.provenance["axis"].startswith("assumed")
+    assert any("The rotation axis cannot be told" in note for note in info.notes)
