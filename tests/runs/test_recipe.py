@@ -8,13 +8,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fewview.cli import reconstruct as command
+from fewview.cli.recipe_flags import RECIPES
 from fewview.cli.main import run
 from fewview.errors import OptionError
 from fewview.runs import ReaderChoices, Recipe
 from fewview.runs.recipe import flag_value, parse_flag_value
 
 words = st.text(st.characters(codec="utf-8", exclude_categories=["C", "Z"]), min_size=1, max_size=12)
-paths = words.filter(lambda text: not text.startswith("-") and not text.lower().endswith(command.RECIPES))
+paths = words.filter(lambda text: not text.startswith("-") and not text.lower().endswith(RECIPES))
 numbers = st.floats(1e-6, 1e6)
 
 
