@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fewview.cli import reconstruct as command
-from fewview.cli.recipe_flags import RECIPES
 from fewview.cli.main import run
+from fewview.cli.recipe_flags import RECIPES
 from fewview.errors import OptionError
 from fewview.runs import ReaderChoices, Recipe
 from fewview.runs.recipe import flag_value, parse_flag_value
