@@ -86,6 +86,7 @@ def opened():
     viewer.theme = "dark"
     viewer.window.resize(1400, 940)
     docks = open_all(viewer)
+    docks["Scan"].bench.keeper.on = False
     wait(lambda: docks["Reconstruct"].chosen_method is not None, 600)
     return viewer, docks["Scan"], docks["Reconstruct"], docks["Compare"]
 
@@ -120,14 +121,13 @@ def shell(viewer, scan, panel, compare):
     line.add_lines(np.array([[128.0, 20.0], [128.0, 250.0]]))
     compare.views.link.setChecked(True)
     compare.views.grid.setChecked(True)
-    for section in compare.findChildren(type(compare.views.parentWidget())):
-        section.head.setChecked(True)
     compare.refresh()
     viewer.theme = "light"
     window(viewer, "compare")
-    dock(compare, "compare_wide", WIDE)
+    compare.views.grid.setChecked(False)
+    compare.pages.show_page("Line profile")
     viewer.theme = "dark"
-    dock(compare, "compare_narrow", NARROW)
+    window(viewer, "profile")
 
 
 def unimodal(viewer, scan, panel, compare):

@@ -71,7 +71,10 @@ class Scans:
             if scan is not self.current and (scan.pixel is None) != (self.current.pixel is None):
                 own = list(self.layers_of(scan))
                 self._visible.update({id(layer): layer.visible for layer in own if id(layer) not in self._visible})
-                self._parked.setdefault(scan.path, []).extend(own)
+                runs = {facts(layer.metadata).get("run") for layer in own} - {None}  # newer than what waits of them
+                waiting = self._parked.get(scan.path, [])
+                waiting = [layer for layer in waiting if facts(layer.metadata).get("run") not in runs]
+                self._parked[scan.path] = waiting + own
                 for layer in own:
                     layers.remove(layer)
             else:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -84,7 +85,12 @@ class SessionKeeper(QObject):
         bench = self._bench
         if not self.on or not bench.scans.all:
             return
-        self._begin()
+        try:
+            self._begin()
+        except OSError as error:
+            self.on = False
+            complain(FewviewError(f"The session is not kept: {error}.", f"Make {self.file.parent} writable."))
+            return
         scans = []
         for scan in bench.scans.all:
             if not scan.ready:
@@ -101,8 +107,12 @@ class SessionKeeper(QObject):
             )
         settings = None if self.settings is None else self.settings.compact()
         text = json.dumps({"scans": scans, "settings": settings}, indent=1)
-        with written_whole(self.file) as temporary:
-            temporary.write_text(text, encoding="utf-8")
+        try:
+            with written_whole(self.file) as temporary:
+                temporary.write_text(text, encoding="utf-8")
+        except FewviewError as error:
+            self.on = False  # said once is enough
+            complain(FewviewError(f"The session is not kept: {error.problem}", error.remedy))
 
     def resume(self) -> None:
         """Open the last session again."""
@@ -138,11 +148,12 @@ class SessionKeeper(QObject):
         volume = getattr(run, "volume", None)
         if not self.on or run not in self._bench.runs or volume is None or volume.nbytes > LARGEST:
             return
+        self.write()  # makes the folder, too
         layer = next((one for one in self._bench.viewer.layers if facts(one.metadata).get("run") == run.number), None)
-        if layer is None:
+        if layer is None or not self.on:
             return
-        self._begin()
-        path = str(self.file.parent / f"run-{run.number}.npy")
+        stamp = datetime.now().astimezone().strftime("%Y%m%d-%H%M%S")  # a continued session numbers its runs anew
+        path = str(self.file.parent / f"run-{stamp}-{run.number}.npy")
         record = {**facts(layer.metadata).get("record", {}), "title": run.title}
         record.setdefault("recipe", facts(layer.metadata).get("recipe"))
         about = {**facts(layer.metadata), "record": record}

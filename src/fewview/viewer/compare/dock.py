@@ -47,7 +47,7 @@ class CompareDock(Dock):
         self.regions = Regions(viewer)
         self.regions.of(self.bench.scan.path)
         self.history = Undo(self.regions)
-        self.hand = RegionHand(viewer, self.regions, self._on_click, self._on_other_plane)
+        self.hand = RegionHand(viewer, self.regions, self._on_mouse, self._on_other_plane)
         self.clicks = ClickWatcher(viewer, self.hand)
         self.columns: list[Any] = []
         self.rows: list[Any] = []
@@ -282,6 +282,15 @@ class CompareDock(Dock):
                 return
             self.regions.drop(like, point, self.tools.drop_size)
         self.refresh()
+
+    def _on_mouse(self, point: tuple[float, float]) -> None:
+        """A click on the picture: on projections there is nothing to measure."""
+        seen = [layer for layer in self.viewer.layers if layer.visible and type(layer).__name__ == "Image"]
+        if seen and facts(seen[-1].metadata).get("scan"):
+            if self.tools.state == DROP:
+                warn("These are projections; regions are measured in slices. Reconstruct something first.")
+            return
+        self._on_click(point)
 
     def _on_other_plane(self) -> None:
         if self.tools.state == DROP:
