@@ -94,7 +94,9 @@ class _Turned:
 def test_a_turn_is_that_of_sample_and_rays(net, data, turn):
     with torch.no_grad():
         there = turned_back(net(_Turned(data, turn), 4), turn)
-        torch.testing.assert_close(net(data, 4, turn=turn), there, rtol=1e-4, atol=1e-4)
+        torch.testing.assert_close(net(data, 4, turns=(turn,)), there, rtol=1e-4, atol=1e-4)
+        together = net(data, 4, turns=(0, turn), batch=3)
+        torch.testing.assert_close(together, torch.cat([net(data, 4), there]), rtol=1e-4, atol=1e-4)
 
 
 def test_slices_go_through_together_or_a_few_at_a_time(net, data):

@@ -47,6 +47,8 @@ def reconstruct(
         check_report(report, output, result.inputs)  # the frames of a folder are known only now
         write_report(report, {"output": str(output), **result.record})
     typer.echo(summary(result.record, output))
+    for sentence in result.record["chosen"].get("outside_training", []):
+        typer.echo(f"note: {sentence}")
 
 
 def carry_out(recipe: Recipe, output: Path, *, resume: bool, bits: int) -> Result:

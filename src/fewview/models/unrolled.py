@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Protocol, cast
 
 import numpy as np
@@ -149,7 +149,7 @@ class Unrolled(nn.Module):
         state: Tensor | None = None,
         sigma: float = UNKNOWN,
         extra: Tensor | None = None,
-        turn: int = 0,
+        turns: Sequence[int] = (0,),
         batch: int = 0,
         pause: Callable[[], None] = lambda: None,
     ) -> Iterator[Tensor]:
@@ -167,9 +167,9 @@ class Unrolled(nn.Module):
             Of ``state``; not used without one.
         extra : Tensor, shape (slices, y, x), optional
             For a network that takes one; zeros when not given.
-        turn : int
-            One of the 8 symmetries of a square, in which the U-Nets see the object: as if sample, rays and all had been
-            turned or mirrored, exactly, for any geometry, since the data steps do not depend on it.
+        turns : sequence of int
+            The symmetries of a square in which the U-Nets see the object, a copy of it for each: as if sample, rays and
+            all had been turned or mirrored, exactly, for any geometry, since the data steps do not depend on it.
         batch : int
             Slices that go through a U-Net together; all of them for 0.
         pause : callable
@@ -177,10 +177,10 @@ class Unrolled(nn.Module):
 
         Yields
         ------
-        Tensor, shape (slices, y, x)
-            The first image, then that of each stage.
+        Tensor, shape (turns * slices, y, x)
+            The first image, then that of each stage; one copy after the other.
         """
-        back = data.back
+        back, copies = data.back, (len(turns), 1, 1)
         sigma = sigma if state is not None else UNKNOWN
         told = back.new_tensor(conditions(data.operator.angles, data.noise, sigma))
         # The state is a measurement by the identity: its weight against that of the rays is that of the variances.
@@ -191,17 +191,19 @@ class Unrolled(nn.Module):
             return data.normal(x) + precision * x
 
         rho = self._damping(told, data.noise)
-        x = cg(lambda v: normal(v) + rho[0] * v, right, None, self.config.start)
+        x = cg(lambda v: normal(v) + rho[0] * v, right, None, self.config.start).repeat(copies)
         yield x
-        fixed = self._fixed(data, state, sigma, extra)
+        fixed = self._fixed(data, state, sigma, extra).repeat(*copies, 1)
+        right, slices = right.repeat(copies), len(back)
         for k, net in enumerate(self.nets, 1):
             channels = torch.cat([self._seen(x, normal, right), fixed], dim=1)
             near = neighbourhood((x - MEAN) / SIGMA_DATA, depth, self.config.slices)
             parts = []
-            for some in torch.arange(len(x), device=x.device).split(batch or len(x)):
-                seen = turned(torch.cat([near[some], channels[some]], dim=1), turn)
-                parts.append(turned_back(net(seen, told.expand(len(some), -1))[:, 0], turn))
-                pause()
+            for copy, turn in enumerate(turns):
+                for some in torch.arange(copy * slices, (copy + 1) * slices, device=x.device).split(batch or slices):
+                    seen = turned(torch.cat([near[some], channels[some]], dim=1), turn)
+                    parts.append(turned_back(net(seen, told.expand(len(some), -1))[:, 0], turn))
+                    pause()
             refined = x + SIGMA_DATA * torch.cat(parts)
             weight = rho[k]
             x = cg(lambda v, w=weight: normal(v) + w * v, right + weight * refined, refined, self.config.steps)  # type: ignore[misc]

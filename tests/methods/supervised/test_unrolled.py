@@ -42,8 +42,8 @@ def _all(problem, **options):
 def test_stages_then_positions_then_the_data(problem, weights):
     views, disc = problem
     steps = _all(views, weights=weights)
-    assert [s[0] for s in steps] == sorted(s[0] for s in steps) and steps[-1][0] == steps[-1][1] == 25
-    assert [s[2] for s in steps[1:5]] == ["start", "stage 1", "stage 2", "position 2"]
+    assert [s[0] for s in steps] == sorted(s[0] for s in steps) and steps[-1][0] == steps[-1][1] == 4
+    assert [s[2] for s in steps[1:4]] == ["start", "stage 1", "stage 2"]
     assert steps[-1][2] == "data step" and steps[-1][3].min() >= 0
     assert steps[-1][4].scalars["data_residual"] < 0.3
     assert (steps[-1][3] - disc).square().mean() < 0.1 * disc.square().mean()
@@ -103,3 +103,20 @@ def test_samples_bring_their_standard_deviation(problem, weights):
     std = drawn[-1][4].extra["std"]
     assert std.shape == disc.shape and 0 < std.mean() < disc.max()
     assert "std" not in drawn[4][4].extra and not plain[4].extra
+
+
+def test_many_slices_are_turned_one_position_after_the_other(problem, weights, monkeypatch):
+    from fewview.methods.supervised import unrolled
+
+    together = _all(problem[0], weights=weights)
+    monkeypatch.setattr(unrolled, "TOGETHER", 6)
+    apart = _all(problem[0], weights=weights)
+    assert [s[2] for s in apart[1:7]] == [
+        "start",
+        "stage 1",
+        "stage 2",
+        "6 of 8 positions",
+        "8 of 8 positions",
+        "data step",
+    ]
+    torch.testing.assert_close(apart[-1][3], together[-1][3], rtol=1e-3, atol=1e-6)

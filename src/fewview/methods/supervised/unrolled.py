@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -25,6 +25,9 @@ from ..selection.picture import Picture
 from ..slices import SliceNoise
 from .posterior import posterior_sample
 from .trained_range import outside_training
+
+TOGETHER = 16
+"""Slices, copies included, that the projector is applied to together where there are fewer."""
 
 
 class UnrolledOptions(Options):
@@ -79,20 +82,23 @@ def solve(problem: Problem, options: UnrolledOptions) -> Iterator[Estimate]:
     outside = outside_training(card, problem.operator, data.noise * problem.operator.norm * scale)
     if outside:
         chosen["outside_training"] = outside
-    turns, stages = TURNS if options.symmetries else 1, net.config.stages + 1
-    total = turns * stages + 1 + options.samples * options.steps
-    mean = torch.zeros_like(data.back)
-    for turn in range(turns):
-        for k, image in enumerate(_reconstructed(net, data, turn)):
+    groups = _groups(TURNS if options.symmetries else 1, len(data.y))
+    stages = net.config.stages + 1
+    total = len(groups) * stages + 1 + options.samples * options.steps
+    mean, done = torch.zeros_like(data.back), 0
+    for index, turns in enumerate(groups):
+        for k, images in enumerate(_reconstructed(net, data, turns)):
+            image = images.unflatten(0, (len(turns), -1)).mean(dim=0)
             if k == stages - 1:
-                mean = mean + (image - mean) / (turn + 1)
-            if turn == 0 or k == stages - 1:  # later on the mean so far is better than any stage
-                best = image if turn == 0 else mean
-                stage = "start" if k == 0 else f"stage {k}" if turn == 0 else f"position {turn + 1}"
-                yield _estimate(best, turn * stages + k + 1, total, stage, problem, data, chosen)
+                done += len(turns)
+                mean = mean + (image - mean) * (len(turns) / done)
+            if index == 0 or k == stages - 1:  # later on the mean so far is better than any stage
+                best = image if index == 0 else mean
+                stage = "start" if k == 0 else f"stage {k}" if index == 0 else f"{done} of {TURNS} positions"
+                yield _estimate(best, index * stages + k + 1, total, stage, problem, data, chosen)
     if options.positivity:
         mean = nonnegative(mean, data, net.trust(data))
-    last = _estimate(mean, turns * stages + 1, total, "data step", problem, data, chosen)
+    last = _estimate(mean, len(groups) * stages + 1, total, "data step", problem, data, chosen)
     yield last
     if options.samples:
         yield from _spread(net, data, mean, last, problem, options)
@@ -107,7 +113,7 @@ def _spread(
     for index in range(options.samples):
 
         def answer(state: Tensor, sigma: float, turn: int = index % TURNS) -> Tensor:
-            *_, image = _reconstructed(net, data, turn, state=state, sigma=sigma)
+            *_, image = _reconstructed(net, data, (turn,), state=state, sigma=sigma)
             return image
 
         sample = mean
@@ -124,9 +130,15 @@ def _std(squares: Tensor, samples: int, top: float) -> dict[str, Tensor]:
     return {"std": (squares / samples).sqrt() * top} if samples else {}
 
 
-def _reconstructed(net: Unrolled, data: Scaled, turn: int, **known: Any) -> Iterator[Tensor]:
+def _groups(turns: int, slices: int) -> list[range]:
+    """Positions that are reconstructed together: of few slices all, which is quicker; of many one by one."""
+    size = min(turns, max(1, TOGETHER // slices))
+    return [range(first, min(first + size, turns)) for first in range(0, turns, size)]
+
+
+def _reconstructed(net: Unrolled, data: Scaled, turns: Sequence[int], **known: Any) -> Iterator[Tensor]:
     pause = data.operator.on_chunk or (lambda: None)
-    return net.run(data, len(data.y), turn=turn, batch=batch_size(data.back), pause=pause, **known)
+    return net.run(data, len(data.y), turns=turns, batch=batch_size(data.back), pause=pause, **known)
 
 
 def _estimate(

@@ -130,9 +130,10 @@ def curves(run: QueuedRun) -> dict[str, list[tuple[int, float]]]:
 
 
 def _result(run: QueuedRun) -> list[str]:
-    """What the result is made of, and what became of the X-ray volume, in whole sentences."""
-    guided = str(run.record.get("chosen", {}).get("guided", ""))
-    return [one for one in (str(run.record.get("made_of", "")), guided) if one]
+    """What the result is made of, what became of the X-ray volume, and how the scan is unlike a network's training."""
+    chosen = run.record.get("chosen", {})
+    said = (run.record.get("made_of", ""), chosen.get("guided", ""), *chosen.get("outside_training", []))
+    return [str(one) for one in said if one]
 
 
 def _shown(run: QueuedRun) -> str:
