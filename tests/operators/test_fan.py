@@ -47,6 +47,18 @@ def test_compiled_and_torch_builders_give_the_same_tile(kind, detector, voxel):
     assert compiled.nbytes <= weights.nbytes(A.dtype)
 
 
+@pytest.mark.parametrize("detector", ["flat", "curved"])
+@pytest.mark.parametrize("voxel", [0.3, 0.7])
+def test_rays_without_a_stored_matrix(detector, voxel):
+    angles = np.concatenate([np.arange(9) * 0.7, [math.pi / 2, math.pi]])
+    kw = {**ASIDE, "voxel": voxel, "detector": detector, "dtype": torch.float64}
+    stored, free = fan_beam(angles, **kw), fan_beam(angles, memory_budget=0, **kw)
+    assert stored.stored and not free.stored and free.engine.nbytes == 0
+    x, y = torch.rand(3, *stored.domain_shape, dtype=kw["dtype"]), torch.rand(3, *stored.range_shape, dtype=kw["dtype"])
+    torch.testing.assert_close(free(x), stored(x), rtol=1e-10, atol=1e-12)
+    torch.testing.assert_close(free.T(y), stored.T(y), rtol=1e-10, atol=1e-12)
+
+
 def ellipse_integrals(A):
     """Exact integrals along the rays of a geometry, (views, columns)."""
     out = np.zeros(A.range_shape)

@@ -16,10 +16,7 @@ from .joseph_fan import FanInterpolation, FanJoseph, FanWeights
 
 def joseph_tile(weights: FanJoseph, rows: tuple[int, int], views: tuple[int, int], dtype: torch.dtype) -> Csr:
     """See :meth:`fewview.operators.joseph.Weights.tile`."""
-    places = (np.arange(weights.columns * weights.rays) + 0.5) / weights.rays - 0.5
-    gamma = (places - weights.foot) / weights.scale
-    gamma = gamma if weights.curved else np.arctan(gamma)
-    detector = (np.sin(gamma), np.cos(gamma), weights.rays)
+    detector = (*weights.directions(), weights.rays)
     ruler = (weights.scale * weights.rays, (weights.foot + 0.5) * weights.rays - 0.5)
     return _filled(_joseph, weights, rows, views, dtype, *detector, *ruler)
 

@@ -14,8 +14,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from . import compiled_fan
 from .jit import jit
 from .joseph import ParallelJoseph
+from .joseph_fan import FanJoseph
 from .threads import share
 from .tiles import BLOCK, SLICES, cuts, empty_like_order, slices_innermost
 
@@ -102,10 +104,18 @@ class CompiledProduct:
 
     nbytes = 0
 
-    def __init__(self, weights: ParallelJoseph, dtype: torch.dtype) -> None:
+    def __init__(self, weights: ParallelJoseph | FanJoseph, dtype: torch.dtype) -> None:
         self.weights, self.views = weights, weights.views
         self.cos, self.sin = np.cos(weights.angles), np.sin(weights.angles)
-        self.ruler = (weights.rays / weights.pitch, (weights.axis + 0.5) * weights.rays - 0.5)
+        # The two kernels, and what they take beside data and angles.
+        self.kernels: tuple[Any, Any]
+        self.facts: tuple[tuple[Any, ...], tuple[Any, ...]]
+        if isinstance(weights, FanJoseph):
+            self.kernels = compiled_fan.project, compiled_fan.back_project
+            self.facts = compiled_fan.fan_facts(weights), compiled_fan.fan_facts(weights)
+        else:
+            ruler = (weights.rays / weights.pitch, (weights.axis + 0.5) * weights.rays - 0.5)
+            self.kernels, self.facts = (_project, _back_project), (ruler, (weights.reach, *ruler))
         pixels = weights.grid**2
         self.block = max(1, min(SLICES, BLOCK // (pixels * torch.finfo(dtype).bits // 8)))
         self.piece_views = max(1, int(PIECE // pixels))
@@ -120,8 +130,8 @@ class CompiledProduct:
             straight, turned = _widened(image), _widened(image.transpose(1, 0, 2))
             sino = np.zeros((self.views, columns * rays, s1 - s0), image.dtype)
             pieces = cuts(self.views, self.piece_views)
-            calls = [(straight, turned, sino[a:b], self.cos[a:b], self.sin[a:b], *self.ruler) for a, b in pieces]
-            share(_piece(_project), calls, tick)
+            calls = [(straight, turned, sino[a:b], self.cos[a:b], self.sin[a:b], *self.facts[0]) for a, b in pieces]
+            share(_piece(self.kernels[0]), calls, tick)
             mean = sino.reshape(self.views * columns, rays, s1 - s0).mean(1)
             y[s0:s1] = torch.from_numpy(mean).t()
         return y
@@ -134,11 +144,8 @@ class CompiledProduct:
             sino = slices_innermost(y[s0:s1]).numpy().reshape(self.views, self.weights.columns, s1 - s0)
             wide = _widened(np.repeat(sino, rays, axis=1) / sino.dtype.type(rays))
             image = np.zeros((n, n, s1 - s0), sino.dtype)
-            calls = [
-                (wide, image[a:b], a, self.cos, self.sin, self.weights.reach, *self.ruler)
-                for a, b in cuts(n, self.piece_rows)
-            ]
-            share(_piece(_back_project), calls, tick)
+            calls = [(wide, image[a:b], a, self.cos, self.sin, *self.facts[1]) for a, b in cuts(n, self.piece_rows)]
+            share(_piece(self.kernels[1]), calls, tick)
             x[s0:s1] = torch.from_numpy(image).flatten(0, 1).t()
         return x
 

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple, Self
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from ..geometry import FanBeam, VolumeGrid
@@ -77,6 +78,13 @@ class FanJoseph(FanWeights):
     def rays(self) -> int:
         """Rays per column: one, or more where a column is wider than a voxel on the axis."""
         return max(1, math.ceil(self.sod / self.scale - NEARLY))
+
+    def directions(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Sine and cosine of the angle of every ray to the perpendicular."""
+        places = (np.arange(self.columns * self.rays) + 0.5) / self.rays - 0.5
+        gamma = (places - self.foot) / self.scale
+        gamma = gamma if self.curved else np.arctan(gamma)
+        return np.sin(gamma), np.cos(gamma)
 
     def tile(self, rows: tuple[int, int], views: tuple[int, int], device: torch.device, dtype: torch.dtype) -> Csr:
         """See :class:`Weights`: by numba on the CPU, by torch anywhere else."""

@@ -58,7 +58,7 @@ class TiledOperator(Operator):
         """What computes the products: made at first use, the matrix shared by operators of one geometry."""
         if self.stored:
             return shared(self.weights, self.device, self.dtype)
-        if self.device.type == "cpu" and isinstance(self.weights, ParallelJoseph):
+        if self.device.type == "cpu" and isinstance(self.weights, ParallelJoseph | FanJoseph):
             from .compiled import CompiledProduct  # numba takes a second to import: only where it is needed
 
             return CompiledProduct(self.weights, self.dtype)

@@ -11,7 +11,6 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 
 from ..errors import FewviewError, OptionError
-from ..geometry import ParallelBeam
 from ..methods.interface import Problem, Views
 from ..operators import Operator, projector
 from ..operators.tiled import MEMORY_BUDGET
@@ -21,7 +20,6 @@ from ..scan import LineIntegrals
 # Slices from which a stored matrix pays on a CPU. Measured in CPU time at 256 px and 32 views, 640 px and 45: from 4
 # slices it pays after 12 to 23 applications of A and its adjoint and then takes 0.6 to 0.8 of the time; for 2 after
 # 25 to 45, for 1 after 60 or never. Only FBP, which needs one application, loses: half a second at 640 px.
-# Only parallel beams have a kernel that needs no matrix.
 STORE_FROM = 4
 
 
@@ -112,7 +110,7 @@ def set_up(
         data[weights == 0] = np.nan_to_num(data[weights == 0], posinf=0, neginf=0)
         _blacken(data, weights)
 
-    streamed = isinstance(geometry, ParallelBeam) and device.type == "cpu" and len(data) < STORE_FROM
+    streamed = device.type == "cpu" and len(data) < STORE_FROM
     operator = projector(geometry, device=device, memory_budget=0 if streamed else MEMORY_BUDGET)
 
     def measured(views: NDArray[np.intp] | slice) -> Measured:
