@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -12,23 +12,33 @@ from .values import parse_axis, parse_pairs, parse_rows
 
 app = typer.Typer(help="Train a network: on a CPU or a GPU, resumable.")
 
+# What every training is asked.
+Output = Annotated[Path, typer.Option("-o", "--output", help="Folder of the training; it is resumed from there.")]
+Minutes = Annotated[float | None, typer.Option(help="Time in minutes that the training may take in all.")]
+Device = Annotated[str | None, typer.Option(help="Where to train: auto, cpu or cuda.")]
+Seed = Annotated[int | None, typer.Option(help="Number that every random choice follows from.")]
+Settings = Annotated[list[str] | None, typer.Option("--set", help="Option of the training as KEY=VALUE; repeatable.")]
+
+
+def _values(settings: list[str] | None, **given: object) -> dict[str, Any]:
+    """Options of a training: those of ``--set``, and flags of their own that were given."""
+    return {**parse_pairs("--set", settings or []), **{k: v for k, v in given.items() if v is not None}}
+
 
 @app.command()
 def prior(
-    output: Annotated[Path, typer.Option("-o", "--output", help="Folder of the training; it is resumed from there.")],
+    output: Output,
     kind: Annotated[str | None, typer.Option(help="Training images: generic, materials or stack.")] = None,
-    minutes: Annotated[float | None, typer.Option(help="Time the training may take in all.")] = None,
-    device: Annotated[str | None, typer.Option(help="auto, cpu or cuda.")] = None,
-    seed: Annotated[int | None, typer.Option(help="Of every random choice.")] = None,
-    settings: Annotated[list[str] | None, typer.Option("--set", help="Option of the training, KEY=VALUE.")] = None,
+    minutes: Minutes = None,
+    device: Device = None,
+    seed: Seed = None,
+    settings: Settings = None,
 ) -> None:
     """Train a diffusion prior, or go on with the training that the folder holds; writes weights and card."""
     from ..training.export import export_prior
     from ..training.prior import PriorTraining, train_prior
 
-    given = {"kind": kind, "minutes": minutes, "device": device, "seed": seed}
-    values = {key: value for key, value in given.items() if value is not None}
-    options = PriorTraining.parse({**parse_pairs("--set", settings or []), **values})
+    options = PriorTraining.parse(_values(settings, kind=kind, minutes=minutes, device=device, seed=seed))
     train_prior(options, output, report=typer.echo)
     weights = output / f"{options.kind}.safetensors"
     export_prior(output, weights)
@@ -37,20 +47,18 @@ def prior(
 
 @app.command()
 def guide(
-    output: Annotated[Path, typer.Option("-o", "--output", help="Folder of the training; it is resumed from there.")],
+    output: Output,
     network: Annotated[str | None, typer.Option(help="ours, or pix2pix as published.")] = None,
-    minutes: Annotated[float | None, typer.Option(help="Time the training may take in all.")] = None,
-    device: Annotated[str | None, typer.Option(help="auto, cpu or cuda.")] = None,
-    seed: Annotated[int | None, typer.Option(help="Of every random choice.")] = None,
-    settings: Annotated[list[str] | None, typer.Option("--set", help="Option of the training, KEY=VALUE.")] = None,
+    minutes: Minutes = None,
+    device: Device = None,
+    seed: Seed = None,
+    settings: Settings = None,
 ) -> None:
     """Train a cross-modal guide, or go on with the training that the folder holds; writes weights and card."""
     from ..training.guide import GuideTraining, train_guide
     from ..training.guide_export import export_guide
 
-    given = {"network": network, "minutes": minutes, "device": device, "seed": seed}
-    values = {key: value for key, value in given.items() if value is not None}
-    options = GuideTraining.parse({**parse_pairs("--set", settings or []), **values})
+    options = GuideTraining.parse(_values(settings, network=network, minutes=minutes, device=device, seed=seed))
     train_guide(options, output, report=typer.echo)
     weights = output / "guide.safetensors"
     export_guide(output, weights)
@@ -79,17 +87,15 @@ def unrolled(
     check: Annotated[
         bool, typer.Option(help="Compare with other methods on held-out detector pixels of the scan.")
     ] = True,
-    minutes: Annotated[float | None, typer.Option(help="Time the training may take in all.")] = None,
-    device: Annotated[str | None, typer.Option(help="auto, cpu or cuda.")] = None,
-    seed: Annotated[int | None, typer.Option(help="Of every random choice.")] = None,
-    settings: Annotated[list[str] | None, typer.Option("--set", help="Option of the training, KEY=VALUE.")] = None,
+    minutes: Minutes = None,
+    device: Device = None,
+    seed: Seed = None,
+    settings: Settings = None,
 ) -> None:
     """Train an unrolled network on simulated samples, or on a dense volume of a sample like the one to come."""
     from .train_unrolled import learn_sister, train_simulated
 
-    given = {"kind": kind, "minutes": minutes, "device": device, "seed": seed}
-    values = {key: value for key, value in given.items() if value is not None}
-    values = {**parse_pairs("--set", settings or []), **values}
+    values = _values(settings, kind=kind, minutes=minutes, device=device, seed=seed)
     if volume is None and like is None:
         train_simulated(output, values)
         return
@@ -104,19 +110,17 @@ def unrolled(
 
 @app.command()
 def fixer(
-    output: Annotated[Path, typer.Option("-o", "--output", help="Folder of the training; it is resumed from there.")],
-    minutes: Annotated[float | None, typer.Option(help="Time the training may take in all.")] = None,
-    device: Annotated[str | None, typer.Option(help="auto, cpu or cuda.")] = None,
-    seed: Annotated[int | None, typer.Option(help="Of every random choice.")] = None,
-    settings: Annotated[list[str] | None, typer.Option("--set", help="Option of the training, KEY=VALUE.")] = None,
+    output: Output,
+    minutes: Minutes = None,
+    device: Device = None,
+    seed: Seed = None,
+    settings: Settings = None,
 ) -> None:
     """Train a slice fixer, or go on with the training that the folder holds; writes weights and card."""
     from ..training.fixer import FixerTraining, train_fixer
     from ..training.fixer_export import export_fixer
 
-    given = {"minutes": minutes, "device": device, "seed": seed}
-    values = {key: value for key, value in given.items() if value is not None}
-    options = FixerTraining.parse({**parse_pairs("--set", settings or []), **values})
+    options = FixerTraining.parse(_values(settings, minutes=minutes, device=device, seed=seed))
     train_fixer(options, output, report=typer.echo)
     weights = output / "fixer.safetensors"
     export_fixer(output, weights)
