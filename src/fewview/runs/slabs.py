@@ -12,7 +12,7 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 
 from ..errors import MethodUnavailable, NotEnoughMemory, OptionError, Stopped
-from ..methods.interface import Estimate, Settled, Tuning
+from ..methods.interface import Estimate, Method, Settled, Tuning
 from ..methods.registry import require_method
 from ..options import Options
 from ..scan import LineIntegrals
@@ -29,7 +29,8 @@ _EXTRA = "extra."  # and the further volumes of the slabs that are finished
 class SlabRun:
     """Line integrals, a method and its options, checked and ready: iterate to run it.
 
-    The parameters are those of :func:`fewview.reconstruct`, and the errors too; they are raised here.
+    The parameters are those of :func:`fewview.reconstruct`, and the errors too; they are raised here. The method may be
+    one that is not registered.
 
     Attributes
     ----------
@@ -52,7 +53,7 @@ class SlabRun:
     def __init__(
         self,
         lines: LineIntegrals,
-        method: str,
+        method: str | Method[Any],
         options: Mapping[str, Any],
         *,
         auxiliary: ArrayLike | None = None,
@@ -62,13 +63,17 @@ class SlabRun:
         resume: Mapping[str, Any] | None = None,
         stop: Callable[[], bool] | None = None,
     ) -> None:
-        self.method = require_method(method)
+        self.method = require_method(method) if isinstance(method, str) else method
         self.options = self.method.options.parse(options)
         self.device = resolve_device(device)
         if "aux" in self.method.needs and auxiliary is None:
-            raise OptionError(f"'{method}' needs an X-ray volume of the sample.", "Give it with --aux VOLUME.")
+            raise OptionError(
+                f"'{self.method.name}' needs an X-ray volume of the sample.", "Give it with --aux VOLUME."
+            )
         if "gpu" in self.method.needs and self.device.type == "cpu":
-            raise MethodUnavailable(f"'{method}' needs a CUDA device, and there is none.", "See `fewview doctor`.")
+            raise MethodUnavailable(
+                f"'{self.method.name}' needs a CUDA device, and there is none.", "See `fewview doctor`."
+            )
         self.setup = set_up(lines, auxiliary=auxiliary, holdout=holdout, device=self.device, seed=seed)
         self.forecast = memory.forecast(self.method, self.options, self.setup)
         neighbours = self.method.neighbours(self.options)

@@ -1,0 +1,99 @@
+"""Every method of the registry holds what it must; methods that break a promise are told so."""
+
+import time
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from fewview.methods import Estimate, Method
+from fewview.methods.registry import get_method, method_names
+from fewview.options import Options, option
+from fewview.testing import check_method
+
+# What keeps runs short, and leaves out searches, which have tests of their own. What adapts joins all slices.
+SHORT = {"samples": 2, "steps": 3, "iterations": 10, "weight": 1e-3, "sharpness": 0.0, "subset": 6, "t_start": 200}
+SHORT |= {"guided_start": 200, "adaptation": "none", "beside_share": 0.0, "trust": 1.0, "start": "fbp"}
+SHORT |= {"prior": "generic", "gamma": 0.5, "eta": 0.05, "guide_weight": 1.0, "members": "sirt,cgls"}
+SHORT |= {"scale": 1.0, "start_iterations": 5, "shares": "sirt=0.5,cgls=0.5"}
+LONG = {"d3ip-paper", "d3ip-x-paper", "ddip", "scd", "dinr-paper", "d3ip-generic", "dinr", "ensemble"}
+FIELDS = {name for name in method_names() if get_method(name).family == "fields"}
+
+
+@pytest.mark.parametrize("name", sorted(set(method_names()) - LONG - FIELDS))
+def test_every_method_holds_what_it_must(name):
+    method = get_method(name)
+    if method.missing():
+        pytest.skip(str(method.missing()))
+    known = method.options.model_fields
+    own = {"eta": 0.85, "gamma": 0.0} if method.family == "diffusion" else {}
+    own |= {"steps": 2} if "weights" in method.needs else {}
+    values = {key: value for key, value in (SHORT | own).items() if key in known}
+    check_method(method, **values)
+
+
+class Knobs(Options):
+    steps: int = option(4, "Steps", "How many steps are taken.", ge=1)
+
+
+def landweber(problem, options, noise=0.0, slow=0.0):
+    A, y = problem.operator, problem.data
+    step = 1 / A.norm**2
+    x = A.zeros(len(y)) if problem.state is None else problem.state["x"].clone()
+    start = 0 if problem.state is None else int(problem.state["step"])
+    weights = torch.ones_like(y) if problem.weights is None else problem.weights
+    for k in range(start, options.steps):
+        x = x + step * A.T(weights * (y - A(x))) + noise * torch.randn(x.shape, generator=torch.Generator())
+        end = time.process_time() + slow
+        while time.process_time() < end:
+            pass
+        yield Estimate(x, k + 1, options.steps, "iterating", state={"x": x, "step": k + 1})
+
+
+GOOD = Method("landweber", "Landweber", "classical", "For tests.", "none", Knobs, landweber)
+
+
+def test_a_method_of_another_package_need_not_be_registered():
+    check_method(GOOD, steps=30)
+
+
+def late(problem, options):
+    *estimates, _last = landweber(problem, options)
+    yield from estimates
+
+
+def forgetful(problem, options):
+    """Goes on from the start, whatever its state says."""
+    for estimate in landweber(replace(problem, state=None), options):
+        yield replace(estimate, volume=estimate.volume * (1.0 if problem.state is None else 1.001))
+
+
+def neighbourly(problem, options):
+    for estimate in landweber(problem, options):
+        yield replace(estimate, volume=(estimate.volume + estimate.volume.mean(dim=0)) / 2)
+
+
+def unlikely(problem, options):
+    for estimate in landweber(problem, options):
+        yield replace(estimate, volume=estimate.volume * np.nan)
+
+
+def idle(problem, options):
+    yield from landweber(problem, options, slow=0.6)
+
+
+@pytest.mark.parametrize(
+    ("solve", "told"),
+    [
+        (late, "ends at step 29 of 30"),
+        (forgetful, "ends elsewhere"),
+        (neighbourly, "by slabs differs"),
+        (unlikely, "not numbers"),
+        (idle, "without looking at the stop flag"),
+    ],
+)
+def test_what_is_broken_is_told(solve, told):
+    steps = 3 if solve is idle else 30
+    with pytest.raises(AssertionError, match=told):
+        check_method(replace(GOOD, solve=solve), steps=steps)
