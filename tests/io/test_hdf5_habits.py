@@ -172,6 +172,9 @@ def test_the_position_of_the_axis_from_the_edge_or_the_middle(nxtomo, position, 
 def test_the_pixel_size_in_the_sample_goes_before_that_of_the_detector(nxtomo):
     more = {"instrument/detector/x_pixel_size": 5.5e-6, "sample/x_pixel_size": 5.5e-7}
     assert read_scan(nxtomo(more=more)).geometry.pixel == pytest.approx(0.00055)
+    more = {"instrument/detector/x_pixel_size": 5.5e-6, "instrument/detector/magnification": 10.0}
+    scan = read_scan(nxtomo(name="magnified.nxs", more=more))
+    assert scan.geometry.pixel == pytest.approx(0.00055) and "magnification 10" in scan.provenance["pixel"].where
 
 
 def test_counts_of_a_beam_monitor_are_used(nxtomo, disks, stack):

@@ -90,6 +90,31 @@ def test_views_that_cannot_be_used_are_left_out(save, disks):
     assert info.shape[0] == 55 and info.angles.count == 55
 
 
+def test_views_without_beam_are_left_out_or_asked_about(save, disks):
+    frames = disks.frames.copy()
+    frames[40:43] = disks.darks(3)
+    scan = read_scan(save(projections=frames))
+    assert scan.views == 57 and "views 40:43 have no beam" in scan.notes[0]
+    frames[20:50] = disks.darks(1)
+    with pytest.raises(ScanError, match=r"of 60 views, views 20:50 have no beam"):
+        read_scan(save(projections=frames))
+
+
+def test_zingers_of_flats_and_a_stuck_camera_are_noted(save, disks):
+    flats = disks.flats()
+    flats[2, 0, 30] = 60000
+    assert "--prepare flat=median" in read_scan(save(flats=flats)).notes[0]
+    frames = disks.frames.copy()
+    frames[11:14] = frames[10]
+    assert "3 views are the same frame as the view before" in read_scan(save(projections=frames)).notes[0]
+
+
+def test_a_list_about_the_axis_is_no_list_of_angles(save, disks):
+    lists = {"rotation_axis": np.full(60, 31.5), "angle_error": np.linspace(0, 0.1, 60)}
+    scan = read_scan(save(**lists))
+    np.testing.assert_allclose(np.degrees(scan.geometry.angles), disks.degrees)
+
+
 def test_missing_numbers_of_a_transmission(save, disks):
     values = np.exp(-disks.integrals(disks.degrees))
     values[5, :, 30:33] = np.nan

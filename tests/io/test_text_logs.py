@@ -42,9 +42,13 @@ LOGS = {  # text, unit, coding
     "titles and units in two rows": ("angle,frame\n(deg),(1)\n" + rows("{a:.2f},{i}"), "degrees", "utf-8"),
     "commas at the ends": ("frame,angle,\n" + rows("{i},{a:.2f},"), None, "utf-8"),
     "labels": (rows("image {i}: theta = {a:.2f} deg"), "degrees", "utf-8"),
+    "glued words": ("Samroty,Time\n" + rows("{a:.3f},{i}"), None, "utf-8"),
+    "an index with a colon": (rows("{i}: {a:.2f}"), None, "utf-8"),
+    "tuples": (rows("({i}, {a:.2f})"), None, "utf-8"),
     "windows": (("frame,angle\n" + rows("{i},{a:.2f}")).replace("\n", "\r\n") + "\r\n", None, "utf-8"),
     "a counter without titles": (rows("{i} {a:.2f}"), None, "utf-8"),
 }
+UNSURE = ("a counter without titles", "titles and units in two rows", "an index with a colon", "tuples")
 
 
 @pytest.mark.parametrize("name", LOGS)
@@ -54,7 +58,7 @@ def test_the_angles_of_a_log(tmp_path, name):
     found = read_angle_file(tmp_path / "log.txt")
     np.testing.assert_allclose(found.values, DEGREES, atol=0.006)
     assert found.unit == unit
-    assert bool(found.doubt) == (name in ("a counter without titles", "titles and units in two rows"))
+    assert bool(found.doubt) == (name in UNSURE)
 
 
 @pytest.mark.parametrize(

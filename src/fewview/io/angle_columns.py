@@ -21,6 +21,7 @@ NO_ANGLE_WORDS = {  # beside a word of angles: something about the angle, or ano
     *("pitch", "yaw", "number", "count", "counter", "index", "time", "uncertainty", "noise", "centre", "center"),
     *("range", "start", "stop", "end", "total", "direction", "name", "temperature", "current"),
 }
+_GLUED = re.compile(r"(sam|sample|stage|tomo|mot|motor|hr|s)?rot(x|y|z|ang|angle|ary|stage|ation|ationangle|or)?")
 _MEASURED = {"read", "readback", "actual", "measured", "encoder", "real", "rbv", "enc", "meas", "true", "achieved"}
 _WANTED = {"set", "setpoint", "demand", "target", "nominal", "requested", "commanded", "ideal", "planned", "desired"}
 
@@ -57,7 +58,8 @@ def words_of(title: str) -> set[str]:
 def speaks_of_an_angle(title: str) -> bool:
     """Whether a title names rotation angles, and not something about them."""
     words = words_of(title)
-    return bool(words & ANGLE_WORDS) and not words & NO_ANGLE_WORDS
+    named = words & ANGLE_WORDS or any(_GLUED.fullmatch(word) for word in words)
+    return bool(named) and not words & NO_ANGLE_WORDS
 
 
 def find_column(table: Table) -> Column | str:

@@ -17,6 +17,7 @@ from .units import angle_unit
 
 EXTENSIONS = (".txt", ".log", ".csv", ".dat", ".tsv", ".ang", ".angles", ".tlt", ".rawtlt")
 _LABELLED = re.compile(
+    r"(?<!start )(?<!stop )(?<!end )(?<!total )(?<!final )"  # the ends of the scan, not a view
     r"\b(?:angle|theta|rotation|omega)\b\s*(?:[\[(]?[a-z°]+[\])]?)?\s*[:=]\s*"
     r"([-+]?(?:\d+(?:[.,]\d+)?|\.\d+)(?:e[-+]?\d+)?)[ ]?([mµ]?(?:deg|rad|°)\w*)?",
     re.IGNORECASE,

@@ -195,4 +195,4 @@ def _sources(stack: ImageStack, *folders: Path) -> tuple[list[Angles], list[str]
         named = angles_in_names([file.path.stem for file in stack.files])
         if named is not None:
             found.append(Angles(named.values, "degrees", "the file names", doubt=named.doubt))
-    return found, faults
+    return sorted(found, key=lambda one: len(one.values) != stack.shape[0]), faults  # those that fit first

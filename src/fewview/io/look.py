@@ -110,6 +110,10 @@ def _flats(made: Draft) -> None:
     views_of_a_sample = fields.unlike(flats, dark, times)
     if views_of_a_sample:
         made.refuse(f"{made.path.name}: {views_of_a_sample}.", "Name the open-beam frames with --flats FILE.")
+    wild = fields.spots(flats) if times is None else 0
+    if wild:
+        some = "A pixel of one flat is" if wild == 1 else f"{wild} pixels of single flats are"
+        made.notes.append(f"{some} far brighter than in the others (zingers): --prepare flat=median leaves them out.")
     noise = 0.0 if darks is None else float(np.median(np.std(darks.astype(np.float64), axis=(1, 2))))
     why = fields.too_dark(flat_levels, dark, noise) if made.flats.dtype.kind in "iu" else ""
     if why:
@@ -150,6 +154,9 @@ def _views(made: Draft, views: NDArray[np.intp], sample: NDArray[np.float32]) ->
                 f"{100 * share_of[partly].mean():.2g} % of the pixels in {int(partly.sum())} views are saturated at "
                 f"{top:g}: --prepare saturation={top:g} masks them."
             )
+    same = frames.repeated(sample) if made.frames.dtype.kind in "iu" else 0
+    if same:
+        made.notes.append(f"{same} views are the same frame as the view before: was the camera stuck?")
     values = _transmission(made, sample)
     if values is not None:
         _against_the_beam(made, views, values, useless)
@@ -182,6 +189,9 @@ def _against_the_beam(
     made: Draft, views: NDArray[np.intp], values: NDArray[np.float32], useless: dict[str, NDArray[np.intp]]
 ) -> None:
     """What the open beam beside the sample tells."""
+    dark = frames.without_beam(values)
+    useless["have no beam"] = views[dark]
+    views, values = views[~dark], values[~dark]
     side = frames.beside(values)
     if not np.all(np.isfinite(side.views)) or np.any(side.views <= 0):
         return

@@ -13,6 +13,7 @@ import numpy as np
 from ..errors import ScanError
 from ..frames import FrameSource
 from ..provenance import Provenance
+from .angle_columns import NO_ANGLE_WORDS, speaks_of_an_angle, words_of
 from .fan import named_fan, scalar
 from .hdf5 import listed
 from .scan_facts import Angles, Found, layout_of_name
@@ -109,8 +110,11 @@ def _plane(shape: tuple[int, ...]) -> bool:
 
 
 def _angles_name(shaped: Mapping[str, tuple[int, ...]]) -> str | None:
+    """The list of angles by its name, and not one of something about them ("rotation_axis", "angle_error")."""
     lists = [name for name, shape in shaped.items() if max(shape) == int(np.prod(shape)) > 1]
-    named = [name for name in lists if _ANGLES.search(name.rpartition(".")[2].rpartition("/")[2])]
+    last = {name: name.rpartition(".")[2].rpartition("/")[2] for name in lists}
+    about = [name for name in lists if _ANGLES.search(last[name]) and not words_of(last[name]) & NO_ANGLE_WORDS]
+    named = [name for name in about if speaks_of_an_angle(last[name])] or about
     return min(named, key=len) if named else None
 
 

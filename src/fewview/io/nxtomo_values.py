@@ -103,9 +103,9 @@ def pixel_of(path: Path, file: Any, one: Detector) -> tuple[float, Provenance] |
         factor = millimetres(unit or "m")  # NeXus: metres
         if factor is None:
             continue
-        magnified = number(reach(file, f"{detector}/magnification")) if name.endswith("/x_pixel_size") else None
-        said = f"{path.name} /{name}" + ("" if unit else ", no unit: metres")
-        if magnified is not None and magnified > 0 and name.startswith(detector.strip("/")):
+        said = f"{path.name} /{name.strip('/')}" + ("" if unit else ", no unit: metres")
+        magnified = number(reach(file, f"{detector}/magnification"))
+        if name == f"{detector}/x_pixel_size" and magnified is not None and magnified > 0:
             said += f", divided by the magnification {magnified:g}"
             factor /= magnified
         return value * factor, Provenance("read" if unit else "assumed", said)

@@ -17,6 +17,8 @@ _STAMP = re.compile(r"(\d{4}[-./]\d{1,2}[-./]\d{1,2}|\d{1,2}[-./]\d{1,2}[-./]\d{
 _UNIT = re.compile(r"\s+(?=[\[(][^\])]*[\])])|(?<=\d)\s+(?=(?:[mµ]?deg|[mµ]?rad|°))", re.IGNORECASE)
 _COMMENT = re.compile(r"^\s*(?:#|%|//|!)+\s*")
 _LIST = re.compile(r"\[((?:\s*[-+.\deE]+\s*,){2,}\s*[-+.\deE]+\s*)\]")
+_INDEX = re.compile(r"^(\d+)\s*:\s+(?=[-+.\d])")  # "12: 35.4"
+_TUPLE = re.compile(r"^[(\[]([^()\[\]A-Za-z]*)[)\]],?$")  # "(12, 35.4)"
 _SEPARATORS = ("\t", ";", "|", ",")
 _RUNTOGETHER = re.compile(r"\d\s+[-+\d]")  # two numbers in one cell
 
@@ -75,7 +77,7 @@ def parse(content: str) -> Table | None:
     bracketed = _LIST.search(content)
     if bracketed is not None:  # as programs print a list
         content = bracketed[1].replace("\n", " ")
-    lines = [(i, _COMMENT.sub("", line).strip(), bool(_COMMENT.match(line))) for i, line in _lines(content)]
+    lines = [(i, _bare(line), bool(_COMMENT.match(line))) for i, line in _lines(content)]
     lines = [(i, line, comment) for i, line, comment in lines if line]
     if all(line[-1] in ",;" for _, line, comment in lines if not comment):  # ends of lines, not an empty column
         lines = [(i, line.rstrip(",;"), comment) for i, line, comment in lines]
@@ -106,6 +108,11 @@ def parse(content: str) -> Table | None:
 
 def _lines(content: str) -> Iterable[tuple[int, str]]:
     return enumerate(content.splitlines(), start=1)
+
+
+def _bare(line: str) -> str:
+    """A line without the mark of a comment, the colon behind its index, or the brackets about its cells."""
+    return _TUPLE.sub(r"\1", _INDEX.sub(r"\1 ", _COMMENT.sub("", line).strip()))
 
 
 def _separator(lines: list[str]) -> str:

@@ -87,6 +87,16 @@ def unlike(stack: NDArray[np.float32], dark: float, times: Array | None) -> str:
     return f"the flats differ from one another by {100 * spread:.0f} % in what they show, like views of a sample"
 
 
+def spots(stack: NDArray[np.float32]) -> int:
+    """Pixels that are far brighter in one frame than in all others: they pull the mean of the flats up."""
+    if len(stack) < 3:
+        return 0
+    ordered = np.sort(stack, axis=0)
+    middle, brightest, second = np.median(stack, axis=0), ordered[-1], ordered[-2]
+    noise = 1.4826 * float(np.median(np.abs(stack - middle)))
+    return int(np.count_nonzero((brightest - second > 0.3 * np.abs(middle)) & (brightest - middle > 8 * noise)))
+
+
 def too_dark(flats: Array, dark: float, noise: float) -> str:
     """Why flats are too dark to divide by; empty where they are bright enough.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +17,7 @@ CEILINGS = (255.0, 1023.0, 4095.0, 16383.0, 65535.0)  # of detectors with 8 to 1
 _EDGE = 0.04  # share of the columns at each side that may show the open beam
 _NO_SAMPLE = 0.1  # of the usual attenuation of a whole view
 _EVEN = 0.05  # relative spread of what counts as open beam over the views, and of one side against the other
+_NO_BEAM = 0.05  # of the level of the brightest views
 _SPOT, _SIGMAS = 0.3, 8.0  # of a zinger over its neighbours
 
 
@@ -65,6 +67,18 @@ def without_sample(mean_attenuation: Array) -> NDArray[np.intp]:
     spread = float(np.nanmedian(np.abs(mean_attenuation - usual)))
     none = np.abs(mean_attenuation) < _NO_SAMPLE * usual
     return np.flatnonzero(none) if spread < 0.25 * usual else np.zeros(0, dtype=np.intp)
+
+
+def without_beam(values: Frames) -> NDArray[np.bool_]:
+    """Views whose brightest pixels are far below those of the brightest views."""
+    usable = [one[np.isfinite(one)] for one in values]
+    bright = np.array([float(np.quantile(one, 0.95)) if one.size else 0.0 for one in usable])
+    return bright < _NO_BEAM * float(np.quantile(bright, 0.95))
+
+
+def repeated(values: Frames) -> int:
+    """How many views are the same to the last digit as the view before, and no empty ones."""
+    return int(sum(np.array_equal(a, b) and np.ptp(a) > 0 for a, b in pairwise(values)))
 
 
 def ceiling(values: Frames, dtype: np.dtype) -> float | None:
