@@ -110,6 +110,19 @@ def test_regions_by_mouse_in_one_clear_state(docked):
     assert compare.regions.names() == ["R1", "R2"] and len(compare.rows) == 6
     viewer.layers.remove("my places")
     docked.until(lambda: len(compare.rows) == 2)
+    # A reference that lies in no file, chosen by clicks; a layer with holes; a layer with another name.
+    viewer.add_image(viewer.layers["first"].data * np.float32(1.01), name="truth", axis_labels=("z", "y", "x"))
+    docked.scan.parentWidget().raise_()
+    docked.select(docked.scan.reference, "truth")
+    docked.until(lambda: "“truth”" in compare.truth_words.text())
+    assert [row.layer for row in compare.rows] == ["first", "second"]
+    assert "psnr" in compare.rows[0].best and compare.rows[0].values["psnr"] > 30
+    with_holes = viewer.layers["second"].data.copy()
+    with_holes[:, :10] = np.nan
+    viewer.layers["second"].data = with_holes
+    viewer.layers["first"].name = "my sample"
+    docked.until(lambda: "1000 of 10000 pixels are not numbers" in compare.unit_words.toolTip())
+    assert [row.layer for row in compare.rows] == ["my sample", "second"] and compare.rows[1].values["mean"] > 0
     viewer.dims.order = (1, 0, 2)
     docked.qtbot.wait(200)
     with_words = []

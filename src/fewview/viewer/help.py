@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from qtpy.QtCore import QUrl
+from qtpy.QtCore import QTimer, QUrl
 from qtpy.QtGui import QDesktopServices
 from qtpy.QtWidgets import QPushButton, QTextBrowser, QVBoxLayout, QWidget
 
@@ -48,9 +48,22 @@ class HelpPage(QWidget):
         layout.setContentsMargins(2, 2, 2, 2)
         layout.addWidget(self.text)
         layout.addWidget(button("Open in the browser", f"The same page, with pictures, at {SITE}.", self._browse))
-        if heading:
-            self.text.find(heading)
-            self.text.ensureCursorVisible()
+        self._heading = heading
+
+    def showEvent(self, event: Any) -> None:
+        """Turn to the heading, once the text has its width."""
+        super().showEvent(event)
+        QTimer.singleShot(0, self._turn)
+
+    def _turn(self) -> None:
+        if self._heading and self.text.find(self._heading):
+            bar = self.text.verticalScrollBar()
+            if bar is not None:
+                bar.setValue(bar.value() + self.text.cursorRect().top())
+            cursor = self.text.textCursor()
+            cursor.clearSelection()
+            self.text.setTextCursor(cursor)
+        self._heading = ""
 
     def _browse(self) -> None:
         QDesktopServices.openUrl(QUrl(f"{SITE}/{self._page}/"))

@@ -14,7 +14,7 @@ import pandas as pd
 
 from ..common.layers import METADATA, facts
 from .grids import place_of
-from .regions_layer import COLOUR, LINE_COLOUR, Regions
+from .regions_layer import COLOUR, LINE_COLOUR, Regions, line_width
 
 NAME_POINTS = 8  # napari cuts off names wider than their cell
 
@@ -100,7 +100,7 @@ class Grid:
                 axis_labels=("y", "x"),
                 edge_color=colours,
                 face_color="transparent",
-                edge_width=1,
+                edge_width=line_width(image),
                 opacity=1.0,
                 features=pd.DataFrame({"name": [name for _, _, name in marks]}),
                 text={"string": "{name}", "color": COLOUR, "anchor": "upper_left", "size": 10},

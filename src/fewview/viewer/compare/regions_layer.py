@@ -18,6 +18,7 @@ KIND = "marks"  # key within our metadata: REGIONS or LINE, whatever the user ca
 LINE = "Profile line"
 COLOUR = "#E69F00"  # seen on black, on white and on grey, by everyone
 LINE_COLOUR = "#56B4E9"
+FINE = 256  # columns of a slice on which a line of one pixel is thin
 
 
 class Regions:
@@ -97,7 +98,7 @@ class Regions:
             unique = name if name not in self.names() else self._free_name()
             layer.feature_defaults = pd.DataFrame({"name": [unique]})
             box = (corners - np.array(place.origin[-2:])) / np.array(place.step[-2:])
-            layer.add_rectangles(box, edge_color=COLOUR, face_color="transparent")
+            layer.add_rectangles(box, edge_color=COLOUR, face_color="transparent", edge_width=layer.current_edge_width)
             names.append(unique)
         layer.refresh_text()
         return names
@@ -240,13 +241,19 @@ class Regions:
             axis_labels=("y", "x"),
             edge_color=colour,
             face_color="transparent",
-            edge_width=1,
+            edge_width=line_width(like),
             opacity=1.0,  # napari's 0.7 makes the names hard to read
             features=pd.DataFrame({"name": pd.Series(dtype=object)}),
             metadata={METADATA: {KIND: name, "of": self.scan}},
             **more,
         )
         self._viewer.layers.selection = selected  # the image stays the active layer, so that clicks reach it
+
+
+def line_width(like: Any) -> float:
+    """Pixels of the data: thin on a small slice, which fills the canvas as a large one does."""
+    width = np.shape(getattr(like, "data", np.zeros((1, FINE))))[-1]
+    return float(min(1.0, width / FINE))
 
 
 def _upright(corners: Any) -> bool:
