@@ -78,6 +78,7 @@ def start(viewer: Any) -> dict[str, Any]:
     dock.run()  # waits in the queue
     dock.choose("tv")  # what the dock shows is what runs
     dock.form.set_values(TV)
+    dock.parentWidget().raise_()
     return docks
 
 

@@ -21,6 +21,7 @@ from .table_widget import CompareTable
 from .value_units import SHORT
 
 LOWEST = 90  # pixels that a plot needs: the dock may lie below the picture
+AXIS = 66  # pixels for numbers and a title
 UNBOUNDED = 2**24 - 1  # Qt's own
 
 
@@ -53,6 +54,7 @@ class Pages(QTabWidget):
         self.profile_plot = Plot("Line profile", "distance", "value", height=LOWEST)
         for plot in (self.scale_plot, self.profile_plot):
             plot.setMaximumHeight(UNBOUNDED)
+            plot.plotItem.getAxis("left").setWidth(AXIS)  # its title comes later than its numbers
         self.planes = Planes(move)
         self._scale_words = wrapped()
         line = tool("Draw a line", "Draw a line on the image; its values appear below.", draw_line)
