@@ -145,9 +145,9 @@ def backprojected(lines: LineIntegrals) -> np.ndarray:
 
     middle = lines.geometry.rows // 2
     one = lines.rows(middle, middle + 1)
-    operator = projector(one.geometry.with_pixel(None))
+    operator = projector(one.geometry)
     data = torch.from_numpy(np.ascontiguousarray(one.values.swapaxes(0, 1)))
-    return filtered_backprojection(operator, data, "hann")[0].numpy()
+    return filtered_backprojection(operator, data, "hann")[0].numpy() * operator.volume.voxel  # per pixel
 
 
 def middle_slice(path: str) -> np.ndarray:

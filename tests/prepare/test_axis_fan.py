@@ -45,5 +45,7 @@ def test_it_says_when_it_cannot_tell():
     beam = FanBeam(np.arange(24) * np.pi / 12, 1, 100, None, 2.0, sod=300, sdd=480)
     noise = np.random.default_rng(0).normal(0, 1, (1, 24, 100))
     assert find_fan_axis(noise, beam).reason.startswith("cannot tell")
+    arc = beam.with_angles(np.deg2rad(np.arange(24) * 5.0))
+    assert "the views cover 115 degrees" in find_fan_axis(noise, arc).reason
     few = beam.select_views([0, 1, 2])
     assert "too few" in find_fan_axis(noise[:, :3], few).reason
