@@ -41,7 +41,21 @@ def central(problem: Problem, slices: int, adjacent: bool = False) -> Problem:
 
 
 def central_slices(problem: Problem, slices: int, adjacent: bool = False) -> list[int]:
-    """Which slices of the run :func:`central` takes."""
+    """Which slices of the run :func:`central` takes.
+
+    Parameters
+    ----------
+    problem : Problem
+    slices : int
+        How many at most.
+    adjacent : bool
+        See :func:`central`.
+
+    Returns
+    -------
+    list of int
+        Numbers in the run, ascending.
+    """
     total = len(problem.data) if problem.stack is None else problem.stack.slices
     if total <= slices:
         return list(range(total))

@@ -17,8 +17,9 @@ class PrepareOptions(Options):
     flat: Literal["auto", "mean", "median", "interpolate"] = option(
         "auto",
         "Flats and darks",
-        "How several become one: mean; median, which ignores outliers; or interpolated in time between those taken "
-        "before and after each view. Auto interpolates where they were taken at several times, else takes the mean.",
+        "How several flat fields become one: mean; median, which ignores outliers; or interpolated in time "
+        "between those taken before and after each view. Auto interpolates where they were taken at several "
+        "times, else takes the mean.",
     )
     dose: Literal["auto", "none", "edges", "region", "monitor"] = option(
         "auto",
@@ -66,8 +67,12 @@ class PrepareOptions(Options):
     stripes: Stripes = option(
         "none",
         "Stripe removal",
-        "Removes rings by cleaning the sinograms. Methods rely on many views: below 90 they do more harm than good.",
+        "The method that removes ring artefacts by cleaning the sinograms. All of them rely on many views: "
+        "below 90 views they do more harm than good.",
     )
     stripes_anyway: bool = option(
-        False, "Stripes below 90 views", "Remove stripes even though the scan has few views.", advanced=True
+        False,
+        "Stripes below 90 views",
+        "Stripes are removed even though the scan has few views, where this may do harm.",
+        advanced=True,
     )

@@ -43,9 +43,20 @@ class RegistrationOptions(Options):
         3, "Starts", "How many of the turns tried are followed up; more is safer and slower.", ge=1, advanced=True
     )
     blur: float = option(
-        0.7, "Blur", "Of both volumes while they are compared; more for noisier reconstructions.", unit="px", ge=0
+        0.7,
+        "Blur",
+        "Both volumes are blurred by this much while they are compared. Noisy reconstructions need a larger value.",
+        unit="px",
+        ge=0,
     )
-    order: int = option(3, "Interpolation", "Of the result: 1 linear, 3 cubic B-spline.", ge=1, le=3, advanced=True)
+    order: int = option(
+        3,
+        "Interpolation",
+        "The interpolation of the registered volume: 1 is linear, 3 is cubic and sharper.",
+        ge=1,
+        le=3,
+        advanced=True,
+    )
 
 
 @dataclass(frozen=True)

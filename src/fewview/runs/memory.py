@@ -53,7 +53,21 @@ class Forecast:
 
 
 def forecast(method: Method[Any], options: Options, setup: Setup) -> Forecast:
-    """Memory of a run of ``method`` with ``options``."""
+    """Memory of a run of ``method`` with ``options``.
+
+    Parameters
+    ----------
+    method : Method
+    options : Options
+        Of the method.
+    setup : Setup
+        Operators and data of the run.
+
+    Returns
+    -------
+    Forecast
+        Bytes at the peak, for any number of slices at once.
+    """
     volumes, sinograms = method.held(options)
     used, held_out = setup.used.operator, setup.held_out
     matrices = int((method.matrices - 1) * used.workspace(0))

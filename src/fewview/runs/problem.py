@@ -66,7 +66,19 @@ class Setup:
         return len(self.used.data)
 
     def problem(self, start: int, stop: int, state: Mapping[str, Any] | None = None) -> Problem:
-        """The problem of some slices."""
+        """The problem of some slices.
+
+        Parameters
+        ----------
+        start, stop : int
+            The slices ``[start, stop)`` of the run.
+        state : mapping, optional
+            What the method left in an earlier run.
+
+        Returns
+        -------
+        Problem
+        """
         views = self.used.views(slice(start, stop))
         auxiliary = None
         if self.auxiliary is not None:
@@ -95,6 +107,22 @@ def set_up(
     """Tensors-to-be, operators and weights of a run.
 
     An unknown pixel size counts as 1: the volume is then in "per pixel".
+
+    Parameters
+    ----------
+    lines : LineIntegrals
+        Of the whole run; they are copied.
+    auxiliary : array, shape (slices, y, x), optional
+        X-ray volume on the grid of the reconstruction.
+    holdout : float
+        Part of the views (with few views, of the pixels) that the method does not see, 0 to 1.
+    device : torch.device
+    seed : int
+        Of the choice of what is held out, and of the run.
+
+    Returns
+    -------
+    Setup
 
     Raises
     ------

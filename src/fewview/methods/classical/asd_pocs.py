@@ -22,7 +22,13 @@ EDGE = 1e-3  # differences under this part of the typical attenuation count as f
 class ASDPOCSOptions(Options):
     """Options of ASD-POCS."""
 
-    iterations: int = option(40, "Iterations", "Rounds of one pass over the views and the TV steps.", ge=1)
+    iterations: int = option(
+        40,
+        "Iterations",
+        "The number of rounds; each is one pass over the views and the steps that reduce total variation. "
+        "More take longer and fit both better.",
+        ge=1,
+    )
     tolerance: float = option(
         0.0,
         "Tolerance",
@@ -30,13 +36,47 @@ class ASDPOCSOptions(Options):
         "noise of every slice.",
         ge=0,
     )
-    tv_steps: int = option(20, "TV steps", "Steepest-descent steps of TV per round.", ge=1, advanced=True)
-    strength: float = option(
-        0.02, "Strength", "TV steps relative to the data steps; larger is flatter with fewer streaks.", gt=0, le=1
+    tv_steps: int = option(
+        20,
+        "TV steps",
+        "The number of steepest-descent steps on total variation in each round. More make the volume flatter.",
+        ge=1,
+        advanced=True,
     )
-    relaxation: float = option(1.0, "Relaxation", "Of the passes over the views.", gt=0, le=1.99, advanced=True)
-    decay: float = option(0.97, "Decay", "Factor of the relaxation after each round.", gt=0, le=1, advanced=True)
-    subset: int = option(1, "Views per update", "Views per update of a pass.", ge=1, unit="views", advanced=True)
+    strength: float = option(
+        0.02,
+        "Strength",
+        "The size of the total variation steps relative to the data steps. A larger one gives flatter regions "
+        "and fewer streaks.",
+        gt=0,
+        le=1,
+    )
+    relaxation: float = option(
+        1.0,
+        "Relaxation",
+        "The size of the updates in the passes over the views. A smaller one converges more slowly and gives "
+        "less noise.",
+        gt=0,
+        le=1.99,
+        advanced=True,
+    )
+    decay: float = option(
+        0.97,
+        "Decay",
+        "The update size is multiplied by this factor after each round. A smaller factor lets the volume "
+        "settle earlier.",
+        gt=0,
+        le=1,
+        advanced=True,
+    )
+    subset: int = option(
+        1,
+        "Views per update",
+        "The number of views that each update of a pass uses. More views per update take less time.",
+        ge=1,
+        unit="views",
+        advanced=True,
+    )
 
     @field_validator("tolerance", mode="before")
     @classmethod

@@ -31,12 +31,24 @@ class CGLSOptions(Options):
     iterations: int | Auto = option(
         "auto",
         "Iterations",
-        "Each step adds finer detail and more noise; auto stops where held-out views are predicted best.",
+        "The number of steps. Each adds finer detail and more noise. Auto stops where held-out views are "
+        "predicted best.",
         ge=1,
     )
-    positivity: bool = option(False, "Positivity", "Clip negative attenuation and restart, every few steps.")
-    restart: int = option(10, "Restart", "Steps between two clippings.", ge=1, advanced=True)
-    weighted: bool = option(True, "Statistical weights", "Trust bright rays more than dark ones.", advanced=True)
+    positivity: bool = option(
+        False,
+        "Positivity",
+        "Negative attenuation is set to zero every few steps, and the search starts again from there.",
+    )
+    restart: int = option(
+        10, "Restart", "The number of steps from one removal of negative attenuation to the next.", ge=1, advanced=True
+    )
+    weighted: bool = option(
+        True,
+        "Statistical weights",
+        "Bright rays, which are measured more precisely, count more than dark ones.",
+        advanced=True,
+    )
 
 
 @torch.no_grad()

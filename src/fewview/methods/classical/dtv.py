@@ -31,14 +31,17 @@ class DTVOptions(TVOptions):
     gamma: float | Auto = option(
         "auto",
         "Guidance",
-        "1 takes edges fully from the X-ray volume, 0 is plain TV; auto predicts held-out pixels.",
+        "How far edges are taken from the X-ray volume: 1 follows its edges fully, 0 is total variation "
+        "without it. Auto chooses the value that predicts held-out detector pixels best.",
         ge=0,
         le=1,
     )
     eta: float | Auto = option(
         "auto",
         "Edge level",
-        "X-ray edges well under this part of the root mean square one count as noise; auto predicts held-out pixels.",
+        "Edges of the X-ray volume that are well below this part of its root mean square gradient count as "
+        "noise. A larger value ignores more edges. Auto chooses the value that predicts held-out detector "
+        "pixels best.",
         gt=0,
         advanced=True,
     )

@@ -23,12 +23,21 @@ class FBPOptions(Options):
     """Options of filtered back-projection."""
 
     filter: Literal["ram-lak", "shepp-logan", "cosine", "hann"] = option(
-        "ram-lak", "Filter", "Ram-Lak is sharpest and noisiest; Shepp-Logan, cosine and Hann are ever smoother."
+        "ram-lak",
+        "Filter",
+        "The filter of the projections: Ram-Lak is the sharpest and the noisiest, and Shepp-Logan, cosine and "
+        "Hann are smoother in this order.",
     )
     cutoff: float = option(
-        1.0, "Cut-off", "Part of the Nyquist frequency that is kept; lower is smoother.", gt=0, le=1, advanced=True
+        1.0,
+        "Cut-off",
+        "The filter keeps frequencies up to this part of the highest one that the detector records. A lower "
+        "value gives a smoother volume.",
+        gt=0,
+        le=1,
+        advanced=True,
     )
-    positivity: bool = option(False, "Positivity", "Set negative attenuation to zero at the end.")
+    positivity: bool = option(False, "Positivity", "Negative attenuation is set to zero at the end.")
 
 
 @torch.no_grad()

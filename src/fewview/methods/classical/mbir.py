@@ -33,18 +33,67 @@ class MBIROptions(Options):
     """Options of MBIR, named as in svmbir."""
 
     sharpness: float | Auto = option(
-        "auto", "Sharpness", "Larger is sharper and noisier, 0 is neutral; auto predicts held-out pixels."
+        "auto",
+        "Sharpness",
+        "A larger value gives a sharper and noisier volume, a smaller one a smoother volume; 0 is neutral. "
+        "Auto chooses the value that predicts held-out detector pixels best.",
     )
-    snr_db: float = option(30.0, "Signal to noise", "Trust in the data; larger fits them closer.", unit="dB")
-    p: float = option(1.2, "p", "Towards 1 keeps edges sharper, towards 2 smooths them.", ge=1, le=2, advanced=True)
-    q: float = option(2.0, "q", "Shape for small differences; at least p.", ge=1, le=2, advanced=True)
-    T: float = option(1.0, "T", "Where small differences end and edges begin.", gt=0, advanced=True)
+    snr_db: float = option(
+        30.0,
+        "Signal to noise",
+        "The signal-to-noise ratio that the data are taken to have. A larger value fits the data more closely.",
+        unit="dB",
+    )
+    p: float = option(
+        1.2,
+        "p",
+        "The power by which large differences between neighbours are penalised. Values near 1 keep edges "
+        "sharp, values near 2 smooth them.",
+        ge=1,
+        le=2,
+        advanced=True,
+    )
+    q: float = option(
+        2.0,
+        "q",
+        "The power by which small differences between neighbours are penalised; it must not be smaller than p.",
+        ge=1,
+        le=2,
+        advanced=True,
+    )
+    T: float = option(
+        1.0,
+        "T",
+        "The size of a difference between neighbours from which on it counts as an edge. A larger value "
+        "smooths weaker edges away.",
+        gt=0,
+        advanced=True,
+    )
     interslice: float = option(
-        1.0, "Between slices", "Neighbours above and below relative to those within; 0 treats slices apart.", ge=0
+        1.0,
+        "Between slices",
+        "How much the neighbours in the slices above and below count, relative to those within the slice. A "
+        "larger value makes slices more alike; 0 reconstructs each slice by itself.",
+        ge=0,
     )
-    iterations: int = option(100, "Iterations", "At most.", ge=1)
-    positivity: bool = option(True, "Positivity", "Attenuation cannot be negative; off only for signed data.")
-    weighted: bool = option(True, "Statistical weights", "Trust bright rays more than dark ones.", advanced=True)
+    iterations: int = option(
+        100,
+        "Iterations",
+        "The largest number of iterations. More bring the volume closer to its final state, and take longer.",
+        ge=1,
+    )
+    positivity: bool = option(
+        True,
+        "Positivity",
+        "The volume is kept free of negative attenuation. Switch it off only for data that may be negative, "
+        "such as phase.",
+    )
+    weighted: bool = option(
+        True,
+        "Statistical weights",
+        "Bright rays, which are measured more precisely, count more than dark ones.",
+        advanced=True,
+    )
 
     @model_validator(mode="after")
     def _ordered(self) -> Self:

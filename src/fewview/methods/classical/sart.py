@@ -15,13 +15,41 @@ from .ordered import Sweep
 class SARTOptions(Options):
     """Options of SART."""
 
-    iterations: int = option(20, "Iterations", "Passes over all views; more are sharper and noisier.", ge=1)
-    relaxation: float = option(0.7, "Relaxation", "Step size; smaller is slower and less noisy.", gt=0, le=1.99)
-    decay: float = option(
-        0.97, "Decay", "Factor of the relaxation after each pass; under 1 the passes settle.", gt=0, le=1, advanced=True
+    iterations: int = option(
+        20,
+        "Iterations",
+        "The number of passes over all views. More give a sharper and noisier volume, and take longer.",
+        ge=1,
     )
-    subset: int = option(1, "Views per update", "1 is the classical SART; more are quicker.", ge=1, unit="views")
-    positivity: bool = option(True, "Positivity", "Attenuation cannot be negative; off only for signed data.")
+    relaxation: float = option(
+        0.7,
+        "Relaxation",
+        "The size of each update. A smaller one converges more slowly and gives less noise.",
+        gt=0,
+        le=1.99,
+    )
+    decay: float = option(
+        0.97,
+        "Decay",
+        "The update size is multiplied by this factor after each pass. Below 1 the updates shrink, and the "
+        "volume settles.",
+        gt=0,
+        le=1,
+        advanced=True,
+    )
+    subset: int = option(
+        1,
+        "Views per update",
+        "The number of views that each update uses. 1 is the classical SART; more views per update take less time.",
+        ge=1,
+        unit="views",
+    )
+    positivity: bool = option(
+        True,
+        "Positivity",
+        "The volume is kept free of negative attenuation. Switch it off only for data that may be negative, "
+        "such as phase.",
+    )
 
 
 @torch.no_grad()

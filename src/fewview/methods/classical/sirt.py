@@ -14,12 +14,32 @@ from ..inverse.masking import measured, reciprocal, relative, weigh
 class SIRTOptions(Options):
     """Options of SIRT."""
 
-    iterations: int = option(150, "Iterations", "More are sharper and noisier, and take longer.", ge=1)
-    relaxation: float = option(
-        1.0, "Relaxation", "Step size; over 1 converges faster, from 2 on not at all.", gt=0, le=1.99, advanced=True
+    iterations: int = option(
+        150,
+        "Iterations",
+        "The number of updates of the volume. More give a sharper and noisier volume, and take longer.",
+        ge=1,
     )
-    positivity: bool = option(True, "Positivity", "Attenuation cannot be negative; off only for signed data.")
-    weighted: bool = option(True, "Statistical weights", "Trust bright rays more than dark ones.", advanced=True)
+    relaxation: float = option(
+        1.0,
+        "Relaxation",
+        "The size of each update. Values over 1 converge faster; from 2 on the method does not converge.",
+        gt=0,
+        le=1.99,
+        advanced=True,
+    )
+    positivity: bool = option(
+        True,
+        "Positivity",
+        "The volume is kept free of negative attenuation. Switch it off only for data that may be negative, "
+        "such as phase.",
+    )
+    weighted: bool = option(
+        True,
+        "Statistical weights",
+        "Bright rays, which are measured more precisely, count more than dark ones.",
+        advanced=True,
+    )
 
 
 @torch.no_grad()

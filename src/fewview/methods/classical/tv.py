@@ -31,15 +31,37 @@ class TVOptions(Options):
     weight: float | Auto = option(
         "auto",
         "Weight",
-        "Larger is flatter with fewer streaks, smaller keeps more texture and noise; auto predicts held-out pixels.",
+        "How strongly the volume is smoothed. A larger weight gives flatter regions and fewer streaks, a "
+        "smaller one keeps more texture and noise. Auto chooses the weight that predicts held-out detector "
+        "pixels best.",
         gt=0,
     )
-    iterations: int = option(600, "Iterations", "The objective settles within a few hundred, later at few views.", ge=1)
-    along_z: float = option(
-        0.0, "Along z", "Smoothing between slices relative to that within; 0 treats slices apart.", ge=0, le=10
+    iterations: int = option(
+        600,
+        "Iterations",
+        "The number of iterations. The volume settles within a few hundred; with few views it needs more.",
+        ge=1,
     )
-    positivity: bool = option(True, "Positivity", "Attenuation cannot be negative; off only for signed data.")
-    weighted: bool = option(True, "Statistical weights", "Trust bright rays more than dark ones.", advanced=True)
+    along_z: float = option(
+        0.0,
+        "Along z",
+        "Smoothing between slices, relative to that within a slice. A larger value makes neighbouring slices "
+        "more alike; 0 reconstructs each slice by itself.",
+        ge=0,
+        le=10,
+    )
+    positivity: bool = option(
+        True,
+        "Positivity",
+        "The volume is kept free of negative attenuation. Switch it off only for data that may be negative, "
+        "such as phase.",
+    )
+    weighted: bool = option(
+        True,
+        "Statistical weights",
+        "Bright rays, which are measured more precisely, count more than dark ones.",
+        advanced=True,
+    )
 
 
 def formulate(problem: Problem, options: TVOptions, weight: float) -> TVProblem:

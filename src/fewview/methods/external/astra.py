@@ -28,7 +28,12 @@ class AstraOptions(Options):
 class AstraIterativeOptions(Options):
     """Options of ASTRA's iterative methods."""
 
-    iterations: int = option(100, "Iterations", "More are sharper and noisier, and take longer.", ge=1)
+    iterations: int = option(
+        100,
+        "Iterations",
+        "The number of updates of the volume. More give a sharper and noisier volume, and take longer.",
+        ge=1,
+    )
 
 
 def missing() -> str | None:

@@ -30,7 +30,10 @@ class GridrecOptions(Options):
     """Options of gridrec."""
 
     filter: Literal["ram-lak", "shepp-logan", "cosine", "hann"] = option(
-        "shepp-logan", "Filter", "Ram-Lak is sharpest and noisiest; Shepp-Logan, cosine and Hann are ever smoother."
+        "shepp-logan",
+        "Filter",
+        "The filter of the projections: Ram-Lak is the sharpest and the noisiest, and Shepp-Logan, cosine and "
+        "Hann are smoother in this order.",
     )
 
 

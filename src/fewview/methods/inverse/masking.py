@@ -76,7 +76,21 @@ def attenuation_scale(views: Views, coupled: bool = False) -> Tensor:
 
 
 def mean_significant(values: Tensor, y: Tensor, axes: tuple[int, ...]) -> Tensor:
-    """Mean of ``values`` over the rays that meet the object; 1 where there are none (any will do then)."""
+    """Mean of ``values`` over the rays that meet the object; 1 where there are none (any will do then).
+
+    Parameters
+    ----------
+    values : Tensor, shape (slices, angles, columns)
+    y : Tensor, same shape
+        Line integrals: rays under a part of their mean run past the object.
+    axes : tuple of int
+        That the mean goes over.
+
+    Returns
+    -------
+    Tensor
+        Of size 1 along ``axes``.
+    """
     inside = (y > SIGNIFICANT * y.abs().mean(dim=axes, keepdim=True)).to(y.dtype)
     mean = (inside * values).sum(dim=axes, keepdim=True) / inside.sum(dim=axes, keepdim=True).clamp(min=1)
     return torch.where(mean > 0, mean, torch.ones_like(mean))
@@ -92,6 +106,17 @@ def reciprocal(values: Tensor, floor: float = 1e-3) -> Tensor:
 
 
 def relative(residual: Tensor, y: Tensor, weights: Tensor | None) -> float:
-    """|residual| / |y| in the weighted norm; 0 for empty data."""
+    """|residual| / |y| in the weighted norm; 0 for empty data.
+
+    Parameters
+    ----------
+    residual, y : Tensor, shape (slices, angles, columns)
+    weights : Tensor, same shape, or None
+        None where every pixel counts the same.
+
+    Returns
+    -------
+    float
+    """
     scale = float(weigh(y * y, weights).sum(dtype=torch.float64))
     return (float(weigh(residual * residual, weights).sum(dtype=torch.float64)) / scale) ** 0.5 if scale > 0 else 0.0

@@ -37,13 +37,25 @@ class PostnetOptions(Options):
     """Options of the supervised network."""
 
     weights: str = option(
-        "postnet", "Network", "Trained by `fewview train prior --set task=postnet`, or its path.", offers=("postnet",)
+        "postnet",
+        "Network",
+        "The network that cleans the first reconstruction: the name of shipped weights, or the path of "
+        "weights that `fewview train prior --set task=postnet` wrote.",
+        offers=("postnet",),
     )
     data_steps: int = option(
-        8, "Data step iterations", "CG iterations after the network; 0 leaves its image as it is.", ge=0
+        8,
+        "Data step iterations",
+        "The number of conjugate gradient iterations that bring the network's image into agreement with the "
+        "data. More fit the data better; 0 leaves the image as it is.",
+        ge=0,
     )
     trust: float | Auto = option(
-        "auto", "Trust", "Larger believes the network, smaller the data; auto predicts held-out views.", gt=0
+        "auto",
+        "Trust",
+        "How far the network is believed against the data: a larger value believes the network more, a "
+        "smaller one the data. Auto chooses the value that predicts held-out views best.",
+        gt=0,
     )
     start_iterations: int | Auto = start_iterations_option()
     scale: float | Auto = scale_option()

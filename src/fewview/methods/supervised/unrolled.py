@@ -36,8 +36,9 @@ class UnrolledOptions(Options):
     weights: str = option(
         "unrolled-general",
         "Network",
-        "What it has learnt: unrolled-general (many kinds of samples), unrolled-materials (concrete-like ones), or the "
-        "path of weights that `fewview train unrolled` wrote, for instance from a dense scan of a sister sample.",
+        "The network, by what it has learnt: unrolled-general (many kinds of samples), unrolled-materials "
+        "(concrete-like ones), or the path of weights that `fewview train unrolled` wrote, for instance from "
+        "a dense scan of a sister sample.",
         offers=("unrolled-general", "unrolled-materials"),
     )
     symmetries: bool = option(
@@ -54,7 +55,11 @@ class UnrolledOptions(Options):
         ge=0,
     )
     steps: int = option(
-        12, "Steps per sample", "Network calls per sample; more draw more exactly.", ge=2, advanced=True
+        12,
+        "Steps per sample",
+        "The number of network calls for each sample. More draw the samples more exactly, and take longer.",
+        ge=2,
+        advanced=True,
     )
     scale: float | Auto = scale_option()
     positivity: bool = positivity_option()
