@@ -1,6 +1,7 @@
 """The code for graphics cards, run on a pretended one: no two devices meet, and the results are those of the CPU."""
 
 import importlib.util
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,7 @@ import torch
 
 from fewview.geometry import ParallelBeam
 from fewview.methods import get_method
-from fewview.operators import filtered_backprojection, parallel_beam
+from fewview.operators import fan_beam, filtered_backprojection, parallel_beam
 from fewview.operators.tiled import MEMORY_BUDGET
 from fewview.runs import memory
 from fewview.runs.slabs import SlabRun
@@ -84,9 +85,10 @@ def test_the_pretence_refuses_what_a_card_refuses(cuda):
 
 @pytest.mark.parametrize("budget", [MEMORY_BUDGET, 0], ids=["stored", "computed"])
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
-def test_the_operator_is_that_of_the_cpu(cuda, truth, budget, dtype):
+@pytest.mark.parametrize("beam", [parallel_beam, partial(fan_beam, sod=5.0, sdd=9.0)], ids=["parallel", "fan"])
+def test_the_operator_is_that_of_the_cpu(cuda, truth, budget, dtype, beam):
     kind = {"columns": SIZE, "axis": AXIS, "pixel": 0.1, "dtype": dtype, "memory_budget": budget}
-    A, B = parallel_beam(ANGLES, device="cuda", **kind), parallel_beam(ANGLES, **kind)
+    A, B = beam(ANGLES, device="cuda", **kind), beam(ANGLES, **kind)
     here = torch.from_numpy(truth).to(dtype)
     x = here.to("cuda").requires_grad_()
     y = A(x)

@@ -1,5 +1,6 @@
 """What the docks decide, without a viewer."""
 
+import json
 from types import SimpleNamespace
 from typing import Literal
 
@@ -197,6 +198,18 @@ def test_what_the_user_says_is_taken_in():
     with pytest.raises(FewviewError, match="pixel"):
         presenter.say(pixel="a lot")
     assert presenter.pixel == 0.01
+
+
+def test_a_fan_beam_says_where_its_source_is(tmp_path):
+    np.save(tmp_path / "scan.npy", np.ones((12, 3, 20), np.float32))
+    beam = {"type": "fanflat", "DetectorCount": 20, "DetectorWidth": 0.5}
+    beam |= {"DistanceOriginSource": 40, "DistanceOriginDetector": 60}
+    (tmp_path / "beam.json").write_text(json.dumps(beam))
+    presenter = ScanPresenter()
+    presenter.load(tmp_path / "scan.npy", geometry=str(tmp_path / "beam.json"), angles="0:360", kind="attenuation")
+    fact = next(fact for fact in presenter.facts() if fact.label == "Beam")
+    assert "source 40 mm from the axis" in fact.text and "below the slice" in fact.text
+    assert presenter.voxel == pytest.approx(0.2)
 
 
 def test_a_scan_without_angles_names_its_remedy(tmp_path):
