@@ -112,3 +112,21 @@ def test_the_values_of_all_layers_under_the_cursor():
     text = values_at(found, (3 * 0.2, 5 * 0.2), 0.2)
     assert f"a {VOLUME[1, 3, 5]:.4g}" in text and f"b {2 * VOLUME[1, 3, 5]:.4g} mm⁻¹" in text
     assert values_at(found, (-1.0, 0.0), 0.2) == ""
+
+
+def test_the_whole_slice_follows_a_run_once_a_second_and_its_end(monkeypatch):
+    from fewview.viewer.compare import table as module
+
+    now = [10.0]
+    monkeypatch.setattr(module.time, "monotonic", lambda: now[0])
+    table, part = Table(), [("R1", np.array([[0, 0], [8, 8]])), ("slice", None)]
+
+    def means(version):
+        rows = table.rows(part, [Candidate("a", np.full((16, 16), float(version)), version=version)])
+        return [row.values["mean"] for row in rows]
+
+    assert means(1) == [1, 1] and not table.behind
+    now[0] += 0.2
+    assert means(2) == [2, 1] and table.behind
+    now[0] += 1.0
+    assert means(2) == [2, 2] and not table.behind

@@ -26,6 +26,7 @@ from .pages import Pages
 from .presenter import ComparePresenter, Comparison, comparable
 from .region_tools import DROP, RegionTools
 from .regions_layer import Regions
+from .table import SLICE_SECONDS
 from .undo import Undo
 from .value_units import SHORT
 from .views import ViewControls
@@ -55,6 +56,7 @@ class CompareDock(Dock):
         self._followed: dict[int, tuple[Any, Any]] = {}
         self._dirty = False
         self._soon = self._timer(SOON_MS, self.refresh)
+        self._slice_soon = self._timer(round(1000 * SLICE_SECONDS), self.refresh)
         self._cursor_soon = self._timer(CURSOR_MS, self._show_cursor)
         self.tools = RegionTools(str(self.bench.settings.remembered("region_size")))
         self.region_size = self.tools.size_box
@@ -165,6 +167,8 @@ class CompareDock(Dock):
         self.tools.undo.setEnabled(self.history.possible)
         boxes = self.regions.boxes()
         self.rows = self.presenter.rows(self.comparison, boxes, self.z, whole=self.tools.whole.isChecked())
+        if self.presenter.table.behind and not self._slice_soon.isActive():
+            self._slice_soon.start()
         self.columns = self.presenter.table.columns(self.comparison.truth is not None, self.rows)
         icons = {id(layer): self.layers.icon(layer) for layer in layers}
         self.table.show_rows(self.columns, self.rows, SHORT.get(self.comparison.unit, ""), icons)

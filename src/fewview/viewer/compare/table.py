@@ -8,6 +8,7 @@ from __future__ import annotations
 import csv
 import io
 import math
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
@@ -91,6 +92,7 @@ COLUMNS = (
 )
 OF_RUNS = ("heldout_error", "data_residual")
 BEST_MARK = "★"
+SLICE_SECONDS = 1.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -164,6 +166,8 @@ class Table:
 
     def __init__(self) -> None:
         self._known: dict[tuple[Any, ...], Measured] = {}
+        self._slices: dict[int | str, tuple[int, float]] = {}
+        self.behind = False  # whether a whole slice is measured again a little later
 
     def columns(self, reference: bool, rows: Sequence[Row] = ()) -> list[Column]:
         """Columns that apply: those of the reference only with one, those of whole runs only where a run told them."""
@@ -194,13 +198,15 @@ class Table:
             Position of the slice that the images are of; part of what is remembered.
         """
         known: dict[tuple[Any, ...], Measured] = {}
+        self.behind = False
         lines: list[Row] = []
         scale = None if truth is None else (truth.name, truth.value_range)
         for name, corners in regions:
             block = []
             for layer in layers:
                 region = layer.region(corners)
-                key = (layer.key or layer.name, layer.version, region, plane, scale)
+                version = self._slice_version(layer) if corners is None else layer.version
+                key = (layer.key or layer.name, version, region, plane, scale)
                 if key not in known:
                     known[key] = self._known.get(key) or _measured(layer, region, truth, whole=corners is None)
                 values, note = known[key]
@@ -208,6 +214,15 @@ class Table:
             lines += with_best(block)
         self._known = known
         return lines
+
+    def _slice_version(self, layer: Candidate) -> int:
+        """Version to measure a whole slice of: its SSIM costs too much to follow every estimate of a run."""
+        name, now = layer.key or layer.name, time.monotonic()
+        known = self._slices.get(name)
+        if known is None or (known[0] != layer.version and now - known[1] >= SLICE_SECONDS):
+            known = self._slices[name] = (layer.version, now)
+        self.behind = self.behind or known[0] != layer.version
+        return known[0]
 
 
 def as_csv(columns: Sequence[Column], rows: Sequence[Row], value_unit: str = "") -> str:
