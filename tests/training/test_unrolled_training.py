@@ -142,3 +142,8 @@ def test_from_a_dense_volume_to_a_reconstruction_on_the_command_line(tiny, tmp_p
     assert learnt.exit_code == 0 and "To go on, give more minutes" in learnt.output
     card = read_card(tmp_path / "sister.safetensors")
     assert card["trained_for"]["pixel_mm"] == [pytest.approx(done.pixel)] * 2 and card["trained_for"]["views"] == [8, 8]
+    out = tmp_path / "volume.npy"
+    asked = ["reconstruct", scan, "-o", str(out), "--rows", "12:16", "--method", "unrolled", "--views", "4"]
+    made = CliRunner().invoke(app, [*asked, "--set", f"weights={weights}"], catch_exceptions=False)
+    assert made.exit_code == 0 and np.load(out).shape == (4, 32, 32)
+    assert "note: The scan has 4 views; the network was trained for 8." in made.output

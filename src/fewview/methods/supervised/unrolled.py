@@ -34,12 +34,11 @@ class UnrolledOptions(Options):
     """Options of the unrolled network."""
 
     weights: str = option(
-        "unrolled-general",
+        "unrolled-materials",
         "Network",
-        "The network, by what it has learnt: unrolled-general (many kinds of samples), unrolled-materials "
-        "(concrete-like ones), or the path of weights that `fewview train unrolled` wrote, for instance from "
-        "a dense scan of a sister sample.",
-        offers=("unrolled-general", "unrolled-materials"),
+        "The network, by what it has learnt: unrolled-materials (concrete-like samples), or the path of weights that "
+        "`fewview train unrolled` wrote, best from a dense scan of a sister sample.",
+        offers=("unrolled-materials",),
     )
     symmetries: bool = option(
         True,
@@ -159,7 +158,7 @@ def _missing() -> str | None:
     try:
         find_weights(UnrolledOptions().weights)
     except WeightsError as error:
-        return f"{error.problem} Train them with `fewview train unrolled --kind general`."
+        return f"{error.problem} Train them with `fewview train unrolled --kind materials`."
     return None
 
 
@@ -167,7 +166,7 @@ METHOD = Method(
     name="unrolled",
     title="Unrolled network",
     family="supervised",
-    summary="Networks and data steps trained end to end: seconds; the best on samples like those it has learnt.",
+    summary="Networks and data steps trained end to end: seconds; teach it your own sample by a dense scan.",
     source="After Aggarwal et al., IEEE TMI 2019 (MoDL) and Terris et al., 2025 (RAM: Krylov directions as channels)",
     options=UnrolledOptions,
     solve=solve,
