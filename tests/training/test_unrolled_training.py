@@ -104,6 +104,8 @@ def test_held_out_views_say_what_it_may_be_used_for(monkeypatch, sample):
     found = held_out_check(scan, "net.safetensors")
     assert "29.3% better" in found["verdict"] and "(mbir): use these" in found["verdict"]
     assert found["relative_error"]["tv"] / found["relative_error"]["mbir"] == pytest.approx(1.5**0.5, rel=1e-3)
+    power = float(scan.data.square().mean())
+    assert found["relative_error"]["tv"] == pytest.approx((3 / power) ** 0.5, rel=0.15)  # held-out pixels are like all
     unrolled_error = 8.0
     assert "100.0% worse" in held_out_check(scan, "net.safetensors")["verdict"]
 
