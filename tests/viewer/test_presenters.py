@@ -16,7 +16,7 @@ from fewview.runs.worker.messages import Failed, Finished, Opened, Progress
 from fewview.runs.worker.queued_run import QueuedRun
 from fewview.samples import FOLDER, TOOTH
 from fewview.viewer.common.layers import contrast, projection_layer, spatial
-from fewview.viewer.common.words import duration, number, size
+from fewview.viewer.common.words import duration, number, size, without_flags
 from fewview.viewer.compare.presenter import ComparePresenter
 from fewview.viewer.compare.profile import line_profile
 from fewview.viewer.compare.regions_file import box_region, read_regions, region_box, write_regions
@@ -28,6 +28,7 @@ from fewview.viewer.reconstruct.form_entries import changed, form_fields
 from fewview.viewer.reconstruct.modes import MODES, mode_states
 from fewview.viewer.reconstruct.presets import matching_preset, preset_help, preset_values
 from fewview.viewer.reconstruct.run_presenter import curves, forecast_text, run_title, run_view
+from fewview.viewer.scan.axis_state import AxisState
 from fewview.viewer.scan.presenter import ScanPresenter
 
 
@@ -134,7 +135,9 @@ def tooth():
 def test_the_tooth_in_plain_words(tooth):
     facts = {fact.label: fact for fact in tooth.facts()}
     assert "181 views of 2 × 640 pixels" in facts["Frames"].text
-    assert "10 open-beam, 10 dark frames" in facts["Fields"].text
+    assert facts["Flats"].text == "10 open-beam frames" and facts["Darks"].text == "10 dark frames"
+    # Whatever was read or assumed may be corrected at any time.
+    assert {"angles", "kind", "flats", "darks", "axis", "pixel"} <= {fact.action for fact in facts.values()}
     assert "size unknown" in facts["Pixel"].text and facts["Pixel"].action == "pixel"
     assert facts["Axis"].action == "axis"
     assert tooth.ready
@@ -210,6 +213,55 @@ def test_a_fan_beam_says_where_its_source_is(tmp_path):
     fact = next(fact for fact in presenter.facts() if fact.label == "Beam")
     assert "source 40 mm from the axis" in fact.text and "below the slice" in fact.text
     assert presenter.voxel == pytest.approx(0.2)
+
+
+def test_what_is_not_possible_is_refused_and_changes_nothing():
+    presenter = ScanPresenter()
+    presenter.load(TOOTH)
+    before = presenter.reader, presenter.info
+    for said in ({"angles": "0:ninety"}, {"kind": "colours"}, {"flats": "/nowhere/at/all"}):
+        with pytest.raises(FewviewError):
+            presenter.say(**said)
+        assert (presenter.reader, presenter.info) == before and presenter.ready
+    presenter.say(angles="0:360")  # also what the file says may be corrected, and taken back
+    assert presenter.angles[-1] > 350 and presenter.facts()[2].now == "0:360"
+    presenter.say(angles=None)
+    assert presenter.angles[-1] < 200
+
+
+def test_the_found_axis_and_the_one_in_use_are_both_known():
+    state = AxisState()
+    assert state.fact().state == "note" and not state.can_undo
+    search = {"axis": 295.2, "how": "found", "where": "Fourier, confidence 0.99", "curve": [[1.0], [0.0]], "tilt": {}}
+    state.take(search)
+    assert state.fact().state == "good" and state.column == 295.2
+    state.choose(300.0)
+    state.choose(301.0)  # further moves of the slider are one choice
+    fact = state.fact()
+    assert fact.state == "warning" and "295.20" in fact.text and "301.00" in fact.text
+    assert "5.8 columns off" in state.words() and "Found in the data: column 295.20" in state.words()
+    state.undo()
+    assert (state.column, state.how) == (295.2, "found: Fourier, confidence 0.99")
+    state.take({**search, "tilt": {"degrees": 4.0, "matters": True, "words": "The axis is tilted by 4.00 degrees."}})
+    assert state.fact().state == "warning" and "tilted by 4.00°" in state.fact().text
+    state.take({"axis": 319.5, "how": "assumed", "where": "middle of the detector", "curve": [[], []]})
+    assert state.fact().state == "assumed" and state.found is None
+
+
+@pytest.mark.parametrize(
+    ("said", "shown"),
+    [
+        ("Give open-beam frames with --flats FILE.", "Give open-beam frames under “Flats”."),
+        (
+            "Reconstruct fewer rows (--rows A:B) or bin (--bin 2).",
+            "Reconstruct fewer rows (“Rows”) or bin (“Binning” 2).",
+        ),
+        ("Correct it with --prepare tilt=4.03.", "Correct it with “tilt” 4.03 under Preparation."),
+        ("See `fewview train prior --set task=postnet`.", "See `fewview train prior --set task=postnet`."),
+    ],
+)
+def test_the_viewer_speaks_of_fields_and_not_of_flags(said, shown):
+    assert without_flags(said) == shown
 
 
 def test_a_scan_without_angles_names_its_remedy(tmp_path):

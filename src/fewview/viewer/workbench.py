@@ -20,17 +20,18 @@ from .closing import End
 from .common.layers import METADATA, facts, projection_layer, spatial
 from .common.notify import complain, tell
 from .common.settings import Settings
+from .common.words import without_flags
 from .keys.bindings import KeyBindings
 from .reconstruct.live_view import LiveView, Shown
 from .reconstruct.run_presenter import run_title
 from .reconstruct.supervisor import listen
+from .scan.axis_search import AxisSearch
 from .scan.presenter import ScanPresenter
 from .scan.samples import volumes_of
 from .scans import Scans
 from .session import SessionKeeper
 
 _benches: dict[int, Workbench] = {}
-AXIS_LAYER = "Axis preview"
 
 
 def workbench_of(viewer: Any) -> Workbench:
@@ -65,10 +66,7 @@ class Workbench(QObject):
         self._key = key
         self._count = 0
         self._listener: Any = None
-        self._axis_wanted: float | None = None
-        self._axis_run: QueuedRun | None = None
-        self._find_run: QueuedRun | None = None
-        self._finding: ScanPresenter | None = None
+        self.axis_search = AxisSearch(self)
         self._asked: list[ScanPresenter] = []
         self._window: QWidget | None = None
         self.actions: dict[str, Callable[[], None]] = {}
@@ -109,7 +107,7 @@ class Workbench(QObject):
             label = self.scans.label
             tell(f"{label(scan)} lies beside {label(self._asked[0])}; the Scan dock asks whether both are to stay.")
         self.scan_changed.emit()
-        self._find_unknown_axis()
+        self.axis_search.find_unknown()
 
     @property
     def asked(self) -> ScanPresenter | None:
@@ -134,18 +132,18 @@ class Workbench(QObject):
         if scan is not self.scan:
             self.scans.choose(scan)
             self.scan_changed.emit()
-            self._find_unknown_axis()
+            self.axis_search.find_unknown()
 
-    def say(self, **said: Any) -> None:
-        """Tell what the file does not (angles, pixel size, ...)."""
+    def say(self, **said: Any) -> str:
+        """Correct what is known of the scan (angles, pixel size, ...); returns why that was refused, if it was."""
         try:
             self.scan.say(**said)
         except FewviewError as error:
-            complain(error)
-            return
+            return without_flags(str(error))
         self.scans.park()  # lengths may be in mm from now on
         self.scan_changed.emit()
         self.show_projections(True)
+        return ""
 
     def show_projections(self, shown: bool) -> None:
         """Put the projections into the viewer, or take them out."""
@@ -205,14 +203,23 @@ class Workbench(QObject):
 
     # -- runs ----------------------------------------------------------------------------------------------------
 
-    def run(self, recipe: Recipe, method: Method[Any], scan: ScanPresenter | None = None) -> QueuedRun:
-        """Queue a run, by default on the scan that is meant; its layer appears with its first estimate."""
+    def run(
+        self, recipe: Recipe, method: Method[Any], scan: ScanPresenter | None = None, note: str = ""
+    ) -> QueuedRun:
+        """Queue a run, by default on the scan that is meant; its layer appears with its first estimate.
+
+        Parameters
+        ----------
+        note : str
+            What is to be said about its settings.
+        """
         scan = scan or self.scan
         self._count += 1
         views = recipe.views or scan.shape[0]
         prefix = self.scans.prefix(scan)
         title = prefix + run_title(recipe, method, views, self._count)
         run = self.queue.submit(title, {"recipe": recipe.model_dump(mode="json")})
+        run.note = note
         self.runs.append(run)
         first = recipe.rows[0] if recipe.rows is not None else 0
         pixel = scan.pixel
@@ -237,35 +244,14 @@ class Workbench(QObject):
             self.live.forget(run)
         self.runs_changed.emit()
 
-    def try_axis(self, column: float, row: int) -> None:
-        """Show one slice around a tried axis; while one is computed the newest wish waits, older ones are dropped."""
-        self._axis_wanted = column
-        self._axis_row = row
-        self._next_axis()
-
     def find_axis(self) -> None:
-        """Have the axis found; the scan dock hears through ``scan_changed``."""
-        try:
-            recipe = self.scan.recipe()
-        except FewviewError as error:
-            complain(error)
-            return
-        self._finding = self.scan
-        self._find_run = self.queue.submit(
-            "axis", {"recipe": recipe.model_dump(mode="json")}, "fewview.runs.worker.engine:find_axis"
-        )
-        self.live.expect(self._find_run, None)
-        self.go()
-
-    def _find_unknown_axis(self) -> None:
-        """At load, while the user looks around: the axis is then known, and shown, before the first run."""
-        if self.scan.ready and self.scan.axis is None and self.settings.warm and not self.finding_axis:
-            self.find_axis()
+        """Have the axis found, and the slice around it drawn."""
+        self.axis_search.find()
 
     @property
     def finding_axis(self) -> bool:
         """Whether the axis is being looked for."""
-        return self._find_run is not None
+        return self.axis_search.finding
 
     def shown_row(self) -> int:
         """Detector row of the slice that the viewer shows."""
@@ -317,28 +303,6 @@ class Workbench(QObject):
             self._window = window
             window.destroyed.connect(End(self))
 
-    def _next_axis(self) -> None:
-        if self._axis_wanted is None or self._axis_run is not None:
-            return
-        try:
-            row = self.scan.one_row(self._axis_row)
-            recipe = self.scan.recipe(axis=round(self._axis_wanted, 3), rows=row, reference=None, method="fbp")
-        except FewviewError as error:
-            complain(error)
-            return
-        self._axis_wanted = None
-        self._axis_run = self.queue.submit(
-            AXIS_LAYER, {"recipe": recipe.model_dump(mode="json")}, "fewview.runs.worker.engine:try_axis"
-        )
-        place = spatial((1, 1, 1), self.scan.voxel, row[0], self.scan.bin)
-        self.live.expect(
-            self._axis_run, Shown(AXIS_LAYER, place, {"axis": recipe.axis, "of": self.scan.path}, reuse=True)
-        )
-        if self.projections_shown:
-            self.show_projections(False)
-            self.scan_changed.emit()
-        self.go()
-
     def go(self) -> None:
         """Start looking after what was queued."""
         self.runs_changed.emit()
@@ -360,30 +324,24 @@ class Workbench(QObject):
         self.ticked.emit()
 
     def _on_end(self, run: QueuedRun) -> None:
-        if run is self._find_run:
-            self._find_run = None
-            self._take_axis(run)
-        elif run is self._axis_run:
-            self._axis_run = None
-            self._next_axis()
-        elif run.status == "failed" and run.error is not None:
+        if self.axis_search.ended(run):
+            self.runs_changed.emit()
+            return
+        if run.status == "done" and run in self.runs:
+            self._learn(run)
+        if run.status == "failed" and run.error is not None:
             complain(FewviewError(run.error.problem, run.error.remedy))
         elif run.status == "stopped" and run.error is not None:
             tell(f"{run.title}: the process did not hear the stop and was ended. The last estimate is kept.")
         self.runs_changed.emit()
 
-    def _take_axis(self, run: QueuedRun) -> None:
-        column = run.record.get("axis")
-        scan = self._finding or self.scan  # another one may be meant by now
-        if isinstance(column, (int, float)):
-            scan.set_axis(float(column), f"{run.record['how']}: {run.record['where']}")
-            scan.axis_curve = run.record["curve"]
-        elif run.error is not None and run.status == "failed":
-            complain(FewviewError(run.error.problem, run.error.remedy))
-        self.scan_changed.emit()
-        self.axis_found.emit()
-        if scan is not self.scan:
-            self._find_unknown_axis()
+    def _learn(self, run: QueuedRun) -> None:
+        """What a run has chosen serves the next preview on its scan."""
+        scan = next((one for one in self.scans.all if one.path == run.record.get("recipe", {}).get("scan")), None)
+        options = run.record.get("options", {})
+        chosen = {k: v for k, v in run.record.get("chosen", {}).items() if options.get(k) == "auto"}
+        if scan is not None and chosen:
+            scan.settled[run.record["method"]] = (chosen, run.title)
 
 
 @atexit.register

@@ -43,6 +43,8 @@ class QueuedRun:
         Number of the stage, and how many there are.
     kept, shows : str
         What the last estimate is, as in :class:`~fewview.methods.Estimate`.
+    note : str
+        What is to be said about its settings.
     """
 
     number: int
@@ -64,6 +66,7 @@ class QueuedRun:
     place: tuple[int, int] = (1, 1)
     kept: str = "start"
     shows: str = ""
+    note: str = ""
     silent_for: float = 0.0
     began: float = 0.0
     first_estimate: float = 0.0

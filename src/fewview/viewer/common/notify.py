@@ -5,6 +5,7 @@ from __future__ import annotations
 from napari.utils.notifications import show_error, show_info, show_warning
 
 from ...errors import FewviewError
+from .words import without_flags
 
 
 def tell(text: str) -> None:
@@ -20,6 +21,6 @@ def warn(text: str) -> None:
 def complain(error: Exception) -> None:
     """Something went wrong: the user's mistakes with their remedy, others with their type."""
     if isinstance(error, FewviewError):
-        show_error(str(error))
+        show_error(without_flags(str(error)))
     else:
         show_error(f"{type(error).__name__}: {error}")

@@ -3,6 +3,30 @@
 from __future__ import annotations
 
 import math
+import re
+
+# Fields of the docks that stand for flags of the command line.
+_FIELDS = {
+    "angles": "Angles",
+    "kind": "Values",
+    "flats": "Flats",
+    "darks": "Darks",
+    "pixel": "Pixel",
+    "axis": "Rotation axis",
+    "exclude": "Left out",
+    "rows": "Rows",
+    "views": "Views",
+    "bin": "Binning",
+    "aux": "X-ray",
+    "reference": "Reference",
+    "layout": "Layout",
+    "dataset": "Dataset",
+    "device": "Device",
+}
+_FLAG = re.compile(
+    r"`[^`]*`|(?:(with|by|in|or|say) )?--(\w[\w-]*)(?: ([A-Z][A-Z_:/\[\]a-z]*|\w+=[^\s;,]*[^\s;,.]|\d+))?"
+)
+_PLACEHOLDERS = ("FILE", "VOLUME", "A:B", "FILE:/path", "COLUMN", "LIST")
 
 
 def duration(seconds: float) -> str:
@@ -40,3 +64,19 @@ def number(value: float | None, digits: int = 4) -> str:
     if math.isinf(value):
         return "∞" if value > 0 else "-∞"
     return f"{value:.{digits}g}"
+
+
+def without_flags(text: str) -> str:
+    """A message of the engine in the docks' words: who sits before a viewer types no flags."""
+    return _FLAG.sub(_in_the_dock, text)
+
+
+def _in_the_dock(found: re.Match[str]) -> str:
+    before, flag, value = found.groups()
+    if flag == "prepare" and value is not None:
+        name, _, wanted = value.partition("=")
+        return f"{before or 'with'} “{name.replace('_', ' ')}” {wanted} under Preparation"
+    if flag not in _FIELDS:  # a command in backticks, or a flag without a field
+        return found[0]
+    words = f"“{_FIELDS[flag]}”" + (f" {value}" if value and value not in _PLACEHOLDERS else "")
+    return f"under {words}" if before in ("with", "by", "in") else f"{before} {words}" if before else words

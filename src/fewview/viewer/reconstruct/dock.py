@@ -35,6 +35,7 @@ from .form import Form
 from .form_entries import form_fields
 from .modes import ModeState, all_methods, mode_states
 from .presets import KEPT, MEANING, PRESETS, matching_preset, preset_help, preset_values, start_values
+from .preview import preview_options
 from .run_panel import RunPanel
 from .run_presenter import forecast_text
 
@@ -149,7 +150,9 @@ class ReconstructDock(Dock):
 
     def _make_buttons(self) -> QHBoxLayout:
         row = QHBoxLayout()
-        self.preview_button = button("Preview slice", "Reconstruct only the slice that is shown.", self.preview)
+        self.preview_button = button(
+            "Preview slice", "Reconstruct only the slice that is shown, without a search for settings.", self.preview
+        )
         self.run_button = button("Run", "Reconstruct the chosen rows. While one runs, the next one waits.", self.run)
         self.helps = {made: made.toolTip() for made in (self.preview_button, self.run_button)}
         row.addWidget(self.preview_button)
@@ -205,8 +208,16 @@ class ReconstructDock(Dock):
         self._start()
 
     def preview(self) -> None:
-        """Queue a run of the slice that is shown."""
-        self._start(rows=self.bench.scan.one_row(self.bench.shown_row()))
+        """Queue a run of the slice that is shown, with settings that need no search."""
+        scan, method = self.bench.scan, self.chosen_method
+        if method is None or self.form is None or not scan.ready:
+            self._start()
+            return
+        views, _, columns = scan.shape
+        settled, source = scan.settled.get(method.name, ({}, ""))
+        shape = (scan.views or views, 1, columns // scan.bin)
+        options, note = preview_options(method, self.form.changes(), settled, source, shape)
+        self._start(note, rows=scan.one_row(self.bench.shown_row()), options=options)
 
     def copy_python(self) -> None:
         """Put the script on the clipboard."""
@@ -218,7 +229,7 @@ class ReconstructDock(Dock):
 
     # -- inside --------------------------------------------------------------------------------------------------
 
-    def _start(self, **more: Any) -> None:
+    def _start(self, note: str = "", **more: Any) -> None:
         method = self.chosen_method
         try:
             recipe = self.recipe(**more)
@@ -229,8 +240,8 @@ class ReconstructDock(Dock):
         settings = self.bench.settings
         settings.remember(method=method.name, holdout=recipe.holdout, mode=self._mode().mode.name)
         kept = {name: value for name, value in self.form.values().items() if name in KEPT}
-        settings.remember_options(method.name, {**recipe.options, **kept})
-        self.bench.run(recipe, method)
+        settings.remember_options(method.name, {**self.form.changes(), **kept})
+        self.bench.run(recipe, method, note)
 
     def _copy(self, how: str, what: str) -> None:
         try:

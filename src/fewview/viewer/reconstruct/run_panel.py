@@ -14,6 +14,7 @@ from ..common.plots import Plot
 from ..common.theme import Colours
 from ..common.widgets import Section, button, described, wrapped
 from ..workbench import Workbench
+from .record_view import RecordView
 from .run_presenter import RunView, curves, run_view
 
 MARKS = {"queued": "…", "done": "✓", "stopped": "■", "failed": "✗", "paused": "‖"}
@@ -27,6 +28,7 @@ class RunPanel(QWidget):
         self.bench = bench
         self._colours: Colours | None = None
         self._view: RunView | None = None
+        self.record: RecordView | None = None
         self.head = QWidget()
         head = QVBoxLayout(self.head)
         head.setContentsMargins(0, 0, 0, 0)
@@ -50,7 +52,8 @@ class RunPanel(QWidget):
         self.plot = Plot("Convergence", "step", "relative error", height=130)
         self.plot.logarithmic(True)
         layout.addWidget(Section("Convergence", self.plot))
-        layout.addWidget(Section("Runs", self._make_runs(), unfolded=False))
+        self.runs_section = Section("Runs", self._make_runs(), unfolded=False)
+        layout.addWidget(self.runs_section)
         bench.ticked.connect(self.refresh)
         bench.runs_changed.connect(self._refresh_runs)
         bench.actions.update(stop=bench.queue.stop, toggle_pause=self.toggle_pause)
@@ -117,6 +120,8 @@ class RunPanel(QWidget):
         )
         row.addWidget(button("Python", "The selected run as a script, on the clipboard.", self._copy_python))
         row.addWidget(button("Command", "The selected run as a command line, on the clipboard.", self._copy_command))
+        self.record_button = button("Record", "All that is known of the selected run.", self.show_record)
+        row.addWidget(self.record_button)
         layout.addLayout(row)
         return box
 
@@ -135,6 +140,16 @@ class RunPanel(QWidget):
         item = self.runs.currentItem()
         number = None if item is None else item.data(Qt.ItemDataRole.UserRole)
         return next((run for run in self.bench.runs if run.number == number), None)
+
+    def show_record(self) -> None:
+        """Show the record of the selected run, or an empty one to open a file in."""
+        run = self._selected()
+        if self.record is None:
+            self.record = RecordView(self)
+        if run is not None and run.over and run.record:
+            self.record.show_record(run.title, run.record)
+        else:
+            tell("The record of a run comes with its end: select one that is over.")
 
     def _cancel(self) -> None:
         run = self._selected()

@@ -71,7 +71,7 @@ def run_view(run: QueuedRun | None, ready: bool = True, waiting: int = 0) -> Run
     if run.status == "done":
         return RunView(
             "Done",
-            " ".join(filter(None, (*_result(run), f"{run.step} steps in {took}.", _scores(run)))),
+            " ".join(filter(None, (*_result(run), run.note, f"{run.step} steps in {took}.", _scores(run)))),
             100,
             tone="good",
         )
@@ -93,6 +93,8 @@ def run_view(run: QueuedRun | None, ready: bool = True, waiting: int = 0) -> Run
         return RunView("Paused", stands, _percent(run), can_resume=True, can_stop=True)
     if run.shows:
         stands = f"{stands}. Shown: {_shown(run)}."
+    if run.note:
+        stands = f"{stands}{'' if stands.endswith('.') else '.'} {run.note}"
     return RunView(_stage(run), stands, _percent(run), can_pause=run.sequence > 0, can_stop=True)
 
 

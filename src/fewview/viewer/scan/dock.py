@@ -28,9 +28,11 @@ from ..common.notify import complain
 from ..common.plots import AnglePlot, AxisPlot
 from ..common.theme import colours
 from ..common.widgets import Dock, Section, button, described, quiet, wrapped
+from ..common.words import without_flags
 from ..files.layer_files import file_of, is_volume
 from ..help import HelpButton
 from ..workbench import workbench_of
+from .axis_state import OFF_PEAK
 from .fact_list import FactList
 from .presenter import ScanPresenter
 from .samples import SAMPLES, sample_files, volume_layer
@@ -123,8 +125,10 @@ class ScanDock(Dock):
         self.find_button = button(
             "Find", "Find the axis in the data, and say how sure it is.", self.bench.find_axis, "Find the axis"
         )
+        self.undo_button = button("Undo", "Go back to the axis from before.", self._undo_axis, "Undo the axis")
         row.addWidget(self.axis, 1)
         row.addWidget(self.find_button)
+        row.addWidget(self.undo_button)
         layout.addLayout(row)
         self.slider = QSlider(Qt.Orientation.Horizontal)
         self.slider.setRange(-SLIDER_REACH * SLIDER_STEPS, SLIDER_REACH * SLIDER_STEPS)
@@ -135,6 +139,10 @@ class ScanDock(Dock):
         layout.addWidget(self.slider)
         self.axis_words = wrapped()
         layout.addWidget(self.axis_words)
+        self.tilt_button = button(
+            "Turn the projections upright", "Resample them by the tilt that was found, and find again.", self._turn
+        )
+        layout.addWidget(self.tilt_button)
         self.axis_plot = AxisPlot()
         layout.addWidget(self.axis_plot)
         self._centre = 0.0
@@ -215,11 +223,14 @@ class ScanDock(Dock):
     def _refresh_axis(self) -> None:
         finding = self.bench.finding_axis
         self.find_button.setEnabled(self.scan.ready and not finding)
-        words = (
-            "Looking for the axis…" if finding else self.scan.axis_how or "Not known yet. Find it, or drag the slider."
-        )
-        self.axis_words.setText(words[:1].upper() + words[1:])
-        self.axis_plot.show_axis(self.scan.axis_curve, self.scan.axis)
+        self.undo_button.setEnabled(self.scan.axis_state.can_undo and not finding)
+        self.axis_words.setText("Looking for the axis…" if finding else without_flags(self.scan.axis_state.words()))
+        off = abs(self.scan.axis_state.off_peak) > OFF_PEAK or bool(self.scan.axis_state.tilt.get("matters"))
+        tone = colours(self.viewer).tone("warning") if off and not finding else ""
+        self.axis_words.setStyleSheet(f"color: {tone}" if tone else "")
+        self.axis_plot.show_axis(self.scan.axis_state.curve, self.scan.axis)
+        self.tilt_button.setVisible(bool(self.scan.axis_state.tilt.get("matters")))
+        self.tilt_button.setEnabled(not finding)
 
     def _on_appeared(self) -> None:
         self.bench.attach(self)
@@ -257,7 +268,8 @@ class ScanDock(Dock):
         self.bench.open(**sample_files(action.data()))
 
     def _on_said(self, what: str, value: object) -> None:
-        self.bench.say(**{what: value})
+        reason = self.bench.say(**{what: value})
+        self.facts.editor.take(reason, colours(self.viewer).tone("bad"))
 
     def _on_axis(self, column: float) -> None:
         self.scan.set_axis(column)
@@ -265,7 +277,20 @@ class ScanDock(Dock):
         self._refresh_axis()
         if not self.slider.isSliderDown():
             self._recentre()
-        self.bench.try_axis(column, self.bench.shown_row())
+        self.bench.axis_search.try_column(column, self.bench.shown_row())
+
+    def _turn(self) -> None:
+        """Turn by the tilt that is left on top of what is turned already."""
+        turned = float(self.scan.prepare.get("tilt", 0.0)) + float(self.scan.axis_state.tilt["degrees"])
+        self.scan.prepare = {**self.scan.prepare, "tilt": round(turned, 3)}
+        self.bench.scan_changed.emit()
+        self.bench.find_axis()
+
+    def _undo_axis(self) -> None:
+        self.scan.axis_state.undo()
+        self.bench.scan_changed.emit()
+        if self.scan.axis is not None:
+            self.bench.axis_search.try_column(self.scan.axis, self.bench.shown_row())
 
     def _on_slider(self, steps: int) -> None:
         self.axis.setValue(self._centre + steps / SLIDER_STEPS)

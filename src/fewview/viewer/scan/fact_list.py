@@ -1,4 +1,4 @@
-"""The list of facts about a scan, with a button beside what the user can mend, and a line to mend it in."""
+"""The list of facts about a scan, with a button beside each that the user can correct, and a line to correct it in."""
 
 from __future__ import annotations
 
@@ -10,18 +10,38 @@ from qtpy.QtWidgets import QComboBox, QFileDialog, QGridLayout, QHBoxLayout, QLa
 
 from ..common.theme import Colours
 from ..common.widgets import button, described, wrapped
-from .presenter import MARKS, Action, Fact
+from .fact import MARKS, Action, Fact
 
-TONES = {"good": "good", "assumed": "warning", "missing": "bad", "note": "plain"}
-MEANINGS = {"good": "known", "assumed": "assumed: please check", "missing": "missing", "note": "note"}
-BUTTONS: dict[Action, str] = {"angles": "Set…", "flats": "Add…", "kind": "Set…", "axis": "Find", "pixel": "Set…"}
-QUESTIONS: dict[Action, str] = {
-    "angles": "Angles in degrees, START:STOP or START:STOP:endpoint, or a file of angles",
-    "flats": "Folder, file or name pattern of the open-beam frames",
-    "kind": "What the values are",
-    "pixel": "Detector pixel size in mm; empty for unknown",
+TONES = {"good": "good", "assumed": "warning", "missing": "bad", "note": "plain", "warning": "warning"}
+MEANINGS = {
+    "good": "known",
+    "assumed": "assumed: please check",
+    "missing": "missing",
+    "note": "note",
+    "warning": "warning: please check",
 }
-KINDS = ("counts", "transmission", "attenuation")
+ASKING, CHANGING = "Set…", "✎"  # what is missing or assumed asks for a word; what is known may be changed
+QUESTIONS: dict[Action, str] = {
+    "angles": "Angles in degrees: START:STOP, START:STOP:endpoint, or a file of angles; empty for those of the file",
+    "flats": "Folder, file or name pattern of the open-beam frames; empty for those of the file",
+    "darks": "Folder, file or name pattern of the beam-off frames; empty for those of the file",
+    "kind": "What the values are",
+    "pixel": "Detector pixel size in mm; empty for that of the file, or unknown",
+    "reverse_angles": "Whether the sample turned the other way than the angles say",
+    "mirror": "Whether the images are mirrored left to right",
+    "exclude": "Views to leave out (bad, blocked, alignment), counted from 0: 3, 17, 40:45; empty for none",
+}
+CHOICES: dict[Action, tuple[str, ...]] = {
+    "kind": ("counts", "transmission", "attenuation"),
+    "reverse_angles": ("no", "yes"),
+    "mirror": ("no", "yes"),
+}
+HELP: dict[Action, str] = {
+    "kind": "Raw counts, transmission I/I0, or line integrals -log(I/I0).",
+    "reverse_angles": "A wrong sense of rotation gives a mirrored slice.",
+    "mirror": "A camera that looks into a mirror does so.",
+}
+FILES: tuple[Action, ...] = ("angles", "flats", "darks")
 
 
 class FactList(QWidget):
@@ -69,11 +89,12 @@ class FactList(QWidget):
             self._grid.addWidget(mark, row, 0, Qt.AlignmentFlag.AlignTop)
             self._grid.addWidget(text, row, 1)
             if fact.action:
-                made = button(
-                    BUTTONS[fact.action], QUESTIONS.get(fact.action, "Find the axis in the data."), self._on_button
-                )
+                asking = fact.state in ("missing", "assumed")
+                text_of = "Find" if fact.action == "axis" else ASKING if asking else CHANGING
+                made = button(text_of, QUESTIONS.get(fact.action, "Find the axis in the data."), self._on_button)
                 made.setProperty("action", fact.action)
-                described(made, f"{BUTTONS[fact.action].strip('…')} {fact.label.lower()}")
+                made.setProperty("now", fact.now)
+                described(made, f"{'Find' if fact.action == 'axis' else 'Set'} {fact.label.lower()}")
                 self._grid.addWidget(made, row, 2, Qt.AlignmentFlag.AlignTop)
                 self.buttons.setdefault(fact.action, made)
         self.renewed.emit()
@@ -84,11 +105,11 @@ class FactList(QWidget):
         if action == "axis":
             self.axis_asked.emit()
         else:
-            self.editor.ask(action)
+            self.editor.ask(action, sender.property("now") or "")
 
 
 class _Editor(QWidget):
-    """One question with its answer; hidden until asked."""
+    """One question with its answer; hidden until asked. An answer that is refused stays, with the reason below it."""
 
     said = Signal(str, object)
 
@@ -101,31 +122,50 @@ class _Editor(QWidget):
         self.line = QLineEdit()
         self.line.returnPressed.connect(self._answer)
         self.choice = QComboBox()
-        self.choice.addItems(KINDS)
-        self.choice.setToolTip("Raw counts, transmission I/I0, or line integrals -log(I/I0).")
-        described(self.choice, QUESTIONS["kind"])
+        self.reason = wrapped()
+        self.reason.setObjectName("reason")
+        described(self.reason, "Why the entry was refused")
         self.browse = button("Browse…", "Choose a file.", self._browse)
         self.apply = button("Apply", "Use this value.", self._answer)
+        self.cancel = button("Cancel", "Leave it as it is.", self.hide)
         row = QHBoxLayout()
-        row.addWidget(self.browse)
-        row.addWidget(self.apply)
-        for item in (self.question, self.line, self.choice):
+        for widget in (self.browse, self.apply, self.cancel):
+            row.addWidget(widget)
+        for item in (self.question, self.line, self.choice, self.reason):
             layout.addWidget(item)
         layout.addLayout(row)
         self.hide()
 
-    def ask(self, action: Action) -> None:
+    def ask(self, action: Action, now: str = "") -> None:
         """Show the question that goes with an action; the same action again folds it away."""
         if self.isVisible() and action == self._action:
             self.hide()
             return
         self._action = action
         self.question.setText(QUESTIONS[action])
-        self.line.clear()
+        self.reason.hide()
+        self.line.setText(now)
+        self.line.selectAll()
+        self.choice.clear()
+        self.choice.addItems(CHOICES.get(action, ()))
+        self.choice.setCurrentText(now)
+        self.choice.setToolTip(HELP.get(action, ""))
         described(self.line, QUESTIONS[action])
-        self.line.setVisible(action != "kind")
-        self.choice.setVisible(action == "kind")
-        self.browse.setVisible(action in ("angles", "flats"))
+        described(self.choice, QUESTIONS[action])
+        self.line.setVisible(action not in CHOICES)
+        self.choice.setVisible(action in CHOICES)
+        self.browse.setVisible(action in FILES)
+        self.show()
+        (self.choice if action in CHOICES else self.line).setFocus()
+
+    def take(self, reason: str, tone: str) -> None:
+        """The answer was taken, where there is no reason against it; else it stays to be corrected."""
+        if not reason:
+            self.hide()
+            return
+        self.reason.setText(f"✗ {reason}")
+        self.reason.setStyleSheet(f"color: {tone}" if tone else "")
+        self.reason.show()
         self.show()
         self.line.setFocus()
 
@@ -135,6 +175,8 @@ class _Editor(QWidget):
             self.line.setText(path)
 
     def _answer(self) -> None:
-        value: Any = self.choice.currentText() if self._action == "kind" else self.line.text().strip() or None
-        self.hide()
+        value: Any = self.line.text().strip() or None
+        if self._action in CHOICES:
+            value = self.choice.currentText()
+            value = value if self._action == "kind" else value == "yes"
         self.said.emit(self._action, value)

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,33 +13,11 @@ from ...io import inspect, read_scan
 from ...io.info import ScanInfo
 from ...runs.recipe import ReaderChoices, Recipe
 from ...scan import Scan
-from ..common.words import number, size
+from ..common.words import number, size, without_flags
+from .axis_state import AxisState
+from .fact import Action, Fact, State
 
-State = Literal["good", "assumed", "missing", "note"]
-Action = Literal["", "angles", "flats", "kind", "axis", "pixel"]
-MARKS: dict[State, str] = {"good": "✓", "assumed": "≈", "missing": "✗", "note": "i"}
 SHARE_OF_PROJECTIONS = 512 * 2**20  # bytes: more are shown thinned out
-
-
-@dataclass(frozen=True)
-class Fact:
-    """One line of the dock.
-
-    Parameters
-    ----------
-    label, text : str
-    state : {"good", "assumed", "missing", "note"}
-    action : str
-        What a button beside it mends; empty for no button.
-    where : str
-        How the value came to be, for the tooltip.
-    """
-
-    label: str
-    text: str
-    state: State = "good"
-    action: Action = ""
-    where: str = ""
 
 
 class ScanPresenter:
@@ -57,12 +34,12 @@ class ScanPresenter:
     rows : (int, int) or None
         Detector rows; None for all.
     bin : int
-    axis : float or None
-        Column of the unbinned detector.
-    axis_how : str
-        How the axis came to be: "found: ...", "given: by the user", ...
-    axis_curve : (list, list) or None
-        Columns that the search tried, and their score.
+    axis_state : AxisState
+        The rotation axis in use, and what was found.
+    prepare : dict
+        Options of the preparation that differ from its defaults.
+    settled : dict
+        By method: what earlier runs on this scan chose for options on "auto", and the title of that run.
     auxiliary, reference : str or None
         Files of the X-ray volume and of the reference.
     """
@@ -75,9 +52,9 @@ class ScanPresenter:
         self.views: int | None = None
         self.rows: tuple[int, int] | None = None
         self.bin = 1
-        self.axis: float | None = None
-        self.axis_how = ""
-        self.axis_curve: tuple[list[float], list[float]] | None = None
+        self.axis_state = AxisState()
+        self.prepare: dict[str, Any] = {}
+        self.settled: dict[str, tuple[dict[str, Any], str]] = {}
         self.auxiliary: str | None = None
         self.reference: str | None = None
 
@@ -135,21 +112,48 @@ class ScanPresenter:
         self._take(info)
 
     def say(self, **said: Any) -> None:
-        """Add to what the user says about the file (angles, kind, pixel, flats, darks, layout) and look again."""
+        """Correct what is known of the file (angles, kind, pixel, flats, darks, layout) and look again.
+
+        Raises
+        ------
+        FewviewError
+            What was said is not possible; nothing has changed.
+        """
         reader = ReaderChoices.parse({**self.reader.given(), **said})
         info = inspect(self.path, **reader.given())
-        self.reader = reader
-        self._take(info)
+        for one in info.missing:
+            if _action(one.problem) in said:
+                raise FewviewError(one.problem, one.remedy)
+        before, self.reader = self.reader, reader
+        try:
+            self._take(info)
+        except FewviewError:
+            self.reader = before
+            raise
+
+    @property
+    def axis(self) -> float | None:
+        """Column of the rotation axis in use, of the unbinned detector."""
+        return self.axis_state.column
+
+    @axis.setter
+    def axis(self, column: float) -> None:
+        self.axis_state.choose(column)
+
+    @property
+    def axis_how(self) -> str:
+        """How the axis in use came to be: "found: ...", "given: by the user", ..."""
+        return self.axis_state.how
 
     def set_axis(self, column: float, how: str = "given: by the user") -> None:
         """Choose the rotation axis."""
-        self.axis, self.axis_how = float(column), how
+        self.axis_state.choose(column, how)
 
     def _take(self, info: ScanInfo) -> None:
-        self.info = info
-        self.scan = read_scan(self.path, **self.reader.given()) if info.ready else None
+        scan = read_scan(self.path, **self.reader.given()) if info.ready else None
+        self.info, self.scan = info, scan
         if info.axis is not None and self.axis is None:
-            self.axis, self.axis_how = info.axis, info.provenance.get("axis", "")
+            self.axis_state = AxisState(info.axis, info.provenance.get("axis", ""))
         rows = self.shape[1]
         if self.rows is not None and self.rows[1] > rows:
             self.rows = None
@@ -169,39 +173,50 @@ class ScanPresenter:
             facts.append(
                 Fact("Frames", f"{views} views of {rows} × {columns} pixels, {info.dtype}", _state(layout), "", layout)
             )
+        facts += self._corrigible(info)
+        for first, later in info.duplicates:
+            facts.append(Fact("Note", f"Views {first} and {later} measure the same lines.", "note"))
+        facts += [Fact("Note", without_flags(note), "note") for note in info.notes]
+        facts += [
+            Fact("Missing", without_flags(f"{one.problem} {one.remedy}"), "missing", _action(one.problem))
+            for one in info.missing
+        ]
+        return facts
+
+    def _corrigible(self, info: ScanInfo) -> list[Fact]:
+        """Facts that the user may correct at any time, whether they were read or assumed."""
+        said = self.reader.given()
+        facts = []
         if info.angles is not None:
             a = info.angles
             uneven = ", uneven" if a.irregular else ""
             text = f"{number(a.start)}° to {number(a.stop)}°, step {number(a.step, 3)}°{uneven}"
-            facts.append(
-                Fact("Angles", text, _state(a.origin), "angles" if _state(a.origin) != "good" else "", a.origin)
-            )
+            facts.append(Fact("Angles", text, _state(a.origin), "angles", a.origin, str(said.get("angles", ""))))
+        for switch, (label, yes, no) in _SWITCHES.items():
+            if switch in type(self.reader).model_fields and info.angles is not None:
+                on = bool(said.get(switch))
+                facts.append(Fact(label, yes if on else no, "note", switch, "", "yes" if on else "no"))
+        if "exclude" in type(self.reader).model_fields and info.shape is not None:
+            text = str(said.get("exclude") or "")
+            facts.append(Fact("Left out", f"views {text}" if text else "no view", "note", "exclude", "", text))
         if info.kind is not None:
             origin = info.provenance.get("kind", "")
-            facts.append(
-                Fact("Values", _KIND[info.kind], _state(origin), "kind" if _state(origin) != "good" else "", origin)
-            )
+            facts.append(Fact("Values", _KIND[info.kind], _state(origin), "kind", origin, info.kind))
         if info.kind == "counts" or info.flats:
-            text = f"{info.flats or 'no'} open-beam, {info.darks or 'no'} dark frames"
-            where = "; ".join(info.provenance[name] for name in ("flats", "darks") if name in info.provenance)
-            facts.append(
-                Fact("Fields", text, "good" if info.flats else "assumed", "flats" if not info.flats else "", where)
-            )
+            fields: tuple[tuple[Action, str], ...] = (("flats", "open-beam"), ("darks", "dark"))
+            for name, label in fields:
+                count = info.flats if name == "flats" else info.darks
+                state: State = "good" if count else "assumed" if name == "flats" else "note"
+                where, now = info.provenance.get(name, ""), str(said.get(name, ""))
+                facts.append(Fact(name.capitalize(), f"{count or 'no'} {label} frames", state, name, where, now))
         if self.scan is not None and self.scan.geometry.name != "parallel":
             facts.append(Fact("Beam", info.beam, "note", "", info.provenance.get("beam", "")))
-        facts.append(self._axis_fact())
+        facts.append(self.axis_state.fact())
+        origin = info.provenance.get("pixel", "")
         if self.pixel is None:
-            facts.append(
-                Fact("Pixel", "size unknown: lengths in pixels", "note", "pixel", info.provenance.get("pixel", ""))
-            )
+            facts.append(Fact("Pixel", "size unknown: lengths in pixels", "note", "pixel", origin))
         else:
-            facts.append(Fact("Pixel", f"{number(self.pixel)} mm", "good", "pixel", info.provenance.get("pixel", "")))
-        for first, later in info.duplicates:
-            facts.append(Fact("Note", f"Views {first} and {later} measure the same lines.", "note"))
-        facts += [Fact("Note", note, "note") for note in info.notes]
-        facts += [
-            Fact("Missing", f"{one.problem} {one.remedy}", "missing", _action(one.problem)) for one in info.missing
-        ]
+            facts.append(Fact("Pixel", f"{number(self.pixel)} mm", _state(origin), "pixel", origin, f"{self.pixel:g}"))
         return facts
 
     def headline(self) -> str:
@@ -234,6 +249,8 @@ class ScanPresenter:
             values["axis_origin"] = self.axis_how or None
         if self.views is not None and self.views < self.shape[0]:
             values["views"] = self.views
+        if self.prepare:
+            values["prepare"] = self.prepare
         if self.rows is not None and self.rows != (0, self.shape[1]):
             values["rows"] = self.rows
         return Recipe.parse({**values, **more})
@@ -254,14 +271,14 @@ class ScanPresenter:
             factor *= 2
         return (self.scan.bin(factor) if factor > 1 else self.scan).read()
 
-    def _axis_fact(self) -> Fact:
-        if self.axis is None:
-            return Fact("Axis", "unknown: it will be found at the run", "note", "axis")
-        state: State = "assumed" if self.axis_how.startswith("assumed") else "good"
-        return Fact("Axis", f"column {self.axis:.2f} ({self.axis_how.split(':')[0]})", state, "axis", self.axis_how)
-
 
 _KIND = {"counts": "raw counts", "transmission": "transmission I/I₀", "attenuation": "line integrals, -log(I/I₀)"}
+
+
+_SWITCHES: dict[Action, tuple[str, str, str]] = {
+    "reverse_angles": ("Sense", "rotation reversed", "rotation as the angles say"),
+    "mirror": ("Mirrored", "columns mirrored", "columns as stored"),
+}
 
 
 def _state(origin: str) -> State:

@@ -1,0 +1,94 @@
+"""The Scan dock by real clicks: the axis found, moved, taken back; facts corrected; entries that are refused."""
+
+import numpy as np
+import pytest
+
+pytest.importorskip("napari")
+pytest.importorskip("pytestqt")
+
+
+def frames(tilt=0.0, views=48, rows=24, columns=80, axis=43.0):
+    """Line integrals of three upright rods around an axis that may lean."""
+    t, angles = np.radians(tilt), np.linspace(0, np.pi, views, endpoint=False)
+    v, u = np.mgrid[0:rows, 0:columns].astype(float)
+    across = -np.sin(t) * (v - (rows - 1) / 2) + np.cos(t) * (u - (columns - 1) / 2) + (columns - 1) / 2 - axis
+    out = np.zeros((views, rows, columns), np.float32)
+    for x, y, r in ((10.0, 3.0, 8.0), (-14.0, 8.0, 5.0), (2.0, -16.0, 6.0)):
+        for k, angle in enumerate(angles):
+            out[k] += 0.02 * 2 * np.sqrt(np.maximum(r**2 - (across - x * np.cos(angle) - y * np.sin(angle)) ** 2, 0))
+    return out + 0.002 * np.random.default_rng(0).standard_normal(out.shape).astype(np.float32)
+
+
+def open_scan(docked, tmp_path, **kind):
+    path = tmp_path / "rods.npz"
+    np.savez(path, data=frames(**kind), angles_deg=np.arange(48) * 3.75)
+    docked.bench.open(str(path), kind="attenuation")
+    docked.until(lambda: docked.bench.scan.ready and not docked.bench.finding_axis)
+    docked.finish()
+    return docked.scan
+
+
+def marks(scan):
+    return {fact.label: fact.state for fact in scan.scan.facts()}
+
+
+def test_the_axis_is_found_drawn_moved_and_taken_back(docked, tmp_path):
+    scan = open_scan(docked, tmp_path)
+    assert scan.scan.axis == pytest.approx(43.0, abs=0.3) and marks(scan)["Axis"] == "good"
+    assert "upright" in scan.axis_words.text()
+    assert not scan.undo_button.isEnabled() or scan.scan.axis_state.can_undo
+    found = scan.scan.axis
+    docked.type(scan.axis, "47")
+    docked.until(lambda: "Axis preview" in docked.viewer.layers)
+    docked.finish()
+    moved = docked.viewer.layers["Axis preview"].data.copy()
+    assert marks(scan)["Axis"] == "warning" and "columns off" in scan.axis_words.text()
+    assert f"Found in the data: column {found:.2f}" in scan.axis_words.text()
+    docked.click(scan.undo_button)
+    docked.finish()
+    assert scan.scan.axis == found and marks(scan)["Axis"] == "good"
+    assert scan.axis.value() == pytest.approx(found, abs=0.01)
+    docked.type(scan.axis, "40")
+    docked.finish()
+    docked.click(scan.find_button)
+    docked.until(lambda: not docked.bench.finding_axis)
+    docked.finish()
+    assert scan.scan.axis == pytest.approx(found, abs=0.05)
+    # What is drawn is the slice around the found column, not the one tried last.
+    drawn = docked.viewer.layers["Axis preview"]
+    assert drawn.metadata["fewview"]["axis"] == pytest.approx(found, abs=0.05)
+    assert not np.array_equal(drawn.data, moved)
+
+
+def test_a_tilted_axis_is_a_warning_and_one_click_turns_it(docked, tmp_path):
+    scan = open_scan(docked, tmp_path, tilt=4.0)
+    assert marks(scan)["Axis"] == "warning"
+    assert scan.scan.axis_state.tilt["degrees"] == pytest.approx(4.0, abs=0.4)
+    assert "tilted by" in scan.axis_words.text() and scan.tilt_button.isVisibleTo(scan)
+    docked.click(scan.tilt_button)
+    docked.until(lambda: not docked.bench.finding_axis)
+    docked.finish()
+    assert scan.scan.recipe().prepare["tilt"] == pytest.approx(4.0, abs=0.4)
+    assert marks(scan)["Axis"] == "good" and "upright" in scan.axis_words.text()
+
+
+def test_every_fact_can_be_corrected_and_a_refused_entry_stays(docked, tmp_path):
+    scan = open_scan(docked, tmp_path)
+    editor = scan.facts.editor
+    docked.click(scan.facts.buttons["angles"])
+    docked.type(editor.line, "0:ninety")
+    assert editor.isVisible() and editor.line.text() == "0:ninety" and "ninety" in editor.reason.text()
+    assert "--" not in editor.reason.text() and scan.scan.ready and scan.scan.angles[-1] == pytest.approx(176.25)
+    docked.type(editor.line, "0:360")
+    assert not editor.isVisible() and scan.scan.angles[-1] == pytest.approx(352.5)
+    docked.click(scan.facts.buttons["pixel"])
+    docked.type(editor.line, "0.05")
+    assert scan.scan.pixel == 0.05
+    docked.click(scan.facts.buttons["pixel"])
+    assert editor.line.text() == "0.05"  # a correction begins at what is there
+    docked.type(editor.line, "")
+    assert scan.scan.pixel is None
+    docked.click(scan.facts.buttons["kind"])
+    docked.select(editor.choice, "transmission")
+    docked.click(editor.apply)
+    assert scan.scan.info.kind == "transmission"

@@ -1,0 +1,124 @@
+"""Stop and keep in every stage, preview without a search, and the record, by real clicks."""
+
+import json
+
+import numpy as np
+import pytest
+
+pytest.importorskip("napari")
+pytest.importorskip("pytestqt")
+
+
+def disk_scan(path):
+    """A noisy disk, 40 views, 2 rows of 96 columns, counts with flats and darks."""
+    u = np.arange(96) - 47.5
+    line = 0.03 * np.sqrt(np.maximum(30.0**2 - u**2, 0))
+    counts = np.random.default_rng(0).poisson(3000 * np.exp(-line), (40, 2, 96)) + 100
+    flats, darks = np.full((3, 2, 96), 3100, np.uint16), np.full((2, 2, 96), 100, np.uint16)
+    np.savez(path, data=counts.astype(np.uint16), flats=flats, darks=darks, angles_deg=np.arange(40) * 4.5)
+    return str(path)
+
+
+@pytest.fixture
+def ready(docked, tmp_path):
+    docked.bench.open(disk_scan(tmp_path / "scan.npz"))
+    docked.until(lambda: docked.bench.scan.ready and not docked.bench.finding_axis)
+    docked.finish()
+    return docked
+
+
+def start(docked, method, **options):
+    docked.reconstruct.choose(method)
+    docked.reconstruct.form.set_values(options)
+    docked.click(docked.reconstruct.run_button)
+    return docked.bench.runs[-1]
+
+
+def stop(docked, run):
+    docked.click(docked.reconstruct.panel.stop)
+    docked.until(lambda: run.over)
+    docked.finish()
+    assert run.status == "stopped", run.error
+    layer = docked.viewer.layers[run.title]
+    record = layer.metadata["fewview"]["record"]
+    assert layer.metadata["fewview"]["holds"] == run.holds and record["stopped"]
+    return layer, record
+
+
+def test_what_is_kept_says_what_it_is_in_every_stage(ready):
+    dock = ready.reconstruct
+    run = start(ready, "tv", iterations=5000)
+    ready.until(lambda: "being chosen" in run.shows or run.over)
+    ready.until(lambda: "Stage 1 of 2: choosing the weight" in dock.panel.headline.text())
+    assert "Shown: the volume while its weight was being chosen: weight" in dock.panel.details.text()
+    layer, record = stop(ready, run)
+    assert ", while its weight was being chosen: weight " in layer.name
+    assert record["kept"] == "intermediate" and record["stage"] == "choosing the weight"
+    assert record["holds"].startswith("Total variation while its weight") and not record["made_of"]
+    assert "Kept: while its weight was being chosen" in dock.panel.details.text()
+
+    run = start(ready, "tv", weight=0.001, iterations=5000)
+    ready.until(lambda: run.step > 5 or run.over)
+    layer, record = stop(ready, run)
+    assert f"stopped at step {run.kept_step} of 5000" in layer.name and record["steps"] == run.kept_step
+    assert record["kept"] == "intermediate" and record["stage"] == "iterating"
+
+    run = start(ready, "d3ip", steps=16)
+    ready.until(lambda: run.shows.startswith("CGLS") or run.over)
+    layer, record = stop(ready, run)
+    assert ", starting image: CGLS" in layer.name and record["kept"] == "start"
+    assert record["holds"].startswith("starting image: CGLS") and record["stage"].startswith(("starting", "choosing"))
+
+
+def test_a_preview_waits_for_no_search_and_says_with_what_it_was_made(ready):
+    dock = ready.reconstruct
+    stages = []
+    ready.bench.ticked.connect(lambda: stages.append(ready.bench.runs[-1].stage if ready.bench.runs else ""))
+    dock.choose("tv")
+    dock.form.set_values({"iterations": 60})
+    ready.click(dock.preview_button)
+    first = ready.bench.runs[-1]
+    ready.until(lambda: first.over)
+    ready.finish()
+    assert first.status == "done" and "weight 0.001 for want of a choice" in dock.panel.details.text()
+    assert not any("choosing" in stage for stage in stages)
+    assert dock.form.values()["weight"] == "auto"  # the form is as it was
+
+    run = start(ready, "tv", iterations=60)
+    ready.until(lambda: run.over)
+    ready.finish()
+    assert run.status == "done" and run.place == (2, 2) and run.done == 1
+    stages.clear()
+    ready.click(dock.preview_button)
+    second = ready.bench.runs[-1]
+    ready.until(lambda: second.over)
+    ready.finish()
+    weight = run.record["chosen"]["weight"]
+    assert second.record["options"]["weight"] == pytest.approx(weight)
+    assert f"as {run.title} chose" in dock.panel.details.text()
+    assert not any("choosing" in stage for stage in stages)
+
+
+def test_the_result_says_what_it_is_made_of_and_its_record_can_be_read(ready, tmp_path):
+    from qtpy.QtWidgets import QApplication
+
+    panel = ready.reconstruct.panel
+    run = start(ready, "tv", iterations=30)
+    ready.until(lambda: run.over)
+    ready.finish()
+    weight = f"{run.record['chosen']['weight']:.3g}"
+    made = f"Total variation, 30 steps; chosen by held-out measurements: weight {weight}."
+    assert run.record["made_of"] == made and made in panel.details.text()
+    panel.runs_section.head.setChecked(True)
+    ready.click(panel.record_button)
+    view = panel.record
+    assert view.isVisible() and made in view.summary.text()
+    assert [view.tree.topLevelItem(k).text(0) for k in range(3)] == ["kept", "holds", "made_of"]
+    ready.click(view.copy_button)
+    assert json.loads(QApplication.clipboard().text())["made_of"] == made
+    path = tmp_path / "report.json"
+    path.write_text(json.dumps({"record": {**run.record, "kept": "start", "holds": "starting image: FBP"}}))
+    ready.answer(path)
+    ready.click(view.open_button)
+    assert "Not the result: starting image: FBP." in view.summary.text()
+    view.close()
