@@ -129,9 +129,7 @@ class Docked:
         def save(dialog):
             # The list selects folders while one types; the first click brings it back to what was typed.
             box = dialog.findChild(QDialogButtonBox)
-            buttons = QDialogButtonBox.StandardButton
-            done = box.button(buttons.Save) or box.button(buttons.Open)
-            self.qtbot.mouseClick(done, Qt.MouseButton.LeftButton)
+            self.qtbot.mouseClick(box.button(QDialogButtonBox.StandardButton.Save), Qt.MouseButton.LeftButton)
             if dialog.isVisible():
                 QTimer.singleShot(300, lambda: save(dialog))
 

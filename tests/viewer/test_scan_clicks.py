@@ -86,9 +86,40 @@ def test_every_fact_can_be_corrected_and_a_refused_entry_stays(docked, tmp_path)
     assert scan.scan.pixel == 0.05
     docked.click(scan.facts.buttons["pixel"])
     assert editor.line.text() == "0.05"  # a correction begins at what is there
-    docked.type(editor.line, "")
+    editor.line.clear()
+    docked.click(editor.apply)
     assert scan.scan.pixel is None
     docked.click(scan.facts.buttons["kind"])
     docked.select(editor.choice, "transmission")
     docked.click(editor.apply)
     assert scan.scan.info.kind == "transmission"
+
+
+def test_preparation_before_and_after_and_what_a_result_leaves(docked, tmp_path):
+    scan, panel = open_scan(docked, tmp_path), docked.reconstruct.panel
+    preparation = scan.preparation
+    section = preparation.parentWidget()
+    section.head.setChecked(True)
+    preparation.form.set_values({"stripes": "sorting", "stripes_anyway": True})
+    preparation.form.edited.emit()
+    assert scan.scan.recipe().prepare == {"stripes": "sorting", "stripes_anyway": True}
+    docked.click(preparation.compare_button)
+    docked.finish()
+    before, after = (docked.viewer.layers[f"Sinogram {when} preparation"] for when in ("before", "after"))
+    assert before.data.shape == after.data.shape == (1, 48, 80) and before.axis_labels == ("z", "angle", "u")
+    assert not np.array_equal(before.data, after.data)
+    assert docked.viewer.layers["Slice after preparation"].data.shape == (1, 80, 80)
+    assert "stripe removal: sorting" in preparation.words.text() and "negative" in preparation.words.text()
+
+    docked.reconstruct.choose("sirt")
+    docked.reconstruct.form.set_values({"iterations": 40})
+    docked.click(docked.reconstruct.run_button)
+    run = docked.bench.runs[-1]
+    docked.until(lambda: run.over)
+    docked.finish()
+    panel.runs_section.head.setChecked(True)
+    docked.click(panel.residual_button)
+    docked.finish()
+    left = docked.viewer.layers[f"Measured minus re-projected, {run.title}"]
+    assert left.data.shape == (1, 48, 80)
+    assert float(np.abs(left.data).mean()) < 0.3 * float(np.abs(after.data).mean())

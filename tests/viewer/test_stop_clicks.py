@@ -99,7 +99,7 @@ def test_a_preview_waits_for_no_search_and_says_with_what_it_was_made(ready):
     assert not any("choosing" in stage for stage in stages)
 
 
-def test_the_result_says_what_it_is_made_of_and_its_record_can_be_read(ready, tmp_path):
+def test_the_result_says_what_it_is_made_of_and_its_record_can_be_read(ready, tmp_path, monkeypatch):
     from qtpy.QtWidgets import QApplication
 
     panel = ready.reconstruct.panel
@@ -118,7 +118,9 @@ def test_the_result_says_what_it_is_made_of_and_its_record_can_be_read(ready, tm
     assert json.loads(QApplication.clipboard().text())["made_of"] == made
     path = tmp_path / "report.json"
     path.write_text(json.dumps({"record": {**run.record, "kept": "start", "holds": "starting image: FBP"}}))
-    ready.answer(path)
+    monkeypatch.setattr(
+        "fewview.viewer.reconstruct.record_view.QFileDialog.getOpenFileName", lambda *a: (str(path), "")
+    )
     ready.click(view.open_button)
     assert "Not the result: starting image: FBP." in view.summary.text()
     view.close()

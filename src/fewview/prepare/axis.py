@@ -50,6 +50,8 @@ class AxisEstimate:
         Columns tried over the whole detector, and their score: a log-likelihood, 0 at its best.
     empty : bool
         Whether there is nothing in the slices that could tell.
+    error : float
+        Expected error, columns; infinite when there is no column.
     """
 
     column: float | None
@@ -58,6 +60,7 @@ class AxisEstimate:
     reason: str
     curve: tuple[Array, Array]
     empty: bool = False
+    error: float = math.inf
 
 
 @dataclass(frozen=True)
@@ -185,7 +188,7 @@ def _judged(column: float, error: float, depth: float, edge: float, curve: tuple
         where = "at the end of the search" if math.isinf(error) else f"{column:.1f} +- {error:.1f} columns"
         return _cannot_tell(f"the views{about} put it {where}, which is too uncertain", curve)
     confidence = min(math.erf(1 / (math.sqrt(2) * max(error, 0.1))), 0.99)
-    return AxisEstimate(column, confidence, METHOD, f"expected error {error:.2f} columns{about}", curve)
+    return AxisEstimate(column, confidence, METHOD, f"expected error {error:.2f} columns{about}", curve, error=error)
 
 
 def _basins(trials: Array, curve: Array) -> Array:

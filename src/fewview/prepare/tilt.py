@@ -12,7 +12,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import ndimage
-from scipy.special import erfinv
 
 from .axis import AxisEstimate, find_axis
 
@@ -20,6 +19,7 @@ BAND = 6  # rows about each of three places: the more, the less noise; an axis a
 LEAST_ROWS = 12  # under which there are no rows far apart
 MATTERS = 0.5  # columns by which the axis moves over the rows, from which a tilt is worth a word
 SIGMAS = 2.5  # of its expected error, from which a tilt is told from none
+LEAST_ERROR = 0.1  # columns, that an axis errs by whatever it claims
 EDGE = 1e-3  # part of a masked pixel that makes a turned one unusable
 
 
@@ -87,7 +87,7 @@ def find_tilt(sinograms: ArrayLike, angles: ArrayLike, weights: ArrayLike | None
 
 def tilt_of(found: list[tuple[float, AxisEstimate]], rows: int) -> TiltEstimate:
     """The tilt by the axis of some rows, given as pairs of row and axis, on a detector of ``rows`` rows."""
-    known = [(row, one.column, _error(one)) for row, one in found if one.column is not None]
+    known = [(row, one.column, max(one.error, LEAST_ERROR)) for row, one in found if one.column is not None]
     places, columns = tuple(row for row, *_ in known), tuple(column for _, column, _ in known)
     if len(known) < 2:
         return TiltEstimate(None, math.inf, places, columns, 0.0)
@@ -129,8 +129,3 @@ def upright(
         )
         heavy[k][lost > EDGE] = 0
     return turned, heavy
-
-
-def _error(found: AxisEstimate) -> float:
-    """Expected error of an axis, columns, by its confidence."""
-    return 1 / (math.sqrt(2) * float(erfinv(np.clip(found.confidence, 0.01, 0.999))))

@@ -157,6 +157,7 @@ class LiveView(QObject):
             self._layer = self._viewer.layers[shown.name]
             self._layer.data = volume
             self._layer.translate = shown.place["translate"]
+            self._layer.metadata = metadata
             return
         self._layer = self._viewer.add_image(
             volume, name=shown.name, contrast_limits=limits, colormap="gray", metadata=metadata, **shown.place

@@ -15,6 +15,7 @@ from ..common.theme import Colours
 from ..common.widgets import Section, button, described, wrapped
 from ..workbench import Workbench
 from .record_view import RecordView
+from .residual import show_residual
 from .run_presenter import RunView, curves, run_view
 
 MARKS = {"queued": "…", "done": "✓", "stopped": "■", "failed": "✗", "paused": "‖"}
@@ -122,6 +123,12 @@ class RunPanel(QWidget):
         row.addWidget(button("Command", "The selected run as a command line, on the clipboard.", self._copy_command))
         self.record_button = button("Record", "All that is known of the selected run.", self.show_record)
         row.addWidget(self.record_button)
+        self.residual_button = button(
+            "Residual",
+            "Measured minus re-projected sinogram of the shown slice of the selected run.",
+            self.show_residual,
+        )
+        row.addWidget(self.residual_button)
         layout.addLayout(row)
         return box
 
@@ -140,6 +147,14 @@ class RunPanel(QWidget):
         item = self.runs.currentItem()
         number = None if item is None else item.data(Qt.ItemDataRole.UserRole)
         return next((run for run in self.bench.runs if run.number == number), None)
+
+    def show_residual(self) -> None:
+        """Add what the selected run leaves of the measurement, in the shown slice, as a layer."""
+        run = self._selected()
+        if run is not None and run.over and run.volume is not None:
+            show_residual(self.bench, run)
+        else:
+            tell("Select a run that is over.")
 
     def show_record(self) -> None:
         """Show the record of the selected run, or an empty one to open a file in."""

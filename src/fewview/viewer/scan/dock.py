@@ -34,6 +34,7 @@ from ..help import HelpButton
 from ..workbench import workbench_of
 from .axis_state import OFF_PEAK
 from .fact_list import FactList
+from .preparation import Preparation
 from .presenter import ScanPresenter
 from .samples import SAMPLES, sample_files, volume_layer
 from .scan_bar import ScanBar
@@ -69,6 +70,8 @@ class ScanDock(Dock):
         self.projections.toggled.connect(self.bench.show_projections)
         self.column.addWidget(self.projections)
         self.column.addWidget(Section("Rotation axis", self._make_axis()))
+        self.preparation = Preparation(self.bench)
+        self.column.addWidget(Section("Preparation", self.preparation, unfolded=False))
         self.column.addWidget(Section("What to use", self._make_choice()))
         self.plot = AnglePlot()
         self.column.addWidget(Section("Angles", self.plot, unfolded=False))

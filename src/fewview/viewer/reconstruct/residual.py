@@ -1,0 +1,34 @@
+"""Measured minus re-projected: what a result leaves unexplained, as a layer. Rings, zingers and a wrong axis show."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ...runs.recipe import Recipe
+from ...runs.worker.queued_run import QueuedRun
+from ..common.layers import spatial
+from .live_view import Shown
+
+ENGINE = "fewview.runs.worker.looks:residual"
+
+
+def show_residual(bench: Any, run: QueuedRun) -> None:
+    """Have the residual of the slice computed that the viewer shows; its layer comes with it."""
+    assert run.volume is not None
+    recipe = Recipe.parse(run.payload["recipe"])
+    first = 0 if recipe.rows is None else recipe.rows[0]
+    index = int(np.clip((bench.shown_row() - first) // recipe.bin, 0, len(run.volume) - 1))
+    start = first + index * recipe.bin
+    one = recipe.model_copy(update={"rows": (start, start + recipe.bin), "auxiliary": None, "reference": None})
+    axis = run.record.get("axis")
+    if one.axis == "auto" and axis is not None:  # the one that was found in all rows, not anew in this one
+        one = one.model_copy(update={"axis": float(axis)})
+    payload = {"recipe": one.model_dump(mode="json"), "volume": run.volume[index : index + 1]}
+    name = f"Measured minus re-projected, {run.title}"
+    place = spatial((1, 1, 1), bench.scan.voxel, start, recipe.bin)
+    place["axis_labels"] = ("z", "angle", "u")
+    look = bench.queue.submit(name, payload, ENGINE)
+    bench.live.expect(look, Shown(name, place, {"of": bench.scan.path, "look": True, "signed": True}, reuse=True))
+    bench.go()
