@@ -89,6 +89,14 @@ def test_every_fact_can_be_corrected_and_a_refused_entry_stays(docked, tmp_path)
     editor.line.clear()
     docked.click(editor.apply)
     assert scan.scan.pixel is None
+    docked.click(scan.facts.buttons["exclude"])
+    docked.type(editor.line, "0, 5:8")
+    assert scan.scan.shape[0] == 44 and scan.scan.recipe().reader.exclude == "0, 5:8"
+    docked.click(scan.facts.buttons["mirror"])
+    docked.select(editor.choice, "yes")
+    docked.click(editor.apply)
+    docked.until(lambda: scan.scan.axis is not None and not docked.bench.finding_axis)
+    assert scan.scan.axis == pytest.approx(79 - 43, abs=0.5)  # found anew: the column is another one now
     docked.click(scan.facts.buttons["kind"])
     docked.select(editor.choice, "transmission")
     docked.click(editor.apply)

@@ -143,6 +143,7 @@ class Workbench(QObject):
         self.scans.park()  # lengths may be in mm from now on
         self.scan_changed.emit()
         self.show_projections(True)
+        self.axis_search.find_unknown()
         return ""
 
     def show_projections(self, shown: bool) -> None:

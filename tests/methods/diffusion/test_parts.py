@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 import torch
 
+from fewview.errors import Stopped
 from fewview.methods.diffusion.adapt import PATIENCE, Adapter, Settings
-from fewview.methods.diffusion.denoiser import Denoiser
+from fewview.methods.diffusion.denoiser import Denoiser, stoppable
 from fewview.methods.diffusion.renoise import ddim, renoised, slerp
 from fewview.methods.diffusion.reuse import Reuse
 from fewview.methods.diffusion.schedule import LOWEST, Level, levels
@@ -294,3 +295,21 @@ def test_positivity_costs_the_data_nothing():
     assert nearest.min() >= 0
     assert distance(nearest) < 0.5 * distance(clipped)
     assert torch.equal(nonnegative(disc, data, 50.0), disc)
+
+
+def test_a_stop_is_heard_within_a_pass_through_the_network():
+    network = torch.nn.Sequential(
+        torch.nn.Conv2d(1, 2, 3), torch.nn.Sequential(torch.nn.ReLU(), torch.nn.Conv2d(2, 1, 3))
+    )
+    looked = []
+
+    def look():
+        looked.append(1)
+        if len(looked) == 2:
+            raise Stopped
+
+    with pytest.raises(Stopped), stoppable(network, look):
+        network(torch.zeros(1, 1, 9, 9))
+    assert len(looked) == 2
+    network(torch.zeros(1, 1, 9, 9))  # nothing looks any more
+    assert len(looked) == 2

@@ -15,7 +15,7 @@ from ..inverse.consistency import Consistency
 from ..inverse.normalised import Scaled
 from ..selection.comparison import ON_AVERAGE, PerView, better
 from ..selection.held_out import held_fraction
-from .denoiser import Denoiser, batch_size
+from .denoiser import Denoiser, batch_size, stoppable
 from .schedule import Level
 
 PATIENCE = 2  # diffusion steps in a row whose adaptation was undone, after which there are no more
@@ -122,7 +122,7 @@ class Adapter:
             total = 0.0
             self.descent.zero_grad()
             for batch in chosen.split(batch_size(x_t)):  # gradients add up: memory does not grow with the stack
-                with torch.enable_grad():
+                with torch.enable_grad(), stoppable(self.denoiser.prior, data.operator.on_chunk):
                     loss = self._loss(x_t, data, level, batch, kept) * (len(batch) / len(chosen))
                     loss.backward()
                 total += float(loss.detach())

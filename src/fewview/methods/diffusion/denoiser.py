@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from ...models.prior import DiffusionPrior
 from ...models.symmetries import TURNS, turned, turned_back
@@ -56,11 +57,10 @@ class Denoiser:
     def all(self, x_t: Tensor, abar: float, data: Scaled) -> tuple[Tensor, Tensor]:
         """The same for every slice, a few at a time; the stop flag is looked at in between."""
         parts = []
-        for index, own in batches(x_t):
-            x0, eps = self(x_t, abar, index)
-            parts.append((x0[:own], eps[:own]))
-            if data.operator.on_chunk is not None:
-                data.operator.on_chunk()
+        with stoppable(self.prior, data.operator.on_chunk):
+            for index, own in batches(x_t):
+                x0, eps = self(x_t, abar, index)
+                parts.append((x0[:own], eps[:own]))
         x0, eps = (torch.cat(part) for part in zip(*parts, strict=True))
         return x0, eps
 
@@ -78,6 +78,22 @@ class Denoiser:
         first = index - index % self.slices
         near = [(index % self.slices + k).clamp(0, self.slices - 1) + first for k in range(-reach, reach + 1)]
         return torch.stack([x_t[n] for n in near], dim=1)
+
+
+@contextmanager
+def stoppable(network: nn.Module, look: Callable[[], None] | None) -> Iterator[None]:
+    """Have every layer of a network look at the stop flag: one pass over a large slice takes seconds on a CPU."""
+    layers = network.modules() if look is not None else ()
+    hooks = [
+        layer.register_forward_pre_hook(lambda *_: look() if look is not None else None)
+        for layer in layers
+        if next(layer.children(), None) is None
+    ]
+    try:
+        yield
+    finally:
+        for hook in hooks:
+            hook.remove()
 
 
 def batch_size(x_t: Tensor) -> int:

@@ -130,6 +130,8 @@ class ScanPresenter:
         except FewviewError:
             self.reader = before
             raise
+        if reader.mirror != before.mirror:  # the column of the axis is another one now
+            self.axis_state = AxisState(info.axis, info.provenance.get("axis", "") if info.axis is not None else "")
 
     @property
     def axis(self) -> float | None:
@@ -193,10 +195,10 @@ class ScanPresenter:
             text = f"{number(a.start)}° to {number(a.stop)}°, step {number(a.step, 3)}°{uneven}"
             facts.append(Fact("Angles", text, _state(a.origin), "angles", a.origin, str(said.get("angles", ""))))
         for switch, (label, yes, no) in _SWITCHES.items():
-            if switch in type(self.reader).model_fields and info.angles is not None:
+            if info.angles is not None:
                 on = bool(said.get(switch))
                 facts.append(Fact(label, yes if on else no, "note", switch, "", "yes" if on else "no"))
-        if "exclude" in type(self.reader).model_fields and info.shape is not None:
+        if info.shape is not None:
             text = str(said.get("exclude") or "")
             facts.append(Fact("Left out", f"views {text}" if text else "no view", "note", "exclude", "", text))
         if info.kind is not None:
