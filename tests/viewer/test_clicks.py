@@ -286,7 +286,7 @@ def test_unimodal_streams_shows_its_spread_and_keeps_what_was_stopped(docked):
     docked.until(lambda: run.over)
     docked.finish()
     assert run.status == "stopped" and 0 < run.kept_step < 400, run.error
-    assert f"step {run.kept_step} is kept" in dock.panel.details.text()
+    assert f"stopped at step {run.kept_step} of" in dock.panel.details.text()
     assert np.array_equal(docked.viewer.layers[run.title].data, run.volume)
     assert f"{run.title} std" in docked.viewer.layers
 

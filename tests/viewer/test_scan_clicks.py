@@ -114,7 +114,10 @@ def test_preparation_before_and_after_and_what_a_result_leaves(docked, tmp_path)
     docked.click(preparation.compare_button)
     docked.finish()
     before, after = (docked.viewer.layers[f"Sinogram {when} preparation"] for when in ("before", "after"))
-    assert before.data.shape == after.data.shape == (1, 48, 80) and before.axis_labels == ("z", "angle", "u")
+    assert before.data.shape == after.data.shape == (1, 48, 80)
+    low, high = before.extent.world
+    assert low[2] > docked.viewer.layers["Slice before preparation"].extent.world[1][2]  # none lies over another
+    assert after.extent.world[0][1] > high[1] and before not in docked.compare.compared()
     assert not np.array_equal(before.data, after.data)
     assert docked.viewer.layers["Slice after preparation"].data.shape == (1, 80, 80)
     assert "stripe removal: sorting" in preparation.words.text() and "negative" in preparation.words.text()

@@ -181,6 +181,9 @@ def run_scores(layer: Any) -> dict[str, float]:
     """Held-out error and data residual that the run of a layer ended with."""
     record = facts(layer.metadata).get("record", {})
     history = facts(layer.metadata).get("history", {})
+    holds = str(facts(layer.metadata).get("holds", ""))
+    if holds and not holds.startswith("stopped"):
+        history = {}  # the figures of a trial are those of its own small problem
     scores = {}
     for name in OF_RUNS:
         value = record.get(name)

@@ -32,4 +32,6 @@ def file_of(layer: Any, scan: str = "") -> str:
 
 def is_volume(layer: Any) -> bool:
     """Whether a layer can serve as X-ray volume or reference, or be compared."""
-    return type(layer).__name__ == "Image" and layer.ndim in (2, 3) and not facts(layer.metadata).get("scan")
+    about = facts(layer.metadata)
+    no_volume = about.get("scan") or about.get("look")  # projections; sinograms and trial slices
+    return type(layer).__name__ == "Image" and layer.ndim in (2, 3) and not no_volume

@@ -207,6 +207,8 @@ class LiveView(QObject):
             for name, volume in run.extra.items():
                 self._add_extra(name, volume, shown, layer)
             self.painted.emit(layer.name)
+            if shown.metadata.get("look"):
+                self._viewer.reset_view()  # it lies beside what was in sight
         self._run, self._layer = None, None
         self._queue.release()
         self.ended.emit(run)

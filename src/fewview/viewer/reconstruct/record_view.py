@@ -41,7 +41,6 @@ class RecordView(QDialog):
         self.tree = QTreeWidget()
         self.tree.setHeaderLabels(["", "value"])
         self.tree.setColumnWidth(0, 190)
-        self.tree.setAlternatingRowColors(True)
         described(self.tree, "Record of the run")
         row = QHBoxLayout()
         self.copy_button = button("Copy", "The record as JSON, on the clipboard.", self.copy)
@@ -143,7 +142,11 @@ def _item(key: str, value: Any) -> QTreeWidgetItem:
         for number, part in enumerate(value):
             item.addChild(_item(str(number), part))
         return item
-    text = json.dumps(value) if isinstance(value, list) else "" if value is None else str(value)
+    text = ", ".join(map(_plain, value)) if isinstance(value, list) else _plain(value)
     item = QTreeWidgetItem([key, text])
     item.setToolTip(1, text[:2000])
     return item
+
+
+def _plain(value: Any) -> str:
+    return f"{value:.6g}" if isinstance(value, float) else "" if value is None else str(value)

@@ -11,6 +11,7 @@ from ...runs.worker.queued_run import QueuedRun
 from ..common.layers import spatial
 from .live_view import Shown
 
+GAP = 8  # pixels between a slice and what lies beside it
 ENGINE = "fewview.runs.worker.looks:residual"
 
 
@@ -28,7 +29,14 @@ def show_residual(bench: Any, run: QueuedRun) -> None:
     payload = {"recipe": one.model_dump(mode="json"), "volume": run.volume[index : index + 1]}
     name = f"Measured minus re-projected, {run.title}"
     place = spatial((1, 1, 1), bench.scan.voxel, start, recipe.bin)
-    place["axis_labels"] = ("z", "angle", "u")
+    beside(place, run.volume.shape[-1], (0, 1))
     look = bench.queue.submit(name, payload, ENGINE)
     bench.live.expect(look, Shown(name, place, {"of": bench.scan.path, "look": True, "signed": True}, reuse=True))
     bench.go()
+
+
+def beside(place: dict[str, Any], columns: int, places: tuple[int, int]) -> None:
+    """Move a layer so many slices down and to the right: what is no slice must not lie over one."""
+    z, y, x = place["translate"]
+    step = (columns + GAP) * place["scale"][-1]
+    place["translate"] = (z, y + places[0] * step, x + places[1] * step)

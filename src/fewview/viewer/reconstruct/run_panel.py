@@ -121,15 +121,17 @@ class RunPanel(QWidget):
         )
         row.addWidget(button("Python", "The selected run as a script, on the clipboard.", self._copy_python))
         row.addWidget(button("Command", "The selected run as a command line, on the clipboard.", self._copy_command))
+        more = QHBoxLayout()
         self.record_button = button("Record", "All that is known of the selected run.", self.show_record)
-        row.addWidget(self.record_button)
+        more.addWidget(self.record_button)
         self.residual_button = button(
             "Residual",
             "Measured minus re-projected sinogram of the shown slice of the selected run.",
             self.show_residual,
         )
-        row.addWidget(self.residual_button)
+        more.addWidget(self.residual_button)
         layout.addLayout(row)
+        layout.addLayout(more)
         return box
 
     def _refresh_runs(self) -> None:

@@ -122,6 +122,9 @@ class _Editor(QWidget):
         self.line = QLineEdit()
         self.line.returnPressed.connect(self._answer)
         self.choice = QComboBox()
+        self.choice.setToolTip(HELP["kind"])
+        for widget in (self.line, self.choice):
+            described(widget, "Correction")
         self.reason = wrapped()
         self.reason.setObjectName("reason")
         described(self.reason, "Why the entry was refused")

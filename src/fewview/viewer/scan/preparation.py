@@ -14,6 +14,7 @@ from ..common.notify import complain
 from ..common.widgets import button, described, wrapped
 from ..reconstruct.form import Form
 from ..reconstruct.live_view import Shown
+from ..reconstruct.residual import beside
 
 SINOGRAM = "fewview.runs.worker.looks:sinogram"
 SLICE = "fewview.runs.worker.engine:try_axis"
@@ -62,21 +63,23 @@ class Preparation(QWidget):
 
     def show_sinogram(self) -> None:
         """Add the sinogram of the shown row as a layer."""
-        self._look("Sinogram", SINOGRAM, self._bench.scan.prepare)
+        self._look("Sinogram", SINOGRAM, self._bench.scan.prepare, self._bench.shown_row(), (0, 1))
 
     def compare(self) -> None:
         """Add sinogram and slice without and with the steps."""
         steps = self._bench.scan.prepare
         upright = {"tilt": steps["tilt"]} if "tilt" in steps else {}  # or the slices would lie elsewhere
-        self._look("Slice before preparation", SLICE, upright)
-        self._look("Slice after preparation", SLICE, steps)
-        self._look("Sinogram before preparation", SINOGRAM, upright)
-        self._look("Sinogram after preparation", SINOGRAM, steps)
+        row = self._bench.shown_row()  # before the projections go
+        self._look("Slice before preparation", SLICE, upright, row, (0, 0))
+        self._look("Slice after preparation", SLICE, steps, row, (1, 0))
+        self._look("Sinogram before preparation", SINOGRAM, upright, row, (0, 1))
+        self._look("Sinogram after preparation", SINOGRAM, steps, row, (1, 1))
 
-    def _look(self, name: str, engine: str, prepare: dict[str, Any]) -> None:
+    def _look(self, name: str, engine: str, prepare: dict[str, Any], shown: int, place_at: tuple[int, int]) -> None:
+        """Queue one look; ``place_at``: how many slices down and to the right it lies, so that none hides another."""
         bench = self._bench
         try:
-            row = bench.scan.one_row(bench.shown_row())
+            row = bench.scan.one_row(shown)
             recipe = bench.scan.recipe(rows=row, prepare=prepare, reference=None, method="fbp")
         except FewviewError as error:
             complain(error)
@@ -86,8 +89,7 @@ class Preparation(QWidget):
         run = bench.queue.submit(name, {"recipe": recipe.model_dump(mode="json")}, engine)
         self._asked = run if engine == SINOGRAM else self._asked
         place = spatial((1, 1, 1), bench.scan.voxel, row[0], bench.scan.bin)
-        if engine == SINOGRAM:
-            place["axis_labels"] = ("z", "angle", "u")
+        beside(place, bench.scan.shape[2] // bench.scan.bin, place_at)
         about = {"of": bench.scan.path, "look": True, "prepare": prepare}
         bench.live.expect(run, Shown(name, place, about, reuse=True))
         bench.go()
