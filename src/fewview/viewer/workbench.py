@@ -204,9 +204,7 @@ class Workbench(QObject):
 
     # -- runs ----------------------------------------------------------------------------------------------------
 
-    def run(
-        self, recipe: Recipe, method: Method[Any], scan: ScanPresenter | None = None, note: str = ""
-    ) -> QueuedRun:
+    def run(self, recipe: Recipe, method: Method[Any], scan: ScanPresenter | None = None, note: str = "") -> QueuedRun:
         """Queue a run, by default on the scan that is meant; its layer appears with its first estimate.
 
         Parameters

@@ -213,10 +213,7 @@ class ReconstructDock(Dock):
         if method is None or self.form is None or not scan.ready:
             self._start()
             return
-        views, _, columns = scan.shape
-        settled, source = scan.settled.get(method.name, ({}, ""))
-        shape = (scan.views or views, 1, columns // scan.bin)
-        options, note = preview_options(method, self.form.changes(), settled, source, shape)
+        options, note = preview_options(method, self.form.changes(), scan)
         self._start(note, rows=scan.one_row(self.bench.shown_row()), options=options)
 
     def copy_python(self) -> None:
@@ -241,7 +238,7 @@ class ReconstructDock(Dock):
         settings.remember(method=method.name, holdout=recipe.holdout, mode=self._mode().mode.name)
         kept = {name: value for name, value in self.form.values().items() if name in KEPT}
         settings.remember_options(method.name, {**self.form.changes(), **kept})
-        self.bench.run(recipe, method, note)
+        self.bench.run(recipe, method, note=note)
 
     def _copy(self, how: str, what: str) -> None:
         try:

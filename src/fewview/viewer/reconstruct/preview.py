@@ -8,6 +8,7 @@ from typing import Any
 from ...methods.interface import Method
 from ...methods.presets import preset_options
 from ..common.words import number
+from ..scan.presenter import ScanPresenter
 
 WORK = 2.5e9  # rays times pixels that iterations may cost: some 5 s of one processor core
 LEAST_ITERATIONS = 20
@@ -27,22 +28,18 @@ MIDDLING: dict[str, Any] = {
 }
 
 
-def preview_options(
-    method: Method, options: Mapping[str, Any], settled: Mapping[str, Any], source: str, shape: tuple[int, int, int]
-) -> tuple[dict[str, Any], str]:
+def preview_options(method: Method[Any], options: Mapping[str, Any], scan: ScanPresenter) -> tuple[dict[str, Any], str]:
     """Options of a preview, and what to say about them.
 
     Parameters
     ----------
     options : mapping
         What the form changes.
-    settled : mapping
-        What an earlier run of the method on this scan has chosen; may be empty.
-    source : str
-        Title of that run.
-    shape : tuple of int
-        Views, slices and columns of the preview.
+    scan : ScanPresenter
+        Knows what an earlier run of the method has chosen on it.
     """
+    views, _, columns = scan.shape
+    settled, source = scan.settled.get(method.name, ({}, ""))
     fields = method.options.model_fields
     draft = preset_options(method, "draft") if method.presets else {}
     wanted = {**draft, **options} if method.presets else dict(options)
@@ -61,9 +58,8 @@ def preview_options(
     if middling:
         said.append(f"{_listed(middling)} for want of a choice (a Run makes it)")
     chosen = {**wanted, **taken, **middling}
-    views, slices, columns = shape
     if "iterations" in fields and "iterations" not in middling:
-        most = max(LEAST_ITERATIONS, int(WORK / (views * slices * columns**2)))
+        most = max(LEAST_ITERATIONS, int(WORK / ((scan.views or views) * (columns // scan.bin) ** 2)))
         asked = int(method.options.parse(chosen).model_dump()["iterations"])
         if most < asked:
             chosen["iterations"] = most

@@ -123,8 +123,8 @@ class _Editor(QWidget):
         self.line.returnPressed.connect(self._answer)
         self.choice = QComboBox()
         self.choice.setToolTip(HELP["kind"])
-        for widget in (self.line, self.choice):
-            described(widget, "Correction")
+        for entry in (self.line, self.choice):
+            described(entry, "Correction")
         self.reason = wrapped()
         self.reason.setObjectName("reason")
         described(self.reason, "Why the entry was refused")
