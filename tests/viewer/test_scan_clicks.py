@@ -81,6 +81,10 @@ def test_every_fact_can_be_corrected_and_a_refused_entry_stays(docked, tmp_path)
     assert "--" not in editor.reason.text() and scan.scan.ready and scan.scan.angles[-1] == pytest.approx(176.25)
     docked.type(editor.line, "0:360")
     assert not editor.isVisible() and scan.scan.angles[-1] == pytest.approx(352.5)
+    docked.click(scan.facts.buttons["angles"])
+    editor.line.clear()
+    docked.click(editor.apply)
+    assert scan.scan.angles[-1] == pytest.approx(176.25)  # what the file says is not lost
     docked.click(scan.facts.buttons["pixel"])
     docked.type(editor.line, "0.05")
     assert scan.scan.pixel == 0.05
