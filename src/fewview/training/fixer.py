@@ -136,7 +136,7 @@ class _FixerTrainer(Trainer):
 
     def _refresh(self, at_least: int = 0) -> None:
         while True:
-            for path in sorted(self.pool.glob("*.npz")):
+            for path in sorted(self.pool.glob("[!.]*.npz")):  # what is being written begins with a dot
                 if path.name not in self._known:
                     self._known.add(path.name)
                     self.pairs.append(read_pair(path))
