@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import ScanError
-from ..geometry import HALF_TURN, duplicate_views
+from ..geometry import HALF_TURN, ParallelBeam, duplicate_views
 from .assemble import draft
 from .read import scan_of
 from .request import AngleChoice, Draft, FieldChoice, Request
@@ -20,7 +20,8 @@ from .scan_facts import Layout
 from .units import AngleUnit
 
 LISTED = 4  # duplicates told one by one
-_FEW_PIXELS = 8e6  # of a scan that is prepared only to tell its axis
+_FEW_PIXELS = 1.2e5  # of a detector whose views are prepared only to tell the axis
+_VIEWS = 64  # of them that tell it well enough
 
 
 @dataclass(frozen=True)
@@ -236,11 +237,15 @@ def _beam(made: Draft) -> str:
 
 
 def _find_axis(made: Draft) -> None:
-    """What a reconstruction would take for the axis; it costs a look at all pixels, so a large scan is spared."""
+    """What a reconstruction would take for the axis, give or take a tenth of a column.
+
+    It costs a look at many pixels, so a large scan is spared; that of a fan beam takes reconstructions to find.
+    """
     scan = scan_of(made)
-    pixels = scan.geometry.views * scan.geometry.rows * scan.geometry.columns
-    if pixels > _FEW_PIXELS:
+    if not isinstance(scan.geometry, ParallelBeam) or scan.geometry.rows * scan.geometry.columns > _FEW_PIXELS:
         return
+    if scan.views > _VIEWS:
+        scan = scan.sparse(_VIEWS)
     try:
         lines = scan.line_integrals()
     except ScanError as error:  # what a reconstruction would end with
