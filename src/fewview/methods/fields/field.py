@@ -37,6 +37,7 @@ class Field(nn.Module, ABC):
         super().__init__()
         self.shape = shape
         self.tick: Callable[[], None] = lambda: None
+        self.batch = POINTS  # points of a gradient step, by device
 
     @abstractmethod
     def lattice(self, slab: Slab | None = None, finer: int = 1) -> Tensor:
@@ -109,16 +110,11 @@ def refined(shape: Shape, finer: int) -> Shape:
     return (slices * finer if slices > 1 else 1, rows * finer, columns * finer)
 
 
-def slabs(shape: Shape, device: torch.device) -> list[Slab]:
-    """Ranges of slices that are evaluated together."""
-    height = slab_height(shape, device)
+def slabs(shape: Shape, device: torch.device, points: Mapping[str, int] = POINTS) -> list[Slab]:
+    """Ranges of slices that are evaluated together: so many points by type of device."""
+    height = max(1, min(shape[0], points.get(device.type, points["cpu"]) // (shape[1] * shape[2])))
     edges: Iterable[int] = [*range(0, shape[0], height), shape[0]]
     return list(pairwise(edges))
-
-
-def slab_height(shape: Shape, device: torch.device) -> int:
-    """Slices that are evaluated together."""
-    return max(1, min(shape[0], POINTS.get(device.type, POINTS["cpu"]) // (shape[1] * shape[2])))
 
 
 def centres(count: int, device: torch.device, dtype: torch.dtype = torch.float32) -> Tensor:

@@ -62,7 +62,7 @@ class Fit:
         unlikeness : callable, optional
             What the values of a slab cost beside their distance, in squared units of the object's maximum.
         """
-        places = slabs(self.field.shape, self.field.device)
+        places = slabs(self.field.shape, self.field.device, self.field.batch)
         for descent, (_, factor) in zip(self.descents, self.groups, strict=True):
             descent.rate = self.rate * factor * slower
         order: list[int] = []

@@ -69,7 +69,7 @@ class SirenOptions(FieldOptions):
     """Options of the implicit representation."""
 
     steps: int = option(
-        24, "Steps", "Data steps, each followed by a fit of the field: more come nearer to the data.", ge=1, le=5000
+        48, "Steps", "Data steps, each followed by a fit of the field: more come nearer to the data.", ge=1, le=5000
     )
     rate: float = option(
         1e-3,

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from .field import Field, Slab, grid_points, refined, resampled, sampled
 
 OMEGA = 30.0
+BATCH = {"cpu": 2**14, "cuda": 2**21}  # every weight hears of every point: few of them will do for a step
 
 
 class Siren(Field):
@@ -40,6 +41,7 @@ class Siren(Field):
         super().__init__((len(first), first.shape[1], first.shape[2]))
         self.register_buffer("first", first[None].clone(), persistent=False)
         self.residual = residual
+        self.batch = BATCH
         sides = torch.tensor(self.shape, dtype=torch.float32)
         self.register_buffer("scale", sides / sides.max(), persistent=False)  # the same length along every axis
         inputs = [3, *[width + 1] + [width] * (layers - 1), width][: layers + 1]
