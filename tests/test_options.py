@@ -1,9 +1,13 @@
-"""Options: "auto" beside a bounded number, and messages that name what is wrong."""
+"""Options: "auto" beside a bounded number, choices among models, and messages that name what is wrong."""
+
+import json
+from typing import Annotated, ClassVar, Literal
 
 import pytest
+from pydantic import Discriminator, Tag
 
 from fewview.errors import OptionError
-from fewview.options import Auto, Options, option
+from fewview.options import Auto, Options, choice_of, kind_of, option
 
 
 class Some(Options):
@@ -30,3 +34,72 @@ def test_auto_only_where_it_is_allowed():
 
 def test_what_a_record_keeps_can_be_parsed_again():
     assert Some.parse(Some().model_dump()) == Some()
+
+
+class Plain(Options):
+    kind: Literal["plain"] = "plain"
+    count: int = option(3, "Count", "More is longer.", ge=1)
+
+
+class Weighed(Options):
+    kind: Literal["weighed"] = "weighed"
+    count: int = option(5, "Count", "More is longer.", ge=1)
+    trust: float | Auto = option("auto", "Trust", "Larger believes more.", gt=0)
+
+
+Step = Annotated[Annotated[Plain, Tag("plain")] | Annotated[Weighed, Tag("weighed")], Discriminator(kind_of)]
+
+
+class Nested(Options):
+    short_names: ClassVar = {"step_kind": "step.kind", "trust": "step.trust"}
+    step: Step = choice_of(Weighed(count=9), "Step", "plain or weighed.")
+    steps: int = option(5, "Steps", "More is sharper.", ge=1)
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ({}, Weighed(count=9)),
+        ({"step.trust": "0.7"}, Weighed(count=9, trust=0.7)),
+        ({"step": {"trust": 2}}, Weighed(count=9, trust=2.0)),
+        ({"step": "plain"}, Plain(count=9)),  # what both have goes over
+        ({"step.kind": "plain", "step.count": 4}, Plain(count=4)),
+        ({"trust": 0.5}, Weighed(count=9, trust=0.5)),
+        ({"step_kind": "plain", "trust": 0.5}, Plain(count=9)),  # as when it did nothing there
+        ({"step": {"kind": "plain", "count": 1}}, Plain(count=1)),
+    ],
+)
+def test_a_choice_is_given_as_a_whole_by_path_or_by_short_name(given, expected):
+    assert Nested.parse(given).step == expected
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"step.kind": "round"}, "step.kind='round' does not exist. Choose one of plain, weighed"),
+        ({"step.trust": -1}, "Option step.trust=-1"),
+        ({"step.kind": "plain", "step.trust": 1}, "no option 'step.trust'. step=plain has: count"),
+        ({"step.turst": 1}, "no option 'step.turst'. step=weighed has: count, trust"),
+        ({"trusty": 1}, "no option 'trusty'. This method has: step, steps"),
+    ],
+)
+def test_what_is_wrong_within_a_choice_is_named_by_its_path(given, message):
+    with pytest.raises(OptionError, match=message):
+        Nested.parse(given)
+
+
+def test_values_go_out_and_come_back_by_path():
+    options = Nested.parse({"step": "plain", "steps": 7})
+    assert options.changes() == {"step.kind": "plain", "steps": 7} and Nested.parse(options.changes()) == options
+    assert Nested.parse(json.loads(options.model_dump_json())) == options
+    assert Nested().undecided() == ["step.trust"] and options.undecided() == []
+    assert options.value("trust") is None and options.value("step") == "plain" and Nested().value("trust") == "auto"
+    assert Nested().taking({"trust": 0.5, "unknown": 1}).step == Weighed(count=9, trust=0.5)
+    assert Nested(trust=0.5).taking({"step": "plain"}).step == Plain(count=9)
+
+
+def test_the_values_of_a_choice_say_with_which_kind_they_matter():
+    leaves = {leaf.path: leaf for leaf in Nested.leaves()}
+    assert list(leaves) == ["step.kind", "step.count", "step.trust", "steps"]
+    assert leaves["step.kind"].kinds == ("plain", "weighed") and leaves["step.count"].default == 9
+    assert leaves["step.trust"].when == ("step.kind", ("weighed",))

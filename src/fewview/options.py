@@ -2,12 +2,17 @@
 
 A field is declared once, with :func:`option`; the command line (``--set key=value``), the viewer's form, the
 YAML recipe and the run record all read that declaration.
+
+Options that only mean something together are a model of their own within the model, or a choice among several, told
+apart by their ``kind``: :class:`Options` with :func:`choice_of`. Each value within has a path, ``data_step.trust``,
+under which it is set (``--set data_step.trust=0.7``, ``--set data_step.kind=cg``).
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, Literal, Self, get_args
+import types
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any, ClassVar, Literal, NamedTuple, Self, Union, get_args, get_origin
 
 from pydantic import (
     BaseModel,
@@ -17,7 +22,9 @@ from pydantic import (
     ValidationInfo,
     ValidatorFunctionWrapHandler,
     field_validator,
+    model_validator,
 )
+from pydantic.fields import FieldInfo
 
 from .errors import OptionError
 
@@ -64,10 +71,116 @@ def option(
     )
 
 
+def choice_of(default: Options, title: str, help: str, *, advanced: bool = False) -> Any:
+    """Declare a choice among models that are told apart by their ``kind``.
+
+    Parameters
+    ----------
+    default : Options
+        One of them.
+    title, help : str
+        Label, and a sentence on every kind.
+    advanced : bool
+        Hidden at first in the viewer's form.
+
+    Examples
+    --------
+    >>> Step = Annotated[Annotated[CG, Tag("cg")] | Annotated[Proximal, Tag("proximal")], Discriminator(kind_of)]
+    >>> step: Step = choice_of(Proximal(), "Step", "cg: ...; proximal: ...")
+    """
+    return option(default, title, help, advanced=advanced)
+
+
+def kind_of(value: Any) -> Any:
+    """The ``kind`` of a model or of its values: with ``pydantic.Discriminator``, what a choice is told apart by."""
+    return value.get("kind") if isinstance(value, Mapping) else getattr(value, "kind", None)
+
+
+class Leaf(NamedTuple):
+    """A value within an options model.
+
+    Parameters
+    ----------
+    path : str
+        "steps", or "data_step.trust".
+    field : FieldInfo
+        Its declaration; of a ``kind``, that of the choice.
+    default : object
+    kinds : tuple of str
+        Of a ``kind``: what it may be.
+    when : tuple of (str, tuple of str), optional
+        Path of the ``kind`` that the value depends on, and with which kinds it is there.
+    """
+
+    path: str
+    field: FieldInfo
+    default: Any
+    kinds: tuple[str, ...] = ()
+    when: tuple[str, tuple[str, ...]] | None = None
+
+
 class Options(BaseModel):
     """Base of every options model: immutable, closed, and with errors that a user understands."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+    short_names: ClassVar[Mapping[str, str]] = {}
+    """Names that values within the model answer to, too, and their paths: those of recipes from when all was flat. What
+    they say of a kind that is not chosen counts for nothing, as it did then."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _nested(cls, values: Any) -> Any:
+        """Bring paths and short names to their place, and complete what is given of a choice by its defaults."""
+        if not isinstance(values, Mapping):
+            return values
+        placed: dict[str, Any] = {}
+        asides: dict[str, dict[str, Any]] = {}
+        for name, value in values.items():
+            head, _, tail = str(cls.short_names.get(name, name)).partition(".")
+            if not tail:
+                placed[head] = value
+            elif name in cls.short_names:
+                asides.setdefault(head, {})[tail] = value
+            else:
+                asides.setdefault(f"{head}.", {})[tail] = value
+        for head in {key.removesuffix(".") for key in asides}:
+            strict, lenient = asides.get(f"{head}.", {}), asides.get(head, {})
+            placed[head] = cls._joined(head, placed.get(head), strict, lenient)
+        return {name: cls._completed(name, value) for name, value in placed.items()}
+
+    @classmethod
+    def _joined(cls, name: str, given: Any, strict: Mapping[str, Any], lenient: Mapping[str, Any]) -> Any:
+        """What is said of a choice as a whole, value by value, and under short names."""
+        if isinstance(given, Options):  # its values go over to another kind as far as that has them
+            given, lenient = None, {**given.model_dump(), **lenient}
+        whole = given if isinstance(given, Mapping) else {} if given is None else {"kind": given}
+        whole = {**lenient, **whole, **strict}
+        found = variants(cls.model_fields[name].annotation) if name in cls.model_fields else {}
+        if not found:
+            return whole
+        kind = whole.get("kind", cls._default_kind(name) or "")
+        known = found[kind].model_fields if kind in found else {}
+        return {key: value for key, value in whole.items() if key in known or key in strict or key not in lenient}
+
+    @classmethod
+    def _completed(cls, name: str, value: Any) -> Any:
+        """A choice of which only the kind, or only some values are given."""
+        field = cls.model_fields.get(name)
+        found = variants(field.annotation) if field is not None else {}
+        if field is None or not found or isinstance(value, Options) or not isinstance(field.default, Options):
+            return value
+        if not isinstance(value, Mapping):
+            if "" in found:  # one model, no kind to give
+                return value
+            value = {"kind": value}
+        default, kind = field.default.model_dump(), value.get("kind", cls._default_kind(name) or "")
+        known = found[kind].model_fields if kind in found else {}
+        return {**{key: v for key, v in default.items() if key in known}, **value, **({"kind": kind} if kind else {})}
+
+    @classmethod
+    def _default_kind(cls, name: str) -> Any:
+        return getattr(cls.model_fields[name].default, "kind", None)
 
     @field_validator("*", mode="wrap")
     @classmethod
@@ -76,13 +189,66 @@ class Options(BaseModel):
         allowed = Auto in get_args(cls.model_fields[str(info.field_name)].annotation)
         return value if allowed and isinstance(value, str) and value == "auto" else handler(value)
 
+    @classmethod
+    def leaves(cls) -> Iterator[Leaf]:
+        """All values that may be set, in the order of declaration; a value of several kinds comes once."""
+        for name, field in cls.model_fields.items():
+            found = variants(field.annotation)
+            if not found or not isinstance(field.default, Options):
+                yield Leaf(name, field, field.default)
+                continue
+            path = f"{name}.kind"
+            if len(found) > 1:
+                yield Leaf(path, field, cls._default_kind(name), tuple(found))
+            first = type(field.default)
+            inner = {key: None for model in (first, *found.values()) for key in model.model_fields if key != "kind"}
+            for key in inner:
+                owners = tuple(kind for kind, model in found.items() if key in model.model_fields)
+                model = first if key in first.model_fields else found[owners[0]]
+                default = getattr(field.default if model is first else model(), key)
+                when = (path, owners) if len(found) > 1 else None
+                yield Leaf(f"{name}.{key}", model.model_fields[key], default, (), when)
+
+    def values(self) -> dict[str, Any]:
+        """All values by path, those of the kinds that are chosen."""
+        flat: dict[str, Any] = {}
+        for name in type(self).model_fields:
+            value = getattr(self, name)
+            if isinstance(value, Options):
+                flat |= {f"{name}.{key}": inner for key, inner in value.values().items()}
+            else:
+                flat[name] = value
+        return flat
+
+    def changes(self) -> dict[str, Any]:
+        """The values by path that differ from the defaults: as much as a recipe has to say."""
+        defaults = {leaf.path: leaf.default for leaf in self.leaves()}
+        return {path: value for path, value in self.values().items() if path not in defaults or value != defaults[path]}
+
+    @classmethod
+    def knows(cls, name: str) -> bool:
+        """Whether a name, short name or path is one of an option."""
+        return cls.short_names.get(name, name).partition(".")[0] in cls.model_fields
+
+    def value(self, name: str) -> Any:
+        """A value by name, short name or path; of a choice its kind, None where its kind has no such value."""
+        place, values = self.short_names.get(name, name), self.values()
+        return values.get(place, values.get(f"{place}.kind"))
+
     def undecided(self) -> list[str]:
-        """Names of the options that are left to the method: those on "auto"."""
-        return [name for name in type(self).model_fields if getattr(self, name) == "auto"]
+        """Paths of the options that are left to the method: those on "auto"."""
+        return [path for path, value in self.values().items() if isinstance(value, str) and value == "auto"]
 
     def taking(self, values: Mapping[str, Any]) -> Self:
-        """A copy with those of the values that are options."""
-        return self.model_copy(update={name: v for name, v in values.items() if name in type(self).model_fields})
+        """A copy with those of the values, by path or short name, that are options."""
+        kept = {name: getattr(self, name) for name in type(self).model_fields}
+        known: dict[str, Any] = {}
+        for name, value in values.items():
+            place = type(self).short_names.get(name, name)
+            if self.knows(name):
+                switched = isinstance(kept.get(place), Options) and isinstance(value, str)
+                known[f"{name}.kind" if switched else name] = value
+        return type(self).model_validate({**kept, **known})
 
     @classmethod
     def parse(cls, values: Mapping[str, Any]) -> Self:
@@ -99,13 +265,36 @@ class Options(BaseModel):
             raise OptionError(*_explain(cls, error)) from None
 
 
+def variants(annotation: Any) -> dict[str, type[Options]]:
+    """The options models that a type is a choice of, by their kind; one of its own has the kind ""."""
+    if isinstance(annotation, type) and issubclass(annotation, Options):
+        return {"": annotation}
+    if get_origin(annotation) not in (Union, types.UnionType):
+        return {}
+    parts = [get_args(part)[0] if get_origin(part) is Annotated else part for part in get_args(annotation)]
+    models = [part for part in parts if isinstance(part, type) and issubclass(part, Options)]
+    return {model.model_fields["kind"].default: model for model in models if "kind" in model.model_fields}
+
+
 def _explain(model: type[Options], error: ValidationError) -> tuple[str, str]:
     first = error.errors()[0]
-    name = str(first["loc"][0]) if first["loc"] else "options"
-    known = ", ".join(model.model_fields) or "none"
-    if first["type"] == "extra_forbidden":
-        return f"There is no option '{name}'.", f"This method has: {known}."
-    message = first["msg"][0].lower() + first["msg"][1:]
+    place = [str(part) for part in first["loc"]]
+    name = place[0] if place else "options"
     field = model.model_fields.get(name)
+    found = variants(field.annotation) if field is not None else {}
+    chosen: type[Options] = model
+    if found and first["type"].startswith("union_tag"):
+        return (
+            f"Option {name}.kind={first['input'].get('kind')!r} does not exist.",
+            f"Choose one of {', '.join(found)}.",
+        )
+    if len(place) > 1 and found:
+        chosen = found.get(place[1], next(iter(found.values())))
+        name, field = f"{name}.{place[-1]}", chosen.model_fields.get(place[-1])
+    known = ", ".join(key for key in chosen.model_fields if key != "kind") or "none"
+    if first["type"] == "extra_forbidden":
+        whose = "This method has" if chosen is model else f"{place[0]}={place[1]} has"
+        return f"There is no option '{name}'.", f"{whose}: {known}."
+    message = first["msg"][0].lower() + first["msg"][1:]
     about = f"{name}: {field.description}" if field is not None and field.description else f"Known: {known}."
     return f"Option {name}={first.get('input')!r}: {message}.", about

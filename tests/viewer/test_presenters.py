@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from fewview.errors import FewviewError
+from fewview.methods import get_method
 from fewview.methods.interface import Method
 from fewview.options import Options, option
 from fewview.quality import Region
@@ -24,7 +25,7 @@ from fewview.viewer.compare.report import Picture, html_report, record_of
 from fewview.viewer.compare.table import Candidate, Table, Truth, as_csv
 from fewview.viewer.compare.value_units import one_unit
 from fewview.viewer.keys.table import bindings, conflicts
-from fewview.viewer.reconstruct.form_entries import changed, form_fields
+from fewview.viewer.reconstruct.form_entries import changed, form_fields, named
 from fewview.viewer.reconstruct.modes import MODES, mode_states
 from fewview.viewer.reconstruct.presets import matching_preset, preset_help, preset_values
 from fewview.viewer.reconstruct.run_presenter import curves, forecast_text, run_title, run_view
@@ -69,7 +70,7 @@ def test_fields_tell_kind_bounds_unit_and_effect():
 
 def test_a_recipe_says_only_what_differs_from_the_defaults():
     values = {"weight": "auto", "iterations": 30, "start": "zeros", "window": 2.0, "positivity": True}
-    assert changed(Knobs, values) == {"iterations": 30}
+    assert changed(form_fields(Knobs), values) == {"iterations": 30}
 
 
 def test_a_preset_fills_the_form_and_is_recognised_in_it():
@@ -79,6 +80,23 @@ def test_a_preset_fills_the_form_and_is_recognised_in_it():
     assert matching_preset(tv, fields, preset_values(tv, fields, "Standard")) == "Standard"
     assert matching_preset(tv, fields, {**preset_values(tv, fields, "Draft"), "weight": 0.1}) == "Custom"
     assert "iterations 30" in preset_help(tv, "Draft") and "Sets" not in preset_help(tv, "Standard")
+
+
+def test_only_what_matters_for_what_is_chosen_is_shown_and_said():
+    model = get_method("d3ip").options
+    fields = {field.name: field for field in form_fields(model)}
+    values = {name: field.default for name, field in fields.items()}
+    shown = {name for name, field in fields.items() if field.matters(values)}
+    assert {"data_step.kind", "data_step.trust", "data_step.gamma", "adaptation.inner"} <= shown
+    assert "data_step.sweeps" not in shown and fields["data_step.kind"].choices == ("cg", "proximal", "tv-z")
+    values |= {"data_step.kind": "cg", "data_step.trust": 0.5, "adaptation.kind": "none", "adaptation.inner": 9}
+    assert changed(fields.values(), values) == {"data_step.kind": "cg", "adaptation.kind": "none"}
+    assert model.parse(changed(fields.values(), values)).data_step.kind == "cg"
+    assert named(model, {"trust": 0.3, "beside": "tv", "samples": 2}) == {
+        "data_step.trust": 0.3,
+        "partner.kind": "tv",
+        "samples": 2,
+    }
 
 
 def test_every_real_method_has_help_on_every_option():

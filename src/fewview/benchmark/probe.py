@@ -176,8 +176,8 @@ def _reconstructed(
         raise Stopped
     if last is None:
         raise FewviewError(f"The method '{at['method']}' gave no estimate.")
-    options = run.method.options.model_fields
-    return Reconstructed(last.volume, {name: value for name, value in last.chosen.items() if name in options})
+    known = run.method.options.knows
+    return Reconstructed(last.volume, {name: value for name, value in last.chosen.items() if known(name)})
 
 
 def _title(at: dict[str, Any]) -> str:

@@ -7,6 +7,8 @@ from typing import Annotated, Any
 
 import typer
 
+from ..options import Leaf
+
 
 def methods(
     name: Annotated[str | None, typer.Argument(help="Show only the method of this name.")] = None,
@@ -24,9 +26,11 @@ def methods(
     width = max(len(row["name"]) for row in rows)
     for row in rows:
         typer.echo(f"{row['name']:{width}}  {row['title']} ({row['family']}). {row['summary']}")
-        for key, field in row["options"]["properties"].items():
-            unit = f" {field['unit']}" if field.get("unit") else ""
-            typer.echo(f"{'':{width}}    {key} = {json.dumps(field.get('default'))}{unit}: {field['description']}")
+        for value in row["values"]:
+            unit = f" {value['unit']}" if value["unit"] else ""
+            only = f" (with {value['only_with']})" if value["only_with"] else ""
+            default = json.dumps(value["default"])
+            typer.echo(f"{'':{width}}    {value['name']} = {default}{unit}{only}: {value['description']}")
         if not row["available"]:
             typer.echo(f"{'':{width}}    NOT AVAILABLE: {row['why_not']}")
 
@@ -51,6 +55,19 @@ def described() -> list[dict[str, Any]]:
                 "why_not": why_not,
                 "resumable": method.resumable,
                 "options": method.options.model_json_schema(),
+                "values": [_value(leaf) for leaf in method.options.leaves()],
             }
         )
     return rows
+
+
+def _value(leaf: Leaf) -> dict[str, Any]:
+    """A value as `--set` names it; those within a choice only matter with some of its kinds."""
+    extra = leaf.field.json_schema_extra
+    return {
+        "name": leaf.path,
+        "default": leaf.default,
+        "unit": extra.get("unit", "") if isinstance(extra, dict) else "",
+        "description": leaf.field.description,
+        "only_with": "" if leaf.when is None else f"{leaf.when[0]}={'|'.join(leaf.when[1])}",
+    }

@@ -43,7 +43,7 @@ def made_of(method: Method[Any], options: Options, chosen: Mapping[str, Any], st
     --------
     "53 % total variation, 47 % network (prior: plain shapes), chosen by held-out views."
     """
-    if "beside_share" in type(options).model_fields:
+    if options.knows("beside_share"):
         return _mixture(options, chosen)
     settled = [
         f"{field.title or name} {_value(chosen[name])}".lower()
@@ -56,7 +56,7 @@ def made_of(method: Method[Any], options: Options, chosen: Mapping[str, Any], st
 
 def _mixture(options: Options, chosen: Mapping[str, Any]) -> str:
     def settled(name: str) -> Any:
-        return chosen.get(name, getattr(options, name))
+        return chosen.get(name, options.value(name))
 
     share, prior, adaptation = settled("beside_share"), str(settled("prior")), settled("adaptation")
     network = f"network (prior: {PRIOR_WORDS.get(prior, Path(prior).stem)}"

@@ -184,7 +184,7 @@ class RecipeSession:
     def tune(self) -> Generator[Estimate, None, SettledRecipe]:
         """Settle what the recipe leaves open, without reconstructing."""
         settled = yield from self.reconstruction.tune()
-        options = settled.options.model_dump(mode="json", exclude_defaults=True)
+        options = plain(settled.options.changes())
         axis = {"axis": self._axis(), "axis_origin": str(self.lines.provenance.get("axis", "")) or None}
         values = {**self.recipe.compact(), **(axis if axis["axis"] is not None else {}), "options": options}
         return SettledRecipe(Recipe.parse(values), plain(settled.chosen))

@@ -79,11 +79,11 @@ def variants(
     for name in methods:
         method = get_method(name)  # a name mistyped is told before the first hour
         given = {**(preset_options(method, preset) if preset else {}), **(settings or {})}
-        complete = method.options.parse(given).model_dump(mode="json")
-        kept = {key: complete[key] for key in given}
+        complete = method.options.parse(given)
+        kept = {key: complete.value(key) for key in given}
         words = label or preset or ""
         if not label:
-            words = " ".join([words, *(f"{key}={complete[key]}" for key in settings or {})]).strip()
+            words = " ".join([words, *(f"{key}={complete.value(key)}" for key in settings or {})]).strip()
         for control in controls if "aux" in method.needs else ("none",):
             if control == NO_NEUTRON and BLIND not in method.options.model_fields:
                 continue

@@ -14,6 +14,7 @@ from ..inverse.proposals import nonnegative
 from ..slices import SliceNoise
 from ..stages import work
 from .adapt import Adapter, Settings
+from .choices import DataStep, LowRank, LowRankBiases, PlainStep, ProximalStep
 from .denoiser import Denoiser
 from .dinr import DinrOptions, field_step
 from .guide import CrossModalGuide
@@ -24,6 +25,7 @@ from .renoise import ddim, slerp
 from .reuse import Reuse
 from .schedule import Level, levels
 
+RULES = {"slerp": slerp, "ddim": ddim}
 NETWORK = 20_000.0
 """Work of one pass through the network, per pixel: measured against a projection and its adjoint on two cores."""
 GRADIENT = 3.0
@@ -58,33 +60,32 @@ def parts_of(
         Of the field.
     """
     trust = float(options.trust) if trust is None else trust
-    adapter = None
-    if options.adaptation not in ("none", "auto"):
+    adapter, chosen = None, options.adaptation
+    if isinstance(chosen, LowRank | LowRankBiases):
         settings = Settings(
-            inner=options.inner,
-            rank=options.rank,
-            biases=options.adaptation == "lora+biases",
-            slices=options.slices,
-            rate=options.rate,
-            decay=options.decay,
-            every=options.every,
-            last=options.adapt_last,
-            persistent=options.persistent,
-            direction=options.direction,
-            tv=options.loss_tv,
-            withhold=options.withhold,
+            inner=chosen.inner,
+            rank=chosen.rank,
+            biases=isinstance(chosen, LowRankBiases),
+            slices=chosen.slices,
+            rate=chosen.rate,
+            decay=chosen.decay,
+            every=chosen.every,
+            last=chosen.last,
+            persistent=chosen.persistent,
+            direction=chosen.direction,
+            tv=chosen.loss_tv,
+            withhold=chosen.withhold,
         )
-        proximal = options.consistency == "proximal"
-        inside = _proximal(options, options.loss_steps, trust) if proximal else PlainCG(options.loss_steps)
+        inside = _consistency(options.data_step, denoiser.slices, trust, chosen.loss_steps)
         adapter = Adapter(settings, denoiser, inside, generator)
-    consistency = _consistency(options, denoiser.slices, trust)
+    consistency = _consistency(options.data_step, denoiser.slices, trust)
     if isinstance(options, DinrOptions) and first is not None:
         consistency = field_step(options, first, seed, trust, consistency)
     return Parts(
         levels=levels(options.steps, int(options.t_start), options.spacing),
         denoiser=denoiser,
         consistency=consistency,
-        rule=ddim(0.0) if options.calls else slerp(options.eta) if options.noise == "slerp" else ddim(options.eta),
+        rule=ddim(0.0) if options.calls else RULES[options.noise.kind](options.noise.eta),
         adapter=adapter,
         proposers=() if guide is None else (guide,),
         reuse=Reuse(options.calls) if options.calls else None,
@@ -95,12 +96,13 @@ def loop_work(options: DiffusionOptions, problem: Problem) -> float:
     """Work of the steps that the options ask for, in the unit of :func:`fewview.methods.stages.work`."""
     slices = len(problem.data)
     pass_ = NETWORK * slices * problem.operator.grid**2
-    steps = options.steps * options.samples * (pass_ + work(problem, options.data_steps))
-    if options.adaptation in ("none", "auto"):
+    steps = options.steps * options.samples * (pass_ + work(problem, options.data_step.iterations))
+    chosen = options.adaptation
+    if not isinstance(chosen, LowRank | LowRankBiases):
         return steps
-    seen = slices if options.slices == 0 else min(options.slices, slices)
-    adapting = -(-options.steps // options.every) * options.inner
-    return steps + adapting * seen / slices * (GRADIENT * pass_ + 2 * work(problem, options.loss_steps))
+    seen = slices if chosen.slices == 0 else min(chosen.slices, slices)
+    adapting = -(-options.steps // chosen.every) * chosen.inner
+    return steps + adapting * seen / slices * (GRADIENT * pass_ + 2 * work(problem, chosen.loss_steps))
 
 
 def beginning(options: DiffusionOptions) -> dict[str, Any]:
@@ -134,19 +136,18 @@ def summary(
     if len(samples) == 1:
         return mean * data.top, {}
     std = samples.std(dim=0)
-    if ends is not None and noise is not None and options.consistency == "proximal" and not options.gamma:
+    step = options.data_step
+    if ends is not None and noise is not None and isinstance(step, ProximalStep) and not step.gamma:
         # A trust other than 1 makes up for the number of steps; the error of the last proposal is that of its level.
         std = (std.square() + open_variance(data, 1.0, ends, noise)).sqrt()
     return mean * data.top, {"std": std * data.top}
 
 
-def _consistency(options: DiffusionOptions, slices: int, trust: float | Tensor) -> Consistency:
-    if options.consistency == "cg":
-        return PlainCG(options.data_steps)
-    if options.consistency == "proximal":
-        return _proximal(options, options.data_steps, trust)
-    return TVz(slices, options.rho, options.along_z, options.data_steps, options.sweeps, trust)
-
-
-def _proximal(options: DiffusionOptions, iterations: int, trust: float | Tensor) -> ProximalCG:
-    return ProximalCG(iterations, options.gamma or None, trust)
+def _consistency(step: DataStep, slices: int, trust: float | Tensor, inside: int | None = None) -> Consistency:
+    """The data step; with so many iterations ``inside``, the one within the loss of an adaptation."""
+    iterations = step.iterations if inside is None else inside
+    if isinstance(step, ProximalStep):
+        return ProximalCG(iterations, step.gamma or None, trust)
+    if isinstance(step, PlainStep) or inside is not None:
+        return PlainCG(iterations)
+    return TVz(slices, step.penalty, step.weight, iterations, step.sweeps, trust)

@@ -126,7 +126,7 @@ class GuideSource:
     def settled(self, options: DiffusionOptions) -> DiffusionOptions:
         """The options of a run that listens to the guide."""
         assert isinstance(options, CrossModalOptions)
-        return options.model_copy(update={"t_start": options.guided_start})
+        return options.taking({"t_start": options.guided_start})
 
     def begin(self, guide: CrossModalGuide, first: Tensor, data: Scaled) -> Tensor:
         """What the noise is added to, given a first volume in units of the object's maximum."""
@@ -141,7 +141,7 @@ class GuideSource:
     def may_go_by_edges(self, options: DiffusionOptions) -> bool:
         """Whether directional TV may take the network's place: only where its share can be weighed."""
         assert isinstance(self.options, CrossModalOptions)
-        return options.beside_share == "auto" and self.options.guide_by != "network" and not self.options.blind
+        return options.share == "auto" and self.options.guide_by != "network" and not self.options.blind
 
     def heard(self, problem: Problem, settled: DiffusionOptions) -> CrossModalGuide | None:
         """The guide of a run after its choices; None where the network was rejected."""
@@ -174,7 +174,7 @@ def by_edges(options: DiffusionOptions) -> bool:
 
 def partner_of(options: DiffusionOptions) -> str:
     """The classical method that settled options take a share of."""
-    return "dtv" if by_edges(options) else str(options.beside)
+    return "dtv" if by_edges(options) else options.partner.kind
 
 
 @torch.no_grad()

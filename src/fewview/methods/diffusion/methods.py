@@ -31,7 +31,7 @@ _PUBLISHED: dict[str, Any] = {
     "inner": 10,
     "rate": 1e-3,
     "withhold": False,
-    "beside_share": 0.0,
+    "partner": "none",
 }
 
 FIELDS: dict[str, Method[Any]] = {"siren": INR, "naf": NAF, "gaussians": R2_GAUSSIAN}
@@ -64,7 +64,7 @@ def _buffers(options: Options) -> tuple[float, float]:
 def _network(options: Options, grid: int, device: str) -> int:
     """See :func:`fewview.methods.diffusion.denoiser.batch_bytes`."""
     assert isinstance(options, DiffusionOptions)
-    return batch_bytes(grid, device, adapting=options.adaptation != "none")
+    return batch_bytes(grid, device, adapting=options.adaptation.kind != "none")
 
 
 def _dinr_buffers(options: Options) -> tuple[float, float]:
@@ -97,7 +97,7 @@ def _halo(options: Options) -> int | None:
     2e-3 of the range aside, at twice the reach 4e-5 and 9e-5.
     """
     assert isinstance(options, DiffusionOptions)
-    if options.adaptation not in ("none", "auto") or options.consistency == "tv-z":
+    if options.adaptation.kind not in ("none", "auto") or options.data_step.kind == "tv-z":
         return None
     return 2 * max(prior_reach(name) for name in (PRIORS if options.prior == "auto" else (options.prior,)))
 

@@ -49,18 +49,19 @@ class OpenSettings:
     def of(cls, options: DiffusionOptions, source: GuideSource | None) -> OpenSettings:
         """Those that the options, and what a guide is made of, leave open."""
         # With a share of its own, directional TV is wanted as it is: there is nothing to ask.
-        edges = source is not None and source.by_edges_alone and options.beside_share != "auto"
+        edges = source is not None and source.by_edges_alone and options.share != "auto"
         weight = source.options.guide_weight if source is not None else None
-        noise_aware = options.consistency != "cg" and not options.gamma
+        noise_aware = options.trust == "auto" and not getattr(options.data_step, "gamma", 0.0)
         trusts = TRUSTS if noise_aware else TRUSTS[:1]
+        partner = options.partner.kind
         return cls(
             priors=PRIORS if options.prior == "auto" else (options.prior,),
             trusts=trusts if options.trust == "auto" else (options.trust,),
             starts=STARTS if options.t_start == "auto" else (options.t_start,),
-            adaptation=options.adaptation == "auto",
+            adaptation=options.adaptation.kind == "auto",
             guide=source is not None and not edges and (weight == "auto" or source.by_edges_alone),
             listens=source is not None and not edges,
-            share=not edges and options.beside_share != 0 and "auto" in (options.beside, options.beside_share),
+            share=not edges and options.share != 0 and "auto" in (partner, options.share),
             told={"guide_weight": 1.0} if edges and weight == "auto" else {},
         )
 

@@ -12,7 +12,7 @@ import numpy as np
 from ...models.prior import DiffusionPrior
 from ...models.weights import load_prior
 from ..ensemble.coarse_look import Look
-from ..ensemble.partner import OTHERS, tuned, tuned_and_reconstructed
+from ..ensemble.partner import partners, tuned, tuned_and_reconstructed
 from ..ensemble.stacking import mixed, share
 from ..interface import Estimate, Problem
 from ..inverse.normalised import scaled
@@ -30,6 +30,7 @@ from .settings_trial import SAMPLES, STEPS, SettingsTrial, TrialResult
 from .start import first_volume
 
 ADAPTED = "lora+biases"
+SHORT: dict[str, Any] = {"steps": STEPS, "samples": SAMPLES, "calls": 0}  # a trial
 ENOUGH = 0.04  # gain by which another prior is taken without a test
 SLICES = 2
 CLASSICAL = 2000  # iterations of TV or MBIR on the trial, choosing their own setting included: for the forecast
@@ -91,14 +92,14 @@ def choose(
 
 def _expected(questions: OpenSettings, options: DiffusionOptions, given: Problem) -> dict[str, float]:
     """The questions in order, with the work that each is expected to take."""
-    few = options.model_copy(update={"steps": STEPS, "samples": SAMPLES, "calls": 0, "adaptation": "none"})
+    few = options.taking(SHORT | {"adaptation": "none"})
     once = loop_work(few, given)
     trials = len(questions.priors) * len(questions.starts) + len(questions.trusts) - 1
     whole = once * options.steps / STEPS
-    others = OTHERS if options.beside == "auto" else (options.beside,)
+    others = partners(options)
     expected = {"starting image": work(given, 30), "prior and trust": trials * once}
     if questions.adaptation:
-        expected["adaptation"] = loop_work(few.model_copy(update={"adaptation": ADAPTED}), given)
+        expected["adaptation"] = loop_work(options.taking(SHORT | {"adaptation": ADAPTED}), given)
     if questions.guide:
         expected["X-ray guide"] = 2 * once
     if questions.share:
@@ -122,8 +123,8 @@ class SettingsSearch:
     def small(self, **more: Any) -> DiffusionOptions:
         """The options of a trial: of few steps, with what was chosen."""
         settled = {name: self.chosen[name] for name in ("prior", "t_start") if name in self.chosen}
-        few = {"steps": STEPS, "samples": SAMPLES, "calls": 0, "adaptation": "none"}
-        return self.options.model_copy(update=few | settled | more)
+        few = {**SHORT, "adaptation": "none"}
+        return self.options.taking(few | settled | more)
 
     def network(self, priors: Mapping[str, DiffusionPrior]) -> Trying:
         """Priors and starts, with the first trust; then the other trusts."""
@@ -223,7 +224,7 @@ class SettingsSearch:
 
     def _whole(self) -> Generator[Estimate, None, TrialResult]:
         """What was chosen, in as many steps as the run takes: after few, others would get too large a share."""
-        adaptation = self.chosen.get("adaptation", self.options.adaptation)
+        adaptation = self.chosen.get("adaptation", self.options.adaptation.kind)
         options = self.small(steps=self.options.steps, adaptation=adaptation)
         if self.source is not None:
             guided, _ = yield from self._guided(self.source, options)

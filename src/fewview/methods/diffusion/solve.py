@@ -67,7 +67,7 @@ def solve(problem: Problem, options: DiffusionOptions) -> Iterator[Estimate]:
         kept: dict[str, Any] = {}
         if other is not None:
             alone = volume
-            volume, extra = mixed(volume, extra, other, float(options.beside_share))
+            volume, extra = mixed(volume, extra, other, float(options.share))
             kept["beside"] = other
             if ends is not None and compare and by_edges(options):
                 extra["guide_change"] = volume - alone
@@ -76,7 +76,7 @@ def solve(problem: Problem, options: DiffusionOptions) -> Iterator[Estimate]:
         if event.done:
             scalars["data_residual"] = relative(problem.operator(volume) - y, y, weights)
         if isinstance(options, CrossModalOptions):
-            edges = float(options.beside_share) if by_edges(options) else 0.0
+            edges = float(options.share) if by_edges(options) else 0.0
             scalars["guide_weight"] = edges if guide is None else guide.share
             extra |= {} if guide is None else guide.extra(data.top)
         last = Estimate(volume, process.step, len(parts.levels), event.stage, scalars, state, extra=extra)
@@ -88,14 +88,14 @@ def solve(problem: Problem, options: DiffusionOptions) -> Iterator[Estimate]:
 def _expected(problem: Problem, options: DiffusionOptions) -> Stages:
     """The stages, with the work that each is expected to take."""
     expected = {STARTING: work(problem, 60)}
-    if options.beside_share != 0:
+    if options.share != 0:
         expected[PARTNER] = work(problem, 600)
     return Stages(expected | {DIFFUSING: loop_work(options, problem)})
 
 
 def _partner(problem: Problem, options: DiffusionOptions) -> Generator[Estimate, None, Tensor | None]:
     """What of the same measurement the result takes a share of; None where it takes none."""
-    if options.beside_share == 0:
+    if options.share == 0:
         return None
     if problem.state is not None:
         return torch.as_tensor(problem.state["beside"]).to(problem.operator.device).clone()
@@ -116,6 +116,6 @@ def _compared(
         yield replace(last, step=last.step + process.step, total=total, stage=stage)
     alone, _ = summary(process.x, data, options, parts.levels[-1])
     if other is not None:
-        alone, _ = mixed(alone, {}, other, float(options.beside_share))
+        alone, _ = mixed(alone, {}, other, float(options.share))
     changed = {**last.extra, "guide_change": last.volume - alone}
     yield replace(last, step=total, total=total, stage=stage, extra=changed)

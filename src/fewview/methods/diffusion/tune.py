@@ -39,7 +39,7 @@ def tune(problem: Problem, options: DiffusionOptions) -> Tuning[DiffusionOptions
     settled = options.taking(chosen)
     chosen |= yield from stages.within(CHOOSING, choose(problem, settled, scale, picture, source))
     settled = options.taking(chosen)
-    if settled.beside_share != 0:
+    if settled.share != 0:
         found = tuned_partner(problem, partner_of(settled), settled, picture)
         chosen |= yield from stages.within(PARTNER, found)
     return Settled(closed(options.taking(chosen)), chosen)
@@ -59,14 +59,14 @@ def tune_once(problem: Problem, options: OnceOptions) -> Tuning[OnceOptions]:
 
 def effort(problem: Problem, options: DiffusionOptions) -> Effort:
     """Of the settings search, and of start, partner and loop."""
-    partner = work(problem, 600) if options.beside_share != 0 else 0.0
+    partner = work(problem, 600) if options.share != 0 else 0.0
     solving = work(problem, 60) + partner + loop_work(options, problem)
-    return Effort(work(problem, 60) + _search_work(problem, options), solving, 2 if options.beside_share == 0 else 3)
+    return Effort(work(problem, 60) + _search_work(problem, options), solving, 2 if options.share == 0 else 3)
 
 
 def _search_work(problem: Problem, options: DiffusionOptions) -> float:
     if not OpenSettings.of(options, None).any:
         return 1.0
-    few = options.model_copy(update={"samples": 2, "adaptation": "none"})
+    few = options.taking({"samples": 2, "adaptation": "none"})
     part = replace(problem, data=problem.data[:2])
     return 2 * loop_work(few, part) + work(part, 4000)

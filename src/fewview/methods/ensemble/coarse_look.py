@@ -38,8 +38,10 @@ class Look:
     def may_help(self, samples: Tensor) -> Generator[Estimate, None, bool]:
         """Whether held-out views want a share of TV beside samples (samples, slices, y, x) from ``given``."""
         options = self.options
-        set_by_user = any(v != "auto" for v in (options.beside_share, options.tv_weight, options.mbir_sharpness))
-        if set_by_user or options.beside == "mbir":
+        set_by_user = any(
+            options.value(name) not in ("auto", None) for name in ("beside_share", "tv_weight", "mbir_sharpness")
+        )
+        if set_by_user or options.partner.kind == "mbir":
             return True
         for number in range(len(WEIGHTS)):
             if number == len(self._solved):

@@ -40,6 +40,12 @@ PARTNERS = {
 }
 
 
+def partners(options: DiffusionOptions) -> tuple[str, ...]:
+    """Those that the options leave to choose from."""
+    kind = options.partner.kind
+    return OTHERS if kind == "auto" else () if kind == "none" else (kind,)
+
+
 def tuned_partner(
     problem: Problem, name: str, options: DiffusionOptions, picture: Picture | None = None
 ) -> Generator[Estimate, None, dict[str, Any]]:
@@ -81,12 +87,12 @@ def tuned_and_reconstructed(
     """The volume of :func:`reconstructed`, and all settings that it was made with under the names of our options."""
     options = options.taking((yield from tuned_partner(problem, name, options, picture)))
     volume = yield from reconstructed(problem, name, options, picture)
-    return volume, {ours: float(getattr(options, ours)) for ours in PARTNERS[name].settings}
+    return volume, {ours: float(options.value(ours)) for ours in PARTNERS[name].settings}
 
 
 def _asked(name: str, options: DiffusionOptions) -> Options:
     method, settings = PARTNERS[name]
-    known = {theirs: getattr(options, ours) for ours, theirs in settings.items()}
+    known = {theirs: "auto" if (said := options.value(ours)) is None else said for ours, theirs in settings.items()}
     result: Options = method.options.parse({**known, "positivity": options.positivity})
     return result
 
@@ -113,9 +119,9 @@ def tuned(
     dict
         "beside_share" and, where that is not 0, "beside" and the setting.
     """
-    fixed = None if options.beside_share == "auto" else float(options.beside_share)
+    fixed = None if options.share == "auto" else float(options.share)
     best, chosen = float("inf"), dict[str, Any](beside_share=0.0)
-    names = OTHERS if options.beside == "auto" else (options.beside,)
+    names = partners(options)
     stages = Stages(dict.fromkeys(names, 1.0))
     for name in names:
         whole = tuned_and_reconstructed(given, name, options, picture)

@@ -21,7 +21,7 @@ from qtpy.QtWidgets import (
 from ...options import Options
 from ..common.widgets import Section, described
 from .file_choice import FileChoice
-from .form_entries import FormField, changed, form_fields
+from .form_entries import FormField, changed, form_fields, named
 
 LARGEST = 2**31 - 1
 
@@ -44,6 +44,7 @@ class Form(QWidget):
         self.fields = form_fields(model)
         self._rows: dict[str, _Row] = {}
         basic, advanced = QFormLayout(), QFormLayout()
+        self._layouts: dict[str, QFormLayout] = {}
         for layout in (basic, advanced):
             layout.setContentsMargins(0, 0, 0, 0)
             layout.setRowWrapPolicy(QFormLayout.RowWrapPolicy.WrapLongRows)
@@ -54,7 +55,8 @@ class Form(QWidget):
             label = QLabel(field.title)
             label.setToolTip(field.tooltip)
             label.setBuddy(row.input)
-            (advanced if field.advanced else basic).addRow(label, row)
+            self._layouts[field.name] = advanced if field.advanced else basic
+            self._layouts[field.name].addRow(label, row)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.addLayout(basic)
@@ -63,6 +65,7 @@ class Form(QWidget):
             rarely.setLayout(advanced)
             column.addWidget(Section("Advanced", rarely, unfolded=False))
         self.set_values(values or {})
+        self.edited.connect(self._show_what_matters)
 
     def values(self) -> dict[str, Any]:
         """All values as they stand."""
@@ -70,13 +73,16 @@ class Form(QWidget):
 
     def set_values(self, values: dict[str, Any]) -> None:
         """Set these values; fields that are not named take their default."""
+        known = named(self.model, values)
         for field in self.fields:
-            self._rows[field.name].set_value(values.get(field.name, field.default))
+            self._rows[field.name].set_value(known.get(field.name, field.default))
+        self._show_what_matters()
 
     def show_chosen(self, chosen: dict[str, Any]) -> None:
         """Write beside each automatic value what the last run chose; nothing where it chose none."""
+        known = named(self.model, chosen)
         for name, row in self._rows.items():
-            row.show_chosen(chosen.get(name))
+            row.show_chosen(known.get(name))
 
     def input_of(self, name: str) -> QWidget:
         """The widget of a field."""
@@ -90,9 +96,15 @@ class Form(QWidget):
         OptionError
             A value out of bounds.
         """
-        values = changed(self.model, self.values())
+        values = changed(self.fields, self.values())
         self.model.parse(values)
         return values
+
+    def _show_what_matters(self) -> None:
+        """Hide the fields that do nothing with what is chosen."""
+        values = self.values()
+        for field in self.fields:
+            self._layouts[field.name].setRowVisible(self._rows[field.name], field.matters(values))
 
 
 class _Row(QWidget):

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import types
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal, Union, get_args, get_origin
 
 from pydantic.fields import FieldInfo
 
-from ...options import Options
+from ...options import Leaf, Options
 
 Kind = Literal["int", "float", "bool", "choice", "text", "file"]
 BASIC = 4  # fields that are shown at once; more are read by nobody
@@ -30,6 +31,8 @@ class FormField:
         Of a choice, or the names that are offered instead of a file.
     low, high : float, optional
         Bounds, inclusive; ``above`` tells that the lower one is exclusive.
+    when : tuple of (str, tuple of str), optional
+        Name of another field, and with which of its values this one matters.
     """
 
     name: str
@@ -44,6 +47,11 @@ class FormField:
     above: bool = False
     unit: str = ""
     advanced: bool = False
+    when: tuple[str, tuple[str, ...]] | None = None
+
+    def matters(self, values: Mapping[str, Any]) -> bool:
+        """Whether it does anything, given the values of all fields."""
+        return self.when is None or values.get(self.when[0]) in self.when[1]
 
     @property
     def can_be_auto(self) -> bool:
@@ -53,7 +61,7 @@ class FormField:
 
 def form_fields(model: type[Options]) -> list[FormField]:
     """Fields of an options model: at most four basic ones first, each group in the order of declaration."""
-    fields = [_field(name, info) for name, info in model.model_fields.items()]
+    fields = list(map(_field, model.leaves()))
     basic = [field for field in fields if not field.advanced]
     rest = [
         field if field.advanced else replace(field, advanced=True) for field in fields if field not in basic[:BASIC]
@@ -61,12 +69,30 @@ def form_fields(model: type[Options]) -> list[FormField]:
     return basic[:BASIC] + rest
 
 
-def changed(model: type[Options], values: dict[str, Any]) -> dict[str, Any]:
-    """Only the values that differ from the model's defaults: a recipe says no more than it must."""
-    return {name: value for name, value in values.items() if value != model.model_fields[name].default}
+def changed(fields: Iterable[FormField], values: Mapping[str, Any]) -> dict[str, Any]:
+    """Only the values that matter and differ from their defaults: a recipe says no more than it must."""
+    return {
+        field.name: values[field.name]
+        for field in fields
+        if field.name in values and field.matters(values) and values[field.name] != field.default
+    }
 
 
-def _field(name: str, info: FieldInfo) -> FormField:
+def named(model: type[Options], values: Mapping[str, Any]) -> dict[str, Any]:
+    """Values by the names that the fields of a form have: by path, whatever they were called."""
+    known = {leaf.path for leaf in model.leaves()}
+    found: dict[str, Any] = {}
+    for name, value in values.items():
+        place = model.short_names.get(name, name)
+        if isinstance(value, Mapping):
+            found |= {f"{place}.{key}": inner for key, inner in value.items()}
+        else:
+            found[place if place in known else f"{place}.kind"] = value
+    return {name: value for name, value in found.items() if name in known}
+
+
+def _field(leaf: Leaf) -> FormField:
+    name, info = leaf.path, leaf.field
     extra = info.json_schema_extra if isinstance(info.json_schema_extra, dict) else {}
     unit = str(extra.get("unit", ""))
     bounds = {
@@ -74,16 +100,16 @@ def _field(name: str, info: FieldInfo) -> FormField:
     }
     low = bounds.get("ge", bounds.get("gt"))
     high = bounds.get("le", bounds.get("lt"))
-    kind, choices, auto = _kind(info.annotation)
+    kind, choices, auto = _kind(Literal[leaf.kinds] if leaf.kinds else info.annotation)
     offers = extra.get("offers")
     if kind == "text" and isinstance(offers, list) and offers:
         kind, choices = "file", tuple(map(str, offers))
     return FormField(
         name=name,
         title=info.title or name,
-        tooltip=_tooltip(info, unit, low, high, auto),
+        tooltip=_tooltip(info, unit, low, high, auto, leaf.default),
         kind=kind,
-        default=info.default,
+        default=leaf.default,
         auto=auto,
         choices=choices,
         low=low,
@@ -91,6 +117,7 @@ def _field(name: str, info: FieldInfo) -> FormField:
         above="gt" in bounds,
         unit=unit,
         advanced=bool(extra.get("advanced", False)),
+        when=leaf.when,
     )
 
 
@@ -121,7 +148,7 @@ def _kind(annotation: Any) -> tuple[Kind, tuple[Any, ...], Any]:
     return kinds[0][0], kinds[0][1], auto
 
 
-def _tooltip(info: FieldInfo, unit: str, low: Any, high: Any, auto: Any) -> str:
+def _tooltip(info: FieldInfo, unit: str, low: Any, high: Any, auto: Any, default: Any) -> str:
     parts = [info.description or ""]
     if unit:
         parts.append(f"Unit: {unit}.")
@@ -131,6 +158,6 @@ def _tooltip(info: FieldInfo, unit: str, low: Any, high: Any, auto: Any) -> str:
         parts.append(f"At least {low:g}." if low else "Not negative.")
     if auto == "auto":
         parts.append("Auto: chosen from the measurement.")
-    if not isinstance(info.default, (list, dict)):
-        parts.append(f"Default: {info.default}.")
+    if not isinstance(default, (list, dict)):
+        parts.append(f"Default: {default}.")
     return " ".join(part for part in parts if part)

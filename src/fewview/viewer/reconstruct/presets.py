@@ -6,7 +6,7 @@ from typing import Any
 
 from ...methods.interface import Method
 from ...methods.presets import preset_options
-from .form_entries import FormField
+from .form_entries import FormField, named
 
 PRESETS = ("Draft", "Standard", "Best")
 MEANING = {
@@ -26,7 +26,8 @@ def start_values(fields: list[FormField], remembered: dict[str, Any]) -> dict[st
 
 def preset_values(method: Method[Any], fields: list[FormField], preset: str) -> dict[str, Any]:
     """Values of all fields under a preset."""
-    return {field.name: field.default for field in fields} | preset_options(method, preset.lower())
+    wanted = named(method.options, preset_options(method, preset.lower()))
+    return {field.name: field.default for field in fields} | wanted
 
 
 def matching_preset(method: Method[Any], fields: list[FormField], values: dict[str, Any]) -> str:
