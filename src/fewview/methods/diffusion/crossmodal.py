@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import ClassVar, Literal
 
 import torch
 from torch import Tensor
@@ -31,58 +31,114 @@ class GuideOptions(Options):
     guide: str = option(
         "guide",
         "Guide",
-        "The network that reads the X-ray volume: shipped, or the path of your own.",
+        "The network that reads the X-ray volume: the shipped one, or the path of weights of your own.",
         offers=("guide",),
     )
     guide_step: Literal["proximal", "overwrite"] = option(
         "proximal",
-        "Guide step",
-        "proximal: as far as it is sure, and the data agree; overwrite: as published.",
+        "Guide: how it counts",
+        "`proximal` follows the guide as far as it is sure and the data agree; `overwrite` puts its image in the "
+        "place of the other one, as published.",
         advanced=True,
     )
     guide_weight: float | Auto = option(
         "auto",
-        "Guide weight",
-        "Factor of its certainty; auto: 1, or 0 where held-out views do not gain enough by it.",
+        "Guide: weight",
+        "Factor of the guide's certainty: larger follows the X-ray volume more, 0 leaves it out. Auto takes 1, or "
+        "0 where held-out views do not gain enough by it.",
         ge=0,
     )
-    watch: bool = option(True, "Watch", "Take its certainty down where the data speak against it.", advanced=True)
+    watch: bool = option(
+        True,
+        "Guide: watched by the data",
+        "Take the guide's certainty down, region by region, where the measurement speaks against it.",
+        advanced=True,
+    )
     blind: bool = option(
-        False, "Blind", "The guide sees the X-ray volume alone and no estimate: a control.", advanced=True
+        False,
+        "Guide: blind",
+        "The guide sees the X-ray volume alone and not the reconstruction: a control, to see what that costs.",
+        advanced=True,
     )
 
 
 class CrossModalOptions(DiffusionOptions, GuideOptions):
     """Options of the diffusion methods with a guide."""
 
+    short_names: ClassVar[Mapping[str, str]] = {
+        **DiffusionOptions.short_names,
+        "guide_steps": "data_step.iterations",  # the guide is a term of the data step
+    }
+
     guide_by: Literal["auto", "network", "edges"] = option(
         "auto",
         "Guided by",
-        "network: its reading of the X-ray volume; edges: a share of directional TV; auto: the network, or else they.",
+        "What of the X-ray volume counts: a `network`'s reading of it; its `edges`, by a share of directional "
+        "total variation; or `auto`, the network where held-out views gain by it, and else the edges.",
         advanced=True,
     )
     tv_gamma: float | Auto = option(
-        "auto", "Edges: guidance", "Of directional TV; auto predicts held-out pixels.", ge=0, le=1, advanced=True
+        "auto",
+        "Edges: guidance",
+        "How far edges are taken from the X-ray volume, where they guide: 1 takes them fully, 0 is plain total "
+        "variation. Auto predicts held-out pixels.",
+        ge=0,
+        le=1,
+        advanced=True,
     )
     tv_eta: float | Auto = option(
-        "auto", "Edges: level", "Of directional TV; auto predicts held-out pixels.", gt=0, advanced=True
+        "auto",
+        "Edges: level",
+        "How strong an edge of the X-ray volume must be to count, in parts of the root mean square one: larger "
+        "counts fewer. Auto predicts held-out pixels.",
+        gt=0,
+        advanced=True,
     )
-    guide_start: bool = option(True, "Start with the guide", "Noise is added to what it makes of the first volume.")
-    guided_start: int = option(150, "Guided: start at", "As “Start at”, where the guide is listened to.", ge=1, le=999)
+    guide_start: bool = option(
+        True,
+        "Guide: at the start",
+        "The diffusion starts from what the guide makes of the starting image, not from that image itself.",
+    )
+    guided_start: int = option(
+        150,
+        "Guide: noise at the start",
+        "How much noise is added at the start, of 999, where the guide is used: less keeps more of the starting image.",
+        ge=1,
+        le=999,
+    )
     # Every second step was no better on validation microstructures at 8, 16 and 32 views (0.00 dB), every eighth worse.
-    guide_every: int = option(4, "Ask every", "So many diffusion steps.", ge=1, unit="steps")
+    guide_every: int = option(
+        4,
+        "Guide: asked every",
+        "The guide is asked at every so many diffusion steps: more is quicker, and what it said holds longer.",
+        ge=1,
+        unit="steps",
+    )
     guide_first: int = option(  # before, what it said of the start still holds
-        2, "Ask from", "Diffusion step, counted from 0.", ge=0, unit="steps", advanced=True
+        2,
+        "Guide: asked from",
+        "The diffusion step, counted from 0, at which the guide is asked for the first time.",
+        ge=0,
+        unit="steps",
+        advanced=True,
     )
     compare: bool = option(
-        False, "What the guide changed", "Run again without it from the same seed: twice the time, one more volume."
+        False,
+        "What the guide changed",
+        "Reconstruct once more without the guide from the same seed, which takes twice the time and gives one more"
+        " volume: the difference.",
     )
 
 
 class OnceOptions(GuideOptions):
     """Options of the guide applied once."""
 
-    guide_weight: float | Auto = option(1.0, "Guide weight", "Factor of its certainty; auto: 1.", gt=0)
+    guide_weight: float | Auto = option(
+        1.0,
+        "Guide: weight",
+        "Factor of the guide's certainty: larger follows the X-ray volume more. Auto takes 1.",
+        gt=0,
+    )
     start_iterations: int | Auto = start_iterations_option()
     scale: float | Auto = scale_option()
     positivity: bool = positivity_option()

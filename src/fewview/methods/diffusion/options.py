@@ -40,7 +40,8 @@ def scale_option() -> Any:
     return option(
         "auto",
         "Scale",
-        "Attenuation that the network takes for 1; auto: of a first reconstruction.",
+        "The attenuation that the network takes for 1, in the unit of the volume. Auto takes it from a first "
+        "reconstruction.",
         gt=0,
         advanced=True,
     )
@@ -59,7 +60,7 @@ def start_iterations_option() -> Any:
 
 def positivity_option() -> Any:
     """Declare ``positivity: bool``."""
-    return option(True, "Positivity", "The volume has no negative attenuation.")
+    return option(True, "Positivity", "The volume gets no negative attenuation; off only for signed data.")
 
 
 class DiffusionOptions(Options):
