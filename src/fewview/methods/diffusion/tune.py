@@ -13,7 +13,7 @@ from ..interface import Effort, Problem, Settled, Tuning
 from ..selection.picture import Picture
 from ..stages import Stages, work
 from .compose import loop_work
-from .crossmodal import GuideSource, OnceOptions, partner_of
+from .crossmodal import GuideSource, OnceOptions, by_edges, partner_of
 from .open_settings import OpenSettings
 from .options import DiffusionOptions, closed
 from .settings_search import choose
@@ -39,6 +39,9 @@ def tune(problem: Problem, options: DiffusionOptions) -> Tuning[DiffusionOptions
     settled = options.taking(chosen)
     chosen |= yield from stages.within(CHOOSING, choose(problem, settled, scale, picture, source))
     settled = options.taking(chosen)
+    if by_edges(settled):  # directional TV has the weight of the TV partner
+        chosen = {"beside": "tv", **chosen}
+        settled = options.taking(chosen)
     if settled.share != 0:
         found = tuned_partner(problem, partner_of(settled), settled, picture)
         chosen |= yield from stages.within(PARTNER, found)
