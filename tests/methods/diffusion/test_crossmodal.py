@@ -210,8 +210,8 @@ def test_where_the_network_lies_the_edges_of_the_xray_volume_are_tried(problem, 
     *_, again = run("d3ip-x", replace(seen, state=state), **values)
     assert torch.equal(again.volume, guided.volume)
     # Slabs after the first do as the first one chose, and ask no network.
-    known = get_method("d3ip-x").options.model_fields
-    settled = {k: v for k, v in guided.chosen.items() if k in known}
+    knows = get_method("d3ip-x").options.knows
+    settled = {k: v for k, v in guided.chosen.items() if knows(k)}
     slab = list(run("d3ip-x", seen, **values | settled))
     assert torch.equal(slab[-1].volume, guided.volume)
     assert not any(word in e.stage for e in slab for word in ("choosing settings", "choosing the weight", "helps"))

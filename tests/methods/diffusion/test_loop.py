@@ -216,13 +216,15 @@ def test_slices_hang_together_only_where_something_couples_them():
 
 
 def test_published_defaults():
-    d3ip, scd = get_method("d3ip-paper").options(), get_method("scd").options()
-    assert (d3ip.steps, d3ip.inner, d3ip.rank, d3ip.slices, d3ip.rate) == (50, 10, 4, 3, 1e-3)
-    assert (d3ip.noise, d3ip.eta, d3ip.data_steps, d3ip.loss_steps, d3ip.start) == ("slerp", 0.85, 5, 1, "fbp")
-    assert (scd.steps, scd.inner, scd.rank, scd.rate, scd.every, scd.eta) == (100, 12, 8, 1e-4, 20, 0.2)
-    assert (scd.direction, scd.adaptation, scd.persistent, scd.noise) == ("base", "lora", True, "ddim")
-    assert get_method("ddip").options().loss_steps == 5
-    assert get_method("dds").options().adaptation == "none"
+    def defaults(method, names):
+        options = get_method(method).options()
+        return tuple(options.value(name) for name in names.split())
+
+    assert defaults("d3ip-paper", "steps inner rank slices rate") == (50, 10, 4, 3, 1e-3)
+    assert defaults("d3ip-paper", "noise eta data_steps loss_steps start") == ("slerp", 0.85, 5, 1, "fbp")
+    assert defaults("scd", "steps inner rank rate every eta") == (100, 12, 8, 1e-4, 20, 0.2)
+    assert defaults("scd", "direction adaptation persistent noise") == ("base", "lora", True, "ddim")
+    assert defaults("ddip", "loss_steps") == (5,) and defaults("dds", "adaptation") == ("none",)
 
 
 def test_a_default_for_an_option_that_there_is_not_is_an_error():

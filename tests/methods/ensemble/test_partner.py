@@ -75,7 +75,7 @@ def test_a_coarse_look_says_whether_any_weight_helps_and_solves_none_twice(split
     assert ask(look, poor) and solved == [False]  # the strongest TV helps: nothing further is asked
     assert not ask(look, good) and solved == [False, *[True] * (len(WEIGHTS) - 1)]  # this knew the held-out views
     assert ask(look, poor) and not ask(look, good) and len(solved) == len(WEIGHTS)
-    settled = options.model_copy(update={"tv_weight": 0.01})
+    settled = options.taking({"tv_weight": 0.01})
     assert ask(Look(given, held, settled, picture), good)  # the user's word: nothing to look at
 
 
