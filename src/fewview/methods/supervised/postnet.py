@@ -45,14 +45,14 @@ class PostnetOptions(Options):
     )
     data_steps: int = option(
         8,
-        "Data step iterations",
+        "Data step: iterations",
         "The number of conjugate gradient iterations that bring the network's image into agreement with the "
         "data. More fit the data better; 0 leaves the image as it is.",
         ge=0,
     )
     trust: float | Auto = option(
         "auto",
-        "Trust",
+        "Data step: trust",
         "How far the network is believed against the data: a larger value believes the network more, a "
         "smaller one the data. Auto chooses the value that predicts held-out views best.",
         gt=0,
