@@ -58,7 +58,7 @@ def test_half_acquisition_gives_all_that_was_seen(method, axis):
 def test_values_are_per_mm(lines, pixel):
     plain = list(fewview.reconstruct(lines, "cgls", iterations=5))[-1].volume
     scaled = list(fewview.reconstruct(lines.with_pixel(pixel), "cgls", iterations=5))[-1].volume
-    np.testing.assert_allclose(scaled * pixel, plain, atol=1e-5 * np.abs(plain).max())
+    np.testing.assert_allclose(scaled * pixel, plain, atol=3e-5 * np.abs(plain).max())
 
 
 def test_weights_are_normalised(lines):

@@ -73,8 +73,8 @@ def test_sirt_does_not_diverge_at_the_largest_relaxation(make_problem):
 
 
 def test_grazing_rays_take_no_step():
-    sums = torch.tensor([0.0, 1e-4, 1.0, 2.0])
-    assert reciprocal(sums).tolist() == [0.0, 0.0, 1.0, 0.5]
+    sums = torch.tensor([[[0.0, 1e-4, 1.0, 2.0]]])
+    assert reciprocal(sums).flatten().tolist() == [0.0, 0.0, 1.0, 0.5]
 
 
 def test_sart_order_depends_on_the_seed_only(make_problem, solve):

