@@ -188,7 +188,7 @@ RESUMABLE = ["sirt", "sart", "cgls", "tv", "asd-pocs", "mbir"]
 
 def test_every_resumable_method_is_tested_below():
     methods = [get_method(name) for name in method_names()]
-    # Those of other toolboxes are not ours; fields tell of every fit, not of every step: tests/methods/fields stops them.
+    # Other toolboxes are not ours; fields tell of every fit, not of every step: tests/methods/fields stops them.
     elsewhere = ("external", "fields")
     own = [m.name for m in methods if m.resumable and m.missing() is None and not m.needs and m.family not in elsewhere]
     assert set(own) - {"fbp"} == set(RESUMABLE)
