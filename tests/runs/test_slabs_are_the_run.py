@@ -26,7 +26,7 @@ def test_noise_belongs_to_the_slice_and_not_to_the_slab():
 def test_what_joins_all_slices_is_not_cut(lines):
     run = SlabRun(lines, "d3ip", {"adaptation": "none", "steps": 2, "samples": 1}, device="cpu")
     run.slabs = [(0, 3), (3, 6)]
-    run.options = run.options.model_copy(update={"adaptation": "lora"})  # as if the search had chosen it
+    run.options = run.options.taking({"adaptation": "lora"})  # as if the search had chosen it
     with pytest.raises(memory.NotEnoughMemory, match="adaptation=none"):
         list(run)
 

@@ -127,7 +127,8 @@ class Docked:
             save(dialog)
 
         def save(dialog):
-            # The list selects folders while one types; the first click brings it back to what was typed.
+            # The list selects folders while one types, and may go to one of them: what was typed is what is meant.
+            dialog.findChild(QLineEdit, "fileNameEdit").setText(str(path))
             box = dialog.findChild(QDialogButtonBox)
             self.qtbot.mouseClick(box.button(QDialogButtonBox.StandardButton.Save), Qt.MouseButton.LeftButton)
             if dialog.isVisible():

@@ -111,7 +111,17 @@ def refined(shape: Shape, finer: int) -> Shape:
 
 
 def slabs(shape: Shape, device: torch.device, points: Mapping[str, int] = POINTS) -> list[Slab]:
-    """Ranges of slices that are evaluated together: so many points by type of device."""
+    """Ranges of slices that are evaluated together.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        Slices, rows and columns of the lattice.
+    device : torch.device
+        Where it is evaluated.
+    points : mapping of str to int
+        Most points at a time, by type of device.
+    """
     height = max(1, min(shape[0], points.get(device.type, points["cpu"]) // (shape[1] * shape[2])))
     edges: Iterable[int] = [*range(0, shape[0], height), shape[0]]
     return list(pairwise(edges))

@@ -36,7 +36,17 @@ def show_residual(bench: Any, run: QueuedRun) -> None:
 
 
 def beside(place: dict[str, Any], columns: int, places: tuple[int, int]) -> None:
-    """Move a layer so many slices down and to the right: what is no slice must not lie over one."""
+    """Move a layer down and to the right: what is no slice must not lie over one.
+
+    Parameters
+    ----------
+    place : dict
+        Scale and translation of a layer, as napari takes them; the translation is changed.
+    columns : int
+        Of a slice.
+    places : pair of int
+        Slices to move down and to the right by.
+    """
     z, y, x = place["translate"]
     step = (columns + GAP) * place["scale"][-1]
     place["translate"] = (z, y + places[0] * step, x + places[1] * step)
