@@ -1,10 +1,12 @@
-"""Neural fields and DINR on validation samples, and what a step of the voxeliser takes; writes results/fields.json.
+"""Neural fields, DINR and DiffNR on validation samples, and the voxeliser's speed; writes results/fields.json.
 
-Seeds of the validation range: neither a training nor a test knows these samples. `python benchmarks/fields.py`
-measures all; `--speed` the voxeliser alone.
+Seeds of the validation range: neither a training nor a test knows these samples. `python benchmarks/fields.py speed`
+measures the voxeliser, `python benchmarks/fields.py dinr --views 8 4 16` fields and DINR, `python benchmarks/fields.py
+diffnr --views 12 24 36 --volumes 4 --data microstructure foam` fields with and without repair.
 """
 
 import argparse
+import itertools
 import json
 import time
 from pathlib import Path
@@ -24,7 +26,7 @@ OUT = Path(__file__).parent / "results" / "fields.json"
 FIRST, SIZE, SLICES, COUNTS = 30_000, 64, 8, 2000
 # One prior, no adaptation and no share of a classical method: D3IP and DINR then differ by the field alone.
 LOOP = {"prior": "materials", "adaptation": "none", "beside_share": 0.0, "samples": 4, "steps": 12}
-RUNS = (
+DINR = (
     ("fbp", {}),
     ("tv", {}),
     ("mbir", {}),
@@ -36,27 +38,34 @@ RUNS = (
     ("naf", {}),
     ("inr", {}),
 )
+DIFFNR = (
+    ("tv", {}),
+    ("mbir", {}),
+    ("naf", {}),
+    ("diffnr-naf", {}),
+    ("r2gaussian", {}),
+    ("diffnr-gaussian", {}),
+)
 
 
-def quality(views, volumes, keep):
+def quality(data, runs, views, volumes, keep):
     """Rows of PSNR and SSIM, kept as they come; CPU seconds, which a busy machine does not change."""
     rows = []
-    for volume in range(volumes):
-        slab = Slab(make_phantom("microstructure", SIZE, nth("validation", FIRST + volume), SIZE // 4), SLICES)
+    for kind, volume in itertools.product(data, range(volumes)):
+        slab = Slab(make_phantom(kind, SIZE, nth("validation", FIRST + volume), SIZE // 4), SLICES)
         truth = slab.truth("neutron")
-        for count in views:
+        for count, (method, options) in itertools.product(views, runs):
             case = measured(slab, truth, count, COUNTS, (volume, 0))
-            for method, options in RUNS:
-                began = time.process_time()
-                for last in fewview.reconstruct(case.lines, method, **options):  # noqa: B007
-                    pass
-                row = {"data": "microstructure (validation)", "size": SIZE, "slices": SLICES, "counts": COUNTS}
-                row |= {"volume": volume, "views": count, "method": method}
-                row |= {"trust": options.get("trust"), "psnr": round(psnr(last.volume, truth), 3)}
-                row |= {"ssim": round(ssim(last.volume, truth), 4)}
-                rows.append(row | {"cpu_seconds": round(time.process_time() - began, 1)})
-                print(rows[-1], flush=True)
-                keep(rows)
+            began = time.process_time()
+            for last in fewview.reconstruct(case.lines, method, holdout=0.0, **options):  # noqa: B007
+                pass
+            row = {"data": f"{kind} (validation)", "size": SIZE, "slices": SLICES, "counts": COUNTS}
+            row |= {"volume": volume, "views": count, "method": method, "trust": options.get("trust")}
+            row |= {"psnr": round(psnr(last.volume, truth), 3), "ssim": round(ssim(last.volume, truth), 4)}
+            row |= {"refused": len(last.chosen["refused_slices"])} if "refused_slices" in last.chosen else {}
+            rows.append(row | {"cpu_seconds": round(time.process_time() - began, 1)})
+            print(rows[-1], flush=True)
+            keep(rows)
 
 
 def speed():
@@ -85,18 +94,20 @@ def speed():
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--speed", action="store_true")
+    parser.add_argument("part", choices=("speed", "dinr", "diffnr"))
     parser.add_argument("--views", type=int, nargs="+", default=[8, 4, 16])
     parser.add_argument("--volumes", type=int, default=2)
+    parser.add_argument("--data", nargs="+", default=["microstructure"])
     asked = parser.parse_args()
     torch.set_num_threads(1)
     found = json.loads(OUT.read_text(encoding="utf-8")) if OUT.exists() else {}
 
-    def keep(part, rows):
+    def keep(rows):
         """Write what there is so far."""
-        found[part] = rows
+        found[asked.part] = rows
         OUT.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
 
-    keep("speed", speed())
-    if not asked.speed:
-        quality(asked.views, asked.volumes, lambda rows: keep("quality", rows))
+    if asked.part == "speed":
+        keep(speed())
+    else:
+        quality(asked.data, {"dinr": DINR, "diffnr": DIFFNR}[asked.part], asked.views, asked.volumes, keep)

@@ -17,7 +17,7 @@ D3IP = get_method("d3ip")
         (
             {"prior": "a/mine.safetensors", "beside_share": 0.0},
             {"adaptation": "lora+biases"},
-            "100 % network (prior: mine, adapted to this scan), chosen by held-out views.",
+            "100 % network (prior: mine, adapted to this scan), as set.",
         ),
         (
             {"prior": "materials", "beside_share": 0.25, "beside": "mbir", "adaptation": "none"},

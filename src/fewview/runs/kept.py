@@ -60,7 +60,7 @@ def _mixture(options: Options, chosen: Mapping[str, Any]) -> str:
 
     share, prior, adaptation = settled("beside_share"), str(settled("prior")), settled("adaptation")
     network = f"network (prior: {PRIOR_WORDS.get(prior, Path(prior).stem)}"
-    network += ", adapted to this scan)" if adaptation not in ("none", "auto") else ")"
+    network += ", adapted to this scan)" if adaptation != "none" else ")"
     part = float(share) if share != "auto" else 0.0
     if part <= 0:
         parts = [f"100 % {network}"]
@@ -68,7 +68,7 @@ def _mixture(options: Options, chosen: Mapping[str, Any]) -> str:
         edges = chosen.get("guide_by") == "edges"
         other = BESIDE_WORDS["dtv" if edges else str(settled("beside"))]
         parts = [f"{part:.0%} {other}".replace("%", " %"), f"{1 - part:.0%} {network}".replace("%", " %")]
-    by_views = any(f"{name}" in chosen for name in ("beside_share", "prior_curve", "trust_curve", "adaptation"))
+    by_views = any(f"{name}" in chosen for name in ("beside_share", "prior_curve", "trust_curve"))
     return f"{', '.join(parts)}{', chosen by held-out views' if by_views else ', as set'}."
 
 

@@ -165,12 +165,15 @@ def test_held_out_views_choose_and_the_record_says_so(problem, weights):
     assert torch.equal(again.volume, last.volume)
 
 
-def test_held_out_views_decide_whether_to_adapt(problem, weights):
-    *_, last = run("d3ip", problem, prior=weights, steps=2, samples=1, trust=1.0, inner=2, beside_share=0.0)
-    (none, without), (some, adapted) = last.chosen["adaptation_curve"]
-    assert (none, some) == ("none", "lora+biases") and without != adapted
-    assert last.chosen["adaptation"] in (none, some)
-    assert last.chosen["adaptation"] == none or adapted < without
+OLD, ADAPTED = {"adaptation": "auto"}, {"adaptation": "lora+biases", "inner": 2, "every": 1}
+
+
+def test_nothing_is_adapted_unless_one_asks_for_it(problem, weights):
+    """Recipes of when held-out views were asked said "auto"."""
+    values = {"prior": weights, "steps": 2, "samples": 1, "trust": 1.0, "beside_share": 0.0}
+    plain, old, adapted = (list(run("d3ip", problem, **values, **more))[-1] for more in ({}, OLD, ADAPTED))
+    assert torch.equal(plain.volume, old.volume) and not torch.equal(plain.volume, adapted.volume)
+    assert get_method("d3ip").options(adaptation={"kind": "auto"}).adaptation.kind == "none"
 
 
 def test_held_out_views_choose_the_prior(problem, weights, monkeypatch):

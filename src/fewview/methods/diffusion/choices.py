@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Discriminator, Tag
+from pydantic import BeforeValidator, Discriminator, Tag
 
 from ...options import Auto, Options, kind_of, option
 
@@ -115,10 +115,15 @@ class DDIMNoise(Options):
 NoiseRule = Annotated[Annotated[SlerpNoise, Tag("slerp")] | Annotated[DDIMNoise, Tag("ddim")], Discriminator(kind_of)]
 
 
+def _asked_once(kind: Any) -> Any:
+    """Recipes had "auto" while held-out views were asked; it came out as none."""
+    return "none" if kind == "auto" else kind
+
+
 class NoAdaptation(Options):
     """The network stays as it was trained."""
 
-    kind: Literal["none"] = "none"
+    kind: Annotated[Literal["none"], BeforeValidator(_asked_once)] = "none"
 
 
 class _LowRank(Options):
@@ -220,18 +225,11 @@ class LowRankBiases(_LowRank):
     kind: Literal["lora+biases"] = "lora+biases"
 
 
-class AutoAdaptation(_LowRank):
-    """Low-rank changes and biases, where held-out views gain by them."""
-
-    kind: Literal["auto"] = "auto"
-
-
 Adaptation = Annotated[
-    Annotated[AutoAdaptation, Tag("auto")]
-    | Annotated[NoAdaptation, Tag("none")]
+    Annotated[NoAdaptation, Tag("none")]
     | Annotated[LowRank, Tag("lora")]
     | Annotated[LowRankBiases, Tag("lora+biases")],
-    Discriminator(kind_of),
+    Discriminator(lambda value: _asked_once(kind_of(value))),
 ]
 
 

@@ -41,7 +41,7 @@ def parts_of(
     first: Tensor | None = None,
     seed: int = 0,
 ) -> Parts:
-    """The parts that settled options stand for; an adaptation on "auto" counts as none.
+    """The parts that settled options stand for.
 
     Parameters
     ----------

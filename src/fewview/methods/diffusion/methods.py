@@ -97,7 +97,7 @@ def _halo(options: Options) -> int | None:
     2e-3 of the range aside, at twice the reach 4e-5 and 9e-5.
     """
     assert isinstance(options, DiffusionOptions)
-    if options.adaptation.kind not in ("none", "auto") or options.data_step.kind == "tv-z":
+    if options.adaptation.kind != "none" or options.data_step.kind == "tv-z":
         return None
     return 2 * max(prior_reach(name) for name in (PRIORS if options.prior == "auto" else (options.prior,)))
 

@@ -24,8 +24,6 @@ class OpenSettings:
     trusts : tuple of float
     starts : tuple of int
         The first of each unless another is clearly better.
-    adaptation : bool
-        Whether the network adapts.
     guide : bool
         Whether the X-ray volume is listened to, and in which way.
     listens : bool
@@ -39,7 +37,6 @@ class OpenSettings:
     priors: tuple[str, ...]
     trusts: tuple[float, ...]
     starts: tuple[int, ...]
-    adaptation: bool
     guide: bool
     listens: bool
     share: bool
@@ -58,7 +55,6 @@ class OpenSettings:
             priors=PRIORS if options.prior == "auto" else (options.prior,),
             trusts=trusts if options.trust == "auto" else (options.trust,),
             starts=STARTS if options.t_start == "auto" else (options.t_start,),
-            adaptation=options.adaptation.kind == "auto",
             guide=source is not None and not edges and (weight == "auto" or source.by_edges_alone),
             listens=source is not None and not edges,
             share=not edges and options.share != 0 and "auto" in (partner, options.share),
@@ -69,4 +65,4 @@ class OpenSettings:
     def any(self) -> bool:
         """Whether there is a question at all."""
         several = len(self.priors) * len(self.trusts) * len(self.starts) > 1
-        return several or self.adaptation or self.guide or self.share
+        return several or self.guide or self.share

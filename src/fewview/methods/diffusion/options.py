@@ -11,9 +11,9 @@ from pydantic import create_model
 from ...options import Auto, Options, choice_of, option
 from .choices import (
     Adaptation,
-    AutoAdaptation,
     AutoPartner,
     DataStep,
+    NoAdaptation,
     NoiseRule,
     PartnerChoice,
     ProximalStep,
@@ -165,10 +165,10 @@ class DiffusionOptions(Options):
         advanced=True,
     )
     adaptation: Adaptation = choice_of(
-        AutoAdaptation(),
+        NoAdaptation(),
         "Adaptation",
         "Whether the network itself follows the measurement: `none`, by low-rank changes (`lora`), or those and its "
-        "biases (`lora+biases`); `auto` adapts it where held-out views gain by that.",
+        "biases (`lora+biases`). It takes longer, and held-out views have not gained by it so far.",
         advanced=True,
     )
     partner: PartnerChoice = choice_of(
@@ -205,7 +205,6 @@ UNASKED: dict[str, Any] = {
     "partner.mbir_sharpness": 0.0,
     "tv_gamma": 1.0,
     "tv_eta": 0.3,
-    "adaptation.kind": "none",
     "partner.kind": "tv",
 }
 """What "auto" becomes where nothing hangs on it: of parts that the run does without, or where there is no object."""

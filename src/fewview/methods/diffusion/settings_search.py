@@ -29,7 +29,6 @@ from .options import DiffusionOptions
 from .settings_trial import SAMPLES, STEPS, SettingsTrial, TrialResult
 from .start import first_volume
 
-ADAPTED = "lora+biases"
 SHORT: dict[str, Any] = {"steps": STEPS, "samples": SAMPLES, "calls": 0}  # a trial
 ENOUGH = 0.04  # gain by which another prior is taken without a test
 SLICES = 2
@@ -41,7 +40,7 @@ Trying = Generator[Estimate, None, None]
 def choose(
     problem: Problem, options: DiffusionOptions, top: float, picture: Picture, source: GuideSource | None = None
 ) -> Generator[Estimate, None, dict[str, Any]]:
-    """Values for those options that are "auto": prior, trust, start, adaptation, guide, and what to mix it with.
+    """Values for those options that are "auto": prior, trust, start, guide, and what to mix it with.
 
     One after the other, each with what was chosen before.
 
@@ -79,8 +78,6 @@ def choose(
     trial = SettingsTrial(given, held, scaled(given, top), first / top, next(iter(priors.values())), picture, slices)
     search = SettingsSearch(trial, options, questions, problem.operator.views, dict(questions.told))
     yield from stages.within("prior and trust", search.network(priors))
-    if questions.adaptation:
-        yield from stages.within("adaptation", search.adaptation())
     if source is not None and questions.guide:
         yield from stages.within("X-ray guide", search.guide(source))
     elif questions.listens:
@@ -98,8 +95,6 @@ def _expected(questions: OpenSettings, options: DiffusionOptions, given: Problem
     whole = once * options.steps / STEPS
     others = partners(options)
     expected = {"starting image": work(given, 30), "prior and trust": trials * once}
-    if questions.adaptation:
-        expected["adaptation"] = loop_work(options.taking(SHORT | {"adaptation": ADAPTED}), given)
     if questions.guide:
         expected["X-ray guide"] = 2 * once
     if questions.share:
@@ -152,17 +147,6 @@ class SettingsSearch:
         if len(priors) > 1:
             self.chosen["prior_curve"] = [[n, float(tried[n, start, trusts[0]].errors.mean())] for n in priors]
         self.plain = self.best = tried[name, start, trust]
-
-    def adaptation(self) -> Trying:
-        """Whether the network adapts."""
-        assert self.plain is not None
-        trust = self.chosen["trust"]
-        adapted = yield from self.trial.run(self.small(adaptation=ADAPTED), (trust,))
-        both = {"none": self.plain, ADAPTED: adapted[trust]}
-        setting = best_setting({name: tried.errors for name, tried in both.items()})
-        self.best = both[setting]
-        self.chosen["adaptation"] = setting
-        self.chosen["adaptation_curve"] = [[name, float(tried.errors.mean())] for name, tried in both.items()]
 
     def guide(self, source: GuideSource) -> Trying:
         """Whether the X-ray volume is listened to: as the network reads it, or else by its edges."""
@@ -224,8 +208,7 @@ class SettingsSearch:
 
     def _whole(self) -> Generator[Estimate, None, TrialResult]:
         """What was chosen, in as many steps as the run takes: after few, others would get too large a share."""
-        adaptation = self.chosen.get("adaptation", self.options.adaptation.kind)
-        options = self.small(steps=self.options.steps, adaptation=adaptation)
+        options = self.small(steps=self.options.steps, adaptation=self.options.adaptation.kind)
         if self.source is not None:
             guided, _ = yield from self._guided(self.source, options)
             return guided
