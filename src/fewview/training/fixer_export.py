@@ -39,8 +39,8 @@ def export_fixer(folder: Path, path: Path) -> None:
         "stopped early at random",
         **provenance(facts),
         "value_range": VALUE_RANGE,
-        "validation": f"volumes of 64 and 96 px, seeds from {VALIDATION[0]}, {CHECK_VIEWS} views, one volume for each row; PSNR in dB, "
-        "range 1, of slices before and after one repair, without a data step",
+        "validation": f"volumes of 64 and 96 px, seeds from {VALIDATION[0]}, {CHECK_VIEWS} views, one volume for each "
+        "row; PSNR in dB, range 1, of slices before and after one repair, without a data step",
         "psnr_db": fixer_psnr(fixer, validation_pairs(folder / "validation")),
         "learning_curve": facts["curve"],
         "options": {name: Path(v).name if name == "start" else v for name, v in facts["options"].items()},
