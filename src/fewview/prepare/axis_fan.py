@@ -93,9 +93,7 @@ def find_fan_axis(sinograms: ArrayLike, beam: Beam, weights: ArrayLike | None = 
     return AxisEstimate(column, confidence, METHOD, f"expected error {spread:.2f} columns", curve)
 
 
-def _errors(
-    values: Array, usable: Array, beam: Beam, trials: Array, factor: int, steps: int = _STEPS
-) -> Array:
+def _errors(values: Array, usable: Array, beam: Beam, trials: Array, factor: int, steps: int = _STEPS) -> Array:
     """Squared relative error of the views held out, (parts, trials), on data binned by ``factor``."""
     columns = beam.columns // factor
     binned = [a[..., : columns * factor].reshape(*a.shape[:2], columns, factor).mean(axis=3) for a in (values, usable)]
