@@ -1,6 +1,6 @@
 """Draw docs/images/quality-*.png from benchmarks/results/quality.json: `python docs/benchmark_plots.py`.
 
-PSNR against the number of views, with the bootstrap interval of the mean, and against the size of the region.
+PSNR against the number of views, with the 95 % interval of the mean over volumes, and against the size of the region.
 FBP is in the tables alone: so far below, it would flatten what tells the others apart.
 """
 

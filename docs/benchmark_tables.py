@@ -19,6 +19,7 @@ from fewview.benchmark.quality.compare import (
     guided,
     minus_others,
 )
+from fewview.benchmark.quality.data import UNSEEN
 from fewview.benchmark.quality.rows import Rows as QualityRows
 from fewview.benchmark.quality.rows import balanced, difference, row_name
 from fewview.benchmark.quality.table import interval_text
@@ -136,13 +137,15 @@ samples grow from test seeds, which no training may draw, and are measured at tw
 discretisation. The reference of wood and tooth is the FBP of all
 their views, its noise and rings included; these data have the noise they were measured with, and their seeds choose
 other views. The shell is measured, its projections are simulated from the slice. PSNR in dB is that of the volume
-(range of the whole reference), in brackets the 95 % bootstrap interval of the mean over volumes and seeds; none of a
-single measurement. Means are over the measurements that all methods of a comparison share, n of them. "minus tv" is
+(range of the whole reference), in brackets the 95 % interval of the mean over volumes, by Student's t: with two volumes
+it is wide, as it must be; none of a single volume. Means are over the measurements that all methods of a comparison share, n of them. "minus tv" is
 the paired difference, measurement by measurement. "held out" is the relative error of predicting views that no method
 was given. "calls" are passes through the network in the diffusion steps, the search for settings and the adaptation
 not counted; seconds are of the whole run, the search included, "first" those until the first estimate, and "in
 networks" the part of them spent within networks. "covers" is the part of the object's pixels whose 90 % interval, from
-the standard deviation that a method gives, holds the reference. Plots: `python docs/benchmark_plots.py` (without FBP,
+the standard deviation that a method gives, holds the reference; "at structure" of the fifth of them where the reference
+is steepest. "invented" are the bodies per slice, dark or bright, that the volume shows without a body in the reference
+(`benchmark/quality/bodies.py`), of so many "bodies" that it shows. Plots: `python docs/benchmark_plots.py` (without FBP,
 which lies far below).
 """
 
@@ -158,6 +161,8 @@ def quality(rows: Rows) -> str:
     for (data, size, slices, counts, device), group in groups.items():
         many = f"{slices} slices" if slices > 1 else "1 slice"
         parts.append(f"### {data.capitalize()}: {size} pixels, {many}{_noise(data, counts)}, {device}\n")
+        if data in UNSEEN:
+            parts.append("No shipped reconstruction network was trained on this family.\n")
         level = f"{counts:g}" if counts else "0"
         picture = f"images/quality-{data}-{size}-{level}-{slices}-{device}.png"
         if (PAGE.parent / picture).is_file():  # drawn by docs/benchmark_plots.py
@@ -281,6 +286,9 @@ FIGURES = {
     "ssim": "SSIM",
     "heldout_error": "held out",
     "coverage90": "covers",
+    "structure90": "at structure",
+    "invented": "invented",
+    "bodies": "bodies",
     "seconds": "seconds",
     "first_seconds": "first",
     "network_share": "in networks",

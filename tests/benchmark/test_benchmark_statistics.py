@@ -1,51 +1,43 @@
-"""Bootstrap intervals and paired differences against known numbers."""
-
-import math
+"""Intervals and paired differences against known numbers, and whether intervals hold what they say."""
 
 import numpy as np
 import pytest
 
-from fewview.benchmark.statistics import bootstrap, paired
+from fewview.benchmark.statistics import mean_interval, paired
 
 
 def one_seed(values):
     return {(volume, 0): value for volume, value in enumerate(values)}
 
 
-def test_two_values():
-    # The means of two draws from {0, 1} are 0, 1/2 and 1 with probabilities 1/4, 1/2 and 1/4.
-    interval = bootstrap(one_seed([0.0, 1.0]))
-    assert interval == (0.5, 0.0, 1.0, 2)
-    assert bootstrap(one_seed([0.0, 1.0]), level=0.4)[1:3] == (0.5, 0.5)
+def test_against_the_table_of_students_t():
+    interval = mean_interval(one_seed([1.0, 2.0, 3.0]))
+    assert interval.mean == 2.0 and interval.n == 3
+    assert interval.high - 2.0 == pytest.approx(4.3027 / np.sqrt(3), rel=1e-4)
+    assert 2.0 - interval.low == pytest.approx(4.3027 / np.sqrt(3), rel=1e-4)
 
 
-def test_many_values_give_the_normal_interval():
-    values = np.random.default_rng(3).normal(30, 2, 200)
-    interval = bootstrap(one_seed(values))
-    error = 1.96 * values.std() / math.sqrt(len(values))
-    assert interval.mean == pytest.approx(values.mean())
-    assert interval.low == pytest.approx(values.mean() - error, abs=0.1 * error)
-    assert interval.high == pytest.approx(values.mean() + error, abs=0.1 * error)
+@pytest.mark.parametrize("volumes", [2, 3, 8])
+def test_of_a_hundred_intervals_ninety_five_hold_the_mean(volumes):
+    rng = np.random.default_rng(5)
+    held = 0
+    for _ in range(2000):
+        of_volumes = rng.normal(1.0, 1.0, volumes)
+        values = {(v, s): of_volumes[v] + rng.normal(0, 0.3) for v in range(volumes) for s in range(2)}
+        interval = mean_interval(values)
+        held += interval.low <= 1.0 <= interval.high
+    assert held / 2000 == pytest.approx(0.95, abs=0.02)
 
 
 def test_seeds_of_one_volume_are_not_volumes():
     # Eight seeds that agree: as sure as two values, not as sixteen.
     values = {(volume, seed): float(volume) for volume in range(2) for seed in range(8)}
-    assert bootstrap(values)[:3] == (0.5, 0.0, 1.0)
+    assert mean_interval(values)[:3] == mean_interval(one_seed([0.0, 1.0]))[:3]
 
 
-def test_seeds_of_a_single_volume_spread():
-    interval = bootstrap({(4, 0): 1.0, (4, 1): 3.0})
-    assert interval[:3] == (2.0, 1.0, 3.0)
-
-
-def test_one_value_says_nothing_of_its_spread():
-    assert bootstrap({(0, 0): 7.0}) == (7.0, None, None, 1)
-
-
-def test_the_same_numbers_every_time():
-    values = one_seed([20.0, 21.0, 23.5, 24.0])
-    assert bootstrap(values) == bootstrap(dict(reversed(values.items())))
+def test_a_single_volume_says_nothing_of_the_spread_of_volumes():
+    assert mean_interval({(0, 0): 7.0}) == (7.0, None, None, 1)
+    assert mean_interval({(4, 0): 1.0, (4, 1): 3.0}) == (2.0, None, None, 2)
 
 
 def test_pairing_takes_out_what_volumes_have_in_common():

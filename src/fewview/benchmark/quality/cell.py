@@ -20,8 +20,10 @@ from ...runs.slabs import SlabRun
 from ...scan import LineIntegrals
 from ..network_clock import NetworkClock
 from ..peak import forget_peak, peak_mb
+from .bodies import invented_bodies
 from .case import Array, Case
 
+STRUCTURE = 0.2  # of the object's pixels: those with the steepest reference
 QUANTILE = 1.645  # standard deviations on either side that hold 90 % of a normal distribution
 
 
@@ -57,8 +59,8 @@ def measure_cell(
         ``first_seconds`` (until the first estimate), ``peak_memory_mb`` (of the whole process, the libraries
         included), ``network_calls`` (those of the diffusion steps; None where there is no network),
         ``network_share`` (part of the seconds within networks; None without one), ``guide_share`` (within the guide
-        that reads the X-ray volume), ``coverage90`` (see :func:`coverage`; None without a "std"), ``chosen``,
-        ``curve``.
+        that reads the X-ray volume), ``coverage90`` and ``structure90`` (see :func:`coverage`; None without a "std"),
+        ``invented`` of the ``bodies`` shown, per slice (see :func:`invented_bodies`), ``chosen``, ``curve``.
 
     Raises
     ------
@@ -84,6 +86,7 @@ def measure_cell(
     calls = last.scalars.get("network_calls")
     similarity = ssim(last.volume, case.reference)
     std = last.extra.get("std")
+    invented, shown = invented_bodies(last.volume, case.reference)
     return {
         "psnr": round(psnr(last.volume, case.reference), 4),
         "ssim": None if similarity is None else round(similarity, 5),
@@ -95,6 +98,9 @@ def measure_cell(
         "network_share": _share(clock.seconds, seconds),
         "guide_share": _share(clock.by_network.get(Guide.__name__, 0.0), seconds),
         "coverage90": None if std is None else round(coverage(last.volume, std, case.reference), 4),
+        "structure90": None if std is None else round(coverage(last.volume, std, case.reference, structure=True), 4),
+        "invented": round(invented / len(case.reference), 3),
+        "bodies": round(shown / len(case.reference), 3),
         "chosen": {name: value for name, value in plain(last.chosen).items() if not name.endswith("_curve")},
         "curve": mean_curve(last.volume, case.reference, region_centres(case.reference)),
     }
@@ -104,13 +110,18 @@ def _share(part: float, whole: float) -> float | None:
     return round(part / whole, 4) if part else None
 
 
-def coverage(mean: Array, std: Array, reference: Array) -> float:
+def coverage(mean: Array, std: Array, reference: Array, structure: bool = False) -> float:
     """Part of the object's pixels whose 90 % interval, ``mean`` +- 1.645 ``std``, holds the reference: 0.9 is honest.
 
-    All of shape (slices, y, x). Outside the object almost any interval is right, so it does not count.
+    All of shape (slices, y, x). Outside the object almost any interval is right, so it does not count; with
+    ``structure`` only the fifth of the object's pixels does where the reference changes most from pixel to pixel.
     """
     within = np.abs(mean - reference) <= QUANTILE * std
-    return float(within[object_mask(reference)].mean())
+    counted = object_mask(reference)
+    if structure:
+        slope = np.hypot(*np.gradient(reference, axis=(1, 2)))
+        counted = counted & (slope >= np.quantile(slope[counted], 1 - STRUCTURE))
+    return float(within[counted].mean())
 
 
 def prediction_error(volume: np.ndarray, others: LineIntegrals) -> float:

@@ -11,7 +11,9 @@ from .measured import WOODS, few_views, tooth, wood
 from .simulated import grown, measured, shell
 from .xray import auxiliary
 
-SIMULATED = ("microstructure", "ellipses")
+SIMULATED = ("microstructure", "ellipses", "grains", "fibres", "foam")
+UNSEEN = ("grains", "fibres", "foam")
+"""Families that no shipped network was trained on."""
 DATA = (*SIMULATED, "wood", "tooth", "shell")
 _VOLUMES = {"wood": len(WOODS), "tooth": 1, "shell": 1}
 _AS_MEASURED = ("wood", "tooth")

@@ -13,7 +13,7 @@ import numpy as np
 
 from ...atomic_write import written_whole
 from ...errors import FewviewError
-from ..statistics import Interval, Key, bootstrap, paired
+from ..statistics import Interval, Key, mean_interval, paired
 
 Row = dict[str, Any]
 CONDITION = ("data", "size", "method", "label", "settings", "control", "views", "counts", "device", "slices")
@@ -24,6 +24,9 @@ MEANS = {  # of the cells, with their digits
     "seconds": 3,
     "network_calls": 2,
     "coverage90": 4,
+    "structure90": 4,
+    "invented": 3,
+    "bodies": 3,
     "network_share": 4,
     "guide_share": 4,
     "first_seconds": 3,
@@ -120,7 +123,7 @@ def summed_up(condition: Mapping[str, Any], measured: Sequence[Mapping[str, Any]
         known = [c[name] for c in measured if c.get(name) is not None]
         return round(float(np.mean(known)), digits) if known else None
 
-    interval = bootstrap({(c["volume"], c["seed"]): c["psnr"] for c in measured})
+    interval = mean_interval({(c["volume"], c["seed"]): c["psnr"] for c in measured})
     peaks = [c["peak_memory_mb"] for c in measured if c["peak_memory_mb"] is not None]
     row = {
         **{name: condition[name] for name in CONDITION},
