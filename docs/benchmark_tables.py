@@ -130,23 +130,23 @@ QUALITY = """## Quality
 commands by importance and runs them for as long as there is time.
 
 Every method runs with its default options, so whatever it chooses, it chooses by views held out from the views it is
-given; no setting was chosen by the reference. Wood and shell are not quite blind, though: that the result should take a
-share of TV was suspected on them; that it may be MBIR, and how much, was settled on validation samples
+given; no setting was chosen by the reference. Wood and shell are not quite blind, though: that the result should take
+a share of TV was suspected on them; that it may be MBIR, and how much, was settled on validation samples
 (`methods/ensemble/partner.py`). A name with more words is the method with those options or that preset. Simulated
 samples grow from test seeds, which no training may draw, and are measured at twice the resolution by another
-discretisation. The reference of wood and tooth is the FBP of all
-their views, its noise and rings included; these data have the noise they were measured with, and their seeds choose
-other views. The shell is measured, its projections are simulated from the slice. PSNR in dB is that of the volume
-(range of the whole reference), in brackets the 95 % interval of the mean over volumes, by Student's t: with two volumes
-it is wide, as it must be; none of a single volume. Means are over the measurements that all methods of a comparison share, n of them. "minus tv" is
-the paired difference, measurement by measurement. "held out" is the relative error of predicting views that no method
-was given. "calls" are passes through the network in the diffusion steps, the search for settings and the adaptation
-not counted; seconds are of the whole run, the search included, "first" those until the first estimate, and "in
-networks" the part of them spent within networks. "covers" is the part of the object's pixels whose 90 % interval, from
-the standard deviation that a method gives, holds the reference; "at structure" of the fifth of them where the reference
-is steepest. "invented" are the bodies per slice, dark or bright, that the volume shows without a body in the reference
-(`benchmark/quality/bodies.py`), of so many "bodies" that it shows. Plots: `python docs/benchmark_plots.py` (without FBP,
-which lies far below).
+discretisation. The reference of wood and tooth is the FBP of all their views, its noise and rings included; these
+data have the noise they were measured with, and their seeds choose other views. The shell is measured, its
+projections are simulated from the slice. PSNR in dB is that of the volume (range of the whole reference), in brackets
+the 95 % interval of the mean over volumes, by Student's t: with two volumes it is wide, as it must be; none of a
+single volume. Means are over the measurements that all methods of a comparison share, n of them. "minus tv" is the
+paired difference, measurement by measurement. "held out" is the relative error of predicting views that no method was
+given. "calls" are passes through the network in the diffusion steps, the search for settings and the adaptation not
+counted; seconds are of the whole run, the search included, "first" those until the first estimate, and "in networks"
+the part of them spent within networks. "covers" is the part of the object's pixels whose 90 % interval, from the
+standard deviation that a method gives, holds the reference; "at structure" of the fifth of them where the reference
+is steepest. "invented" are the bodies per slice, dark or bright, that the volume shows without a body in the
+reference (`benchmark/quality/bodies.py`), of so many "bodies" that it shows. Plots: `python docs/benchmark_plots.py`
+(without FBP, which lies far below).
 """
 
 

@@ -120,7 +120,7 @@ def coverage(mean: Array, std: Array, reference: Array, structure: bool = False)
     counted = object_mask(reference)
     if structure:
         slope = np.hypot(*np.gradient(reference, axis=(1, 2)))
-        counted = counted & (slope >= np.quantile(slope[counted], 1 - STRUCTURE))
+        counted = counted & (slope > 0) & (slope >= np.quantile(slope[counted], 1 - STRUCTURE))
     return float(within[counted].mean())
 
 
