@@ -10,9 +10,10 @@ under which it is set (``--set data_step.trust=0.7``, ``--set data_step.kind=cg`
 
 from __future__ import annotations
 
+import copy
 import types
 from collections.abc import Iterator, Mapping
-from typing import Annotated, Any, ClassVar, Literal, NamedTuple, Self, Union, get_args, get_origin
+from typing import Annotated, Any, ClassVar, Literal, NamedTuple, Self, TypeVar, Union, get_args, get_origin
 
 from pydantic import (
     BaseModel,
@@ -21,6 +22,7 @@ from pydantic import (
     ValidationError,
     ValidationInfo,
     ValidatorFunctionWrapHandler,
+    create_model,
     field_validator,
     model_validator,
 )
@@ -298,3 +300,33 @@ def _explain(model: type[Options], error: ValidationError) -> tuple[str, str]:
     message = first["msg"][0].lower() + first["msg"][1:]
     about = f"{name}: {field.description}" if field is not None and field.description else f"Known: {known}."
     return f"Option {name}={first.get('input')!r}: {message}.", about
+
+
+OptionsT = TypeVar("OptionsT", bound=Options)
+
+
+def with_defaults(name: str, base: type[OptionsT], **defaults: Any) -> type[OptionsT]:
+    """The same options with other defaults.
+
+    Parameters
+    ----------
+    name : str
+        Of the model.
+    base : type of Options
+    **defaults
+        By name, short name, or path with "__" for the dot.
+
+    Raises
+    ------
+    OptionError
+        A default for an option that there is not.
+    """
+    given = base.parse({key.replace("__", "."): value for key, value in defaults.items()})
+    fields: dict[str, Any] = {}
+    for key, known in base.model_fields.items():
+        value = getattr(given, key)
+        if value != known.default:
+            field = copy.copy(known)
+            field.default = value
+            fields[key] = (field.annotation, field)
+    return create_model(name, __base__=base, __doc__=f"Options of {name}.", **fields)

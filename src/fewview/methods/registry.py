@@ -41,6 +41,7 @@ _OWN = {
     "dds": "fewview.methods.diffusion.methods:DDS",
     "scd": "fewview.methods.diffusion.methods:SCD",
     "ddip": "fewview.methods.diffusion.methods:DDIP",
+    "diffnr-paper": "fewview.methods.repair.methods:DIFFNR_PAPER",
     "dinr-paper": "fewview.methods.diffusion.methods:DINR_PAPER",
     "d3ip-paper": "fewview.methods.diffusion.methods:D3IP_PAPER",
     "d3ip-x-paper": "fewview.methods.diffusion.methods:CROSSMODAL_PAPER",

@@ -10,9 +10,10 @@ from fewview.methods.fields.methods import NAF
 from fewview.methods.interface import Problem
 from fewview.methods.inverse.normalised import scaled
 from fewview.methods.repair import repair as module
-from fewview.methods.repair.methods import DIFFNR_NAF
+from fewview.methods.repair.methods import DIFFNR_NAF, DIFFNR_PAPER
 from fewview.methods.repair.pseudo_reference import PseudoReference, Repairer
 from fewview.methods.selection.held_out import pixel_folds
+from fewview.models.ssim import ssim3d
 from fewview.operators import parallel_beam
 
 N, SLICES = 32, 3
@@ -140,3 +141,19 @@ def test_enlarging_keeps_the_size_and_the_condition(problem, truth):
     *_, found = Repairer(Watching(truth), problem, data, None, enlarge=2, consistent=False).repair(start)
     assert seen == [(2 * N, 2 * N)]
     assert error(found.repaired, start) < 0.03
+
+
+def test_the_published_schedule_repairs_once_late_and_believes_it(monkeypatch, problem, truth):
+    other = truth.flip(-1) / truth.max()
+    oracle = use(monkeypatch, other)
+    few = {"steps": 24, "count": 300, "scale": float(truth.max()), "start_iterations": 5}
+    ends, asked = {}, {}
+    for weight in (0.0, 1.0):
+        for end in DIFFNR_PAPER.run(problem, DIFFNR_PAPER.options.parse({**few, "likeness": weight})):
+            asked.setdefault((weight, oracle.asked > 0), end.step)
+        ends[weight], oracle.asked = end, 0
+    assert asked[1.0, True] == 20  # 10000 of 12000
+    assert end.chosen["repairs"] == 1 and end.chosen["refused_slices"] == []
+    assert error(end.extra["pseudo-reference"], truth.flip(-1)) < 0.05  # as proposed, but for the resampling
+    alike = {w: float(ssim3d(torch.as_tensor(e.volume) / truth.max(), other)) for w, e in ends.items()}
+    assert alike[1.0] > alike[0.0] + 0.05

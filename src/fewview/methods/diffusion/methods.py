@@ -6,14 +6,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from ...models.weights import WeightsError, find_weights, prior_reach, shipped_weights
-from ...options import Options
+from ...options import Options, with_defaults
 from ..fields.methods import INR, NAF, R2_GAUSSIAN, SINOGRAMS
 from ..interface import Method
 from .crossmodal import CrossModalOptions, OnceOptions, solve_once
 from .denoiser import batch_bytes
 from .dinr import DinrOptions
 from .open_settings import PRIORS
-from .options import DiffusionOptions, with_defaults
+from .options import DiffusionOptions
 from .solve import solve
 from .tune import effort, tune, tune_once
 

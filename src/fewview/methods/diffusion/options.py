@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Mapping
 from typing import Any, ClassVar, Literal, TypeVar
-
-from pydantic import create_model
 
 from ...options import Auto, Options, choice_of, option
 from .choices import (
@@ -217,32 +214,3 @@ def closed(options: OptionsT) -> OptionsT:
     open_ = options.undecided()
     values = options.taking({path: UNASKED[path] for path in open_ if not path.endswith(".kind")})
     return values.taking({path: UNASKED[path] for path in open_ if path.endswith(".kind")})
-
-
-def with_defaults(
-    name: str, base: type[DiffusionOptions] = DiffusionOptions, **defaults: Any
-) -> type[DiffusionOptions]:
-    """The same options with other defaults.
-
-    Parameters
-    ----------
-    name : str
-        Of the model.
-    base : type of DiffusionOptions
-    **defaults
-        By name, short name, or path with "__" for the dot.
-
-    Raises
-    ------
-    OptionError
-        A default for an option that there is not.
-    """
-    given = base.parse({key.replace("__", "."): value for key, value in defaults.items()})
-    fields: dict[str, Any] = {}
-    for key, known in base.model_fields.items():
-        value = getattr(given, key)
-        if value != known.default:
-            field = copy.copy(known)
-            field.default = value
-            fields[key] = (field.annotation, field)
-    return create_model(name, __base__=base, __doc__=f"Options of {name}.", **fields)

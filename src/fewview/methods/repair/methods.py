@@ -6,6 +6,7 @@ from functools import partial
 from typing import Any
 
 from ...models.weights import WeightsError, find_weights
+from ...options import with_defaults
 from ..fields.methods import INR, NAF, R2_GAUSSIAN
 from ..fields.solve import effort, solve, tune
 from ..fields.start import Make, gaussians, pyramid, siren
@@ -25,7 +26,14 @@ def _missing() -> str | None:
     return None
 
 
-def _method(name: str, title: str, backbone: Method[Any], options: type[RepairOptions], make: Make) -> Method[Any]:
+def _method(
+    name: str,
+    title: str,
+    backbone: Method[Any],
+    options: type[RepairOptions],
+    make: Make,
+    summary: str = "",
+) -> Method[Any]:
     held = backbone.buffers
 
     def buffers(chosen: object) -> tuple[float, float]:
@@ -36,7 +44,8 @@ def _method(name: str, title: str, backbone: Method[Any], options: type[RepairOp
         name=name,
         title=title,
         family="fields",
-        summary=f"{backbone.title}, whose slices a network repairs now and then; repairs that predict held-out pixels "
+        summary=summary
+        or f"{backbone.title}, whose slices a network repairs now and then; repairs that predict held-out pixels "
         "worse are refused.",
         source="After DiffNR, 2025: single-step slice repair, 3D structural similarity; data-consistent repairs",
         options=options,
@@ -55,3 +64,28 @@ def _method(name: str, title: str, backbone: Method[Any], options: type[RepairOp
 DIFFNR_NAF = _method("diffnr-naf", "DiffNR (NAF)", NAF, NafRepairOptions, pyramid)
 DIFFNR_GAUSSIAN = _method("diffnr-gaussian", "DiffNR (Gaussians)", R2_GAUSSIAN, GaussiansRepairOptions, gaussians)
 DIFFNR_INR = _method("diffnr-inr", "DiffNR (SIREN)", INR, SirenRepairOptions, siren)
+# The released schedule: Gaussians fitted to the data alone, one repair at step 10000 of 12000, which is never held
+# against the data, and from then on its likeness, weighted 1, at every tenth gradient step.
+DIFFNR_PAPER = _method(
+    "diffnr-paper",
+    "DiffNR (as published)",
+    R2_GAUSSIAN,
+    with_defaults(
+        "DiffnrPaperOptions",
+        GaussiansRepairOptions,
+        start="fbp",
+        smoothness=0.0,
+        stop=False,
+        inner=10,
+        warm_up=10 / 12,
+        repairs=1,
+        likeness=1.0,
+        likeness_every=10,
+        consistent=False,
+        refuse=False,
+        enlarge=2,
+    ),
+    gaussians,
+    "Gaussians fitted to the data alone, repaired once, late, and drawn towards the repair by its likeness; nothing is "
+    "held against the measurement.",
+)
