@@ -39,7 +39,7 @@ def fill(tmp_path, frames, disks):
     [
         ("FF_{i}.tif", "DF_{i}.tif"), ("flatfield{i}.tif", "darkfield{i}.tif"), ("refHST{i:04d}.tif", "darkend{i}.tif"),
         ("OpenBeam/img_{i}.tif", "DarkCurrent/img_{i}.tif"), ("bright_{i}.tif", "bkg_{i}.tif"),
-        ("I0_{i}.tif", "offset_{i}.tif"),
+        ("I0_{i}.tif", "offset_{i}.tif"), ("shading/img_{i}.tif", "black/img_{i}.tif"),
     ],
 )  # fmt: skip
 def test_names_of_flats_and_darks(fill, frames, flat, dark):

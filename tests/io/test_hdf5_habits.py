@@ -211,6 +211,12 @@ def test_angles_behind_a_link_that_leads_nowhere(nxtomo):
     assert "motors_gone.h5, which is not there" in inspect(path).missing[0].problem
 
 
+def test_a_scan_that_was_ended_before_its_first_frame(nxtomo):
+    path = nxtomo(keys=np.zeros(0, int), frames=np.zeros((0, 2, 64), np.uint16), angles=np.zeros(0))
+    with pytest.raises(ScanError, match="holds no frames: its data are empty"):
+        read_scan(path)
+
+
 def test_a_file_without_images_is_refused_in_few_words(tmp_path):
     with h5py.File(tmp_path / "motors.nxs", "w") as file:
         for i in range(300):

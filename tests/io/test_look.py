@@ -57,6 +57,10 @@ def test_a_dark_or_an_odd_one_among_the_flats_is_left_out(save, disks):
             lambda d: {"projections": (41000 - d.frames.astype(int)).astype(np.uint16), "darks": None},
             "greys are inverted",
         ),
+        (
+            lambda d: {"projections": 65535 - d.frames, "flats": 65535 - d.flats(), "darks": 65535 - d.darks()},
+            "All greys of scan.npz are inverted",
+        ),
         (lambda d: {"projections": -d.integrals(d.degrees), "flats": None, "darks": None}, "without its minus"),
         (lambda d: {"angles_deg": 0.001 * np.arange(60)}, "cover no more than"),
         (lambda d: {"projections": np.full((60, 2, 64), 65535, np.uint16)}, "views 0:60 are saturated"),
@@ -76,6 +80,19 @@ def test_another_exposure_of_the_flats_is_noted_with_its_remedy(save, disks):
         assert "--prepare dose=edges" in note
     note = read_scan(save(flats=np.concatenate([disks.flats(3), disks.flats(3, beam=0.5)]))).notes[0]
     assert "several exposures" in note
+
+
+def test_a_transmission_that_is_dark_beside_the_sample_is_asked_about(save, disks):
+    path = save(projections=1 - np.exp(-disks.integrals(disks.degrees)), flats=None, darks=None)
+    with pytest.raises(ScanError, match="beside the sample, where it should be 1"):
+        read_scan(path, kind="transmission")
+
+
+@pytest.mark.parametrize("beam", [np.linspace(1, 0.7, 60), np.r_[np.ones(20), np.full(8, 0.6), np.ones(32)]])
+def test_a_beam_that_changes_from_view_to_view_is_noted_with_its_remedy(save, disks, beam):
+    path = save(projections=disks.counts(disks.degrees, beam=beam))
+    (note,) = read_scan(path).notes
+    assert "The beam beside the sample changes" in note and "dose=edges" in note
 
 
 def test_views_that_cannot_be_used_are_left_out(save, disks):

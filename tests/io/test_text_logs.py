@@ -30,6 +30,8 @@ LOGS = {  # text, unit, coding
     "one line of blanks": (" ".join(f"{a:.2f}" for a in DEGREES), None, "utf-8"),
     "one line of semicolons": (";".join(f"{a:.2f}".replace(".", ",") for a in DEGREES), None, "utf-8"),
     "a printed list": ("[" + ", ".join(f"{a:.2f}" for a in DEGREES) + "]\n", None, "utf-8"),
+    "an array as NumPy prints it": (np.array2string(DEGREES, max_line_width=40), None, "utf-8"),
+    "YAML": ("sample: wood\nangles:\n" + rows("  - {a:.2f}"), None, "utf-8"),
     "JSON": ('{"angles": [' + ", ".join(f"{a:.2f}" for a in DEGREES) + "]}", None, "utf-8"),
     "units in the cells": (rows("{a:.2f} deg"), "degrees", "utf-8"),
     "degree signs": (rows("{a:.2f}°"), "degrees", "latin-1"),
@@ -49,6 +51,11 @@ LOGS = {  # text, unit, coding
     "a counter without titles": (rows("{i} {a:.2f}"), None, "utf-8"),
 }
 UNSURE = ("a counter without titles", "titles and units in two rows", "an index with a colon", "tuples")
+
+
+def test_a_typeset_minus_sign(tmp_path):
+    (tmp_path / "log.txt").write_text("angle (deg)\n" + rows("\N{MINUS SIGN}{a:.2f}"), encoding="utf-8")
+    np.testing.assert_allclose(read_angle_file(tmp_path / "log.txt").values, -DEGREES, atol=0.006)
 
 
 @pytest.mark.parametrize("name", LOGS)

@@ -32,7 +32,7 @@ def look(made: Draft) -> None:
     sample = _rows(made.frames, views)
     _integers(made, sample)
     if made.kind == "counts":
-        _flats(made)
+        _flats(made, sample)
         if made.lacks:
             return
     _views(made, views, sample)
@@ -75,7 +75,7 @@ def _integers(made: Draft, sample: NDArray[np.float32]) -> None:
         )
 
 
-def _flats(made: Draft) -> None:
+def _flats(made: Draft, sample: NDArray[np.float32]) -> None:
     """Flats and darks among themselves."""
     if made.flats is None or made.frames is None:
         return
@@ -84,6 +84,14 @@ def _flats(made: Draft) -> None:
     flat_levels = fields.levels(flats)
     dark_levels = np.zeros(1) if darks is None else fields.levels(darks)
     if darks is not None and fields.exchanged(flat_levels, dark_levels):
+        beside = frames.beside(sample).level
+        if abs(beside - np.median(flat_levels)) < abs(beside - np.median(dark_levels)):
+            made.refuse(
+                f"All greys of {made.path.name} are inverted: beside the sample its views are as dark as the flats, "
+                "and the darks are brighter than both.",
+                "Save the frames with their greys the right way round.",
+            )
+            return
         made.refuse(
             f"The flats are darker than the darks ({np.median(flat_levels):.4g} and {np.median(dark_levels):.4g}).",
             "Exchange them: give the open-beam frames with --flats and those without beam with --darks.",
@@ -193,9 +201,23 @@ def _against_the_beam(
     useless["have no beam"] = views[dark]
     views, values = views[~dark], values[~dark]
     side = frames.beside(values)
+    if made.kind == "transmission" and abs(side.level) < 0.1 * float(np.nanquantile(values, 0.95)):
+        made.refuse(
+            f"The transmission of {made.path.name} is {side.level:.2g} beside the sample, where it should be 1: its "
+            "greys are inverted, or its values are line integrals.",
+            "Save the frames with their greys the right way round, or say --kind attenuation.",
+        )
     if not np.all(np.isfinite(side.views)) or np.any(side.views <= 0):
         return
     mean = frames.attenuation(values, side.views)
+    changing = frames.drift(values, side) if made.monitor is None else None
+    if changing is not None:
+        side = replace(side, open=True)
+        low, high = (one / side.level for one in changing)
+        made.notes.append(
+            f"The beam beside the sample changes from view to view, from {low:.2f} to {high:.2f} of its usual level: "
+            "--prepare dose=edges scales each view to it."
+        )
     made.open_beside = side.open
     normalised = made.kind == "transmission" or made.flats is not None
     if side.open or normalised:  # of a sample that leaves the detector the flats alone tell the beam
@@ -207,7 +229,7 @@ def _against_the_beam(
             "values are no transmission.",
             "Save the frames with their greys the right way round, or say what they are with --kind.",
         )
-    elif normalised and (side.level > 1.15 or (side.open and side.level < 0.87)):
+    elif changing is None and normalised and (side.level > 1.15 or (side.open and side.level < 0.87)):
         what = "flats" if made.kind == "counts" else "open beam (1)"
         made.notes.append(
             f"Beside the sample the views read {side.level:.3g} times the {what}: another exposure or beam current? "

@@ -14,8 +14,8 @@ _ENDING = r"(s|fields?|beams?|images?|img|frames?|currents?|end|hst|avg|mean)?"
 _FLAT = re.compile(rf"(flat|ff|ob|open|white|bright){_ENDING}")
 _DARK = re.compile(rf"(dark|df|dc|di){_ENDING}")
 # Of flats, of another sample, or of the sample itself: an iron beam, a blank of wood
-_REFERENCE = re.compile(r"ref|refs|refhst|references?|beam|empty|blank|gain|air")
-_OFFSET = re.compile(r"bias|bg|bkg|background|offset|beamoff")
+_REFERENCE = re.compile(r"ref|refs|refhst|references?|beam|empty|blank|gain|air|shading|noobject|nosample")
+_OFFSET = re.compile(r"bias|bg|bkg|background|offset|beamoff|nobeam|black")
 # Folders of what was made from the scan, and is none itself.
 _RESULT = {
     *("recon", "recons", "reco", "reconstruction", "reconstructions", "reconstructed", "rec", "slices", "slice"),

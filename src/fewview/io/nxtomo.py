@@ -77,7 +77,9 @@ def _detector(path: Path, file: Any, one: Detector) -> Found:
             "Its frames may be cut off: copy the file again.",
         )
         frames = None
-    if not len(picks):
+    if not len(keys):
+        refusal = ScanError(f"{path.name} holds no frames: its data are empty.", "Was the scan ended before its first?")
+    elif not len(picks):
         refusal = ScanError(f"{path.name}: image_key marks no frame as a projection (0).", "Name the scan's file.")
     angles = angles_of(path, file, one, keys)
     fields, counts = {}, {}

@@ -16,8 +16,9 @@ _NUMBER = re.compile(rf"({NUMBER}|[-+]?\d+,\d+(?:[eE][-+]?\d+)?|nan)\s*(?:°|[a-
 _STAMP = re.compile(r"(\d{4}[-./]\d{1,2}[-./]\d{1,2}|\d{1,2}[-./]\d{1,2}[-./]\d{2,4})\s+(?=\d{1,2}:\d\d)")
 _UNIT = re.compile(r"\s+(?=[\[(][^\])]*[\])])|(?<=\d)\s+(?=(?:[mµ]?deg|[mµ]?rad|°))", re.IGNORECASE)
 _COMMENT = re.compile(r"^\s*(?:#|%|//|!)+\s*")
-_LIST = re.compile(r"\[((?:\s*[-+.\deE]+\s*,){2,}\s*[-+.\deE]+\s*)\]")
+_LIST = re.compile(r"\[((?:\s*[-+.\deE]+(?:\s*,|\s)){2,}\s*[-+.\deE]+\s*)\]")  # as programs print a list
 _INDEX = re.compile(r"^(\d+)\s*:\s+(?=[-+.\d])")  # "12: 35.4"
+_BULLET = re.compile(r"^[-*]\s+(?=[-+.\d])")  # "- 35.4", as YAML lists values
 _TUPLE = re.compile(r"^[(\[]([^()\[\]A-Za-z]*)[)\]],?$")  # "(12, 35.4)"
 _SEPARATORS = ("\t", ";", "|", ",")
 _RUNTOGETHER = re.compile(r"\d\s+[-+\d]")  # two numbers in one cell
@@ -48,14 +49,17 @@ class Table:
 
 
 def decode(path: Path) -> str:
-    """Text of a file: UTF-8, UTF-16 or the western code page of Windows.
+    """Text of a file: UTF-8, UTF-16 or the western code page of Windows. A typeset minus sign becomes a hyphen.
 
     Raises
     ------
     OSError, UnicodeDecodeError
         Unreadable, or no text.
     """
-    raw = path.read_bytes()
+    return _decoded(path.read_bytes()).replace("\N{MINUS SIGN}", "-")
+
+
+def _decoded(raw: bytes) -> str:
     if raw[:2] in (b"\xff\xfe", b"\xfe\xff"):
         return raw.decode("utf-16")
     if raw[1:40:2].count(0) > 10:  # without the mark
@@ -75,7 +79,7 @@ def to_number(cell: str) -> float | None:
 def parse(content: str) -> Table | None:
     """The table in a text; None when there is none: no numbers, or as many cells as there are lines."""
     bracketed = _LIST.search(content)
-    if bracketed is not None:  # as programs print a list
+    if bracketed is not None and content.count("[") == 1:  # rows in brackets are a table
         content = bracketed[1].replace("\n", " ")
     lines = [(i, _bare(line), bool(_COMMENT.match(line))) for i, line in _lines(content)]
     lines = [(i, line, comment) for i, line, comment in lines if line]
@@ -111,8 +115,9 @@ def _lines(content: str) -> Iterable[tuple[int, str]]:
 
 
 def _bare(line: str) -> str:
-    """A line without the mark of a comment, the colon behind its index, or the brackets about its cells."""
-    return _TUPLE.sub(r"\1", _INDEX.sub(r"\1 ", _COMMENT.sub("", line).strip()))
+    """A line without the mark of a comment or a list, the colon behind its index, or the brackets about its cells."""
+    bare = _BULLET.sub("", _COMMENT.sub("", line).strip())
+    return _TUPLE.sub(r"\1", _INDEX.sub(r"\1 ", bare))
 
 
 def _separator(lines: list[str]) -> str:

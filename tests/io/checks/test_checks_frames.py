@@ -14,6 +14,16 @@ def test_views_without_a_sample(disks):
     np.testing.assert_array_equal(frames.without_sample(frames.attenuation(values, side.views)), [0, 30])
 
 
+def test_a_sample_that_leaves_the_detector_is_no_drift_of_the_beam(disks):
+    values = np.exp(-disks.integrals(disks.degrees))
+    beam = np.linspace(1, 0.8, 60)[:, None, None]
+    low, high = frames.drift(values * beam, frames.beside(values * beam))
+    assert low == pytest.approx(0.81, abs=0.02) and high == pytest.approx(0.99, abs=0.02)
+    assert frames.drift(values, frames.beside(values)) is None
+    inside = values[:, :, 22:42]
+    assert frames.drift(inside, frames.beside(inside)) is None
+
+
 def test_the_mean_attenuation_does_not_hang_on_the_view(disks):
     values = np.exp(-disks.integrals(disks.degrees))
     mean = frames.attenuation(values, np.ones(60))

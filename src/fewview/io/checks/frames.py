@@ -17,6 +17,7 @@ CEILINGS = (255.0, 1023.0, 4095.0, 16383.0, 65535.0)  # of detectors with 8 to 1
 _EDGE = 0.04  # share of the columns at each side that may show the open beam
 _NO_SAMPLE = 0.1  # of the usual attenuation of a whole view
 _EVEN = 0.05  # relative spread of what counts as open beam over the views, and of one side against the other
+_DRIFT = 0.08  # of the beam over the views, of its level, that is worth a word
 _NO_BEAM = 0.05  # of the level of the brightest views
 _SPOT, _SIGMAS = 0.3, 8.0  # of a zinger over its neighbours
 
@@ -33,11 +34,14 @@ class Beside:
         Whether both sides agree in all views, as the open beam does and a sample that leaves the detector does not.
     views : array, shape (angle,)
         Of each view: the brighter side.
+    even : bool
+        Whether the two sides of a view agree, whatever the other views read.
     """
 
     level: float
     open: bool
     views: Array
+    even: bool = False
 
 
 def beside(values: Frames) -> Beside:
@@ -48,7 +52,24 @@ def beside(values: Frames) -> Beside:
         views = np.nanmax(np.where(np.isfinite(sides), sides, -np.inf), axis=0)
         level = float(np.median(views))
         near = np.abs(sides - level) <= _EVEN * abs(level)
-    return Beside(level, bool(np.mean(near) > 0.9), views)
+        even = np.abs(sides[0] - sides[1]) <= _EVEN * np.abs(views)
+    return Beside(level, bool(np.mean(near) > 0.9), views, bool(np.mean(even) > 0.9))
+
+
+def drift(values: Frames, side: Beside) -> tuple[float, float] | None:
+    """Lowest and highest level of a beam that changes from view to view; None where it does not.
+
+    What makes both sides of a view darker is the beam if, once it is divided out, all views attenuate alike; a sample
+    that leaves the detector does not.
+    """
+    low, high = (float(one) for one in np.quantile(side.views, (0.05, 0.95)))
+    if not side.even or not low > 0 or high - low < _DRIFT * side.level:
+        return None
+    kept, divided = (
+        float(np.ptp(np.quantile(attenuation(values, level), (0.1, 0.9))))
+        for level in (np.full_like(side.views, side.level), side.views)
+    )
+    return (low, high) if divided < 0.5 * kept else None
 
 
 def attenuation(values: Frames, level: Array) -> Array:
