@@ -164,6 +164,10 @@ def test_txrm_by_its_streams(tmp_path, monkeypatch, frames, disks):
     np.testing.assert_array_equal(scan.read_flats(), disks.flats()[:1])
     np.testing.assert_allclose(np.degrees(scan.geometry.angles), DEGREES, atol=1e-4)
     assert scan.geometry.pixel == pytest.approx(0.00065)
+    streams["ImageInfo/StoRADistance"] = np.full(30, -40.0, "<f4").tobytes()
+    streams["ImageInfo/DtoRADistance"] = np.full(30, 160.0, "<f4").tobytes()
+    fan = read_scan(tmp_path / "a.txrm").geometry
+    assert (fan.facts()["sod"], fan.facts()["sdd"], fan.voxel) == (40.0, 200.0, pytest.approx(0.00065))
 
 
 def test_a_format_whose_package_is_missing_names_the_extra(tmp_path, monkeypatch):

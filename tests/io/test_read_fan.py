@@ -104,12 +104,25 @@ def test_a_matlab_struct_with_distances(tmp_path):
         read_scan(tmp_path / "b.mat")
 
 
-def test_a_cone_is_no_stack_of_fans(tmp_path):
-    rows = np.stack([sinogram(fan())] * 3, axis=1)
-    facts = {"geometryType": "cone", "distanceSourceOrigin": SOD, "distanceSourceDetector": SDD}
+def test_rows_of_a_cone_beam_are_fans_and_which_are_right_is_said(tmp_path):
+    rows = np.stack([sinogram(fan())] * 101, axis=1)
+    facts = {"geometryType": "cone", "distanceSourceOrigin": SOD, "distanceSourceDetector": SDD, "pixelSize": PIXEL}
     savemat(tmp_path / "a.mat", {"proj": rows, "parameters": facts | {"angles": np.degrees(ANGLES)}})
-    with pytest.raises(ScanError, match=r"cone-beam scan.*parallel and fan beams"):
-        read_scan(tmp_path / "a.mat")
+    scan = read_scan(tmp_path / "a.mat")
+    check(scan.rows(50, 51))
+    field = COLUMNS / 2 * PIXEL * SOD / SDD
+    reach = int(0.5 * SOD / field)  # rows whose rays rise by less than half a voxel
+    assert f"only rows {50 - reach} to {50 + reach} " in scan.notes[0] and "cone beam" in scan.notes[0]
+    few = read_scan(tmp_path / "a.mat").rows(48, 53)
+    assert few.geometry.rows == 5
+
+
+def test_a_short_scan_of_a_fan_needs_more_than_half_a_turn(tmp_path):
+    facts = {"distanceSourceOrigin": SOD, "distanceSourceDetector": SDD, "pixelSize": PIXEL}
+    part = ANGLES[np.degrees(ANGLES) < 120]
+    savemat(tmp_path / "a.mat", {"sinogram": sinogram(fan(angles=part)), "p": facts | {"angles": np.degrees(part)}})
+    enough = 180 + 2 * np.degrees(np.arctan(COLUMNS / 2 * PIXEL / SDD))
+    assert any(f"of {enough:.4g} degrees" in note for note in read_scan(tmp_path / "a.mat").notes)
 
 
 def vectors(beam, reverse=False):

@@ -276,10 +276,7 @@ def test_cil_parallel_beam_in_its_own_axis_order(tmp_path):
     np.testing.assert_array_equal(single.read(), DATA[:, :1])
 
 
-def test_cil_cone_beam_and_images_are_refused_by_name(tmp_path):
-    path = cil(tmp_path / "cone.nxs", DATA, ("angle", "vertical", "horizontal"), geometry="cone")
-    with pytest.raises(ScanError, match=r"cone\.nxs is a cone-beam scan \(several detector rows\)"):
-        read_scan(path)
+def test_cil_images_and_channels_are_refused_by_name(tmp_path):
     path = cil(tmp_path / "fbp.nxs", DATA[0], ("horizontal_y", "horizontal_x"), kind="ImageData")
     with pytest.raises(ScanError, match=r"fbp\.nxs holds a reconstructed image \(4 x 6.*--reference"):
         read_scan(path)

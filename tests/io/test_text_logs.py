@@ -115,7 +115,10 @@ def test_a_log_of_a_skyscan(tmp_path):
     (tmp_path / "wood_.log").write_text(said + "Rotation Step (deg)=5.900\n")
     found = read_angle_file(tmp_path / "wood_.log")
     np.testing.assert_allclose(found.values, 5.9 * np.arange(30))
-    assert found.unit == "degrees" and "cone beam, 90.1 mm" in found.notes[0]
+    assert found.unit == "degrees" and "--reverse-angles" in found.notes[0]
+    (tmp_path / "wood_.log").write_text("[Acquisition]\nRotation Step (deg)=5.900\n")
+    with pytest.raises(ScanError, match="no number of views"):
+        read_angle_file(tmp_path / "wood_.log")
 
 
 def test_names_of_logs_that_hold_something_else(tmp_path):

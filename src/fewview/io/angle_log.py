@@ -9,13 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import ScanError
-from . import skyscan
+from . import scanner_log
 from .angle_columns import ANGLE_WORDS, NO_ANGLE_WORDS, find_column, speaks_of_an_angle, words_of
 from .scan_facts import Angles
 from .text_table import Table, decode, parse, to_number
 from .units import angle_unit
 
-EXTENSIONS = (".txt", ".log", ".csv", ".dat", ".tsv", ".ang", ".angles", ".tlt", ".rawtlt")
+EXTENSIONS = (".txt", ".log", ".csv", ".dat", ".tsv", ".ang", ".angles", ".tlt", ".rawtlt", ".xtekct")
 _LABELLED = re.compile(
     r"(?<!start )(?<!stop )(?<!end )(?<!total )(?<!final )"  # the ends of the scan, not a view
     r"\b(?:angle|theta|rotation|omega)\b\s*(?:[\[(]?[a-z°]+[\])]?)?\s*[:=]\s*"
@@ -49,8 +49,8 @@ def read_angle_file(path: Path) -> Angles:
         raise ScanError(
             f"{path.name} cannot be read as text: {error}.", "Give a log with one angle per line."
         ) from None
-    if skyscan.recognise(content):
-        return skyscan.angles(content, path)
+    if scanner_log.recognise(content):
+        return scanner_log.parse(content, path).angles
     return _labelled(content, path) or _tabled(content, path)
 
 
@@ -67,7 +67,7 @@ def is_angle_log(path: Path) -> bool:
         content = decode(path)
     except UnicodeDecodeError:
         return False
-    if skyscan.recognise(content) or len(_LABELLED.findall(content[:4000])) > 0:
+    if scanner_log.recognise(content) or len(_LABELLED.findall(content[:4000])) > 0:
         return True
     table = parse(content)
     return table is not None and any(map(speaks_of_an_angle, table.titles))

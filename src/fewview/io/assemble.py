@@ -8,9 +8,12 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+from ..errors import ScanError
+from ..geometry import FanBeam
 from ..provenance import Provenance
 from . import kind as kind_rules
 from .arrange import arrange
+from .fan import cone_note
 from .flats_darks import add_fields
 from .geometry_file import with_geometry
 from .look import look
@@ -82,10 +85,18 @@ def _fan(made: Draft) -> None:
             "Give the size in mm with --pixel SIZE.",
         )
     elif made.frames is not None and made.frames.shape[1] > 1:
-        made.notes.append(
-            "Every detector row is taken for a fan of its own. In a cone beam, rows far from the plane of the source "
-            "come out blurred."
-        )
+        _cone(made)
+
+
+def _cone(made: Draft) -> None:
+    """What rows of a cone beam a fan beam is right for."""
+    try:
+        beam = made.beam()
+    except ScanError as error:  # distances that cannot be
+        made.refuse(error.problem, error.remedy)
+        return
+    if isinstance(beam, FanBeam) and (note := cone_note(beam)):
+        made.notes.append(note)
 
 
 def _kind(made: Draft, request: Request) -> None:

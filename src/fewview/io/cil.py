@@ -1,4 +1,4 @@
-"""NeXus files of CIL (``NEXUSDataWriter``): parallel and fan beams are read, cones and finished images refused."""
+"""NeXus files of CIL (``NEXUSDataWriter``): parallel, fan and cone beams are read, finished images refused."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ..errors import ScanError
 from ..frames import FrameSource
 from ..provenance import Provenance
 from . import hdf5_named
-from .fan import Fan, cone_beam, incomplete_fan, placed
+from .fan import Fan, incomplete_fan, placed
 from .hdf5 import open_hdf5, reach
 from .hdf5_frames import HDF5Frames
 from .oriented import Oriented
@@ -113,8 +113,6 @@ def _refusal(path: Path, data: Any, axes: list[str], dataset: str | None) -> Sca
             f"{path.name} holds a reconstructed image ({shape}, CIL ImageData), not a scan.",
             "Give it as --reference or --aux, or name the file of the projections.",
         )
-    if text(data.attrs.get("geometry", "parallel")) != "parallel" and "vertical" in axes:
-        return cone_beam(path, "several detector rows")
     if "channel" in axes:
         count = data.shape[axes.index("channel")]
         if axes[0] != "channel" or data.ndim > 3:

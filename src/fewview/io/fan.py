@@ -43,6 +43,11 @@ class Fan:
     principal: float | None = None
     detector: Any = "flat"
 
+    def opening(self, width: float) -> float:
+        """Angle in degrees under which the source sees a detector of this width in mm."""
+        ratio = width / self.sdd
+        return math.degrees(2 * math.atan(ratio / 2) if self.detector == "flat" else ratio)
+
     def beam(
         self,
         angles: NDArray[np.float64],
@@ -94,12 +99,9 @@ def placed(source: ArrayLike, detector: ArrayLike, step: ArrayLike, columns: int
 
 
 def named_fan(
-    path: Path, values: Mapping[str, Any], units: Mapping[str, str], *, flat: bool
+    path: Path, values: Mapping[str, Any], units: Mapping[str, str]
 ) -> tuple[Fan | None, tuple[float, Provenance] | None, ScanError | None]:
-    """A fan from distances that a file holds by name, its pixel size, and why it cannot be used where it cannot.
-
-    ``flat``: the file holds one detector row. A cone beam of several rows is refused.
-    """
+    """A fan from distances that a file holds by name, its pixel size, and why it cannot be used where it cannot."""
     known: dict[str, tuple[str, float]] = {}
     cone = False
     common = next((text(v) for name, v in values.items() if _last(name) in ("distanceunit", "distance_unit")), "")
@@ -118,8 +120,6 @@ def named_fan(
     if not ("sod" in known and "sdd" in known):
         return None, None, incomplete_fan(path)
     said = ", ".join(f"{_last(name)} {value:g} mm" for what, (name, value) in known.items() if what != "pixel")
-    if not flat:
-        return None, None, cone_beam(path, said)
     fan = Fan(known["sod"][1], known["sdd"][1], Provenance("read", f"{path.name}: {said}"))
     if "pixel" not in known:
         return fan, None, None
@@ -134,11 +134,22 @@ def incomplete_fan(path: Path) -> ScanError:
     )
 
 
-def cone_beam(path: Path, said: str) -> ScanError:
-    """The refusal of a detector with several rows in a diverging beam."""
-    return ScanError(
-        f"{path.name} is a cone-beam scan ({said}): fewview reconstructs parallel and fan beams.",
-        "Save the detector row that lies in the plane of the source as a scan, or reconstruct it with CIL or TIGRE.",
+def cone_note(beam: FanBeam) -> str:
+    """Which detector rows of a cone beam are right when each is taken for a fan of its own, and how far others blur.
+
+    A ray through row v, counted from the plane of the source, rises from the near to the far side of a field of view of
+    radius R about a slice by v R / SOD of its voxels to either side.
+    """
+    middle = (beam.rows - 1) / 2
+    rise = beam.columns / 2 * beam.voxel / beam.sod  # voxels at the field's edge, per row
+    rows = max(0.5 / rise, 0.5)
+    if rows >= middle:
+        return ""
+    first, stop = math.ceil(middle - rows), math.floor(middle + rows) + 1
+    return (
+        f"Every detector row is reconstructed as a fan of its own. This is a cone beam: only rows {first} to "
+        f"{stop - 1} about the middle come out right (--rows {first}:{stop}); at the edge of the field, the outermost "
+        f"row mixes {rise * middle:.2g} slices to either side."
     )
 
 

@@ -13,7 +13,7 @@ from ..errors import ScanError
 from ..provenance import Provenance
 from . import angles as rules
 from .angle_log import read_angle_file
-from .checks.angles import judge, settle_unit, typical_step
+from .checks.angles import HALF, judge, settle_unit, typical_step
 from .image_numbers import gaps_in_words, missing
 from .kind import sample
 from .request import Draft, Request
@@ -52,7 +52,7 @@ def fit_angles(made: Draft, request: Request, stored: Angles | None, span: Span 
         how = made.provenance["angles"]
         made.provenance["angles"] = replace(how, where=f"{how.where}, sense of rotation reversed")
     made.keep = None if views is None else _kept(request.exclude, views)
-    _check(made, given=request.angles is not None and stored is None)
+    _check(made, request, given=request.angles is not None and stored is None)
 
 
 def _of_views(made: Draft, stored: Angles, views: int | None) -> Angles:
@@ -194,7 +194,15 @@ def _kept(exclude: str | None, views: int) -> NDArray[np.intp] | None:
     return np.flatnonzero(keep)
 
 
-def _check(made: Draft, *, given: bool) -> None:
+def _enough(made: Draft, request: Request) -> float:
+    """Arc in degrees that sees an edge in every direction: half a turn, and the opening of a fan beyond it."""
+    pixel = request.pixel or (None if made.found.pixel is None else made.found.pixel[0])
+    if made.found.fan is None or made.frames is None or pixel is None:
+        return HALF
+    return HALF + made.found.fan.opening(made.frames.shape[2] * pixel)
+
+
+def _check(made: Draft, request: Request, *, given: bool) -> None:
     """Angles of the views that are used: not numbers, never written, or such as no scan has."""
     if made.angles is None:
         return
@@ -210,7 +218,7 @@ def _check(made: Draft, *, given: bool) -> None:
         same = f"all {len(angles)} views have the same angle ({np.degrees(angles[0]):g} degrees)"
         made.refuse(f"{how.where}: {same}.", rules.FLAG)
         return
-    verdict = judge(np.degrees(angles))
+    verdict = judge(np.degrees(angles), _enough(made, request))
     made.notes += verdict.notes
     if given:
         return

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import ScanError
-from . import names
+from . import names, scanner_log
 from .angle_log import is_angle_log, read_angle_file
 from .edf import EDF
 from .fits import FITS
@@ -112,6 +112,7 @@ def read_folder(path: Path, patterns: Mapping[names.Role, str]) -> Found:
     ):
         made.notes.append(f"Flats lie in the folder above: name {path.parent} to use them.")
     single = all(file.count == 1 for file in stack.files)
+    scanner = scanner_log.beside(path) or scanner_log.beside(made.folder)
     return Found(
         f"folder of {stack_format(stack)} images",
         (path, *(file.path for file in stack.files)),
@@ -121,6 +122,8 @@ def read_folder(path: Path, patterns: Mapping[names.Role, str]) -> Found:
         flats=flats,
         darks=darks,
         flat_times=None if flats is None else _flat_times(flats, stack),
+        pixel=None if scanner is None else scanner.pixel,
+        fan=None if scanner is None else scanner.fan,
         notes=(*made.notes, *(faults if sources else ()), *stack.files[0].notes),
         more_angles=tuple(sources[1:]),
         names=tuple(file.path.name for file in stack.files) if single else (),

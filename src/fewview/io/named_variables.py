@@ -85,7 +85,7 @@ def read_named(path: Path, title: str, variables: Variables, dataset: str | None
         values = np.asarray(arrays[angles_name], dtype=np.float64).reshape(-1)
         unit = angle_unit(units.get(angles_name, "")) or angle_unit(angles_name.rpartition(".")[2])
         angles = Angles(values, unit, f"{path.name}: {angles_name}")
-    fan, pixel, refusal = named_fan(path, arrays, variables.units or {}, flat=len(shaped[name]) == 2)
+    fan, pixel, refusal = named_fan(path, arrays, variables.units or {})
     return Found(
         title,
         (path,),

@@ -13,6 +13,7 @@ from ..errors import ScanError
 from ..frames import Span
 from ..provenance import Provenance
 from .extras import require
+from .fan import Fan
 from .images import COPY_AGAIN, truncated
 from .scan_facts import Angles, Found, known_layout
 
@@ -86,12 +87,10 @@ def read(path: Path) -> Found:
                 path, ("ReferenceData/Image",), (1, height, width), np.dtype("<f4" if size == 4 else "<u2")
             )
         pixel = _floats(file, "ImageInfo/pixelsize")
-        distance = _floats(file, "ImageInfo/StoRADistance")
-        if distance.size and abs(float(distance[0])) > 0:
-            notes = (
-                *notes,
-                f"A cone beam, {abs(float(distance[0])):g} mm from source to object; read as a parallel one.",
-            )
+        fan = _fan(path, file)
+        magnified = (
+            1.0 if fan is None else fan.sdd / fan.sod
+        )  # the size is that in the sample, a fan takes the detector's
         return Found(
             TITLE,
             (path,),
@@ -101,11 +100,21 @@ def read(path: Path) -> Found:
             if angles.size
             else None,
             flat,
-            pixel=(float(pixel[0]) / 1000, Provenance("read", f"{path.name}, ImageInfo/pixelsize"))
+            pixel=(float(pixel[0]) / 1000 * magnified, Provenance("read", f"{path.name}, ImageInfo/pixelsize"))
             if pixel.size
             else None,
+            fan=fan,
             notes=notes,
         )
+
+
+def _fan(path: Path, file: Any) -> Fan | None:
+    """The distances of the first view, from source to axis and from axis to detector, in mm; signs tell directions."""
+    distances = [_floats(file, f"ImageInfo/{name}") for name in ("StoRADistance", "DtoRADistance")]
+    if not all(one.size and abs(float(one[0])) > 0 for one in distances):
+        return None
+    sod, beyond = (abs(float(one[0])) for one in distances)
+    return Fan(sod, sod + beyond, Provenance("read", f"{path.name}, StoRADistance and DtoRADistance"))
 
 
 def _open(path: Path) -> Any:

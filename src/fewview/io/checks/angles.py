@@ -13,7 +13,7 @@ from ..units import RADIANS, AngleUnit
 Array = NDArray[np.float64]
 
 NEXT_TO_NONE = 8.0  # degrees: no scan covers less
-FULL = 360.0
+HALF, FULL = 180.0, 360.0
 _UNITS: tuple[AngleUnit, ...] = (
     *("degrees", "radians", "millidegrees", "milliradians", "arcminutes", "arcseconds", "microradians"),
 )
@@ -38,11 +38,12 @@ class Verdict:
     notes: tuple[str, ...] = ()
 
 
-def judge(angles: Array) -> Verdict:
+def judge(angles: Array, enough: float = HALF) -> Verdict:
     """Look at angles in degrees, in the order of the views.
 
     Span, repeated values, steps that are out of line, and runs that stand still: a frame number, a time, a wrong
-    unit, or entries that were reserved and never written show up in one of them.
+    unit, or entries that were reserved and never written show up in one of them. ``enough`` is the arc that sees an
+    edge in every direction.
     """
     if len(angles) < 3 or not np.all(np.isfinite(angles)) or np.ptp(angles) == 0:
         return Verdict()
@@ -61,8 +62,10 @@ def judge(angles: Array) -> Verdict:
         return Verdict(out)
     repeats = _repeats(angles)
     notes = [*turns.notes, *repeats.notes, *_gaps(angles)]
-    if arc < 170:
-        notes.append(f"The views cover {arc:.4g} of 180 degrees: edges in the directions not seen will be blurred.")
+    if arc < enough - 10:
+        notes.append(
+            f"The views cover {arc:.4g} of {enough:.4g} degrees: edges in the directions not seen will be blurred."
+        )
     return Verdict("", turns.doubt or repeats.doubt, tuple(notes))
 
 
