@@ -74,6 +74,9 @@ def unrolled(
         ),
     ],
     kind: Annotated[str | None, typer.Option(help="Training images: materials or general.")] = None,
+    xray: Annotated[
+        bool | None, typer.Option("--xray", help="Show the network an X-ray volume of each sample, too.")
+    ] = None,
     volume: Annotated[
         str | None, typer.Option("--from", help="Learn this volume instead: a dense scan of a sister sample.")
     ] = None,
@@ -95,14 +98,14 @@ def unrolled(
     """Train an unrolled network on simulated samples, or on a dense volume of a sample like the one to come."""
     from .train_unrolled import learn_sister, train_simulated
 
-    values = _values(settings, kind=kind, minutes=minutes, device=device, seed=seed)
+    values = _values(settings, kind=kind, xray=xray, minutes=minutes, device=device, seed=seed)
     if volume is None and like is None:
         train_simulated(output, values)
         return
-    if volume is None or like is None or kind is not None:
+    if volume is None or like is None or kind is not None or xray is not None:
         raise OptionError(
-            "--from VOLUME and --like SCAN belong together, and --kind is for simulated samples.",
-            "Give both, without --kind: the volume that teaches and the scan that will be reconstructed.",
+            "--from VOLUME and --like SCAN belong together, and --kind and --xray are for simulated samples.",
+            "Give both, without --kind and --xray: the volume that teaches and the scan that will be reconstructed.",
         )
     scan = {"views": views, "rows": parse_rows(rows), "bin": bin_, "axis": parse_axis(axis)}
     learn_sister(output, volume, like, {key: value for key, value in scan.items() if value is not None}, values, check)

@@ -19,7 +19,7 @@ def train_simulated(folder: Path, values: Mapping[str, Any]) -> None:
 
     options = UnrolledTraining.parse(dict(values))
     train_unrolled(options, folder, report=typer.echo)
-    weights = folder / f"unrolled-{options.kind}.safetensors"
+    weights = folder / ("unrolled-x.safetensors" if options.xray else f"unrolled-{options.kind}.safetensors")
     export_unrolled(folder, weights)
     typer.echo(f"Weights and card: {weights}")
 

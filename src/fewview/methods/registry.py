@@ -37,6 +37,7 @@ _OWN = {
     "unrolled": "fewview.methods.supervised.unrolled:METHOD",
     "ensemble": "fewview.methods.ensemble.ensemble:METHOD",
     "d3ip-x": "fewview.methods.diffusion.methods:CROSSMODAL",
+    "unrolled-x": "fewview.methods.supervised.unrolled_xray:METHOD",
     "guide": "fewview.methods.diffusion.methods:GUIDE",
     "dds": "fewview.methods.diffusion.methods:DDS",
     "scd": "fewview.methods.diffusion.methods:SCD",

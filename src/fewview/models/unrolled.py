@@ -137,6 +137,21 @@ class Unrolled(nn.Module):
             typical = [EXPECTED[min(k, len(EXPECTED) - 1)] for k in range(self.config.stages + 1)]
             self.expected.bias.copy_(torch.tensor(typical).log())
 
+    def with_extra(self, extra: int) -> Unrolled:
+        """This network with further images of the object as input, which it does not heed before it is trained."""
+        if extra == self.config.extra:
+            return self
+        net = Unrolled(self.config.model_copy(update={"extra": extra}))
+        tensors = self.state_dict()
+        for name, value in net.state_dict().items():
+            # The further images come last: their weights are zero.
+            if value.shape != tensors[name].shape:
+                grown = torch.zeros_like(value)
+                grown[:, : tensors[name].shape[1]] = tensors[name]
+                tensors[name] = grown
+        net.load_state_dict(tensors)
+        return net
+
     def forward(self, data: Measurement, depth: int, **known: Any) -> Tensor:
         """Return the image of the last stage; see :meth:`run`."""
         *_, last = self.run(data, depth, **known)

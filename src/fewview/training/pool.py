@@ -46,7 +46,7 @@ class Pool:
             raise ValueError(f"{first} and the {capacity} after it are not all training seeds ({TRAIN})")
         self.folder, self.kind = folder, kind
         self.blocks: list[NDArray[np.float16]] = []
-        self._known: set[str] = set()
+        self._named: dict[str, NDArray[np.float16]] = {}
         self.filler = BackgroundProcess(folder, fill, folder, kind, capacity, share, eager, first)
         folder.mkdir(parents=True, exist_ok=True)
 
@@ -57,6 +57,12 @@ class Pool:
     def stop(self) -> None:
         """End the background process."""
         self.filler.stop()
+
+    def pairs(self) -> list[tuple[NDArray[np.float16], NDArray[np.float16]]]:
+        """Blocks as neutrons and as X-rays see them, of the seeds that have both."""
+        other = {name.removesuffix("-0.npy"): name for name in self._named if name.endswith("-0.npy")}
+        both = [(self._named[name], self._named.get(f"{seed}-1.npy")) for seed, name in other.items()]
+        return [(neutron, xray) for neutron, xray in both if xray is not None]
 
     def paths(self) -> list[Path]:
         """Return the blocks on disk."""
@@ -70,9 +76,9 @@ class Pool:
         """Load what is new; wait until ``at_least`` blocks are there. Returns their number."""
         while True:
             for path in self.paths():
-                if path.name not in self._known:
-                    self._known.add(path.name)
-                    self.blocks.append(np.load(path, allow_pickle=False))
+                if path.name not in self._named:
+                    self._named[path.name] = np.load(path, allow_pickle=False)
+                    self.blocks.append(self._named[path.name])
             if len(self.blocks) >= at_least:
                 return len(self.blocks)
             self.filler.check()

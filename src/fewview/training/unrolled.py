@@ -36,6 +36,11 @@ class UnrolledTraining(TrainerOptions):
         "Images",
         "materials: concrete-like microstructures alone; general: those, plain shapes, grains and fibres.",
     )
+    xray: bool = option(
+        False,
+        "With X-rays",
+        "Show the network an X-ray volume of the sample, too, in half of the steps; in some of them it is a wrong one.",
+    )
     stages: int = option(4, "Stages", "Pairs of a network and a data step; more take longer.", ge=1, le=8)
     krylov: bool = option(
         True, "Krylov directions", "Show the networks what the measurement says of their image; off for comparisons."
@@ -71,7 +76,10 @@ def train_unrolled(options: UnrolledTraining, folder: Path, pool: Path | None = 
     Path
         The state; :func:`fewview.training.unrolled_export.export_unrolled` makes weights of it.
     """
-    trainer = SimulatedTrainer(options, folder, pool or folder / "pool", report)
+    from .unrolled_xray import PairedTrainer
+
+    maker = PairedTrainer if options.xray else SimulatedTrainer
+    trainer = maker(options, folder, pool or folder / "pool", report)
     try:
         trainer.run()
     finally:
@@ -86,14 +94,17 @@ class UnrolledTrainer(Trainer):
     stages: int
     krylov: bool
     start: str
+    extra = 0
+    """Further images of the object that the network is shown."""
 
     def network(self) -> Unrolled:
         """A new network, or the one to start from."""
         if self.start:
             from ..models.weights import load_unrolled
 
-            return load_unrolled(self.start).train().requires_grad_(True)
-        return Unrolled(UnrolledConfig(stages=self.stages, krylov=self.krylov))
+            started = load_unrolled(self.start)
+            return started.with_extra(self.extra).train().requires_grad_(True)
+        return Unrolled(UnrolledConfig(stages=self.stages, krylov=self.krylov, extra=self.extra))
 
     def optimizer_of(self, net: nn.Module) -> torch.optim.Optimizer:
         """AdamW, whose weight decay hardly matters at this length."""
@@ -103,15 +114,17 @@ class UnrolledTrainer(Trainer):
         """The shape of the network."""
         return {"config": cast(Unrolled, self.net).config.model_dump_json()}
 
-    def descend(self, problem: Problem, clean: Tensor, depth: int, sigma: float | None = None) -> float:
+    def descend(
+        self, problem: Problem, clean: Tensor, depth: int, sigma: float | None = None, extra: Tensor | None = None
+    ) -> float:
         """Gradients of the loss of one measured batch, whose truth is ``clean`` times the peak in its state."""
         assert problem.state is not None
         top = robust_maximum(least_squares(problem))
         data = scaled(problem, max(top, 1e-9))
         target = clean * (problem.state["peak"] / data.top)
-        known: dict[str, Any] = {}
+        known: dict[str, Any] = {"extra": extra}
         if sigma is not None:
-            known = {"state": target + sigma * torch.randn_like(target), "sigma": sigma}
+            known |= {"state": target + sigma * torch.randn_like(target), "sigma": sigma}
         images = list(cast(Unrolled, self.net).run(data, depth, **known))
         errors = [(image - target).square().mean() for image in images]
         # What can be gained is much less with many views: each batch counts relative to where it started.
@@ -140,14 +153,12 @@ class SimulatedTrainer(UnrolledTrainer):
         if self.step % 50 == 0:
             for one in self.pools.values():
                 one.refresh()
-        kinds = list(self.mixture)
-        blocks = self.pools[kinds[int(self.rng.choice(len(kinds), p=list(self.mixture.values())))]].blocks
         side = 64
         if self.elapsed > self.options.small * self.options.minutes * 60:
             side = int(self.rng.choice([s for s, _ in SIDES], p=[p for _, p in SIDES]))
         depth = 4
         count = max(1, round(self.batch * 64**2 / (depth * side**2)))
-        fine, depth = specimens(blocks, side, count, depth, self.rng)
+        fine, depth, extra = self.batch_of(side, count, depth)
         fine = fine.to(self.device)
         A = self.acquisitions.draw(side, self.rng, self.device)
         drawn = self.acquisitions
@@ -156,7 +167,13 @@ class SimulatedTrainer(UnrolledTrainer):
         if self.rng.random() < self.options.scores:
             low, high = SCORES
             sigma = math.exp(self.rng.uniform(math.log(low), math.log(high)))
-        return self.descend(problem, halved(fine), depth, sigma)
+        return self.descend(problem, halved(fine), depth, sigma, None if extra is None else extra.to(self.device))
+
+    def batch_of(self, side: int, count: int, depth: int) -> tuple[Tensor, int, Tensor | None]:
+        """Stacks of slices at twice the resolution, their depth, and further images of them if there are any."""
+        kinds = list(self.mixture)
+        blocks = self.pools[kinds[int(self.rng.choice(len(kinds), p=list(self.mixture.values())))]].blocks
+        return *specimens(blocks, side, count, depth, self.rng), None
 
     def figures(self) -> dict[str, Any]:
         """Reconstructions of validation samples."""

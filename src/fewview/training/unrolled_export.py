@@ -16,6 +16,7 @@ from .export import VALUE_RANGE, provenance
 from .sources import MAKERS, MIXTURES
 from .unrolled import SIDES, UnrolledTraining
 from .unrolled_validate import COUNTS, kind_psnr
+from .unrolled_xray import xray_psnr
 
 WORDS = {
     "materials": "simulated concrete-like microstructures",
@@ -62,6 +63,7 @@ def export_unrolled(folder: Path, path: Path, samples: int = 4) -> None:
         "validation": f"{samples} samples of each kind, 64 px, seeds from {VALIDATION[0]}, {COUNTS:g} counts, "
         "by number of views; PSNR in dB of the range of the truth",
         "psnr_db": {kind: kind_psnr(net, kind, 64, samples) for kind in MAKERS},
+        **({"psnr_db_by_xray": xray_psnr(net)} if options.xray else {}),
         "learning_curve": facts["curve"],
         "options": portable(facts["options"]),
     }

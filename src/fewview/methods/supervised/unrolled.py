@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -19,7 +19,7 @@ from ..diffusion.options import positivity_option, scale_option
 from ..diffusion.start import nothing_there, settled_scale
 from ..interface import Effort, Estimate, Method, Problem, Settled, Tuning
 from ..inverse.masking import measured, relative
-from ..inverse.normalised import Scaled, scaled
+from ..inverse.normalised import Scaled, robust_maximum, scaled
 from ..inverse.proposals import nonnegative
 from ..selection.picture import Picture
 from ..slices import SliceNoise
@@ -86,12 +86,14 @@ def solve(problem: Problem, options: UnrolledOptions) -> Iterator[Estimate]:
     outside = outside_training(card, problem.operator, data.noise * problem.operator.norm * scale)
     if outside:
         chosen["outside_training"] = outside
+    seen = problem.auxiliary if net.config.extra else None
+    extra = None if seen is None else seen.to(data.back) / (robust_maximum(seen) or 1.0)
     groups = _groups(TURNS if options.symmetries else 1, len(data.y))
     stages = net.config.stages + 1
     total = len(groups) * stages + 1 + options.samples * options.steps
     mean, done = torch.zeros_like(data.back), 0
     for index, turns in enumerate(groups):
-        for k, images in enumerate(_reconstructed(net, data, turns)):
+        for k, images in enumerate(_reconstructed(net, data, turns, extra=extra)):
             image = images.unflatten(0, (len(turns), -1)).mean(dim=0)
             if k == stages - 1:
                 done += len(turns)
@@ -105,11 +107,17 @@ def solve(problem: Problem, options: UnrolledOptions) -> Iterator[Estimate]:
     last = _estimate(mean, len(groups) * stages + 1, total, "data step", problem, data, chosen)
     yield last
     if options.samples:
-        yield from _spread(net, data, mean, last, problem, options)
+        yield from _spread(net, data, mean, last, problem, options, extra)
 
 
 def _spread(
-    net: Unrolled, data: Scaled, mean: Tensor, last: Estimate, problem: Problem, options: UnrolledOptions
+    net: Unrolled,
+    data: Scaled,
+    mean: Tensor,
+    last: Estimate,
+    problem: Problem,
+    options: UnrolledOptions,
+    extra: Tensor | None,
 ) -> Iterator[Estimate]:
     """The same volume with the standard deviation of the samples drawn so far beside it."""
     noise = SliceNoise.of(problem)
@@ -117,7 +125,7 @@ def _spread(
     for index in range(options.samples):
 
         def answer(state: Tensor, sigma: float, turn: int = index % TURNS) -> Tensor:
-            *_, image = _reconstructed(net, data, (turn,), state=state, sigma=sigma)
+            *_, image = _reconstructed(net, data, (turn,), state=state, sigma=sigma, extra=extra)
             return image
 
         sample = mean
@@ -154,12 +162,17 @@ def _estimate(
     return Estimate(volume, step, total, stage, scalars, None, chosen)
 
 
-def _missing() -> str | None:
-    try:
-        find_weights(UnrolledOptions().weights)
-    except WeightsError as error:
-        return f"{error.problem} Train them with `fewview train unrolled --kind materials`."
-    return None
+def missing_weights(options: type[UnrolledOptions], train: str) -> Callable[[], str | None]:
+    """For :attr:`Method.missing`: that the default weights are not there, and the command that makes them."""
+
+    def missing() -> str | None:
+        try:
+            find_weights(options().weights)
+        except WeightsError as error:
+            return f"{error.problem} Train them with `{train}`."
+        return None
+
+    return missing
 
 
 METHOD = Method(
@@ -173,7 +186,7 @@ METHOD = Method(
     tune=tune,
     effort=lambda problem, options: Effort(tuning=0.02),
     needs=frozenset({"weights"}),
-    missing=_missing,
+    missing=missing_weights(UnrolledOptions, "fewview train unrolled --kind materials"),
     buffers=(40.0, 8.0),
     beside=lambda options, grid, device: batch_bytes(grid, device),
     halo=4,  # each stage sees one neighbour on either side

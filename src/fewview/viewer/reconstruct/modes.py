@@ -48,7 +48,7 @@ def _repaired(method: Method[Any]) -> bool:
 
 
 def _crossmodal(method: Method[Any]) -> bool:
-    return method.family == "diffusion" and "aux" in method.needs
+    return method.family in ("diffusion", "supervised") and "aux" in method.needs
 
 
 MODES = (

@@ -1,0 +1,122 @@
+"""The unrolled network with an X-ray volume of the same sample as one more image, where the measurement agrees."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import torch
+
+from ...errors import OptionError
+from ...options import Auto, option
+from ..classical.fbp import preview
+from ..interface import Effort, Estimate, Method, Problem, Settled, Tuning
+from ..selection.comparison import PerView, better, gain
+from ..selection.held_out import hold_out, prediction_errors
+from ..selection.picture import Picture
+from ..slices import central
+from .unrolled import METHOD as UNROLLED
+from .unrolled import UnrolledOptions, missing_weights
+from .unrolled import solve as solve_unrolled
+from .unrolled import tune as tune_unrolled
+
+SLICES = 4
+"""Slices that decide whether the X-ray volume is used: neighbours in the middle."""
+
+
+class UnrolledXrayOptions(UnrolledOptions):
+    """Options of the unrolled network that sees an X-ray volume."""
+
+    weights: str = option(
+        "unrolled-x",
+        "Network",
+        "The network, by what it has learnt: unrolled-x (concrete-like samples and plain shapes with their X-ray "
+        "volumes), or the path of weights that `fewview train unrolled --xray` wrote.",
+        offers=("unrolled-x",),
+    )
+    xray: bool | Auto = option(
+        "auto",
+        "Use the X-ray volume",
+        "Whether the network sees the X-ray volume. Auto shows it where held-out views are predicted better with it.",
+    )
+    compare: bool = option(
+        False,
+        "What the X-ray volume changed",
+        "Reconstruct once more without the X-ray volume, which takes twice the time and gives one more volume: the "
+        "difference.",
+    )
+
+
+@torch.no_grad()
+def tune(problem: Problem, options: UnrolledXrayOptions) -> Tuning[UnrolledXrayOptions]:
+    """Settle the scale, and whether the X-ray volume is used."""
+    if problem.auxiliary is None:
+        raise OptionError("This method needs an X-ray volume of the sample.", "Give it with --aux VOLUME.")
+    scaled = yield from tune_unrolled(problem, options)
+    settled = options.taking(scaled.chosen)
+    if options.xray != "auto":
+        return Settled(settled, scaled.chosen)
+    chosen = {**scaled.chosen, **(yield from _judged(problem, settled))}
+    return Settled(settled.taking({"xray": chosen["xray"]}), chosen)
+
+
+def _judged(problem: Problem, options: UnrolledXrayOptions) -> Generator[Estimate, None, dict[str, Any]]:
+    """Whether held-out views are predicted better with the X-ray volume: "xray", and "guided" in words."""
+    given, held = hold_out(central(problem, SLICES, adjacent=True))
+    picture = Picture(preview(problem), first=problem.first_slice)
+    errors: list[PerView] = []
+    for index, shown in enumerate((False, True)):
+        asked = options.taking({"xray": shown, "samples": 0, "symmetries": False, "compare": False})
+        volume = preview(given)
+        for estimate in solve(given, asked):
+            volume = torch.as_tensor(estimate.volume)
+            yield picture.estimate(index, 2, "asking whether the X-ray volume helps")
+        errors.append(np.array(prediction_errors(held, volume)))
+    without, with_it = errors
+    good, gained = better(with_it, without), gain(with_it, without)
+    evidence = f"held-out views are predicted {abs(gained):.1%} {'better' if gained > 0 else 'worse'} with it"
+    said = (
+        f"The X-ray volume was used: {evidence}."
+        if good
+        else f"The X-ray volume was not used: {evidence}, which is no certain gain. This volume is made of the "
+        "measured views alone. Check that the X-ray volume is of this sample and registered to it."
+    )
+    curve = [["without", float(without.mean())], ["with", float(with_it.mean())]]
+    return {"xray": good, "guided": said, "guide_curve": curve}
+
+
+def solve(problem: Problem, options: UnrolledXrayOptions) -> Iterator[Estimate]:
+    """As :func:`fewview.methods.supervised.unrolled.solve`; then what the X-ray volume changed, where that is asked."""
+    alone = replace(problem, auxiliary=None)
+    more = int(options.compare and options.xray is True)
+    last: Estimate | None = None
+    for last in solve_unrolled(problem if options.xray else alone, options):
+        yield replace(last, total=last.total + more)
+    if more:
+        assert last is not None
+        *_, other = solve_unrolled(alone, options.taking({"samples": 0}))
+        changed = torch.as_tensor(last.volume) - torch.as_tensor(other.volume)
+        extra = {**last.extra, "guide_change": changed}
+        step = last.total + 1
+        yield replace(last, step=step, total=step, stage="what the X-ray volume changed", extra=extra)
+
+
+METHOD = Method(
+    name="unrolled-x",
+    title="Unrolled network with X-rays",
+    family="supervised",
+    summary="The unrolled network, shown an X-ray volume of the same sample where held-out views agree: seconds.",
+    source=UNROLLED.source,
+    options=UnrolledXrayOptions,
+    solve=solve,
+    tune=tune,
+    effort=lambda problem, options: Effort(tuning=0.3),
+    needs=frozenset({"aux", "weights"}),
+    missing=missing_weights(UnrolledXrayOptions, "fewview train unrolled --xray"),
+    buffers=(48.0, 8.0),
+    beside=UNROLLED.beside,
+    halo=UNROLLED.halo,
+    resumable=False,
+)

@@ -1,0 +1,106 @@
+"""End-to-end training with an X-ray volume of the sample as one more image, which is often missing or wrong."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import lru_cache
+from typing import Any, Literal, cast
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ..methods.interface import Problem
+from ..models.unrolled import Unrolled
+from ..operators import parallel_beam
+from ..simulate.seeds import nth
+from .acquisitions import measured
+from .guide_pairs import Pair, perhaps_recoloured, plain_pair
+from .guide_xray import degraded, delivered
+from .sources import MAKERS
+from .specimens import halved, specimens
+from .unrolled import SimulatedTrainer
+from .unrolled_validate import COUNTS, VIEWS, unrolled_psnr
+
+DROPPED = 0.5
+"""Part of the batches without an X-ray volume: the network must stay good without one."""
+PLAIN = 0.3
+"""Part of the stacks of plain shapes, of other materials than concrete."""
+PLAIN_SIDE = 128
+"""Of their slices, in pixels, before they are brought to the side of the batch."""
+
+Shown = Literal["none", "right", "other"]
+
+
+class PairedTrainer(SimulatedTrainer):
+    """A :class:`SimulatedTrainer` whose network sees an X-ray volume, too."""
+
+    extra = 1
+
+    def batch_of(self, side: int, count: int, depth: int) -> tuple[Tensor, int, Tensor | None]:
+        """See :class:`SimulatedTrainer`; the further images are X-ray slices of the same places, as delivered."""
+        pairs: Sequence[Pair] = self.pools["materials"].pairs()
+        stacks, xrays = [], []
+        for _ in range(count):
+            plain = self.rng.random() < PLAIN
+            pair = plain_pair(self.rng, PLAIN_SIDE) if plain else pairs[int(self.rng.integers(len(pairs)))]
+            fine, xray = paired_specimens(pair, side, depth, self.rng)
+            stacks.append(fine)
+            xrays.append(perhaps_recoloured(xray, halved(fine), self.rng))
+        depth = min(len(stack) for stack in stacks)
+        fine = torch.cat([stack[:depth] for stack in stacks])
+        if self.rng.random() < DROPPED:
+            return fine, depth, None
+        seen = [as_delivered(xray[:depth], xrays[k - 1][:depth], self.rng) for k, xray in enumerate(xrays)]
+        return fine, depth, torch.cat(seen)
+
+    def figures(self) -> dict[str, Any]:
+        """Validation samples without X-ray slices, with the right ones, and with those of another sample."""
+        return xray_psnr(cast(Unrolled, self.ema.model))
+
+
+def paired_specimens(pair: Pair, side: int, depth: int, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
+    """Neutron slices at twice the resolution (slices, 2 side, 2 side), and X-ray slices of the same places."""
+    same = copy.deepcopy(rng)  # the same slices, turns and flips of both
+    fine, _ = specimens([pair[0]], side, 1, depth, rng)
+    xray, _ = specimens([pair[1]], side, 1, depth, same)
+    return fine, halved(xray)
+
+
+def as_delivered(xray: Tensor, other: Tensor, rng: np.random.Generator) -> Tensor:
+    """X-ray slices degraded alike, or none, or those of another sample (slices, side, side)."""
+    other = other[torch.arange(len(xray)) % len(other)]
+    slices = [delivered(one, wrong, copy.deepcopy(rng)) for one, wrong in zip(xray, other, strict=True)]
+    rng.random()
+    return torch.stack(slices)
+
+
+def xray_psnr(net: Unrolled, side: int = 64, samples: int = 4) -> dict[str, dict[str, float]]:
+    """PSNR in dB on validation samples by what the network is shown, and by number of views."""
+    kinds: tuple[Shown, ...] = ("none", "right", "other")
+    return {
+        shown: {str(v): unrolled_psnr(net, (paired_case(k, v, side, shown) for k in range(samples))) for v in VIEWS}
+        for shown in kinds
+    }
+
+
+def paired_case(index: int, views: int, side: int, shown: Shown = "right", depth: int = 3) -> tuple[Problem, Tensor]:
+    """A validation microstructure measured at 2000 counts over 180 degrees, with its X-ray volume, and its truth."""
+    rng = np.random.default_rng([index, views, 78])
+    fine, xray = paired_specimens(_sample(index, 2 * side), side, depth, rng)
+    A = parallel_beam(np.arange(views) * np.pi / views, columns=side)
+    problem = measured(fine, A, rng, counts=(COUNTS, COUNTS), thickness=(2.0, 2.0), noiseless=0.0)
+    if shown == "other":
+        _, xray = paired_specimens(_sample(index + 50, 2 * side), side, depth, rng)
+    seen = None if shown == "none" else torch.stack([degraded(one, copy.deepcopy(rng)) for one in xray])
+    assert problem.state is not None
+    return replace(problem, auxiliary=seen), halved(fine) * problem.state["peak"]
+
+
+@lru_cache(maxsize=16)
+def _sample(index: int, side: int) -> Pair:
+    """A validation microstructure as neutrons and as X-rays see it."""
+    neutron, xray = MAKERS["materials"](nth("validation", index), side)
+    return neutron, xray

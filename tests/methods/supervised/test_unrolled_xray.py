@@ -1,0 +1,72 @@
+"""The unrolled network with an X-ray volume: one more input, judged by held-out views, and what it changed."""
+
+import numpy as np
+import pytest
+import torch
+
+from fewview.errors import OptionError
+from fewview.methods import get_method
+from fewview.methods.interface import Problem
+from fewview.models.unrolled import Unrolled, UnrolledConfig
+from fewview.models.weights import save_unrolled
+from fewview.operators import parallel_beam
+
+METHOD = get_method("unrolled-x")
+TINY = UnrolledConfig(stages=2, early=(8, 16), last=(8, 16), early_blocks=(1, 1), last_blocks=(1, 1))
+
+
+def network(seed=0):
+    torch.manual_seed(seed)
+    net = Unrolled(TINY)
+    for unet in net.nets:
+        torch.nn.init.normal_(unet.head.weight, std=0.02)
+    return net
+
+
+@pytest.fixture
+def problem():
+    across = torch.arange(32) - 15.5
+    radius = (across[:, None] ** 2 + across**2).sqrt()
+    disc = ((radius < 12).float() - 0.6 * (radius < 5).float()).repeat(4, 1, 1) * 0.02
+    A = parallel_beam(np.arange(12) * np.pi / 12, columns=32)
+    xray = (radius < 12).float().repeat(4, 1, 1)
+    return Problem(A, A(disc), auxiliary=xray)
+
+
+@pytest.fixture
+def weights(tmp_path):
+    save_unrolled(network().with_extra(1), tmp_path / "x.safetensors", {})
+    return str(tmp_path / "x.safetensors")
+
+
+def last_of(problem, **options):
+    *_, last = METHOD.run(problem, METHOD.options(symmetries=False, **options))
+    return last
+
+
+def test_a_further_image_changes_nothing_before_it_is_learnt(problem, weights, tmp_path):
+    save_unrolled(network(), tmp_path / "plain.safetensors", {})
+    plain = get_method("unrolled")
+    options = plain.options(weights=str(tmp_path / "plain.safetensors"), symmetries=False)
+    *_, alone = plain.run(problem, options)
+    assert torch.allclose(last_of(problem, weights=weights, xray=True).volume, alone.volume, atol=1e-6)
+
+
+def test_the_xray_volume_is_seen_and_left_out_when_held_out_views_gain_nothing(problem, weights, tmp_path):
+    net = network().with_extra(1)
+    with torch.no_grad():
+        net.nets[-1].stem.weight[:, -1] += 0.5
+    save_unrolled(net, tmp_path / "heeds.safetensors", {})
+    heeds = str(tmp_path / "heeds.safetensors")
+    used = last_of(problem, weights=heeds, xray=True, compare=True)
+    unused = last_of(problem, weights=heeds, xray=False)
+    assert not torch.allclose(used.volume, unused.volume, atol=1e-5)
+    assert torch.allclose(used.extra["guide_change"], used.volume - unused.volume, atol=1e-6)
+    assert used.step == used.total
+    judged = last_of(problem, weights=weights)  # one that does not heed it: no gain
+    assert judged.chosen["xray"] is False and "was not used" in judged.chosen["guided"]
+
+
+def test_it_asks_for_the_xray_volume(problem, weights):
+    with pytest.raises(OptionError, match="--aux"):
+        last_of(Problem(problem.operator, problem.data), weights=weights)
