@@ -170,7 +170,23 @@ class SimulatedTrainer(UnrolledTrainer):
         return self.descend(problem, halved(fine), depth, sigma, None if extra is None else extra.to(self.device))
 
     def batch_of(self, side: int, count: int, depth: int) -> tuple[Tensor, int, Tensor | None]:
-        """Stacks of slices at twice the resolution, their depth, and further images of them if there are any."""
+        """Draw stacks of neighbouring slices.
+
+        Parameters
+        ----------
+        side : int
+            Pixels a side of what is to be reconstructed.
+        count, depth : int
+            Stacks, and slices of each at most.
+
+        Returns
+        -------
+        fine : Tensor, shape (count * depth, 2 side, 2 side)
+        depth : int
+            As it is.
+        extra : Tensor, shape (count * depth, side, side), or None
+            Further images of the same slices, for a network that takes them.
+        """
         kinds = list(self.mixture)
         blocks = self.pools[kinds[int(self.rng.choice(len(kinds), p=list(self.mixture.values())))]].blocks
         return *specimens(blocks, side, count, depth, self.rng), None

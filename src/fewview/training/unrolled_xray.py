@@ -62,7 +62,23 @@ class PairedTrainer(SimulatedTrainer):
 
 
 def paired_specimens(pair: Pair, side: int, depth: int, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
-    """Neutron slices at twice the resolution (slices, 2 side, 2 side), and X-ray slices of the same places."""
+    """Draw neighbouring slices of a pair, turned and flipped alike.
+
+    Parameters
+    ----------
+    pair : pair of ndarray, shape (z, y, x) each
+        A sample as neutrons and as X-rays see it.
+    side : int
+        Pixels a side of what is to be reconstructed.
+    depth : int
+        Slices; fewer where the pair has fewer.
+    rng : Generator
+
+    Returns
+    -------
+    neutron : Tensor, shape (slices, 2 side, 2 side)
+    xray : Tensor, shape (slices, side, side)
+    """
     same = copy.deepcopy(rng)  # the same slices, turns and flips of both
     fine, _ = specimens([pair[0]], side, 1, depth, rng)
     xray, _ = specimens([pair[1]], side, 1, depth, same)
@@ -70,7 +86,19 @@ def paired_specimens(pair: Pair, side: int, depth: int, rng: np.random.Generator
 
 
 def as_delivered(xray: Tensor, other: Tensor, rng: np.random.Generator) -> Tensor:
-    """X-ray slices degraded alike, or none, or those of another sample (slices, side, side)."""
+    """Degrade X-ray slices alike, or give none, or those of another sample.
+
+    Parameters
+    ----------
+    xray, other : Tensor, shape (slices, side, side)
+        The right ones, and those of another sample.
+    rng : Generator
+
+    Returns
+    -------
+    Tensor, shape (slices, side, side)
+        Zeros where there are none.
+    """
     other = other[torch.arange(len(xray)) % len(other)]
     slices = [delivered(one, wrong, copy.deepcopy(rng)) for one, wrong in zip(xray, other, strict=True)]
     rng.random()
@@ -78,7 +106,20 @@ def as_delivered(xray: Tensor, other: Tensor, rng: np.random.Generator) -> Tenso
 
 
 def xray_psnr(net: Unrolled, side: int = 64, samples: int = 4) -> dict[str, dict[str, float]]:
-    """PSNR in dB on validation samples by what the network is shown, and by number of views."""
+    """PSNR on validation samples by what the network is shown, and by number of views.
+
+    Parameters
+    ----------
+    net : Unrolled
+    side : int
+        Pixels a side of the slices.
+    samples : int
+
+    Returns
+    -------
+    dict
+        In dB: by "none", "right" and "other" X-ray volume, and by number of views.
+    """
     kinds: tuple[Shown, ...] = ("none", "right", "other")
     return {
         shown: {str(v): unrolled_psnr(net, (paired_case(k, v, side, shown) for k in range(samples))) for v in VIEWS}
@@ -87,7 +128,24 @@ def xray_psnr(net: Unrolled, side: int = 64, samples: int = 4) -> dict[str, dict
 
 
 def paired_case(index: int, views: int, side: int, shown: Shown = "right", depth: int = 3) -> tuple[Problem, Tensor]:
-    """A validation microstructure measured at 2000 counts over 180 degrees, with its X-ray volume, and its truth."""
+    """A validation microstructure measured at 2000 counts over 180 degrees, with its X-ray volume.
+
+    Parameters
+    ----------
+    index : int
+        Of the validation seed.
+    views, side : int
+    shown : {"none", "right", "other"}
+        X-ray volume; "other" is that of another sample.
+    depth : int
+        Slices.
+
+    Returns
+    -------
+    problem : Problem
+    truth : Tensor, shape (depth, side, side)
+        In units of the problem.
+    """
     rng = np.random.default_rng([index, views, 78])
     fine, xray = paired_specimens(_sample(index, 2 * side), side, depth, rng)
     A = parallel_beam(np.arange(views) * np.pi / views, columns=side)
