@@ -102,6 +102,13 @@ def test_grey_images_that_were_saved_in_colour(tmp_path, frames):
     assert_read(tmp_path, frames)
 
 
+def test_three_frames_that_were_saved_as_the_planes_of_a_colour(tmp_path, disks):
+    tifffile.imwrite(tmp_path / "dark.tif", disks.darks(), photometric="rgb", planarconfig="separate")
+    tifffile.imwrite(tmp_path / "a.tif", disks.frames, photometric="minisblack")
+    scan = read_scan(tmp_path / "a.tif", angles=ARC, flats=disks.flats(), darks=tmp_path / "dark.tif")
+    np.testing.assert_array_equal(scan.read_darks(), disks.darks())
+
+
 def test_edf_with_the_positions_of_motors(tmp_path, frames, disks):
     edf = pytest.importorskip("fabio.edfimage")
     for i, frame in enumerate(frames):

@@ -47,6 +47,7 @@ def test_a_dark_or_an_odd_one_among_the_flats_is_left_out(save, disks):
     ("wrong", "said"),
     [
         (lambda d: {"flats": d.darks(), "darks": d.flats()}, "The flats are darker than the darks"),
+        (lambda d: {"darks": np.full((3, 2, 64), 15000, np.uint16)}, "% of the pixels of the views are darker"),
         (lambda d: {"flats": d.frames[:20]}, "like views of a sample"),
         (
             lambda d: {"flats": np.full((5, 2, 64), 107, np.uint16), "darks": np.full((3, 2, 64), 100, np.uint16)},
@@ -105,6 +106,22 @@ def test_views_that_cannot_be_used_are_left_out(save, disks):
     assert "views 20:23 are saturated" in scan.notes[0] and "views 3:5 show the open beam" in scan.notes[0]
     info = inspect(save(projections=frames))
     assert info.shape[0] == 55 and info.angles.count == 55
+
+
+def test_what_is_saturated_in_all_views_leaves_none_of_them_out(save, disks):
+    frames, flats = (np.minimum(one.astype(int) * 4, 65535).astype(np.uint16) for one in (disks.frames, disks.flats()))
+    flats[:, :, :8] = 60000
+    scan = read_scan(save(projections=frames, flats=flats))
+    assert scan.views == 60
+    assert any("of the flats are saturated at 65535" in note for note in scan.notes)
+    assert any("in 60 views are saturated" in note for note in scan.notes)
+
+
+def test_a_pixel_that_is_no_number_is_no_zinger(save, disks):
+    frames = disks.frames.astype(np.float32)
+    frames[:, 0, 30] = np.inf
+    (note,) = read_scan(save(projections=frames)).notes
+    assert "not numbers" in note
 
 
 def test_views_without_beam_are_left_out_or_asked_about(save, disks):

@@ -48,9 +48,16 @@ LOGS = {  # text, unit, coding
     "an index with a colon": (rows("{i}: {a:.2f}"), None, "utf-8"),
     "tuples": (rows("({i}, {a:.2f})"), None, "utf-8"),
     "windows": (("frame,angle\n" + rows("{i},{a:.2f}")).replace("\n", "\r\n") + "\r\n", None, "utf-8"),
+    "time stamps without titles": (rows("2024-03-01T12:00:{i:02d} {a:.2f}"), None, "utf-8"),
     "a counter without titles": (rows("{i} {a:.2f}"), None, "utf-8"),
 }
-UNSURE = ("a counter without titles", "titles and units in two rows", "an index with a colon", "tuples")
+UNSURE = (
+    "a counter without titles",
+    "time stamps without titles",
+    "titles and units in two rows",
+    "an index with a colon",
+    "tuples",
+)
 
 
 def test_a_typeset_minus_sign(tmp_path):

@@ -84,8 +84,12 @@ def find_column(table: Table) -> Column | str:
 
 
 def _beside_a_counter(table: Table) -> Column | str:
-    """Without titles: the one column that varies beside a counter."""
+    """Without titles: the one column of numbers that varies, beside a counter, time stamps or names."""
     columns = [_values(table, i) for i in range(table.width)]
+    texts = [i for i, values in enumerate(columns) if np.isnan(values).all()]
+    numbers = [i for i in range(table.width) if i not in texts]
+    if texts and len(numbers) == 1 and len(table.rows) > 2 and _varies(columns[numbers[0]]):
+        return Column(numbers[0], "", None, f"column {numbers[0] + 1}, beside texts; the columns have no titles")
     if any(np.isnan(values).any() for values in columns) and len(table.rows) < 3:
         return "it has several columns and no titles"
     counters = [i for i, v in enumerate(columns) if len(v) > 2 and np.all(np.diff(v) == 1)]

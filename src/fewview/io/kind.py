@@ -44,7 +44,8 @@ def guess_kind(values: NDArray[np.float32], dtype: np.dtype, has_flats: bool) ->
 
 def scale_note(values: NDArray[np.float32], kind: Kind) -> str | None:
     """What is odd about the size of the values, if anything."""
-    high = float(np.nanpercentile(values, 99.5)) if np.isfinite(values).any() else 0.0
+    finite = values[np.isfinite(values)]
+    high = float(np.percentile(finite, 99.5)) if finite.size else 0.0
     if kind == "attenuation" and high > _LARGEST:
         return (
             f"Values up to {high:.4g} are too large for line integrals (-log): their scale is arbitrary. "

@@ -10,14 +10,13 @@ from numpy.typing import NDArray
 from ..frames import FrameSource
 from ..provenance import Provenance
 from . import angles as rules
-from .checks import fields, frames
-from .picked import Picked, Unsigned
+from .checks import frames
+from .look_fields import MOST, look_at_fields, middle_rows
+from .picked import Unsigned
 from .request import Draft
 
-_ROWS = 16  # in the middle of the detector
 _ALL = 256 << 20  # bytes: of a larger scan, some views are looked at
 _VIEWS = 48
-_FIELDS = 64
 _SPOTS = 2e-5  # zingers per pixel that are worth a word
 _MANY = 0.3  # of the views: if more cannot be used, the user has to say what is right
 
@@ -29,10 +28,10 @@ def look(made: Draft) -> None:
     _reinterpret(made)
     assert made.frames is not None
     views = _some(made.frames)
-    sample = _rows(made.frames, views)
+    sample = middle_rows(made.frames, views)
     _integers(made, sample)
     if made.kind == "counts":
-        _flats(made, sample)
+        look_at_fields(made, sample)
         if made.lacks:
             return
     _views(made, views, sample)
@@ -45,17 +44,12 @@ def _some(source: FrameSource) -> NDArray[np.intp]:
     return np.unique(np.linspace(0, n - 1, _VIEWS).round().astype(np.intp))
 
 
-def _rows(source: FrameSource, which: NDArray[np.intp]) -> NDArray[np.float32]:
-    start = max((source.shape[1] - _ROWS) // 2, 0)
-    return source.read(which, (start, min(start + _ROWS, source.shape[1])), (0, source.shape[2]))
-
-
 def _reinterpret(made: Draft) -> None:
     """16-bit counts that a program wrote as signed: the upper half of them turns up as negative numbers."""
     assert made.frames is not None
     if made.frames.dtype != np.int16:
         return
-    if not frames.signed_by_mistake(_rows(made.frames, _some(made.frames)[::4]), made.frames.dtype):
+    if not frames.signed_by_mistake(middle_rows(made.frames, _some(made.frames)[::4]), made.frames.dtype):
         return
     made.frames = Unsigned(made.frames)
     for name in ("flats", "darks"):
@@ -75,69 +69,6 @@ def _integers(made: Draft, sample: NDArray[np.float32]) -> None:
         )
 
 
-def _flats(made: Draft, sample: NDArray[np.float32]) -> None:
-    """Flats and darks among themselves."""
-    if made.flats is None or made.frames is None:
-        return
-    flats = _rows(made.flats, np.arange(min(made.flats.shape[0], _FIELDS)))
-    darks = None if made.darks is None else _rows(made.darks, np.arange(min(made.darks.shape[0], _FIELDS)))
-    flat_levels = fields.levels(flats)
-    dark_levels = np.zeros(1) if darks is None else fields.levels(darks)
-    if darks is not None and fields.exchanged(flat_levels, dark_levels):
-        beside = frames.beside(sample).level
-        if abs(beside - np.median(flat_levels)) < abs(beside - np.median(dark_levels)):
-            made.refuse(
-                f"All greys of {made.path.name} are inverted: beside the sample its views are as dark as the flats, "
-                "and the darks are brighter than both.",
-                "Save the frames with their greys the right way round.",
-            )
-            return
-        made.refuse(
-            f"The flats are darker than the darks ({np.median(flat_levels):.4g} and {np.median(dark_levels):.4g}).",
-            "Exchange them: give the open-beam frames with --flats and those without beam with --darks.",
-        )
-        return
-    dark = float(np.median(dark_levels))
-    if darks is not None:
-        _leave_out_darks(made, dark_levels, float(np.median(flat_levels)))
-    times = None if made.flat_times is None else made.flat_times[: len(flat_levels)]
-    odd = fields.odd_ones(flat_levels, dark, times)
-    if odd:
-        keep = np.array([i for i in range(made.flats.shape[0]) if i not in odd])
-        made.flats = Picked(made.flats, keep)
-        made.flat_times = None if made.flat_times is None else made.flat_times[keep]
-        listed = "; ".join(f"flat {i} {why}" for i, why in list(odd.items())[:4])
-        made.notes.append(f"{len(odd)} of the {len(odd) + len(keep)} flats are left out: {listed}.")
-        times = None if made.flat_times is None else made.flat_times
-        flat_levels, flats = np.delete(flat_levels, list(odd)), np.delete(flats, list(odd), axis=0)
-    exposures = fields.several_exposures(flat_levels, dark, times)
-    if exposures:
-        made.notes.append(
-            f"{exposures} If so, --prepare dose=edges scales each view to the open beam beside the sample."
-        )
-    views_of_a_sample = fields.unlike(flats, dark, times)
-    if views_of_a_sample:
-        made.refuse(f"{made.path.name}: {views_of_a_sample}.", "Name the open-beam frames with --flats FILE.")
-    wild = fields.spots(flats) if times is None else 0
-    if wild:
-        some = "A pixel of one flat is" if wild == 1 else f"{wild} pixels of single flats are"
-        made.notes.append(f"{some} far brighter than in the others (zingers): --prepare flat=median leaves them out.")
-    noise = 0.0 if darks is None else float(np.median(np.std(darks.astype(np.float64), axis=(1, 2))))
-    why = fields.too_dark(flat_levels, dark, noise) if made.flats.dtype.kind in "iu" else ""
-    if why:
-        made.refuse(f"{made.path.name}: {why}.", "Give brighter flats, or more of them, with --flats FILE.")
-
-
-def _leave_out_darks(made: Draft, darks: NDArray[np.float64], flat: float) -> None:
-    """A flat among the darks."""
-    bright = np.flatnonzero(darks > 0.5 * (float(np.median(darks)) + flat))
-    if made.darks is None or not 0 < len(bright) < 0.5 * len(darks):
-        return
-    keep = np.setdiff1d(np.arange(made.darks.shape[0]), bright)
-    made.darks = Picked(made.darks, keep)
-    made.notes.append(f"{len(bright)} of the {len(darks)} darks are left out: they are as bright as flats.")
-
-
 def _views(made: Draft, views: NDArray[np.intp], sample: NDArray[np.float32]) -> None:
     """Views among themselves, and against the flats."""
     assert made.frames is not None
@@ -155,8 +86,9 @@ def _views(made: Draft, views: NDArray[np.intp], sample: NDArray[np.float32]) ->
     top = frames.ceiling(sample, made.frames.dtype)
     if top is not None:
         share_of = frames.saturated_share(sample, top)
-        useless["are saturated"] = views[share_of > 0.5]
-        partly = (share_of > 1e-3) & (share_of <= 0.5)
+        whole = frames.saturated(share_of)
+        useless["are saturated"] = views[whole]
+        partly = (share_of > 1e-3) & ~whole
         if partly.any():
             made.notes.append(
                 f"{100 * share_of[partly].mean():.2g} % of the pixels in {int(partly.sum())} views are saturated at "
@@ -185,10 +117,10 @@ def _transmission(made: Draft, sample: NDArray[np.float32]) -> NDArray[np.float3
         return None
     if made.kind == "transmission" or made.flats is None:
         return sample
-    flat = _rows(made.flats, np.arange(min(made.flats.shape[0], _FIELDS))).mean(axis=0)
+    flat = middle_rows(made.flats, np.arange(min(made.flats.shape[0], MOST))).mean(axis=0)
     dark = np.float32(0)
     if made.darks is not None:
-        dark = _rows(made.darks, np.arange(min(made.darks.shape[0], _FIELDS))).mean(axis=0)
+        dark = middle_rows(made.darks, np.arange(min(made.darks.shape[0], MOST))).mean(axis=0)
     with np.errstate(divide="ignore", invalid="ignore"):
         return np.where(flat - dark > 0, (sample - dark) / (flat - dark), np.nan).astype(np.float32)
 

@@ -108,7 +108,8 @@ def _look(path: Path, file: Any) -> _Layout:
     if len(small) < len(others) or len(others) > len(images):
         sizes = ", ".join(dict.fromkeys(f"{page.imagelength} x {page.imagewidth}" for page in file.pages))
         raise ScanError(f"{path.name} holds pages of different sizes ({sizes}).", "Save one scan per file.")
-    coloured = first.samplesperpixel != 1
+    stack = file.is_shaped and first.planarconfig == 2 and first.is_contiguous  # tifffile takes 3 frames for colours
+    coloured = first.samplesperpixel != 1 and not stack
     if coloured and (first.samplesperpixel not in (3, 4) or first.photometric.name not in ("RGB", "MINISBLACK")):
         raise ScanError(f"{path.name} is a colour image.", "Save the detector's grey values.")
     series = file.series

@@ -118,6 +118,21 @@ def saturated_share(values: Frames, top: float) -> Array:
     return result
 
 
+def saturated(shares: Array) -> NDArray[np.bool_]:
+    """Views that are saturated as a whole, and not only beside the sample as the others are."""
+    usual = float(np.median(shares))
+    answer: NDArray[np.bool_] = (shares > 0.95) | ((shares > 0.5) & (shares > 2 * usual))
+    return answer
+
+
+def darker_than_dark(values: Frames, darks: Frames) -> float:
+    """Share of the pixels of views that lie below the dark by more than noise explains."""
+    middle = np.median(darks, axis=0)
+    noise = 1.4826 * float(np.median(np.abs(darks - middle))) if len(darks) > 2 else float(np.std(darks))
+    with np.errstate(invalid="ignore"):
+        return float(np.mean(values < middle - np.maximum(8 * noise, 0.02 * np.abs(middle))))
+
+
 def not_numbers(values: Frames) -> Array:
     """Share of each view that is no number."""
     result: Array = 1 - np.mean(np.isfinite(values), axis=(1, 2))
@@ -160,6 +175,7 @@ def spots(values: Frames) -> Array:
         if values.shape[1] > 1:  # and the gap goes on in the rows above and below
             rows = np.median(values, axis=1) if values.shape[1] > 2 else values.min(axis=1)
             bright &= values - rows[:, None] > 0.5 * limit
+    bright &= np.isfinite(values)
     result: Array = np.count_nonzero(bright[:, :, 3:-3], axis=(1, 2)).astype(np.float64)
     return result
 
