@@ -62,13 +62,11 @@ def solved_within(
 
 
 def run_within(
-    method: Method[Any], problem: Problem, stage: str, picture: Picture | None = None
+    method: Method[OptionsT], problem: Problem, options: OptionsT, stage: str, picture: Picture | None = None
 ) -> Generator[Estimate, None, Estimate]:
-    """Tune and solve by ``method`` with its defaults; see :func:`solved_within`."""
+    """Tune and solve by ``method``; the parameters are those of :func:`solved_within`, the options not settled yet."""
     stages = Stages({"settings": 0.5, "solution": 0.5})
-    settled = yield from stages.within(
-        "settings", tuned_within(method, problem, method.options(), stage, picture), named=False
-    )
+    settled = yield from stages.within("settings", tuned_within(method, problem, options, stage, picture), named=False)
     solving = solved_within(method, problem, settled.options, stage, picture)
     return (yield from stages.within("solution", solving, named=False))
 

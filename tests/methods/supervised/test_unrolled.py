@@ -139,3 +139,27 @@ def test_the_shipped_network_beats_cgls_on_a_microstructure_that_it_never_saw():
     }
     assert psnr(volumes["unrolled"], truth) > psnr(volumes["cgls"], truth) + 1
     assert find_weights("unrolled-materials").stat().st_size < 8e6
+
+
+def test_fine_tuning_is_kept_where_held_out_pixels_gain(problem, weights):
+    """A network of random weights has much to learn of a disc; it needs no truth for it, and the file stays as it is."""
+    views, disc = problem
+    before = find_weights(weights).read_bytes()
+    alone = _all(views, weights=weights, symmetries=False)[-1]
+    tuned = _all(views, weights=weights, symmetries=False, finetune=12)[-1]
+    chosen = tuned[4].chosen
+    assert chosen["finetuned"] > 0 and chosen["finetune_gain"] > 0
+    assert [step for step, _ in chosen["finetune_curve"]] == [0, 4, 8, 12]
+    assert psnr(tuned[3], disc) > psnr(alone[3], disc)
+    assert find_weights(weights).read_bytes() == before
+    again = _all(views, weights=weights, symmetries=False, finetune=12)[-1]
+    assert torch.equal(again[3], tuned[3])
+
+
+def test_what_gains_nothing_is_undone(problem, weights, monkeypatch):
+    from fewview.methods.supervised import finetune
+
+    monkeypatch.setattr(finetune, "RATE", 10.0)  # every step goes astray
+    alone = _all(problem[0], weights=weights, symmetries=False)[-1]
+    tuned = _all(problem[0], weights=weights, symmetries=False, finetune=4)[-1]
+    assert tuned[4].chosen["finetuned"] == 0 and torch.equal(tuned[3], alone[3])

@@ -1,0 +1,135 @@
+"""Fine-tuning of an unrolled network to the scan at hand, without any truth: it predicts pixels that it was not given.
+
+A tenth of the detector pixels is hidden in every step, and the reconstruction from the others has to predict them
+(measurement splitting: Hendriksen, Pelt and Batenburg, IEEE Trans. Comput. Imaging 6, 2020; Yaman et al., Magn. Reson.
+Med. 84, 2020). Another tenth, which no step sees, says when to stop and whether anything was gained.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Generator
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from ...models.unrolled import Unrolled
+from ..classical.fbp import preview
+from ..interface import Estimate, Problem
+from ..inverse.masking import measured
+from ..inverse.normalised import robust_maximum, scaled
+from ..selection.comparison import PerView, better, gain
+from ..selection.held_out import pixel_folds, prediction_errors
+from ..selection.picture import Picture
+from ..slices import central
+
+SLICES = 4
+"""Neighbouring slices in the middle of the run that teach."""
+HIDDEN = 0.1
+"""Part of the pixels that each step has to predict."""
+RATE = 1e-3
+"""Of Adam."""
+EVERY, PATIENCE = 4, 3
+"""Steps between two looks at the pixels that are held out, and looks without a gain after which it ends."""
+
+TUNING_BYTES = 13000
+"""Held per pixel of a slice while a step's gradients are taken, measured."""
+STAGE = "fine-tuning to the scan"
+FineTuning = Generator[Estimate, None, tuple[Unrolled, dict[str, Any]]]
+
+
+def fine_tuned(net: Unrolled, problem: Problem, top: float, steps: int, batch: int) -> FineTuning:
+    """A network that predicts the scan better; the same one where held-out pixels do not gain for certain.
+
+    Parameters
+    ----------
+    net : Unrolled
+        Stays as it is.
+    problem : Problem
+        Central slices of its run teach, whichever slices it holds.
+    top : float
+        What the network takes for 1.
+    steps : int
+        At most.
+    batch : int
+        Slices that go through a U-Net together.
+
+    Yields
+    ------
+    Estimate
+        Of a step; its volume is the starting image.
+
+    Returns
+    -------
+    Unrolled
+    dict
+        For :attr:`Estimate.chosen`: "finetuned" (steps that were kept, 0 for none), "finetune_curve".
+    """
+    picture = Picture(preview(problem), first=problem.first_slice)
+    given, held = pixel_folds(central(problem, SLICES, adjacent=True), 1)[0]
+    tuned = copy.deepcopy(net)
+    optimizer = torch.optim.Adam(_tunable(tuned), lr=RATE)
+    random = torch.Generator().manual_seed(problem.seed)
+    first = _errors(tuned, given, held, top, batch)
+    best, kept, tensors, stale = first, 0, tuned.state_dict(), 0
+    curve: list[list[float]] = [[0, float(first.mean())]]
+    for step in range(1, steps + 1):
+        loss = _hidden_misfit(tuned, given, top, random, batch)
+        optimizer.zero_grad(set_to_none=True)
+        torch.autograd.backward(loss)
+        optimizer.step()
+        yield picture.estimate(step, steps, STAGE)
+        if step % EVERY and step < steps:
+            continue
+        errors = _errors(tuned, given, held, top, batch)
+        curve.append([step, float(errors.mean())])
+        stale += 1
+        if errors.mean() < best.mean():
+            best, kept, stale = errors, step, 0
+            tensors = {name: value.clone() for name, value in tuned.state_dict().items()}
+        if stale == PATIENCE:
+            break
+    if not better(best, first):
+        return net, {"finetuned": 0, "finetune_curve": curve}
+    tuned.load_state_dict(tensors)
+    chosen = {"finetuned": kept, "finetune_gain": round(gain(best, first), 4), "finetune_curve": curve}
+    return tuned.eval().requires_grad_(False), chosen
+
+
+def _tunable(net: Unrolled) -> list[nn.Parameter]:
+    """What conditions and norms scale and shift, and the weights of the data steps: too little to fit noise by."""
+    found = [module for module in net.modules() if isinstance(module, nn.GroupNorm | nn.Linear)]
+    parameters = [parameter for module in found for parameter in module.parameters()]
+    for parameter in parameters:
+        parameter.requires_grad_(True)
+    return parameters
+
+
+@torch.enable_grad()
+def _hidden_misfit(net: Unrolled, given: Problem, top: float, random: torch.Generator, batch: int) -> Tensor:
+    """Error of pixels hidden at random, relative to their size."""
+    y, weights = measured(given)
+    full = torch.ones_like(y) if weights is None else weights.expand_as(y)
+    hidden = (torch.rand(y.shape, generator=random) < HIDDEN).to(y.device)
+    seen = replace(given, weights=full.masked_fill(hidden, 0.0))
+    pause = given.operator.on_chunk or (lambda: None)
+    *_, image = net.run(scaled(seen, top), len(y), extra=shown(net, given), batch=batch, pause=pause)
+    residual = given.operator(image * top) - y
+    asked = full * hidden
+    return (asked * residual.square()).sum() / (asked * y.square()).sum().clamp(min=1e-12)
+
+
+@torch.no_grad()
+def _errors(net: Unrolled, given: Problem, held: Any, top: float, batch: int) -> PerView:
+    *_, image = net.run(scaled(given, top), len(given.data), extra=shown(net, given), batch=batch)
+    return np.array(prediction_errors(held, image * top))
+
+
+def shown(net: Unrolled, problem: Problem) -> Tensor | None:
+    """The X-ray volume in units of its maximum, for a network that takes one; None where there is none."""
+    if not net.config.extra or problem.auxiliary is None:
+        return None
+    return problem.auxiliary.to(problem.data) / (robust_maximum(problem.auxiliary) or 1.0)
