@@ -142,7 +142,7 @@ def test_the_shipped_network_beats_cgls_on_a_microstructure_that_it_never_saw():
 
 
 def test_fine_tuning_is_kept_where_held_out_pixels_gain(problem, weights):
-    """A network of random weights has much to learn of a disc; it needs no truth for it, and the file stays as it is."""
+    """A network of random weights has much to learn of a disc; no truth is needed, and the file stays as it is."""
     views, disc = problem
     before = find_weights(weights).read_bytes()
     alone = _all(views, weights=weights, symmetries=False)[-1]

@@ -34,8 +34,8 @@ class EnsembleOptions(Options):
     members: str = option(
         "unrolled,d3ip-generic,mbir,tv",
         "Members",
-        "Names of the methods, with commas between; each runs with its defaults, and the unrolled network is fine-tuned "
-        "to the scan. Those whose weights are missing are left out.",
+        "Names of the methods, with commas between; each runs with its defaults, and the unrolled network is "
+        "fine-tuned to the scan. Those whose weights are missing are left out.",
     )
     shares: str | Auto = option(
         "auto",
