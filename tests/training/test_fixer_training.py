@@ -9,7 +9,6 @@ import torch
 from fewview.models.fixer import CompactFixer, FixerConfig, load_fixer
 from fewview.simulate.seeds import TRAIN, nth
 from fewview.training import fixer as training
-from fewview.training import fixer_export
 from fewview.training.fixer_export import export_fixer
 from fewview.training.fixer_pairs import FixerPair, make_pair, read_pair, write_pair
 
@@ -31,8 +30,7 @@ def quick(monkeypatch, pool):
     monkeypatch.setattr(training, "validation_pairs", lambda folder: few)
     monkeypatch.setattr("fewview.training.fixer_export.validation_pairs", lambda folder: few)
     monkeypatch.setattr(training.BackgroundProcess, "start", lambda self: None)
-    for module in (training, fixer_export):
-        monkeypatch.setattr(module, "FixerConfig", lambda **parts: SMALL.model_copy(update=parts))
+    monkeypatch.setattr(training, "FixerConfig", lambda **parts: SMALL.model_copy(update=parts))
 
 
 def test_a_pair_is_the_same_from_its_seed_and_comes_back_from_disk(tmp_path):

@@ -114,16 +114,21 @@ def unrolled(
 @app.command()
 def fixer(
     output: Output,
+    base: Annotated[
+        str | None,
+        typer.Option(help="Folder of your SD-Turbo: train adapters for it, instead of a compact network from scratch."),
+    ] = None,
     minutes: Minutes = None,
     device: Device = None,
     seed: Seed = None,
     settings: Settings = None,
 ) -> None:
     """Train a slice fixer, or go on with the training that the folder holds; writes weights and card."""
-    from ..training.fixer import FixerTraining, train_fixer
+    from ..training.fixer import FixerTraining, SDTurboTraining, train_fixer
     from ..training.fixer_export import export_fixer
 
-    options = FixerTraining.parse(_values(settings, minutes=minutes, device=device, seed=seed))
+    kind = FixerTraining if base is None else SDTurboTraining
+    options = kind.parse(_values(settings, base=base, minutes=minutes, device=device, seed=seed))
     train_fixer(options, output, report=typer.echo)
     weights = output / "fixer.safetensors"
     export_fixer(output, weights)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, Protocol, cast
@@ -20,7 +20,7 @@ from torch.nn import functional as F
 
 from .biplanar import Biplanar
 from .unet import ResidualBlock
-from .weights import read_network, save_network
+from .weights import network_kind, read_network, save_network
 
 WORDS = 1024
 
@@ -64,15 +64,20 @@ class FixerCondition:
             damage=self.damage[index],
         )
 
+    def to(self, device: str | torch.device) -> FixerCondition:
+        """The same on another device."""
+        parts = {f.name: getattr(self, f.name).to(device) for f in fields(self) if f.name != "prompt"}
+        return replace(self, **parts)
+
 
 class SliceFixer(Protocol):
     """What every slice fixer offers."""
 
-    work_size: int
-    """Side of the slices that it was made for, in pixels; others are resampled to it. 0: any side is right."""
+    together: int
+    """Slices that are repaired at once: what a runner waits for, and what has to fit in memory."""
 
     def __call__(self, x: Tensor, condition: FixerCondition) -> Tensor:
-        """Repair slices (batch, 1, y, x) in units of the object's maximum; the same shape and units come back."""
+        """Repair slices (batch, 1, y, x) of any side, in units of the object's maximum; the same come back."""
         ...
 
 
@@ -107,7 +112,7 @@ class CompactFixer(nn.Module):
     config : FixerConfig
     """
 
-    work_size = 0
+    together = 8
 
     def __init__(self, config: FixerConfig | None = None) -> None:
         super().__init__()
@@ -198,8 +203,8 @@ def save_fixer(fixer: CompactFixer, path: Path, card: dict[str, Any]) -> None:
     save_network(fixer, "fixer", fixer.config.model_dump_json(), path, card)
 
 
-def load_fixer(name: str | Path, device: str | torch.device = "cpu") -> CompactFixer:
-    """Load a fixer by name or path, in float32, ready for inference.
+def load_compact(name: str | Path, device: str | torch.device = "cpu") -> CompactFixer:
+    """Load a compact fixer by name or path, in float32, ready for inference.
 
     Raises
     ------
@@ -210,3 +215,18 @@ def load_fixer(name: str | Path, device: str | torch.device = "cpu") -> CompactF
     fixer = CompactFixer(FixerConfig.model_validate_json(config))
     fixer.load_state_dict(tensors)
     return fixer.to(device).eval().requires_grad_(False)
+
+
+def load_fixer(name: str | Path, device: str | torch.device = "cpu") -> SliceFixer:
+    """Load a slice fixer of either kind by name or path: a compact one, or adapters of SD-Turbo.
+
+    Raises
+    ------
+    WeightsError, MethodUnavailable
+        See :func:`load_compact` and :func:`fewview.models.sd_turbo.weights.load_sd_turbo`.
+    """
+    if network_kind(name) == "sd-turbo":
+        from .sd_turbo.weights import load_sd_turbo  # brings nothing of diffusers in before it is needed
+
+        return load_sd_turbo(name, device)
+    return load_compact(name, device)

@@ -24,6 +24,7 @@ KINDS = {
     "guide": "cross-modal guide",
     "unrolled": "unrolled network",
     "fixer": "slice fixer",
+    "sd-turbo": "slice fixer of SD-Turbo",
 }
 
 
@@ -121,6 +122,15 @@ def prior_reach(name: str | Path) -> int:
     with safe_open(find_weights(name), framework="pt") as file:
         config = (file.metadata() or {}).get("config", "{}")
     return UNetConfig.model_validate_json(config).slices // 2
+
+
+def network_kind(name: str | Path) -> str:
+    """What weights hold, a key of :data:`KINDS`, by name or path; empty where their header does not say."""
+    try:
+        with safe_open(find_weights(name), framework="pt") as file:
+            return str((file.metadata() or {}).get("kind", "")).removeprefix("fewview.")
+    except SafetensorError:
+        return ""
 
 
 def read_network(name: str | Path, kind: str) -> tuple[str, dict[str, Tensor]]:

@@ -31,4 +31,6 @@ class PowerEma:
     def update(self, model: nn.Module, step: int) -> None:
         """Take in the weights after ``step`` (from 1) optimiser steps."""
         beta = (1 - 1 / step) ** (self.gamma + 1)
-        torch._foreach_lerp_(list(self.model.parameters()), [p.detach() for p in model.parameters()], 1 - beta)
+        pairs = zip(self.model.parameters(), model.parameters(), strict=True)
+        averages, latest = zip(*((mine, p.detach()) for mine, p in pairs if p.requires_grad), strict=True)
+        torch._foreach_lerp_(averages, latest, 1 - beta)

@@ -11,7 +11,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from ..models.fixer import CompactFixer, FixerCondition, FixerConfig, load_fixer
+from ..models.fixer import CompactFixer, FixerCondition, FixerConfig, SliceFixer, load_compact
+from ..models.sd_turbo.base import load_base
+from ..models.sd_turbo.fixer import UNET_RANK, VAE_RANK, SDTurboFixer
 from ..models.ssim import similarity
 from ..options import option
 from ..simulate.seeds import nth
@@ -34,6 +36,23 @@ class FixerTraining(TrainerOptions):
         True, "Biplanar condition", "Off trains a fixer that sees the slice alone, as a control.", advanced=True
     )
     volumes: int = option(1500, "Volumes", "Training volumes that are made at most; more differ more.", ge=16)
+
+
+class SDTurboTraining(FixerTraining):
+    """Options of the training of adapters for SD-Turbo; they are few, on top of much that was learnt before."""
+
+    base: str = option(..., "Base", "Folder of your SD-Turbo, with model_index.json in it; it is only read.")
+    rate: float = option(1e-5, "Learning rate", "Highest rate, after the warm-up.", gt=0, advanced=True)
+    unet_rank: int = option(
+        UNET_RANK, "Rank, U-Net", "Of the low-rank changes of the U-Net: more can learn more.", ge=1, advanced=True
+    )
+    vae_rank: int = option(
+        VAE_RANK,
+        "Rank, autoencoder",
+        "Of the low-rank changes of the autoencoder: more can learn more.",
+        ge=1,
+        advanced=True,
+    )
 
 
 def train_fixer(options: FixerTraining, folder: Path, pool: Path | None = None, report: Report = print) -> Path:
@@ -79,15 +98,16 @@ class _FixerTrainer(Trainer):
         self._refresh(at_least=8)
         self.shared = self.processes.share(self.net)
 
-    def network(self) -> CompactFixer:
+    def network(self) -> nn.Module:
         """A new fixer, or the one to start from."""
         if self.options.start:
-            return load_fixer(self.options.start).train().requires_grad_(True)
-        return CompactFixer(FixerConfig(biplanar=self.options.biplanar))
+            return load_compact(self.options.start).train().requires_grad_(True)
+        return new_fixer(self.options)
 
     def optimizer_of(self, net: nn.Module) -> torch.optim.Optimizer:
         """AdamW, as for the priors."""
-        return torch.optim.AdamW(net.parameters(), lr=self.options.rate, betas=(0.9, 0.99), weight_decay=0.01)
+        learning = [parameter for parameter in net.parameters() if parameter.requires_grad]
+        return torch.optim.AdamW(learning, lr=self.options.rate, betas=(0.9, 0.99), weight_decay=0.01)
 
     def gradients(self) -> float:
         """Of slices of one volume, turned and flipped alike."""
@@ -119,7 +139,7 @@ class _FixerTrainer(Trainer):
 
     def figures(self) -> dict[str, Any]:
         """PSNR in dB of validation slices before and after repair, by kind of reconstruction."""
-        return fixer_psnr(cast(CompactFixer, self.ema.model), self._checks)
+        return fixer_psnr(self.ema.model, self._checks)
 
     def seeds(self) -> int:
         """Volumes in the pool."""
@@ -144,6 +164,13 @@ class _FixerTrainer(Trainer):
                 return
             self.maker.check()
             time.sleep(0.2)
+
+
+def new_fixer(options: FixerTraining) -> nn.Module:
+    """The network that options ask for, as it starts."""
+    if isinstance(options, SDTurboTraining):
+        return SDTurboFixer(load_base(Path(options.base)), options.unet_rank, options.vae_rank).train()
+    return CompactFixer(FixerConfig(biplanar=options.biplanar))
 
 
 def fixer_loss(x: Tensor, clean: Tensor) -> Tensor:
@@ -173,18 +200,21 @@ def validation_pairs(folder: Path) -> dict[str, list[FixerPair]]:
 
 
 @torch.no_grad()
-def fixer_psnr(fixer: CompactFixer, pairs: dict[str, list[FixerPair]]) -> dict[str, dict[str, float]]:
-    """Mean PSNR in dB (range 1) before and after repair, by group of pairs."""
+def fixer_psnr(fixer: nn.Module, pairs: dict[str, list[FixerPair]]) -> dict[str, dict[str, float]]:
+    """Mean PSNR in dB (range 1) before and after repair, by group of pairs; ``fixer`` is a :class:`SliceFixer`."""
     device = next(fixer.parameters()).device
 
     def psnr(x: Tensor, clean: Tensor) -> float:
         return -10 * float(torch.log10((x - clean).square().mean()))
 
+    def repaired(pair: FixerPair) -> Tensor:
+        parts = torch.arange(len(pair.clean)).split(cast(SliceFixer, fixer).together)
+        told = [(pair.damaged[part, None].to(device), pair.condition.part(part).to(device)) for part in parts]
+        return torch.cat([cast(Tensor, fixer(x, condition))[:, 0].cpu() for x, condition in told])
+
     figures: dict[str, dict[str, float]] = {}
     for name, group in pairs.items():
         before = [psnr(pair.damaged, pair.clean) for pair in group]
-        after = [
-            psnr(fixer(pair.damaged[:, None].to(device), pair.condition)[:, 0].cpu(), pair.clean) for pair in group
-        ]
+        after = [psnr(repaired(pair), pair.clean) for pair in group]
         figures[name] = {"before": round(float(np.mean(before)), 3), "after": round(float(np.mean(after)), 3)}
     return figures

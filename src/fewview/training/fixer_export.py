@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import cast
 
-from ..models.fixer import CompactFixer, FixerConfig, save_fixer
+from ..models.fixer import CompactFixer, save_fixer
+from ..models.sd_turbo.fixer import SDTurboFixer
+from ..models.sd_turbo.weights import save_sd_turbo
 from ..simulate.seeds import TRAIN, VALIDATION
 from .checkpoint import read_average
 from .export import VALUE_RANGE, provenance
-from .fixer import CHECK_VIEWS, FixerTraining, fixer_psnr, validation_pairs
+from .fixer import CHECK_VIEWS, FixerTraining, SDTurboTraining, fixer_psnr, new_fixer, validation_pairs
 from .fixer_pairs import DAMAGES
 
 
@@ -28,8 +31,8 @@ def export_fixer(folder: Path, path: Path) -> None:
         The folder holds no training.
     """
     facts, tensors = read_average(folder)
-    options = FixerTraining.parse(facts["options"])
-    fixer = CompactFixer(FixerConfig(biplanar=options.biplanar))
+    kind = SDTurboTraining if "base" in facts["options"] else FixerTraining
+    fixer = new_fixer(kind.parse(facts["options"]))
     fixer.load_state_dict(tensors)
     fixer.eval().requires_grad_(False)
     card = {
@@ -43,6 +46,9 @@ def export_fixer(folder: Path, path: Path) -> None:
         "row; PSNR in dB, range 1, of slices before and after one repair, without a data step",
         "psnr_db": fixer_psnr(fixer, validation_pairs(folder / "validation")),
         "learning_curve": facts["curve"],
-        "options": {name: Path(v).name if name == "start" else v for name, v in facts["options"].items()},
+        "options": {name: Path(v).name if name in ("start", "base") else v for name, v in facts["options"].items()},
     }
-    save_fixer(fixer, path, card)
+    if isinstance(fixer, SDTurboFixer):
+        save_sd_turbo(fixer, path, card)
+    else:
+        save_fixer(cast(CompactFixer, fixer), path, card)

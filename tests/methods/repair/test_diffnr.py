@@ -9,6 +9,7 @@ import torch
 from fewview.methods.fields.methods import NAF
 from fewview.methods.interface import Problem
 from fewview.methods.inverse.normalised import scaled
+from fewview.methods.registry import get_method
 from fewview.methods.repair import repair as module
 from fewview.methods.repair.methods import DIFFNR_NAF, DIFFNR_PAPER
 from fewview.methods.repair.pseudo_reference import PseudoReference, Repairer
@@ -39,7 +40,7 @@ def problem(truth):
 class Oracle:
     """A fixer that knows the answer, or nothing but nonsense."""
 
-    work_size = 0
+    together = 8
 
     def __init__(self, answer):
         self.answer, self.asked = answer, 0
@@ -157,3 +158,11 @@ def test_the_published_schedule_repairs_once_late_and_believes_it(monkeypatch, p
     assert error(end.extra["pseudo-reference"], truth.flip(-1)) < 0.05  # as proposed, but for the resampling
     alike = {w: float(ssim3d(torch.as_tensor(e.volume) / truth.max(), other)) for w, e in ends.items()}
     assert alike[1.0] > alike[0.0] + 0.05
+
+
+@pytest.mark.parametrize(
+    ("repaired", "backbone"), [("diffnr-naf", "naf"), ("diffnr-gaussian", "r2gaussian"), ("diffnr-inr", "inr")]
+)
+def test_what_a_backbone_and_its_repair_share_has_the_same_defaults(repaired, backbone):
+    mine, its = (get_method(name).options.model_fields for name in (repaired, backbone))
+    assert {name: mine[name].default for name in its} == {name: field.default for name, field in its.items()}

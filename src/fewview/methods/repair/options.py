@@ -69,9 +69,9 @@ class NafRepairOptions(RepairOptions):
     """Options of DiffNR on a neural attenuation field."""
 
 
-class GaussiansRepairOptions(RepairOptions, GaussiansOptions):
+class GaussiansRepairOptions(GaussiansOptions, RepairOptions):
     """Options of DiffNR on Gaussians."""
 
 
-class SirenRepairOptions(RepairOptions, SirenOptions):
+class SirenRepairOptions(SirenOptions, RepairOptions):
     """Options of DiffNR on an implicit representation."""

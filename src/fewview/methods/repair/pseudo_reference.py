@@ -23,8 +23,6 @@ ERRORS = (0.05, 0.02, 0.1, 0.2)
 """Standard deviations of a repair that "auto" tries, in parts of the object's maximum; the first is the default."""
 ITERATIONS = 8
 """Of CG, from the repaired slices: what the data say of them is there after few."""
-BATCH = 8
-"""Slices that are repaired together: what a runner waits for."""
 
 
 class PseudoReference(NamedTuple):
@@ -89,7 +87,7 @@ class Repairer:
         """Repair ``x`` (slices, y, x); yields what is repaired so far, and the pseudo-reference last."""
         condition = condition_of(self.given, x * self.data.top, self.data.top, self.prompt)
         repaired = x.clone()
-        for index in torch.arange(len(x), device=x.device).split(BATCH):
+        for index in torch.arange(len(x), device=x.device).split(self.fixer.together):
             slices = fixed(self.fixer, x[index], condition.part(index), self.enlarge)
             repaired[index] = slices.clamp(min=0) if self.positivity else slices
             yield repaired
@@ -133,17 +131,17 @@ class Repairer:
 
 
 def fixed(fixer: SliceFixer, x: Tensor, condition: FixerCondition, enlarge: int = 1) -> Tensor:
-    """Slices (batch, y, x) through the fixer, enlarged before and reduced after where it was made for other sizes."""
+    """Slices (batch, y, x) through the fixer, enlarged before and reduced after."""
     side = tuple(x.shape[-2:])
-    work = (fixer.work_size, fixer.work_size) if fixer.work_size else (side[0] * enlarge, side[1] * enlarge)
     image = x[:, None]
-    if work != side:
-        image = F.interpolate(image, size=work, mode="bicubic", antialias=True)
+    if enlarge > 1:
+        work = (side[0] * enlarge, side[1] * enlarge)
+        image = F.interpolate(image, size=work, mode="bicubic")
         rows, columns = (
             F.interpolate(values, size=work, mode="bilinear") for values in (condition.rows, condition.columns)
         )
         condition = replace(condition, rows=rows, columns=columns)
     out = fixer(image, condition)
-    if work != side:
+    if enlarge > 1:
         out = F.interpolate(out, size=side, mode="bicubic", antialias=True)
     return out[:, 0]
