@@ -92,7 +92,17 @@ class SDTurboFixer(nn.Module):
         return {name: value for name, value in super().state_dict(*args, **kwargs).items() if name in self._adapters}
 
     def load_state_dict(self, state_dict: Mapping[str, Any], strict: bool = True, assign: bool = False) -> Any:
-        """Take all adapters back; see :meth:`state_dict`."""
+        """Take all adapters back.
+
+        Parameters
+        ----------
+        state_dict : mapping of str to Tensor
+            As :meth:`state_dict` gives them.
+        strict : bool
+            Refuse any that are missing or too many.
+        assign : bool
+            As for every module of torch.
+        """
         if strict and set(state_dict) != self._adapters:
             other = sorted(set(state_dict) ^ self._adapters)
             raise RuntimeError(f"{len(other)} adapters are missing or too many, the first is {other[0]}")

@@ -36,7 +36,16 @@ class AdapterConfig(BaseModel):
 
 
 def save_sd_turbo(fixer: SDTurboFixer, path: Path, card: dict[str, Any]) -> None:
-    """Write all adapters; see :func:`fewview.models.weights.save_network`."""
+    """Write all adapters.
+
+    Parameters
+    ----------
+    fixer : SDTurboFixer
+    path : Path
+        Ends with ``.safetensors``.
+    card : dict
+        See :func:`fewview.models.weights.save_network`.
+    """
     config = AdapterConfig(
         base=str(fixer.base.folder.resolve()),
         fingerprint=fixer.fingerprint,
