@@ -16,7 +16,7 @@ FLOORS = {
     5: {"io", "simulate", "samples"},
     6: {"methods"},
     7: {"runs", "training"},
-    8: {"benchmark", "demo", "doctor", "testing"},
+    8: {"benchmark", "demo", "doctor", "sister", "testing"},
     9: {"viewer"},
     10: {"cli"},
 }

@@ -18,7 +18,7 @@ from fewview.simulate import Simulation, simulate, write_simulated
 from fewview.simulate.grains import grains
 from fewview.training import unrolled, unrolled_export
 from fewview.training.acquisitions import measured
-from fewview.training.sister import SisterTrainer, SisterTraining, export_sister, train_sister
+from fewview.training.sister import SisterTrainer, SisterTraining, export_sister
 from fewview.training.sister_check import held_out_check
 from fewview.training.sister_volume import sister_volume
 from fewview.training.specimens import specimens
@@ -75,7 +75,7 @@ def test_a_volume_teaches_its_scan(tiny, sample, tmp_path):
     for _ in range(60):
         trainer.one_step(0.0)
     assert trainer.figures()["kept_back"] > before + 0.3
-    train_sister(options, volume, scan, tmp_path / "run", report=lambda _: None)
+    SisterTrainer(options, volume, scan, tmp_path / "run", report=lambda _: None).run()
     assert json.loads((tmp_path / "run" / "curve.json").read_text())[-1]["kept_back"] > 0
     export_sister(tmp_path / "run", tmp_path / "net.safetensors", "sister.h5", {"verdict": "so"})
     card = read_card(tmp_path / "net.safetensors")
@@ -88,7 +88,7 @@ def test_a_volume_teaches_its_scan(tiny, sample, tmp_path):
 
 def test_a_flat_volume_teaches_nothing(tiny, sample, tmp_path):
     with pytest.raises(FewviewError, match="too little"):
-        train_sister(SisterTraining(start=""), sample[0][:4], sample[1], tmp_path, report=lambda _: None)
+        SisterTrainer(SisterTraining(start=""), sample[0][:4], sample[1], tmp_path, report=lambda _: None)
 
 
 def test_held_out_views_say_what_it_may_be_used_for(monkeypatch, sample):

@@ -78,7 +78,7 @@ def unrolled(
         bool | None, typer.Option("--xray", help="Show the network an X-ray volume of each sample, too.")
     ] = None,
     volume: Annotated[
-        str | None, typer.Option("--from", help="Learn this volume instead: a dense scan of a sister sample.")
+        str | None, typer.Option("--from", help="Learn this volume, or dense scan, of a sister sample instead.")
     ] = None,
     like: Annotated[
         str | None, typer.Option(help="With --from: the few-view scan, or its recipe, that will be reconstructed.")

@@ -33,7 +33,7 @@ from .specimens import halved, specimens
 from .trainer import Report, TrainerOptions
 from .unrolled import UnrolledTrainer
 from .unrolled_export import averaged, portable
-from .unrolled_validate import unrolled_psnr
+from .unrolled_validate import reconstructed, unrolled_psnr
 
 KEPT = 0.15  # part of the slices that are kept back, to measure progress by
 FEWEST = 8  # slices that a volume must have
@@ -42,7 +42,7 @@ PIXELS = 12 * 64**2  # of a step, about
 
 
 class SisterTraining(TrainerOptions):
-    """Options of :func:`train_sister`."""
+    """Options of :class:`SisterTrainer`."""
 
     minutes: float = option(10.0, "Minutes", "Time the training may take in all; more is better.", unit="min", gt=0)
     start: str = option(
@@ -55,10 +55,8 @@ class SisterTraining(TrainerOptions):
     save_every: float = option(1.0, "Save every", "Time between checkpoints.", unit="min", gt=0, advanced=True)
 
 
-def train_sister(
-    options: SisterTraining, volume: NDArray[np.floating], scan: Problem, folder: Path, report: Report = print
-) -> Path:
-    """Learn a volume as a scan will see it, or go on with the training that ``folder`` holds.
+class SisterTrainer(UnrolledTrainer):
+    """Learns a volume as a scan will see it, or goes on with the training that ``folder`` holds.
 
     Parameters
     ----------
@@ -73,26 +71,11 @@ def train_sister(
     report : callable
         Takes lines of progress.
 
-    Returns
-    -------
-    Path
-        ``folder``, for :func:`export_sister`.
-
     Raises
     ------
     FewviewError
         A volume of too few slices, or one without any attenuation.
     """
-    trainer = SisterTrainer(options, volume, scan, folder, report)
-    try:
-        trainer.run()
-    finally:
-        trainer.close()
-    return folder
-
-
-class SisterTrainer(UnrolledTrainer):
-    """Slices of one volume, measured as one scan was."""
 
     warm_up = 50
     stages, krylov = 4, True
@@ -138,6 +121,11 @@ class SisterTrainer(UnrolledTrainer):
         """Of the slices that were kept back."""
         return {"kept_back": unrolled_psnr(cast(Unrolled, self.ema.model), self.cases)}
 
+    def picture(self) -> Tensor:
+        """The slices that were kept back, reconstructed by the average as it stands."""
+        ((problem, truth),) = self.cases
+        return reconstructed(cast(Unrolled, self.ema.model), problem, len(truth))
+
     def seeds(self) -> int:
         """None: nothing is simulated but the measurement."""
         return 0
@@ -161,7 +149,7 @@ def export_sister(folder: Path, path: Path, learnt: str, checked: dict[str, Any]
     Parameters
     ----------
     folder : Path
-        Of :func:`train_sister`.
+        Of :class:`SisterTrainer`.
     path : Path
         ``.safetensors`` to write.
     learnt : str

@@ -14,16 +14,38 @@ from ..io import read_volume
 SAME = 0.02  # voxels that differ by less need no resampling
 
 
-def sister_volume(path: str | Path, grid: int, pixel: float | None) -> NDArray[np.float32]:
-    """Read a volume and bring it onto the field of view of slices of ``grid`` pixels of ``pixel`` mm.
+def sister_volume(
+    path: str | Path, grid: int, pixel: float | None, voxel: float | None = None
+) -> NDArray[np.float32]:
+    """Read a volume and bring it onto the field of view of a scan; see :func:`on_field`.
 
     Parameters
     ----------
     path : str or Path
         As :func:`fewview.io.read_volume` takes it.
+    grid, pixel
+        Of the scan.
+    voxel : float, optional
+        mm, where the file does not tell.
+    """
+    volume = read_volume(path)
+    known = volume.voxel if volume.voxel is not None else voxel
+    return on_field(np.asarray(volume.values, dtype=np.float32), known, grid, pixel, Path(path).name)
+
+
+def on_field(
+    values: NDArray[np.float32], voxel: float | None, grid: int, pixel: float | None, name: str
+) -> NDArray[np.float32]:
+    """Bring a volume onto the field of view of slices of ``grid`` pixels of ``pixel`` mm.
+
+    Parameters
+    ----------
+    values : ndarray, shape (z, y, x)
+    voxel, pixel : float, optional
+        mm. None where one is not known: voxels and pixels then count as equal.
     grid : int
-    pixel : float, optional
-        None where the scan does not know it: voxels and pixels then count as equal.
+    name : str
+        For messages.
 
     Returns
     -------
@@ -35,15 +57,13 @@ def sister_volume(path: str | Path, grid: int, pixel: float | None) -> NDArray[n
     FewviewError
         Voxels coarser than the pixels by more than a half, which would teach blur.
     """
-    volume = read_volume(path)
-    voxel = volume.voxel if volume.voxel is not None and pixel is not None else pixel
     ratio = 1.0 if voxel is None or pixel is None else voxel / pixel
     if ratio > 1.5:
         raise FewviewError(
-            f"The voxels of {Path(path).name} are {voxel:g} mm wide, the pixels of the scan {pixel:g} mm.",
+            f"The voxels of {name} are {voxel:g} mm wide, the pixels of the scan {pixel:g} mm.",
             "Give a volume that is as fine as the scan, or bin the scan with --bin.",
         )
-    values = np.nan_to_num(np.asarray(volume.values, dtype=np.float32))
+    values = np.nan_to_num(values)
     if ratio > 1 + SAME:
         values = zoom(values, ratio, order=1)
         ratio = 1.0

@@ -6,7 +6,7 @@ import json
 import math
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -97,6 +97,14 @@ class Trainer(ABC):
 
     def run(self) -> None:
         """Step until the minutes are used up."""
+        for _ in self.steps():
+            pass
+
+    def steps(self) -> Iterator[bool]:
+        """Step until the minutes are used up; tells after each step whether the average was validated.
+
+        Time that passes between two steps, with the caller, does not count.
+        """
         self.report(f"{count_parameters(self.net) / 1e6:.2f} M parameters on {self.device}, batch {self.batch}")
         total = self.clock.minutes * 60
         saved = validated = self.elapsed
@@ -105,17 +113,20 @@ class Trainer(ABC):
             self.one_step(self.elapsed / total)
             now = time.monotonic()
             self.elapsed, last = self.processes.agree(self.elapsed + now - last), now
-            if not self.processes.first:
-                continue
-            if self.elapsed - validated > self.clock.validate_every * 60:
+            due = self.processes.first and self.elapsed - validated > self.clock.validate_every * 60
+            if due:
                 self._validate()
                 validated = self.elapsed
-            if self.elapsed - saved > self.clock.save_every * 60:
+            if self.processes.first and self.elapsed - saved > self.clock.save_every * 60:
                 self.save()
                 saved = self.elapsed
+            told = time.monotonic()
+            yield due
+            last += time.monotonic() - told
         if self.processes.first:
             self._validate()
             self.save()
+            yield True
 
     def one_step(self, progress: float) -> None:
         """Of the optimiser, ``progress`` (0 to 1) through the training."""

@@ -39,13 +39,20 @@ def validation_case(kind: Kind, index: int, views: int, side: int, depth: int = 
 
 
 @torch.no_grad()
+def reconstructed(net: Unrolled, problem: Problem, slices: int) -> Tensor:
+    """What a network makes of a measured sample, in units of the problem."""
+    data = scaled(problem, robust_maximum(least_squares(problem)))
+    image: Tensor = net(data, slices, extra=problem.auxiliary) * data.top
+    return image
+
+
+@torch.no_grad()
 def unrolled_psnr(net: Unrolled, cases: Iterable[tuple[Problem, Tensor]]) -> float:
     """PSNR in dB of the truth's range, mean over measured samples, on the CPU; X-ray volumes are shown."""
     net = copy.deepcopy(net).cpu()
     values = []
     for problem, truth in cases:
-        data = scaled(problem, robust_maximum(least_squares(problem)))
-        mse = float((net(data, len(truth), extra=problem.auxiliary) * data.top - truth).double().square().mean())
+        mse = float((reconstructed(net, problem, len(truth)) - truth).double().square().mean())
         values.append(20 * math.log10(float(truth.max() - truth.min())) - 10 * math.log10(mse))
     return round(sum(values) / len(values), 3)
 

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from napari.qt.threading import thread_worker
-from qtpy.QtCore import QObject, QTimer
+from qtpy.QtCore import QObject
+from superqt.utils import QSignalDebouncer
 
 from ..atomic_write import written_whole
 from ..errors import FewviewError
@@ -48,11 +49,10 @@ class SessionKeeper(QObject):
         self.settings: Recipe | None = None
         self._begun = False
         self._workers: list[Any] = []
-        self._timer = QTimer(self)
-        self._timer.setSingleShot(True)
-        self._timer.setInterval(SOON_MS)
-        self._timer.timeout.connect(self.write)
-        bench.scan_changed.connect(self._timer.start)
+        self._soon = QSignalDebouncer(parent=self)
+        self._soon.setTimeout(SOON_MS)
+        self._soon.triggered.connect(self.write)
+        bench.scan_changed.connect(self._soon.throttle)
         bench.live.ended.connect(self._on_end)
 
     @property
@@ -144,7 +144,7 @@ class SessionKeeper(QObject):
         self.file.parent.mkdir(parents=True, exist_ok=True)
 
     def _on_end(self, run: Any) -> None:
-        self._timer.start()
+        self._soon.throttle()
         volume = getattr(run, "volume", None)
         if not self.on or run not in self._bench.runs or volume is None or volume.nbytes > LARGEST:
             return

@@ -14,7 +14,6 @@ from .process import WorkerProcess
 from .queued_run import QueuedRun
 from .stream import Frame, Reader, collect, new_name, remove_stream
 
-STOP_PATIENCE = 2.0  # seconds a worker gets to obey a stop before its process is ended
 SILENCE = 20.0  # seconds without a sign of life after which we say so
 
 
@@ -186,7 +185,7 @@ class RunQueue:
         run = self.current
         if run is None or not run.active:
             return
-        if run.status == "stopping" and time.monotonic() - self._stop_asked > STOP_PATIENCE:
+        if run.status == "stopping" and time.monotonic() - self._stop_asked > run.patience:
             worker.kill()  # its death arrives as a message; the estimate is kept
             return
         quiet = worker.silence()

@@ -15,6 +15,7 @@ from .messages import Failed, Finished, Message, Opened, Progress, Stage
 
 Status = Literal["queued", "starting", "running", "paused", "stopping", "done", "stopped", "failed"]
 OVER: frozenset[Status] = frozenset({"done", "stopped", "failed"})
+STOP_PATIENCE = 2.0  # seconds
 HISTORY = 4000  # points of a curve; a longer run is thinned, not forgotten
 
 
@@ -30,6 +31,8 @@ class QueuedRun:
     payload : mapping
         For the engine; ``{"recipe": {...}}`` for the default one.
     engine : str
+    patience : float
+        Seconds that the worker gets to obey a stop before its process is ended.
 
     Attributes
     ----------
@@ -51,6 +54,7 @@ class QueuedRun:
     title: str
     payload: Mapping[str, Any]
     engine: str = "fewview.runs.worker.engine:run"
+    patience: float = STOP_PATIENCE
     status: Status = "queued"
     stage: str = "waiting"
     step: int = 0

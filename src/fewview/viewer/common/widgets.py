@@ -7,7 +7,10 @@ from itertools import pairwise
 from typing import Any
 
 from qtpy.QtCore import QEvent, QObject, QSize, Qt, Signal
+from qtpy.QtGui import QIcon
 from qtpy.QtWidgets import (
+    QAbstractSlider,
+    QAbstractSpinBox,
     QFrame,
     QGridLayout,
     QLabel,
@@ -15,15 +18,17 @@ from qtpy.QtWidgets import (
     QPushButton,
     QScrollArea,
     QSizePolicy,
-    QToolButton,
     QVBoxLayout,
     QWidget,
 )
+from superqt import QCollapsible
 
 # napari's style sheet does not tell a checked button from another one.
 CHECKED = (
     "QPushButton { padding: 3px; } QPushButton:checked { border: 2px solid palette(highlight); font-weight: bold; }"
 )
+QWIDGETSIZE_MAX = 2**24 - 1  # of Qt, which the wrappers for Python leave out
+HEAD = "QPushButton { text-align: left; border: none; padding: 2px; background: transparent; }"
 DOCK_WIDTH = 265  # what napari gives a dock in a window of 1280 px: everything must fit
 
 
@@ -56,6 +61,15 @@ def tool(text: str, tooltip: str, slot: Any, *, checkable: bool = False) -> QPus
     return made
 
 
+def labelled(made: Any, low: float, high: float, name: str, tooltip: str) -> Any:
+    """Set up one of superqt's sliders; the number beside it can be typed, too."""
+    made.setRange(low, high)
+    for part in (made, *made.findChildren(QAbstractSlider), *made.findChildren(QAbstractSpinBox)):
+        part.setToolTip(tooltip)
+        described(part, name)
+    return made
+
+
 def wrapped(text: str = "") -> QLabel:
     """A label that breaks its lines and can be selected."""
     label = QLabel(text)
@@ -66,30 +80,31 @@ def wrapped(text: str = "") -> QLabel:
     return label
 
 
-class Section(QWidget):
+class Section(QCollapsible):
     """A titled part of a dock that can be folded."""
 
     def __init__(self, title: str, content: QWidget, *, unfolded: bool = True) -> None:
-        super().__init__()
-        self.head = QToolButton()
-        self.head.setText(title)
-        self.head.setCheckable(True)
-        self.head.setChecked(unfolded)
-        self.head.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
-        self.head.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self._title = title
+        super().__init__(title, expandedIcon=QIcon(), collapsedIcon=QIcon())  # superqt's keep the colour of one theme
+        self.head = self.toggleButton()
         described(self.head, title, "Fold or unfold this section")
-        self.head.toggled.connect(self._fold)
-        self.content = content
-        layout = QVBoxLayout(self)
+        self.head.setStyleSheet(HEAD + "QPushButton:focus { text-decoration: underline; }")
+        layout = self.layout()
+        assert layout is not None
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(3)
-        layout.addWidget(self.head)
-        layout.addWidget(content)
-        self._fold(unfolded)
+        layout.removeWidget(self.content())
+        self.content().deleteLater()
+        self.setContent(content)
+        self.setDuration(0)
+        self.toggled.connect(self._free)
+        self.expand() if unfolded else self.collapse()
 
-    def _fold(self, unfolded: bool) -> None:
-        self.head.setArrowType(Qt.ArrowType.DownArrow if unfolded else Qt.ArrowType.RightArrow)
-        self.content.setVisible(unfolded)
+    def _free(self, unfolded: bool) -> None:
+        """Let the content grow and shrink while it is in sight: superqt holds it to the height that it had."""
+        self.setText(f"{'▾' if unfolded else '▸'} {self._title}")
+        self.content().setMaximumHeight(QWIDGETSIZE_MAX if unfolded else 0)
+        self.content().setVisible(unfolded)
 
 
 class Dock(QWidget):

@@ -5,8 +5,10 @@ from typing import Any
 
 import napari.viewer
 import numpy as np
-from qtpy.QtCore import Qt, QTimer
-from qtpy.QtWidgets import QApplication, QLabel, QSizePolicy
+from qtpy.QtCore import Qt
+from qtpy.QtWidgets import QApplication
+from superqt import QElidingLabel
+from superqt.utils import QSignalThrottler
 
 from ..common.layers import facts
 from ..common.notify import warn
@@ -55,9 +57,9 @@ class CompareDock(Dock):
         self._point: tuple[float, float] | None = None
         self._followed: dict[int, tuple[Any, Any]] = {}
         self._dirty = False
-        self._soon = self._timer(SOON_MS, self.refresh)
-        self._slice_soon = self._timer(round(1000 * SLICE_SECONDS), self.refresh)
-        self._cursor_soon = self._timer(CURSOR_MS, self._show_cursor)
+        self._soon = self._throttled(SOON_MS, self.refresh)
+        self._slice_soon = self._throttled(round(1000 * SLICE_SECONDS), self.refresh)
+        self._cursor_soon = self._throttled(CURSOR_MS, self._show_cursor)
         self.tools = RegionTools(str(self.bench.settings.remembered("region_size")))
         self.region_size = self.tools.size_box
         self.views = ViewControls(self)
@@ -81,20 +83,18 @@ class CompareDock(Dock):
         self.truth_words, self.unit_words = wrapped(), wrapped()
         described(self.truth_words, "What the table is measured against")
         described(self.unit_words, "What was left out or assumed")
-        self.cursor_words = QLabel()
-        self.cursor_words.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        self.cursor_words = QElidingLabel()
         self.cursor_words.setToolTip("Values of all compared layers under the cursor.")
         described(self.cursor_words, "Values under the cursor")
         for words in (self.truth_words, self.unit_words, self.cursor_words):
             self.foot.addWidget(words)
         self.foot.setSpacing(0)
 
-    def _timer(self, milliseconds: int, slot: Any) -> QTimer:
-        timer = QTimer(self)
-        timer.setSingleShot(True)
-        timer.setInterval(milliseconds)
-        timer.timeout.connect(slot)
-        return timer
+    def _throttled(self, milliseconds: int, slot: Any) -> QSignalThrottler:
+        made = QSignalThrottler(QSignalThrottler.EmissionPolicy.Trailing, self)
+        made.setTimeout(milliseconds)
+        made.triggered.connect(slot)
+        return made
 
     def _connect(self) -> None:
         viewer, layers = self.viewer, self.viewer.layers.events
@@ -167,8 +167,8 @@ class CompareDock(Dock):
         self.tools.undo.setEnabled(self.history.possible)
         boxes = self.regions.boxes()
         self.rows = self.presenter.rows(self.comparison, boxes, self.z, whole=self.tools.whole.isChecked())
-        if self.presenter.table.behind and not self._slice_soon.isActive():
-            self._slice_soon.start()
+        if self.presenter.table.behind:
+            self._slice_soon.throttle()
         self.columns = self.presenter.table.columns(self.comparison.truth is not None, self.rows)
         icons = {id(layer): self.layers.icon(layer) for layer in layers}
         self.table.show_rows(self.columns, self.rows, SHORT.get(self.comparison.unit, ""), icons)
@@ -231,8 +231,7 @@ class CompareDock(Dock):
     # -- events --------------------------------------------------------------------------------------------------
 
     def _later(self, *_: Any) -> None:
-        if not self._soon.isActive():
-            self._soon.start()
+        self._soon.throttle()
 
     def _on_tick(self) -> None:
         if self._dirty and self.isVisible():
@@ -321,8 +320,7 @@ class CompareDock(Dock):
         self._later()
 
     def _on_cursor(self, event: Any = None) -> None:
-        if not self._cursor_soon.isActive():
-            self._cursor_soon.start()
+        self._cursor_soon.throttle()
 
     def _show_cursor(self) -> None:
         position = self.viewer.cursor.position

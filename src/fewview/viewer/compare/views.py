@@ -6,11 +6,12 @@ from typing import Any
 
 from napari.experimental import link_layers, unlink_layers
 from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QComboBox, QHBoxLayout, QSlider, QWidget
+from qtpy.QtWidgets import QComboBox, QHBoxLayout, QWidget
+from superqt import QLabeledSlider
 
 from ...errors import FewviewError
 from ..common.notify import complain
-from ..common.widgets import described, quiet, tool
+from ..common.widgets import described, labelled, quiet, tool
 from .grid import Grid
 from .swipe import Swipe
 
@@ -41,11 +42,9 @@ class ViewControls(QWidget):
         self.swipe_button = tool(
             "Swipe", "One layer left of a line, another right of it.", self._on_swipe, checkable=True
         )
-        self.slider = QSlider(Qt.Orientation.Horizontal)
-        self.slider.setRange(0, 100)
+        tooltip = "Where the swipe's line is. Unit: % of the width."
+        self.slider = labelled(QLabeledSlider(Qt.Orientation.Horizontal), 0, 100, "Swipe position", tooltip)
         self.slider.setValue(50)
-        self.slider.setToolTip("Where the swipe's line is. Unit: % of the width.")
-        described(self.slider, "Swipe position")
         self.slider.valueChanged.connect(self._on_slide)
         self.left, self.right = QComboBox(), QComboBox()
         for combo, side in ((self.left, "left"), (self.right, "right")):

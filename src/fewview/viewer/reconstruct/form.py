@@ -4,26 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from qtpy.QtCore import QLocale, Signal
-from qtpy.QtGui import QDoubleValidator
-from qtpy.QtWidgets import (
-    QCheckBox,
-    QComboBox,
-    QFormLayout,
-    QHBoxLayout,
-    QLabel,
-    QLineEdit,
-    QSpinBox,
-    QVBoxLayout,
-    QWidget,
-)
+from qtpy.QtCore import Signal
+from qtpy.QtWidgets import QCheckBox, QFormLayout, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from ...options import Options
 from ..common.widgets import Section, described
-from .file_choice import FileChoice
+from .field_widgets import edited, hold, make_widget
 from .form_entries import FormField, changed, form_fields, named
-
-LARGEST = 2**31 - 1
 
 
 class Form(QWidget):
@@ -117,8 +104,9 @@ class _Row(QWidget):
         self._field = field
         layout = QHBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        self.input = self._make_input()
-        self.input.setToolTip(field.tooltip)
+        self.widget = make_widget(field)
+        edited(self.widget).connect(self._changed)
+        self.input: QWidget = self.widget.native
         described(self.input, field.title, field.tooltip)
         layout.addWidget(self.input, 1)
         if field.unit:
@@ -145,73 +133,20 @@ class _Row(QWidget):
         """Current value."""
         if self._auto is not None and self._auto.isChecked():
             return self._field.auto
-        widget = self.input
-        if isinstance(widget, QCheckBox):
-            return widget.isChecked()
-        if isinstance(widget, QSpinBox):
-            return widget.value()
-        if isinstance(widget, FileChoice):
-            return widget.chosen
-        if isinstance(widget, QComboBox):
-            return self._field.choices[widget.currentIndex()]
-        text = widget.text().strip()
-        if self._field.kind != "float":
-            return text
-        try:
-            return float(text)
-        except ValueError:
-            return text  # the model says what is wrong with it
+        value = self.widget.value
+        return value.strip() if isinstance(value, str) else value
 
     def set_value(self, value: Any) -> None:
         """Show a value; one that the input cannot hold is left to the default."""
         automatic = self._field.can_be_auto and value == self._field.auto
         if self._auto is not None:
             self._auto.setChecked(automatic)
-        if automatic:
-            return
-        widget = self.input
-        if isinstance(widget, QCheckBox):
-            widget.setChecked(bool(value))
-        elif isinstance(widget, QSpinBox):
-            widget.setValue(int(value) if isinstance(value, (int, float)) else widget.minimum())
-        elif isinstance(widget, FileChoice):
-            widget.choose(str(value))
-        elif isinstance(widget, QComboBox):
-            widget.setCurrentIndex(self._field.choices.index(value) if value in self._field.choices else 0)
-        else:
-            widget.setText(f"{value:g}" if isinstance(value, float) else str(value))
-
-    def _make_input(self) -> QCheckBox | QSpinBox | QComboBox | QLineEdit:
-        field = self._field
-        if field.kind == "bool":
-            box = QCheckBox()
-            box.toggled.connect(self._changed)
-            return box
-        if field.kind == "int":
-            spin = QSpinBox()
-            spin.setRange(int(field.low or 0), LARGEST if field.high is None else int(field.high))
-            spin.valueChanged.connect(self._changed)
-            return spin
-        if field.kind == "file":
-            files = FileChoice(field.choices, field.title)
-            files.currentIndexChanged.connect(self._changed)
-            return files
-        if field.kind == "choice":
-            combo = QComboBox()
-            combo.addItems([str(choice) for choice in field.choices])
-            combo.currentIndexChanged.connect(self._changed)
-            return combo
-        line = QLineEdit()
-        if field.kind == "float":  # a spin box cannot show 0.0003 and 300 alike
-            validator = QDoubleValidator(line)
-            validator.setLocale(QLocale.c())
-            line.setValidator(validator)
-        line.editingFinished.connect(self._changed)
-        return line
+        if not automatic and not hold(self.widget, value):
+            self.set_value(self._field.default)
 
     def _on_auto(self, on: bool) -> None:
         self.input.setEnabled(not on)
-        if not on and isinstance(self.input, QLineEdit) and not self.input.text():
+        if not on and self.widget.value == "":
             self.input.setFocus()
         self.edited.emit()
 

@@ -16,18 +16,18 @@ from qtpy.QtWidgets import (
     QLabel,
     QMenu,
     QPushButton,
-    QSlider,
     QSpinBox,
     QVBoxLayout,
     QWidget,
 )
+from superqt import QLabeledDoubleSlider
 
 from ...errors import FewviewError
 from ..common.layers import facts
 from ..common.notify import complain
 from ..common.plots import AnglePlot, AxisPlot
 from ..common.theme import colours
-from ..common.widgets import Dock, Section, button, described, quiet, wrapped
+from ..common.widgets import Dock, Section, button, described, labelled, quiet, wrapped
 from ..common.words import without_flags
 from ..files.layer_files import file_of, is_volume
 from ..help import HelpButton
@@ -39,7 +39,6 @@ from .presenter import ScanPresenter
 from .samples import SAMPLES, sample_files, volume_layer
 from .scan_bar import ScanBar
 
-SLIDER_STEPS = 4  # per detector pixel
 SLIDER_REACH = 30  # pixels to either side of the axis
 NO_LAYER = "none"
 FROM_FILE = "from a file…"
@@ -133,10 +132,10 @@ class ScanDock(Dock):
         row.addWidget(self.find_button)
         row.addWidget(self.undo_button)
         layout.addLayout(row)
-        self.slider = QSlider(Qt.Orientation.Horizontal)
-        self.slider.setRange(-SLIDER_REACH * SLIDER_STEPS, SLIDER_REACH * SLIDER_STEPS)
-        self.slider.setToolTip("Drag, and see the slice change.")
-        described(self.slider, "Shift the axis")
+        tooltip = "Drag, and see the slice change. Unit: px of the detector, from where the drag begins."
+        self.slider = labelled(
+            QLabeledDoubleSlider(Qt.Orientation.Horizontal), -SLIDER_REACH, SLIDER_REACH, "Shift the axis", tooltip
+        )
         self.slider.valueChanged.connect(self._on_slider)
         self.slider.sliderReleased.connect(self._recentre)
         layout.addWidget(self.slider)
@@ -295,8 +294,8 @@ class ScanDock(Dock):
         if self.scan.axis is not None:
             self.bench.axis_search.try_column(self.scan.axis, self.bench.shown_row())
 
-    def _on_slider(self, steps: int) -> None:
-        self.axis.setValue(self._centre + steps / SLIDER_STEPS)
+    def _on_slider(self, shift: float) -> None:
+        self.axis.setValue(self._centre + shift)
 
     def _recentre(self) -> None:
         self._centre = self.axis.value()

@@ -1,0 +1,185 @@
+"""Learn a dense scan of a sister sample for the few-view scan that follows: what command line and viewer do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor
+
+from .errors import FewviewError, OptionError, Stopped
+from .io import inspect
+from .methods.interface import Estimate, Problem
+from .runs.inputs import prepared
+from .runs.problem import resolve_device, set_up
+from .runs.recipe import Recipe
+from .runs.session import RecipeSession
+from .training.sister import SisterTrainer, SisterTraining, export_sister
+from .training.sister_check import held_out_check
+from .training.sister_volume import on_field, sister_volume
+
+if TYPE_CHECKING:
+    from .runs.worker.loop import Signals
+
+ENGINE = "fewview.sister:learn_in_worker"
+TRAINING_SHARE = 0.9  # of the bar; the rest is the check
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """What is to be learnt, for which scan.
+
+    Parameters
+    ----------
+    weights : Path
+        ``.safetensors`` to write; the state of the training lies beside it, to go on from.
+    dense : str
+        File of a volume, or of a dense scan, which is then reconstructed by FBP.
+    scan : Recipe
+        Of the few-view scan that will be reconstructed.
+    voxel : float, optional
+        Of the volume, mm, where its file does not tell.
+    """
+
+    weights: Path
+    dense: str
+    scan: Recipe
+    voxel: float | None = None
+
+
+def learn(
+    lesson: Lesson,
+    options: SisterTraining,
+    *,
+    check: bool = True,
+    report: Callable[[str], None] = print,
+    stop: Callable[[], bool] = lambda: False,
+) -> Generator[Estimate, None, dict[str, Any]]:
+    """Train, write weights with a card, and ask held-out pixels of the scan what they are good for.
+
+    Parameters
+    ----------
+    lesson : Lesson
+    options : SisterTraining
+    check : bool
+        Whether to compare with other methods on held-out detector pixels of the scan.
+    report : callable
+        Takes lines of progress.
+    stop : callable
+        Once true, what was learnt so far is written, and not checked.
+
+    Yields
+    ------
+    Estimate
+        Slices of the volume that are kept back, reconstructed from measurements like the scan's; "kept_back", how
+        well, in dB, where that was measured.
+
+    Returns
+    -------
+    dict
+        "weights" (path), "minutes", "curve", and "verdict" (a sentence; empty where there was no check).
+
+    Raises
+    ------
+    FewviewError
+        Weights that would not be a .safetensors file, a volume or a scan that cannot be used.
+    """
+    weights = lesson.weights
+    if weights.suffix != ".safetensors":
+        raise OptionError(f"{weights} is no name for weights.", "Give one that ends with .safetensors.")
+    lines = prepared(lesson.scan)
+    setup = set_up(lines, auxiliary=None, holdout=0.0, device=resolve_device(options.device), seed=options.seed)
+    problem = setup.problem(0, setup.slices)
+    volume = _dense(lesson, problem.operator.grid, lines.geometry.voxel)
+
+    def stop_now() -> None:
+        if stop():
+            raise Stopped
+
+    folder = weights.with_name(f"{weights.stem}-training")
+    trainer = SisterTrainer(options, volume, problem, folder, report)
+    problem.operator.on_chunk = stop_now
+    try:
+        picture, scores = trainer.picture(), trainer.figures()
+        yield _learning(trainer, picture, scores)
+        for validated in trainer.steps():
+            if validated:
+                picture, scores = trainer.picture(), trainer.curve[-1]
+            yield _learning(trainer, picture, scores if validated else {})
+            if stop():
+                break
+    except (Stopped, KeyboardInterrupt):
+        report("Stopped: what was learnt so far is kept.")
+    finally:
+        problem.operator.on_chunk = None
+        trainer.save()
+        trainer.close()
+    export_sister(folder, weights, Path(lesson.dense).name)
+    found: Mapping[str, Any] = {}
+    if check and not stop():
+        yield replace(_learning(trainer, picture, {}), stage="checking on held-out pixels of the scan")
+        found = _checked(lesson, folder, problem, stop_now, report)
+    return {
+        "weights": str(weights),
+        "minutes": round(trainer.elapsed / 60, 2),
+        "curve": list(trainer.curve),
+        "verdict": str(found.get("verdict", "")),
+        "kept": "result",
+    }
+
+
+def learn_in_worker(payload: Mapping[str, Any], signals: Signals) -> Generator[Estimate, None, dict[str, Any]]:
+    """:func:`learn` for the viewer: ``payload`` holds the fields of :class:`Lesson`, and "options"."""
+    lesson = Lesson(
+        Path(payload["weights"]), payload["dense"], Recipe.parse(payload["recipe"]), payload.get("voxel")
+    )
+    signals.stage("preparing what is to be learnt")
+    options = SisterTraining.parse(dict(payload["options"]))
+    return (
+        yield from learn(
+            lesson, options, report=lambda line: None, stop=signals.stopped, check=bool(payload.get("check", True))
+        )
+    )
+
+
+def _checked(
+    lesson: Lesson, folder: Path, problem: Problem, stop_now: Callable[[], None], report: Callable[[str], None]
+) -> Mapping[str, Any]:
+    report("Checking on held-out detector pixels of the scan.")
+    problem.operator.on_chunk = stop_now
+    try:
+        found = held_out_check(problem, lesson.weights)
+    except Stopped:
+        return {}
+    finally:
+        problem.operator.on_chunk = None
+    export_sister(folder, lesson.weights, Path(lesson.dense).name, found)
+    report(found["verdict"])
+    return found
+
+
+def _learning(trainer: SisterTrainer, picture: Tensor, scores: Mapping[str, Any]) -> Estimate:
+    """Steps are seconds: the clock is what ends a training."""
+    total = max(1, round(60 * trainer.options.minutes))
+    step = min(total, round(trainer.elapsed))
+    told = {"kept_back": float(scores["kept_back"])} if scores else {}
+    return Estimate(picture, step, total, "learning", told, done=TRAINING_SHARE * step / total)
+
+
+def _dense(lesson: Lesson, grid: int, pixel: float | None) -> NDArray[np.float32]:
+    """What is learnt, on the field of view of the scan."""
+    try:
+        is_scan = inspect(lesson.dense).ready
+    except FewviewError:
+        is_scan = False
+    if not is_scan:
+        return sister_volume(lesson.dense, grid, pixel, lesson.voxel)
+    session = RecipeSession(Recipe(scan=lesson.dense, method="fbp", bin=lesson.scan.bin))
+    volume: Any = None
+    for estimate in session:
+        volume = estimate.volume
+    return on_field(np.array(volume), session.lines.geometry.voxel, grid, pixel, Path(lesson.dense).name)

@@ -1,0 +1,75 @@
+"""Learning from a dense scan, as command line and viewer do it: a picture on the way, a stop that keeps, a verdict."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from fewview import sister
+from fewview.errors import OptionError
+from fewview.models.unrolled import UnrolledConfig
+from fewview.models.weights import load_unrolled, read_card
+from fewview.runs.recipe import Recipe
+from fewview.simulate import Simulation, simulate, write_simulated
+from fewview.sister import Lesson, learn, learn_in_worker
+from fewview.training import unrolled
+from fewview.training.sister import SisterTraining
+
+TINY = UnrolledConfig(stages=2, early=(8, 16), last=(8, 16), early_blocks=(1, 1), last_blocks=(1, 1))
+
+
+@pytest.fixture(scope="module")
+def scans(tmp_path_factory):
+    """A dense scan and a few-view scan of the same kind of sample."""
+    folder = tmp_path_factory.mktemp("scans")
+    for name, views, seed in (("dense", 40, 1), ("few", 8, 2)):
+        made = simulate(Simulation(phantom="foam", size=32, depth=12, views=views, xray_views=0, seed=seed))
+        write_simulated(made, folder / f"{name}.h5")
+    return folder
+
+
+@pytest.fixture
+def lesson(scans, tmp_path, monkeypatch):
+    monkeypatch.setattr(unrolled, "UnrolledConfig", lambda **_: TINY)
+    few = Recipe(scan=str(scans / "few.h5"), method="unrolled", rows=(4, 8))
+    return Lesson(tmp_path / "foam.safetensors", str(scans / "dense.h5"), few)
+
+
+def test_a_dense_scan_teaches_and_the_scan_says_what_for(lesson, monkeypatch):
+    monkeypatch.setattr(sister, "held_out_check", lambda problem, weights: {"verdict": f"{weights.stem} it is."})
+    steps = learn(lesson, SisterTraining(minutes=0.02, start="", validate_every=0.01), report=lambda _: None)
+    seen = []
+    try:
+        while True:
+            seen.append(next(steps))
+    except StopIteration as end:
+        record = end.value
+    first = seen[0].volume.shape
+    assert first[1:] == (32, 32) and all(one.volume.shape == first for one in seen)
+    assert "kept_back" in seen[0].scalars and len({one.total for one in seen}) == 1
+    assert seen[-1].stage.startswith("checking") and np.all(np.diff([one.done for one in seen]) >= 0)
+    assert record["verdict"] == "foam it is." and record["curve"][-1]["kept_back"] > 0
+    card = read_card(lesson.weights)
+    assert card["trained_on"] == "the volume dense.h5" and card["held_out"]["verdict"] == "foam it is."
+    assert card["trained_for"]["views"] == [8, 8]
+
+
+def test_a_stop_keeps_what_was_learnt_and_checks_nothing(lesson, monkeypatch):
+    monkeypatch.setattr(sister, "held_out_check", lambda *_: pytest.fail("checked"))
+    asked = []
+    signals = SimpleNamespace(stopped=lambda: len(asked) > 0, stage=lambda text: None)
+    payload = {"weights": str(lesson.weights), "dense": lesson.dense, "recipe": lesson.scan.model_dump(mode="json")}
+    steps = learn_in_worker({**payload, "options": {"minutes": 60, "start": ""}}, signals)
+    next(steps)
+    next(steps)
+    asked.append("stop")
+    with pytest.raises(StopIteration) as end:
+        next(steps)
+    assert end.value.value["kept"] == "result" and not end.value.value["verdict"]
+    load_unrolled(lesson.weights)
+    assert (lesson.weights.parent / "foam-training").is_dir()
+
+
+def test_weights_need_their_ending(lesson):
+    with pytest.raises(OptionError, match="safetensors"):
+        next(learn(Lesson(lesson.weights.with_suffix(".pt"), lesson.dense, lesson.scan), SisterTraining()))
