@@ -134,9 +134,7 @@ def learn(
 
 def learn_in_worker(payload: Mapping[str, Any], signals: Signals) -> Generator[Estimate, None, dict[str, Any]]:
     """:func:`learn` for the viewer: ``payload`` holds the fields of :class:`Lesson`, and "options"."""
-    lesson = Lesson(
-        Path(payload["weights"]), payload["dense"], Recipe.parse(payload["recipe"]), payload.get("voxel")
-    )
+    lesson = Lesson(Path(payload["weights"]), payload["dense"], Recipe.parse(payload["recipe"]), payload.get("voxel"))
     signals.stage("preparing what is to be learnt")
     options = SisterTraining.parse(dict(payload["options"]))
     return (

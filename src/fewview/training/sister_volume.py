@@ -14,9 +14,7 @@ from ..io import read_volume
 SAME = 0.02  # voxels that differ by less need no resampling
 
 
-def sister_volume(
-    path: str | Path, grid: int, pixel: float | None, voxel: float | None = None
-) -> NDArray[np.float32]:
+def sister_volume(path: str | Path, grid: int, pixel: float | None, voxel: float | None = None) -> NDArray[np.float32]:
     """Read a volume and bring it onto the field of view of a scan; see :func:`on_field`.
 
     Parameters

@@ -78,9 +78,7 @@ class WeightsChoice(ComboBox):
         if self.native.itemData(index) != OWN:
             self._before = self.native.itemData(index)
             return
-        path, _ = QFileDialog.getOpenFileName(
-            self.native, self.label, filter="Weights (*.safetensors);;All files (*)"
-        )
+        path, _ = QFileDialog.getOpenFileName(self.native, self.label, filter="Weights (*.safetensors);;All files (*)")
         self.set_value(path or self._before)
 
 
