@@ -40,7 +40,20 @@ def validation_case(kind: Kind, index: int, views: int, side: int, depth: int = 
 
 @torch.no_grad()
 def reconstructed(net: Unrolled, problem: Problem, slices: int) -> Tensor:
-    """What a network makes of a measured sample, in units of the problem."""
+    """What a network makes of a measured sample.
+
+    Parameters
+    ----------
+    net : Unrolled
+    problem : Problem
+    slices : int
+        That belong together, next to each other.
+
+    Returns
+    -------
+    Tensor, shape (slices, y, x)
+        In units of the problem.
+    """
     data = scaled(problem, robust_maximum(least_squares(problem)))
     image: Tensor = net(data, slices, extra=problem.auxiliary) * data.top
     return image

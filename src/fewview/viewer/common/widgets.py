@@ -62,7 +62,15 @@ def tool(text: str, tooltip: str, slot: Any, *, checkable: bool = False) -> QPus
 
 
 def labelled(made: Any, low: float, high: float, name: str, tooltip: str) -> Any:
-    """Set up one of superqt's sliders; the number beside it can be typed, too."""
+    """Set up one of superqt's sliders; the number beside it can be typed, too.
+
+    Parameters
+    ----------
+    made : QLabeledSlider or QLabeledDoubleSlider
+    low, high : float
+        Its range.
+    name, tooltip : str
+    """
     made.setRange(low, high)
     for part in (made, *made.findChildren(QAbstractSlider), *made.findChildren(QAbstractSpinBox)):
         part.setToolTip(tooltip)
