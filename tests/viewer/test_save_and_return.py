@@ -60,6 +60,8 @@ def test_our_writer_is_offered_first(monkeypatch):
 def test_save_open_record_and_continue_after_a_restart(docked, tmp_path):
     from npe2 import PluginManager
 
+    from fewview.viewer.session import SessionKeeper
+
     bench, dock, compare, viewer = docked.bench, docked.reconstruct, docked.compare, docked.viewer
     docked.pick(docked.scan.sample, "Microstructure")
     docked.until(lambda: bench.scan.ready and not bench.finding_axis)
@@ -81,13 +83,18 @@ def test_save_open_record_and_continue_after_a_restart(docked, tmp_path):
     assert next(PluginManager.instance().iter_compatible_writers(["image"])).command == "fewview.write"
     bench.keeper.write()
     kept = json.loads(bench.keeper.file.read_text())
+    other = SessionKeeper(bench)  # of a second viewer, while this one is open
+    assert other.last() is None and other.file != bench.keeper.file
+    other.on = False
+    other.close()
     assert kept["scans"][0]["results"] == [str(path)] and kept["settings"]["method"] == "sirt"
 
     # A restart: nothing is open, and the dock offers to continue.
     def emptied():
         bench.forget_scan()
         viewer.layers.clear()
-        bench.keeper._begun = False
+        bench.keeper.close()
+        bench.keeper.open()
         bench.scan_changed.emit()
         dock.choose("fbp")
         docked.scan.parentWidget().raise_()

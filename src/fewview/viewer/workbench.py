@@ -289,7 +289,7 @@ class Workbench(QObject):
         if _benches.get(self._key) is not self:
             return
         del _benches[self._key]
-        self.keeper.write()
+        self.keeper.close()
         self.live.close()
         if self._listener is not None:
             self._listener.quit()

@@ -23,8 +23,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ...errors import FewviewError, NotEnoughMemory, Stopped
-from .messages import Failed, Finished, Job, Opened, Progress, Ready, Stage
-from .stream import Writer, leave
+from .messages import Extra, Failed, Finished, Job, Opened, Progress, Ready, Stage
+from .stream import LIVE, Writer, leave
 
 if TYPE_CHECKING:
     from ctypes import Array
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 STOP, PAUSE, HEARTBEAT = range(3)  # places among the shared integers: a job number, 0 or 1, a counter
 FLAGS = 3
 PAUSE_SECONDS = 0.05
+EXTRA_SECONDS = 2.0  # between two times that further volumes are shown while a run goes on
 GENTLE = 5  # the screen comes first: the worker yields the processor to the viewer
 
 
@@ -100,6 +101,7 @@ def _publish(
     writer: Writer | None = None
     estimate: Estimate | None = None
     record: dict[str, Any] = {}
+    extra_at = float("-inf")
     try:
         while True:
             try:
@@ -117,6 +119,9 @@ def _publish(
             if first:
                 connection.send(Opened(job.number, volume.shape))
             connection.send(_progress(job, sequence, estimate))
+            if estimate.extra and time.monotonic() - extra_at > EXTRA_SECONDS:
+                extra_at = time.monotonic()
+                _show_extra(job, estimate, connection)
             signals.wait_while_paused()
             if signals.stopped():
                 record = {**record, **_ended(estimates)}
@@ -124,6 +129,14 @@ def _publish(
     finally:
         if writer is not None:
             writer.close()
+
+
+def _show_extra(job: Job, estimate: Estimate, connection: Connection) -> None:
+    """Hand over further volumes on the way, where the last ones were collected."""
+    volumes = {name: np.asarray(volume) for name, volume in estimate.extra.items()}
+    with suppress(FileExistsError):
+        leave(job.stream, list(volumes.values()), LIVE)
+        connection.send(Extra(job.number, {name: volume.shape for name, volume in volumes.items()}))
 
 
 def _ended(estimates: Generator[Estimate, None, dict[str, Any] | None]) -> Mapping[str, Any]:

@@ -72,6 +72,14 @@ class Progress:
 
 
 @dataclass(frozen=True)
+class Extra:
+    """Further volumes of the newest estimate lie in shared memory; names and shapes."""
+
+    job: int
+    shapes: Mapping[str, tuple[int, ...]]
+
+
+@dataclass(frozen=True)
 class Finished:
     """The job came to its end, or was stopped; ``extra``: names and shapes of further volumes in shared memory."""
 
@@ -92,4 +100,4 @@ class Failed:
     details: str = ""
 
 
-Message = Ready | Stage | Opened | Progress | Finished | Failed
+Message = Ready | Stage | Opened | Progress | Extra | Finished | Failed

@@ -9,10 +9,10 @@ from collections import deque
 from collections.abc import Mapping
 from typing import Any
 
-from .messages import Failed, Finished, Job, Opened, Ready
+from .messages import Extra, Failed, Finished, Job, Opened, Ready
 from .process import WorkerProcess
 from .queued_run import QueuedRun
-from .stream import Frame, Reader, collect, new_name, remove_stream
+from .stream import LIVE, Frame, Reader, collect, new_name, remove_stream
 
 SILENCE = 20.0  # seconds without a sign of life after which we say so
 
@@ -134,6 +134,9 @@ class RunQueue:
                         self._reader = Reader(self._stream, message.shape, worker.lock)
                     if isinstance(message, Finished | Failed):
                         self._keep(message)  # first: whoever sees that the run is over takes what it left
+                    if isinstance(message, Extra):
+                        volumes = collect(self._stream, list(message.shapes.values()), LIVE)
+                        self.current.take_extra(dict(zip(message.shapes, volumes, strict=True)))
                     self.current.hear(message)
             self._look_after(worker)
             if any(isinstance(message, Failed) and message.kind == "crash" for message in messages):
@@ -174,7 +177,7 @@ class RunQueue:
             return
         if isinstance(end, Finished) and end.extra:
             volumes = collect(self._stream, list(end.extra.values()))
-            run.extra = dict(zip(end.extra, volumes, strict=True))
+            run.take_extra(dict(zip(end.extra, volumes, strict=True)))
         frame = self._reader.keep() if self._reader is not None else None
         if frame is not None:
             run.volume, run.kept_step = frame.volume, frame.step

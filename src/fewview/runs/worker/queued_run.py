@@ -39,7 +39,9 @@ class QueuedRun:
     volume, kept_step
         The last estimate, in memory of its own, and its step; once the run is over.
     extra : dict
-        Further volumes that came with it ("std").
+        Further volumes that came with it ("std"), on the way, too.
+    extra_number : int
+        How often those were renewed.
     done : float
         Part of the work that is done, 0 to 1, all stages counted.
     place : pair of int
@@ -66,6 +68,7 @@ class QueuedRun:
     record: dict[str, Any] = field(default_factory=dict)
     volume: NDArray[np.float32] | None = None
     extra: dict[str, NDArray[np.float32]] = field(default_factory=dict)
+    extra_number: int = 0
     done: float = 0.0
     place: tuple[int, int] = (1, 1)
     kept: str = "start"
@@ -152,6 +155,10 @@ class QueuedRun:
             # A process that had to be ended because it did not obey a stop has stopped: its estimate is kept.
             obeyed_late = message.kind == "crash" and self.status == "stopping"
             self._end("stopped" if obeyed_late else "failed")
+
+    def take_extra(self, volumes: dict[str, NDArray[np.float32]]) -> None:
+        """Take in further volumes, in place of those before."""
+        self.extra, self.extra_number = volumes, self.extra_number + 1
 
     def _remember(self, name: str, step: int, value: float) -> None:
         curve = self.history.setdefault(name, [])

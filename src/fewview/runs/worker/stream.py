@@ -33,7 +33,7 @@ NEWEST, SHOWN, REPLACED, SEQUENCE, FIRST_SLOT = range(5)  # places in the header
 HEADER_BYTES = 4096  # a page, so that the volumes start aligned
 LOCK_SECONDS = 0.2  # longer than any honest holder needs: a writer that was killed may have left it locked
 NOBODY = -1
-EXTRA = "-extra"  # ends the name of the memory for further volumes
+EXTRA, LIVE = "-extra", "-live"  # end the names of the memory for further volumes: at the end, and on the way
 
 
 @dataclass(frozen=True)
@@ -174,23 +174,25 @@ class Reader(_Slots):
             self._memory.close = lambda: None  # type: ignore[method-assign]
 
 
-def leave(stream: str, volumes: Sequence[NDArray[Any]]) -> None:
+def leave(stream: str, volumes: Sequence[NDArray[Any]], ending: str = EXTRA) -> None:
     """Put further volumes (slices, y, x) of a stream into shared memory of their own, for :func:`collect`.
 
     Raises
     ------
     NotEnoughMemory
+    FileExistsError
+        Those that were left before have not been collected yet.
     """
     together = np.concatenate([np.asarray(volume, np.float32).ravel() for volume in volumes])
     _require_shared_memory(together.nbytes)
-    memory = SharedMemory(name=stream + EXTRA, create=True, size=together.nbytes)
+    memory = SharedMemory(name=stream + ending, create=True, size=together.nbytes)
     np.frombuffer(cast(memoryview, memory.buf), np.float32, together.size)[:] = together
     memory.close()
 
 
-def collect(stream: str, shapes: Sequence[tuple[int, ...]]) -> list[NDArray[np.float32]]:
+def collect(stream: str, shapes: Sequence[tuple[int, ...]], ending: str = EXTRA) -> list[NDArray[np.float32]]:
     """The volumes that were left, copied out of the shared memory, which is removed."""
-    memory = SharedMemory(name=stream + EXTRA)
+    memory = SharedMemory(name=stream + ending)
     ends = np.cumsum([math.prod(shape) for shape in shapes])
     values = np.frombuffer(cast(memoryview, memory.buf), np.float32, int(ends[-1])).copy()
     memory.close()
@@ -200,7 +202,7 @@ def collect(stream: str, shapes: Sequence[tuple[int, ...]]) -> list[NDArray[np.f
 
 def remove_stream(name: str) -> None:
     """Remove the memory of a stream that was perhaps never opened by its reader."""
-    for part in (name, name + EXTRA):
+    for part in (name, name + EXTRA, name + LIVE):
         try:
             memory = SharedMemory(name=part)
         except FileNotFoundError:

@@ -78,8 +78,10 @@ EXTRA = {
     "finer": "between the voxels",
     "guide_std": "where the guide was unsure",
     "guide_change": "what the guide changed",
+    "repair": "what the fixer changed",
+    "refused": "slices whose repair was refused",
 }
-SIGNED = ("guide_change",)  # both signs mean something: 0 is in the middle of the colours
+SIGNED = ("guide_change", "repair")  # both signs mean something: 0 is in the middle of the colours
 
 
 def finer_place(place: Mapping[str, Any], shape: tuple[int, ...], fine: tuple[int, ...]) -> dict[str, Any]:
@@ -94,8 +96,10 @@ def finer_place(place: Mapping[str, Any], shape: tuple[int, ...], fine: tuple[in
 
 def extra_look(name: str, volume: NDArray[Any]) -> dict[str, Any]:
     """Colours and contrast of a further volume of a run."""
-    if name == "finer":
+    if name in ("finer", "pseudo-reference"):
         return {"colormap": "gray", "contrast_limits": contrast(volume)}
+    if name == "refused":  # 1 where it was
+        return {"colormap": "red", "contrast_limits": (0.0, 1.0)}
     if name not in SIGNED:
         return {"colormap": "inferno", "contrast_limits": contrast(volume)}
     high = contrast(abs(volume))[1]

@@ -10,15 +10,22 @@ from ...samples import FOLDER
 HOME = Path.home() / ".fewview"  # where the place beside the scan is not ours to write to
 
 
-def folder_of(scan: str) -> Path:
-    """The folder of what belongs to a scan: ``tooth.fewview`` beside ``tooth.h5``; made when it is not there.
+def place_of(scan: str) -> Path:
+    """The folder of what belongs to a scan, whether it is there or not: ``tooth.fewview`` beside ``tooth.h5``.
 
     A scan that lies where one must not write, or among the samples of the package, has its folder below the user's
     home; so has what belongs to no scan.
     """
     path = Path(scan)
-    beside = path.with_name(f"{path.stem}.fewview") if scan else HOME / "layers"
-    if scan and (FOLDER in path.parents or not os.access(path.parent, os.W_OK)):
-        beside = HOME / f"{path.stem}.fewview"
-    beside.mkdir(parents=True, exist_ok=True)
-    return beside
+    if not scan:
+        return HOME / "layers"
+    if FOLDER in path.parents or not os.access(path.parent, os.W_OK):
+        return HOME / f"{path.stem}.fewview"
+    return path.with_name(f"{path.stem}.fewview")
+
+
+def folder_of(scan: str) -> Path:
+    """:func:`place_of`, made when it is not there."""
+    place = place_of(scan)
+    place.mkdir(parents=True, exist_ok=True)
+    return place

@@ -4,14 +4,10 @@
 from typing import Any
 
 import napari.viewer
-from napari.qt.threading import thread_worker
 from qtpy.QtWidgets import (
     QApplication,
-    QButtonGroup,
-    QComboBox,
     QDoubleSpinBox,
     QFormLayout,
-    QGridLayout,
     QHBoxLayout,
     QPushButton,
     QSpinBox,
@@ -25,7 +21,8 @@ from ...methods.presets import preset_options
 from ...runs.recipe import Recipe
 from ..common.notify import complain, tell
 from ..common.theme import colours
-from ..common.widgets import Dock, Section, button, described, quiet, tool, wrapped
+from ..common.widgets import Dock, Section, button, described, tool, wrapped
+from ..files.networks import networks_of
 from ..files.result_buttons import ResultButtons
 from ..help import HelpButton
 from ..scan.scan_bar import ScanChoice
@@ -33,18 +30,15 @@ from ..workbench import workbench_of
 from .batch import BatchButtons
 from .form import Form
 from .form_entries import form_fields
-from .modes import ModeState, all_methods, mode_states
+from .learn_dialog import LearnDialog
+from .method_picker import MethodPicker
 from .presets import KEPT, MEANING, PRESETS, matching_preset, preset_help, preset_values, start_values
 from .preview import preview_options
 from .run_panel import RunPanel
 from .run_presenter import forecast_text
 
+LEARNS = "unrolled"  # the method that can be taught
 NO_XRAY = "This method needs an X-ray volume: choose its layer at X-ray in the Scan dock."
-
-
-@thread_worker
-def _load() -> list[Method[Any]]:
-    return all_methods()
 
 
 class ReconstructDock(Dock):
@@ -54,14 +48,24 @@ class ReconstructDock(Dock):
         super().__init__()
         self.viewer = viewer
         self.bench = workbench_of(viewer)
-        self.states: list[ModeState] = []
         self.form: Form | None = None
         self._wanted: Recipe | None = None
         self.column.addWidget(ScanChoice(self.bench))
-        self.column.addWidget(self._make_modes())
-        self.column.addLayout(self._make_method())
+        self.picker = MethodPicker(self.bench.settings)
+        self.modes, self.method = self.picker.modes, self.picker.method
+        self.picker.changed.connect(self._on_method)
+        self.picker.loaded.connect(self._take_wanted)
+        self.column.addWidget(self.picker)
+        self.column.addLayout(self._make_presets())
         self.form_place = QVBoxLayout()
         self.column.addLayout(self.form_place)
+        self.learn_button = button(
+            "Learn from a dense scan…",
+            "Teach this network samples like yours, from a volume or a dense scan of a sister sample, in minutes.",
+            self._learn,
+        )
+        self.learning: LearnDialog | None = None
+        self.column.addWidget(self.learn_button)
         self.column.addWidget(Section("Measuring the error", self._make_holdout()))
         self.forecast = wrapped()
         described(self.forecast, "Memory forecast")
@@ -76,6 +80,7 @@ class ReconstructDock(Dock):
         self.column.addStretch(1)
         self.foot.addLayout(self._make_buttons())
         self.foot.addWidget(self.panel.head)
+        self.bench.scan_changed.connect(self._offer_networks)
         self.bench.scan_changed.connect(self.refresh)
         self.bench.runs_changed.connect(self.refresh)
         self.bench.runs_changed.connect(self._show_chosen)
@@ -88,32 +93,11 @@ class ReconstructDock(Dock):
         self.refresh()
         if self.bench.settings.warm:
             self.bench.queue.warm()
-        self._loader = _load()  # the methods bring torch in: seconds, which the screen does not wait for
-        self._loader.returned.connect(self._on_methods)
-        self._loader.start()
+        self.picker.load()
 
     # -- making --------------------------------------------------------------------------------------------------
 
-    def _make_modes(self) -> QWidget:
-        box = QWidget()
-        grid = QGridLayout(box)
-        grid.setContentsMargins(0, 0, 0, 0)
-        self.modes = QButtonGroup(box)
-        self.mode_grid = grid
-        self.why = wrapped("Loading the methods…")
-        self.why_section = Section("Why are some greyed?", self.why)
-        grid.addWidget(self.why_section, 3, 0, 1, 2)
-        return box
-
-    def _make_method(self) -> QVBoxLayout:
-        layout = QVBoxLayout()
-        self.method = QComboBox()
-        self.method.setToolTip("Method of this mode.")
-        described(self.method, "Method")
-        self.method.currentIndexChanged.connect(self._on_method)
-        self.summary = wrapped()
-        layout.addWidget(self.method)
-        layout.addWidget(self.summary)
+    def _make_presets(self) -> QHBoxLayout:
         row = QHBoxLayout()
         self.presets: dict[str, QPushButton] = {}
         for name in PRESETS:
@@ -122,8 +106,7 @@ class ReconstructDock(Dock):
             made.setProperty("preset", name)
             self.presets[name] = made
             row.addWidget(made)
-        layout.addLayout(row)
-        return layout
+        return row
 
     def _make_holdout(self) -> QWidget:
         box = QWidget()
@@ -171,8 +154,7 @@ class ReconstructDock(Dock):
     @property
     def chosen_method(self) -> Method[Any] | None:
         """Method that would run."""
-        result: Method[Any] | None = self.method.currentData()
-        return result
+        return self.picker.chosen
 
     def recipe(self, **more: Any) -> Recipe:
         """Recipe of the run that the settings make.
@@ -197,11 +179,7 @@ class ReconstructDock(Dock):
 
     def choose(self, name: str) -> None:
         """Choose a method by name, in whatever mode it is."""
-        for index, state in enumerate(self.states):
-            names = [method.name for method in state.methods]
-            if state.enabled and name in names:
-                self._check_mode(index)
-                self.method.setCurrentIndex(names.index(name))
+        self.picker.choose(name)
 
     def run(self) -> None:
         """Queue a run of everything that is chosen."""
@@ -235,7 +213,7 @@ class ReconstructDock(Dock):
             return
         assert method is not None and self.form is not None
         settings = self.bench.settings
-        settings.remember(method=method.name, holdout=recipe.holdout, mode=self._mode().mode.name)
+        settings.remember(method=method.name, holdout=recipe.holdout, mode=self.picker.mode.mode.name)
         kept = {name: value for name, value in self.form.values().items() if name in KEPT}
         settings.remember_options(method.name, {**self.form.changes(), **kept})
         self.bench.run(recipe, method, note=note)
@@ -251,25 +229,6 @@ class ReconstructDock(Dock):
         clipboard.setText(text)
         tell(f"The {what} is on the clipboard: paste it where you want to run it.")
 
-    def _on_methods(self, methods: list[Method[Any]]) -> None:
-        self.states = mode_states(methods)
-        last = self.bench.settings.remembered("mode")
-        for index, state in enumerate(self.states):
-            made = tool(state.mode.title, state.reason or state.mode.help, self._on_mode, checkable=True)
-            made.setEnabled(state.enabled)
-            made.setProperty("mode", index)
-            self.modes.addButton(made, index)
-            self.mode_grid.addWidget(made, index // 2, index % 2)
-        usable = [state for state in self.states if state.enabled]
-        start = next((state for state in usable if state.mode.name == last), usable[0] if usable else None)
-        greyed = [state for state in self.states if not state.enabled]
-        self.why.setText("\n".join(f"{state.mode.title}: {state.reason}" for state in greyed))
-        self.why_section.head.setChecked(False)
-        self.why_section.setVisible(bool(greyed))
-        if start is not None:
-            self._check_mode(self.states.index(start))
-        self._take_wanted()
-
     def _on_restored(self, recipe: Recipe) -> None:
         self._wanted = recipe
         self._take_wanted()
@@ -277,7 +236,7 @@ class ReconstructDock(Dock):
     def _take_wanted(self) -> None:
         """Set the dock as a record says, as soon as the methods are there."""
         recipe = self._wanted
-        if recipe is None or not self.states:
+        if recipe is None or not self.picker.states:
             return
         self._wanted = None
         self.choose(recipe.method)
@@ -291,34 +250,10 @@ class ReconstructDock(Dock):
         self.seed.setValue(recipe.seed)
         self._on_edit()
 
-    def _check_mode(self, index: int) -> None:
-        made = self.modes.button(index)
-        if made is not None:
-            made.setChecked(True)
-
-    def _mode(self) -> ModeState:
-        return self.states[self.modes.checkedId()]
-
-    def _on_mode(self, on: bool) -> None:
-        if not on:
-            return
-        state = self._mode()
-        last = self.bench.settings.remembered("method")
-        with quiet(self.method):
-            self.method.clear()
-            for method in state.methods:
-                self.method.addItem(method.title, method)
-                self.method.setItemData(self.method.count() - 1, method.summary, 3)  # the tooltip's role
-            names = [method.name for method in state.methods]
-            self.method.setCurrentIndex(names.index(last) if last in names else 0)
-        self._on_method()
-
     def _on_method(self) -> None:
         method = self.chosen_method
         if method is None:
             return
-        self.summary.setText(method.summary)
-        self.summary.setToolTip(method.source)
         if self.form is not None:
             self.form_place.removeWidget(self.form)
             self.form.hide()
@@ -328,12 +263,33 @@ class ReconstructDock(Dock):
         )
         self.form.edited.connect(self._on_edit)
         self.form_place.addWidget(self.form)
+        self._offer_networks()
+        self.learn_button.setVisible(method.name == LEARNS)
         useful = any(preset_options(method, name.lower()) for name in PRESETS)
         for name, made in self.presets.items():
             made.setToolTip(preset_help(method, name))
             made.setVisible(useful and (name == "Standard" or bool(preset_options(method, name.lower()))))
         self.order_tabs()
         self._on_edit()
+
+    def _offer_networks(self) -> None:
+        """Networks that learnt samples of this scan."""
+        method = self.chosen_method
+        if self.form is not None and method is not None and method.name == LEARNS:
+            self.form.offer("weights", networks_of(self.bench.scan.path))
+
+    def _learn(self) -> None:
+        if self.learning is None:
+            self.learning = LearnDialog(self.bench, self)
+            self.learning.learnt.connect(self._on_learnt)
+        self.learning.ask()
+
+    def _on_learnt(self, scan: str, weights: str) -> None:
+        """What was just learnt is what the next run uses."""
+        self._offer_networks()
+        method = self.chosen_method
+        if scan == self.bench.scan.path and self.form is not None and method is not None and method.name == LEARNS:
+            self.form.set_values({**self.form.values(), "weights": weights})
 
     def _on_preset(self) -> None:
         sender: Any = self.sender()
@@ -369,6 +325,7 @@ class ReconstructDock(Dock):
         ready = self.bench.scan.ready and self.chosen_method is not None
         method = self.chosen_method
         blind = method is not None and "aux" in method.needs and self.bench.scan.auxiliary is None
+        self.learn_button.setEnabled(self.bench.scan.ready)
         for widget, help in self.helps.items():
             widget.setEnabled(ready and not blind)
             widget.setToolTip(NO_XRAY if blind else help)

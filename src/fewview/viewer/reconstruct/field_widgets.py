@@ -68,11 +68,18 @@ class WeightsChoice(ComboBox):
     def set_value(self, value: Any) -> None:
         """Show a name or a path."""
         if value not in self.choices:
-            known = [(self.native.itemText(i), self.native.itemData(i)) for i in range(self.native.count())]
-            self.choices = [*known[:-1], (Path(value).stem, str(value)), known[-1]]
+            self.offer([(Path(value).stem, str(value))])
             self.native.setItemData(self.native.count() - 2, str(value), 3)  # the tooltip's role
         self._before = value
         super().set_value(value)
+
+    def offer(self, files: Sequence[tuple[str, str]]) -> None:
+        """Put further files, by name and path, before "own file…"."""
+        now = self.value
+        known = [(self.native.itemText(i), self.native.itemData(i)) for i in range(self.native.count())]
+        paths = [path for _, path in known]
+        self.choices = [*known[:-1], *(file for file in files if file[1] not in paths), known[-1]]
+        self.value = now
 
     def _on_activated(self, index: int) -> None:
         if self.native.itemData(index) != OWN:

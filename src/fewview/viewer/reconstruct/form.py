@@ -9,7 +9,7 @@ from qtpy.QtWidgets import QCheckBox, QFormLayout, QHBoxLayout, QLabel, QVBoxLay
 
 from ...options import Options
 from ..common.widgets import Section, described
-from .field_widgets import edited, hold, make_widget
+from .field_widgets import WeightsChoice, edited, hold, make_widget
 from .form_entries import FormField, changed, form_fields, named
 
 
@@ -70,6 +70,12 @@ class Form(QWidget):
         known = named(self.model, chosen)
         for name, row in self._rows.items():
             row.show_chosen(known.get(name))
+
+    def offer(self, name: str, files: list[tuple[str, str]]) -> None:
+        """Offer further files, by name and path, in a field that holds one."""
+        row = self._rows.get(name)
+        if row is not None and isinstance(row.widget, WeightsChoice):
+            row.widget.offer(files)
 
     def input_of(self, name: str) -> QWidget:
         """The widget of a field."""

@@ -62,6 +62,8 @@ class LiveView(QObject):
         self._layer: Any = None
         self._limits: tuple[float, float] | None = None
         self._rescale_from = 0
+        self._extras: dict[str, Any] = {}
+        self._extra_number = 0
         self._last_tick = 0.0
         self.sequence = 0
         self.shown_at = 0.0
@@ -120,6 +122,7 @@ class LiveView(QObject):
 
     def _begin(self, run: QueuedRun) -> None:
         self._run, self._layer, self._limits, self.sequence = run, None, None, 0
+        self._extras, self._extra_number = {}, 0
 
     def _paint(self) -> float:
         """Show the newest estimate; returns the seconds that making its layer took, which no painting takes again."""
@@ -137,6 +140,7 @@ class LiveView(QObject):
             making = time.monotonic() - began
             frame = self._queue.take_frame() or frame  # many may have come meanwhile
         self._show(frame.volume, frame.step)
+        self._show_extras(run, shown)
         self.sequence = frame.sequence
         self.shown_at = time.monotonic()
         self.painted.emit(shown.name)
@@ -204,8 +208,7 @@ class LiveView(QObject):
             }
             layer.metadata = {**layer.metadata, METADATA: {**layer.metadata[METADATA], **about}}
             self._name(layer, shown, run)
-            for name, volume in run.extra.items():
-                self._add_extra(name, volume, shown, layer)
+            self._show_extras(run, shown)
             self.painted.emit(layer.name)
             if shown.metadata.get("look"):
                 self._viewer.reset_view()  # it lies beside what was in sight
@@ -219,20 +222,38 @@ class LiveView(QObject):
             layer.name = f"{shown.name}, {run.holds}"
             run.title = layer.name
 
-    def _add_extra(self, name: str, volume: NDArray[Any], shown: Shown, layer: Any) -> None:
-        """A further volume ("std") as a layer under the result, hidden: one click shows where it is uncertain."""
+    def _show_extras(self, run: QueuedRun, shown: Shown) -> None:
+        """Further volumes ("std") as layers under the result, hidden: one click shows where it is uncertain."""
+        layers, layer = self._viewer.layers, self._layer
+        if layer not in layers:
+            return
+        for name, made in self._extras.items():  # the name of the result may have changed
+            made.name = f"{layer.name} {EXTRA.get(name, name)}"
+        if run.extra_number == self._extra_number:
+            return
+        self._extra_number = run.extra_number
+        for name, volume in run.extra.items():
+            made = self._extras.get(name)
+            if made is None:
+                self._extras[name] = self._add_extra(name, volume, shown, layer)
+            elif made in layers:
+                made.data = volume
+
+    def _add_extra(self, name: str, volume: NDArray[Any], shown: Shown, layer: Any) -> Any:
         layers = self._viewer.layers
         selected = list(layers.selection)
+        about = {key: shown.metadata.get(key, "") for key in ("of", "prefix")}
         made = self._viewer.add_image(
             volume,
             name=f"{layer.name} {EXTRA.get(name, name)}",
             **extra_look(name, volume),
             visible=False,
-            metadata={METADATA: {"extra": name}},
+            metadata={METADATA: {"extra": name, **about}},
             **finer_place(shown.place, layer.data.shape, volume.shape),
         )
         layers.move(layers.index(made), layers.index(layer))
         layers.selection = selected
+        return made
 
     def _let_go(self) -> None:
         """Before the shared memory goes: no layer may look at it."""
