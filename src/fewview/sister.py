@@ -81,7 +81,7 @@ def learn(
     Returns
     -------
     dict
-        "weights" (path), "minutes", "curve", and "verdict" (a sentence; empty where there was no check).
+        "weights" (path), "minutes", "curve", "verdict" (a sentence; empty where there was no check), "better".
 
     Raises
     ------
@@ -128,6 +128,7 @@ def learn(
         "minutes": round(trainer.elapsed / 60, 2),
         "curve": list(trainer.curve),
         "verdict": str(found.get("verdict", "")),
+        "better": found.get("better"),
         "kept": "result",
     }
 

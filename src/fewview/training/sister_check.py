@@ -34,8 +34,8 @@ def held_out_check(scan: Problem, weights: Path) -> dict[str, Any]:
     Returns
     -------
     dict
-        "relative_error" by method (error of the held-out pixels over their size, noise included), and
-        "verdict": one sentence.
+        "relative_error" by method (error of the held-out pixels over their size, noise included), "better": whether it
+        predicts them better than all others, and "verdict": one sentence.
     """
     ((given, held),) = pixel_folds(central(scan, SLICES, adjacent=True), 1)
     candidates = (*OTHERS, ("unrolled", {"weights": str(weights)}))
@@ -55,6 +55,7 @@ def held_out_check(scan: Problem, weights: Path) -> dict[str, Any]:
     )
     return {
         "relative_error": {name: round((float(e.mean()) / power) ** 0.5, 5) for name, e in errors.items()},
+        "better": bool(gained > 0),
         "verdict": f"Held-out pixels are predicted {how}: {advice}.",
     }
 

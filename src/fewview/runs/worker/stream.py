@@ -175,7 +175,14 @@ class Reader(_Slots):
 
 
 def leave(stream: str, volumes: Sequence[NDArray[Any]], ending: str = EXTRA) -> None:
-    """Put further volumes (slices, y, x) of a stream into shared memory of their own, for :func:`collect`.
+    """Put further volumes of a stream into shared memory of their own, for :func:`collect`.
+
+    Parameters
+    ----------
+    stream : str
+    volumes : sequence of array, shape (slices, y, x)
+    ending : {EXTRA, LIVE}
+        Of the name of the memory: at the end of a run, or on the way.
 
     Raises
     ------
@@ -191,7 +198,15 @@ def leave(stream: str, volumes: Sequence[NDArray[Any]], ending: str = EXTRA) -> 
 
 
 def collect(stream: str, shapes: Sequence[tuple[int, ...]], ending: str = EXTRA) -> list[NDArray[np.float32]]:
-    """The volumes that were left, copied out of the shared memory, which is removed."""
+    """The volumes that were left, copied out of the shared memory, which is removed.
+
+    Parameters
+    ----------
+    stream : str
+    shapes : sequence of tuple of int
+        As the worker told them.
+    ending : {EXTRA, LIVE}
+    """
     memory = SharedMemory(name=stream + ending)
     ends = np.cumsum([math.prod(shape) for shape in shapes])
     values = np.frombuffer(cast(memoryview, memory.buf), np.float32, int(ends[-1])).copy()

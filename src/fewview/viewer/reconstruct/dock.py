@@ -284,11 +284,17 @@ class ReconstructDock(Dock):
             self.learning.learnt.connect(self._on_learnt)
         self.learning.ask()
 
-    def _on_learnt(self, scan: str, weights: str) -> None:
-        """What was just learnt is what the next run uses."""
+    def _on_learnt(self, scan: str, weights: str, useful: bool) -> None:
+        """What was just learnt is what the next run uses, unless the scan itself says that it does not help."""
         self._offer_networks()
         method = self.chosen_method
-        if scan == self.bench.scan.path and self.form is not None and method is not None and method.name == LEARNS:
+        if (
+            useful
+            and scan == self.bench.scan.path
+            and self.form is not None
+            and method is not None
+            and method.name == LEARNS
+        ):
             self.form.set_values({**self.form.values(), "weights": weights})
 
     def _on_preset(self) -> None:

@@ -46,7 +46,7 @@ POINTS = 20  # of the curve
 class LearnDialog(QDialog):
     """A window of its own, so that the picture stays in sight. It belongs to the scan that was meant when it opened."""
 
-    learnt = Signal(str, str)  # scan, weights
+    learnt = Signal(str, str, bool)  # scan, weights, and whether nothing speaks against them
 
     def __init__(self, bench: Any, parent: QWidget) -> None:
         super().__init__(parent)
@@ -141,8 +141,11 @@ class LearnDialog(QDialog):
         run = bench.queue.submit(f"Learning {name}", {**payload, "recipe": recipe.model_dump(mode="json")}, ENGINE)
         run.patience = PATIENCE
         self.run, self._said = run, ""
-        place = spatial((1, 1, 1), scan.voxel, 0, scan.bin)
+        row = scan.one_row(bench.shown_row())[0] - scan.bin  # there are two of them at least
+        place = spatial((1, 1, 1), scan.voxel, row, scan.bin)
         beside(place, scan.shape[2] // scan.bin, (0, 1))
+        bench.show_projections(False)  # their angle axis would share a slider with the slices
+        bench.scan_changed.emit()
         bench.live.expect(run, Shown(LAYER, place, {"of": scan.path, "look": True}, reuse=True))
         bench.go()
         self.refresh()
@@ -195,5 +198,5 @@ class LearnDialog(QDialog):
             told = verdict or "It was not checked on this scan: compare its result with that of other methods."
             self._said = f"Kept as “{Path(weights).stem}”, after {duration(60 * run.record['minutes'])}. {told}"
             tell(f"“{Path(weights).stem}” is in the list of networks of this scan.")
-            self.learnt.emit(run.payload["recipe"]["scan"], weights)
+            self.learnt.emit(run.payload["recipe"]["scan"], weights, run.record.get("better") is not False)
         self.refresh()
