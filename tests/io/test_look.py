@@ -185,6 +185,7 @@ def test_unsigned_integers_that_were_written_as_signed(save, disks):
 
 def test_views_are_left_out_mirrored_and_reversed_on_request(save, disks):
     scan = read_scan(save(), exclude="3, 7,10:14")
+    assert scan.notes == ()  # the user knows of the gaps
     np.testing.assert_allclose(np.degrees(scan.geometry.angles), np.delete(disks.degrees, [3, 7, 10, 11, 12, 13]))
     with pytest.raises(ScanError, match=r"--exclude 70 names no views of this scan, which are 0 to 59"):
         read_scan(save(), exclude="70")

@@ -14,7 +14,7 @@ import zarr
 
 from fewview.atomic_write import check_writable, written_whole
 from fewview.errors import FewviewError
-from fewview.io import read_volume, write_volume
+from fewview.io import read_scan, read_volume, write_volume
 from fewview.io.write_volume import check_output
 
 RECORD = {
@@ -31,6 +31,13 @@ ENDINGS = ("volume.npy", "volume.tif", "volume.h5", "volume.zarr")
 def volume():
     rng = np.random.default_rng(0)
     return (rng.standard_normal((3, 20, 24)) * 0.02 + 0.01).astype(np.float32)
+
+
+@pytest.mark.parametrize("name", ENDINGS)
+def test_a_volume_of_our_own_is_no_scan(tmp_path, volume, name):
+    path = write_volume(tmp_path / name, volume, voxel=0.01, record=RECORD)
+    with pytest.raises(FewviewError, match="is a volume that fewview reconstructed, not a scan"):
+        read_scan(path, angles="0:180")
 
 
 @pytest.mark.parametrize("name", ENDINGS)

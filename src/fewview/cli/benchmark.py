@@ -16,17 +16,24 @@ from .values import parse_pairs
 
 app = typer.Typer(help="Measure quality, speed and liveliness on this machine.")
 
-Json = Annotated[Path | None, typer.Option("--json", help="Write the rows here.")]
+Json = Annotated[Path | None, typer.Option("--json", help="Write the rows of the table to this file, as JSON.")]
 
 
 @app.command()
 def operators(
     json_path: Json = None,
-    sizes: Annotated[list[str] | None, typer.Option("--size", help="PIXELSxVIEWS, may be repeated.")] = None,
-    slices: Annotated[list[int] | None, typer.Option(help="Slices projected together, may be repeated.")] = None,
-    threads: Annotated[int, typer.Option(help="Threads of the processor.")] = 1,
-    repeats: Annotated[int, typer.Option(help="Rounds.")] = 7,
-    device: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu",
+    sizes: Annotated[
+        list[str] | None,
+        typer.Option("--size", help="Size of a slice and number of views, as PIXELSxVIEWS; it may be repeated."),
+    ] = None,
+    slices: Annotated[
+        list[int] | None, typer.Option(help="Number of slices that are projected together; it may be repeated.")
+    ] = None,
+    threads: Annotated[int, typer.Option(help="Number of threads of the processor.")] = 1,
+    repeats: Annotated[
+        int, typer.Option(help="Number of rounds, of which the median counts; more are steadier and take longer.")
+    ] = 7,
+    device: Annotated[str, typer.Option(help="Where to compute: `cpu` or `cuda`.")] = "cpu",
 ) -> None:
     """Time the projectors against ASTRA's, interleaved."""
     from ..benchmark.operators import SIZES, SLICES, run
@@ -49,28 +56,49 @@ def operators(
 @app.command()
 def quality(
     json_path: Json = None,
-    data: Annotated[list[str] | None, typer.Option(help="Data sets, A,B or repeated.  [default: all]")] = None,
-    methods: Annotated[list[str] | None, typer.Option(help="A,B or repeated.  [default: all that can run]")] = None,
-    views: Annotated[list[str] | None, typer.Option(help="A,B or repeated.  [default: 4,8,16,32,64]")] = None,
-    size: Annotated[list[str] | None, typer.Option(help="Pixels a side, A,B or repeated.  [default: 128]")] = None,
-    counts: Annotated[list[str] | None, typer.Option(help="none, or open-beam counts.  [default: none,2000]")] = None,
-    volumes: Annotated[int, typer.Option(help="Samples of each data set.")] = 3,
-    seeds: Annotated[int, typer.Option(help="Measurements of each sample.")] = 3,
-    slices: Annotated[int, typer.Option(help="Slices of each sample.")] = 4,
-    device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
-    measured: Annotated[Path, typer.Option(help="Folder of measured data.")] = Path("../shared/data"),
+    data: Annotated[list[str] | None, typer.Option(help="Data sets, as A,B or repeated.  [default: all]")] = None,
+    methods: Annotated[
+        list[str] | None, typer.Option(help="Methods, as A,B or repeated.  [default: all that can run]")
+    ] = None,
+    views: Annotated[
+        list[str] | None, typer.Option(help="Numbers of views, as A,B or repeated.  [default: 4,8,16,32,64]")
+    ] = None,
+    size: Annotated[
+        list[str] | None, typer.Option(help="Pixels on each side of a slice, as A,B or repeated.  [default: 128]")
+    ] = None,
+    counts: Annotated[
+        list[str] | None,
+        typer.Option(help="Counts per pixel of the open beam, or `none` for no noise.  [default: none,2000]"),
+    ] = None,
+    volumes: Annotated[
+        int, typer.Option(help="Number of samples of each data set; more make the intervals narrower.")
+    ] = 3,
+    seeds: Annotated[int, typer.Option(help="Number of noisy measurements of each sample.")] = 3,
+    slices: Annotated[int, typer.Option(help="Number of slices of each sample.")] = 4,
+    device: Annotated[str, typer.Option(help="Where to compute: `auto`, `cpu` or `cuda`.")] = "auto",
+    measured: Annotated[Path, typer.Option(help="Folder that holds the measured data.")] = Path("../shared/data"),
     against: Annotated[str, typer.Option(help="Method that the table compares the others with.")] = "tv",
     again: Annotated[bool, typer.Option("--again", help="Measure anew what the JSON file holds already.")] = False,
     settings: Annotated[
-        list[str] | None, typer.Option("--set", help="Option of the methods, KEY=VALUE: rows of their own.")
+        list[str] | None,
+        typer.Option("--set", help="An option of the methods as KEY=VALUE; its results are rows of their own."),
     ] = None,
-    preset: Annotated[str | None, typer.Option(help="draft, standard or best: rows of their own.")] = None,
+    preset: Annotated[
+        str | None,
+        typer.Option(help="Work of the methods, `draft`, `standard` or `best`; its results are rows of their own."),
+    ] = None,
     label: Annotated[str, typer.Option(help="Name of these settings in the tables.")] = "",
     controls: Annotated[
         list[str] | None,
-        typer.Option(help="Of the X-ray volume: none, zeroed, other, shift1, turn1, ..., no-neutron; A,B or all."),
+        typer.Option(
+            help="What is done to the X-ray volume as a control: none, zeroed, other, shift1, turn1, ..., "
+            "no-neutron; as A,B or all."
+        ),
     ] = None,
-    minutes: Annotated[float, typer.Option(help="Stop after so many, in the middle if need be; 0: at the end.")] = 0,
+    minutes: Annotated[
+        float,
+        typer.Option(help="Stop after this many minutes, in the middle if need be; 0 never stops before the end."),
+    ] = 0,
 ) -> None:
     """Compare the methods on known data. Rows in the JSON file are kept and added to; Ctrl-C keeps what is done."""
     from ..benchmark.quality.data import DATA
@@ -111,15 +139,22 @@ def quality(
 @app.command()
 def probe(
     json_path: Json = None,
-    methods: Annotated[list[str] | None, typer.Option(help="A,B or repeated.  [default: d3ip,tv,mbir]")] = None,
-    views: Annotated[list[str] | None, typer.Option(help="A,B or repeated.  [default: 16,32]")] = None,
-    size: Annotated[int, typer.Option(help="Pixels a side.")] = 128,
-    counts: Annotated[float, typer.Option(help="Open-beam counts.")] = 2000.0,
-    volumes: Annotated[int, typer.Option(help="Samples.")] = 1,
-    slices: Annotated[int, typer.Option(help="Slices of each sample.")] = 4,
-    device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
+    methods: Annotated[
+        list[str] | None, typer.Option(help="Methods, as A,B or repeated.  [default: d3ip,tv,mbir]")
+    ] = None,
+    views: Annotated[
+        list[str] | None, typer.Option(help="Numbers of views, as A,B or repeated.  [default: 16,32]")
+    ] = None,
+    size: Annotated[int, typer.Option(help="Number of pixels on each side of a slice.")] = 128,
+    counts: Annotated[float, typer.Option(help="Counts per pixel of the open beam; more make less noise.")] = 2000.0,
+    volumes: Annotated[int, typer.Option(help="Number of samples.")] = 1,
+    slices: Annotated[int, typer.Option(help="Number of slices of each sample.")] = 4,
+    device: Annotated[str, typer.Option(help="Where to compute: `auto`, `cpu` or `cuda`.")] = "auto",
     again: Annotated[bool, typer.Option("--again", help="Measure anew what the JSON file holds already.")] = False,
-    minutes: Annotated[float, typer.Option(help="Stop after so many, in the middle if need be; 0: at the end.")] = 0,
+    minutes: Annotated[
+        float,
+        typer.Option(help="Stop after this many minutes, in the middle if need be; 0 never stops before the end."),
+    ] = 0,
 ) -> None:
     """Add a void to a sample, or fill one, and see how much of it a method shows: below 0.7, it invents or hides."""
     from ..benchmark.probe import METHODS, VIEWS, run
@@ -147,7 +182,7 @@ def probe(
 @app.command()
 def live(
     json_path: Json = None,
-    updates: Annotated[int, typer.Option(help="Estimates shown.")] = 500,
+    updates: Annotated[int, typer.Option(help="Number of estimates that are shown.")] = 500,
 ) -> None:
     """Measure the viewer while a run streams into it: lag, gaps, memory, stop, exit."""
     from ..doctor import has_viewer

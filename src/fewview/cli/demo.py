@@ -12,9 +12,15 @@ from ..errors import FewviewError
 
 
 def demo(
-    screenshot: Annotated[Path | None, typer.Option(help="Save a picture here, as PNG, and end.")] = None,
-    headless: Annotated[bool, typer.Option("--headless", help="A table, a picture and volumes, no viewer.")] = False,
-    output: Annotated[Path, typer.Option("-o", "--output", help="Folder of the headless demo.")] = Path("demo-output"),
+    screenshot: Annotated[
+        Path | None, typer.Option(help="Save a picture of the viewer to this PNG file, and end.")
+    ] = None,
+    headless: Annotated[
+        bool, typer.Option("--headless", help="Write a table, a picture and volumes, and open no viewer.")
+    ] = False,
+    output: Annotated[Path, typer.Option("-o", "--output", help="Folder that the headless demo writes to.")] = Path(
+        "demo-output"
+    ),
 ) -> None:
     """Open a viewer with sample data and a run in progress; or compare methods on a measured tooth (--headless)."""
     from ..doctor import has_viewer

@@ -11,7 +11,7 @@ import typer
 MARKS = {"ok": "ok     ", "optional": "without", "broken": "BROKEN "}
 
 
-def doctor(as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False) -> None:
+def doctor(as_json: Annotated[bool, typer.Option("--json", help="Print everything as JSON.")] = False) -> None:
     """Check the installation. Ends with status 0 when fewview works here, whatever optional part is missing."""
     from ..doctor import examine
 

@@ -19,12 +19,14 @@ KINDS = {
 
 
 def regions(
-    volumes: Annotated[list[Path], typer.Argument(help="Volumes to compare: .npy, .tif, .h5, .zarr.")],
+    volumes: Annotated[list[Path], typer.Argument(help="Volumes to compare, as .npy, .tif, .h5 or .zarr.")],
     reference: Annotated[
         Path, typer.Option(help="Volume that counts as the truth, of the same shape; it alone chooses the regions.")
     ],
-    count: Annotated[int, typer.Option(min=1, help="Regions of each kind, at most; more are surer.")] = 10,
-    seed: Annotated[int, typer.Option(help="Of the random regions.")] = 0,
+    count: Annotated[
+        int, typer.Option(min=1, help="Number of regions of each kind, at most; more narrow the intervals.")
+    ] = 10,
+    seed: Annotated[int, typer.Option(help="Number that the choice of random regions follows from.")] = 0,
     as_json: Annotated[bool, typer.Option("--json", help="Print all values as JSON.")] = False,
 ) -> None:
     """Compare volumes in regions of 64 x 96 down to 8 x 8 pixels around the same places.

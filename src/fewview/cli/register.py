@@ -17,16 +17,30 @@ if TYPE_CHECKING:
 
 
 def register(
-    xray: Annotated[Path, typer.Argument(help="X-ray volume: .npy, .tif, .h5, .zarr.")],
-    neutron: Annotated[Path, typer.Argument(help="Neutron volume of the same sample; of few views will do.")],
-    output: Annotated[Path, typer.Option("-o", "--output", "--out", help="The X-ray volume on the neutron grid.")],
-    turns: Annotated[str | None, typer.Option(help="Turns to try: none, vertical or any.")] = None,
-    settings: Annotated[list[str] | None, typer.Option("--set", help="Further option, KEY=VALUE.")] = None,
-    pairs: Annotated[Path | None, typer.Option(help="CSV of point pairs to start from, see the docs.")] = None,
+    xray: Annotated[Path, typer.Argument(help="X-ray volume, as .npy, .tif, .h5 or .zarr.")],
+    neutron: Annotated[
+        Path, typer.Argument(help="Neutron volume of the same sample; a reconstruction of few views will do.")
+    ],
+    output: Annotated[
+        Path, typer.Option("-o", "--output", "--out", help="File to write: the X-ray volume on the neutron grid.")
+    ],
+    turns: Annotated[
+        str | None, typer.Option(help="Turns to try: `none`, `vertical` (about the rotation axis) or `any`.")
+    ] = None,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="A further option of the registration as KEY=VALUE; it may be repeated."),
+    ] = None,
+    pairs: Annotated[
+        Path | None,
+        typer.Option(help="CSV file with pairs of points to start from; the page on registration describes it."),
+    ] = None,
     xray_voxel: Annotated[float | None, typer.Option(help="Voxel size of the X-ray volume in mm.")] = None,
     neutron_voxel: Annotated[float | None, typer.Option(help="Voxel size of the neutron volume in mm.")] = None,
-    seed: Annotated[int, typer.Option(help="Of every random choice.")] = 0,
-    report: Annotated[Path | None, typer.Option(help="Write transform and quality here, as JSON.")] = None,
+    seed: Annotated[int, typer.Option(help="Number that every random choice follows from.")] = 0,
+    report: Annotated[
+        Path | None, typer.Option(help="Write the transform and its quality to this file, as JSON.")
+    ] = None,
 ) -> None:
     """Register an X-ray volume to a neutron volume; a registration that cannot be believed is not written.
 

@@ -12,16 +12,31 @@ from .values import parse_pairs
 
 
 def simulate(
-    output: Annotated[Path, typer.Argument(help="File to write, .h5.")],
-    phantom: Annotated[str | None, typer.Option(help="microstructure, ellipses, shapes, grains, fibres, foam.")] = None,
-    size: Annotated[int | None, typer.Option(help="Pixels a side.")] = None,
-    views: Annotated[int | None, typer.Option(help="Neutron views over 180 degrees, over 360 for a fan.")] = None,
-    counts: Annotated[float | None, typer.Option(help="Open-beam counts per pixel; 0 for no noise.")] = None,
-    beam: Annotated[
-        str | None, typer.Option(help="`parallel`, or `fan`: from a source; --set sod=MM and --set sdd=MM place it.")
+    output: Annotated[Path, typer.Argument(help="HDF5 file to write; its name ends in .h5.")],
+    phantom: Annotated[
+        str | None, typer.Option(help="Kind of sample: microstructure, ellipses, shapes, grains, fibres or foam.")
     ] = None,
-    seed: Annotated[int | None, typer.Option(help="Of every random choice.")] = None,
-    settings: Annotated[list[str] | None, typer.Option("--set", help="Further option, KEY=VALUE.")] = None,
+    size: Annotated[
+        int | None,
+        typer.Option(help="Number of pixels on each side of a slice; more show finer detail and take longer."),
+    ] = None,
+    views: Annotated[
+        int | None, typer.Option(help="Number of neutron views, spread over 180 degrees, or over 360 for a fan beam.")
+    ] = None,
+    counts: Annotated[
+        float | None, typer.Option(help="Counts per pixel of the open beam: more make less noise, and 0 makes none.")
+    ] = None,
+    beam: Annotated[
+        str | None,
+        typer.Option(help="Beam: `parallel`, or `fan`, from a source that --set sod=MM and --set sdd=MM place."),
+    ] = None,
+    seed: Annotated[
+        int | None, typer.Option(help="Number that every random choice follows from: equal seeds, equal samples.")
+    ] = None,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="A further option of the simulation as KEY=VALUE; it may be repeated."),
+    ] = None,
 ) -> None:
     """Simulate a sample: truth, neutron scan and X-ray scan in one HDF5 file."""
     from ..atomic_write import check_writable

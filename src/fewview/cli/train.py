@@ -15,9 +15,11 @@ app = typer.Typer(help="Train a network: on a CPU or a GPU, resumable.")
 # What every training is asked.
 Output = Annotated[Path, typer.Option("-o", "--output", help="Folder of the training; it is resumed from there.")]
 Minutes = Annotated[float | None, typer.Option(help="Time in minutes that the training may take in all.")]
-Device = Annotated[str | None, typer.Option(help="Where to train: auto, cpu or cuda.")]
+Device = Annotated[str | None, typer.Option(help="Where to train: `auto`, `cpu` or `cuda`.")]
 Seed = Annotated[int | None, typer.Option(help="Number that every random choice follows from.")]
-Settings = Annotated[list[str] | None, typer.Option("--set", help="Option of the training as KEY=VALUE; repeatable.")]
+Settings = Annotated[
+    list[str] | None, typer.Option("--set", help="An option of the training as KEY=VALUE; it may be repeated.")
+]
 
 
 def _values(settings: list[str] | None, **given: object) -> dict[str, Any]:
@@ -28,7 +30,9 @@ def _values(settings: list[str] | None, **given: object) -> dict[str, Any]:
 @app.command()
 def prior(
     output: Output,
-    kind: Annotated[str | None, typer.Option(help="Training images: generic, materials or stack.")] = None,
+    kind: Annotated[
+        str | None, typer.Option(help="Kind of training images: `generic`, `materials` or `stack`.")
+    ] = None,
     minutes: Minutes = None,
     device: Device = None,
     seed: Seed = None,
@@ -48,7 +52,7 @@ def prior(
 @app.command()
 def guide(
     output: Output,
-    network: Annotated[str | None, typer.Option(help="ours, or pix2pix as published.")] = None,
+    network: Annotated[str | None, typer.Option(help="Network to train: `ours`, or `pix2pix` as published.")] = None,
     minutes: Minutes = None,
     device: Device = None,
     seed: Seed = None,
@@ -73,20 +77,28 @@ def unrolled(
             "-o", "--output", "--out", help="Folder of the training; with --from, the weights to write (.safetensors)."
         ),
     ],
-    kind: Annotated[str | None, typer.Option(help="Training images: materials or general.")] = None,
+    kind: Annotated[str | None, typer.Option(help="Kind of training images: `materials` or `general`.")] = None,
     xray: Annotated[
-        bool | None, typer.Option("--xray", help="Show the network an X-ray volume of each sample, too.")
+        bool | None, typer.Option("--xray", help="Show the network an X-ray volume of each sample as well.")
     ] = None,
     volume: Annotated[
-        str | None, typer.Option("--from", help="Learn this volume, or dense scan, of a sister sample instead.")
+        str | None,
+        typer.Option(
+            "--from",
+            help="Learn from a sister sample instead of simulated ones: a volume of it, or a dense scan.",
+        ),
     ] = None,
     like: Annotated[
-        str | None, typer.Option(help="With --from: the few-view scan, or its recipe, that will be reconstructed.")
+        str | None, typer.Option(help="With --from, the few-view scan that will be reconstructed, or its recipe.")
     ] = None,
-    views: Annotated[int | None, typer.Option(help="Of that scan: use this many views, equally spread.")] = None,
-    rows: Annotated[str | None, typer.Option(help="Of that scan: detector rows A:B (B exclusive), unbinned.")] = None,
-    bin_: Annotated[int | None, typer.Option("--bin", help="Of that scan: average K x K detector pixels.")] = None,
-    axis: Annotated[str | None, typer.Option(help="Of that scan: auto, or the column of the rotation axis.")] = None,
+    views: Annotated[int | None, typer.Option(help="Use only this many views of that scan, equally spread.")] = None,
+    rows: Annotated[
+        str | None, typer.Option(help="Use only the detector rows A to B-1 of that scan, given as A:B before binning.")
+    ] = None,
+    bin_: Annotated[int | None, typer.Option("--bin", help="Average K x K detector pixels of that scan.")] = None,
+    axis: Annotated[
+        str | None, typer.Option(help="Column of the rotation axis of that scan, or `auto` to find it.")
+    ] = None,
     check: Annotated[
         bool, typer.Option(help="Compare with other methods on held-out detector pixels of the scan.")
     ] = True,

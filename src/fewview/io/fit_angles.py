@@ -218,7 +218,7 @@ def _check(made: Draft, request: Request, *, given: bool) -> None:
         same = f"all {len(angles)} views have the same angle ({np.degrees(angles[0]):g} degrees)"
         made.refuse(f"{how.where}: {same}.", rules.FLAG)
         return
-    verdict = judge(np.degrees(angles), _enough(made, request))
+    verdict = judge(np.degrees(angles), _enough(made, request), whole=request.exclude is None)
     made.notes += verdict.notes
     if given:
         return

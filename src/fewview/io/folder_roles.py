@@ -8,6 +8,7 @@ from pathlib import Path
 
 from ..errors import ScanError
 from . import names
+from .own_volume import written_by_fewview
 
 _FEW = 3  # images that make a series
 
@@ -138,7 +139,7 @@ def one_series(found: Sorted, path: Path) -> None:
         groups.setdefault(names.series(file.stem), []).append(file)
     largest = max(groups.values(), key=len)
     for group in list(groups.values()):
-        made = names.result_folder(group[0].stem) or (len(group) == 1 and _made_by_fewview(group[0]))
+        made = names.result_folder(group[0].stem) or (len(group) == 1 and written_by_fewview(group[0]))
         if group is not largest and len(largest) >= _FEW and made:
             found.notes.append(f"{files_in_words(group)}: left out, made from the scan by its name or its header.")
             found.projections = [file for file in found.projections if file not in group]
@@ -153,10 +154,3 @@ def one_series(found: Sorted, path: Path) -> None:
             f"{path} holds {what}, not one numbered series of projections: {listed}.",
             "Keep one scan per folder, or name a single file.",
         )
-
-
-def _made_by_fewview(path: Path) -> bool:
-    """Whether a TIFF has the record of a run in its header."""
-    with path.open("rb") as file:
-        head = file.read(1 << 20)
-    return any("voxel_mm".encode(coding) in head for coding in ("utf-8", "utf-16-le", "utf-16-be"))

@@ -12,6 +12,7 @@ from . import cil, data_exchange, edf, esrf, folder, hdf5_named, matlab, mrc, na
 from .fits import FITS
 from .hdf5 import open_hdf5
 from .names import Role
+from .own_volume import refuse_own_volume
 from .scan_facts import Found
 from .tiff import TIFF
 
@@ -100,6 +101,8 @@ def find(path: Path, dataset: str | None = None, patterns: Mapping[Role, str] | 
     """
     if not path.exists():
         raise ScanError(f"There is no file or folder {path}.", "Check the path.")
+    if dataset is None:
+        refuse_own_volume(path)
     if path.is_dir():
         alone = _only_scan_file(path)
         return find(alone, dataset) if alone is not None else folder.read_folder(path, patterns or {})

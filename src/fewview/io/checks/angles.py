@@ -38,12 +38,12 @@ class Verdict:
     notes: tuple[str, ...] = ()
 
 
-def judge(angles: Array, enough: float = HALF) -> Verdict:
+def judge(angles: Array, enough: float = HALF, *, whole: bool = True) -> Verdict:
     """Look at angles in degrees, in the order of the views.
 
     Span, repeated values, steps that are out of line, and runs that stand still: a frame number, a time, a wrong
     unit, or entries that were reserved and never written show up in one of them. ``enough`` is the arc that sees an
-    edge in every direction.
+    edge in every direction; of a scan that is not ``whole``, the user has left out views, and gaps need no word.
     """
     if len(angles) < 3 or not np.all(np.isfinite(angles)) or np.ptp(angles) == 0:
         return Verdict()
@@ -61,7 +61,7 @@ def judge(angles: Array, enough: float = HALF) -> Verdict:
     if out:
         return Verdict(out)
     repeats = _repeats(angles)
-    notes = [*turns.notes, *repeats.notes, *_gaps(angles)]
+    notes = [*turns.notes, *repeats.notes, *(_gaps(angles) if whole else ())]
     if arc < enough - 10:
         notes.append(
             f"The views cover {arc:.4g} of {enough:.4g} degrees: edges in the directions not seen will be blurred."
