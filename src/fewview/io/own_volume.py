@@ -29,16 +29,11 @@ def written_by_fewview(path: Path) -> bool:
     )
 
 
-def refuse_own_volume(path: Path) -> None:
-    """Refuse what is no scan.
-
-    Raises
-    ------
-    ScanError
-        fewview wrote it.
-    """
-    if written_by_fewview(path):
-        raise ScanError(
-            f"{path.name} is a volume that fewview reconstructed, not a scan.",
-            "Give it as --reference or --aux, or name the scan that it was made from.",
-        )
+def refusal(path: Path) -> ScanError | None:
+    """Why a volume of our own is no scan; None for anything else."""
+    if not written_by_fewview(path):
+        return None
+    return ScanError(
+        f"{path.name} is a volume that fewview reconstructed, not a scan.",
+        "Give it as --reference or --aux, or name the scan that it was made from.",
+    )

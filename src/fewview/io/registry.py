@@ -3,16 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from ..errors import ScanError
-from . import cil, data_exchange, edf, esrf, folder, hdf5_named, matlab, mrc, names, numpy_files, nxtomo, txrm
+from . import (
+    cil,
+    data_exchange,
+    edf,
+    esrf,
+    folder,
+    hdf5_named,
+    matlab,
+    mrc,
+    names,
+    numpy_files,
+    nxtomo,
+    own_volume,
+    txrm,
+)
 from .fits import FITS
 from .hdf5 import open_hdf5
 from .names import Role
-from .own_volume import refuse_own_volume
 from .scan_facts import Found
 from .tiff import TIFF
 
@@ -101,12 +114,14 @@ def find(path: Path, dataset: str | None = None, patterns: Mapping[Role, str] | 
     """
     if not path.exists():
         raise ScanError(f"There is no file or folder {path}.", "Check the path.")
-    if dataset is None:
-        refuse_own_volume(path)
+    own = None if dataset is not None else own_volume.refusal(path)
     if path.is_dir():
+        if own is not None:
+            raise own
         alone = _only_scan_file(path)
         return find(alone, dataset) if alone is not None else folder.read_folder(path, patterns or {})
-    return recognise(path).read(path, dataset)
+    found = recognise(path).read(path, dataset)
+    return found if own is None else replace(found, refusal=own)
 
 
 def _only_scan_file(path: Path) -> Path | None:

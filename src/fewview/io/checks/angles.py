@@ -42,8 +42,15 @@ def judge(angles: Array, enough: float = HALF, *, whole: bool = True) -> Verdict
     """Look at angles in degrees, in the order of the views.
 
     Span, repeated values, steps that are out of line, and runs that stand still: a frame number, a time, a wrong
-    unit, or entries that were reserved and never written show up in one of them. ``enough`` is the arc that sees an
-    edge in every direction; of a scan that is not ``whole``, the user has left out views, and gaps need no word.
+    unit, or entries that were reserved and never written show up in one of them.
+
+    Parameters
+    ----------
+    angles : array of float, shape (views,)
+    enough : float
+        Arc that sees an edge in every direction.
+    whole : bool
+        Of a scan that is not, the user has left out views, and gaps need no word.
     """
     if len(angles) < 3 or not np.all(np.isfinite(angles)) or np.ptp(angles) == 0:
         return Verdict()
