@@ -129,6 +129,8 @@ class Options(BaseModel):
     short_names: ClassVar[Mapping[str, str]] = {}
     """Names that values within the model answer to, too, and their paths: those of recipes from when all was flat. What
     they say of a kind that is not chosen counts for nothing, as it did then."""
+    old_kinds: ClassVar[Mapping[tuple[str, str], str]] = {}
+    """Kinds that recipes may still name, as (name of the choice, kind), and what stands for them now."""
 
     @model_validator(mode="before")
     @classmethod
@@ -157,13 +159,19 @@ class Options(BaseModel):
         if isinstance(given, Options):  # its values go over to another kind as far as that has them
             given, lenient = None, {**given.model_dump(), **lenient}
         whole = given if isinstance(given, Mapping) else {} if given is None else {"kind": given}
-        whole = {**lenient, **whole, **strict}
+        whole = cls._renewed(name, {**lenient, **whole, **strict})
         found = variants(cls.model_fields[name].annotation) if name in cls.model_fields else {}
         if not found:
             return whole
         kind = whole.get("kind", cls._default_kind(name) or "")
         known = found[kind].model_fields if kind in found else {}
-        return {key: value for key, value in whole.items() if key in known or key in strict or key not in lenient}
+        kept = {"kind", *known, *strict}
+        return {key: value for key, value in whole.items() if key in kept or key not in lenient}
+
+    @classmethod
+    def _renewed(cls, name: str, value: Mapping[str, Any]) -> dict[str, Any]:
+        """The values of a choice, its kind under its name of today."""
+        return {k: cls.old_kinds.get((name, str(v)), v) if k == "kind" else v for k, v in value.items()}
 
     @classmethod
     def _completed(cls, name: str, value: Any) -> Any:
@@ -176,6 +184,7 @@ class Options(BaseModel):
             if "" in found:  # one model, no kind to give
                 return value
             value = {"kind": value}
+        value = cls._renewed(name, value)
         default, kind = field.default.model_dump(), value.get("kind", cls._default_kind(name) or "")
         known = found[kind].model_fields if kind in found else {}
         return {**{key: v for key, v in default.items() if key in known}, **value, **({"kind": kind} if kind else {})}

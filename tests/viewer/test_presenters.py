@@ -92,9 +92,9 @@ def test_only_what_matters_for_what_is_chosen_is_shown_and_said():
     values |= {"data_step.kind": "cg", "data_step.trust": 0.5, "adaptation.kind": "none", "adaptation.inner": 9}
     assert changed(fields.values(), values) == {"data_step.kind": "cg", "adaptation.kind": "none"}
     assert model.parse(changed(fields.values(), values)).data_step.kind == "cg"
-    assert named(model, {"trust": 0.3, "beside": "tv", "samples": 2}) == {
+    assert named(model, {"trust": 0.3, "beside": "mbir", "samples": 2}) == {
         "data_step.trust": 0.3,
-        "partner.kind": "tv",
+        "partner.kind": "mbir",
         "samples": 2,
     }
 

@@ -8,8 +8,8 @@ import torch
 
 from fewview.errors import OptionError
 from fewview.methods import Problem, get_method
+from fewview.methods.diffusion.choices import TRUST
 from fewview.methods.diffusion.loop import Parts, ReverseProcess, diffuse
-from fewview.methods.diffusion.open_settings import STARTS
 from fewview.methods.diffusion.renoise import slerp
 from fewview.methods.diffusion.schedule import levels
 from fewview.methods.inverse.consistency import PlainCG
@@ -153,16 +153,21 @@ def test_samples_bring_their_standard_deviation(problem, weights):
     assert not one.extra
 
 
-def test_held_out_views_choose_and_the_record_says_so(problem, weights):
-    values = {"prior": weights, "steps": 2, "samples": 1, "adaptation": "none", **CHEAP}
-    *_, last = run("d3ip", problem, t_start="auto", **values)
-    curve = dict(map(tuple, last.chosen["trust_curve"]))
-    assert min(curve) <= last.chosen["trust"] <= max(curve)
-    assert last.chosen["t_start"] in STARTS
-    # what was chosen, given by hand, leads to the same volume
-    given = {key: last.chosen[key] for key in ("trust", "t_start", "scale")}
-    *_, again = run("d3ip", problem, **values, **given)
+def test_what_is_settled_leads_to_the_same_volume_when_given(problem, weights):
+    values = {"prior": weights, "steps": 2, "samples": 1, "beside_share": "auto"}
+    *_, last = run("d3ip", problem, **values)
+    given = {key: last.chosen[key] for key in ("beside_share", "beside", "tv_weight", "scale") if key in last.chosen}
+    *_, again = run("d3ip", problem, **values | given)
     assert torch.equal(again.volume, last.volume)
+
+
+def test_recipes_of_when_more_was_asked_still_run():
+    options = get_method("d3ip").options
+    old = options.parse({"trust": "auto", "beside": "auto", "beside_share": 0.3, "adaptation": "auto"})
+    assert (old.trust, old.partner.kind, old.share, old.adaptation.kind) == (TRUST, "tv", 0.3, "none")
+    assert options.parse({"partner": {"kind": "auto", "share": 0.3}}) == options.parse({"beside_share": 0.3})
+    with pytest.raises(OptionError, match="Choose one of tv, none, mbir"):
+        options.parse({"beside": "sart"})
 
 
 OLD, ADAPTED = {"adaptation": "auto"}, {"adaptation": "lora+biases", "inner": 2, "every": 1}
@@ -177,12 +182,12 @@ def test_nothing_is_adapted_unless_one_asks_for_it(problem, weights):
 
 
 def test_held_out_views_choose_the_prior(problem, weights, monkeypatch):
-    names = (weights, "generic")  # the first has learnt nothing
+    names = (weights, "materials")  # the first has learnt nothing
     monkeypatch.setattr("fewview.methods.diffusion.open_settings.PRIORS", names)
     *_, last = run("d3ip", problem, steps=2, samples=2, adaptation="none", beside_share=0.0)
-    assert last.chosen["prior"] == "generic"
+    assert last.chosen["prior"] == "materials"
     errors = dict(last.chosen["prior_curve"])
-    assert errors["generic"] < errors[weights]
+    assert errors["materials"] < errors[weights]
 
 
 def test_units_do_not_matter(problem, weights):

@@ -1,4 +1,4 @@
-"""A classical method beside the network: the better one is taken, and the run takes it over."""
+"""A classical method beside the network: how much of it is taken, and the run takes it over."""
 
 from dataclasses import replace
 
@@ -7,8 +7,8 @@ import torch
 
 from fewview.methods import get_method
 from fewview.methods.classical import tv
-from fewview.methods.ensemble import partner as beside
-from fewview.methods.ensemble.coarse_look import WEIGHTS, Look
+from fewview.methods.ensemble import partner
+from fewview.methods.ensemble.stacking import cautious, share
 from fewview.methods.selection.held_out import hold_out
 from fewview.methods.selection.picture import Picture
 from fewview.quality import psnr
@@ -24,59 +24,35 @@ def split(problem):
     return hold_out(problem, 0.25)
 
 
-@pytest.mark.parametrize("better", ["tv", "mbir"])
-@pytest.mark.parametrize("wanted", ["auto", 0.05])
-def test_auto_takes_the_one_that_predicts_better(split, monkeypatch, better, wanted):
+def end_of(generator):
+    """What a generator returns."""
+    while True:
+        try:
+            next(generator)
+        except StopIteration as end:
+            return end.value
+
+
+def test_the_weight_of_tv_is_the_one_that_is_best_beside_the_network(split, monkeypatch):
     given, held = split
-    exact, generator = torch.zeros(2, 32, 32), torch.Generator().manual_seed(6)
-
-    def off(by):
-        return exact + by * torch.randn(2, 32, 32, generator=generator)
-
-    def tuned_and_reconstructed(given, name, options, picture):
-        yield from ()
-        return off(0.05 if name == better else 0.2), {f"of_{name}": 1.0}
-
-    options = get_method("d3ip").options(
-        beside_share=wanted
-    )  # loads what takes the function by name: before it is replaced
-    monkeypatch.setattr(beside, "tuned_and_reconstructed", tuned_and_reconstructed)
-    found = beside.tuned(given, held, off(0.2)[None].repeat(2, 1, 1, 1), options, Picture(exact))
-    with pytest.raises(StopIteration) as end:
-        next(found)
-    chosen = end.value.value
-    assert chosen["beside"] == better and chosen[f"of_{better}"] == 1.0
-    assert chosen["beside_share"] == wanted if wanted != "auto" else chosen["beside_share"] > 0.5
-
-
-def test_a_coarse_look_says_whether_any_weight_helps_and_solves_none_twice(split, monkeypatch):
-    given, held = split
-    solved, attempt = [], tv.attempt
+    begun, attempt = [], tv.attempt
 
     def counted(problem, warm):
-        solved.append(warm is not None)
+        begun.append(warm is not None)
         yield from attempt(problem, warm)
 
     monkeypatch.setattr(tv, "attempt", counted)
     options = get_method("d3ip").options(samples=1)
     poor = torch.zeros(1, 2, 32, 32)
-    good = reconstruct(replace(given, operator=held.operator, data=held.data, weights=held.weights), "cgls")[-1].volume
-
-    def ask(look, samples):
-        asked = look.may_help(torch.as_tensor(samples).reshape(1, 2, 32, 32))
-        while True:
-            try:
-                assert next(asked).volume is picture.volume
-            except StopIteration as end:
-                return end.value
-
-    picture = Picture(poor[0])
-    look = Look(given, held, options, picture)
-    assert ask(look, poor) and solved == [False]  # the strongest TV helps: nothing further is asked
-    assert not ask(look, good) and solved == [False, *[True] * (len(WEIGHTS) - 1)]  # this knew the held-out views
-    assert ask(look, poor) and not ask(look, good) and len(solved) == len(WEIGHTS)
-    settled = options.taking({"tv_weight": 0.01})
-    assert ask(Look(given, held, settled, picture), good)  # the user's word: nothing to look at
+    knows = replace(given, operator=held.operator, data=held.data, weights=held.weights)
+    good = torch.as_tensor(reconstruct(knows, "cgls")[-1].volume)[None]
+    found = end_of(partner.candidates(given, options, Picture(poor[0])))
+    assert begun == [False, *[True] * (len(partner.WEIGHTS) - 1)]
+    assert partner.shared(held, good, found, options) == {"beside_share": 0.0}  # this knew the held-out views
+    chosen = partner.shared(held, poor, found, options)
+    parts = [share(held, poor, candidate.volume, 1) for candidate in found]
+    best = min(range(len(parts)), key=lambda k: parts[k].error)
+    assert chosen == {"beside_share": cautious(parts[best].part), **found[best].settings} and chosen["beside"] == "tv"
 
 
 VALUES = {"steps": 3, "samples": 2, "adaptation": "none", "trust": 1.0}
@@ -87,17 +63,15 @@ def reconstruct(problem, name, **values):
     return list(method.run(problem, method.options(**values)))
 
 
-def test_a_network_that_has_learnt_nothing_leaves_it_to_tv_or_mbir(problem, weights):
+def test_a_network_that_has_learnt_nothing_leaves_it_to_tv(problem, weights):
     values = {"prior": weights, **VALUES}
     alone = reconstruct(problem, "d3ip", **values, beside_share=0.0)[-1].volume
     estimates = reconstruct(problem, "d3ip", **values)
-    last, tv, mbir = estimates[-1], *(reconstruct(problem, name)[-1].volume for name in ("tv", "mbir"))
-    part, name = last.chosen["beside_share"], last.chosen["beside"]
-    assert part > 0.5
-    taken = tv if name == "tv" else mbir
-    assert psnr(last.volume, taken) > psnr(alone, taken) + 3
-    setting = {"weight": last.chosen["tv_weight"]} if name == "tv" else {"sharpness": last.chosen["mbir_sharpness"]}
-    other = torch.as_tensor(reconstruct(problem, name, **setting)[-1].volume)
+    last = estimates[-1]
+    part, other = last.chosen["beside_share"], reconstruct(problem, "tv", weight=last.chosen["tv_weight"])[-1].volume
+    other = torch.as_tensor(other)
+    assert part > 0.5 and last.chosen["beside"] == "tv"
+    assert psnr(last.volume, other) > psnr(alone, other) + 3
     torch.testing.assert_close(last.volume, (1 - part) * alone + part * other)
     state = next(e.state for e in estimates if e.step == 2 and e.state is not None)
     resumed = reconstruct(replace(problem, state=state), "d3ip", **values)[-1]
@@ -110,7 +84,7 @@ def test_the_user_may_say_which_and_slabs_take_it_over(problem, weights, name, s
     last = reconstruct(problem, "d3ip", **values)[-1]
     assert last.chosen["beside"] == name and last.chosen["beside_share"] > 0
     # Slabs after the first take over what was chosen: nothing is tried again.
-    settled = {key: last.chosen[key] for key in ("beside_share", setting, "trust", "scale", "start_iterations")}
+    settled = {key: last.chosen[key] for key in ("beside_share", setting, "scale", "start_iterations")}
     again = reconstruct(problem, "d3ip", **values | settled)
     assert torch.equal(again[-1].volume, last.volume)
     assert not any("choosing settings" in e.stage or "choosing the weight" in e.stage for e in again)

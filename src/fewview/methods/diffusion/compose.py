@@ -36,7 +36,6 @@ def parts_of(
     options: DiffusionOptions,
     denoiser: Denoiser,
     generator: torch.Generator,
-    trust: float | Tensor | None = None,
     guide: CrossModalGuide | None = None,
     first: Tensor | None = None,
     seed: int = 0,
@@ -50,8 +49,6 @@ def parts_of(
         Of this run alone where ``options`` adapt it.
     generator : Generator
         Draws what an adaptation looks at; on the CPU.
-    trust : float or Tensor, optional
-        Takes the place of the option; one per slice, shape (copies * slices, 1, 1).
     guide : CrossModalGuide, optional
     first : Tensor, shape (slices, y, x), optional
         First volume in units of the object's maximum, for the field of DINR; without it (in trials of settings) the
@@ -59,7 +56,6 @@ def parts_of(
     seed : int
         Of the field.
     """
-    trust = float(options.trust) if trust is None else trust
     adapter, chosen = None, options.adaptation
     if isinstance(chosen, LowRank | LowRankBiases):
         settings = Settings(
@@ -76,11 +72,11 @@ def parts_of(
             tv=chosen.loss_tv,
             withhold=chosen.withhold,
         )
-        inside = _consistency(options.data_step, denoiser.slices, trust, chosen.loss_steps)
+        inside = _consistency(options.data_step, denoiser.slices, chosen.loss_steps)
         adapter = Adapter(settings, denoiser, inside, generator)
-    consistency = _consistency(options.data_step, denoiser.slices, trust)
+    consistency = _consistency(options.data_step, denoiser.slices)
     if isinstance(options, DinrOptions) and first is not None:
-        consistency = field_step(options, first, seed, trust, consistency)
+        consistency = field_step(options, first, seed, options.trust, consistency)
     return Parts(
         levels=levels(options.steps, int(options.t_start), options.spacing),
         denoiser=denoiser,
@@ -132,7 +128,7 @@ def summary(
     if options.positivity and ends is None:
         mean = mean.clamp(min=0)
     elif options.positivity and ends is not None:
-        mean = nonnegative(mean, data, noise_aware(float(options.trust), data, ends))
+        mean = nonnegative(mean, data, noise_aware(options.trust, data, ends))
     if len(samples) == 1:
         return mean * data.top, {}
     std = samples.std(dim=0)
@@ -143,11 +139,11 @@ def summary(
     return mean * data.top, {"std": std * data.top}
 
 
-def _consistency(step: DataStep, slices: int, trust: float | Tensor, inside: int | None = None) -> Consistency:
+def _consistency(step: DataStep, slices: int, inside: int | None = None) -> Consistency:
     """The data step; with so many iterations ``inside``, the one within the loss of an adaptation."""
     iterations = step.iterations if inside is None else inside
     if isinstance(step, ProximalStep):
-        return ProximalCG(iterations, step.gamma or None, trust)
+        return ProximalCG(iterations, step.gamma or None, step.trust)
     if isinstance(step, PlainStep) or inside is not None:
         return PlainCG(iterations)
-    return TVz(slices, step.penalty, step.weight, iterations, step.sweeps, trust)
+    return TVz(slices, step.penalty, step.weight, iterations, step.sweeps, step.trust)

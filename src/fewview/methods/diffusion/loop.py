@@ -117,8 +117,6 @@ class ReverseProcess:
         Diffusion steps done.
     calls : int
         Passes through the network, adaptation not counted.
-    alike : int
-        So many groups of copies see the same noise: what they differ in is not chance.
     """
 
     x_t: Tensor
@@ -126,11 +124,10 @@ class ReverseProcess:
     noise: SliceNoise
     step: int = 0
     calls: int = 0
-    alike: int = 1
 
     def white(self) -> Tensor:
         """New white noise like ``x_t``."""
-        return self.noise(self.x_t[: len(self.x_t) // self.alike]).repeat(self.alike, 1, 1)
+        return self.noise(self.x_t)
 
     def state(self) -> dict[str, Any]:
         """What :meth:`restore` takes."""
@@ -160,7 +157,6 @@ def started(
     samples: int = 1,
     start: Start = "cgls",
     omega: float = 1.0,
-    alike: int = 1,
 ) -> ReverseProcess:
     """The reverse process at its first level.
 
@@ -174,11 +170,9 @@ def started(
         Copies of the stack, each with noise of its own.
     start, omega
         See :func:`fewview.methods.diffusion.start.noised`.
-    alike : int
-        So many groups of ``samples`` copies, with the same noise in each group.
     """
-    first = first.clamp(-0.1, 1.2).repeat(alike * samples, 1, 1)
-    process = ReverseProcess(first, first, noise, alike=alike)
+    first = first.clamp(-0.1, 1.2).repeat(samples, 1, 1)
+    process = ReverseProcess(first, first, noise)
     process.x_t = noised(first, parts.levels[0], process.white(), start, omega)
     return process
 

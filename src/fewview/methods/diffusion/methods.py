@@ -38,7 +38,7 @@ FIELDS: dict[str, Method[Any]] = {"siren": INR, "naf": NAF, "gaussians": R2_GAUS
 
 # Of the methods that start from a reconstruction: a draft is few samples of few steps, for which little is tuned.
 _OURS: dict[str, dict[str, Any]] = {
-    "draft": {"samples": 2, "steps": 4, "adaptation": "none", "trust": 0.7, "beside": "tv"},
+    "draft": {"samples": 2, "steps": 4},
     "best": {"samples": 16, "steps": 24},
 }
 
@@ -92,7 +92,7 @@ def _of_field(options: DinrOptions) -> Options:
 def _halo(options: Options) -> int | None:
     """How far neighbours matter: none may be missing where one network adapts to all, or TV along z joins them.
 
-    On "auto" the network is not adapted yet; the choice is made before a run is cut. Measured on 24 slices of balls,
+    Measured on 24 slices of balls,
     12 steps of d3ip and 20 of dds from noise: cut at once the reach of the network away, a slice comes out 1e-3 and
     2e-3 of the range aside, at twice the reach 4e-5 and 9e-5.
     """
@@ -195,7 +195,6 @@ D3IP = _method(
     "A prior of materials adapted to the sample; weighs data and network by their noise, mean of several samples.",
     "After Chung and Ye, ECCV 2024, arXiv:2407.10641; noise-aware, self-tuned and averaged",
     presets=_OURS,
-    every=4,
 )
 D3IP_GENERIC = _method(
     "d3ip-generic",
@@ -204,7 +203,6 @@ D3IP_GENERIC = _method(
     "After Chung and Ye, ECCV 2024, arXiv:2407.10641; noise-aware, self-tuned and averaged",
     presets=_OURS,
     prior="generic",
-    every=4,
 )
 _PIX2PIX = "Isola et al., CVPR 2017 (Pix2Pix), in D3IP"
 CROSSMODAL = _method(
@@ -214,7 +212,6 @@ CROSSMODAL = _method(
     f"After {_PIX2PIX}; heteroscedastic, watched by held-out views and data",
     base=CrossModalOptions,
     presets=_OURS,
-    every=4,
 )
 CROSSMODAL_PAPER = _method(
     "d3ip-x-paper",
@@ -240,7 +237,6 @@ DINR = _method(
     f"After {_DINR}; one field for several samples, noise-aware and self-tuned",
     base=DinrOptions,
     presets=_OURS,
-    every=4,
 )
 DINR_PAPER = _method(
     "dinr-paper",

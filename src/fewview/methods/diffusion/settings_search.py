@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass, field, replace
-from itertools import product
 from typing import Any
 
 import numpy as np
 
 from ...models.prior import DiffusionPrior
 from ...models.weights import load_prior
-from ..ensemble.coarse_look import Look
-from ..ensemble.partner import partners, tuned, tuned_and_reconstructed
+from ..ensemble.partner import candidates, shared, tuned_and_reconstructed
 from ..ensemble.stacking import mixed, share
 from ..interface import Estimate, Problem
 from ..inverse.normalised import scaled
@@ -29,10 +27,13 @@ from .options import DiffusionOptions
 from .settings_trial import SAMPLES, STEPS, SettingsTrial, TrialResult
 from .start import first_volume
 
-SHORT: dict[str, Any] = {"steps": STEPS, "samples": SAMPLES, "calls": 0}  # a trial
-ENOUGH = 0.04  # gain by which another prior is taken without a test
+SHORT: dict[str, Any] = {"steps": STEPS, "samples": SAMPLES, "calls": 0, "adaptation": "none"}
+"""A trial of few steps."""
+ENOUGH = 0.02
+"""Gain by which another prior is taken without a test: three views cannot pass one. Measured, see docs/constants.md."""
 SLICES = 2
-CLASSICAL = 2000  # iterations of TV or MBIR on the trial, choosing their own setting included: for the forecast
+CLASSICAL = 800
+"""Iterations of the classical method on the trial: for the forecast."""
 
 Trying = Generator[Estimate, None, None]
 
@@ -40,7 +41,7 @@ Trying = Generator[Estimate, None, None]
 def choose(
     problem: Problem, options: DiffusionOptions, top: float, picture: Picture, source: GuideSource | None = None
 ) -> Generator[Estimate, None, dict[str, Any]]:
-    """Values for those options that are "auto": prior, trust, start, guide, and what to mix it with.
+    """Values for those options that are "auto": prior, guide, and how much of a classical method is mixed in.
 
     One after the other, each with what was chosen before.
 
@@ -67,17 +68,17 @@ def choose(
     """
     questions = OpenSettings.of(options, source)
     if not questions.any:
-        return {"prior": questions.priors[0], "trust": questions.trusts[0], **questions.told}
+        return {"prior": questions.priors[0], **questions.told}
     priors = {name: load_prior(name, problem.operator.device) for name in questions.priors}
-    # MBIR looks at neighbours, too.
-    wide = questions.share or any(prior.config.slices > 1 for prior in priors.values())
+    # TV takes slices apart, MBIR looks at neighbours.
+    wide = options.partner.kind == "mbir" or any(prior.config.slices > 1 for prior in priors.values())
     given, held = hold_out(central(problem, SLICES, wide))
     slices = central_slices(problem, SLICES, wide)
     stages = Stages(_expected(questions, options, given))
     first = yield from stages.within("starting image", first_volume(given, options.start, options, picture))
     trial = SettingsTrial(given, held, scaled(given, top), first / top, next(iter(priors.values())), picture, slices)
     search = SettingsSearch(trial, options, questions, problem.operator.views, dict(questions.told))
-    yield from stages.within("prior and trust", search.network(priors))
+    yield from stages.within("prior", search.network(priors))
     if source is not None and questions.guide:
         yield from stages.within("X-ray guide", search.guide(source))
     elif questions.listens:
@@ -89,16 +90,12 @@ def choose(
 
 def _expected(questions: OpenSettings, options: DiffusionOptions, given: Problem) -> dict[str, float]:
     """The questions in order, with the work that each is expected to take."""
-    few = options.taking(SHORT | {"adaptation": "none"})
-    once = loop_work(few, given)
-    trials = len(questions.priors) * len(questions.starts) + len(questions.trusts) - 1
-    whole = once * options.steps / STEPS
-    others = partners(options)
-    expected = {"starting image": work(given, 30), "prior and trust": trials * once}
+    once = loop_work(options.taking(SHORT), given)
+    expected = {"starting image": work(given, 30), "prior": len(questions.priors) * once}
     if questions.guide:
         expected["X-ray guide"] = 2 * once
     if questions.share:
-        expected["classical share"] = whole + len(others) * work(given, CLASSICAL)
+        expected["classical share"] = once * options.steps / STEPS + work(given, CLASSICAL)
     return expected
 
 
@@ -117,36 +114,21 @@ class SettingsSearch:
 
     def small(self, **more: Any) -> DiffusionOptions:
         """The options of a trial: of few steps, with what was chosen."""
-        settled = {name: self.chosen[name] for name in ("prior", "t_start") if name in self.chosen}
-        few = {**SHORT, "adaptation": "none"}
-        return self.options.taking(few | settled | more)
+        return self.options.taking({**SHORT, "prior": self.chosen["prior"], **more})
 
     def network(self, priors: Mapping[str, DiffusionPrior]) -> Trying:
-        """Priors and starts, with the first trust; then the other trusts."""
-        trusts = self.questions.trusts
-        tried: dict[tuple[str, int, float], TrialResult] = {}
-        both = list(product(priors, self.questions.starts))
-        stages = Stages(dict.fromkeys((f"{name} {start}" for name, start in both), 1.0) | {"trust": len(trusts) - 1.0})
-        for name, start in both:
-            options = self.small(prior=name, t_start=start)
-            trial = replace(self.trial, prior=priors[name]).run(options, trusts[:1])
-            of = yield from stages.within(f"{name} {start}", trial, named=False)
-            tried[name, start, trusts[0]] = of[trusts[0]]
-        name, start, _ = best_setting({setting: found.errors for setting, found in tried.items()}, ENOUGH)
+        """What comes of each prior in few steps."""
+        tried: dict[str, TrialResult] = {}
+        stages = Stages(dict.fromkeys(priors, 1.0))
+        for name, prior in priors.items():
+            trial = replace(self.trial, prior=prior)
+            tried[name] = yield from stages.within(name, trial.run(self.options.taking({**SHORT, "prior": name})))
+        name = best_setting({name: found.errors for name, found in tried.items()}, ENOUGH)
         self.trial = replace(self.trial, prior=priors[name])
-        if len(trusts) > 1:
-            others = yield from stages.within(
-                "trust", self.trial.run(self.small(prior=name, t_start=start), trusts[1:]), named=False
-            )
-            tried |= {(name, start, value): found for value, found in others.items()}
-        of_trust = {value: tried[name, start, value].errors for value in trusts}
-        trust = best_setting(of_trust)
-        self.chosen |= {"prior": name, "trust": trust, "t_start": start}
-        if len(trusts) > 1:
-            self.chosen["trust_curve"] = [[value, float(error.mean())] for value, error in sorted(of_trust.items())]
+        self.chosen["prior"] = name
         if len(priors) > 1:
-            self.chosen["prior_curve"] = [[n, float(tried[n, start, trusts[0]].errors.mean())] for n in priors]
-        self.plain = self.best = tried[name, start, trust]
+            self.chosen["prior_curve"] = [[name, float(found.errors.mean())] for name, found in tried.items()]
+        self.plain = self.best = tried[name]
 
     def guide(self, source: GuideSource) -> Trying:
         """Whether the X-ray volume is listened to: as the network reads it, or else by its edges."""
@@ -166,11 +148,10 @@ class SettingsSearch:
         self, source: GuideSource, options: DiffusionOptions
     ) -> Generator[Estimate, None, tuple[TrialResult, float]]:
         """What comes of listening to the network, and the share of its certainty that counts."""
-        trial, trust, weight = self.trial, self.chosen["trust"], source.options.guide_weight
+        trial, weight = self.trial, source.options.guide_weight
         guide = source.guide(trial.given, 1.0 if weight == "auto" else float(weight))
         begun = replace(trial, first=source.begin(guide, trial.first, trial.data))
-        of = yield from begun.run(source.settled(options), (trust,), guide)
-        return of[trust], guide.share
+        return (yield from begun.run(source.settled(options), guide)), guide.share
 
     def _edged(self) -> bool:
         """Whether the X-ray volume has edges at all; along those of an even one, directional TV were plain TV."""
@@ -188,30 +169,20 @@ class SettingsSearch:
         return second_verdict(first, self.best.errors, errors, {"beside_share": part, **settings})
 
     def classical(self) -> Trying:
-        """What the result takes a share of, and how large a one."""
+        """How large a share of its classical partner the result takes."""
         assert self.best is not None
-        trial = self.trial
-        asked = (trial.given, trial.held)
-        look = Look(*asked, self.options, trial.picture)
-        samples = self.best.samples
-        steps = self.options.steps / STEPS
-        stages = Stages({"first look": 0.5, "all steps": steps, "second look": 0.5, "tuning": 2 * steps})
-        for name in ("first look", "second look"):
-            if name == "second look":  # at samples as good as the run's
-                samples = (yield from stages.within("all steps", self._whole(), named=False)).samples
-            if not (yield from stages.within(name, look.may_help(samples), named=False)):
-                self.chosen["beside_share"] = 0.0
-                return
-        self.chosen |= yield from stages.within(
-            "tuning", tuned(*asked, samples, self.options, trial.picture), named=False
-        )
+        trial, options = self.trial, self.options
+        stages = Stages({"partner": work(trial.given, CLASSICAL), "all steps": loop_work(options, trial.given) / 4})
+        found = yield from stages.within("partner", candidates(trial.given, options, trial.picture), named=False)
+        chosen = shared(trial.held, self.best.samples, found, options)
+        if chosen["beside_share"] > 0:  # after few steps the share would be too large: samples as good as the run's
+            whole = yield from stages.within("all steps", self._whole(), named=False)
+            chosen = shared(trial.held, whole.samples, found, options)
+        self.chosen |= chosen
 
     def _whole(self) -> Generator[Estimate, None, TrialResult]:
-        """What was chosen, in as many steps as the run takes: after few, others would get too large a share."""
+        """What was chosen, in as many steps as the run takes."""
         options = self.small(steps=self.options.steps, adaptation=self.options.adaptation.kind)
         if self.source is not None:
-            guided, _ = yield from self._guided(self.source, options)
-            return guided
-        trust = self.chosen["trust"]
-        of = yield from self.trial.run(options, (trust,))
-        return of[trust]
+            return (yield from self._guided(self.source, options))[0]
+        return (yield from self.trial.run(options))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Generator, Sequence
+from collections.abc import Generator
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -66,33 +66,28 @@ class SettingsTrial:
 
     @torch.no_grad()
     def run(
-        self, options: DiffusionOptions, trusts: Sequence[float], guide: CrossModalGuide | None = None
-    ) -> Generator[Estimate, None, dict[float, TrialResult]]:
-        """What comes of each trust under ``options``: copies of the same slices side by side, with the same noise."""
+        self, options: DiffusionOptions, guide: CrossModalGuide | None = None
+    ) -> Generator[Estimate, None, TrialResult]:
+        """What comes of ``options`` with this prior."""
         generator = torch.Generator().manual_seed(self.given.seed)
-        copies = SAMPLES * len(self.first)
-        trust = torch.tensor(trusts, device=self.first.device).repeat_interleave(copies)[:, None, None]
         denoiser = Denoiser.of(self.prior, len(self.first))  # its own copy: a trial may adapt it
-        parts = parts_of(options, denoiser, generator, trust if len(trusts) > 1 else trusts[0], guide)
-        process = started(parts, self.first, SliceNoise.of(self.given), **beginning(options), alike=len(trusts))
+        parts = parts_of(options, denoiser, generator, guide=guide)
+        process = started(parts, self.first, SliceNoise.of(self.given), **beginning(options))
+        total = len(parts.levels)
         for event in diffuse(parts, self.data, process):
             if event.done:  # shown until there is a trial that came to its end
-                now = process.x.reshape(len(trusts), SAMPLES, *self.first.shape)[0].mean(dim=0) * self.data.top
-                self._show(math.inf, now, options, trusts[0])
-            yield self.picture.estimate(process.step, len(parts.levels), STAGE)
-        samples = process.x.reshape(len(trusts), SAMPLES, *self.first.shape) * self.data.top
-        means = samples.mean(dim=1)
-        if options.positivity:
-            means = means.clamp(min=0)
-        of = {
-            value: TrialResult(np.array(prediction_errors(self.held, mean)), own)
-            for value, mean, own in zip(trusts, means, samples, strict=True)
-        }
-        for value, mean in zip(trusts, means, strict=True):
-            self._show(float(of[value].errors.mean()), mean, options, value)
-        yield self.picture.estimate(len(parts.levels), len(parts.levels), STAGE)
-        return of
+                self._show(math.inf, self._samples(process.x).mean(dim=0), options)
+            yield self.picture.estimate(process.step, total, STAGE)
+        samples = self._samples(process.x)
+        mean = samples.mean(dim=0).clamp(min=0) if options.positivity else samples.mean(dim=0)
+        errors = np.array(prediction_errors(self.held, mean))
+        self._show(float(errors.mean()), mean, options)
+        yield self.picture.estimate(total, total, STAGE)
+        return TrialResult(errors, samples)
 
-    def _show(self, error: float, mean: Tensor, options: DiffusionOptions, trust: float) -> None:
-        words = f"while its settings were being chosen: prior {options.prior}, trust {trust:g}, {options.steps} steps"
+    def _samples(self, x: Tensor) -> Tensor:
+        return x.reshape(-1, *self.first.shape) * self.data.top
+
+    def _show(self, error: float, mean: Tensor, options: DiffusionOptions) -> None:
+        words = f"while its settings were being chosen: prior {options.prior}, {options.steps} steps"
         self.picture.take(error, mean, self.slices, words)

@@ -16,7 +16,7 @@ from .compose import loop_work
 from .crossmodal import GuideSource, OnceOptions, by_edges, partner_of
 from .open_settings import OpenSettings
 from .options import DiffusionOptions, closed
-from .settings_search import choose
+from .settings_search import CLASSICAL, SHORT, choose
 from .start import STAGE as STARTING
 from .start import nothing_there, settled_scale, tuned_start
 
@@ -40,7 +40,7 @@ def tune(problem: Problem, options: DiffusionOptions) -> Tuning[DiffusionOptions
     chosen |= yield from stages.within(CHOOSING, choose(problem, settled, scale, picture, source))
     settled = options.taking(chosen)
     if by_edges(settled):  # directional TV has the weight of the TV partner
-        chosen = {"beside": "tv", **chosen}
+        chosen["beside"] = "tv"
         settled = options.taking(chosen)
     if settled.share != 0:
         found = tuned_partner(problem, partner_of(settled), settled, picture)
@@ -70,6 +70,6 @@ def effort(problem: Problem, options: DiffusionOptions) -> Effort:
 def _search_work(problem: Problem, options: DiffusionOptions) -> float:
     if not OpenSettings.of(options, None).any:
         return 1.0
-    few = options.taking({"samples": 2, "adaptation": "none"})
+    few = options.taking(SHORT)
     part = replace(problem, data=problem.data[:2])
-    return 2 * loop_work(few, part) + work(part, 4000)
+    return 4 * loop_work(few, part) + work(part, CLASSICAL)

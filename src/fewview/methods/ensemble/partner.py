@@ -8,7 +8,7 @@ they do not.
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import torch
@@ -19,11 +19,9 @@ from ..classical import dtv, mbir, tv
 from ..diffusion.options import DiffusionOptions
 from ..interface import Estimate, Method, Problem, Views
 from ..selection.picture import Picture
-from ..stages import Stages
+from ..selection.weight_search import Warm
 from ..subrun import solved_within, tuned_within
 from .stacking import cautious, share
-
-OTHERS = ("tv", "mbir")
 
 
 class Partner(NamedTuple):
@@ -39,11 +37,8 @@ PARTNERS = {
     "dtv": Partner(dtv.METHOD, {"tv_weight": "weight", "tv_gamma": "gamma", "tv_eta": "eta"}),
 }
 
-
-def partners(options: DiffusionOptions) -> tuple[str, ...]:
-    """Those that the options leave to choose from."""
-    kind = options.partner.kind
-    return OTHERS if kind == "auto" else () if kind == "none" else (kind,)
+WEIGHTS = tv.LADDER[:7]
+"""Weights of TV that are tried beside the network, from the strongest."""
 
 
 def tuned_partner(
@@ -97,37 +92,63 @@ def _asked(name: str, options: DiffusionOptions) -> Options:
     return result
 
 
-def tuned(
-    given: Problem, held: Views, samples: Tensor, options: DiffusionOptions, picture: Picture
-) -> Generator[Estimate, None, dict[str, Any]]:
-    """Which classical method the result takes a share of, how large a one, and the method's own setting.
+class Candidate(NamedTuple):
+    """A volume that may stand beside the network's, (slices, y, x), and the settings that it was made with."""
+
+    volume: Tensor
+    settings: dict[str, Any]
+
+
+def candidates(
+    given: Problem, options: DiffusionOptions, picture: Picture
+) -> Generator[Estimate, None, list[Candidate]]:
+    """What the partner makes of a part of the measurement.
+
+    Of TV, volumes of several weights at a coarse budget, each from where the one before it ended: which of them is the
+    best beside the network is not which is the best alone. Else one volume, of the method's own setting.
 
     Parameters
     ----------
     given : Problem
-    held : Views
-        Withheld from it.
-    samples : Tensor, shape (samples, slices, y, x)
-        Of the network, from ``given``, in as many steps as the run takes.
     options : DiffusionOptions
-        "beside", "beside_share", the settings, and "samples".
     picture : Picture
         What is shown meanwhile.
+    """
+    if options.value("beside") != "tv" or options.value("tv_weight") != "auto":
+        name = options.partner.kind
+        volume, settings = yield from tuned_and_reconstructed(given, name, options, picture)
+        return [Candidate(volume, {"beside": name, **settings})]
+    found: list[Candidate] = []
+    left: Warm | None = None
+    for number, weight in enumerate(WEIGHTS):
+        problem = tv.formulate(given, tv.TVOptions(positivity=options.positivity), weight)
+        for volume, left_now in tv.attempt(problem, left):  # noqa: B007
+            yield picture.estimate(number, len(WEIGHTS), "whether total variation helps")
+        found.append(Candidate(volume.clone(), {"beside": "tv", "tv_weight": weight}))
+        left = left_now
+    return found
+
+
+def shared(held: Views, samples: Tensor, found: Sequence[Candidate], options: DiffusionOptions) -> dict[str, Any]:
+    """How large a share of which candidate predicts best what was held out.
+
+    Parameters
+    ----------
+    held : Views
+        Withheld from all.
+    samples : Tensor, shape (samples, slices, y, x)
+        Of the network.
+    found : sequence of Candidate
+    options : DiffusionOptions
+        "samples" are those that the run will take the mean of.
 
     Returns
     -------
     dict
-        "beside_share" and, where that is not 0, "beside" and the setting.
+        "beside_share" and, where that is not 0, the settings.
     """
-    fixed = None if options.share == "auto" else float(options.share)
-    best, chosen = float("inf"), dict[str, Any](beside_share=0.0)
-    names = partners(options)
-    stages = Stages(dict.fromkeys(names, 1.0))
-    for name in names:
-        whole = tuned_and_reconstructed(given, name, options, picture)
-        other, settled = yield from stages.within(name, whole, named=False)
-        found = share(held, samples, other, options.samples, fixed)
-        if found.part > 0 and found.error < best:
-            part = cautious(found.part) if fixed is None else fixed
-            best, chosen = found.error, {"beside": name, "beside_share": part, **settled}
-    return chosen
+    shares = [share(held, samples, candidate.volume, options.samples) for candidate in found]
+    best = min(range(len(found)), key=lambda k: shares[k].error)
+    if shares[best].part == 0:
+        return {"beside_share": 0.0}
+    return {"beside_share": cautious(shares[best].part), **found[best].settings}

@@ -20,9 +20,7 @@ MIDDLING: dict[str, Any] = {
     "sharpness": 0.0,
     "iterations": 15,
     "prior": "generic",
-    "trust": 0.7,
-    "adaptation": "none",
-    "t_start": 150,
+    "start_iterations": 10,
     "beside_share": 0.0,
     "guide_weight": 1.0,
 }
@@ -45,9 +43,9 @@ def preview_options(method: Method[Any], options: Mapping[str, Any], scan: ScanP
     wanted = {**draft, **options} if method.presets else dict(options)
     now = method.options.parse(wanted)
     taken, middling = {}, {}
-    for name in fields:
-        if getattr(now, name) != "auto":
-            continue
+    short = {path: name for name, path in method.options.short_names.items()}
+    for path in now.undecided():
+        name = short.get(path, path)
         if name in settled:
             taken[name] = settled[name]
         elif name in MIDDLING:
