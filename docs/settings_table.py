@@ -42,9 +42,8 @@ def page(rows):
         stage = STAGES.get(name)
         price = spent if name == "all" else sum(s for key, s in tuning.items() if stage and f": {stage}" in key)
         cost = f"{price:.1f}" if price else "as above"
-        table.append(
-            f"| {title} | {values.mean():+.2f} | {max(0.0, -values.min()):.2f} | {max(0.0, values.max()):.2f} | {cost} |"
-        )
+        asking, leaving = max(0.0, -values.min()), max(0.0, values.max())
+        table.append(f"| {title} | {values.mean():+.2f} | {asking:.2f} | {leaving:.2f} | {cost} |")
     kinds = ", ".join(sorted({kind for kind, _, _ in full}))
     views = " and ".join(str(v) for v in sorted({views for _, _, views in full}))
     return f"""# What the settings search is worth
@@ -60,7 +59,8 @@ in PSNR.
 {chr(10).join(table)}
 
 Searching took {spent:.1f} CPU seconds in the mean, on two slices, however many a run has; the run itself, of
-{STANDARD} slices as in the quality benchmark, {standard:.1f}: searching is {spent / (spent + standard):.0%} of the whole.
+{STANDARD} slices as in the quality benchmark, {standard:.1f} (from the time that a slice took): searching is
+{spent / (spent + standard):.0%} of the whole.
 
 A question that is worth under {LEAST_MEAN} dB in the mean and under {LEAST_WORST} dB in its worst case is not asked.
 Three have gone by this rule, measured in the same way on 18 cases of 64 pixels:

@@ -29,7 +29,17 @@ class FrameSource(Protocol):
         ...
 
     def read(self, frames: NDArray[np.intp], rows: Span, columns: Span) -> NDArray[np.float32]:
-        """Frames with these indices within a detector window, as float32 ``(len(frames), v, u)``."""
+        """Frames with these indices within a detector window, as float32 ``(len(frames), v, u)``.
+
+        Parameters
+        ----------
+        frames : ndarray of intp, shape (count,)
+            Indices.
+        rows : Span
+            First detector row, and the one after the last.
+        columns : Span
+            The same of columns.
+        """
         ...
 
 

@@ -72,6 +72,33 @@ def run(
 
     A method that takes an X-ray volume gets that of the unchanged sample: the one to be misled by.
 
+    Parameters
+    ----------
+    json_path : Path, optional
+        Rows are kept here; None keeps none.
+    methods : sequence of str, optional
+        Names.
+    views : sequence of int, optional
+        Numbers of views.
+    kinds : sequence of Kind, optional
+        What is done to the void: added or filled.
+    size : int, optional
+        Pixels a side.
+    counts : float, optional
+        Open-beam counts of a pixel; None without noise.
+    volumes : int, optional
+        Samples.
+    slices : int, optional
+        Of each sample.
+    device : str, optional
+        cpu or cuda.
+    again : bool, optional
+        Measure anew what the file holds already.
+    say : callable, optional
+        Takes a line of progress.
+    stop : callable, optional
+        Whether to end now.
+
     Returns
     -------
     list of dict

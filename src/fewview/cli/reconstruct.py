@@ -54,6 +54,16 @@ def reconstruct(
 def carry_out(recipe: Recipe, output: Path, *, resume: bool, bits: int) -> Result:
     """Run the recipe with progress and Ctrl-C, and write the volume.
 
+    Parameters
+    ----------
+    recipe : Recipe
+    output : Path
+        Volume to write.
+    resume : bool
+        Go on from the checkpoint beside it.
+    bits : int
+        Of the values, 32 or 16.
+
     Raises
     ------
     FewviewError
@@ -113,7 +123,17 @@ def stop_and_keep(stop: threading.Event) -> Iterator[None]:
 
 
 def check_report(report: Path, output: Path, inputs: Sequence[Path]) -> None:
-    """Refuse a report that would take the place of a folder, of the volume or of what the run reads."""
+    """Refuse a report that would take the place of a folder, of the volume or of what the run reads.
+
+    Parameters
+    ----------
+    report : Path
+        File to write.
+    output : Path
+        Volume that is written, too.
+    inputs : sequence of Path
+        Files that the run reads.
+    """
     from ..atomic_write import check_writable
 
     if report.resolve() == output.resolve():

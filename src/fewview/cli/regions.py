@@ -58,7 +58,20 @@ def regions(
 def scale_rows(
     volumes: dict[str, np.ndarray], reference: np.ndarray, kind: str, count: int, seed: int
 ) -> list[dict[str, Any]]:
-    """One row per size and volume: mean PSNR (dB) and SSIM over the regions, and the difference to the first volume."""
+    """One row per size and volume: mean PSNR (dB) and SSIM over the regions, and the difference to the first volume.
+
+    Parameters
+    ----------
+    volumes : dict, shape (z, y, x) each
+        By name; the first is compared with.
+    reference : ndarray, shape (z, y, x)
+    kind : str
+        How regions are chosen.
+    count : int
+        Regions at most.
+    seed : int
+        Of random regions.
+    """
     import numpy as np
 
     from ..benchmark.statistics import paired

@@ -26,7 +26,23 @@ def train_simulated(folder: Path, values: Mapping[str, Any]) -> None:
 def learn_sister(
     weights: Path, volume: str, like: str, scan: Mapping[str, Any], values: Mapping[str, Any], check: bool
 ) -> None:
-    """Learn a volume for a scan; the state of the training lies beside the weights, to go on from. Ctrl-C keeps it."""
+    """Learn a volume for a scan; the state of the training lies beside the weights, to go on from. Ctrl-C keeps it.
+
+    Parameters
+    ----------
+    weights : Path
+        File to write.
+    volume : str
+        File of the dense volume.
+    like : str
+        File or recipe of the few-view scan.
+    scan : mapping
+        How that scan is used: views, rows, bin, axis.
+    values : mapping
+        Options of the training.
+    check : bool
+        Compare with other methods on held-out pixels of the scan.
+    """
     from ..runs.recipe import Recipe
     from ..sister import Lesson, learn
     from ..training.sister import SisterTraining

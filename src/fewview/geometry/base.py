@@ -231,5 +231,20 @@ class Beam(ABC):
 
 
 def place(column: float, first: int, factor: float) -> float:
-    """Where a column lies once columns from ``first`` on are binned by ``factor``."""
+    """Where a column lies once columns from ``first`` on are binned by ``factor``.
+
+    Parameters
+    ----------
+    column : float
+        As counted before.
+    first : int
+        Column at which the window begins.
+    factor : float
+        Columns that become one.
+
+    Returns
+    -------
+    float
+        Column as counted within the binned window.
+    """
     return (column - first - (factor - 1) / 2) / factor

@@ -45,7 +45,23 @@ def parse_range(text: str) -> tuple[float, float, bool] | None:
 
 
 def spread(start: float, stop: float, endpoint: bool, views: int) -> NDArray[np.float64]:
-    """``views`` equally spaced angles in radians, from degrees."""
+    """``views`` equally spaced angles in radians, from degrees.
+
+    Parameters
+    ----------
+    start : float
+        In degrees.
+    stop : float
+        In degrees.
+    endpoint : bool
+        Whether the last view is at ``stop``.
+    views : int
+
+    Returns
+    -------
+    ndarray
+        Shape (views,), in radians.
+    """
     return np.deg2rad(np.linspace(start, stop, views, endpoint=endpoint))
 
 

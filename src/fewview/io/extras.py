@@ -11,6 +11,15 @@ from ..errors import ScanError
 def require(package: str, name: str, title: str) -> Any:
     """The module of a package.
 
+    Parameters
+    ----------
+    package : str
+        To import.
+    name : str
+        Of the file that wants it.
+    title : str
+        What kind of file that is.
+
     Raises
     ------
     ScanError

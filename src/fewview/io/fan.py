@@ -57,7 +57,22 @@ class Fan:
         pixel: float | None,
         mirror: bool,
     ) -> FanBeam:
-        """The geometry of a scan; ``mirror``: its columns were reversed on reading."""
+        """The geometry of a scan; ``mirror``: its columns were reversed on reading.
+
+        Parameters
+        ----------
+        angles : ndarray, shape (views,)
+            In radians.
+        rows : int
+        columns : int
+            Of the detector.
+        axis : float or None
+            Column that the rotation axis casts its shadow on.
+        pixel : float or None
+            Of the detector, in mm.
+        mirror : bool
+            Its columns were reversed on reading.
+        """
         principal = self.principal
         if mirror and principal is not None:
             principal = columns - 1 - principal
@@ -84,6 +99,17 @@ def placed(source: ArrayLike, detector: ArrayLike, step: ArrayLike, columns: int
     """The fan of a source, the middle of a detector and its step from column to column, (X, Y), about the origin.
 
     The axis and the perpendicular are columns as stored, or counted from the other end where the columns are reversed.
+
+    Parameters
+    ----------
+    source : ArrayLike
+        (X, Y) in mm.
+    detector : ArrayLike
+        (X, Y) of its middle, in mm.
+    step : ArrayLike
+        (X, Y) from column to column, in mm.
+    columns : int
+        Of the detector.
     """
     s, d, u = (np.asarray(one, dtype=np.float64)[:2] for one in (source, detector, step))
     pitch = float(np.hypot(*u))
@@ -101,7 +127,17 @@ def placed(source: ArrayLike, detector: ArrayLike, step: ArrayLike, columns: int
 def named_fan(
     path: Path, values: Mapping[str, Any], units: Mapping[str, str]
 ) -> tuple[Fan | None, tuple[float, Provenance] | None, ScanError | None]:
-    """A fan from distances that a file holds by name, its pixel size, and why it cannot be used where it cannot."""
+    """A fan from distances that a file holds by name, its pixel size, and why it cannot be used where it cannot.
+
+    Parameters
+    ----------
+    path : Path
+        Of the file, for messages.
+    values : mapping
+        What it holds, by name.
+    units : mapping
+        Of these, by name.
+    """
     known: dict[str, tuple[str, float]] = {}
     cone = False
     common = next((text(v) for name, v in values.items() if _last(name) in ("distanceunit", "distance_unit")), "")

@@ -35,7 +35,19 @@ def chosen_angles(made: Draft, request: Request) -> tuple[Angles | None, Span | 
 
 
 def fit_angles(made: Draft, request: Request, stored: Angles | None, span: Span | None) -> None:
-    """Give the draft its angles, in radians, or say what keeps it from having them."""
+    """Give the draft its angles, in radians, or say what keeps it from having them.
+
+    Parameters
+    ----------
+    made : Draft
+        Is changed.
+    request : Request
+        What the user says.
+    stored : Angles or None
+        Angles that the file holds.
+    span : Span or None
+        Those that it names by start and stop.
+    """
     views = None if made.frames is None else made.frames.shape[0]
     gap = None if views is None else missing(made.found.names, made.found.other_names)
     if gap is not None:

@@ -47,7 +47,23 @@ def describe(path: Path) -> ImageFile:
 
 
 def read(path: Path, indices: list[int], rows: Span, columns: Span) -> NDArray[Any]:
-    """A window of some images; nothing else leaves the disk, unless the whole file is compressed."""
+    """A window of some images; nothing else leaves the disk, unless the whole file is compressed.
+
+    Parameters
+    ----------
+    path : Path
+    indices : list of int
+        Of the images.
+    rows : Span
+        First row, and the one after the last.
+    columns : Span
+        The same of columns.
+
+    Returns
+    -------
+    ndarray
+        Shape (images, v, u).
+    """
     with _images(path) as (units, _):
         starts = np.cumsum([0, *map(_count, units)])
         out = []

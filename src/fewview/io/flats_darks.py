@@ -27,6 +27,15 @@ _WITHIN = re.compile(r"(.+\.\w+):/?([^:\\]+)$")  # FILE.h5:/PATH
 def add_fields(made: Draft, request: Request, by_pattern: set[Role]) -> None:
     """Add flats and darks; ``by_pattern`` names those that a pattern of the user picked from the scan's folder.
 
+    Parameters
+    ----------
+    made : Draft
+        Is changed.
+    request : Request
+        What the user says.
+    by_pattern : set[Role]
+        Flats, darks or both: picked by a pattern from the scan's folder.
+
     Raises
     ------
     ScanError

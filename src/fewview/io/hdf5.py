@@ -47,6 +47,22 @@ def dangling(group: Any, name: str, path: Path, what: str = "holds no pixels") -
 
     Virtual datasets count too: HDF5 fills in zeros, silently, for every source file that is not there. Their sources
     lie beside the file that holds the virtual dataset, which may be another one behind a link.
+
+    Parameters
+    ----------
+    group : Any
+        Open group that names the dataset.
+    name : str
+        Of the dataset.
+    path : Path
+        Of the file.
+    what : str, optional
+        What follows from it, in words.
+
+    Returns
+    -------
+    ScanError or None
+        None where the dataset is there.
     """
     import h5py
 

@@ -47,6 +47,17 @@ class HDF5Frames:
 
         The dataset is remembered by the way it was reached: behind a link its own name belongs to another file.
 
+        Parameters
+        ----------
+        path : Path
+            Of the file.
+        group : Any
+            Open.
+        name : str
+            Of the dataset in it.
+        picks : ndarray of intp, shape (frames,), optional
+            Indices of the frames that count.
+
         Raises
         ------
         ScanError

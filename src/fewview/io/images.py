@@ -102,6 +102,22 @@ class ImageStack:
 def read_bytes(path: Path, offset: int, shape: tuple[int, int], dtype: np.dtype, rows: Span) -> NDArray[Any]:
     """Rows of an image that lies uncompressed in a file, and nothing else of it.
 
+    Parameters
+    ----------
+    path : Path
+    offset : int
+        Of the image, in bytes.
+    shape : tuple[int, int]
+        (v, u) of the image.
+    dtype : np.dtype
+    rows : Span
+        First row, and the one after the last.
+
+    Returns
+    -------
+    ndarray
+        Shape (rows, u).
+
     Raises
     ------
     ScanError

@@ -24,7 +24,17 @@ def sample(frames: FrameSource) -> NDArray[np.float32]:
 
 
 def guess_kind(values: NDArray[np.float32], dtype: np.dtype, has_flats: bool) -> tuple[Kind, str]:
-    """Kind and the reason for it. Beside the sample, transmission is 1 and attenuation 0."""
+    """Kind and the reason for it. Beside the sample, transmission is 1 and attenuation 0.
+
+    Parameters
+    ----------
+    values : ndarray of float32
+        Some pixels.
+    dtype : np.dtype
+        As stored.
+    has_flats : bool
+        Whether there are flats.
+    """
     if dtype.kind in "iub":
         return "counts", "whole numbers"
     if has_flats:

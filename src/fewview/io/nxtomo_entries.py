@@ -63,6 +63,15 @@ def with_projections(file: Any, one: Detector) -> bool:
 def chosen(path: Path, every: list[Detector], dataset: str | None) -> Detector:
     """The detector that the user names, else the only one that is there and has projections.
 
+    Parameters
+    ----------
+    path : Path
+        Of the file, for messages.
+    every : list of Detector
+        Detectors that it holds.
+    dataset : str or None
+        What the user names.
+
     Raises
     ------
     ScanError

@@ -33,7 +33,19 @@ class FoundAngles:
 
 
 def angles_of(path: Path, file: Any, one: Detector, keys: NDArray[Any]) -> FoundAngles:
-    """Angles by their place in the format, else by their name and number anywhere in the entry."""
+    """Angles by their place in the format, else by their name and number anywhere in the entry.
+
+    Parameters
+    ----------
+    path : Path
+        Of the file, for messages.
+    file : Any
+        Open.
+    one : Detector
+        The detector.
+    keys : ndarray, shape (frames,)
+        0 for a projection, 1 for a flat, 2 for a dark.
+    """
     why_none = ""
     for name in (f"{one.entry}/{tail}" for tail in _ANGLES):
         stored = reach(file, name)
@@ -92,7 +104,22 @@ def _anywhere(path: Path, file: Any, one: Detector, keys: NDArray[Any]) -> Angle
 
 
 def pixel_of(path: Path, file: Any, one: Detector) -> tuple[float, Provenance] | None:
-    """Pixel size in mm: that in the sample, where an objective makes it smaller than the detector's."""
+    """Pixel size in mm: that in the sample, where an objective makes it smaller than the detector's.
+
+    Parameters
+    ----------
+    path : Path
+        Of the file, for messages.
+    file : Any
+        Open.
+    one : Detector
+        The detector.
+
+    Returns
+    -------
+    tuple[float, Provenance] or None
+        Size in mm and where it is from; None where none is told.
+    """
     detector = one.keys.rpartition("/")[0]
     places = [f"{one.entry}/{tail}" for tail in _IN_THE_SAMPLE]
     for name in (*places, f"{detector}/x_sample_pixel_size", f"{detector}/x_pixel_size"):
@@ -116,6 +143,22 @@ def axis_of(path: Path, file: Any, one: Detector, width: int) -> tuple[float, Pr
     """Column of the rotation axis: some programs count it from the detector's edge, some from its middle.
 
     A position of exactly 0 was never set.
+
+    Parameters
+    ----------
+    path : Path
+        Of the file, for messages.
+    file : Any
+        Open.
+    one : Detector
+        The detector.
+    width : int
+        Its columns.
+
+    Returns
+    -------
+    tuple[float, Provenance] or None
+        Column from 0 and where it is from; None where none is told.
     """
     detector = one.keys.rpartition("/")[0]
     for name in (f"{group}/{tail}" for group in (detector, f"{one.entry}/instrument/detector") for tail in _AXIS):
@@ -132,7 +175,22 @@ def axis_of(path: Path, file: Any, one: Detector, width: int) -> tuple[float, Pr
 
 
 def monitor_of(file: Any, one: Detector, keys: NDArray[Any]) -> NDArray[np.float64] | None:
-    """Beam during each projection, relative to the mean over the flats (over the projections without flats)."""
+    """Beam during each projection, relative to the mean over the flats (over the projections without flats).
+
+    Parameters
+    ----------
+    file : Any
+        Open.
+    one : Detector
+        The detector.
+    keys : ndarray, shape (frames,)
+        0 for a projection, 1 for a flat, 2 for a dark.
+
+    Returns
+    -------
+    ndarray of float64 or None
+        Shape (projections,), around 1; None without a monitor.
+    """
     for tail in _MONITORS:
         stored = reach(file, f"{one.entry}/{tail}")
         if stored is None or not hasattr(stored, "size") or stored.size != len(keys) or stored.dtype.kind not in "iuf":

@@ -84,7 +84,17 @@ class Draft:
         return ParallelBeam(*facts) if self.found.fan is None else self.found.fan.beam(*facts, mirror=self.mirrored)
 
     def refuse(self, problem: str, remedy: str, *, hopeless: bool = False) -> None:
-        """Add to what is missing or wrong, unless nothing can help any more."""
+        """Add to what is missing or wrong, unless nothing can help any more.
+
+        Parameters
+        ----------
+        problem : str
+            What is wrong.
+        remedy : str
+            What to do.
+        hopeless : bool, optional
+            No flag can help.
+        """
         if not self.hopeless:
             self.lacks.append(ScanError(problem, remedy))
         self.hopeless = self.hopeless or hopeless

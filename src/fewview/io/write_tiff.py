@@ -50,7 +50,21 @@ def scaling(values: NDArray[np.float32]) -> tuple[float, float]:
 
 
 def to_uint16(values: NDArray[np.float32], slope: float, offset: float) -> NDArray[np.uint16]:
-    """Rounded to the nearest step, slice by slice to spare memory."""
+    """Rounded to the nearest step, slice by slice to spare memory.
+
+    Parameters
+    ----------
+    values : ndarray of float32, shape (z, y, x)
+    slope : float
+        What one step is worth, in the unit of the values.
+    offset : float
+        What 0 stands for.
+
+    Returns
+    -------
+    ndarray of uint16
+        Shape (z, y, x).
+    """
     stored = np.empty(values.shape, dtype=np.uint16)
     for index, image in enumerate(values):
         stored[index] = np.clip(np.rint((image.astype(np.float64) - offset) / slope), 0, LARGEST)

@@ -82,6 +82,17 @@ def write_volume(
 def check_output(path: str | Path, size: int, inputs: tuple[Path, ...] = (), bits: int = 32) -> None:
     """Refuse an output that cannot be written, before a run and not after it.
 
+    Parameters
+    ----------
+    path : str or Path
+        Volume to write.
+    size : int
+        Bytes that it will take.
+    inputs : tuple[Path, ...], optional
+        Files that the run reads.
+    bits : int, optional
+        Of the values, 32 or 16.
+
     Raises
     ------
     FewviewError

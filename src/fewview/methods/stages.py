@@ -52,7 +52,16 @@ class Stages:
             yield self.told(name, estimate, named)
 
     def told(self, name: str, estimate: Estimate, named: bool = True) -> Estimate:
-        """One estimate of a stage; see :meth:`within`."""
+        """One estimate of a stage; see :meth:`within`.
+
+        Parameters
+        ----------
+        name : str
+            Of the stage.
+        estimate : Estimate
+        named : bool, optional
+            Whether the stage's name goes before that of the estimate.
+        """
         number = self._names.index(name)
         low, high = self._ends[number - 1] if number else 0.0, self._ends[number]
         stage = estimate.stage

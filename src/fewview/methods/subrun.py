@@ -14,7 +14,19 @@ from .stages import Stages
 def tuned_within(
     method: Method[OptionsT], problem: Problem, options: OptionsT, stage: str, picture: Picture | None = None
 ) -> Tuning[OptionsT]:
-    """Settle the options of ``method`` within another one; the parameters are those of :func:`solved_within`."""
+    """Settle the options of ``method`` within another one; the parameters are those of :func:`solved_within`.
+
+    Parameters
+    ----------
+    method : Method
+    problem : Problem
+    options : OptionsT
+        Of the method.
+    stage : str
+        What the estimates call it.
+    picture : Picture, optional
+        What is shown meanwhile.
+    """
     tuning = method.tuned(problem, options)
     while True:
         try:
@@ -64,7 +76,22 @@ def solved_within(
 def run_within(
     method: Method[OptionsT], problem: Problem, options: OptionsT, stage: str, picture: Picture | None = None
 ) -> Generator[Estimate, None, Estimate]:
-    """Tune and solve by ``method``; the parameters are those of :func:`solved_within`, the options not settled yet."""
+    """Tune and solve by ``method``; the parameters are those of :func:`solved_within`, the options not settled yet.
+
+    Parameters
+    ----------
+    method : Method
+    problem : Problem
+    stage : str
+        What the estimates call it.
+    picture : Picture, optional
+        What is shown meanwhile.
+
+    Returns
+    -------
+    Estimate
+        The last one.
+    """
     stages = Stages({"settings": 0.5, "solution": 0.5})
     settled = yield from stages.within("settings", tuned_within(method, problem, options, stage, picture), named=False)
     solving = solved_within(method, problem, settled.options, stage, picture)

@@ -199,7 +199,16 @@ def _disc(x: Tensor) -> Tensor:
 
 
 def save_fixer(fixer: CompactFixer, path: Path, card: dict[str, Any]) -> None:
-    """Write a fixer; see :func:`fewview.models.weights.save_network`."""
+    """Write a fixer; see :func:`fewview.models.weights.save_network`.
+
+    Parameters
+    ----------
+    fixer : CompactFixer
+    path : Path
+        File to write (.safetensors).
+    card : dict
+        Data, seed, steps and figures of its training.
+    """
     save_network(fixer, "fixer", fixer.config.model_dump_json(), path, card)
 
 

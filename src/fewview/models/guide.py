@@ -129,7 +129,18 @@ class Guide(nn.Module):
 
 
 def save_guide(guide: Guide, path: Path, card: dict[str, Any], dtype: torch.dtype = torch.float16) -> None:
-    """Write a guide; see :func:`fewview.models.weights.save_network`."""
+    """Write a guide; see :func:`fewview.models.weights.save_network`.
+
+    Parameters
+    ----------
+    guide : Guide
+    path : Path
+        File to write (.safetensors).
+    card : dict
+        Data, seed, steps and figures of its training.
+    dtype : torch.dtype, optional
+        Of the stored values.
+    """
     save_network(guide, "guide", guide.config.model_dump_json(), path, card, dtype)
 
 

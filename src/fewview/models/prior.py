@@ -96,7 +96,22 @@ def sigma_to_vp(sigma: Tensor) -> Tensor:
 
 
 def linear_alphabar(steps: int = 1000, first: float = 1e-4, last: float = 2e-2) -> Tensor:
-    """Alphabar of the linear-beta schedule of DDPM (Ho et al., 2020); entry t belongs to time t."""
+    """Alphabar of the linear-beta schedule of DDPM (Ho et al., 2020); entry t belongs to time t.
+
+    Parameters
+    ----------
+    steps : int, optional
+        Times of the schedule.
+    first : float, optional
+        Beta at time 0.
+    last : float, optional
+        Beta at the last time.
+
+    Returns
+    -------
+    Tensor
+        Shape (steps,).
+    """
     return torch.cumprod(1 - torch.linspace(first, last, steps, dtype=torch.float64), 0).float()
 
 

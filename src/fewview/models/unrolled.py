@@ -93,7 +93,17 @@ CONDITIONS = 4
 
 
 def conditions(angles: np.ndarray, noise: float, sigma: float = UNKNOWN) -> list[float]:
-    """What a network is told of a measurement: views, arc, noise and the noise of its state, each of order one."""
+    """What a network is told of a measurement: views, arc, noise and the noise of its state, each of order one.
+
+    Parameters
+    ----------
+    angles : ndarray, shape (views,)
+        In radians.
+    noise : float
+        Standard deviation of the line integrals in units of the object's maximum: that of :class:`Scaled`.
+    sigma : float, optional
+        Noise of the state; UNKNOWN without one.
+    """
     return [
         math.log(len(angles) / 23) / 2,
         math.degrees(arc(angles)) / 180 - 1,
@@ -258,7 +268,16 @@ class Unrolled(nn.Module):
 
 
 def neighbourhood(x: Tensor, depth: int, slices: int) -> Tensor:
-    """Each slice with its neighbours in its own stack, (count, slices, y, x); the end slices are their own."""
+    """Each slice with its neighbours in its own stack, (count, slices, y, x); the end slices are their own.
+
+    Parameters
+    ----------
+    x : Tensor, shape (count, y, x)
+    depth : int
+        Slices of one stack: ``count`` is a multiple of it.
+    slices : int
+        Odd; how many the network sees.
+    """
     place = torch.arange(len(x), device=x.device)
     first, reach = place - place % depth, slices // 2
     near = [(place % depth + k).clamp(0, depth - 1) + first for k in range(-reach, reach + 1)]

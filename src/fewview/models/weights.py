@@ -60,7 +60,18 @@ def find_weights(name: str | Path) -> Path:
 
 
 def save_prior(prior: DiffusionPrior, path: Path, card: dict[str, Any], dtype: torch.dtype = torch.float16) -> None:
-    """Write a prior; see :func:`save_network`."""
+    """Write a prior; see :func:`save_network`.
+
+    Parameters
+    ----------
+    prior : DiffusionPrior
+    path : Path
+        File to write (.safetensors).
+    card : dict
+        Data, seed, steps and figures of its training.
+    dtype : torch.dtype, optional
+        Of the stored values.
+    """
     save_network(prior, "prior", prior.config.model_dump_json(), path, card, dtype)
 
 
@@ -105,7 +116,18 @@ def load_prior(name: str | Path, device: str | torch.device = "cpu") -> Diffusio
 
 
 def save_unrolled(net: Unrolled, path: Path, card: dict[str, Any], dtype: torch.dtype = torch.float16) -> None:
-    """Write an unrolled network; see :func:`save_network`."""
+    """Write an unrolled network; see :func:`save_network`.
+
+    Parameters
+    ----------
+    net : Unrolled
+    path : Path
+        File to write (.safetensors).
+    card : dict
+        Data, seed, steps and figures of its training.
+    dtype : torch.dtype, optional
+        Of the stored values.
+    """
     save_network(net, "unrolled", net.config.model_dump_json(), path, card, dtype)
 
 

@@ -104,6 +104,14 @@ def beam_of(astra: Any, geometry: Beam, volume: VolumeGrid) -> Any:
 
     Per view: direction of the rays (or the source), middle of the detector, and the step from column to column.
 
+    Parameters
+    ----------
+    astra : Any
+        The module.
+    geometry : Beam
+    volume : VolumeGrid
+        Grid whose voxels are the unit.
+
     Raises
     ------
     MethodUnavailable

@@ -38,7 +38,18 @@ def transpose_tile(matrix: Csr) -> Csr:
 
 
 def as_csr(start: np.ndarray, index: np.ndarray, value: np.ndarray, shape: tuple[int, int]) -> Csr:
-    """A matrix of numpy's arrays."""
+    """A matrix of numpy's arrays.
+
+    Parameters
+    ----------
+    start : ndarray, shape (rows + 1,)
+        Where each row begins.
+    index : ndarray, shape (stored,)
+        Columns.
+    value : ndarray, shape (stored,)
+    shape : tuple[int, int]
+        (rows, columns).
+    """
     return Csr(torch.from_numpy(start), torch.from_numpy(index), torch.from_numpy(value), shape)
 
 

@@ -47,7 +47,26 @@ def _lines(start: float, slope: float, low: float, high: float, n: int) -> Any:
 def project(
     image: Any, turned: Any, sino: Any, cos: Any, sin: Any, sod: float, shift: float, ray_sin: Any, ray_cos: Any
 ) -> None:
-    """Add the projections of ``image`` (n, MARGIN + n + MARGIN, slices) to ``sino`` (views, rays, slices)."""
+    """Add the projections of ``image`` (n, MARGIN + n + MARGIN, slices) to ``sino`` (views, rays, slices).
+
+    Parameters
+    ----------
+    image : Any
+    turned : Any
+        The image with its axes swapped.
+    sino : Any
+        Is added to.
+    cos : Any, shape (views,)
+    sin : Any, shape (views,)
+        Of the angles.
+    sod : float
+        Source to axis, in voxels.
+    shift : float
+        Of the source along the detector, in voxels.
+    ray_sin : Any, shape (rays,)
+    ray_cos : Any, shape (rays,)
+        Of the angles between the rays and the middle one.
+    """
     n, slices = image.shape[0], sino.shape[2]
     for v in range(len(cos)):
         for ray in range(len(ray_sin)):
@@ -79,7 +98,26 @@ def back_project(
     ray_sin: Any,
     ray_cos: Any,
 ) -> None:
-    """Add to image rows from ``top`` on (rows, n, slices) the rays (views, MARGIN + rays + MARGIN, slices)."""
+    """Add to image rows from ``top`` on (rows, n, slices) the rays (views, MARGIN + rays + MARGIN, slices).
+
+    Parameters
+    ----------
+    sino : Any
+    image : Any
+        Is added to.
+    top : int
+        First of its rows.
+    cos : Any, shape (views,)
+    sin : Any, shape (views,)
+        Of the angles.
+    sod : float
+        Source to axis, in voxels.
+    shift : float
+        Of the source along the detector, in voxels.
+    ray_sin : Any, shape (rays,)
+    ray_cos : Any, shape (rays,)
+        Of the angles between the rays and the middle one.
+    """
     rows, n, slices = image.shape
     for v in range(len(cos)):
         for ray in range(len(ray_sin)):

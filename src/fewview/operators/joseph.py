@@ -41,6 +41,13 @@ class Weights(ABC):
     def tile(self, rows: tuple[int, int], views: tuple[int, int], device: torch.device, dtype: torch.dtype) -> Csr:
         """Weights between the voxels of image rows ``[start, stop)`` and the rays of views ``[start, stop)``.
 
+        Parameters
+        ----------
+        rows : tuple[int, int]
+        views : tuple[int, int]
+        device : torch.device
+        dtype : torch.dtype
+
         Returns
         -------
         Csr
@@ -102,7 +109,22 @@ class ParallelJoseph(Weights):
         return self.by_torch(rows, views, device, dtype)
 
     def by_torch(self, rows: tuple[int, int], views: tuple[int, int], device: torch.device, dtype: torch.dtype) -> Csr:
-        """The same as :meth:`tile`, by array arithmetic on any device."""
+        """The same as :meth:`tile`, by array arithmetic on any device.
+
+        Parameters
+        ----------
+        rows : tuple[int, int]
+            First image row, and the one after the last.
+        views : tuple[int, int]
+            The same of views.
+        device : torch.device
+        dtype : torch.dtype
+
+        Returns
+        -------
+        Csr
+            (voxels, views x columns).
+        """
         n, columns, rays, angles = self.grid, self.columns, self.rays, self.angles[slice(*views)]
         kw: dict[str, Any] = {"device": device, "dtype": torch.float64}
         cos, sin = torch.as_tensor(np.cos(angles), **kw), torch.as_tensor(np.sin(angles), **kw)
@@ -130,6 +152,24 @@ def gathered(ray: torch.Tensor, weight: torch.Tensor, rays: int, columns: int, d
     """The tile with these weights at these rays, both (rows, voxels in a row, views, candidates).
 
     ``rays`` of them make a column; what is not positive or beside the detector is left out.
+
+    Parameters
+    ----------
+    ray : torch.Tensor
+        Number of the ray, as a float.
+    weight : torch.Tensor
+        Its weight; not positive where there is none.
+    rays : int
+        Per column.
+    columns : int
+        Of the detector.
+    dtype : torch.dtype
+        Of the stored weights.
+
+    Returns
+    -------
+    Csr
+        (voxels, views x columns).
     """
     views = ray.shape[2]
     column = torch.floor(ray / rays)

@@ -95,7 +95,22 @@ class FanJoseph(FanWeights):
         return self.by_torch(rows, views, device, dtype)
 
     def by_torch(self, rows: tuple[int, int], views: tuple[int, int], device: torch.device, dtype: torch.dtype) -> Csr:
-        """The same as :meth:`tile`, by array arithmetic on any device."""
+        """The same as :meth:`tile`, by array arithmetic on any device.
+
+        Parameters
+        ----------
+        rows : tuple[int, int]
+            First image row, and the one after the last.
+        views : tuple[int, int]
+            The same of views.
+        device : torch.device
+        dtype : torch.dtype
+
+        Returns
+        -------
+        Csr
+            (voxels, views x columns).
+        """
         seen = self._seen(rows, views, device)
         # The rays between those that pass at one voxel's distance on either side.
         distance = torch.hypot(seen.across, seen.depth)
@@ -141,7 +156,22 @@ class FanInterpolation(FanWeights):
         return self.by_torch(rows, views, device, dtype)
 
     def by_torch(self, rows: tuple[int, int], views: tuple[int, int], device: torch.device, dtype: torch.dtype) -> Csr:
-        """The same as :meth:`tile`, by array arithmetic on any device."""
+        """The same as :meth:`tile`, by array arithmetic on any device.
+
+        Parameters
+        ----------
+        rows : tuple[int, int]
+            First image row, and the one after the last.
+        views : tuple[int, int]
+            The same of views.
+        device : torch.device
+        dtype : torch.dtype
+
+        Returns
+        -------
+        Csr
+            (voxels, views x columns).
+        """
         seen = self._seen(rows, views, device)
         tangent = seen.across / seen.depth
         place = self.foot + self.scale * (torch.atan(tangent) if self.curved else tangent)

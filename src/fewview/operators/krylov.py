@@ -12,7 +12,20 @@ from .interface import Operator
 
 
 def inner(a: Tensor, b: Tensor, per_slice: bool = True) -> Tensor:
-    """Inner product over all axes but the first (kept as size 1), or over all axes."""
+    """Inner product over all axes but the first (kept as size 1), or over all axes.
+
+    Parameters
+    ----------
+    a : Tensor, shape (slices, ...)
+    b : Tensor, shape (slices, ...)
+    per_slice : bool, optional
+        Whether slices are apart.
+
+    Returns
+    -------
+    Tensor
+        Shape (slices, 1, ...) or (1, 1, ...).
+    """
     if per_slice:
         return (a * b).sum(dim=tuple(range(1, a.ndim)), keepdim=True)
     return (a * b).sum().reshape((1,) * a.ndim)

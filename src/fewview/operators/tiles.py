@@ -222,7 +222,15 @@ _lock = threading.Lock()
 
 
 def shared(weights: Weights, device: torch.device, dtype: torch.dtype) -> TiledMatrix:
-    """The matrix of these weights: the one in use or lately used if there is one, else a new one."""
+    """The matrix of these weights: the one in use or lately used if there is one, else a new one.
+
+    Parameters
+    ----------
+    weights : Weights
+        Of a beam.
+    device : torch.device
+    dtype : torch.dtype
+    """
     key = (weights.key, device, dtype)
     with _lock:
         matrix = _kept.pop(key, None) or TiledMatrix(weights, device, dtype)

@@ -92,7 +92,21 @@ def bin_columns(sinograms: Array, factor: int) -> Array:
 
 
 def thin_views(sinograms: Array, angles: Array, most: int) -> tuple[Array, Array]:
-    """At most that many views, equally spread in their order."""
+    """At most that many views, equally spread in their order.
+
+    Parameters
+    ----------
+    sinograms : Array, shape (rows, views, columns)
+    angles : Array, shape (views,)
+        In radians.
+    most : int
+        Views to keep.
+
+    Returns
+    -------
+    tuple[Array, Array]
+        The same of the views that are kept.
+    """
     pick = np.unique(np.linspace(0, len(angles) - 1, min(most, len(angles))).round().astype(int))
     return sinograms[:, pick], angles[pick]
 

@@ -87,7 +87,16 @@ def heldout_error(predicted: Any, measured: Any, weights: Any = None) -> float:
 
 
 def projection_psnr(predicted: Any, measured: Any, weights: Any = None) -> float:
-    """PSNR of predicted projections in dB; the data range is max - min of the usable measured pixels."""
+    """PSNR of predicted projections in dB; the data range is max - min of the usable measured pixels.
+
+    Parameters
+    ----------
+    predicted : Any
+    measured : Any
+        Of the same shape.
+    weights : Any, optional
+        Of the same shape: 0 where a pixel is unusable; None where all count.
+    """
     p, m, w = _checked(predicted, measured, weights)
     usable = m[w > 0]
     scale = float(np.ptp(usable)) if usable.size else 0.0

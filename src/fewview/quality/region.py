@@ -37,6 +37,15 @@ class Region:
         """The box of ``size`` (y, x) centred at ``point`` (y, x), moved inside an image of ``shape`` (..., y, x).
 
         A box larger than the image is cut to it.
+
+        Parameters
+        ----------
+        point : tuple[float, float]
+        size : Span
+            In pixels.
+        shape : tuple[int, ...]
+        z : int or Span, optional
+            Slice, or first slice and the one after the last; None for all.
         """
         spans = []
         for centre, length, limit in zip(point, size, shape[-2:], strict=True):

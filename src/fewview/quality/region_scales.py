@@ -69,7 +69,15 @@ def region_centres(
 def curves_at(
     volume: NDArray[np.float32], reference: NDArray[np.float32], centres: Sequence[Centre]
 ) -> list[list[tuple[Span, float, float | None]]]:
-    """Of each region the size (y, x), PSNR and SSIM at every scale that fits, the largest first."""
+    """Of each region the size (y, x), PSNR and SSIM at every scale that fits, the largest first.
+
+    Parameters
+    ----------
+    volume : ndarray of float32, shape (z, y, x)
+    reference : ndarray of float32, shape (z, y, x)
+    centres : sequence of Centre
+        (z, y, x) of each region.
+    """
     scale = data_range(reference)
     return [scale_curve(volume, reference, (y, x), z, value_range=scale) for z, y, x in centres]
 
@@ -77,7 +85,15 @@ def curves_at(
 def mean_curve(
     volume: NDArray[np.float32], reference: NDArray[np.float32], centres: Sequence[Centre]
 ) -> list[list[Any]]:
-    """``[rows, columns, psnr, ssim]`` per scale, means over the regions; ``ssim`` is None where it does not apply."""
+    """``[rows, columns, psnr, ssim]`` per scale, means over the regions; ``ssim`` is None where it does not apply.
+
+    Parameters
+    ----------
+    volume : ndarray of float32, shape (z, y, x)
+    reference : ndarray of float32, shape (z, y, x)
+    centres : sequence of Centre
+        (z, y, x) of each region.
+    """
     curves = curves_at(volume, reference, centres)
     out: list[list[Any]] = []
     for column in zip(*curves, strict=True):

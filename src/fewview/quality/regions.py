@@ -101,6 +101,17 @@ def scale_curve(
 
     Scales larger than the image are left out; boxes near a border are moved inside.
 
+    Parameters
+    ----------
+    volume : Any, shape (z, y, x)
+    reference : Any, shape (z, y, x)
+    point : tuple[float, float]
+        (y, x) of the centre.
+    z : int or Span, optional
+        Slice, or first slice and the one after the last; None for all.
+    value_range : float, optional
+        Of the PSNR; that of the reference where it is not given.
+
     Returns
     -------
     list of (size (y, x), psnr, ssim)

@@ -34,7 +34,16 @@ class Body:
 
     @classmethod
     def of(cls, values: NDArray[Any], grid: Grid, mask: NDArray[Any] | None = None) -> Self:
-        """What is not a number does not count, nor what ``mask`` leaves out."""
+        """What is not a number does not count, nor what ``mask`` leaves out.
+
+        Parameters
+        ----------
+        values : ndarray, shape (z, y, x)
+        grid : Grid
+            Where its voxels lie.
+        mask : ndarray, shape (z, y, x), optional
+            True where a voxel counts.
+        """
         values = np.asarray(values, dtype=np.float32)
         counts = np.isfinite(values)
         if mask is not None:

@@ -23,7 +23,15 @@ _UPRIGHT = [np.eye(3), turn(180, 2), turn(90, 2), turn(-90, 2), turn(90, 1), tur
 
 
 def first_pose(fixed: Body, moving: Body, *, same_unit: bool) -> Similarity:
-    """Middle upon middle; of one size, or as large as the other where the voxel sizes cannot be compared."""
+    """Middle upon middle; of one size, or as large as the other where the voxel sizes cannot be compared.
+
+    Parameters
+    ----------
+    fixed : Body
+    moving : Body
+    same_unit : bool
+        Whether the voxel sizes can be compared.
+    """
     middle, extent = fixed.centroid()
     other, other_extent = moving.centroid()
     return Similarity.about(np.eye(3), 1.0 if same_unit else other_extent / extent, middle, other)
@@ -71,6 +79,20 @@ def ranking(fixed: Body, moving: Body, points: int, seed: int) -> Callable[[Simi
     """What tells candidates apart: the likeness of all, where the outline weighs, plus that within the sample.
 
     The outline of a drilled core is alike at every turn, and its inside, alone, at some wrong places.
+
+    Parameters
+    ----------
+    fixed : Body
+    moving : Body
+    points : int
+        At which the likeness is measured.
+    seed : int
+        Draws them.
+
+    Returns
+    -------
+    callable
+        Larger is more alike.
     """
     everywhere = Likeness(fixed, moving, points, seed)
     within = Likeness(replace(fixed, mask=sample_mask(fixed)), moving, points, seed)
@@ -87,7 +109,20 @@ def _rotations(first: Array, turns: Turns, *, flat: bool) -> Iterator[Array]:
 
 
 def moved(pose: Similarity, middle: Array, shift: Array, degrees: Array, growth: float = 1.0) -> Similarity:
-    """The pose after turns about z, y and x, and a growth, about the middle of the fixed volume, and a shift."""
+    """The pose after turns about z, y and x, and a growth, about the middle of the fixed volume, and a shift.
+
+    Parameters
+    ----------
+    pose : Similarity
+    middle : Array, shape (3,)
+        (z, y, x) of the fixed volume.
+    shift : Array, shape (3,)
+        In its unit.
+    degrees : Array, shape (3,)
+        About z, y and x.
+    growth : float, optional
+        Factor of the size.
+    """
     rotation = turn(degrees[0], 0) @ turn(degrees[1], 1) @ turn(degrees[2], 2)
     return pose.after(Similarity.about(rotation, growth, middle, middle + shift))
 

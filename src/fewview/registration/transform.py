@@ -86,13 +86,30 @@ class Similarity:
 
     @classmethod
     def of(cls, rotation: ArrayLike, scale: float, translation: ArrayLike) -> Similarity:
-        """From arrays."""
+        """From arrays.
+
+        Parameters
+        ----------
+        rotation : ArrayLike, shape (3, 3)
+        scale : float
+        translation : ArrayLike, shape (3,)
+            (z, y, x), in the unit of the fixed grid.
+        """
         rows = tuple(tuple(float(v) for v in row) for row in np.asarray(rotation))
         return cls(rows, float(scale), tuple(float(v) for v in np.asarray(translation)))  # type: ignore[arg-type]
 
     @classmethod
     def about(cls, rotation: ArrayLike, scale: float, fixed: ArrayLike, moving: ArrayLike) -> Similarity:
-        """The one that takes position ``fixed`` to position ``moving``."""
+        """The one that takes position ``fixed`` to position ``moving``.
+
+        Parameters
+        ----------
+        rotation : ArrayLike, shape (3, 3)
+        scale : float
+        fixed : ArrayLike, shape (3,)
+        moving : ArrayLike, shape (3,)
+            (z, y, x), each in the unit of its grid.
+        """
         return cls.of(rotation, scale, np.asarray(moving) - scale * np.asarray(rotation) @ np.asarray(fixed))
 
     @property

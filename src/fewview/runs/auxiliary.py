@@ -23,6 +23,19 @@ def quick_volume(
 ) -> NDArray[np.float32]:
     """A few steps of CGLS: what the neutrons say about the sample before anything else does.
 
+    Parameters
+    ----------
+    lines : LineIntegrals
+    device : str, optional
+        auto, cpu or cuda.
+    stop : callable, optional
+        Whether to end now.
+
+    Returns
+    -------
+    ndarray of float32
+        Shape (z, y, x), in 1/mm where the pixel size is known, else per pixel.
+
     Raises
     ------
     Stopped
@@ -37,14 +50,33 @@ def quick_volume(
 
 
 def grid_of(lines: LineIntegrals, first_row: int = 0, bin: int = 1) -> Grid:
-    """Grid of the reconstruction of these lines, cut from row ``first_row`` on and binned by ``bin``."""
+    """Grid of the reconstruction of these lines, cut from row ``first_row`` on and binned by ``bin``.
+
+    Parameters
+    ----------
+    lines : LineIntegrals
+    first_row : int, optional
+        Detector row at which they begin, before binning.
+    bin : int, optional
+        Detector pixels that became one.
+    """
     geometry = lines.geometry
     voxel = float(bin) if geometry.voxel is None else geometry.voxel
     return Grid.cubic((geometry.rows, *geometry.volume.shape), voxel, first_row=first_row, bin=bin)
 
 
 def xray_grid(shape: tuple[int, ...], voxel: float | None, pixel: float | None) -> tuple[Grid, bool]:
-    """Grid of an X-ray volume, and whether its voxels can be compared with the neutron ones (``pixel``)."""
+    """Grid of an X-ray volume, and whether its voxels can be compared with the neutron ones (``pixel``).
+
+    Parameters
+    ----------
+    shape : tuple[int, ...]
+        (z, y, x).
+    voxel : float or None
+        Of the X-ray volume, in mm; None where it is not known.
+    pixel : float or None
+        Of the neutron grid, in mm; None where it is not known.
+    """
     comparable = voxel is not None and pixel is not None
     return Grid.cubic(shape, voxel if comparable and voxel is not None else 1.0), comparable
 

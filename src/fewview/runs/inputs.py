@@ -41,7 +41,15 @@ def chosen_scan(recipe: Recipe) -> Scan:
 
 
 def prepared(recipe: Recipe, scan: Scan | None = None, axis: Literal["auto"] | None = "auto") -> LineIntegrals:
-    """The line integrals that the recipe asks for, around the given or found axis; None: do not look for one."""
+    """The line integrals that the recipe asks for, around the given or found axis; None: do not look for one.
+
+    Parameters
+    ----------
+    recipe : Recipe
+    scan : Scan, optional
+        Read before; None reads the one of the recipe.
+    axis : {"auto"}, optional
+    """
     from ..prepare import PrepareOptions
 
     scan = chosen_scan(recipe) if scan is None else scan
@@ -52,6 +60,21 @@ def fitting_volume(path: str, what: str, recipe: Recipe, lines: LineIntegrals) -
     """A volume file on the grid of the reconstruction, and the file as it was read.
 
     A volume of the whole detector is cropped to the rows and binned as the recipe says.
+
+    Parameters
+    ----------
+    path : str
+        Of the volume file.
+    what : str
+        What it is, for messages.
+    recipe : Recipe
+    lines : LineIntegrals
+        Whose grid is wanted.
+
+    Returns
+    -------
+    tuple[ndarray of float32, Volume]
+        The first has the shape (z, y, x).
 
     Raises
     ------

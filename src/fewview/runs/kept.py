@@ -21,6 +21,14 @@ def kept_of(estimate: Estimate, stopped: bool) -> Kept:
 def holds(method: Method[Any], estimate: Estimate, stopped: bool) -> str:
     """What a volume is, for its name: empty for a result, whose name needs no more.
 
+    Parameters
+    ----------
+    method : Method
+    estimate : Estimate
+        That is kept.
+    stopped : bool
+        Whether the run was stopped.
+
     Examples
     --------
     "starting image: CGLS, 56 steps"; "Total variation while its weight was being chosen: weight 0.0014"; "SIRT,
@@ -38,6 +46,15 @@ def holds(method: Method[Any], estimate: Estimate, stopped: bool) -> str:
 
 def made_of(method: Method[Any], options: Options, chosen: Mapping[str, Any], steps: int) -> str:
     """What a result is made of, in one plain sentence.
+
+    Parameters
+    ----------
+    method : Method
+    options : Options
+    chosen : mapping
+        What was left to the method, by name.
+    steps : int
+        As many as were taken.
 
     Examples
     --------

@@ -306,7 +306,17 @@ class SlabRun:
 
 
 def scaled_slices(part: slice, of: int, slices: int) -> slice:
-    """The same part of a volume of ``slices`` slices that is a whole number of times as fine as one of ``of``."""
+    """The same part of a volume of ``slices`` slices that is a whole number of times as fine as one of ``of``.
+
+    Parameters
+    ----------
+    part : slice
+        Of the coarse volume.
+    of : int
+        Its slices.
+    slices : int
+        Of the finer volume.
+    """
     finer = slices // of
     return slice(part.start * finer, part.stop * finer)
 

@@ -58,6 +58,15 @@ def beams(preset: Preset, counts: float | None, rng: np.random.Generator) -> tup
 
     "ideal" has Poisson noise alone, which is what methods are compared on; "real" adds everything else. X-rays
     have ten times the counts.
+
+    Parameters
+    ----------
+    preset : Preset
+        ideal or real.
+    counts : float or None
+        Open-beam counts of a neutron pixel; None without noise.
+    rng : np.random.Generator
+        Draws blur and scatter.
     """
     many = None if counts is None else 10 * counts
     if preset == "ideal":
@@ -89,7 +98,16 @@ class Counts:
 
 
 def transmission(phantom: Phantom, angles: NDArray[np.float64], beam: Beam) -> Array:
-    """Ideal transmission (views, v, u): intensities, not logarithms, are averaged over a pixel and a spectrum."""
+    """Ideal transmission (views, v, u): intensities, not logarithms, are averaged over a pixel and a spectrum.
+
+    Parameters
+    ----------
+    phantom : Phantom
+    angles : ndarray, shape (views,)
+        In radians.
+    beam : Beam
+        Whose spectrum counts.
+    """
     size = phantom.depth
     slabs = []
     for first in range(0, size, 16):

@@ -10,7 +10,16 @@ from .shapes import body_in_field
 
 
 def fibres(rng: np.random.Generator, size: int, depth: int) -> Volume:
-    """Draw a stack of neighbouring slices, (depth, size, size), in [0, 1]."""
+    """Draw a stack of neighbouring slices, (depth, size, size), in [0, 1].
+
+    Parameters
+    ----------
+    rng : np.random.Generator
+    size : int
+        Pixels a side.
+    depth : int
+        Slices.
+    """
     x, y, body, outer = body_in_field(rng, size)
     step = 2.0 / size
     matrix = rng.choice([0.0, rng.uniform(0.1, 0.7)])

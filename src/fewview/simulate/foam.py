@@ -17,6 +17,14 @@ def foam(rng: np.random.Generator, size: int, depth: int) -> Volume:
 
     A point near the middle between two seeds of the cells lies in a wall, one near the middle of three in a strut;
     struts and walls vary in thickness and density.
+
+    Parameters
+    ----------
+    rng : np.random.Generator
+    size : int
+        Pixels a side.
+    depth : int
+        Slices.
     """
     _, _, body, _ = body_in_field(rng, size)
     cells = Cells(rng, size, depth, np.exp(rng.uniform(np.log(size / 16), np.log(size / 6))), 0.35)

@@ -14,6 +14,14 @@ def grains(rng: np.random.Generator, size: int, depth: int) -> Volume:
     """Draw a stack of neighbouring slices, (depth, size, size), in [0, 1].
 
     The cells may be long; between neighbours lies nothing, a dark gap or a bright cement; some are pores.
+
+    Parameters
+    ----------
+    rng : np.random.Generator
+    size : int
+        Pixels a side.
+    depth : int
+        Slices.
     """
     _, _, body, _ = body_in_field(rng, size)
     cells = Cells(rng, size, depth, np.exp(rng.uniform(np.log(size / 40), np.log(size / 4))), 0.4)

@@ -23,7 +23,21 @@ MOST = 5000
 
 
 def leaves(rng: np.random.Generator, size: int, depth: int) -> Volume:
-    """Draw ellipsoids and cuboids that cover each other; shapes as in :func:`~fewview.simulate.shapes.random_stack`."""
+    """Draw ellipsoids and cuboids that cover each other; shapes as in :func:`~fewview.simulate.shapes.random_stack`.
+
+    Parameters
+    ----------
+    rng : np.random.Generator
+    size : int
+        Pixels a side.
+    depth : int
+        Slices.
+
+    Returns
+    -------
+    Volume
+        Shape (depth, size, size), in [0, 1].
+    """
     step = 2.0 / size
     heights = np.arange(depth) * step
     x, y, body, outer = body_in_field(rng, size)

@@ -190,7 +190,24 @@ class Cylinder:
         gap: float,
         across: bool,
     ) -> list[Grain]:
-        """Lay grains class by class, largest first, until each class has its volume fraction or finds no room."""
+        """Lay grains class by class, largest first, until each class has its volume fraction or finds no room.
+
+        Parameters
+        ----------
+        rng : np.random.Generator
+        radii : ndarray, shape (classes,)
+            Of the grains, in voxels.
+        fractions : ndarray, shape (classes,)
+            Of the volume, 0 to 1.
+        cuts : tuple[int, int]
+            Fewest and most planes that cut a grain.
+        flatness : float
+            Smallest ratio of the semi-axes; 1 for balls.
+        gap : float
+            Least distance between grains, in voxels.
+        across : bool
+            Whether grains may reach over the edge.
+        """
         grains: list[Grain] = []
         for radius, fraction in zip(radii, fractions, strict=True):
             free = distance_transform_edt(~self.taken & (self.inside | across))

@@ -36,7 +36,19 @@ class Phantom(Protocol):
         """Return (depth, size, size) in mm^-1, the mean over each voxel."""
 
     def integrals(self, radiation: Radiation, angles: NDArray[np.float64], first: int, last: int) -> Volume:
-        """Return line integrals of truth slices first to last on half-size columns: (slices, views, 2 size)."""
+        """Return line integrals of truth slices first to last on half-size columns: (slices, views, 2 size).
+
+        Parameters
+        ----------
+        radiation : Radiation
+            Neutrons, or X-rays of an energy in keV.
+        angles : ndarray, shape (views,)
+            In radians.
+        first : int
+            Slice.
+        last : int
+            Slice after the last one.
+        """
 
 
 class VoxelPhantom:

@@ -42,7 +42,23 @@ def random_stack(rng: np.random.Generator, size: int, depth: int) -> Volume:
 def polytope_signed_distance(
     x: NDArray[np.float64], y: NDArray[np.float64], normals: NDArray[np.float64], offsets: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """Signed distance (negative inside, exact near the faces) to ``max_k(n_k . p - d_k)`` on a plane grid."""
+    """Signed distance (negative inside, exact near the faces) to ``max_k(n_k . p - d_k)`` on a plane grid.
+
+    Parameters
+    ----------
+    x : ndarray, shape (y, x)
+    y : ndarray, shape (y, x)
+        Of the grid.
+    normals : ndarray, shape (faces, 2)
+        Of length 1.
+    offsets : ndarray, shape (faces,)
+        Distance of each face from the origin.
+
+    Returns
+    -------
+    ndarray
+        Shape (y, x).
+    """
     result: NDArray[np.float64] = np.max(
         normals[:, 0, None, None] * x[None] + normals[:, 1, None, None] * y[None] - offsets[:, None, None], axis=0
     )

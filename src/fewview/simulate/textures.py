@@ -36,7 +36,20 @@ def gaussian_field(rng: np.random.Generator, shape: tuple[int, ...], length: flo
 
 
 def smooth_field(rng: np.random.Generator, shape: tuple[int, int, int], length: float) -> Field:
-    """Field with a long correlation length (a part of the largest side), drawn coarsely and interpolated."""
+    """Field with a long correlation length (a part of the largest side), drawn coarsely and interpolated.
+
+    Parameters
+    ----------
+    rng : np.random.Generator
+    shape : tuple[int, int, int]
+        (z, y, x).
+    length : float
+
+    Returns
+    -------
+    Field
+        Shape ``shape``, of unit variance about.
+    """
     coarse = tuple(max(4, round(24 * s / max(shape))) for s in shape)
     field = gaussian_field(rng, coarse, length * 24)
     return np.asarray(zoom(field, [s / c for s, c in zip(shape, coarse, strict=True)], order=1), np.float32)
@@ -57,7 +70,17 @@ class Texture:
         self._tiles = [gaussian_field(rng, (side,) * 3, length) / np.sqrt(2) for side in (40, 54)]
 
     def slab(self, first: int, last: int, size: int) -> Field:
-        """Return (last - first, size, size) voxels of the texture, unit variance."""
+        """Return (last - first, size, size) voxels of the texture, unit variance.
+
+        Parameters
+        ----------
+        first : int
+            Slice.
+        last : int
+            Slice after the last one.
+        size : int
+            Pixels a side.
+        """
         out = np.zeros((last - first, size, size), np.float32)
         for tile in self._tiles:
             side = len(tile)

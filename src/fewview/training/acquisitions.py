@@ -41,7 +41,15 @@ class Acquisitions:
     shifted: float = 0.3
 
     def draw(self, side: int, rng: np.random.Generator, device: torch.device) -> Operator:
-        """An operator for a detector as wide as the image, of pixels of size 1."""
+        """An operator for a detector as wide as the image, of pixels of size 1.
+
+        Parameters
+        ----------
+        side : int
+            Pixels.
+        rng : np.random.Generator
+        device : torch.device
+        """
         views = round(between(self.views, rng))
         # Half of the scans are of 180 degrees; the others of any arc.
         arc = math.radians(180.0 if rng.random() < 0.5 else rng.uniform(*self.arcs))

@@ -24,7 +24,21 @@ def save_state(
     rng: np.random.Generator,
     facts: dict[str, Any],
 ) -> None:
-    """Write everything that a training needs to go on; the file appears only when whole."""
+    """Write everything that a training needs to go on; the file appears only when whole.
+
+    Parameters
+    ----------
+    path : Path
+        File to write.
+    model : nn.Module
+    ema : nn.Module
+        Its running mean.
+    optimizer : torch.optim.Optimizer
+    rng : np.random.Generator
+        Whose state is kept.
+    facts : dict
+        What else is to be kept.
+    """
     tensors: dict[str, Tensor] = {"torch_rng": torch.get_rng_state()}
     for name, value in model.state_dict().items():
         tensors[f"model.{name}"] = value.detach().cpu().contiguous()
@@ -46,6 +60,16 @@ def load_state(
     rng: np.random.Generator,
 ) -> dict[str, Any]:
     """Put the state of :func:`save_state` back and return its facts.
+
+    Parameters
+    ----------
+    path : Path
+        File to read.
+    model : nn.Module
+    ema : nn.Module
+    optimizer : torch.optim.Optimizer
+    rng : np.random.Generator
+        All of these are changed.
 
     Raises
     ------

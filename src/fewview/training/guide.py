@@ -100,7 +100,17 @@ class Batch(NamedTuple):
 
 
 def draw_lessons(lessons: list[GuideLesson], count: int, crop: int, rng: np.random.Generator) -> Batch:
-    """Draw crops of random pictures of random lessons, with the X-ray slices as a beamline may deliver them."""
+    """Draw crops of random pictures of random lessons, with the X-ray slices as a beamline may deliver them.
+
+    Parameters
+    ----------
+    lessons : list of GuideLesson
+    count : int
+        Crops.
+    crop : int
+        Pixels a side.
+    rng : np.random.Generator
+    """
     large = [lesson for lesson in lessons if lesson.clean.shape[-1] >= crop]
     rows = []
     for _ in range(count):

@@ -76,7 +76,16 @@ class GuideLesson:
 
 
 def paired_slices(pair: Pair, count: int, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
-    """Neighbouring slices of one sample, turned and flipped: neutron and X-ray (count, y, x) each."""
+    """Neighbouring slices of one sample, turned and flipped: neutron and X-ray (count, y, x) each.
+
+    Parameters
+    ----------
+    pair : Pair
+        Neutron and X-ray blocks of one sample.
+    count : int
+        Slices, at most.
+    rng : np.random.Generator
+    """
     count = min(count, len(pair[0]))
     first = int(rng.integers(len(pair[0]) - count + 1))
     places = slice(first, first + count)
@@ -105,7 +114,17 @@ class Recorder:
         self.sigmas: list[float] = []
 
     def see(self, x: Tensor, data: Scaled, sigma: float) -> bool:
-        """Keep the mean of the samples; whether the guide was asked about it."""
+        """Keep the mean of the samples; whether the guide was asked about it.
+
+        Parameters
+        ----------
+        x : Tensor, shape (copies * slices, y, x)
+            In units of the object's maximum.
+        data : Scaled
+            In the same unit.
+        sigma : float
+            Of the level.
+        """
         self.images.append(x.reshape(self.copies, -1, *x.shape[1:]).mean(dim=0))
         self.sigmas.append(sigma)
         if self.guide is None or self.rng.random() >= ASKED:
@@ -118,7 +137,16 @@ class Recorder:
         return True
 
     def consider(self, x: Tensor, data: Scaled, level: Level) -> Tensor | None:
-        """Where the guide was not asked, the images stay as they are."""
+        """Where the guide was not asked, the images stay as they are.
+
+        Parameters
+        ----------
+        x : Tensor, shape (copies * slices, y, x)
+            In units of the object's maximum.
+        data : Scaled
+            In the same unit.
+        level : Level
+        """
         return None if self.see(x, data, level.sigma) else x
 
     @property
@@ -216,7 +244,23 @@ class Lessons:
 
 
 def fill_lessons(folder: Path, source: Path, prior: str, keep: int, share: float = 0.3, eager: int = 100) -> None:
-    """Make lessons until the process that asked for them is gone; the oldest beyond ``keep`` are removed."""
+    """Make lessons until the process that asked for them is gone; the oldest beyond ``keep`` are removed.
+
+    Parameters
+    ----------
+    folder : Path
+        Of the lessons.
+    source : Path
+        Folder of the blocks that they are of.
+    prior : str
+        Whose loop is walked.
+    keep : int
+        Lessons, at most.
+    share : float, optional
+        Part of the processor's time that it takes.
+    eager : int, optional
+        Lessons that are made without rest at first.
+    """
     parent = os.getppid()
     torch.set_num_threads(1)
     net, rng = load_prior(prior), np.random.default_rng(time.time_ns())

@@ -27,7 +27,19 @@ Pair = tuple[NDArray[np.floating], NDArray[np.floating]]
 
 
 def perhaps_recoloured(xray: Tensor, neutron: Tensor, rng: np.random.Generator) -> Tensor:
-    """:func:`recoloured`, or the X-ray image as it is."""
+    """:func:`recoloured`, or the X-ray image as it is.
+
+    Parameters
+    ----------
+    xray : Tensor, shape (slices, y, x)
+    neutron : Tensor, shape (slices, y, x)
+    rng : np.random.Generator
+
+    Returns
+    -------
+    Tensor
+        Shape (slices, y, x).
+    """
     return recoloured(xray, neutron, rng) if rng.random() < RECOLOURED else xray
 
 

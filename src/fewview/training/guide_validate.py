@@ -26,7 +26,18 @@ SHIFT = 2  # pixels, of "shifted"
 def validation_lessons(
     folder: Path, prior: DiffusionPrior, kind: Kind = "materials", count: int = 8, size: int = 128
 ) -> list[GuideLesson]:
-    """One slice each of ``count`` validation samples on its way through the loop; made once and kept in ``folder``."""
+    """One slice each of ``count`` validation samples on its way through the loop; made once and kept in ``folder``.
+
+    Parameters
+    ----------
+    folder : Path
+    prior : DiffusionPrior
+    kind : Kind, optional
+        Of the samples.
+    count : int, optional
+    size : int, optional
+        Pixels a side.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     lessons = []
     for index in range(count):
@@ -46,6 +57,12 @@ def guide_psnr(
     guide: Guide, lessons: list[GuideLesson], device: str | torch.device = "cpu"
 ) -> dict[str, dict[str, float]]:
     """PSNR (dB, range 1) before the guide and after it with each :data:`CONTROLS`, at three points of the loop.
+
+    Parameters
+    ----------
+    guide : Guide
+    lessons : list of GuideLesson
+    device : str or torch.device, optional
 
     Returns
     -------
@@ -73,7 +90,20 @@ def guide_psnr(
 
 
 def controlled(control: Control, lessons: list[GuideLesson], index: int) -> Tensor:
-    """The X-ray slices of a lesson as a control has them."""
+    """The X-ray slices of a lesson as a control has them.
+
+    Parameters
+    ----------
+    control : Control
+    lessons : list of GuideLesson
+    index : int
+        Of the lesson.
+
+    Returns
+    -------
+    Tensor
+        Shape (slices, y, x).
+    """
     xray = lessons[index].xray[0].float()
     if control == "zeroed":
         return torch.zeros_like(xray)

@@ -24,6 +24,16 @@ def lesson_loss(
     """What the network makes of images (slices, y, x) at the noise level it is told, and its weighted squared error.
 
     The weight is that of :func:`denoising_loss` at the noise that is really there, streaks included.
+
+    Parameters
+    ----------
+    net : nn.Module
+    denoiser : Denoiser
+        Knows the neighbours of a slice.
+    noisy : Tensor, shape (slices, y, x)
+    sigma : float
+        The noise level that it is told.
+    clean : Tensor, shape (slices, y, x)
     """
     told = torch.full((len(clean),), sigma, device=clean.device)
     with torch.autocast(clean.device.type, torch.bfloat16, enabled=clean.device.type == "cuda"):
@@ -37,6 +47,14 @@ def denoising_loss(net: nn.Module, clean: Tensor, sigma: Tensor) -> Tensor:
     """Weighted squared error of the denoised central slice; the weight gives every noise level the same say.
 
     Karras et al., NeurIPS 2022, equation 8: ``(sigma^2 + sigma_data^2) / (sigma sigma_data)^2``.
+
+    Parameters
+    ----------
+    net : nn.Module
+    clean : Tensor, shape (batch, slices, y, x)
+        In [0, 1].
+    sigma : Tensor, shape (batch,)
+        Standard deviation of the noise.
     """
     noisy = clean + sigma[:, None, None, None] * torch.randn_like(clean)
     with torch.autocast(clean.device.type, torch.bfloat16, enabled=clean.device.type == "cuda"):

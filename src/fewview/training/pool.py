@@ -86,7 +86,21 @@ class Pool:
 
 
 def fill(folder: Path, kind: Kind, capacity: int, share: float, eager: int, first: int) -> None:
-    """Make blocks from consecutive training seeds until ``capacity`` seeds are on disk."""
+    """Make blocks from consecutive training seeds until ``capacity`` seeds are on disk.
+
+    Parameters
+    ----------
+    folder : Path
+    kind : Kind
+    capacity : int
+        Seeds.
+    share : float
+        Part of the processor's time that it takes.
+    eager : int
+        Seeds that are made without rest at first.
+    first : int
+        Seed to begin at.
+    """
     parent = os.getppid()
     for count, seed in enumerate(range(first, first + capacity)):
         if os.getppid() != parent:
@@ -100,7 +114,15 @@ def fill(folder: Path, kind: Kind, capacity: int, share: float, eager: int, firs
 
 
 def write_blocks(folder: Path, kind: str, seed: int, blocks: list[Block]) -> None:
-    """Write the blocks of one seed; each appears in the folder only when whole."""
+    """Write the blocks of one seed; each appears in the folder only when whole.
+
+    Parameters
+    ----------
+    folder : Path
+    kind : str
+    seed : int
+    blocks : list of Block, shape (z, y, x) each
+    """
     for index, block in reversed(list(enumerate(blocks))):
         temporary = folder / f".{kind}-{seed}-{index}.part"
         with temporary.open("wb") as file:

@@ -117,7 +117,18 @@ class UnrolledTrainer(Trainer):
     def descend(
         self, problem: Problem, clean: Tensor, depth: int, sigma: float | None = None, extra: Tensor | None = None
     ) -> float:
-        """Gradients of the loss of one measured batch, whose truth is ``clean`` times the peak in its state."""
+        """Gradients of the loss of one measured batch, whose truth is ``clean`` times the peak in its state.
+
+        Parameters
+        ----------
+        problem : Problem
+        clean : Tensor, shape (slices, y, x)
+            Between 0 and 1.
+        depth : int
+            Slices of one stack.
+        sigma : float, optional
+            Noise of the state that is shown, too; None shows none.
+        """
         assert problem.state is not None
         top = robust_maximum(least_squares(problem))
         data = scaled(problem, max(top, 1e-9))

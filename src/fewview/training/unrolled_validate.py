@@ -27,7 +27,24 @@ COUNTS = 2000.0
 
 @lru_cache(maxsize=64)
 def validation_case(kind: Kind, index: int, views: int, side: int, depth: int = 3) -> tuple[Problem, Tensor]:
-    """A validation sample measured at 2000 counts over 180 degrees, and its truth in units of the problem."""
+    """A validation sample measured at 2000 counts over 180 degrees, and its truth in units of the problem.
+
+    Parameters
+    ----------
+    kind : Kind
+    index : int
+        Of the sample.
+    views : int
+    side : int
+        Pixels.
+    depth : int, optional
+        Slices.
+
+    Returns
+    -------
+    tuple[Problem, Tensor]
+        The truth has the shape (depth, side, side).
+    """
     blocks = MAKERS[kind](nth("validation", index), 2 * side)
     rng = np.random.default_rng([index, views, 77])
     fine, _ = specimens([blocks[index % len(blocks)]], side, 1, depth, rng)
@@ -71,7 +88,22 @@ def unrolled_psnr(net: Unrolled, cases: Iterable[tuple[Problem, Tensor]]) -> flo
 
 
 def kind_psnr(net: Unrolled, kind: Kind, side: int, samples: int = 4) -> dict[str, float]:
-    """:func:`unrolled_psnr` on validation samples of a kind, by number of views."""
+    """:func:`unrolled_psnr` on validation samples of a kind, by number of views.
+
+    Parameters
+    ----------
+    net : Unrolled
+    kind : Kind
+    side : int
+        Pixels.
+    samples : int, optional
+        Of each number of views.
+
+    Returns
+    -------
+    dict
+        In dB.
+    """
     return {
         str(views): unrolled_psnr(net, (validation_case(kind, k, views, side) for k in range(samples)))
         for views in VIEWS

@@ -21,7 +21,17 @@ NOISE_LEVELS = (0.02, 0.05, 0.1, 0.25, 0.5)
 
 
 def validation_images(kind: Kind, count: int = 16, slices: int = 1, size: int = 128) -> Tensor:
-    """Return (count, slices, size, size) central slices from the validation seeds; materials alternate modality."""
+    """Return (count, slices, size, size) central slices from the validation seeds; materials alternate modality.
+
+    Parameters
+    ----------
+    kind : Kind
+    count : int, optional
+    slices : int, optional
+        Of each image.
+    size : int, optional
+        Pixels a side.
+    """
     images = []
     for index in range(count):
         block = _middle(kind, index, size)
@@ -65,7 +75,20 @@ def denoising_psnr(
 
 @torch.no_grad()
 def prior_psnr(prior: DiffusionPrior, images: Tensor, device: str | torch.device = "cpu") -> dict[str, float]:
-    """:func:`denoising_psnr` of a prior."""
+    """:func:`denoising_psnr` of a prior.
+
+    Parameters
+    ----------
+    prior : DiffusionPrior
+    images : Tensor, shape (count, slices, y, x)
+        In [0, 1].
+    device : str or torch.device, optional
+
+    Returns
+    -------
+    dict
+        In dB, by noise level.
+    """
     return denoising_psnr(lambda noisy, sigma: prior(noisy.to(device), sigma).cpu(), images)
 
 

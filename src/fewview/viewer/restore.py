@@ -55,7 +55,18 @@ def scan_of_recipe(recipe: Recipe) -> ScanPresenter:
 
 
 def take(bench: Any, scan: ScanPresenter, regions: Sequence[Mapping[str, Any]], volumes: Sequence[str]) -> None:
-    """Show a scan with its other volumes, its results and its regions."""
+    """Show a scan with its other volumes, its results and its regions.
+
+    Parameters
+    ----------
+    bench : Any
+        The workbench.
+    scan : ScanPresenter
+    regions : sequence of Mapping[str, Any]
+        As :func:`regions_of` gave them.
+    volumes : sequence of str
+        Files of results.
+    """
     bench.take_in(scan)
     for layer in volumes_of(scan):
         bench.viewer.add_layer(layer)
@@ -82,7 +93,15 @@ def regions_of(viewer: Any, scan: ScanPresenter) -> list[dict[str, Any]]:
 
 
 def put_regions(viewer: Any, scan: ScanPresenter, regions: Sequence[Mapping[str, Any]]) -> None:
-    """Draw regions that :func:`regions_of` gave."""
+    """Draw regions that :func:`regions_of` gave.
+
+    Parameters
+    ----------
+    viewer : Any
+        napari's.
+    scan : ScanPresenter
+    regions : sequence of Mapping[str, Any]
+    """
     layer = Regions(viewer)
     layer.scan = scan.path
     grid = spatial((1, 1), scan.pixel)

@@ -85,7 +85,19 @@ class Workbench(QObject):
         return self.scans.current
 
     def open(self, path: str, auxiliary: str | None = None, reference: str | None = None, **said: Any) -> None:
-        """Load a scan, with its other volumes, beside the ones that are open, and show its projections."""
+        """Load a scan, with its other volumes, beside the ones that are open, and show its projections.
+
+        Parameters
+        ----------
+        path : str
+            Of the scan.
+        auxiliary : str, optional
+            File of the X-ray volume.
+        reference : str, optional
+            File of the reference.
+        **said
+            What the user says of the scan.
+        """
         scan = ScanPresenter()
         try:
             scan.load(path, **said)

@@ -115,6 +115,18 @@ def coverage(mean: Array, std: Array, reference: Array, structure: bool = False)
 
     All of shape (slices, y, x). Outside the object almost any interval is right, so it does not count; with
     ``structure`` only the fifth of the object's pixels does where the reference changes most from pixel to pixel.
+
+    Parameters
+    ----------
+    mean : Array, shape (slices, y, x)
+    std : Array, shape (slices, y, x)
+        In the unit of the mean.
+    reference : Array, shape (slices, y, x)
+
+    Returns
+    -------
+    float
+        Part between 0 and 1.
     """
     within = np.abs(mean - reference) <= QUANTILE * std
     counted = object_mask(reference)

@@ -90,7 +90,16 @@ class Guided(NamedTuple):
 
 
 def guided(rows: Sequence[Row], unimodal: str = UNIMODAL, rivals: Sequence[str] = RIVALS) -> list[Guided]:
-    """Rows with the right X-ray volume against ``unimodal`` with the same settings, or with its defaults."""
+    """Rows with the right X-ray volume against ``unimodal`` with the same settings, or with its defaults.
+
+    Parameters
+    ----------
+    rows : sequence of Row
+    unimodal : str, optional
+        Method without X-rays that they are compared with.
+    rivals : sequence of str, optional
+        Methods with X-rays that are compared apart.
+    """
     found = []
     for group in conditions(rows):
         for row in group:
@@ -124,7 +133,21 @@ def controls(rows: Sequence[Row], unimodal: str = UNIMODAL) -> list[Difference]:
 
 
 def minus_unimodal(row: Row, group: Sequence[Row], unimodal: str = UNIMODAL) -> Difference | None:
-    """A row minus the method without X-rays of its group; None where that was not measured."""
+    """A row minus the method without X-rays of its group; None where that was not measured.
+
+    Parameters
+    ----------
+    row : Row
+    group : sequence of Row
+        Rows under the same condition.
+    unimodal : str, optional
+        Name of the method without X-rays.
+
+    Returns
+    -------
+    Difference or None
+        In dB, and of SSIM.
+    """
     other = _find(group, unimodal, row["settings"], "none") or _find(group, unimodal, {}, "none")
     psnr = None if other is None else difference(row, other)
     return None if other is None or psnr is None else Difference(row, psnr, difference(row, other, "ssim"))

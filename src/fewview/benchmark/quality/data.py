@@ -63,6 +63,16 @@ class Sample:
 
         Of simulated data a seed draws other noise, of measured data it chooses other views.
 
+        Parameters
+        ----------
+        volume : int
+            Number of the sample.
+        seed : int
+            Number of its measurement.
+        views : int
+        counts : float or None
+            Open-beam counts of a pixel; None without noise.
+
         Raises
         ------
         NoData
@@ -81,6 +91,17 @@ class Sample:
 
     def auxiliary(self, volume: int, seed: int, counts: float | None, control: str) -> Array:
         """The X-ray volume that methods get under a control: (slices, size, size).
+
+        Parameters
+        ----------
+        volume : int
+            Number of the sample.
+        seed : int
+            Number of its measurement.
+        counts : float or None
+            Of the neutrons: X-rays have ten times as many.
+        control : str
+            What is done to the right X-ray volume.
 
         Raises
         ------

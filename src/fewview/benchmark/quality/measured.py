@@ -26,6 +26,20 @@ FULL, HALF = 2 * np.pi, np.pi
 def wood(size: int, volume: int, folder: Path) -> tuple[LineIntegrals, Array]:
     """All views of a neutron sinogram of wood, and their FBP.
 
+    Parameters
+    ----------
+    size : int
+        Pixels a side, to which the detector is binned.
+    volume : int
+        Number of the sinogram.
+    folder : Path
+        Of the measured data.
+
+    Returns
+    -------
+    tuple[LineIntegrals, Array]
+        The reference has the shape (1, size, size), in 1/pixel.
+
     Raises
     ------
     NoData
@@ -65,6 +79,17 @@ def _whole(
 
 def few_views(whole: LineIntegrals, reference: Array, views: int, seed: int) -> Case:
     """``views`` of all views, spread equally; every seed begins elsewhere. All the others are to be predicted.
+
+    Parameters
+    ----------
+    whole : LineIntegrals
+        All views.
+    reference : Array, shape (slices, size, size)
+        Of all views.
+    views : int
+        To keep.
+    seed : int
+        Number of the choice; 0 begins at the first angle.
 
     Raises
     ------

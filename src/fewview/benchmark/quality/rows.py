@@ -78,7 +78,22 @@ class Rows:
         return row is not None and key in cells(row, "psnr")
 
     def add(self, condition: Mapping[str, Any], key: Key, cell: Mapping[str, Any]) -> Row:
-        """Put a cell into its row (in the place of an earlier one), and write all rows."""
+        """Put a cell into its row (in the place of an earlier one), and write all rows.
+
+        Parameters
+        ----------
+        condition : mapping
+            What the row is of.
+        key : Key
+            Volume and seed of the cell.
+        cell : mapping
+            Its figures by name.
+
+        Returns
+        -------
+        Row
+            The row with the cell in it.
+        """
         with locked(self.path):
             self._load()  # what other processes have added since
             old = self._rows.get(_condition(condition), {"cells": []})["cells"]
@@ -149,7 +164,20 @@ def cells(row: Row, name: str) -> dict[Key, float]:
 
 
 def difference(row: Row, other: Row, name: str = "psnr") -> Interval | None:
-    """``row - other`` of one figure, paired by volume and seed."""
+    """``row - other`` of one figure, paired by volume and seed.
+
+    Parameters
+    ----------
+    row : Row
+    other : Row
+    name : str, optional
+        Of the figure.
+
+    Returns
+    -------
+    Interval or None
+        None where no cell is in both.
+    """
     return paired(cells(row, name), cells(other, name))
 
 

@@ -44,7 +44,23 @@ def seed_of(volume: int) -> int:
 
 @lru_cache(maxsize=4)
 def grown(name: str, size: int, slices: int, volume: int) -> tuple[Phantom, Array]:
-    """A phantom and its truth for neutrons."""
+    """A phantom and its truth for neutrons.
+
+    Parameters
+    ----------
+    name : str
+        Kind of phantom.
+    size : int
+        Pixels a side.
+    slices : int
+    volume : int
+        Number of the sample: its seed follows.
+
+    Returns
+    -------
+    tuple[Phantom, Array]
+        The truth has the shape (slices, size, size), in 1/mm.
+    """
     # As deep as the blocks that priors are trained on.
     slab = Slab(make_phantom(name, size, seed_of(volume), max(slices, size // 4)), slices)
     return slab, slab.truth("neutron")
@@ -86,7 +102,17 @@ def measured(phantom: Phantom, truth: Array, views: int, counts: float | None, s
 
 
 def lines_of(phantom: Phantom, angles: NDArray[np.float64], beam: Beam, rng: np.random.Generator) -> LineIntegrals:
-    """Line integrals of a measurement; angles in radians, the axis in the middle of the detector."""
+    """Line integrals of a measurement; angles in radians, the axis in the middle of the detector.
+
+    Parameters
+    ----------
+    phantom : Phantom
+    angles : ndarray, shape (views,)
+        In radians.
+    beam : Beam
+    rng : np.random.Generator
+        Draws the noise.
+    """
     scan = measure(phantom, angles, beam, rng)
     prepared = line_integrals(scan.projections, scan.flats, scan.darks, "counts")
     rows, columns = prepared.values.shape[1:]

@@ -42,6 +42,20 @@ so many degrees. "no-neutron": nothing, but the guide does not see the neutron i
 def xray(data: str, size: int, slices: int, volume: int, seed: int, counts: float | None) -> Array:
     """The X-ray volume of a sample on the grid of its reconstruction, (slices, size, size).
 
+    Parameters
+    ----------
+    data : str
+        Name of the data set.
+    size : int
+        Pixels a side.
+    slices : int
+    volume : int
+        Number of the sample.
+    seed : int
+        Number of its measurement.
+    counts : float or None
+        Of the neutrons: X-rays have ten times as many.
+
     Raises
     ------
     NoData
@@ -61,6 +75,27 @@ def auxiliary(
 
     The sample under "other" is the next one; of the shell, a microstructure brought to the shell's range, so that
     only the structure is wrong.
+
+    Parameters
+    ----------
+    data : str
+        Name of the data set.
+    size : int
+        Pixels a side.
+    slices : int
+    volume : int
+        Number of the sample.
+    seed : int
+        Number of its measurement.
+    counts : float or None
+        Of the neutrons: X-rays have ten times as many.
+    control : str, optional
+        What is done to the right volume.
+
+    Returns
+    -------
+    Array
+        Shape (slices, size, size).
 
     Raises
     ------

@@ -59,7 +59,17 @@ def odd_ones(flats: Array, dark: float, times: Array | None) -> dict[int, str]:
 
 
 def several_exposures(flats: Array, dark: float, times: Array | None) -> str:
-    """Words for flats of the same time whose levels are too far apart; empty where they are not."""
+    """Words for flats of the same time whose levels are too far apart; empty where they are not.
+
+    Parameters
+    ----------
+    flats : Array, shape (flats,)
+        Mean level of each.
+    dark : float
+        Level without beam.
+    times : Array or None, shape (flats,)
+        When each was taken, in any unit.
+    """
     if times is not None and len(np.unique(times)) > 1:
         return ""
     above = flats - dark
@@ -72,6 +82,14 @@ def unlike(stack: NDArray[np.float32], dark: float, times: Array | None) -> str:
     """Words for frames that are no flats: they differ from one another in what they show; empty where only noise does.
 
     The difference of two flats is noise, which has no likeness from pixel to pixel; that of two views of a sample has.
+
+    Parameters
+    ----------
+    stack : ndarray of float32, shape (frames, v, u)
+    dark : float
+        Level without beam.
+    times : Array or None, shape (frames,)
+        When each was taken, in any unit.
     """
     if len(stack) < 2 or stack.shape[2] < 16:
         return ""

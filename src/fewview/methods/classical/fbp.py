@@ -71,6 +71,21 @@ def on_seen_views(
     """Slices by ``reconstruct(A, y)``, with unusable pixels bridged.
 
     A view without any usable pixel is left out of its slice, and its neighbours stand for its directions.
+
+    Parameters
+    ----------
+    A : Operator
+    y : Tensor, shape (slices, views, columns)
+        Line integrals.
+    usable : Tensor or None, shape (slices, views, columns)
+        Above 0 where a pixel is usable; None where all are.
+    reconstruct : callable
+        From an operator and its line integrals.
+
+    Returns
+    -------
+    Tensor
+        Shape (slices, y, x).
     """
     if usable is None:
         return reconstruct(A, y)

@@ -23,7 +23,17 @@ class Iterate(NamedTuple):
 
 
 def estimates(solution: Iterator[Iterate], iterations: int, settings: Mapping[str, float]) -> Iterator[Estimate]:
-    """What the solver yields, as estimates; the settings among the scalars."""
+    """What the solver yields, as estimates; the settings among the scalars.
+
+    Parameters
+    ----------
+    solution : Iterator[Iterate]
+        Of the solver.
+    iterations : int
+        As many as it will take.
+    settings : mapping
+        What is settled, by name.
+    """
     for it in solution:
         objective, residual = it.figures()
         scalars = {"objective": objective, "data_residual": residual, **settings}

@@ -65,7 +65,15 @@ class TVOptions(Options):
 
 
 def formulate(problem: Problem, options: TVOptions, weight: float) -> TVProblem:
-    """The minimisation that these options ask for."""
+    """The minimisation that these options ask for.
+
+    Parameters
+    ----------
+    problem : Problem
+    options : TVOptions
+    weight : float
+        Of total variation, in units of |A|^2 times the attenuation.
+    """
     return TVProblem(problem, weight, options.along_z, options.positivity, options.weighted)
 
 
@@ -115,13 +123,31 @@ def solve(problem: Problem, options: TVOptions) -> Iterator[Estimate]:
 
 
 def minimised(problem: Problem, form: TVProblem, iterations: int, settings: Mapping[str, float]) -> Iterator[Estimate]:
-    """Estimates of a minimisation, from FBP or from where the problem's state is."""
+    """Estimates of a minimisation, from FBP or from where the problem's state is.
+
+    Parameters
+    ----------
+    problem : Problem
+    form : TVProblem
+        What is minimised.
+    iterations : int
+    settings : mapping
+        What is settled, by name: for the scalars.
+    """
     state = {"volume": preview(problem)} if problem.state is None else problem.state
     yield from estimates(iterate(form, iterations, state), iterations, settings)
 
 
 def effort(problem: Problem, options: TVOptions, searches: int = 1) -> Effort:
-    """Of choosing the weight in so many searches, and of iterating."""
+    """Of choosing the weight in so many searches, and of iterating.
+
+    Parameters
+    ----------
+    problem : Problem
+    options : TVOptions
+    searches : int, optional
+        How many weights are searched for.
+    """
     return Effort(search_work(problem, trial_iterations(problem), searches), work(problem, options.iterations))
 
 

@@ -111,7 +111,17 @@ class Adapter:
 
     @torch.no_grad()
     def adapt(self, x_t: Tensor, data: Scaled, level: Level) -> Iterator[Progress]:
-        """Take the gradient steps of one diffusion step."""
+        """Take the gradient steps of one diffusion step.
+
+        Parameters
+        ----------
+        x_t : Tensor, shape (copies * slices, y, x)
+            Noisy images.
+        data : Scaled
+            Measurement in units of the object's maximum.
+        level : Level
+            Of the noise.
+        """
         if not self.settings.persistent:
             self.descent.forget()
         kept = self._fixed(data.operator.views) if self.settings.withhold else None
@@ -136,7 +146,22 @@ class Adapter:
                     p.copy_(value)
 
     def direction(self, x_t: Tensor, eps: Tensor, data: Scaled, level: Level) -> Tensor:
-        """The noise to go on with, where ``eps`` is that of the adapted network."""
+        """The noise to go on with, where ``eps`` is that of the adapted network.
+
+        Parameters
+        ----------
+        x_t : Tensor, shape (copies * slices, y, x)
+            Noisy images.
+        eps : Tensor, shape (copies * slices, y, x)
+        data : Scaled
+        level : Level
+            Of the noise.
+
+        Returns
+        -------
+        Tensor
+            Shape (copies * slices, y, x).
+        """
         if self.settings.direction == "adapted":
             return eps
         with lora_disabled(self.denoiser.prior):

@@ -185,7 +185,20 @@ class GuideSource:
         return options.taking({"t_start": options.guided_start})
 
     def begin(self, guide: CrossModalGuide, first: Tensor, data: Scaled) -> Tensor:
-        """What the noise is added to, given a first volume in units of the object's maximum."""
+        """What the noise is added to, given a first volume in units of the object's maximum.
+
+        Parameters
+        ----------
+        guide : CrossModalGuide
+        first : Tensor, shape (slices, y, x)
+        data : Scaled
+            In the same unit.
+
+        Returns
+        -------
+        Tensor
+            Shape (slices, y, x).
+        """
         assert isinstance(self.options, CrossModalOptions)
         return guide.start(first, data) if self.options.guide_start else first
 

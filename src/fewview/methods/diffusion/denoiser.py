@@ -55,7 +55,22 @@ class Denoiser:
 
     @torch.no_grad()
     def all(self, x_t: Tensor, abar: float, data: Scaled) -> tuple[Tensor, Tensor]:
-        """The same for every slice, a few at a time; the stop flag is looked at in between."""
+        """The same for every slice, a few at a time; the stop flag is looked at in between.
+
+        Parameters
+        ----------
+        x_t : Tensor, shape (copies * slices, y, x)
+            Noisy images.
+        abar : float
+            Part of the signal in their variance.
+        data : Scaled
+            Whose operator knows the stop flag.
+
+        Returns
+        -------
+        tuple[Tensor, Tensor]
+            Clean images and noise, both of the shape of ``x_t``.
+        """
         parts = []
         with stoppable(self.prior, data.operator.on_chunk):
             for index, own in batches(x_t):
@@ -115,6 +130,16 @@ def batches(x_t: Tensor) -> Iterator[tuple[Tensor, int]]:
 
 
 def batch_bytes(grid: int, device: str, adapting: bool = False) -> int:
-    """Bytes of a batch of slices on its way through the network, with what gradients need where it adapts."""
+    """Bytes of a batch of slices on its way through the network, with what gradients need where it adapts.
+
+    Parameters
+    ----------
+    grid : int
+        Pixels a side.
+    device : str
+        cpu or cuda.
+    adapting : bool, optional
+        Whether gradients are needed.
+    """
     batch = max(PIXELS.get(device, PIXELS["cpu"]), grid**2)
     return 4 * batch * (ADAPTING if adapting else ACTIVATIONS)

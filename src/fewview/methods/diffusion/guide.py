@@ -84,7 +84,17 @@ class CrossModalGuide:
         return data_consistent([Proposal(mean, self.certainty)], data, START_ITERATIONS, mean)
 
     def ask(self, x: Tensor, data: Scaled, sigma: float) -> None:
-        """Show it the mean of the copies in ``x`` and keep what it says."""
+        """Show it the mean of the copies in ``x`` and keep what it says.
+
+        Parameters
+        ----------
+        x : Tensor, shape (copies * slices, y, x)
+            In units of the object's maximum.
+        data : Scaled
+            In the same unit.
+        sigma : float
+            Noise over signal of the level; START before the first.
+        """
         seen = x.reshape(-1, *self.xray.shape).mean(dim=0)
         allowed = ALLOWED["start" if sigma == START else "loop"]
         shown, sigma = (torch.zeros_like(seen), BLIND) if self.blind else (seen, sigma)

@@ -34,6 +34,15 @@ class Proposer(Protocol):
     def consider(self, x: Tensor, data: Scaled, level: Level) -> Tensor | None:
         """Look at the images after a data step.
 
+        Parameters
+        ----------
+        x : Tensor, shape (copies * slices, y, x)
+            In units of the object's maximum.
+        data : Scaled
+            In the same unit.
+        level : Level
+            Of the noise.
+
         Returns
         -------
         Tensor or None
@@ -179,7 +188,16 @@ def started(
 
 @torch.no_grad()
 def diffuse(parts: Parts, data: Scaled, process: ReverseProcess) -> Iterator[LoopEvent]:
-    """Go on down to no noise, changing ``process``; the last image is consistent with the data."""
+    """Go on down to no noise, changing ``process``; the last image is consistent with the data.
+
+    Parameters
+    ----------
+    parts : Parts
+    data : Scaled
+        Measurement in units of the object's maximum.
+    process : ReverseProcess
+        Is changed.
+    """
     for level in parts.levels[process.step :]:
         if parts.adapter is not None and parts.adapter.due(level):
             for progress in parts.adapter.adapt(process.x_t, data, level):

@@ -34,7 +34,25 @@ def ddim(eta: float = 0.2) -> Rule:
 
 
 def renoised(rule: Rule, x0: Tensor, eps: Tensor, level: Level, fresh: Callable[[], Tensor]) -> Tensor:
-    """``sqrt(abar_next) x0`` plus noise after ``rule``; ``fresh`` draws new noise, and is asked only where wanted."""
+    """``sqrt(abar_next) x0`` plus noise after ``rule``; ``fresh`` draws new noise, and is asked only where wanted.
+
+    Parameters
+    ----------
+    rule : Rule
+        Gives the factors of new and old noise.
+    x0 : Tensor, shape (copies * slices, y, x)
+        Clean images.
+    eps : Tensor, shape (copies * slices, y, x)
+        The noise to go on with.
+    level : Level
+    fresh : callable
+        Draws white noise of the same shape.
+
+    Returns
+    -------
+    Tensor
+        Shape (copies * slices, y, x).
+    """
     if level.last:
         return x0
     new, old = rule(level)

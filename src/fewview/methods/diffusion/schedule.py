@@ -47,6 +47,15 @@ def levels(steps: int, t_start: int, spacing: Spacing = "uniform") -> list[Level
     "uniform" strides are as published: 50 steps from 980 are the times 980, 960, ..., 20 of DDS, without its last
     call, which would denoise an image that has no noise. "ratio" divides the noise over signal by the same factor at
     each step, down to :data:`LOWEST`: four such steps do as well as fifty uniform ones.
+
+    Parameters
+    ----------
+    steps : int
+        How many, at most.
+    t_start : int
+        1 to 999.
+    spacing : Spacing, optional
+        uniform or ratio.
     """
     abar = linear_alphabar(TIMES).tolist()
     if spacing == "uniform":

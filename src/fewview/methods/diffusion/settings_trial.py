@@ -68,7 +68,15 @@ class SettingsTrial:
     def run(
         self, options: DiffusionOptions, guide: CrossModalGuide | None = None
     ) -> Generator[Estimate, None, TrialResult]:
-        """What comes of ``options`` with this prior."""
+        """What comes of ``options`` with this prior.
+
+        Parameters
+        ----------
+        options : DiffusionOptions
+            Settled.
+        guide : CrossModalGuide, optional
+            That is listened to.
+        """
         generator = torch.Generator().manual_seed(self.given.seed)
         denoiser = Denoiser.of(self.prior, len(self.first))  # its own copy: a trial may adapt it
         parts = parts_of(options, denoiser, generator, guide=guide)

@@ -42,7 +42,17 @@ class Starting(Protocol):
 def tuned_start(
     problem: Problem, start: Start, options: Starting, picture: Picture | None = None
 ) -> Generator[Estimate, None, dict[str, Any]]:
-    """What becomes of "auto" in the settings of the start: option name and value; empty where nothing is open."""
+    """What becomes of "auto" in the settings of the start: option name and value; empty where nothing is open.
+
+    Parameters
+    ----------
+    problem : Problem
+    start : Start
+        cgls, tv, fbp or noise.
+    options : Starting
+    picture : Picture, optional
+        What is shown meanwhile.
+    """
     if start not in METHODS or getattr(options, METHODS[start][2]) != "auto":
         return {}
     method, theirs, ours = METHODS[start]

@@ -44,7 +44,17 @@ WEIGHTS = tv.LADDER[:7]
 def tuned_partner(
     problem: Problem, name: str, options: DiffusionOptions, picture: Picture | None = None
 ) -> Generator[Estimate, None, dict[str, Any]]:
-    """What becomes of those settings of a classical method that are "auto", under the names of our options."""
+    """What becomes of those settings of a classical method that are "auto", under the names of our options.
+
+    Parameters
+    ----------
+    problem : Problem
+    name : str
+        tv, mbir or dtv.
+    options : DiffusionOptions
+    picture : Picture, optional
+        What is shown meanwhile.
+    """
     asked = _asked(name, options)
     settled = yield from tuned_within(PARTNERS[name].method, problem, asked, PARTNERS[name].method.title, picture)
     settings = PARTNERS[name].settings
@@ -79,7 +89,22 @@ def reconstructed(
 def tuned_and_reconstructed(
     problem: Problem, name: str, options: DiffusionOptions, picture: Picture | None = None
 ) -> Generator[Estimate, None, tuple[Tensor, dict[str, Any]]]:
-    """The volume of :func:`reconstructed`, and all settings that it was made with under the names of our options."""
+    """The volume of :func:`reconstructed`, and all settings that it was made with under the names of our options.
+
+    Parameters
+    ----------
+    problem : Problem
+    name : str
+        tv, mbir or dtv.
+    options : DiffusionOptions
+    picture : Picture, optional
+        What is shown meanwhile.
+
+    Returns
+    -------
+    tuple[Tensor, dict[str, Any]]
+        The volume has the shape (slices, y, x), in the problem's unit.
+    """
     options = options.taking((yield from tuned_partner(problem, name, options, picture)))
     volume = yield from reconstructed(problem, name, options, picture)
     return volume, {ours: float(options.value(ours)) for ours in PARTNERS[name].settings}

@@ -128,12 +128,34 @@ def slabs(shape: Shape, device: torch.device, points: Mapping[str, int] = POINTS
 
 
 def centres(count: int, device: torch.device, dtype: torch.dtype = torch.float32) -> Tensor:
-    """Voxel centres along one side of the box."""
+    """Voxel centres along one side of the box.
+
+    Parameters
+    ----------
+    count : int
+        Voxels along the side.
+    device : torch.device
+    dtype : torch.dtype, optional
+
+    Returns
+    -------
+    Tensor
+        Shape (count,), between -1 and 1.
+    """
     return (2 * torch.arange(count, device=device, dtype=dtype) + 1) / count - 1
 
 
 def grid_points(shape: Shape, slab: Slab, device: torch.device) -> Tensor:
-    """Voxel centres of some slices as points of the box: (points, 3), z slowest."""
+    """Voxel centres of some slices as points of the box: (points, 3), z slowest.
+
+    Parameters
+    ----------
+    shape : Shape
+        (z, y, x) of the grid.
+    slab : Slab
+        First slice, and the one after the last.
+    device : torch.device
+    """
     z, y, x = (centres(count, device) for count in shape)
     return torch.cartesian_prod(z[slab[0] : slab[1]], y, x)
 
@@ -146,7 +168,16 @@ def sampled(volume: Tensor, points: Tensor) -> Tensor:
 
 
 def planes(volume: Tensor, slices: int, slab: Slab) -> Tensor:
-    """Linear interpolation along z alone, to some of ``slices`` slices: (channels, slab, y, x)."""
+    """Linear interpolation along z alone, to some of ``slices`` slices: (channels, slab, y, x).
+
+    Parameters
+    ----------
+    volume : Tensor, shape (channels, z, y, x)
+    slices : int
+        Of the grid that is filled.
+    slab : Slab
+        First of its slices, and the one after the last.
+    """
     depth = volume.shape[1]
     place = ((torch.arange(*slab, device=volume.device) + 0.5) * (depth / slices) - 0.5).clamp(0, depth - 1)
     low = place.floor().long()
@@ -155,7 +186,16 @@ def planes(volume: Tensor, slices: int, slab: Slab) -> Tensor:
 
 
 def resampled(volume: Tensor, shape: Shape, slab: Slab) -> Tensor:
-    """Trilinear values of ``volume`` (channels, z, y, x) on some slices of a lattice: (channels, slab, y, x)."""
+    """Trilinear values of ``volume`` (channels, z, y, x) on some slices of a lattice: (channels, slab, y, x).
+
+    Parameters
+    ----------
+    volume : Tensor
+    shape : Shape
+        (z, y, x) of the lattice.
+    slab : Slab
+        First of its slices, and the one after the last.
+    """
     between = planes(volume, shape[0], slab)
     if between.shape[2:] == shape[1:]:
         return between

@@ -94,7 +94,18 @@ class Repaired(Protocol):
 
 @torch.no_grad()
 def lead(walk: Walk, objective: Objective, pace: Pace, repair: Repaired | None = None) -> Iterator[Moment]:
-    """Go on from ``walk``, changing it, until ``pace.steps`` are done; ``repair`` may change from step to step."""
+    """Go on from ``walk``, changing it, until ``pace.steps`` are done; ``repair`` may change from step to step.
+
+    Parameters
+    ----------
+    walk : Walk
+        Is changed.
+    objective : Objective
+    pace : Pace
+        Steps, fits per step, and iterations of the data step.
+    repair : Repaired, optional
+        What a slice fixer proposes.
+    """
     unlikeness = None if repair is None else repair.unlikeness
     fit = walk.fit
     while walk.step < pace.steps:

@@ -49,6 +49,20 @@ class Objective:
         replaced by the parabola that touches it at ``x`` (lagged diffusivity, Vogel and Oman 1996). A field that can
         be every volume stays where the gradient is 0, whatever the number of iterations and the damping. With no
         iterations it is a plain step down the gradient.
+
+        Parameters
+        ----------
+        x : Tensor, shape (slices, y, x)
+            In units of the object's maximum.
+        iterations : int
+            Of CG.
+        damping : float, optional
+            Added to the curvature: larger makes shorter steps.
+
+        Returns
+        -------
+        Tensor
+            Shape (slices, y, x).
         """
         if iterations == 0:
             return x - self.slope(x)

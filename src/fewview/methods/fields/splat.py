@@ -16,7 +16,26 @@ VALUES = 2**23  # voxels of all cubes together
 
 
 def splat(gaussians: Tensor, reach: Tensor, size: Shape, top: int, cut: float) -> Tensor:
-    """Sum of Gaussians (n, 10) on the ``size`` voxels from slice ``top`` on."""
+    """Sum of Gaussians (n, 10) on the ``size`` voxels from slice ``top`` on.
+
+    Parameters
+    ----------
+    gaussians : Tensor
+        Amplitude, centre, size and turn of each.
+    reach : Tensor, shape (n, 3)
+        Voxels around a centre that are looked at.
+    size : Shape
+        (z, y, x) of the slab.
+    top : int
+        Its first slice.
+    cut : float
+        Standard deviations from the centre beyond which a Gaussian is 0.
+
+    Returns
+    -------
+    Tensor
+        Shape ``size``.
+    """
     volume = gaussians.new_zeros(size[0] * size[1] * size[2])
     for chosen, index, inside, d in _cubes(gaussians, reach, size, top):
         value, near = _value(gaussians[chosen], d, cut)
@@ -26,7 +45,19 @@ def splat(gaussians: Tensor, reach: Tensor, size: Shape, top: int, cut: float) -
 
 
 def splat_gradient(gaussians: Tensor, reach: Tensor, gradient: Tensor, top: int, cut: float) -> Tensor:
-    """Gradient of :func:`splat` with respect to the Gaussians: (n, 10)."""
+    """Gradient of :func:`splat` with respect to the Gaussians: (n, 10).
+
+    Parameters
+    ----------
+    gaussians : Tensor, shape (n, 10)
+    reach : Tensor, shape (n, 3)
+    gradient : Tensor, shape (slab, y, x)
+        With respect to the voxels.
+    top : int
+        First slice of the slab.
+    cut : float
+        As of :func:`splat`.
+    """
     out = torch.zeros_like(gaussians)
     size = (gradient.shape[0], gradient.shape[1], gradient.shape[2])
     flat = gradient.reshape(-1)

@@ -55,21 +55,57 @@ def _tv_options(options: FieldOptions) -> tv.TVOptions:
 
 
 def strength(problem: Problem, weight: float, top: float) -> float:
-    """TV's weight in the units of :class:`Scaled`; :class:`TVProblem` has it times ``|A|^2`` and the attenuation."""
+    """TV's weight in the units of :class:`Scaled`; :class:`TVProblem` has it times ``|A|^2`` and the attenuation.
+
+    Parameters
+    ----------
+    problem : Problem
+    weight : float
+        As an option.
+    top : float
+        The object's maximum, in the unit of the problem.
+    """
     return weight * float(attenuation_scale(problem, coupled=True)) / top
 
 
 def siren(first: Tensor, options: SirenOptions, generator: torch.Generator) -> Field:
-    """The implicit representation."""
+    """The implicit representation.
+
+    Parameters
+    ----------
+    first : Tensor, shape (slices, y, x)
+        First volume in units of the object's maximum.
+    options : SirenOptions
+    generator : torch.Generator
+        Draws the weights.
+    """
     return Siren(first, options.width, options.layers, generator, options.residual)
 
 
 def pyramid(first: Tensor, options: FieldOptions, generator: torch.Generator) -> Field:
-    """The pyramid of features."""
+    """The pyramid of features.
+
+    Parameters
+    ----------
+    first : Tensor, shape (slices, y, x)
+        First volume in units of the object's maximum.
+    options : FieldOptions
+    generator : torch.Generator
+        Draws the features.
+    """
     return Pyramid((len(first), first.shape[1], first.shape[2]), generator, first.device)
 
 
 def gaussians(first: Tensor, options: GaussiansOptions, generator: torch.Generator) -> Field:
-    """The Gaussians."""
+    """The Gaussians.
+
+    Parameters
+    ----------
+    first : Tensor, shape (slices, y, x)
+        First volume in units of the object's maximum.
+    options : GaussiansOptions
+    generator : torch.Generator
+        Draws the places.
+    """
     occupied = int((first > 0.05).sum())
     return Gaussians(first, options.count or max(100, occupied // VOXELS), generator)

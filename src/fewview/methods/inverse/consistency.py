@@ -102,7 +102,17 @@ class ProximalCG(Stateless):
 
 
 def noise_aware(trust: float | Tensor, data: Scaled, level: Level) -> float | Tensor:
-    """Weight of the data against a proposal: expected error of the proposal over noise of the data, squared."""
+    """Weight of the data against a proposal: expected error of the proposal over noise of the data, squared.
+
+    Parameters
+    ----------
+    trust : float or Tensor
+        Larger follows the proposal; one per slice as (slices, 1, 1).
+    data : Scaled
+        With the standard deviation of their noise.
+    level : Level
+        Of the diffusion.
+    """
     expected = level.sigma / (1 + level.sigma**2) ** 0.5
     result: float | Tensor = (expected / data.noise / trust) ** 2
     return result

@@ -131,7 +131,23 @@ class Repairer:
 
 
 def fixed(fixer: SliceFixer, x: Tensor, condition: FixerCondition, enlarge: int = 1) -> Tensor:
-    """Slices (batch, y, x) through the fixer, enlarged before and reduced after."""
+    """Slices (batch, y, x) through the fixer, enlarged before and reduced after.
+
+    Parameters
+    ----------
+    fixer : SliceFixer
+    x : Tensor, shape (batch, y, x)
+        In units of the object's maximum.
+    condition : FixerCondition
+        What is known of the measurement.
+    enlarge : int, optional
+        Factor of the size.
+
+    Returns
+    -------
+    Tensor
+        Shape (batch, y, x).
+    """
     side = tuple(x.shape[-2:])
     image = x[:, None]
     if enlarge > 1:

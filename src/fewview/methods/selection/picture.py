@@ -62,7 +62,17 @@ class Picture:
         self._trial = words + rest
 
     def estimate(self, step: int, total: int, stage: str, scalars: Mapping[str, float] | None = None) -> Estimate:
-        """The estimate that shows it."""
+        """The estimate that shows it.
+
+        Parameters
+        ----------
+        step : int
+        total : int
+        stage : str
+            In words.
+        scalars : mapping, optional
+            By name.
+        """
         if self._trial:
             return Estimate(self.volume, step, total, stage, scalars or {}, shows=self._trial)
         return Estimate(self.volume, step, total, stage, scalars or {}, kept="start", shows=self._made)

@@ -57,7 +57,21 @@ class WeightTrial(NamedTuple):
 
 
 def search_work(problem: Problem, iterations: int, searches: int = 1) -> float:
-    """Work that so many searches are expected to take, of so many iterations for each setting."""
+    """Work that so many searches are expected to take, of so many iterations for each setting.
+
+    Parameters
+    ----------
+    problem : Problem
+    iterations : int
+        Of each setting.
+    searches : int, optional
+        One after the other.
+
+    Returns
+    -------
+    float
+        In the unit of :func:`fewview.methods.stages.work`.
+    """
     binned = -(-problem.operator.grid // COARSE)
     slices = min(len(problem.data), SLICES if problem.operator.grid // binned <= LARGE else 1)
     return searches * USUAL * FOLDS * slices / len(problem.data) * work(problem, iterations) / binned**2
@@ -116,7 +130,17 @@ class Trials:
         start: WeightTrial | None = None,
         scalars: Mapping[str, float] | None = None,
     ) -> Generator[Estimate, None, WeightTrial]:
-        """Try one setting from where another one ended."""
+        """Try one setting from where another one ended.
+
+        Parameters
+        ----------
+        solve : callable
+            Yields volume and warm start after each iteration.
+        start : WeightTrial, optional
+            Trial to begin at; None from scratch.
+        scalars : mapping, optional
+            What is tried, by name: for the estimates.
+        """
         scalars = scalars or {}
         per_view: list[float] = []
         left: list[Warm] = []

@@ -80,6 +80,14 @@ def first_look(lines: LineIntegrals, device: str, signals: Signals) -> Iterator[
     """FBP of the views, as step 0 of whatever follows.
 
     The operator stores no matrix: for one back-projection, building it would take longer than the run's first step.
+
+    Parameters
+    ----------
+    lines : LineIntegrals
+    device : str
+        cpu or cuda.
+    signals : Signals
+        Of the worker.
     """
     signals.stage(FIRST_LOOK_STAGE)
     operator = projector(lines.geometry, device=resolve_device(device), memory_budget=0)

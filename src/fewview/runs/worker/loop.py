@@ -64,7 +64,17 @@ class Signals:
 
 
 def serve(connection: Connection, flags: Array[Any], lock: Lock) -> None:
-    """Main function of the worker process: jobs in, messages out, until the connection ends."""
+    """Main function of the worker process: jobs in, messages out, until the connection ends.
+
+    Parameters
+    ----------
+    connection : Connection
+        Jobs come in, messages go out.
+    flags : Array[Any]
+        Shared with the viewer: stop and pause.
+    lock : Lock
+        Of the frames in shared memory.
+    """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C in a terminal is for the viewer to handle
     _die_with_parent()
     _be_gentle()
@@ -83,7 +93,17 @@ def serve(connection: Connection, flags: Array[Any], lock: Lock) -> None:
 
 
 def carry_out(job: Job, signals: Signals, connection: Connection, lock: Lock) -> None:
-    """Run one job to its end and report how it ended; never raises for the job's own faults."""
+    """Run one job to its end and report how it ended; never raises for the job's own faults.
+
+    Parameters
+    ----------
+    job : Job
+    signals : Signals
+    connection : Connection
+        Messages go out.
+    lock : Lock
+        Of the frames in shared memory.
+    """
     try:
         with _memory_limit(job.memory_mb):
             record, stopped, last = _publish(job, signals, connection, lock)

@@ -56,7 +56,17 @@ class RunQueue:
             self._worker, self.ready = WorkerProcess(), False
 
     def submit(self, title: str, payload: Mapping[str, Any], engine: str | None = None) -> QueuedRun:
-        """Put a run in the queue."""
+        """Put a run in the queue.
+
+        Parameters
+        ----------
+        title : str
+            Of the run.
+        payload : mapping
+            What the engine is given.
+        engine : str, optional
+            Module and function that carries it out; None for the usual one.
+        """
         run = QueuedRun(next(self._numbers), title, payload)
         if engine is not None:
             run.engine = engine

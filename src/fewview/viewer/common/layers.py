@@ -41,7 +41,16 @@ def spatial(shape: tuple[int, ...], voxel: float | None, first_row: int = 0, bin
 def projection_layer(
     frames: NDArray[np.float32], path: str, pixel: float | None
 ) -> tuple[NDArray[np.float32], dict[str, Any], str]:
-    """Layer data of projections (angle, v, u), or of sinograms (v, angle, u) where the detector has few rows."""
+    """Layer data of projections (angle, v, u), or of sinograms (v, angle, u) where the detector has few rows.
+
+    Parameters
+    ----------
+    frames : ndarray of float32, shape (angle, v, u)
+    path : str
+        Of the scan.
+    pixel : float or None
+        Of the detector, in mm; None where it is not known.
+    """
     edge = 1.0 if pixel is None else pixel
     unit = "pixel" if pixel is None else "mm"
     labels = ("angle", "v", "u")
@@ -63,7 +72,16 @@ def projection_layer(
 
 
 def contrast(volume: NDArray[Any], low: float = 0.5, high: float = 99.8) -> tuple[float, float]:
-    """Contrast limits from the middle of a volume: percentiles, never empty."""
+    """Contrast limits from the middle of a volume: percentiles, never empty.
+
+    Parameters
+    ----------
+    volume : ndarray, shape (z, y, x) or (y, x)
+    low : float, optional
+        Percentile.
+    high : float, optional
+        Percentile.
+    """
     middle = np.asarray(volume[len(volume) // 2] if volume.ndim == 3 else volume)
     values = middle[np.isfinite(middle)]
     if not values.size:
@@ -88,6 +106,15 @@ def finer_place(place: Mapping[str, Any], shape: tuple[int, ...], fine: tuple[in
     """Scale and translation of a volume that fills the same space with more voxels.
 
     napari puts the centre of the first voxel at the translation; that of a finer one lies nearer to the corner.
+
+    Parameters
+    ----------
+    place : mapping
+        Scale and translation of the coarser one.
+    shape : tuple[int, ...]
+        Of the coarser one.
+    fine : tuple[int, ...]
+        Of the finer one.
     """
     scale = [s * n / m for s, n, m in zip(place["scale"], shape, fine, strict=True)]
     corner = [t - s / 2 for t, s in zip(place["translate"], place["scale"], strict=True)]

@@ -28,7 +28,17 @@ class SparseTicks(pg.AxisItem):
     """Of a logarithmic axis only 1, 2 and 5 are written: the others run into each other in a plot this low."""
 
     def logTickStrings(self, values: list[float], scale: float, spacing: float) -> list[str]:
-        """Called by pyqtgraph."""
+        """Called by pyqtgraph.
+
+        Parameters
+        ----------
+        values : list of float
+            Logarithms of the ticks.
+        scale : float
+            Not used.
+        spacing : float
+            Between the ticks.
+        """
         strings = super().logTickStrings(values, scale, spacing)
         leading = [f"{10**value:.0e}"[0] for value in values]
         return [string if digit in "125" else "" for string, digit in zip(strings, leading, strict=True)]
@@ -81,7 +91,17 @@ class Plot(pg.PlotWidget):
     def draw(
         self, curves: Mapping[str, Points], *, symbols: bool = False, slots: Mapping[str, int] | None = None
     ) -> None:
-        """Show these curves, in the colours of their ``slots``, or of their order."""
+        """Show these curves, in the colours of their ``slots``, or of their order.
+
+        Parameters
+        ----------
+        curves : mapping
+            By name.
+        symbols : bool, optional
+            Whether points are marked.
+        slots : mapping, optional
+            Number of each curve's colour, by name.
+        """
         places = {name: (slots or {}).get(name, index) for index, name in enumerate(curves)}
         same = list(self._curves) == list(curves)[: len(self._curves)]
         if not same or any(places[name] != self._slots[name] for name in self._curves):

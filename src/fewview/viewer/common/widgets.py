@@ -33,7 +33,15 @@ DOCK_WIDTH = 265  # what napari gives a dock in a window of 1280 px: everything 
 
 
 def described(widget: Any, name: str, description: str = "") -> Any:
-    """Give a widget the name that screen readers say, and return it."""
+    """Give a widget the name that screen readers say, and return it.
+
+    Parameters
+    ----------
+    widget : Any
+    name : str
+    description : str, optional
+        What it does, in a sentence.
+    """
     widget.setAccessibleName(name)
     if description:
         widget.setAccessibleDescription(description)
@@ -41,7 +49,17 @@ def described(widget: Any, name: str, description: str = "") -> Any:
 
 
 def button(text: str, tooltip: str, slot: Any, name: str = "") -> QPushButton:
-    """A push button with tooltip and accessible name."""
+    """A push button with tooltip and accessible name.
+
+    Parameters
+    ----------
+    text : str
+    tooltip : str
+    slot : Any
+        Called on a click.
+    name : str, optional
+        For screen readers; the text where it is empty.
+    """
     made = QPushButton(text)
     made.setToolTip(tooltip)
     described(made, name or text, tooltip)
@@ -50,7 +68,17 @@ def button(text: str, tooltip: str, slot: Any, name: str = "") -> QPushButton:
 
 
 def tool(text: str, tooltip: str, slot: Any, *, checkable: bool = False) -> QPushButton:
-    """A small button; a checkable one hands its state to ``slot``, and shows it by more than colour."""
+    """A small button; a checkable one hands its state to ``slot``, and shows it by more than colour.
+
+    Parameters
+    ----------
+    text : str
+    tooltip : str
+    slot : Any
+        Called on a click.
+    checkable : bool, optional
+        Whether it stays down.
+    """
     made = QPushButton(text)
     made.setToolTip(tooltip)
     made.setStyleSheet(CHECKED)

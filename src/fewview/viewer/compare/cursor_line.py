@@ -15,7 +15,16 @@ LENGTH = {"mm": "mm", "pixel": "px"}
 
 
 def values_at(comparison: Comparison, point: tuple[float, float], z: float) -> str:
-    """Values of every layer, and of the reference, at a point (y, x) of the comparison; empty where there are none."""
+    """Values of every layer, and of the reference, at a point (y, x) of the comparison; empty where there are none.
+
+    Parameters
+    ----------
+    comparison : Comparison
+    point : tuple[float, float]
+        In world units.
+    z : float
+        Height of the slice, in world units.
+    """
     told = [(candidate.name, value_of(candidate, point)) for candidate in comparison.candidates]
     truth = reference_value(comparison.candidates, comparison.truth, point)
     if truth is not None:
@@ -37,7 +46,17 @@ def value_of(candidate: Candidate, point: tuple[float, float]) -> float | None:
 def reference_value(
     candidates: Sequence[Candidate], truth: Truth | None, point: tuple[float, float]
 ) -> tuple[str, float | None] | None:
-    """Name and value of the reference, on the pixels of the first layer that it can be compared with."""
+    """Name and value of the reference, on the pixels of the first layer that it can be compared with.
+
+    Parameters
+    ----------
+    candidates : sequence of Candidate
+        Layers that take part.
+    truth : Truth or None
+        The reference.
+    point : tuple[float, float]
+        (y, x) in world units.
+    """
     for candidate in candidates:
         if truth is not None and candidate.truth is not None:
             index = _pixel(candidate, point)

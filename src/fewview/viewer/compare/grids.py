@@ -118,7 +118,17 @@ def placed(layers: Sequence[Any], scan: Shaped | None = None) -> tuple[list[Plac
 
 
 def same_grid(image: NDArray[Any], place: Place, other: NDArray[Any], other_place: Place) -> bool:
-    """Whether two slices lie on one grid of pixels, to a fifth of one."""
+    """Whether two slices lie on one grid of pixels, to a fifth of one.
+
+    Parameters
+    ----------
+    image : ndarray, shape (y, x)
+    place : Place
+        Where it lies.
+    other : ndarray, shape (y, x)
+    other_place : Place
+        Where that lies.
+    """
     if image.shape != other.shape:
         return False
     step = np.array(place.step[1:])

@@ -31,7 +31,15 @@ class LayerList(QListWidget):
         self.itemChanged.connect(self._on_changed)
 
     def show_layers(self, layers: Iterable[Any], aside: Iterable[Any], colours: Colours) -> None:
-        """Show these layers; ``aside``: those that take part only when the user ticks them."""
+        """Show these layers; ``aside``: those that take part only when the user ticks them.
+
+        Parameters
+        ----------
+        layers : iterable of Any
+        aside : iterable of Any
+        colours : Colours
+            Of the theme.
+        """
         self._layers, self._series = list(layers), colours.series
         left_out = {id(layer) for layer in aside}
         present = {id(layer) for layer in self._layers}

@@ -21,7 +21,23 @@ def slice_png(
     regions: Sequence[tuple[str, Region]] = (),
     colour: str = "#E69F00",
 ) -> bytes:
-    """A slice in grey between ``limits``, enlarged by a whole factor, with named boxes."""
+    """A slice in grey between ``limits``, enlarged by a whole factor, with named boxes.
+
+    Parameters
+    ----------
+    image : ndarray, shape (y, x)
+    limits : tuple[float, float]
+        Black and white.
+    regions : sequence of tuple[str, Region], optional
+        Names and boxes.
+    colour : str, optional
+        Of the boxes.
+
+    Returns
+    -------
+    bytes
+        A PNG file.
+    """
     low, high = limits
     grey = np.clip((np.asarray(image, dtype=np.float64) - low) / max(high - low, 1e-30), 0, 1)
     pixels = np.ascontiguousarray((np.nan_to_num(grey) * 255).astype(np.uint8))

@@ -106,7 +106,17 @@ class ComparePresenter:
     def rows(
         self, comparison: Comparison, regions: Sequence[tuple[str, NDArray[Any]]], z: float, *, whole: bool = False
     ) -> list[Row]:
-        """Lines of the table; ``whole`` ends it with the whole slice."""
+        """Lines of the table; ``whole`` ends it with the whole slice.
+
+        Parameters
+        ----------
+        comparison : Comparison
+        regions : sequence of tuple[str, ndarray]
+            Names and corners (y, x), in world units.
+        z : float
+            Height of the slice, in world units.
+        whole : bool, optional
+        """
         wanted: list[tuple[str, NDArray[Any] | None]] = [*regions, *([(WHOLE, None)] if whole else [])]
         return self.table.rows(wanted, comparison.candidates, comparison.truth, z)
 

@@ -71,7 +71,21 @@ class Regions:
         return self.line_layer
 
     def drop(self, like: Any, world: tuple[float, float], size: tuple[int, int]) -> str:
-        """Put a region of ``size`` (y, x) pixels of a layer around a point, in the units of :meth:`boxes`."""
+        """Put a region of ``size`` (y, x) pixels of a layer around a point, in the units of :meth:`boxes`.
+
+        Parameters
+        ----------
+        like : Any
+            Layer whose pixels count.
+        world : tuple[float, float]
+            (y, x).
+        size : tuple[int, int]
+
+        Returns
+        -------
+        str
+            Name of the region.
+        """
         self.make(like)
         place = place_of(like)
         origin, step = np.array(place.origin[-2:]), np.array(place.step[-2:])

@@ -226,7 +226,15 @@ class Table:
 
 
 def as_csv(columns: Sequence[Column], rows: Sequence[Row], value_unit: str = "") -> str:
-    """The table as CSV, full precision; empty where a number does not apply; the unit of the values in a column."""
+    """The table as CSV, full precision; empty where a number does not apply; the unit of the values in a column.
+
+    Parameters
+    ----------
+    columns : sequence of Column
+    rows : sequence of Row
+    value_unit : str, optional
+        Of the volumes.
+    """
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(["region", "layer", *(column.key for column in columns), "unit", "note"])

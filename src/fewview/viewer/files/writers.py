@@ -24,7 +24,18 @@ def write(path: str, data: Any, attributes: Mapping[str, Any]) -> list[str]:
 
 
 def save(path: str, data: Any, attributes: Mapping[str, Any], regions: Sequence[Mapping[str, Any]] = ()) -> str:
-    """As :func:`write`, with the regions that were looked at in the record; returns the path."""
+    """As :func:`write`, with the regions that were looked at in the record; returns the path.
+
+    Parameters
+    ----------
+    path : str
+        File to write.
+    data : Any, shape (z, y, x)
+    attributes : mapping
+        Of the napari layer.
+    regions : sequence of Mapping[str, Any], optional
+        That were looked at.
+    """
     about = facts(attributes.get("metadata", {}))
     record = dict(about.get("record") or {key: about[key] for key in ("recipe", "title") if key in about})
     if regions:

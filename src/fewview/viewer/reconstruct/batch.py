@@ -39,7 +39,16 @@ def scan_like(path: str, model: ScanPresenter) -> ScanPresenter:
 
 
 def settled(recipe: Recipe, method: Method[Any], record: dict[str, Any]) -> dict[str, Any]:
-    """What the first frame of a series found, as fixed settings for the others: its options, and its axis."""
+    """What the first frame of a series found, as fixed settings for the others: its options, and its axis.
+
+    Parameters
+    ----------
+    recipe : Recipe
+        Of the series.
+    method : Method
+    record : dict
+        Of the first frame's run.
+    """
     chosen = {name: value for name, value in record.get("chosen", {}).items() if name in method.options.model_fields}
     found: dict[str, Any] = {"options": {**recipe.options, **chosen}}
     if isinstance(record.get("axis"), (int, float)):

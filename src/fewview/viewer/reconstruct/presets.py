@@ -25,13 +25,36 @@ def start_values(fields: list[FormField], remembered: dict[str, Any]) -> dict[st
 
 
 def preset_values(method: Method[Any], fields: list[FormField], preset: str) -> dict[str, Any]:
-    """Values of all fields under a preset."""
+    """Values of all fields under a preset.
+
+    Parameters
+    ----------
+    method : Method
+    fields : list of FormField
+        Of the form.
+    preset : str
+        Draft, Standard or Best.
+
+    Returns
+    -------
+    dict
+        By name of the field.
+    """
     wanted = named(method.options, preset_options(method, preset.lower()))
     return {field.name: field.default for field in fields} | wanted
 
 
 def matching_preset(method: Method[Any], fields: list[FormField], values: dict[str, Any]) -> str:
-    """The preset that gives these values, or "Custom"."""
+    """The preset that gives these values, or "Custom".
+
+    Parameters
+    ----------
+    method : Method
+    fields : list of FormField
+        Of the form.
+    values : dict
+        Of these, by name.
+    """
     for preset in ("Standard", "Draft", "Best"):
         wanted = preset_values(method, fields, preset)
         if all(values[name] == value for name, value in wanted.items() if name not in KEPT):

@@ -18,7 +18,17 @@ CURVES = {"heldout_error": "held-out error", "data_residual": "data residual", "
 
 
 def run_title(recipe: Recipe, method: Method[Any], views: int, count: int) -> str:
-    """Name of a run's layer: what made it."""
+    """Name of a run's layer: what made it.
+
+    Parameters
+    ----------
+    recipe : Recipe
+    method : Method
+    views : int
+        That are used.
+    count : int
+        Number of the run.
+    """
     parts = [method.title, f"{views} views"]
     named = [(name, value) for name, value in recipe.options.items() if name not in KEPT]
     parts += [f"{name} {_short(value)}" for name, value in named[:NAMED_OPTIONS]]

@@ -46,7 +46,17 @@ def scan_layer(path: str | Path, **about: Any) -> LayerTuple:
 
 
 def with_volumes(path: str, auxiliary: str, reference: str) -> list[LayerTuple]:
-    """A scan with the two volumes that belong to it; hidden, so that the scan is what one sees first."""
+    """A scan with the two volumes that belong to it; hidden, so that the scan is what one sees first.
+
+    Parameters
+    ----------
+    path : str
+        Of the scan.
+    auxiliary : str
+        File of the X-ray volume.
+    reference : str
+        File of the reference.
+    """
     return [
         volume_layer(reference, "Reference", of=path, visible=False),
         volume_layer(auxiliary, "X-ray", of=path, visible=False, colormap="bone"),
@@ -71,7 +81,17 @@ def volumes_of(scan: ScanPresenter) -> list[Layer]:
 
 
 def volume_layer(path: str | Path, name: str = "", of: str = "", **more: Any) -> LayerTuple:
-    """A volume file as a layer; the file stays known, so that recipes can name it; ``of``: the scan it belongs to."""
+    """A volume file as a layer; the file stays known, so that recipes can name it; ``of``: the scan it belongs to.
+
+    Parameters
+    ----------
+    path : str or Path
+    name : str, optional
+        Of the layer; that of the file where it is empty.
+    of : str, optional
+    **more
+        Further attributes of the napari layer.
+    """
     volume = read_volume(path)
     keywords = {
         "name": name or Path(path).stem,
