@@ -43,6 +43,9 @@ def test_what_the_first_frame_found_is_what_the_others_take():
     found = settled(wish, get_method("tv"), record)
     assert found["options"] == {"iterations": 20, "weight": 0.0014}
     assert found["axis"] == 11.0 and found["axis_origin"].startswith("given: by the first frame")
+    nested = {"beside_share": 0.3, "prior": "generic"}
+    record = {"chosen": {**nested, "prior_curve": [["generic", 1.0]]}}
+    assert settled(Recipe(scan="a.h5"), get_method("d3ip"), record)["options"] == nested
 
 
 def test_frames_wait_for_the_first_one_and_several_scans_do_not(tmp_path):

@@ -128,6 +128,8 @@ class UnrolledTrainer(Trainer):
             Slices of one stack.
         sigma : float, optional
             Noise of the state that is shown, too; None shows none.
+        extra : Tensor, shape (slices, y, x), optional
+            What else the network sees: an X-ray volume.
         """
         assert problem.state is not None
         top = robust_maximum(least_squares(problem))

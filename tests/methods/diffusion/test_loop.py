@@ -242,7 +242,7 @@ def test_a_default_for_an_option_that_there_is_not_is_an_error():
 
 def test_missing_weights_are_said_before_the_run(monkeypatch, tmp_path):
     monkeypatch.setattr("fewview.models.weights.SHIPPED", tmp_path)
-    assert "fewview train prior --kind materials" in get_method("d3ip").missing()
+    assert "fewview train prior --kind generic" in get_method("d3ip").missing()
 
 
 @pytest.mark.parametrize("method", ["d3ip"])

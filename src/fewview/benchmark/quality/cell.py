@@ -122,6 +122,8 @@ def coverage(mean: Array, std: Array, reference: Array, structure: bool = False)
     std : Array, shape (slices, y, x)
         In the unit of the mean.
     reference : Array, shape (slices, y, x)
+    structure : bool, optional
+        Count only the pixels where the reference changes most.
 
     Returns
     -------

@@ -49,7 +49,7 @@ def settled(recipe: Recipe, method: Method[Any], record: dict[str, Any]) -> dict
     record : dict
         Of the first frame's run.
     """
-    chosen = {name: value for name, value in record.get("chosen", {}).items() if name in method.options.model_fields}
+    chosen = {name: value for name, value in record.get("chosen", {}).items() if method.options.knows(name)}
     found: dict[str, Any] = {"options": {**recipe.options, **chosen}}
     if isinstance(record.get("axis"), (int, float)):
         found |= {"axis": round(float(record["axis"]), 3), "axis_origin": "given: by the first frame of the series"}

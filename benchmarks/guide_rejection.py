@@ -1,0 +1,89 @@
+"""What tells X-ray volumes that help from those that harm, on validation samples; writes results/guide_rejection.json.
+
+    python benchmarks/guide_rejection.py
+
+Every sample is reconstructed by `d3ip-x` without its X-ray volume and with it, listened to whatever it is: the right
+one, one of another sample, one turned or moved. Beside the difference in PSNR stand the two figures that a run rejects
+it by: by how much better held-out views are predicted, and what is left of the guide's certainty.
+"""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from fewview.benchmark.quality.simulated import Slab, lines_of, measured
+from fewview.benchmark.quality.xray import displaced
+from fewview.methods import get_method
+from fewview.methods.diffusion import settings_search
+from fewview.methods.selection.comparison import gain
+from fewview.operators import filtered_backprojection, projector
+from fewview.quality import psnr
+from fewview.runs.problem import set_up
+from fewview.simulate import make_phantom
+from fewview.simulate.acquire import Beam
+from fewview.simulate.seeds import nth
+
+OUT = Path(__file__).parent / "results" / "guide_rejection.json"
+SIZE, SLICES, COUNTS, FIRST = 64, 2, 2000.0, 30_400
+CONTROLS = ("none", "other", "turn1", "turn3", "shift1", "shift2")
+VIEWS, SAMPLES = (8, 16, 32), 2
+FIXED = {"prior": "materials", "beside_share": 0.0, "guide_by": "network", "samples": 4}
+
+
+def sample(number):
+    """A slab of a validation sample, and its X-ray volume of many views."""
+    slab = Slab(make_phantom("microstructure", SIZE, nth("validation", FIRST + number), SIZE // 4), SLICES)
+    beam = Beam(spectrum={80: 1.0}, counts=10 * COUNTS)
+    lines = lines_of(slab, np.arange(180) * np.pi / 180, beam, np.random.default_rng([number, 1]))
+    A = projector(lines.geometry, memory_budget=0)
+    return slab, filtered_backprojection(A, torch.from_numpy(lines.values.swapaxes(0, 1).copy())).numpy()
+
+
+def figures(problem, said):
+    """Part by which held-out views are predicted better, and what is left of the certainty."""
+    heard = []
+    whole = settings_search.verdict
+
+    def verdict(without, guided, views, share=1.0):
+        heard.append((gain(guided, without), share))
+        return whole(without, guided, views, share)
+
+    settings_search.verdict = verdict
+    try:
+        for _ in get_method("d3ip-x").tuned(problem, said):
+            pass
+    finally:
+        settings_search.verdict = whole
+    return heard[-1]
+
+
+def main():
+    """Measure every sample under every control."""
+    torch.set_num_threads(1)
+    method, rows = get_method("d3ip-x"), []
+    given = [sample(number) for number in range(SAMPLES + 1)]
+    for number, views in ((n, v) for n in range(SAMPLES) for v in VIEWS):
+        slab, right = given[number]
+        case = measured(slab, slab.truth("neutron"), views, COUNTS, (number, 0))
+        setup = set_up(case.lines, auxiliary=None, holdout=0.0, device=torch.device("cpu"), seed=0)
+        plain = setup.problem(0, setup.slices)
+        *_, alone = get_method("d3ip").run(
+            plain, get_method("d3ip").options(prior="materials", beside_share=0, samples=4)
+        )
+        for control in CONTROLS:
+            xray = given[number + 1][1] if control == "other" else displaced(right, control)
+            setup = set_up(case.lines, auxiliary=xray, holdout=0.0, device=torch.device("cpu"), seed=0)
+            problem = setup.problem(0, setup.slices)
+            gained, left = figures(problem, method.options.parse(FIXED))
+            *_, guided = method.run(problem, method.options.parse({**FIXED, "guide_weight": 1.0}))
+            better = psnr(guided.volume.numpy(), case.reference) - psnr(alone.volume.numpy(), case.reference)
+            row = {"sample": number, "views": views, "control": control, "psnr_gain": round(better, 3)}
+            rows.append(row | {"heldout_gain": round(gained, 4), "certainty": round(left, 3)})
+            print(rows[-1], flush=True)
+            OUT.write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
