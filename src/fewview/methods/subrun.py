@@ -76,12 +76,14 @@ def solved_within(
 def run_within(
     method: Method[OptionsT], problem: Problem, options: OptionsT, stage: str, picture: Picture | None = None
 ) -> Generator[Estimate, None, Estimate]:
-    """Tune and solve by ``method``; the parameters are those of :func:`solved_within`, the options not settled yet.
+    """Tune and solve by ``method``; see :func:`solved_within`.
 
     Parameters
     ----------
     method : Method
     problem : Problem
+    options : OptionsT
+        Not settled yet.
     stage : str
         What the estimates call it.
     picture : Picture, optional
