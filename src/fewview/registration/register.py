@@ -277,13 +277,9 @@ def register(
 
     Parameters
     ----------
-    fixed : ArrayLike, shape (z, y, x)
-        The neutron volume.
-    moving : ArrayLike, shape (z, y, x)
-        The X-ray volume.
-    fixed_grid : Grid
-    moving_grid : Grid
-        Where their voxels lie.
+    fixed, moving : array, shape (z, y, x)
+        The neutron and the X-ray volume.
+    fixed_grid, moving_grid : Grid
     options : RegistrationOptions, optional
     on_step : callable, optional
         Called after each step.
@@ -310,23 +306,17 @@ def register(
 def registered(
     moving: NDArray[Any], moving_grid: Grid, registration: Registration, onto: Grid, order: int = 3
 ) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
-    """The X-ray volume on the neutron grid, interpolated once, and where it was seen; 0 elsewhere.
+    """The X-ray volume on the neutron grid, interpolated once, and where it was seen (both (z, y, x)); 0 elsewhere.
 
     Parameters
     ----------
     moving : ndarray, shape (z, y, x)
-        The X-ray volume.
     moving_grid : Grid
     registration : Registration
     onto : Grid
         Grid of the result.
     order : int, optional
         Of the interpolation: 1 linear, 3 cubic.
-
-    Returns
-    -------
-    tuple[ndarray of float32, ndarray of bool]
-        Both of the shape of ``onto``.
     """
     return resample(moving, moving_grid, registration.transform, onto, order=order)
 
