@@ -91,3 +91,45 @@ def test_frames_wait_for_the_first_one_and_several_scans_do_not(tmp_path):
     assert all(recipe.options == {"iterations": 5, "weight": 0.2} and recipe.axis == 11.0 for recipe, _ in asked[1:])
     ended.emit(first)
     assert len(asked) == 3
+
+
+def test_the_buttons_queue_files_and_the_channels_of_one_file(docked, tmp_path, monkeypatch):
+    """Files by the dialog, then a series in one file as CIL writes it: one run per channel, named by it."""
+    import h5py
+    from qtpy.QtWidgets import QFileDialog
+
+    dock, bench = docked.reconstruct, docked.bench
+    paths = [frame(tmp_path / f"{name}.npy") for name in "ab"]
+    bench.open(paths[0], angles="0:180", kind="attenuation")
+    docked.until(lambda: bench.scan.ready and not bench.finding_axis)
+    docked.finish()
+    dock.choose("fbp")
+    monkeypatch.setattr(QFileDialog, "getOpenFileNames", lambda *_: (paths, ""))
+    docked.click(dock.several.several)
+    docked.until(lambda: len(bench.runs) == 2 and all(run.over for run in bench.runs))
+    docked.finish()
+    assert [run.status for run in bench.runs] == ["done", "done"]
+    assert {run.payload["recipe"]["scan"] for run in bench.runs} == set(paths)
+
+    lines = np.load(paths[0])[:, 0]
+    with h5py.File(tmp_path / "series.nxs", "w") as file:
+        entry = file.create_group("entry1/tomo_entry")
+        data = entry.create_dataset("data/data", data=np.stack([lines, 1.1 * lines, 1.2 * lines]))
+        data.attrs.update(data_type="AcquisitionData", geometry="parallel", dimension="2D")
+        data.attrs.update(dim0="channel", dim1="angle", dim2="horizontal", num_channels=3, pixel_size_h=0.1)
+        angles = entry.create_dataset("config/angles", data=np.arange(12) * 15.0)
+        angles.attrs["angle_unit"] = "degree"
+    bench.open(str(tmp_path / "series.nxs"))
+    facts = docked.scan.facts
+    docked.click(facts.buttons["dataset"])
+    docked.type(facts.editor.line, "1")
+    docked.until(lambda: bench.scan.ready and not bench.finding_axis)
+    docked.finish()
+    assert any(fact.text == "1 of 0 to 2" for fact in bench.scan.facts())
+    docked.click(dock.several.series)
+    docked.until(lambda: len(bench.runs) == 5 and all(run.over for run in bench.runs))
+    docked.finish()
+    runs = bench.runs[2:]
+    assert [run.status for run in runs] == ["done"] * 3 and "channel 2" in runs[-1].title
+    means = [float(run.volume.mean()) for run in runs]
+    assert means[1] == pytest.approx(1.1 * means[0], rel=1e-3) and means[2] == pytest.approx(1.2 * means[0], rel=1e-3)

@@ -37,6 +37,19 @@ def recognise(file: Any) -> bool:
     return data is not None and "data_type" in data.attrs
 
 
+def channels(path: str | Path) -> int:
+    """How many channels (times or energies) a file holds, each of them a scan; 1 of any other file."""
+    path = Path(path)
+    if path.suffix not in (".nxs", ".nx", ".h5", ".hdf5") or not path.is_file():
+        return 1
+    with open_hdf5(path) as file:
+        if not recognise(file):
+            return 1
+        data = file[_DATA]
+        axes = [text(data.attrs[f"dim{i}"]) for i in range(data.ndim)]
+        return int(data.shape[axes.index("channel")]) if axes[0] == "channel" and data.ndim == 3 else 1
+
+
 def read(path: Path, dataset: str | None) -> Found:
     """Facts of a CIL file; of several channels (times or energies) the one that ``dataset`` numbers."""
     if dataset is not None and not dataset.isdigit():

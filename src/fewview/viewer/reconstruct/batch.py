@@ -18,8 +18,15 @@ from ..common.widgets import button
 from ..scan.presenter import ScanPresenter
 
 
-def scan_like(path: str, model: ScanPresenter) -> ScanPresenter:
+def scan_like(path: str, model: ScanPresenter, **said: Any) -> ScanPresenter:
     """Another scan, read and used as a first one: what was said about the file, binning, rows and number of views.
+
+    Parameters
+    ----------
+    path : str
+    model : ScanPresenter
+    said
+        What is to be said differently of this one: the ``dataset`` of another frame in the same file.
 
     Raises
     ------
@@ -27,7 +34,7 @@ def scan_like(path: str, model: ScanPresenter) -> ScanPresenter:
         It cannot be read so, or has not the rows or views.
     """
     scan = ScanPresenter()
-    scan.load(path, **model.reader.given())
+    scan.load(path, **{**model.reader.given(), **said})
     if not scan.ready:
         lacks = "; ".join(one.problem for one in (scan.info.missing if scan.info else ()))
         raise FewviewError(f"{Path(path).name} cannot be reconstructed as it is: {lacks}", "Open it by itself first.")
@@ -73,12 +80,24 @@ class Batch(QObject):
 
     def queue(self, paths: Sequence[str], *, series: bool) -> list[QueuedRun]:
         """Queue a run on each file; of a series the first one now, and the others when it has settled the options."""
+        return self._queue([(path, {}) for path in (sorted(paths) if series else paths)], series)
+
+    def queue_channels(self) -> list[QueuedRun]:
+        """Queue a run on each channel of the file of the scan that is meant: a series in one file."""
+        scan = self._bench.scan
+        return self._queue([(scan.path, {"dataset": str(number)}) for number in range(scan.channels)], True)
+
+    @property
+    def in_one_file(self) -> bool:
+        """Whether the scan that is meant is one frame of a series in its file."""
+        scan = self._bench.scan
+        return bool(scan.ready and scan.channels > 1)
+
+    def _queue(self, wanted: Sequence[tuple[str, dict[str, str]]], series: bool) -> list[QueuedRun]:
         method, model = self._dock.chosen_method, self._bench.scan
-        scans = []
         try:
             wish = self._dock.recipe()
-            for path in sorted(paths) if series else paths:
-                scans.append(scan_like(path, model))
+            scans = [scan_like(path, model, **said) for path, said in wanted]
         except FewviewError as error:
             complain(error)
             return []
@@ -122,14 +141,22 @@ class BatchButtons(QWidget):
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
         several = "Queue a run with these settings on each of several scan files. Each finds its own axis."
-        series = "Queue one run per frame of a time series, one file each: all take what the first one finds."
-        row.addWidget(button("Several scans…", several, self._ask_several))
-        row.addWidget(button("Time series…", series, self._ask_series))
+        series = (
+            "Queue one run per frame of a time series: the channels of this file, or one file each. "
+            "All take what the first one finds."
+        )
+        self.several = button("Several scans…", several, self._ask_several)
+        self.series = button("Time series…", series, self._ask_series)
+        row.addWidget(self.several)
+        row.addWidget(self.series)
 
     def _ask_several(self) -> None:
         self._ask("Scans to reconstruct", series=False)
 
     def _ask_series(self) -> None:
+        if self.batch.in_one_file:
+            self.batch.queue_channels()
+            return
         self._ask("Frames of the series, in the order of their names", series=True)
 
     def _ask(self, title: str, *, series: bool) -> None:

@@ -32,6 +32,9 @@ def run_title(recipe: Recipe, method: Method[Any], views: int, count: int) -> st
     parts = [method.title, f"{views} views"]
     named = [(name, value) for name, value in recipe.options.items() if name not in KEPT]
     parts += [f"{name} {_short(value)}" for name, value in named[:NAMED_OPTIONS]]
+    channel = str(recipe.reader.given().get("dataset", ""))
+    if channel.isdigit():
+        parts.append(f"channel {channel}")
     if recipe.bin > 1:
         parts.append(f"bin {recipe.bin}")
     if recipe.rows is not None:

@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 State = Literal["good", "assumed", "missing", "note", "warning"]
-Action = Literal["", "angles", "flats", "darks", "kind", "axis", "pixel", "reverse_angles", "mirror", "exclude", "tilt"]
+Action = Literal[
+    "", "angles", "dataset", "flats", "darks", "kind", "axis", "pixel", "reverse_angles", "mirror", "exclude", "tilt"
+]
 MARKS: dict[State, str] = {"good": "✓", "assumed": "≈", "missing": "✗", "note": "i", "warning": "⚠"}
 
 

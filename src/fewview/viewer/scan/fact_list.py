@@ -23,6 +23,7 @@ MEANINGS = {
 ASKING, CHANGING = "Set…", "✎"  # what is missing or assumed asks for a word; what is known may be changed
 QUESTIONS: dict[Action, str] = {
     "angles": "Angles in degrees: START:STOP, START:STOP:endpoint, or a file of angles; empty for those of the file",
+    "dataset": "Which of the channels (times or energies) of the file to open, counted from 0",
     "flats": "Folder, file or name pattern of the open-beam frames; empty for those of the file",
     "darks": "Folder, file or name pattern of the beam-off frames; empty for those of the file",
     "kind": "What the values are",

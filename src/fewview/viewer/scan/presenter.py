@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from ...errors import FewviewError
 from ...io import inspect, read_scan
+from ...io.cil import channels
 from ...io.info import ScanInfo
 from ...runs.recipe import ReaderChoices, Recipe
 from ...scan import Scan
@@ -67,6 +68,11 @@ class ScanPresenter:
     def ready(self) -> bool:
         """Whether it can be reconstructed."""
         return self.scan is not None
+
+    @property
+    def channels(self) -> int:
+        """Scans in the file: the times or energies of a series."""
+        return channels(self.path) if self.path else 1
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -189,6 +195,9 @@ class ScanPresenter:
         """Facts that the user may correct at any time, whether they were read or assumed."""
         said = self.reader.given()
         facts = []
+        channel = str(said.get("dataset", ""))
+        if channel.isdigit():
+            facts.append(Fact("Channel", f"{channel} of 0 to {self.channels - 1}", "note", "dataset", "", channel))
         if info.angles is not None:
             a = info.angles
             uneven = ", uneven" if a.irregular else ""
@@ -291,4 +300,6 @@ def _action(problem: str) -> Action:
     lower = problem.lower()
     if "angle" in lower:
         return "angles"
+    if "channels" in lower:
+        return "dataset"
     return "flats" if "flat" in lower else ""
