@@ -113,6 +113,16 @@ def memory(rows: Rows) -> str:
     )
 
 
+def chunks(rows: Rows) -> str:
+    """CPU time of reading compressed files in the order of sinograms."""
+    keys = ["filter", "megabytes", "h5py_s", "fewview_s", "ratio"]
+    return (
+        "## Reading compressed files\n\n`python benchmarks/chunks.py --json benchmarks/results/chunks.json`\n\n"
+        "CPU seconds to read all frames of a file whose chunks hold all views of one detector row, and what plain h5py "
+        "takes.\n\n" + table(keys, [[row[key] for key in keys] for row in rows])
+    )
+
+
 def live(rows: Rows) -> str:
     """The viewer under load."""
     keys = list(rows[0])
@@ -390,6 +400,7 @@ SECTIONS = {
     "registration": registration,
     "wood_tv": wood_tv,
     "memory": memory,
+    "chunks": chunks,
     "live": live,
     "quality": quality,
     "probe": probe,

@@ -36,6 +36,17 @@ def test_one_extension_per_view_with_errors_and_a_preview_beside(tmp_path, frame
     assert "2 other image extensions are left out" in scan.notes[0]
 
 
+@pytest.mark.parametrize(("kind", "scale", "zero"), [("int16", 2, 32768), ("int16", 1, 32768), ("float32", 1, 0)])
+def test_scaled_fits_that_is_written_anew_between_reads(tmp_path, frames, kind, scale, zero):
+    for values in (frames, frames[::-1]):
+        unit = fits.PrimaryHDU((values // scale * scale).astype(np.float64 if kind == "int16" else np.float32))
+        if kind == "int16":
+            unit.scale(kind, bscale=scale, bzero=zero)
+        unit.writeto(tmp_path / "a.fits", overwrite=True)
+        scan = read_scan(tmp_path / "a.fits", angles=ARC, kind="transmission")
+        np.testing.assert_array_equal(scan.read(), values // scale * scale)
+
+
 def test_compressed_fits(tmp_path, frames):
     fits.HDUList([fits.PrimaryHDU(), fits.CompImageHDU(frames)]).writeto(tmp_path / "a.fits.fz")
     assert_read(tmp_path / "a.fits.fz", frames)

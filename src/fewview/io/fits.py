@@ -9,6 +9,7 @@ import warnings
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ from numpy.typing import NDArray
 from ..errors import ScanError
 from ..frames import Span
 from . import header_angles
-from .images import COPY_AGAIN, ImageFile, ImageFormat, truncated
+from .images import COPY_AGAIN, ImageFile, ImageFormat, read_bytes, truncated
 
 _NO_IMAGES = {"mask", "err", "error", "errors", "sigma", "var", "variance", "dq", "weight", "weights", "quality"}
 _BLOCK = 2880  # bytes: data fill up whole blocks
@@ -34,6 +35,22 @@ def describe(path: Path) -> ImageFile:
     ScanError
         Not a FITS file, cut off, or without an image.
     """
+    file = path.stat()
+    return _look(path, file.st_mtime_ns, file.st_size)[0]
+
+
+@dataclass(frozen=True)
+class _Plain:
+    """Where the pixels of a file with a single image or cube lie, which is not compressed; what is added to them."""
+
+    offset: int
+    dtype: np.dtype
+    added: int
+
+
+@lru_cache(maxsize=4096)  # a slab is read a few rows at a time from thousands of files
+def _look(path: Path, changed: int, size: int) -> tuple[ImageFile, _Plain | None]:
+    """Facts of a file; ``changed`` and ``size`` make a file that was rewritten a new one."""
     with _images(path) as (units, others):
         height, width = units[0].shape[-2:]
         count = sum(_count(unit) for unit in units)
@@ -43,7 +60,20 @@ def describe(path: Path) -> ImageFile:
         where = f"header card {stated[0][1]}" if stated else ""
         dtype = np.result_type(*(_dtype(unit.header) for unit in units))
         values = tuple(angle[0] for angle in stated)
-        return ImageFile(path, count, height, width, dtype, values, where, _told(path, others))
+        facts = ImageFile(path, count, height, width, dtype, values, where, _told(path, others))
+        return facts, _plain(path, units)
+
+
+def _plain(path: Path, units: list[Any]) -> _Plain | None:
+    from astropy.io import fits
+
+    header = units[0].header
+    if len(units) > 1 or isinstance(units[0], fits.CompImageHDU) or _packed(path):
+        return None
+    added, scale = header.get("BZERO", 0), header.get("BSCALE", 1)
+    if scale != 1 or "BLANK" in header or (added and _TYPES[header["BITPIX"]][0] == "f") or added != int(added):
+        return None
+    return _Plain(int(units[0].fileinfo()["datLoc"]), np.dtype(f">{_TYPES[header['BITPIX']]}"), int(added))
 
 
 def read(path: Path, indices: list[int], rows: Span, columns: Span) -> NDArray[Any]:
@@ -64,6 +94,13 @@ def read(path: Path, indices: list[int], rows: Span, columns: Span) -> NDArray[A
     ndarray
         Shape (images, v, u).
     """
+    file = path.stat()
+    facts, plain = _look(path, file.st_mtime_ns, file.st_size)
+    if plain is not None:
+        shape = (facts.height, facts.width)
+        return np.stack(
+            [_pixels(path, plain, shape, facts.dtype, index, rows)[:, slice(*columns)] for index in indices]
+        )
     with _images(path) as (units, _):
         starts = np.cumsum([0, *map(_count, units)])
         out = []
@@ -73,6 +110,12 @@ def read(path: Path, indices: list[int], rows: Span, columns: Span) -> NDArray[A
             many = np.unravel_index(index - int(starts[place]), unit.shape[:-2]) if unit.shape[:-2] else ()
             out.append(unit.section[(*many, slice(*rows), slice(*columns))])
         return np.stack(out)
+
+
+def _pixels(path: Path, plain: _Plain, shape: tuple[int, int], dtype: np.dtype, index: int, rows: Span) -> NDArray[Any]:
+    start = plain.offset + index * shape[0] * shape[1] * plain.dtype.itemsize
+    stored = read_bytes(path, start, shape, plain.dtype, rows)
+    return stored if not plain.added else (stored.astype(np.int64) + plain.added).astype(dtype)
 
 
 def _count(unit: Any) -> int:
