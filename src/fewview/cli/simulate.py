@@ -14,7 +14,8 @@ from .values import parse_pairs
 def simulate(
     output: Annotated[Path, typer.Argument(help="HDF5 file to write; its name ends in .h5.")],
     phantom: Annotated[
-        str | None, typer.Option(help="Kind of sample: microstructure, ellipses, shapes, grains, fibres or foam.")
+        str | None,
+        typer.Option(help="Kind of sample: microstructure, ellipses, shapes, grains, fibres, foam or anatomy."),
     ] = None,
     size: Annotated[
         int | None,

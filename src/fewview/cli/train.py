@@ -145,3 +145,35 @@ def fixer(
     weights = output / "fixer.safetensors"
     export_fixer(output, weights)
     typer.echo(f"Weights and card: {weights}")
+
+
+@app.command()
+def latent(
+    output: Output,
+    stage: Annotated[
+        str | None, typer.Option(help="Stage to train: `autoencoder`, then `alignment`, then `diffusion`.")
+    ] = None,
+    start: Annotated[
+        str | None, typer.Option(help="Weights (.safetensors) of the stage before, which this one starts from.")
+    ] = None,
+    volumes: Annotated[
+        str | None,
+        typer.Option(
+            help="Folder of your own volumes, .npy of shape (z, y, x), to learn in place of simulated torsos."
+        ),
+    ] = None,
+    minutes: Minutes = None,
+    device: Device = None,
+    seed: Seed = None,
+    settings: Settings = None,
+) -> None:
+    """Train a stage of a latent diffusion model (CLS-DM), or go on with it; writes weights and card."""
+    from ..training.latent import LatentTraining, train_latent
+    from ..training.latent_export import export_latent
+
+    given = {"stage": stage, "start": start, "volumes": volumes, "minutes": minutes, "device": device, "seed": seed}
+    options = LatentTraining.parse(_values(settings, **given))
+    train_latent(options, output, report=typer.echo)
+    weights = output / f"{options.stage}.safetensors"
+    export_latent(output, weights)
+    typer.echo(f"Weights and card: {weights}")

@@ -25,6 +25,7 @@ KINDS = {
     "unrolled": "unrolled network",
     "fixer": "slice fixer",
     "sd-turbo": "slice fixer of SD-Turbo",
+    "latent": "latent diffusion model",
 }
 
 

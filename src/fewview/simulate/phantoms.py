@@ -10,6 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import OptionError
+from .anatomy import FIELD_OF_VIEW as BODY
+from .anatomy import anatomy
 from .ellipses import Ellipsoids, cut, disk_ellipsoids, line_integrals, render
 from .fibres import fibres
 from .foam import foam
@@ -178,6 +180,12 @@ def _drawn(draw: Callable[[np.random.Generator, int, int], Volume], size: int, s
     return VoxelPhantom(fine, depth, FIELD_OF_VIEW / size)
 
 
+def _body(size: int, seed: int, depth: int) -> Phantom:
+    """A torso, which neutrons would hardly pass: both scans of it are X-ray scans of 60 keV."""
+    stack = anatomy(np.random.default_rng(seed), 2 * size, 2 * depth)
+    return VoxelPhantom(lambda radiation, first, last: stack[first:last], depth, BODY / size)
+
+
 def _spectral(radiation: Radiation) -> float:
     """Attenuation of a mineral at an energy relative to 80 keV (quartz)."""
     return dict(zip(ENERGIES, (1.31, 1.0, 0.88), strict=True))[radiation]  # type: ignore[index]
@@ -190,5 +198,6 @@ PHANTOMS: dict[str, Callable[[int, int, int], Phantom]] = {
     "grains": partial(_drawn, grains),
     "fibres": partial(_drawn, fibres),
     "foam": partial(_drawn, foam),
+    "anatomy": _body,
 }
 """Concrete-like samples, disk-distributed ellipsoids with exact line integrals, and other plain shapes."""

@@ -20,7 +20,9 @@ Volume = NDArray[np.float32]
 class Simulation(Options):
     """Options of :func:`simulate`."""
 
-    phantom: str = option("microstructure", "Phantom", "microstructure, ellipses, shapes, grains, fibres or foam.")
+    phantom: str = option(
+        "microstructure", "Phantom", "microstructure, ellipses, shapes, grains, fibres, foam or anatomy."
+    )
     size: int = option(128, "Size", "Pixels a side; even.", unit="px", ge=16, le=1024)
     depth: int = option(0, "Slices", "Slices; 0 for as many as the size.", unit="slices", ge=0, le=2048)
     views: int = option(

@@ -1,0 +1,1 @@
+"""The networks of CLS-DM: autoencoder, X-ray encoder with its alignment, and the diffusion of latents."""

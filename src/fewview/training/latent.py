@@ -1,0 +1,224 @@
+"""Training of a latent model in three stages: autoencoder, alignment of the views with latents, their diffusion."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, cast
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from ..errors import OptionError
+from ..methods.interface import Views
+from ..methods.latent.seen import seen_of
+from ..models.latent.condition import Seen
+from ..models.latent.denoiser import velocity_loss
+from ..models.latent.model import STAGES, UNIT, LatentConfig, LatentModel, Stage, load_latent
+from ..options import option
+from ..simulate.seeds import nth
+from .latent_volumes import Measurements, Volumes, body, measured
+from .trainer import STATE, Report, Trainer, TrainerOptions
+
+KL = 1e-5
+DROPPED = 0.1
+"""Part of the samples whose condition is left out, so that the network learns to do without it, too."""
+CHECKS = 32
+"""Validation volumes; also the number that a right latent is sought among."""
+
+
+class LatentTraining(TrainerOptions):
+    """Options of :func:`train_latent`."""
+
+    stage: Stage = option(
+        "autoencoder",
+        "Stage",
+        "autoencoder, then alignment, then diffusion: each trains one network and starts from the stage before.",
+    )
+    start: str = option("", "Start from", "Weights of the stage before (path); empty only for the autoencoder.")
+    side: int = option(32, "Side", "Voxels a side of the volumes: 32 on a CPU, 64 on a GPU.", unit="voxels", ge=16)
+    volumes: str = option(
+        "", "Volumes", "Folder of your own volumes (.npy, z y x) to learn from; empty for simulated torsos."
+    )
+    unaligned: bool = option(
+        False,
+        "Without alignment",
+        "For comparisons: the diffusion stage trains the encoder of the views itself, without an alignment before.",
+        advanced=True,
+    )
+    batch: int = option(0, "Batch", "Volumes per step; 0: 8 on a CPU, 64 on a GPU.", ge=0, advanced=True)
+
+
+def train_latent(options: LatentTraining, folder: Path, report: Report = print) -> Path:
+    """Train one stage, or go on with the training that ``folder`` holds.
+
+    Parameters
+    ----------
+    options : LatentTraining
+    folder : Path
+        Gets ``state.safetensors`` (to resume) and ``curve.json`` (validation against minutes).
+    report : callable
+        Takes lines of progress.
+
+    Returns
+    -------
+    Path
+        The state; :func:`fewview.training.latent_export.export_latent` makes weights of it.
+
+    Raises
+    ------
+    OptionError
+        A later stage without weights to start from.
+    """
+    if options.stage != "autoencoder" and not options.start:
+        before = STAGES[STAGES.index(options.stage) - 1]
+        raise OptionError(
+            f"The stage {options.stage} starts from weights of the stage {before}.",
+            f"Train that first, and give its weights with --start {before}.safetensors.",
+        )
+    trainer = _LatentTrainer(options, folder, report)
+    try:
+        trainer.run()
+    finally:
+        trainer.close()
+    return folder / STATE
+
+
+class _LatentTrainer(Trainer):
+    """One stage: which part is trained, and its loss."""
+
+    warm_up = 100
+
+    def __init__(self, options: LatentTraining, folder: Path, report: Report) -> None:
+        self.options = options
+        self.volumes = Volumes(options.side, options.volumes)
+        super().__init__(options, folder, report)
+        self.batch = options.batch or (64 if self.device.type == "cuda" else 8)
+        self.measurements = Measurements(cast(LatentModel, self.net).config.side, self.device)
+
+    def network(self) -> LatentModel:
+        """A new model, or that of the stage before with its latents normalised."""
+        if self.options.stage == "autoencoder" and not self.options.start:
+            return LatentModel(LatentConfig(side=self.options.side))
+        started = load_latent(self.options.start)
+        model = LatentModel(started.config.model_copy(update={"stage": self.options.stage}))
+        model.load_state_dict(started.state_dict())
+        if started.config.stage == "autoencoder":
+            model.normalise(check_volumes(model.config.side))
+        return model
+
+    def optimizer_of(self, net: nn.Module) -> torch.optim.Optimizer:
+        """AdamW on the part that the stage trains; the others get no gradients."""
+        model = cast(LatentModel, net)
+        parts: list[nn.Module] = [getattr(model, self.options.stage)]
+        if self.options.stage == "diffusion" and self.options.unaligned:
+            parts.append(model.alignment)
+        model.requires_grad_(False)
+        for part in parts:
+            part.requires_grad_(True)
+        trained = [value for value in model.parameters() if value.requires_grad]
+        return torch.optim.AdamW(trained, lr=self.options.rate, betas=(0.9, 0.99), weight_decay=0.01)
+
+    def gradients(self) -> float:
+        """Of one batch under one geometry."""
+        model = cast(LatentModel, self.net)
+        x = self.volumes.batch(self.batch, self.rng).to(self.device)
+        if self.options.stage == "autoencoder":
+            loss = autoencoder_loss(model, x / (UNIT * x.mean(dim=(1, 2, 3, 4), keepdim=True)))
+        else:
+            A, rays = self.measurements.draw(self.rng)
+            seen, unit = seen_of(measured(x, A, self.rng), rays, model.config.side, len(x))
+            x = x / unit[:, None, None, None, None]
+            loss = alignment_loss(model, seen, x) if self.options.stage == "alignment" else self._diffusion(seen, x)
+        loss.backward()
+        return float(loss.detach())
+
+    def _diffusion(self, seen: Seen, x: Tensor) -> Tensor:
+        model = cast(LatentModel, self.net)
+        c, z = model.alignment(seen), model.encode(x)
+        kept = torch.rand(len(z), 1, 1, 1, 1, device=z.device) >= DROPPED
+        return velocity_loss(model.diffusion, z, c * kept)
+
+    def figures(self) -> dict[str, Any]:
+        """Validation of the average."""
+        return latent_figures(cast(LatentModel, self.ema.model), self.options.stage)
+
+    def seeds(self) -> int:
+        """Volumes drawn."""
+        return self.volumes.drawn
+
+    def further_facts(self) -> dict[str, Any]:
+        """The shape of the networks."""
+        return {"config": cast(LatentModel, self.net).config.model_dump_json()}
+
+
+def autoencoder_loss(model: LatentModel, x: Tensor) -> Tensor:
+    """Mean absolute error of a sampled latent's volume, and a little of its divergence from the normal distribution."""
+    mean, logvar = model.autoencoder.posterior(x)
+    z = mean + (0.5 * logvar).exp() * torch.randn_like(mean)
+    divergence = 0.5 * (mean.square() + logvar.exp() - 1 - logvar).mean()
+    return F.l1_loss(model.autoencoder.decode(z), x) + KL * divergence
+
+
+def alignment_loss(model: LatentModel, seen: Seen, x: Tensor) -> Tensor:
+    """Symmetric contrast of whole volumes and of places, distance of the latents, and error of the decoded one.
+
+    Parameters
+    ----------
+    model : LatentModel
+    seen : Seen
+        What was measured of the volumes.
+    x : Tensor, shape (batch, 1, z, y, x)
+        The volumes, in units of six times their mean.
+    """
+    with torch.no_grad():
+        z = model.encode(x)
+    aligned = model.alignment.aligned(model.alignment(seen))
+    whole, patches = model.alignment.similarity(aligned, z)
+    return (
+        0.1 * (contrast(whole[None]) + contrast(patches))
+        + 0.5 * F.mse_loss(aligned, z)
+        + 5 * F.l1_loss(model.decode(aligned), x)
+    )
+
+
+def contrast(similarity: Tensor) -> Tensor:
+    """Symmetric InfoNCE of (batch, n, n), whose diagonal holds the pairs that belong together."""
+    target = torch.arange(similarity.shape[-1], device=similarity.device).expand(similarity.shape[:2])
+    both = [F.cross_entropy(one.flatten(0, 1), target.flatten()) for one in (similarity, similarity.transpose(1, 2))]
+    return (both[0] + both[1]) / 2
+
+
+def check_volumes(side: int) -> Tensor:
+    """Validation torsos in units of their mean."""
+    x = torch.stack([body(side, nth("validation", k)) for k in range(CHECKS)])
+    return x / (UNIT * x.mean(dim=(1, 2, 3, 4), keepdim=True))
+
+
+@torch.no_grad()
+def latent_figures(model: LatentModel, stage: Stage) -> dict[str, float]:
+    """Validation figures of a stage, on simulated torsos with two perpendicular views without noise.
+
+    ``psnr_db`` (range 1) is of decoded latents: the volume's own, or the aligned one; ``top1`` is how often the right
+    one among 32 latents is the nearest; ``velocity`` the loss of the diffusion.
+    """
+    side, device = model.config.side, next(model.parameters()).device
+    x = check_volumes(side).to(device)
+    if stage == "autoencoder":
+        return {"psnr_db": _psnr(model.autoencoder.decode(model.autoencoder.posterior(x)[0]), x)}
+    A, rays = Measurements(side, device).of((0.0, torch.pi / 2))
+    seen, unit = seen_of(Views(A, A(x.reshape(-1, side, side))), rays, side, len(x))
+    x = x / unit[:, None, None, None, None]
+    c, z = model.alignment(seen), model.encode(x)
+    if stage == "diffusion":
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(0)
+            return {"velocity": round(float(velocity_loss(model.diffusion, z, c)), 4)}
+    aligned = model.alignment.aligned(c)
+    whole, _ = model.alignment.similarity(aligned, z)
+    right = whole.argmax(dim=1) == torch.arange(len(whole), device=device)
+    return {"psnr_db": _psnr(model.decode(aligned), x), "top1": float(right.float().mean())}
+
+
+def _psnr(got: Tensor, x: Tensor) -> float:
+    return round(-10 * float((got - x).square().mean().log10()), 3)

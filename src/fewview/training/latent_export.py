@@ -1,0 +1,51 @@
+"""From a stage of a latent training to weights with a card."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ..models.latent.model import STAGES, LatentConfig, LatentModel, save_latent
+from ..models.weights import read_card
+from ..simulate.seeds import TRAIN, VALIDATION
+from .checkpoint import read_average
+from .export import provenance
+from .latent import CHECKS, LatentTraining, latent_figures
+from .unrolled_export import portable
+
+
+def export_latent(folder: Path, path: Path) -> None:
+    """Write the averaged weights of a training in half precision, with a card that keeps those of the stages before.
+
+    Parameters
+    ----------
+    folder : Path
+        Of :func:`fewview.training.latent.train_latent`; the training may still be running.
+    path : Path
+        ``.safetensors`` to write.
+
+    Raises
+    ------
+    FewviewError
+        The folder holds no training.
+    """
+    facts, tensors = read_average(folder)
+    options = LatentTraining.parse(facts["options"])
+    model = LatentModel(LatentConfig.model_validate_json(facts["config"]))
+    model.load_state_dict(tensors)
+    model.eval().requires_grad_(False)
+    before = read_card(Path(options.start)) if options.start else {}
+    own = "volumes of the user's own"
+    simulated = f"simulated torsos, {facts['seeds']} volumes from training seed {TRAIN[0]}"
+    card = {
+        "stage": options.stage,
+        "trained_on": own if options.volumes else simulated,
+        **provenance(facts),
+        "value_range": "attenuation divided by six times the mean of the volume",
+        "validation": f"{CHECKS} torsos, seeds from {VALIDATION[0]}, two perpendicular views without noise",
+        "figures": latent_figures(model, options.stage),
+        "learning_curve": facts["curve"],
+        "options": {**portable(facts["options"]), "volumes": bool(options.volumes)},
+        **{key: before[key] for stage in STAGES if (key := f"stage_{stage}") in before},
+    }
+    card[f"stage_{options.stage}"] = {key: card[key] for key in ("steps", "minutes", "figures")}
+    save_latent(model, path, card)

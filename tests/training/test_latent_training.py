@@ -1,0 +1,85 @@
+"""The three stages of a latent training: what each trains, how they follow, and their losses."""
+
+import numpy as np
+import pytest
+import torch
+
+from fewview.errors import FewviewError, OptionError
+from fewview.models.latent.model import load_latent
+from fewview.models.weights import read_card
+from fewview.training import latent
+from fewview.training.checkpoint import read_average
+from fewview.training.latent import LatentTraining, contrast, train_latent
+from fewview.training.latent_export import export_latent
+from fewview.training.latent_volumes import Measurements, Volumes, measured
+
+
+@pytest.fixture
+def few(monkeypatch):
+    monkeypatch.setattr(latent, "CHECKS", 2)
+
+
+def _stage(folder, stage, start="", **more):
+    options = LatentTraining(stage=stage, start=str(start), side=16, batch=2, minutes=0.004, **more)
+    train_latent(options, folder / stage, report=lambda _: None)
+    path = folder / stage / f"{stage}.safetensors"
+    export_latent(folder / stage, path)
+    return path
+
+
+def test_stages_follow_and_each_trains_its_part_alone(tmp_path, few):
+    paths = [_stage(tmp_path, "autoencoder")]
+    paths.append(_stage(tmp_path, "alignment", paths[-1]))
+    paths.append(_stage(tmp_path, "diffusion", paths[-1]))
+    models = [load_latent(path) for path in paths]
+    for before, after, stage in zip(models, models[1:], ("alignment", "diffusion"), strict=False):
+        for part in ("autoencoder", "alignment", "diffusion"):
+            pairs = zip(getattr(before, part).parameters(), getattr(after, part).parameters(), strict=True)
+            changed = [not torch.equal(a, b) for a, b in pairs]
+            assert any(changed) == (part == stage)
+    assert not torch.equal(models[0].spread, models[1].spread) and torch.equal(models[1].spread, models[2].spread)
+    card = read_card(paths[-1])
+    assert {"stage_autoencoder", "stage_alignment", "stage_diffusion"} <= set(card)
+    assert set(card["figures"]) == {"velocity"} and card["options"]["start"] == "alignment.safetensors"
+
+
+def test_a_training_goes_on_where_it_stopped(tmp_path, few):
+    _stage(tmp_path, "autoencoder")
+    before = read_average(tmp_path / "autoencoder")[0]["step"]
+    said = []
+    train_latent(LatentTraining(side=16, batch=2, minutes=0.02), tmp_path / "autoencoder", said.append)
+    assert "resumed" in said[0] and read_average(tmp_path / "autoencoder")[0]["step"] > before
+
+
+def test_a_later_stage_wants_the_one_before(tmp_path):
+    with pytest.raises(OptionError, match="alignment"):
+        train_latent(LatentTraining(stage="diffusion"), tmp_path)
+
+
+def test_contrast_is_least_for_pairs_and_symmetric():
+    right = 20 * torch.eye(4)[None]
+    assert contrast(right) < 1e-3 and contrast(right.roll(1, 2)) > 10
+    assert contrast(torch.zeros(1, 4, 4)) == pytest.approx(np.log(4))
+    odd = torch.randn(2, 4, 4)
+    assert contrast(odd) == pytest.approx(float(contrast(odd.transpose(1, 2))))
+
+
+def test_ones_own_volumes_are_read_and_others_refused(tmp_path):
+    np.save(tmp_path / "a.npy", np.random.default_rng(0).random((20, 24, 24)))
+    batch = Volumes(16, str(tmp_path)).batch(3, np.random.default_rng(0))
+    assert batch.shape == (3, 1, 16, 16, 16) and batch.min() >= 0
+    np.save(tmp_path / "b.npy", np.zeros((4, 4)))
+    with pytest.raises(FewviewError, match=r"b\.npy"):
+        Volumes(16, str(tmp_path))
+    with pytest.raises(FewviewError, match="holds no"):
+        Volumes(16, str(tmp_path / "elsewhere"))
+
+
+def test_measurements_have_the_noise_of_their_dose():
+    A, _ = Measurements(16, torch.device("cpu")).of((0.0, np.pi / 2))
+    x = torch.rand(2, 1, 16, 16, 16) * 0.1
+    clean = A(x.reshape(32, 16, 16))
+    seen = [measured(x, A, np.random.default_rng(seed)) for seed in range(12)]
+    off = [float((one.data - clean).abs().mean() / clean.mean()) for one in seen]
+    assert min(off) == 0 and 0.002 < max(off) < 0.2
+    assert all((one.weights is None) == (error == 0) for one, error in zip(seen, off, strict=True))
