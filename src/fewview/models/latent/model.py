@@ -88,7 +88,16 @@ class LatentModel(nn.Module):
 
 
 def save_latent(model: LatentModel, path: Path, card: dict[str, Any]) -> None:
-    """Write weights in half precision, and their card."""
+    """Write weights in half precision, and their card.
+
+    Parameters
+    ----------
+    model : LatentModel
+    path : Path
+        Ends with ``.safetensors``.
+    card : dict
+        See :func:`fewview.models.weights.save_network`.
+    """
     save_network(model, "latent", model.config.model_dump_json(), path, card)
 
 
