@@ -5,10 +5,11 @@
 The worker process and the queue of the viewer carry out real runs, without a window: what is told to the viewer is
 what is measured. A row holds, of one scan and method,
 
-- alive: share of the run in which the picture changed within the last 3 s,
+- alive: share of the run in which the picture changed within the last 3 s; seconds are those that the processor spent
+  in the worker, so that other work on the machine does not count,
 - back: the most that the bar went back (part of the run), and that the time left rose over its least (parts of it),
 - third: error of the total time that was told after a third of the run (part of it),
-- seconds: of the whole run.
+- seconds: of the whole run; cpu_seconds: of the worker.
 
 A row "stop" holds the longest time from a stop to the end of the run, at moments spread over the run, and how many of
 the records said what was kept. A row "preview" holds the CPU seconds of a preview of one slice, the first and the
@@ -67,8 +68,8 @@ class Watched:
 
 
 def followed(watched, run, stop_at=None):
-    """(seconds, part done, seconds left) at each look, moments of new pictures, and seconds from stop to end."""
-    began = time.monotonic()
+    """(seconds, part done, seconds left) at each look, CPU seconds at new pictures, seconds from stop to end."""
+    began, spent = time.monotonic(), watched.cpu()
     looks, pictures, asked, last = [], [0.0], None, None
     while not run.over:
         watched.queue.pump(0.02)
@@ -77,7 +78,7 @@ def followed(watched, run, stop_at=None):
         if frame is not None:
             middle = np.array(frame.volume[len(frame.volume) // 2])
             if last is None or not np.array_equal(middle, last):
-                pictures.append(now)
+                pictures.append(watched.cpu() - spent)
             last = middle
         frame = None
         looks.append((now, run.done, run.seconds_left))
@@ -85,13 +86,13 @@ def followed(watched, run, stop_at=None):
             asked = now
             watched.queue.stop()
     over = time.monotonic() - began
+    pictures.append(watched.cpu() - spent)
     watched.queue.release()
     return looks, pictures, over, None if asked is None else over - asked
 
 
 def row(name, method, run, looks, pictures, total):
-    edges = [*pictures, total]
-    waits = [max(0.0, later - earlier - STILL) for earlier, later in pairwise(edges)]
+    waits = [max(0.0, later - earlier - STILL) for earlier, later in pairwise(pictures)]
     done = np.array([part for _, part, _ in looks])
     lefts = [(when, left) for when, _, left in looks if left is not None]
     least, rise = float("inf"), 0.0
@@ -103,11 +104,12 @@ def row(name, method, run, looks, pictures, total):
     return {
         "case": f"{name}-{method}",
         "status": run.status,
-        "alive": round(1 - sum(waits) / total, 3),
+        "alive": round(1 - sum(waits) / pictures[-1], 3),
         "bar_back": round(float(np.max(np.maximum.accumulate(done) - done, initial=0)), 3),
         "left_rise": round(rise, 3),
         "third": round(abs(told[0] / total - 1), 3) if told else None,
         "seconds": round(total, 1),
+        "cpu_seconds": round(pictures[-1], 1),
     }
 
 
