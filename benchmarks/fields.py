@@ -38,13 +38,21 @@ DINR = (
     ("naf", {}),
     ("inr", {}),
 )
+# The published backbones have no smoothing along all axes and no early stop: repair gains more over those.
+RAW = {"smoothness": 0.0, "start": "fbp"}
 DIFFNR = (
-    ("tv", {}),
-    ("mbir", {}),
+    ("naf", RAW | {"stop": False}),
+    ("naf", RAW),
     ("naf", {}),
     ("diffnr-naf", {}),
+    ("r2gaussian", RAW | {"stop": False}),
+    ("r2gaussian", RAW),
     ("r2gaussian", {}),
     ("diffnr-gaussian", {}),
+    ("diffnr-paper", {}),
+    ("mbir", {}),
+    ("diffnr-naf", {"last_repair": False}),
+    ("diffnr-naf", {"repairs": 0}),
 )
 
 
@@ -57,10 +65,10 @@ def quality(data, runs, views, volumes, keep):
         for count, (method, options) in itertools.product(views, runs):
             case = measured(slab, truth, count, COUNTS, (volume, 0))
             began = time.process_time()
-            for last in fewview.reconstruct(case.lines, method, holdout=0.0, **options):  # noqa: B007
+            for last in fewview.reconstruct(case.lines, method, options, holdout=0.0):  # noqa: B007
                 pass
             row = {"data": f"{kind} (validation)", "size": SIZE, "slices": SLICES, "counts": COUNTS}
-            row |= {"volume": volume, "views": count, "method": method, "trust": options.get("trust")}
+            row |= {"volume": volume, "views": count, "method": method, "settings": options}
             row |= {"psnr": round(psnr(last.volume, truth), 3), "ssim": round(ssim(last.volume, truth), 4)}
             row |= {"refused": len(last.chosen["refused_slices"])} if "refused_slices" in last.chosen else {}
             rows.append(row | {"cpu_seconds": round(time.process_time() - began, 1)})

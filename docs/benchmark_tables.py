@@ -419,4 +419,7 @@ def page() -> str:
 
 
 if __name__ == "__main__":
+    import which_method  # the page on views is of the same rows
+
     PAGE.write_text(page(), encoding="utf-8")
+    which_method.write()

@@ -2,6 +2,7 @@
 
 import functools
 import importlib.util
+import json
 import re
 import shlex
 import sys
@@ -39,6 +40,17 @@ def test_the_data_page_has_the_rows_of_its_script_and_no_picture_under_gpl():
 def test_the_benchmark_page_is_what_the_results_say():
     tables = script("benchmark_tables")
     assert tables.PAGE.read_text(encoding="utf-8") == tables.page(), "run: python docs/benchmark_tables.py"
+
+
+def test_the_page_on_views_is_what_the_results_say():
+    views = script("which_method")
+    rows = json.loads(views.RESULTS.read_text(encoding="utf-8"))
+    assert views.PAGE.read_text(encoding="utf-8") == views.page(rows), "run: python docs/which_method.py"
+
+
+def test_a_lead_within_chance_is_bracketed_and_xrays_stand_apart():
+    line = script("which_method").line(8, {"tv": 20.0, "mbir": 20.5, "d3ip": 20.6, "d3ip-x": 22.0})
+    assert line == "| 8 | `d3ip` | 20.60 | (+0.10 over `mbir`) | +0.60 | +0.10 | `d3ip-x` +1.40 | 3 |"
 
 
 @functools.cache

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any, Protocol
 
 import torch
@@ -13,7 +14,7 @@ from ..diffusion.start import STAGE as STARTING
 from ..diffusion.start import nothing_there
 from ..interface import Effort, Estimate, Problem, Settled, Tuning, Views
 from ..inverse.masking import measured, relative
-from ..inverse.normalised import scaled
+from ..inverse.normalised import Scaled, scaled
 from ..selection.held_out import pixel_folds
 from ..selection.picture import Picture
 from ..stages import Stages, work
@@ -39,6 +40,14 @@ class Repair(Repaired, Protocol):
 
     def make(self, x: Tensor, part: float) -> Iterator[Tensor]:
         """Make it, from the field's values; yields what to show meanwhile."""
+        ...
+
+    def judge(self, x: Tensor) -> Iterator[Tensor]:
+        """Judge a repair of the best field by what is held out, before that is given back."""
+        ...
+
+    def finish(self, x: Tensor, whole: Problem, data: Scaled) -> Iterator[Tensor]:
+        """Repair the finished field; what comes last, if anything, is the result."""
         ...
 
     def told(self) -> dict[str, Any]:
@@ -130,7 +139,7 @@ class _Course:
         repair: Callable[..., Repair] | None = None,
     ) -> None:
         self.options, self.first, self.top = options, first, float(options.scale)
-        self.operator, self.measured = problem.operator, measured(problem)
+        self.problem, self.operator, self.measured = problem, problem.operator, measured(problem)
         generator = torch.Generator().manual_seed(problem.seed)
         field = make(first / self.top, options, generator)
         field.tick = ticking(problem.operator)
@@ -148,10 +157,15 @@ class _Course:
             if not self.ending:
                 self.watch.give_back(self.walk.fit.field)
                 self.walk.begin_anew()
+                if self.repair is not None:
+                    yield from self._shown(self.repair.judge(self.walk.x))
                 self.ending = True
             pace = Pace(_finish(self.options), self.options.inner, self.options.data_steps, FASTEST)
             for moment in lead(self.walk, self.whole, pace, self.repair):
                 yield ENDING, self._estimate(moment.scalars, moment.done)
+        if self.repair is not None:
+            for so_far in self._finished(self.repair):
+                yield ENDING if self.watch is not None else FITTING, so_far
 
     def _watched(self) -> Iterator[tuple[str, Estimate]]:
         walk = self.walk
@@ -174,12 +188,26 @@ class _Course:
                 return
 
     def _repaired(self, repair: Repair, part: float) -> Iterator[tuple[str, Estimate]]:
-        """A new pseudo-reference; what is repaired so far is shown."""
-        for so_far in repair.make(self.walk.x, part):
-            picture = Picture(so_far * self.top, "slices repaired by the network")
-            yield FITTING, picture.estimate(self.walk.step, self.options.steps, "repairing slices")
+        """A new pseudo-reference."""
+        yield from self._shown(repair.make(self.walk.x, part))
         if self.watch is not None:
             self.watch.begin_anew()
+
+    def _shown(self, repairing: Iterator[Tensor]) -> Iterator[tuple[str, Estimate]]:
+        """What is repaired so far."""
+        for so_far in repairing:
+            picture = Picture(so_far * self.top, "slices repaired by the network")
+            yield FITTING, picture.estimate(self.walk.step, self.options.steps, "repairing slices")
+
+    def _finished(self, repair: Repair) -> Iterator[Estimate]:
+        """The last repair, which is no step of the loop: a state before it leads to it again."""
+        state, volume = self._state(), None
+        for volume in repair.finish(self.walk.x, self.problem, self.whole.data):
+            picture = Picture(volume * self.top, "slices repaired by the network")
+            yield picture.estimate(self.walk.step, self.walk.step, "repairing slices")
+        if volume is not None:
+            self.walk.x = volume
+            yield replace(self._estimate({}, True), state=state)
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Take up a state again."""
@@ -200,9 +228,7 @@ class _Course:
         if done:
             y, weights = self.measured
             told["data_residual"] = relative(self.operator(volume) - y, y, weights)
-            kept = {"first": self.first}
-            state = {**self.walk.state(), **kept, "ending": self.ending, **(watch.state() if watch is not None else {})}
-            state |= {} if self.repair is None else self.repair.state()
+            state = self._state()
         total = _finish(self.options) if self.ending else self.options.steps
         extra = {} if self.repair is None else self.repair.shown(self.top)
         if done and self.options.finer > 1 and self._over(total):
@@ -210,6 +236,11 @@ class _Course:
             extra["finer"] = (fine.clamp(min=0) if self.options.positivity else fine) * self.top
         chosen |= {} if self.repair is None else self.repair.told()
         return Estimate(volume, self.walk.step, total, "", told, state, chosen, extra)
+
+    def _state(self) -> dict[str, Any]:
+        watched = {} if self.watch is None else self.watch.state()
+        state = {**self.walk.state(), "first": self.first, "ending": self.ending, **watched}
+        return state | ({} if self.repair is None else self.repair.state())
 
     def _over(self, total: int) -> bool:
         """Whether this is the last step of the run."""

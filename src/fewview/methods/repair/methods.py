@@ -79,6 +79,7 @@ DIFFNR_PAPER = _method(
         inner=10,
         warm_up=10 / 12,
         repairs=1,
+        last_repair=False,
         likeness=1.0,
         likeness_every=10,
         consistent=False,

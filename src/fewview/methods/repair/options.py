@@ -25,6 +25,11 @@ class RepairOptions(FieldOptions):
     repairs: int = option(
         4, "Repairs", "Repairs at most; a new one is made only when the last one no longer pays.", ge=0, le=100
     )
+    last_repair: bool = option(
+        True,
+        "Repair at the end",
+        "Repair the finished field once more and bring it into agreement with all measured pixels: this is the result.",
+    )
     repair_error: float | Auto = option(
         "auto",
         "Error of a repair",
@@ -33,10 +38,10 @@ class RepairOptions(FieldOptions):
         gt=0,
     )
     likeness: float = option(
-        1e-3,
+        0.0,
         "Likeness",
-        "Weight of the structural similarity to the repaired volume: larger follows its structures more, 0 leaves "
-        "it out.",
+        "Weight of the structural similarity to the repaired volume: larger follows its structures more. It gained "
+        "nothing where the repair is already part of the data step, and costs time, so it is 0: left out.",
         ge=0,
         advanced=True,
     )

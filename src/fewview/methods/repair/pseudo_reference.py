@@ -15,11 +15,11 @@ from ...models.fixer import FixerCondition, SliceFixer
 from ..fields.objective import Objective
 from ..interface import Problem, Views
 from ..inverse.normalised import Scaled
-from ..selection.comparison import ON_AVERAGE, better
+from ..selection.comparison import ON_AVERAGE, ONE_STANDARD_ERROR, better
 from ..selection.held_out import errors_by_slice
 from .condition import condition_of
 
-ERRORS = (0.05, 0.02, 0.1, 0.2)
+ERRORS = (0.1, 0.05, 0.02, 0.2)
 """Standard deviations of a repair that "auto" tries, in parts of the object's maximum; the first is the default."""
 ITERATIONS = 8
 """Of CG, from the repaired slices: what the data say of them is there after few."""
@@ -49,6 +49,11 @@ class PseudoReference(NamedTuple):
     def accepted(self) -> Tensor:
         """1 for slices that are listened to, 0 for refused ones: (slices, 1, 1)."""
         return (~self.refused).to(self.volume.dtype)[:, None, None]
+
+    def without(self, refused: Tensor, x: Tensor) -> PseudoReference:
+        """The same with slices (slices,) refused, which stay as they are in ``x``."""
+        repaired, volume = (torch.where(refused[:, None, None], x, mine) for mine in (self.repaired, self.volume))
+        return PseudoReference(repaired, volume, self.rho, refused)
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,19 +112,21 @@ class Repairer:
         volume, refused = tried[error], nobody
         if self.refuse:
             before, after = self._errors(x), told[error]
-            worse = [better(old, new, confidence=ON_AVERAGE) for old, new in zip(before, after, strict=True)]
+            worse = [better(old, new, confidence=ONE_STANDARD_ERROR) for old, new in zip(before, after, strict=True)]
             after = np.where(np.array(worse)[:, None], before, after)
             helps = better(after.mean(axis=0), before.mean(axis=0), confidence=ON_AVERAGE)
             refused = torch.tensor(worse, device=x.device) if helps else ~nobody
-            repaired = torch.where(refused[:, None, None], x, repaired)
-            volume = torch.where(refused[:, None, None], x, volume)
-        return PseudoReference(repaired, volume, self._rho(error), refused)
+        return PseudoReference(repaired, volume, self._rho(error), nobody).without(refused, x)
 
     def _agreed(self, repaired: Tensor, rho: float) -> Tensor:
         if not self.consistent:
             return repaired
         volume = Objective(self.data, near=repaired, rho=rho).towards(repaired, ITERATIONS, damping=0.0)
         return volume.clamp(min=0) if self.positivity else volume
+
+    def error_of(self, rho: float) -> float:
+        """The error of a repair that is so certain."""
+        return float(self.data.noise / rho**0.5)
 
     def _rho(self, error: float) -> float:
         """Both terms by their variances: of the noise, and of the repair."""

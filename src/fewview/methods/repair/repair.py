@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -25,6 +25,20 @@ DECAY = 0.5
 """Of the weight of the likeness at each new repair: the later, the more the data count."""
 OBJECT = 0.05
 """Of the object's maximum: below it in both volumes a voxel is air, which is alike whatever it holds."""
+
+
+class Verdict(NamedTuple):
+    """What held-out pixels say of a repair of the field that is handed out.
+
+    Parameters
+    ----------
+    error : float
+        How wrong the repair is taken to be, in parts of the object's maximum.
+    refused : Tensor, shape (slices,)
+    """
+
+    error: float
+    refused: Tensor
 
 
 class Repair:
@@ -58,6 +72,7 @@ class Repair:
         self.reference: PseudoReference | None = None
         self.before: Tensor | None = None
         self.made, self.last, self.fits = 0, 0.0, 0
+        self.verdict: Verdict | None = None
 
     def due(self, part: float, watch: Watch | None) -> bool:
         """Whether a repair is to be made now, ``part`` of the steps being done."""
@@ -72,15 +87,28 @@ class Repair:
 
     def make(self, x: Tensor, part: float) -> Iterator[Tensor]:
         """Make a new pseudo-reference of the field's values ``x``; yields what is repaired so far."""
-        found: PseudoReference | None = None
-        for now in self.repairer.repair(x):
-            if isinstance(now, PseudoReference):
-                found = now
-            else:
-                yield now
-        assert found is not None
-        self.reference, self.before = found, x.clone()
+        self.reference = yield from _repaired(self.repairer, x)
+        self.before = x.clone()
         self.made, self.last = self.made + 1, part
+
+    def judge(self, x: Tensor) -> Iterator[Tensor]:
+        """Have a repair of the best field judged by what it never saw, for :meth:`finish`."""
+        if not self.options.last_repair or self.verdict is not None:
+            return
+        found = yield from _repaired(self.repairer, x)
+        self.verdict = Verdict(self.repairer.error_of(found.rho), found.refused)
+
+    def finish(self, x: Tensor, whole: Problem, data: Scaled) -> Iterator[Tensor]:
+        """Repair the finished field, held against all data, as sure as :meth:`judge` found; the result is last."""
+        if not self.options.last_repair or (self.verdict is not None and bool(self.verdict.refused.all())):
+            return
+        error = self.repairer.error if self.verdict is None else self.verdict.error
+        found = yield from _repaired(replace(self.repairer, given=whole, data=data, held=None, error=error), x)
+        if self.verdict is not None:
+            found = found.without(self.verdict.refused, x)
+        self.reference, self.before = found, x.clone()
+        self.made += 1
+        yield found.volume
 
     def joined(self, plain: Objective) -> Objective:
         """The objective with the repaired slices as a proposal, as certain as they were found to be."""
@@ -117,6 +145,8 @@ class Repair:
     def state(self) -> dict[str, Any]:
         """What :meth:`restore` takes."""
         out: dict[str, Any] = {"repair.made": self.made, "repair.last": self.last, "repair.fits": self.fits}
+        if self.verdict is not None:
+            out |= {f"verdict.{name}": value for name, value in self.verdict._asdict().items()}
         if self.reference is not None and self.before is not None:
             parts = self.reference._asdict() | {"before": self.before}
             out |= {f"repair.{name}": value for name, value in parts.items()}
@@ -129,8 +159,11 @@ class Repair:
             float(state["repair.last"]),
             int(state["repair.fits"]),
         )
+        device = self.repairer.data.y.device
+        if "verdict.error" in state:
+            refused = torch.as_tensor(state["verdict.refused"]).to(device).bool().clone()
+            self.verdict = Verdict(float(state["verdict.error"]), refused)
         if "repair.volume" in state:
-            device = self.repairer.data.y.device
             volumes = {
                 name: torch.as_tensor(state[f"repair.{name}"]).to(device).clone()
                 for name in ("repaired", "volume", "refused", "before")
@@ -139,3 +172,12 @@ class Repair:
             self.reference = PseudoReference(
                 volumes["repaired"], volumes["volume"], float(state["repair.rho"]), volumes["refused"].bool()
             )
+
+
+def _repaired(repairer: Repairer, x: Tensor) -> Generator[Tensor, None, PseudoReference]:
+    """What is repaired so far, and the pseudo-reference as the return value."""
+    for now in repairer.repair(x):
+        if isinstance(now, PseudoReference):
+            return now
+        yield now
+    raise AssertionError("a repair ends with its pseudo-reference")
