@@ -47,7 +47,7 @@ class Repair(Repaired, Protocol):
         ...
 
     def finish(self, x: Tensor, whole: Problem, data: Scaled) -> Iterator[Tensor]:
-        """Repair the finished field; what comes last, if anything, is the result."""
+        """See :meth:`fewview.methods.repair.repair.Repair.finish`; what comes last, if anything, is the result."""
         ...
 
     def told(self) -> dict[str, Any]:

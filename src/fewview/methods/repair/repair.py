@@ -99,7 +99,16 @@ class Repair:
         self.verdict = Verdict(self.repairer.error_of(found.rho), found.refused)
 
     def finish(self, x: Tensor, whole: Problem, data: Scaled) -> Iterator[Tensor]:
-        """Repair the finished field, held against all data, as sure as :meth:`judge` found; the result is last."""
+        """Repair the finished field, held against all data, as sure as :meth:`judge` found; the result is last.
+
+        Parameters
+        ----------
+        x : Tensor, shape (slices, y, x)
+            Its values, in units of the object's maximum.
+        whole : Problem
+        data : Scaled
+            The same, in those units.
+        """
         if not self.options.last_repair or (self.verdict is not None and bool(self.verdict.refused.all())):
             return
         error = self.repairer.error if self.verdict is None else self.verdict.error
