@@ -70,7 +70,7 @@ def test_a_network_that_has_learnt_nothing_leaves_it_to_tv(problem, weights):
     last = estimates[-1]
     part, other = last.chosen["beside_share"], reconstruct(problem, "tv", weight=last.chosen["tv_weight"])[-1].volume
     other = torch.as_tensor(other)
-    assert part > 0.5 and last.chosen["beside"] == "tv"
+    assert part > 0.4 and last.chosen["beside"] == "tv"
     assert psnr(last.volume, other) > psnr(alone, other) + 3
     torch.testing.assert_close(last.volume, (1 - part) * alone + part * other)
     state = next(e.state for e in estimates if e.step == 2 and e.state is not None)

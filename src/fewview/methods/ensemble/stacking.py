@@ -98,15 +98,13 @@ def share(
 
 
 def cautious(part: float) -> float:
-    """What of a share is taken: beyond one half, half.
+    """What of a share is taken: half of it.
 
-    A few views overestimate large shares of a classical method, and equal shares are hard to beat (the "forecast
-    combination puzzle"). Seen, by unfiltered residuals of few steps, on plain shapes of validation seeds; on a scan of
-    magnesium that no benchmark uses, nothing changes. It was first suspected on the wood, whose figures are not those
-    of a blind test, no more than the shell's, on which ways to use directional TV had been compared. Directional TV is
+    A few views overestimate the share of a classical method, and equal shares are hard to beat (the "forecast
+    combination puzzle"). Measured on validation samples: benchmarks/share.py, docs/constants.md. Directional TV is
     worth all that the views give it.
     """
-    return min(part, 0.5 + (part - 0.5) / 2)
+    return part / 2
 
 
 def mixed(volume: Tensor, extra: dict[str, Tensor], other: Tensor, part: float) -> tuple[Tensor, dict[str, Tensor]]:

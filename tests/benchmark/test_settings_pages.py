@@ -1,0 +1,32 @@
+"""The pages about the settings search and the tuned constants say what the code and the results say."""
+
+import importlib.util
+import json
+from pathlib import Path
+
+import pytest
+
+DOCS = Path(__file__).parents[2] / "docs"
+
+
+def loaded(name):
+    spec = importlib.util.spec_from_file_location(name, DOCS / f"{name}.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_the_page_of_constants_is_what_the_code_says():
+    made = loaded("constants_page")
+    assert made.PAGE.read_text(encoding="utf-8") == made.page(), "run: python docs/constants_page.py"
+
+
+def test_the_page_of_the_settings_search_is_what_was_measured():
+    made = loaded("settings_table")
+    rows = json.loads(made.RESULTS.read_text(encoding="utf-8"))
+    assert (DOCS / "settings-search.md").read_text(encoding="utf-8") == made.page(rows), "run: docs/settings_table.py"
+
+
+@pytest.mark.parametrize("name", ["share", "guide_rejection", "tv_steps"])
+def test_what_chose_a_constant_is_committed(name):
+    assert len(loaded("constants_page").rows_of(name)) >= 3
