@@ -314,15 +314,17 @@ def _scales(rows: Rows) -> str:
     alike = [row for row in rows if row["views"] == views and row["label"] == row["method"]]
     if not alike:
         return ""
-    scales = [f"{y}x{x}" for y, x, _, _ in alike[0]["cells"][0]["curve"]]
+    curves = [[{(y, x): value for y, x, value, _ in c["curve"]} for c in row["cells"]] for row in alike]
+    every_cell = [curve for row in curves for curve in row]  # a small object has no large regions
+    scales = [size for size in every_cell[0] if all(size in curve for curve in every_cell)]
     if not scales:
         return ""
     body = [
-        [row["method"], *(f"{fmean(c['curve'][k][2] for c in row['cells']):.2f}" for k in range(len(scales)))]
-        for row in alike
+        [row["method"], *(f"{fmean(curve[size] for curve in cells):.2f}" for size in scales)]
+        for row, cells in zip(alike, curves, strict=True)
     ]
     intro = f"PSNR at {views} views in regions of so many pixels, nested, where the reference is richest:\n\n"
-    return intro + table(["method", *scales], body)
+    return intro + table(["method", *(f"{y}x{x}" for y, x in scales)], body)
 
 
 def probe(rows: Rows) -> str:

@@ -40,6 +40,8 @@ def test_the_data_page_has_the_rows_of_its_script_and_no_picture_under_gpl():
 def test_the_benchmark_page_is_what_the_results_say():
     tables = script("benchmark_tables")
     assert tables.PAGE.read_text(encoding="utf-8") == tables.page(), "run: python docs/benchmark_tables.py"
+    many = script("eight_volumes")
+    assert many.PAGE.read_text(encoding="utf-8") == many.page(), "run: python docs/eight_volumes.py"
 
 
 def test_the_page_on_views_is_what_the_results_say():
