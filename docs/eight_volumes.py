@@ -31,13 +31,14 @@ FIGURES = {
 
 INTRODUCTION = f"""# Gains over {MANY} volumes
 
-Written by `python docs/eight_volumes.py` from those rows of `benchmarks/results/quality.json` that hold {MANY} volumes or
-more: only these tell a gain from chance. `fewview benchmark quality --volumes {MANY} --seeds 1 --slices 2` measures them,
-with `--data`, `--methods`, `--views` and `--set` as the rows say. PSNR in dB with the 95 % interval of its mean over volumes
-(Student's t); "minus {AGAINST}" is the paired difference, volume by volume. "invented" are bodies per slice that the volume
-shows without a body in the truth, of so many "bodies" that it shows (`benchmark/quality/bodies.py`). "covers" is the part
-of the object's pixels that a 90 % interval holds, where a method gives one. Seconds are of a core that other work shared.
-Of {", ".join(UNSEEN)} no shipped network has seen any. Nothing was tuned on these volumes.
+Written by `python docs/eight_volumes.py` from those rows of `benchmarks/results/quality.json` that hold {MANY}
+volumes or more: only these tell a gain from chance. `fewview benchmark quality --volumes {MANY} --seeds 1
+--slices 2` measures them, with `--data`, `--methods`, `--views` and `--set` as the rows say. PSNR in dB with
+the 95 % interval of its mean over volumes (Student's t); "minus {AGAINST}" is the paired difference, volume by
+volume. "invented" are bodies per slice that the volume shows without a body in the truth, of so many "bodies"
+that it shows (`benchmark/quality/bodies.py`). "covers" is the part of the object's pixels that a 90 % interval
+holds, where a method gives one. Seconds are of a core that other work shared. Of {", ".join(UNSEEN)} no shipped
+network has seen any. Nothing was tuned on these volumes.
 
 """
 
