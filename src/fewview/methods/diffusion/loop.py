@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol
 
 import torch
@@ -14,7 +14,6 @@ from ..inverse.normalised import Scaled
 from ..inverse.proposals import Proposal
 from ..slices import SliceNoise
 from .adapt import Adapter
-from .denoiser import Denoiser
 from .renoise import Rule, renoised
 from .reuse import Reuse
 from .schedule import Level
@@ -65,6 +64,46 @@ class Proposer(Protocol):
         ...
 
 
+class Denoises(Protocol):
+    """The network as the loop sees it: :class:`.denoiser.Denoiser`, or one of latents."""
+
+    def all(self, x_t: Tensor, abar: float, data: Scaled) -> tuple[Tensor, Tensor]:
+        """Clean states and noise of all noisy states."""
+        ...
+
+
+class Space(Protocol):
+    """Where the diffusion runs. Its states are what the network sees; data steps and proposers see images."""
+
+    def due(self, level: Level) -> bool:
+        """Whether there is a data step at this level."""
+        ...
+
+    def decode(self, z: Tensor) -> Tensor:
+        """Images of clean states."""
+        ...
+
+    def encode(self, x: Tensor) -> Tensor:
+        """Clean states of images."""
+        ...
+
+
+class Pixels:
+    """The states are the images."""
+
+    def due(self, level: Level) -> bool:
+        """At every level."""
+        return True
+
+    def decode(self, z: Tensor) -> Tensor:
+        """The images themselves."""
+        return z
+
+    def encode(self, x: Tensor) -> Tensor:
+        """The images themselves."""
+        return x
+
+
 @dataclass
 class Parts:
     """What a method is made of.
@@ -72,7 +111,7 @@ class Parts:
     Parameters
     ----------
     levels : sequence of Level
-    denoiser : Denoiser, optional
+    denoiser : Denoises, optional
         None where whoever runs the loop step by step answers in its place, as a training does.
     consistency : Consistency
     rule : Rule
@@ -82,15 +121,18 @@ class Parts:
         Who else has a say.
     reuse : Reuse, optional
         Steps without a network call.
+    space : Space
+        Of the states; images when not given.
     """
 
     levels: Sequence[Level]
-    denoiser: Denoiser | None
+    denoiser: Denoises | None
     consistency: Consistency
     rule: Rule
     adapter: Adapter | None = None
     proposers: Sequence[Proposer] = ()
     reuse: Reuse | None = None
+    space: Space = field(default_factory=Pixels)
 
     def state(self) -> dict[str, Any]:
         """What the parts carry from step to step, in one flat mapping."""
@@ -118,7 +160,7 @@ class ReverseProcess:
     Parameters
     ----------
     x_t : Tensor, shape (copies * slices, y, x)
-        Noisy images at the level of ``step``.
+        Noisy images, or states of another space, at the level of ``step``.
     x : Tensor
         The newest clean images, in units of the object's maximum.
     noise : SliceNoise
@@ -219,8 +261,22 @@ def step_down(
         Is changed.
     level : Level
     x0, eps : Tensor, shape (copies * slices, y, x)
-        Clean image that the network proposes, and the noise to go on with.
+        Clean image (or state) that the network proposes, and the noise to go on with.
     """
+    if parts.space.due(level):
+        yield from _images_consistent(parts, data, process, level, parts.space.decode(x0))
+        x0 = parts.space.encode(process.x)
+    else:
+        process.x = parts.space.decode(x0)
+    process.x_t = renoised(parts.rule, x0, eps, level, process.white)
+    process.step += 1
+    yield LoopEvent("diffusing", {"sigma": level.sigma, "network_calls": float(process.calls)}, True)
+
+
+def _images_consistent(
+    parts: Parts, data: Scaled, process: ReverseProcess, level: Level, x0: Tensor
+) -> Iterator[LoopEvent]:
+    """Data step and second opinions, on images."""
     yield from _made_consistent(parts, data, process, level, x0)
     for proposer in () if level.last else parts.proposers:
         if not proposer.due(level):
@@ -231,9 +287,6 @@ def step_down(
             yield from _made_consistent(parts, data, process, level, x0, process.x)
         else:
             process.x = taken
-    process.x_t = renoised(parts.rule, process.x, eps, level, process.white)
-    process.step += 1
-    yield LoopEvent("diffusing", {"sigma": level.sigma, "network_calls": float(process.calls)}, True)
 
 
 def _proposed(parts: Parts, data: Scaled, process: ReverseProcess, level: Level) -> tuple[Tensor, Tensor]:
