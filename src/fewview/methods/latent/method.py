@@ -199,7 +199,7 @@ def _method(name: str, title: str, summary: str, options: type[ClsDmOptions]) ->
         title=title,
         family="diffusion",
         summary=summary,
-        source="After the Consistent Latent Space Diffusion Model (CLS-DM), with lifting along the rays and a data step",
+        source="After the Consistent Latent Space Diffusion Model, with lifting along the rays and a data step",
         options=options,
         solve=solve,
         effort=lambda problem, options: Effort(solving=1.0),
