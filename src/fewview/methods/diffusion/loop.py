@@ -68,7 +68,17 @@ class Denoises(Protocol):
     """The network as the loop sees it: :class:`.denoiser.Denoiser`, or one of latents."""
 
     def all(self, x_t: Tensor, abar: float, data: Scaled) -> tuple[Tensor, Tensor]:
-        """Clean states and noise of all noisy states."""
+        """Clean states and noise of all noisy states.
+
+        Parameters
+        ----------
+        x_t : Tensor
+            Noisy states.
+        abar : float
+            Part of the signal in them.
+        data : Scaled
+            Its operator's hook looks at the stop flag.
+        """
         ...
 
 
