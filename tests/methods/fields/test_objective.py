@@ -6,7 +6,7 @@ from torch import nn
 
 from fewview.methods.fields.field import Field
 from fewview.methods.fields.fit import Fit
-from fewview.methods.fields.loop import Pace, Walk, lead
+from fewview.methods.fields.loop import Pace, Splitting, advance
 from fewview.methods.fields.objective import ROUND, Objective
 from fewview.methods.inverse.normalised import scaled
 
@@ -71,7 +71,7 @@ def test_a_field_that_can_be_every_volume_reaches_the_minimum(data, near):
     for _ in range(60):
         expected = objective.towards(expected, 10)
     field = Voxels(torch.zeros_like(near))
-    walk = Walk(Fit(field, 0.03, torch.Generator().manual_seed(0)), field.values())
-    moments = [moment for moment in lead(walk, objective, Pace(60, 6, 5)) if moment.done]
-    assert len(moments) == walk.step == 60
-    assert float((walk.x - expected).norm() / expected.norm()) < 0.02
+    splitting = Splitting(Fit(field, 0.03, torch.Generator().manual_seed(0)), field.values())
+    told = [progress for progress in advance(splitting, objective, Pace(60, 6, 5)) if progress.done]
+    assert len(told) == splitting.step == 60
+    assert float((splitting.x - expected).norm() / expected.norm()) < 0.02

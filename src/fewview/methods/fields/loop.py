@@ -39,7 +39,7 @@ class Pace:
     fastest: float = 1.0
 
 
-class Moment(NamedTuple):
+class Progress(NamedTuple):
     """What there is to tell: after a step (``done``), and on the way there."""
 
     x: Tensor
@@ -48,8 +48,8 @@ class Moment(NamedTuple):
 
 
 @dataclass
-class Walk:
-    """Where a run is.
+class Splitting:
+    """Where a run of the splitting is.
 
     Parameters
     ----------
@@ -93,12 +93,14 @@ class Repaired(Protocol):
 
 
 @torch.no_grad()
-def lead(walk: Walk, objective: Objective, pace: Pace, repair: Repaired | None = None) -> Iterator[Moment]:
-    """Go on from ``walk``, changing it, until ``pace.steps`` are done; ``repair`` may change from step to step.
+def advance(
+    splitting: Splitting, objective: Objective, pace: Pace, repair: Repaired | None = None
+) -> Iterator[Progress]:
+    """Go on from ``splitting``, changing it, until ``pace.steps`` are done; ``repair`` may change from step to step.
 
     Parameters
     ----------
-    walk : Walk
+    splitting : Splitting
         Is changed.
     objective : Objective
     pace : Pace
@@ -107,16 +109,16 @@ def lead(walk: Walk, objective: Objective, pace: Pace, repair: Repaired | None =
         What a slice fixer proposes.
     """
     unlikeness = None if repair is None else repair.unlikeness
-    fit = walk.fit
-    while walk.step < pace.steps:
-        part = walk.step / pace.steps
+    fit = splitting.fit
+    while splitting.step < pace.steps:
+        part = splitting.step / pace.steps
         aim = objective if repair is None else repair.joined(objective)
-        target = aim.towards(walk.x, pace.data_steps)
-        if walk.step % REVISED == REVISED - 1 and fit.field.revise(target - walk.x, part):
+        target = aim.towards(splitting.x, pace.data_steps)
+        if splitting.step % REVISED == REVISED - 1 and fit.field.revise(target - splitting.x, part):
             fit.begin()
         slower = SLOWEST + (pace.fastest - SLOWEST) * (1 - part)
         for distance in fit.follow(target, pace.inner, slower, unlikeness):
-            yield Moment(walk.x, {"distance": distance**0.5}, False)
-        walk.x = fit.field.values()
-        walk.step += 1
-        yield Moment(walk.x, {"distance": float((walk.x - target).square().mean()) ** 0.5}, True)
+            yield Progress(splitting.x, {"distance": distance**0.5}, False)
+        splitting.x = fit.field.values()
+        splitting.step += 1
+        yield Progress(splitting.x, {"distance": float((splitting.x - target).square().mean()) ** 0.5}, True)

@@ -19,7 +19,7 @@ from ..selection.held_out import pixel_folds
 from ..selection.picture import Picture
 from ..stages import Stages, work
 from .fit import Fit, ticking
-from .loop import Pace, Repaired, Walk, lead
+from .loop import Pace, Repaired, Splitting, advance
 from .objective import Objective
 from .options import FieldOptions
 from .start import Make, begin, strength, tuned_begin
@@ -143,7 +143,7 @@ class _Course:
         generator = torch.Generator().manual_seed(problem.seed)
         field = make(first / self.top, options, generator)
         field.tick = ticking(problem.operator)
-        self.walk = Walk(Fit(field, options.rate, generator), field.values())
+        self.splitting = Splitting(Fit(field, options.rate, generator), field.values())
         self.watch = None if held is None else Watch(held, self.top, options.positivity)
         self.ending = False
         smooth = strength(problem, float(options.smoothness), self.top)
@@ -155,41 +155,41 @@ class _Course:
             yield from self._watched()
         if self.watch is not None:
             if not self.ending:
-                self.watch.give_back(self.walk.fit.field)
-                self.walk.begin_anew()
+                self.watch.give_back(self.splitting.fit.field)
+                self.splitting.begin_anew()
                 if self.repair is not None:
-                    yield from self._shown(self.repair.judge(self.walk.x))
+                    yield from self._shown(self.repair.judge(self.splitting.x))
                 self.ending = True
             pace = Pace(_finish(self.options), self.options.inner, self.options.data_steps, FASTEST)
-            for moment in lead(self.walk, self.whole, pace, self.repair):
-                yield ENDING, self._estimate(moment.scalars, moment.done)
+            for progress in advance(self.splitting, self.whole, pace, self.repair):
+                yield ENDING, self._estimate(progress.scalars, progress.done)
         if self.repair is not None:
             for so_far in self._finished(self.repair):
                 yield ENDING if self.watch is not None else FITTING, so_far
 
     def _watched(self) -> Iterator[tuple[str, Estimate]]:
-        walk = self.walk
+        splitting = self.splitting
         first = self.first / self.top
         picture = Picture(self.first, "what the field begins at")
-        if walk.step == 0 and float((walk.x - first).square().mean()) ** 0.5 > FAR:
-            for distance in walk.fit.follow(first, WARMING):
+        if splitting.step == 0 and float((splitting.x - first).square().mean()) ** 0.5 > FAR:
+            for distance in splitting.fit.follow(first, WARMING):
                 yield FITTING, picture.estimate(0, self.options.steps, "first volume", {"distance": distance**0.5})
-            walk.x = walk.fit.field.values()
+            splitting.x = splitting.fit.field.values()
         pace = Pace(self.options.steps, self.options.inner, self.options.data_steps)
-        if self.watch is not None and walk.step == 0:
-            self.watch.look(walk)
-        for moment in lead(walk, self.given, pace, self.repair):
-            if moment.done and self.watch is not None:
-                self.watch.look(walk)
-            if moment.done and self.repair is not None and self.repair.due(walk.step / pace.steps, self.watch):
-                yield from self._repaired(self.repair, walk.step / pace.steps)
-            yield FITTING, self._estimate(moment.scalars, moment.done)
+        if self.watch is not None and splitting.step == 0:
+            self.watch.look(splitting)
+        for progress in advance(splitting, self.given, pace, self.repair):
+            if progress.done and self.watch is not None:
+                self.watch.look(splitting)
+            if progress.done and self.repair is not None and self.repair.due(splitting.step / pace.steps, self.watch):
+                yield from self._repaired(self.repair, splitting.step / pace.steps)
+            yield FITTING, self._estimate(progress.scalars, progress.done)
             if self.watch is not None and self.watch.over:
                 return
 
     def _repaired(self, repair: Repair, part: float) -> Iterator[tuple[str, Estimate]]:
         """A new pseudo-reference."""
-        yield from self._shown(repair.make(self.walk.x, part))
+        yield from self._shown(repair.make(self.splitting.x, part))
         if self.watch is not None:
             self.watch.begin_anew()
 
@@ -197,21 +197,21 @@ class _Course:
         """What is repaired so far."""
         for so_far in repairing:
             picture = Picture(so_far * self.top, "slices repaired by the network")
-            yield FITTING, picture.estimate(self.walk.step, self.options.steps, "repairing slices")
+            yield FITTING, picture.estimate(self.splitting.step, self.options.steps, "repairing slices")
 
     def _finished(self, repair: Repair) -> Iterator[Estimate]:
         """The last repair, which is no step of the loop: a state before it leads to it again."""
         state, volume = self._state(), None
-        for volume in repair.finish(self.walk.x, self.problem, self.whole.data):
+        for volume in repair.finish(self.splitting.x, self.problem, self.whole.data):
             picture = Picture(volume * self.top, "slices repaired by the network")
-            yield picture.estimate(self.walk.step, self.walk.step, "repairing slices")
+            yield picture.estimate(self.splitting.step, self.splitting.step, "repairing slices")
         if volume is not None:
-            self.walk.x = volume
+            self.splitting.x = volume
             yield replace(self._estimate({}, True), state=state)
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Take up a state again."""
-        self.walk.restore(state)
+        self.splitting.restore(state)
         self.ending = bool(state["ending"])
         if self.watch is not None:
             self.watch.restore(state)
@@ -219,7 +219,7 @@ class _Course:
             self.repair.restore(state)
 
     def _estimate(self, scalars: Mapping[str, float], done: bool) -> Estimate:
-        x, watch = self.walk.x, self.watch
+        x, watch = self.splitting.x, self.watch
         volume = (x.clamp(min=0) if self.options.positivity else x) * self.top
         told, chosen, state = dict(scalars), dict[str, Any](), None
         if watch is not None and watch.curve:
@@ -232,19 +232,19 @@ class _Course:
         total = _finish(self.options) if self.ending else self.options.steps
         extra = {} if self.repair is None else self.repair.shown(self.top)
         if done and self.options.finer > 1 and self._over(total):
-            fine = self.walk.fit.field.values(self.options.finer)
+            fine = self.splitting.fit.field.values(self.options.finer)
             extra["finer"] = (fine.clamp(min=0) if self.options.positivity else fine) * self.top
         chosen |= {} if self.repair is None else self.repair.told()
-        return Estimate(volume, self.walk.step, total, "", told, state, chosen, extra)
+        return Estimate(volume, self.splitting.step, total, "", told, state, chosen, extra)
 
     def _state(self) -> dict[str, Any]:
         watched = {} if self.watch is None else self.watch.state()
-        state = {**self.walk.state(), "first": self.first, "ending": self.ending, **watched}
+        state = {**self.splitting.state(), "first": self.first, "ending": self.ending, **watched}
         return state | ({} if self.repair is None else self.repair.state())
 
     def _over(self, total: int) -> bool:
         """Whether this is the last step of the run."""
-        return self.walk.step == total and (self.ending or self.watch is None)
+        return self.splitting.step == total and (self.ending or self.watch is None)
 
 
 def _expected(problem: Problem, options: FieldOptions) -> Stages:

@@ -11,7 +11,7 @@ import torch
 from ..interface import Views
 from ..selection.held_out import prediction_errors
 from .field import Field
-from .loop import Walk
+from .loop import Splitting
 
 EVERY, PATIENCE = 5, 3  # steps between two looks; looks without a better one, after which it is enough
 
@@ -50,16 +50,16 @@ class Watch:
         """Be patient again: something was changed."""
         self.since = len(self.curve)
 
-    def look(self, walk: Walk) -> None:
+    def look(self, splitting: Splitting) -> None:
         """Judge the field as it is, where it is time to."""
-        if walk.step % EVERY:
+        if splitting.step % EVERY:
             return
-        volume = walk.x * self.top
+        volume = splitting.x * self.top
         volume = volume.clamp(min=0) if self.positivity else volume
         error = float(np.mean(prediction_errors(self.held, volume)))
         if not self.curve or error < min(old for _, old in self.curve):
-            self.best = walk.fit.field.numbers()
-        self.curve.append([float(walk.step), error])
+            self.best = splitting.fit.field.numbers()
+        self.curve.append([float(splitting.step), error])
 
     def give_back(self, field: Field) -> None:
         """Turn the field into the best one."""
