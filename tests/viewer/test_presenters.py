@@ -87,10 +87,13 @@ def test_only_what_matters_for_what_is_chosen_is_shown_and_said():
     fields = {field.name: field for field in form_fields(model)}
     values = {name: field.default for name, field in fields.items()}
     shown = {name for name, field in fields.items() if field.matters(values)}
-    assert {"data_step.kind", "data_step.trust", "data_step.gamma", "adaptation.inner"} <= shown
-    assert "data_step.sweeps" not in shown and fields["data_step.kind"].choices == ("cg", "proximal", "tv-z")
-    values |= {"data_step.kind": "cg", "data_step.trust": 0.5, "adaptation.kind": "none", "adaptation.inner": 9}
-    assert changed(fields.values(), values) == {"data_step.kind": "cg", "adaptation.kind": "none"}
+    assert {"data_step.kind", "data_step.trust", "data_step.gamma", "adaptation.kind"} <= shown
+    assert not {"data_step.sweeps", "adaptation.inner"} & shown and fields["adaptation.inner"].matters(
+        values | {"adaptation.kind": "lora"}
+    )
+    assert fields["data_step.kind"].choices == ("cg", "proximal", "tv-z")
+    values |= {"data_step.kind": "cg", "data_step.trust": 0.5, "adaptation.inner": 9}
+    assert changed(fields.values(), values) == {"data_step.kind": "cg"}
     assert model.parse(changed(fields.values(), values)).data_step.kind == "cg"
     assert named(model, {"trust": 0.3, "beside": "mbir", "samples": 2}) == {
         "data_step.trust": 0.3,
