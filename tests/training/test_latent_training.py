@@ -40,7 +40,7 @@ def test_stages_follow_and_each_trains_its_part_alone(tmp_path, few):
     assert not torch.equal(models[0].spread, models[1].spread) and torch.equal(models[1].spread, models[2].spread)
     card = read_card(paths[-1])
     assert {"stage_autoencoder", "stage_alignment", "stage_diffusion"} <= set(card)
-    assert set(card["figures"]) == {"velocity"} and card["options"]["start"] == "alignment.safetensors"
+    assert set(card["figures"]) == {"velocity", "unexplained"} and card["options"]["start"] == "alignment.safetensors"
 
 
 def test_a_training_goes_on_where_it_stopped(tmp_path, few):
