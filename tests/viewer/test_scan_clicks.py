@@ -105,6 +105,11 @@ def test_every_fact_can_be_corrected_and_a_refused_entry_stays(docked, tmp_path)
     docked.select(editor.choice, "transmission")
     docked.click(editor.apply)
     assert scan.scan.info.kind == "transmission"
+    shape = scan.scan.shape
+    docked.click(scan.facts.buttons["horizontal_axis"])
+    docked.select(editor.choice, "yes")
+    docked.click(editor.apply)
+    assert scan.scan.recipe().reader.horizontal_axis and scan.scan.shape == (shape[0], shape[2], shape[1])
 
 
 def test_preparation_before_and_after_and_what_a_result_leaves(docked, tmp_path):

@@ -7,7 +7,19 @@ from typing import Literal
 
 State = Literal["good", "assumed", "missing", "note", "warning"]
 Action = Literal[
-    "", "angles", "dataset", "flats", "darks", "kind", "axis", "pixel", "reverse_angles", "mirror", "exclude", "tilt"
+    "",
+    "angles",
+    "dataset",
+    "flats",
+    "darks",
+    "kind",
+    "axis",
+    "pixel",
+    "reverse_angles",
+    "mirror",
+    "horizontal_axis",
+    "exclude",
+    "tilt",
 ]
 MARKS: dict[State, str] = {"good": "✓", "assumed": "≈", "missing": "✗", "note": "i", "warning": "⚠"}
 

@@ -30,17 +30,20 @@ QUESTIONS: dict[Action, str] = {
     "pixel": "Detector pixel size in mm; empty for that of the file, or unknown",
     "reverse_angles": "Whether the sample turned the other way than the angles say",
     "mirror": "Whether the images are mirrored left to right",
+    "horizontal_axis": "Whether the rotation axis lies along the rows of the detector",
     "exclude": "Views to leave out (bad, blocked, alignment), counted from 0: 3, 17, 40:45; empty for none",
 }
 CHOICES: dict[Action, tuple[str, ...]] = {
     "kind": ("counts", "transmission", "attenuation"),
     "reverse_angles": ("no", "yes"),
     "mirror": ("no", "yes"),
+    "horizontal_axis": ("no", "yes"),
 }
 HELP: dict[Action, str] = {
     "kind": "Raw counts, transmission I/I0, or line integrals -log(I/I0).",
     "reverse_angles": "A wrong sense of rotation gives a mirrored slice.",
     "mirror": "A camera that looks into a mirror does so.",
+    "horizontal_axis": "If it does, the frames are turned by 90 degrees.",
 }
 FILES: tuple[Action, ...] = ("angles", "flats", "darks")
 

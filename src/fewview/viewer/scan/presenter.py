@@ -136,7 +136,8 @@ class ScanPresenter:
         except FewviewError:
             self.reader = before
             raise
-        if reader.mirror != before.mirror:  # the column of the axis is another one now
+        turned = reader.horizontal_axis != before.horizontal_axis
+        if turned or reader.mirror != before.mirror:  # the column of the axis is another one now
             self.axis_state = AxisState(info.axis, info.provenance.get("axis", "") if info.axis is not None else "")
 
     @property
@@ -289,6 +290,7 @@ _KIND = {"counts": "raw counts", "transmission": "transmission I/I₀", "attenua
 _SWITCHES: dict[Action, tuple[str, str, str]] = {
     "reverse_angles": ("Sense", "rotation reversed", "rotation as the angles say"),
     "mirror": ("Mirrored", "columns mirrored", "columns as stored"),
+    "horizontal_axis": ("Turned", "axis along the rows: frames turned by 90°", "axis along the columns"),
 }
 
 
