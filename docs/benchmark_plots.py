@@ -22,7 +22,8 @@ ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "benchmarks" / "results" / "quality.json"
 IMAGES = ROOT / "docs" / "images"
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#999999")
-MARKERS = "osD^vPX*"
+MARKERS = "osD^vPX"
+"""Fewer than colours by one, so that two methods of one colour differ in their marker."""
 
 
 def draw(title: str, rows: list[dict], styles: dict[str, dict], path: Path) -> None:
@@ -61,8 +62,12 @@ def main() -> None:
     groups: dict[tuple, list[dict]] = defaultdict(list)
     everything = [row for row in balanced(Rows(RESULTS)) if is_plain(row) and row["method"] != "fbp"]
     names = dict.fromkeys(row["method"] for row in everything)
-    looks = zip(cycle(COLOURS), cycle(MARKERS), strict=False)
-    styles = {name: {"color": colour, "marker": marker} for name, (colour, marker) in zip(names, looks, strict=False)}
+    lines = (["-"] * len(COLOURS)) + (["--"] * len(COLOURS))
+    looks = zip(cycle(COLOURS), cycle(MARKERS), cycle(lines), strict=False)
+    styles = {
+        name: {"color": colour, "marker": marker, "linestyle": line}
+        for name, (colour, marker, line) in zip(names, looks, strict=False)
+    }
     for row in everything:
         groups[row["data"], row["size"], row["counts"], row["slices"], row["device"]].append(row)
     for (data, size, counts, slices, device), rows in groups.items():
