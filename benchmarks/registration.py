@@ -20,7 +20,8 @@ from pathlib import Path
 import numpy as np
 
 from fewview.geometry import ParallelBeam
-from fewview.registration.register import Body, registration_steps
+from fewview.registration.metric import Body
+from fewview.registration.register import registration_steps
 from fewview.registration.transform import Grid, Similarity, resample, turn
 from fewview.runs.auxiliary import quick_volume
 from fewview.scan import LineIntegrals

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Self
 
 import numpy as np
 
@@ -58,50 +59,108 @@ def refined(
     MethodUnavailable
         SimpleITK is not installed.
     """
-    try:
-        import SimpleITK as sitk
-    except ImportError:
-        raise MethodUnavailable("Registration needs SimpleITK.", "Install it: pip install SimpleITK.") from None
-    flat = fixed.grid.flat
+    sitk = _simpleitk()
     # One thread sums in one order: the same recipe gives the same transform. The metric follows the global number only.
     threads = sitk.ProcessObject.GetGlobalDefaultNumberOfThreads()
     sitk.ProcessObject.SetGlobalDefaultNumberOfThreads(1)
-    method = sitk.ImageRegistrationMethod()
-    method.SetMetricAsMattesMutualInformation(_BINS)
-    share = min(1.0, points / max(int(fixed.mask.sum()), 1))
-    method.SetMetricSamplingStrategy(method.RANDOM if share < 1 else method.NONE)
-    method.SetMetricSamplingPercentage(share, seed + 1)  # 0 would mean the clock
-    # ITK loses the centre of a transform that it optimises in place: both images get theirs at position 0 instead.
-    # Lengths are in units of the sample's extent, where a turn of 1 moves its voxels as far as a shift of 1.
-    middle, unit = fixed.centroid()
-    other = pose(middle)
-    method.SetMetricFixedMask(_image(sitk, fixed, fixed.mask.astype(np.uint8), middle, unit))
-    if not moving.mask.all():
-        method.SetMetricMovingMask(_image(sitk, moving, moving.mask.astype(np.uint8), other, unit))
-    method.SetInterpolator(sitk.sitkLinear)
-    voxel = fixed.grid.spacing[-1] / unit
-    method.SetOptimizerAsRegularStepGradientDescent(first_step * voxel, 0.003 * voxel, _ITERATIONS, 0.6, 1e-8)
-    method.SetOptimizerScales([1.0, _TURN, 1.0, 1.0] if flat else [4 * _TURN] * 3 + [1.0] * 4)
-    if not scaled:
-        method.SetOptimizerWeights([0.0, 1.0, 1.0, 1.0] if flat else [1.0] * 6 + [0.0])
-    method.SetMovingInitialTransform(_linear(sitk, pose, flat))
-    small = sitk.Similarity2DTransform() if flat else sitk.Similarity3DTransform()
-    method.SetInitialTransform(small, inPlace=True)
+    task = Task.of(fixed, moving, pose, scaled=scaled, points=points, seed=seed)
+    task.method.SetOptimizerAsRegularStepGradientDescent(
+        first_step * task.voxel, 0.003 * task.voxel, _ITERATIONS, 0.6, 1e-8
+    )
 
     def listen() -> None:
         if stop():
-            method.StopRegistration()
-        on_step(pose.after(_similarity(small, method.GetOptimizerPosition(), middle, unit, flat)))
+            task.method.StopRegistration()
+        on_step(task.pose(task.method.GetOptimizerPosition()))
 
-    method.AddCommand(sitk.sitkIterationEvent, listen)
-    images = _image(sitk, fixed, fixed.values, middle, unit), _image(sitk, moving, moving.values, other, unit)
+    task.method.AddCommand(sitk.sitkIterationEvent, listen)
     try:
-        method.Execute(*images)
+        task.method.Execute(*task.images)
     finally:
         sitk.ProcessObject.SetGlobalDefaultNumberOfThreads(threads)
     if stop():
         raise Stopped
-    return pose.after(_similarity(small, small.GetParameters(), middle, unit, flat))
+    return task.pose(task.small.GetParameters())
+
+
+def _simpleitk() -> Any:
+    try:
+        import SimpleITK as sitk
+    except ImportError:
+        raise MethodUnavailable("Registration needs SimpleITK.", "Install it: pip install SimpleITK.") from None
+    return sitk
+
+
+@dataclass(frozen=True, eq=False)
+class Task:
+    """What SimpleITK is given: all but the optimiser.
+
+    Parameters
+    ----------
+    method, small : SimpleITK.ImageRegistrationMethod, SimpleITK.Transform
+        The transform is optimised in place, ahead of ``start``.
+    images : pair of SimpleITK.Image
+        Fixed and moving, about their middles, in units of the sample's extent.
+    start : Similarity
+    middle : Array, shape (3,)
+        Of the sample in the fixed volume.
+    unit : float
+        The sample's extent.
+    voxel : float
+        Edge of a voxel of the fixed volume, in that unit.
+    flat : bool
+    """
+
+    method: Any
+    small: Any
+    images: tuple[Any, Any]
+    start: Similarity
+    middle: Array
+    unit: float
+    voxel: float
+    flat: bool
+
+    @classmethod
+    def of(cls, fixed: Body, moving: Body, start: Similarity, *, scaled: bool, points: int, seed: int) -> Self:
+        """Set the metric, its points, masks and start.
+
+        Parameters
+        ----------
+        fixed, moving : Body
+        start : Similarity
+        scaled : bool
+            Whether the scale may change.
+        points : int
+            Voxels of the fixed volume looked at in each step.
+        seed : int
+            Draws them.
+        """
+        sitk, flat = _simpleitk(), fixed.grid.flat
+        method = sitk.ImageRegistrationMethod()
+        method.SetMetricAsMattesMutualInformation(_BINS)
+        share = min(1.0, points / max(int(fixed.mask.sum()), 1))
+        method.SetMetricSamplingStrategy(method.RANDOM if share < 1 else method.NONE)
+        method.SetMetricSamplingPercentage(share, seed + 1)  # 0 would mean the clock
+        # ITK loses the centre of a transform that it optimises in place: both images get theirs at position 0 instead.
+        # Lengths are in units of the sample's extent, where a turn of 1 moves its voxels as far as a shift of 1.
+        middle, unit = fixed.centroid()
+        other = start(middle)
+        method.SetMetricFixedMask(_image(sitk, fixed, fixed.mask.astype(np.uint8), middle, unit))
+        if not moving.mask.all():
+            method.SetMetricMovingMask(_image(sitk, moving, moving.mask.astype(np.uint8), other, unit))
+        method.SetInterpolator(sitk.sitkLinear)
+        method.SetOptimizerScales([1.0, _TURN, 1.0, 1.0] if flat else [4 * _TURN] * 3 + [1.0] * 4)
+        if not scaled:
+            method.SetOptimizerWeights([0.0, 1.0, 1.0, 1.0] if flat else [1.0] * 6 + [0.0])
+        method.SetMovingInitialTransform(_linear(sitk, start, flat))
+        small = sitk.Similarity2DTransform() if flat else sitk.Similarity3DTransform()
+        method.SetInitialTransform(small, inPlace=True)
+        images = _image(sitk, fixed, fixed.values, middle, unit), _image(sitk, moving, moving.values, other, unit)
+        return cls(method, small, images, start, middle, unit, fixed.grid.spacing[-1] / unit, flat)
+
+    def pose(self, parameters: Any) -> Similarity:
+        """The whole pose at these parameters of ``small``."""
+        return self.start.after(_similarity(self.small, parameters, self.middle, self.unit, self.flat))
 
 
 def _image(sitk: Any, body: Body, values: Any, middle: Array, unit: float) -> Any:
