@@ -1,6 +1,8 @@
 """Stored, streamed and compiled products agree; memory stays in the budget; a long application can be stopped."""
 
+import gc
 import math
+import weakref
 
 import numpy as np
 import pytest
@@ -115,6 +117,23 @@ def test_kept_matrices_are_bounded(monkeypatch):
     shared(ParallelJoseph(11, 10, ANGLES, 4.5, 1.0), CPU, torch.float32)
     assert len(tiles._kept) == 1
     assert shared(ParallelJoseph(10, 10, ANGLES, 4.5, 1.0), CPU, torch.float32) is not first
+
+
+def test_the_matrix_of_an_operator_used_once_goes_with_it(monkeypatch):
+    monkeypatch.setattr(tiles, "_kept", type(tiles._kept)())
+    A = parallel_beam(ANGLES + 0.1, columns=30, grid=30)
+    A.once = True
+    part = A.subset([0, 1])
+    for operator in (A, part):
+        operator.T(operator(torch.ones(1, 30, 30)))
+    assert A.engine.nbytes > part.engine.nbytes > 0 and not tiles._kept
+    matrix = weakref.ref(A.engine)
+    gc.disable()  # at once, not when the collector comes by
+    try:
+        del A, operator
+        assert matrix() is None
+    finally:
+        gc.enable()
 
 
 @pytest.mark.parametrize("budget", [0, 1 << 30])

@@ -73,6 +73,17 @@ def test_the_pool_loads_what_was_made_once(tmp_path):
     assert not list(tmp_path.glob(".*"))
 
 
+def test_the_oldest_blocks_leave_memory_and_are_not_loaded_again(tmp_path, monkeypatch):
+    pool = Pool(tmp_path, "generic")
+    for seed in range(3):
+        write_blocks(tmp_path, "generic", seed, [np.full((2, 8, 8), seed, np.float32)] * 2)
+    held = pool.blocks
+    monkeypatch.setattr("fewview.training.pool.HELD", 3 * 2 * 8 * 8 * 2)
+    assert pool.refresh() == 3 and pool.refresh() == 3
+    assert held is pool.blocks and [int(block.max()) for block in held] == [1, 2, 2]
+    assert len(pool.pairs()) == 1 and len(pool.paths()) == 6  # of one seed both; on disk all
+
+
 def test_a_pool_fills_in_the_background(tmp_path):
     pool = Pool(tmp_path, "generic", capacity=3)
     pool.start()

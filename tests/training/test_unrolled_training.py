@@ -13,11 +13,11 @@ from fewview.methods import get_method
 from fewview.models import unrolled as model
 from fewview.models.unrolled import UnrolledConfig
 from fewview.models.weights import read_card
-from fewview.operators import parallel_beam
+from fewview.operators import parallel_beam, tiles
 from fewview.simulate import Simulation, simulate, write_simulated
 from fewview.simulate.grains import grains
 from fewview.training import unrolled, unrolled_export
-from fewview.training.acquisitions import measured
+from fewview.training.acquisitions import Acquisitions, measured
 from fewview.training.sister import SisterTrainer, SisterTraining, export_sister
 from fewview.training.sister_check import held_out_check
 from fewview.training.sister_volume import sister_volume
@@ -45,16 +45,22 @@ def sample():
     return volume[10:], measured(fine, A, rng, counts=(3000, 3000), noiseless=0.0)
 
 
-def test_simulated_samples_teach_and_it_resumes(tiny, monkeypatch, tmp_path):
-    blocks = [grains(np.random.default_rng(k), 64, 6) for k in range(2)]
+def pool_of(blocks):
+    """A pool that holds these blocks and makes none."""
 
     class Pool:
         def __init__(self, *_, **__):
-            self.blocks, self.seeds = blocks, lambda: 2
+            self.blocks, self.seeds = blocks, lambda: len(blocks)
 
         start = stop = refresh = lambda self, **_: None
 
-    monkeypatch.setattr(unrolled, "Pool", Pool)
+    return Pool
+
+
+def test_simulated_samples_teach_and_it_resumes(tiny, monkeypatch, tmp_path):
+    blocks = [grains(np.random.default_rng(k), 64, 6) for k in range(2)]
+
+    monkeypatch.setattr(unrolled, "Pool", pool_of(blocks))
     monkeypatch.setattr(unrolled, "kind_psnr", lambda *_: {"8": 20.0})
     monkeypatch.setattr(unrolled_export, "kind_psnr", lambda *_: {"8": 20.0})
     lines = []
@@ -65,6 +71,18 @@ def test_simulated_samples_teach_and_it_resumes(tiny, monkeypatch, tmp_path):
     export_unrolled(tmp_path / "run", tmp_path / "net.safetensors")
     card = read_card(tmp_path / "net.safetensors")
     assert card["trained_for"]["views"] == [4, 128] and "grains" in card["trained_on"] and card["steps"] >= 1
+
+
+def test_a_step_leaves_no_matrix_behind(tiny, monkeypatch, tmp_path):
+    """Kept, those of a training of an hour took some GB together with the gaps between them."""
+    monkeypatch.setattr(unrolled, "Pool", pool_of([grains(np.random.default_rng(1), 64, 6)]))
+    trainer = unrolled.SimulatedTrainer(UnrolledTraining(batch=1), tmp_path, tmp_path, lambda _: None)
+    before = set(tiles._kept)
+    drawn = []
+    draw = trainer.acquisitions.draw
+    monkeypatch.setattr(Acquisitions, "draw", lambda _, *given: drawn.append(draw(*given)) or drawn[-1])
+    trainer.one_step(0.0)
+    assert drawn[0].engine.nbytes > 0 and set(tiles._kept) == before
 
 
 def test_a_volume_teaches_its_scan(tiny, sample, tmp_path):

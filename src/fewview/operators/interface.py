@@ -70,6 +70,9 @@ class Operator(ABC):
         conjugate gradients.
     memory_budget : int
         Bytes that a stored matrix may take, where the backend keeps one.
+    once : bool
+        Its geometry does not come again, as when it was drawn at random: a stored matrix goes with the operator and is
+        not kept for the next one.
     label : str
         Backend and kernel, for records and tables.
     on_chunk : callable or None
@@ -79,6 +82,7 @@ class Operator(ABC):
 
     matched: bool = True
     memory_budget: int = 0
+    once: bool = False
     label: str = ""
 
     def __init__(self, geometry: Beam, volume: VolumeGrid, device: torch.device, dtype: torch.dtype) -> None:
@@ -136,7 +140,7 @@ class Operator(ABC):
         return self.with_geometry(self.geometry.select_views(views))
 
     def with_geometry(self, geometry: Beam, volume: VolumeGrid | None = None, memory_budget: int | None = None) -> Self:
-        """The operator of another geometry: same backend, device, precision, memory budget and hook.
+        """The operator of another geometry: same backend, device, precision, limits of memory and hook.
 
         Parameters
         ----------
@@ -147,7 +151,7 @@ class Operator(ABC):
             Another one: 0 for an operator that is applied once.
         """
         other = self._of(geometry, volume or self.volume)
-        other.on_chunk = self.on_chunk
+        other.on_chunk, other.once = self.on_chunk, self.once
         if memory_budget is not None:
             other.memory_budget = memory_budget
         return other

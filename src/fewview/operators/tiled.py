@@ -56,8 +56,10 @@ class TiledOperator(Operator):
     @cached_property
     def engine(self) -> TiledMatrix | CompiledProduct:
         """What computes the products: made at first use, the matrix shared by operators of one geometry."""
-        if self.stored:
+        if self.stored and not self.once:
             return shared(self.weights, self.device, self.dtype)
+        if self.stored:
+            return TiledMatrix(self.weights, self.device, self.dtype)
         if self.device.type == "cpu" and isinstance(self.weights, ParallelJoseph | FanJoseph):
             from .compiled import CompiledProduct  # numba takes a second to import: only where it is needed
 

@@ -41,17 +41,26 @@ class Tile:
 
     Parameters
     ----------
-    matrix : TiledMatrix
-        Whose geometry it has.
+    weights : Weights
+        Entries of the whole matrix.
     rows, views : (int, int)
         Image rows and views ``[start, stop)``.
+    device, dtype
+        Where it lives.
     """
 
-    def __init__(self, matrix: TiledMatrix, rows: tuple[int, int], views: tuple[int, int]) -> None:
-        n, columns = matrix.weights.grid, matrix.weights.columns
-        self.pixels = (rows[0] * n, rows[1] * n)
-        self.rays = (views[0] * columns, views[1] * columns)
-        self._matrix, self._rows, self._views = matrix, rows, views
+    def __init__(
+        self,
+        weights: Weights,
+        rows: tuple[int, int],
+        views: tuple[int, int],
+        device: torch.device,
+        dtype: torch.dtype,
+    ) -> None:
+        self.pixels = (rows[0] * weights.grid, rows[1] * weights.grid)
+        self.rays = (views[0] * weights.columns, views[1] * weights.columns)
+        # Nothing here refers to the matrix: in a circle, its memory would wait for the garbage collector.
+        self._weights, self._rows, self._views, self._device, self._dtype = weights, rows, views, device, dtype
         self._made: dict[str, Csr] = {}
 
     def half(self, name: str) -> Csr:
@@ -62,11 +71,10 @@ class Tile:
         return self._made[name]
 
     def _backward(self) -> Csr:
-        matrix = self._matrix
-        return matrix.weights.tile(self._rows, self._views, matrix.device, matrix.dtype)
+        return self._weights.tile(self._rows, self._views, self._device, self._dtype)
 
     def _transposed(self, matrix: Csr) -> Csr:
-        if self._matrix.device.type == "cpu":
+        if self._device.type == "cpu":
             from .build import transpose_tile  # numba takes a second to import: only where it is needed
 
             return transpose_tile(matrix)
@@ -112,7 +120,7 @@ class TiledMatrix:
         return self.weights.nbytes(self.dtype)
 
     def _tiles(self, rows: tuple[int, int]) -> Iterator[Tile]:
-        return (Tile(self, rows, views) for views in self.blocks)
+        return (Tile(self.weights, rows, views, self.device, self.dtype) for views in self.blocks)
 
     def _strip(self, k: int) -> tuple[slice, Iterator[Tile]]:
         """The range of pixels of strip ``k``, and its tiles."""

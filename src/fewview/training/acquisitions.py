@@ -58,7 +58,11 @@ class Acquisitions:
         if rng.random() < 0.15:
             angles = angles + rng.normal(0, 0.25 * spacing, views)
         shift = rng.uniform(-0.04, 0.04) * side if rng.random() < self.shifted else 0.0
-        return parallel_beam(angles, columns=side, axis=(side - 1) / 2 + shift, device=device)
+        A = parallel_beam(angles, columns=side, axis=(side - 1) / 2 + shift, device=device)
+        # No other step draws the same angles: kept, hundreds of dead matrices would lie between what each step takes
+        # and gives back, and the memory of a training of hours would grow to several GB.
+        A.once = True
+        return A
 
 
 def finer(A: Operator) -> Operator:

@@ -13,6 +13,9 @@ from ..simulate.seeds import TRAIN
 from .background_process import BackgroundProcess
 from .sources import MAKERS, Block, Kind
 
+HELD = 1 << 30
+"""Bytes of blocks in memory: some 1000 blocks. Of a training of days the oldest make room, and stay on disk."""
+
 
 class Pool:
     """Blocks of one kind in a folder; blocks of a stopped training are used again.
@@ -47,6 +50,7 @@ class Pool:
         self.folder, self.kind = folder, kind
         self.blocks: list[NDArray[np.float16]] = []
         self._named: dict[str, NDArray[np.float16]] = {}
+        self._loaded: set[str] = set()
         self.filler = BackgroundProcess(folder, fill, folder, kind, capacity, share, eager, first)
         folder.mkdir(parents=True, exist_ok=True)
 
@@ -73,16 +77,23 @@ class Pool:
         return len({path.name.split("-")[1] for path in self.paths()})
 
     def refresh(self, at_least: int = 0) -> int:
-        """Load what is new; wait until ``at_least`` blocks are there. Returns their number."""
+        """Load what is new; wait until ``at_least`` blocks are there. Returns the number in memory."""
         while True:
             for path in self.paths():
-                if path.name not in self._named:
-                    self._named[path.name] = np.load(path, allow_pickle=False)
-                    self.blocks.append(self._named[path.name])
+                if path.name not in self._loaded:
+                    self._load(path)
             if len(self.blocks) >= at_least:
                 return len(self.blocks)
             self.filler.check()
             time.sleep(0.2)
+
+    def _load(self, path: Path) -> None:
+        block = np.load(path, allow_pickle=False)
+        self._loaded.add(path.name)
+        self._named[path.name] = block
+        self.blocks.append(block)
+        while len(self.blocks) > 1 and sum(held.nbytes for held in self.blocks) > HELD:
+            del self._named[next(iter(self._named))], self.blocks[0]  # both in the order of loading
 
 
 def fill(folder: Path, kind: Kind, capacity: int, share: float, eager: int, first: int) -> None:
