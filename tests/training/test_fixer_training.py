@@ -10,7 +10,7 @@ from fewview.models.fixer import CompactFixer, FixerConfig, load_fixer
 from fewview.simulate.seeds import TRAIN, nth
 from fewview.training import fixer as training
 from fewview.training.fixer_export import export_fixer
-from fewview.training.fixer_pairs import FixerPair, make_pair, read_pair, write_pair
+from fewview.training.fixer_pairs import ENDS_WITH, FixerPair, fill, make_pair, read_pair, write_pair
 
 SMALL = FixerConfig(channels=(8, 16), embedding=16, tokens=16)
 
@@ -41,6 +41,29 @@ def test_a_pair_is_the_same_from_its_seed_and_comes_back_from_disk(tmp_path):
     torch.testing.assert_close(back.clean, pair.clean, atol=2e-3, rtol=2e-3)
     torch.testing.assert_close(back.condition.columns, pair.condition.columns, atol=2e-3, rtol=2e-3)
     assert back.condition.prompt == pair.condition.prompt
+
+
+def test_every_volume_gives_a_stopped_and_a_finished_pair_that_share_its_measurement(tmp_path):
+    fill(tmp_path, 1)
+    fill(tmp_path, 1)  # what is there stays
+    stopped, finished = (read_pair(tmp_path / f"generic-{TRAIN[0]}{end}.npz") for end in ("", ENDS_WITH))
+    assert len(list(tmp_path.iterdir())) == 2
+    torch.testing.assert_close(stopped.clean, finished.clean)
+    torch.testing.assert_close(stopped.condition.rows, finished.condition.rows)
+    errors = [float((pair.damaged - pair.clean).square().mean()) for pair in (stopped, finished)]
+    assert errors[1] < errors[0]
+
+
+def test_finished_pairs_are_drawn_in_their_share(pool, tmp_path):
+    for path in pool.iterdir():
+        (tmp_path / path.name).symlink_to(path)
+    name = f"generic-{TRAIN[0]}"
+    (tmp_path / f"{name}{ENDS_WITH}.npz").symlink_to(pool / f"{name}.npz")
+    options = training.FixerTraining(minutes=1, batch=4, device="cpu")
+    trainer = training._FixerTrainer(options, tmp_path / "out", tmp_path, lambda line: None)
+    drawn = [trainer.draw() is trainer.finished[0] for _ in range(400)]
+    assert abs(sum(drawn) / 400 - training.FINISHED_SHARE) < 0.1
+    assert trainer.seeds() == 8
 
 
 def test_training_resumes_and_writes_weights_with_a_card(pool, tmp_path):

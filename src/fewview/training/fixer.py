@@ -1,4 +1,4 @@
-"""Training of the compact slice fixer on pairs of clean and under-fitted slices."""
+"""Training of the compact slice fixer on pairs of clean slices and their reconstructions."""
 
 from __future__ import annotations
 
@@ -18,12 +18,14 @@ from ..models.ssim import similarity
 from ..options import option
 from ..simulate.seeds import nth
 from .background_process import BackgroundProcess
-from .fixer_pairs import DAMAGES, FixerPair, fill, make_pair, read_pair, write_pair
+from .fixer_pairs import DAMAGES, ENDS_WITH, FixerPair, fill, make_pair, read_pair, write_pair
 from .sources import Kind
 from .trainer import STATE, Report, Trainer, TrainerOptions
 
 GRADIENT = 0.5
 """Weight of the difference of the gradients in the loss: edges count."""
+FINISHED_SHARE = 0.4
+"""Of the steps: with reconstructions as good as they get."""
 CHECK_VIEWS = (12, 24, 36)
 """Views of the validation volumes, one of either kind for each reconstruction."""
 
@@ -91,7 +93,8 @@ class _FixerTrainer(Trainer):
         self.options = options
         super().__init__(options, folder, report)
         pool.mkdir(parents=True, exist_ok=True)
-        self.pool, self.pairs, self._known = pool, cast(list[FixerPair], []), cast(set[str], set())
+        self.pool, self._known = pool, cast(set[str], set())
+        self.stopped, self.finished = cast(list[FixerPair], []), cast(list[FixerPair], [])
         self.maker = BackgroundProcess(pool, fill, pool, options.volumes)
         if self.processes.first:
             self.maker.start()
@@ -113,7 +116,7 @@ class _FixerTrainer(Trainer):
         """Of slices of one volume, turned and flipped alike."""
         if self.step % 50 == 0:
             self._refresh()
-        pair = self.pairs[int(self.rng.integers(len(self.pairs)))]
+        pair = self.draw()
         chosen = torch.from_numpy(self.rng.permutation(len(pair.clean))[: max(1, self.batch // 2)])
         turn, flip = int(self.rng.integers(4)), bool(self.rng.random() < 0.5)
         scale = float(self.rng.uniform(0.85, 1.1))  # a robust maximum misses the true one by some per cent
@@ -137,13 +140,18 @@ class _FixerTrainer(Trainer):
         loss.backward()
         return float(loss.detach())
 
+    def draw(self) -> FixerPair:
+        """A pair of the pool, finished in :data:`FINISHED_SHARE` of the cases."""
+        group = self.finished if self.finished and self.rng.random() < FINISHED_SHARE else self.stopped
+        return group[int(self.rng.integers(len(group)))]
+
     def figures(self) -> dict[str, Any]:
         """PSNR in dB of validation slices before and after repair, by kind of reconstruction."""
         return fixer_psnr(self.ema.model, self._checks)
 
     def seeds(self) -> int:
         """Volumes in the pool."""
-        return len(self.pairs)
+        return len({name.removesuffix(".npz").removesuffix(ENDS_WITH) for name in self._known})
 
     def close(self) -> None:
         """End the process that makes pairs, too."""
@@ -159,8 +167,8 @@ class _FixerTrainer(Trainer):
             for path in sorted(self.pool.glob("[!.]*.npz")):  # what is being written begins with a dot
                 if path.name not in self._known:
                     self._known.add(path.name)
-                    self.pairs.append(read_pair(path))
-            if len(self.pairs) >= at_least:
+                    (self.finished if path.stem.endswith(ENDS_WITH) else self.stopped).append(read_pair(path))
+            if len(self.stopped) >= at_least:
                 return
             self.maker.check()
             time.sleep(0.2)

@@ -11,8 +11,8 @@ from ..models.sd_turbo.weights import save_sd_turbo
 from ..simulate.seeds import TRAIN, VALIDATION
 from .checkpoint import read_average
 from .export import VALUE_RANGE, provenance
-from .fixer import CHECK_VIEWS, FixerTraining, SDTurboTraining, fixer_psnr, new_fixer, validation_pairs
-from .fixer_pairs import DAMAGES
+from .fixer import CHECK_VIEWS, FINISHED_SHARE, FixerTraining, SDTurboTraining, fixer_psnr, new_fixer, validation_pairs
+from .fixer_pairs import FINISHED, STOPPED
 
 
 def export_fixer(folder: Path, path: Path) -> None:
@@ -38,8 +38,8 @@ def export_fixer(folder: Path, path: Path) -> None:
     card = {
         "trained_on": f"two thirds simulated concrete-like microstructures, one third plain shapes, "
         f"{facts['seeds']} volumes from training seed {TRAIN[0]}, measured with 6 to 64 views and reconstructed by "
-        f"{', '.join(DAMAGES)}, "
-        "stopped early at random",
+        f"{', '.join(STOPPED)}, stopped early at random, and by {', '.join(FINISHED)} in {FINISHED_SHARE:.0%} of the "
+        "steps",
         **provenance(facts),
         "value_range": VALUE_RANGE,
         "validation": f"volumes of 64 and 96 px, seeds from {VALIDATION[0]}, {CHECK_VIEWS} views, one volume for each "

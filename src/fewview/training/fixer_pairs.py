@@ -1,7 +1,8 @@
-"""Pairs for a slice fixer: volumes measured with few views, and reconstructions of them that were stopped early.
+"""Pairs for a slice fixer: volumes measured with few views, and reconstructions of them, stopped early or finished.
 
 As in DiffNR (2025): kinds of reconstruction, numbers of views and degrees of fitting are mixed, so that the fixer meets
-whatever a field looks like on its way; a fixer that only saw finished reconstructions would repair nothing else.
+whatever a field looks like on its way; a fixer that only saw finished reconstructions would repair nothing else. One
+that never saw them harms them: every measurement is therefore reconstructed twice, once either way.
 """
 
 from __future__ import annotations
@@ -36,6 +37,8 @@ PROMPTS: Mapping[Kind, tuple[str, ...]] = {
 SILENT = 0.4
 """Part of the pairs without a prompt: most users give none."""
 VIEWS = (6, 8, 10, 12, 16, 20, 24, 30, 36, 48, 64)
+NEAR_AUTO = (-3.7, -2.8)
+"""Logarithm of the weights of total variation that held-out pixels choose for such volumes, and some beside."""
 
 Damage = Callable[[Problem, np.random.Generator], Tensor]
 
@@ -71,6 +74,21 @@ def _tv(problem: Problem, rng: np.random.Generator) -> Tensor:
     return _stopped("tv", problem, {"weight": 10 ** rng.uniform(-4.5, -2.0)}, int(rng.integers(15, 150)))
 
 
+def _finished_tv(problem: Problem, rng: np.random.Generator) -> Tensor:
+    return _stopped("tv", problem, {"weight": 10 ** rng.uniform(*NEAR_AUTO)})
+
+
+def _finished_mbir(problem: Problem, rng: np.random.Generator) -> Tensor:
+    return _stopped("mbir", problem, {"sharpness": rng.uniform(-1.0, 1.0)})
+
+
+def _finished_field(name: str) -> Damage:
+    def damage(problem: Problem, rng: np.random.Generator) -> Tensor:
+        return _stopped(name, problem, {"steps": 20, "smoothness": 10 ** rng.uniform(*NEAR_AUTO)})
+
+    return damage
+
+
 def _field(name: str, most: int) -> Damage:
     """A field stopped after 2 to ``most`` steps, smoothed as much as a search might choose, or less."""
 
@@ -86,7 +104,7 @@ def _field(name: str, most: int) -> Damage:
     return damage
 
 
-DAMAGES: dict[str, Damage] = {
+STOPPED: dict[str, Damage] = {
     "fbp": _fbp,
     "cgls": _cgls,
     "tv": _tv,
@@ -94,10 +112,53 @@ DAMAGES: dict[str, Damage] = {
     "naf": _field("naf", 40),
     "r2gaussian": _field("r2gaussian", 60),
 }
-"""Reconstructions by name; all are drawn alike often."""
+"""Reconstructions that were stopped too early or smoothed too little or too much, by name; all are alike frequent."""
+FINISHED: dict[str, Damage] = {
+    "mbir": _finished_mbir,
+    "tv-finished": _finished_tv,
+    "naf-finished": _finished_field("naf"),
+    "r2gaussian-finished": _finished_field("r2gaussian"),
+}
+"""Reconstructions as good as they get; fields are stopped by held-out pixels."""
+FREQUENT = (0.45, 0.45, 0.05, 0.05)
+"""How often each of :data:`FINISHED` is made: a field takes 5 s, the others 1 s."""
+DAMAGES = STOPPED | FINISHED
+ENDS_WITH = "-finished"
+"""Of the names of files that hold a finished reconstruction."""
+
+
+class Specimen(NamedTuple):
+    """A volume that was grown, and its measurement; ``top`` is what the network takes for 1."""
+
+    kind: Kind
+    seed: int
+    clean: Tensor
+    problem: Problem
+    top: float
 
 
 @torch.no_grad()
+def grow(kind: Kind, seed: int, rng: np.random.Generator, views: int | None = None) -> Specimen:
+    """Grow and measure one volume; everything follows from seed and generator, views are drawn when not given."""
+    blocks = MAKERS[kind](seed, int(rng.choice(SIZES)))
+    depth = min(DEPTH, *(len(block) for block in blocks))
+    clean = whole_slices(blocks, 1, depth, rng)
+    problem = measured_slices(clean, rng, int(rng.choice(VIEWS)) if views is None else views)
+    assert problem.state is not None
+    top = robust_maximum(least_squares(problem))
+    bare = Problem(problem.operator, problem.data, problem.weights, seed=seed)
+    return Specimen(kind, seed, clean * (problem.state["peak"] / top), bare, top)
+
+
+@torch.no_grad()
+def reconstructed(specimen: Specimen, damage: str, rng: np.random.Generator) -> FixerPair:
+    """The pair of a specimen and its reconstruction by ``damage``, a key of :data:`DAMAGES`."""
+    volume = DAMAGES[damage](specimen.problem, rng)
+    prompt = "" if rng.random() < SILENT else str(rng.choice(PROMPTS[specimen.kind]))
+    condition = condition_of(specimen.problem, volume, specimen.top, prompt)
+    return FixerPair(specimen.clean, volume / specimen.top, condition)
+
+
 def make_pair(kind: Kind, seed: int, damage: str | None = None, views: int | None = None) -> FixerPair:
     """Grow, measure and reconstruct one volume.
 
@@ -107,22 +168,13 @@ def make_pair(kind: Kind, seed: int, damage: str | None = None, views: int | Non
     seed : int
         Everything follows from it.
     damage : str, optional
-        A key of :data:`DAMAGES`; drawn when not given.
+        A key of :data:`DAMAGES`; one of :data:`STOPPED` is drawn when not given.
     views : int, optional
         Drawn from :data:`VIEWS` when not given.
     """
     rng = np.random.default_rng([seed, 7])
-    blocks = MAKERS[kind](seed, int(rng.choice(SIZES)))
-    depth = min(DEPTH, *(len(block) for block in blocks))
-    clean = whole_slices(blocks, 1, depth, rng)
-    problem = measured_slices(clean, rng, int(rng.choice(VIEWS)) if views is None else views)
-    assert problem.state is not None
-    name = str(rng.choice(list(DAMAGES))) if damage is None else damage
-    volume = DAMAGES[name](Problem(problem.operator, problem.data, problem.weights, seed=seed), rng)
-    top = robust_maximum(least_squares(problem))
-    prompt = "" if rng.random() < SILENT else str(rng.choice(PROMPTS[kind]))
-    condition = condition_of(problem, volume, top, prompt)
-    return FixerPair(clean * (problem.state["peak"] / top), volume / top, condition)
+    specimen = grow(kind, seed, rng, views)
+    return reconstructed(specimen, str(rng.choice(list(STOPPED))) if damage is None else damage, rng)
 
 
 def write_pair(path: Path, pair: FixerPair) -> None:
@@ -147,13 +199,19 @@ def read_pair(path: Path) -> FixerPair:
 
 
 def fill(folder: Path, capacity: int) -> None:
-    """Make pairs of both kinds from consecutive training seeds until ``capacity`` are in the folder."""
+    """Make volumes of both kinds from consecutive training seeds, up to ``capacity``, and two pairs of each."""
     torch.set_num_threads(1)
     parent = os.getppid()
     for count in range(capacity):
         if os.getppid() != parent:
             return  # the training that started this process is gone
         kind: Kind = "materials" if count % 3 else "generic"
-        path = folder / f"{kind}-{TRAIN[0] + count}.npz"
-        if not path.exists():
-            write_pair(path, make_pair(kind, TRAIN[0] + count))
+        seed = TRAIN[0] + count
+        stopped, finished = (folder / f"{kind}-{seed}{end}.npz" for end in ("", ENDS_WITH))
+        if finished.exists():
+            continue
+        rng = np.random.default_rng([seed, 7])
+        specimen = grow(kind, seed, rng)
+        if not stopped.exists():
+            write_pair(stopped, reconstructed(specimen, str(rng.choice(list(STOPPED))), rng))
+        write_pair(finished, reconstructed(specimen, str(rng.choice(list(FINISHED), p=FREQUENT)), rng))
