@@ -139,7 +139,18 @@ class Specimen(NamedTuple):
 
 @torch.no_grad()
 def grow(kind: Kind, seed: int, rng: np.random.Generator, views: int | None = None) -> Specimen:
-    """Grow and measure one volume; everything follows from seed and generator, views are drawn when not given."""
+    """Grow and measure one volume.
+
+    Parameters
+    ----------
+    kind : {"generic", "materials"}
+    seed : int
+        Of the volume.
+    rng : Generator
+        Of its side, its place, and the measurement.
+    views : int, optional
+        Drawn from :data:`VIEWS` when not given.
+    """
     blocks = MAKERS[kind](seed, int(rng.choice(SIZES)))
     depth = min(DEPTH, *(len(block) for block in blocks))
     clean = whole_slices(blocks, 1, depth, rng)
@@ -152,7 +163,16 @@ def grow(kind: Kind, seed: int, rng: np.random.Generator, views: int | None = No
 
 @torch.no_grad()
 def reconstructed(specimen: Specimen, damage: str, rng: np.random.Generator) -> FixerPair:
-    """The pair of a specimen and its reconstruction by ``damage``, a key of :data:`DAMAGES`."""
+    """The pair of a specimen and one of its reconstructions.
+
+    Parameters
+    ----------
+    specimen : Specimen
+    damage : str
+        A key of :data:`DAMAGES`.
+    rng : Generator
+        Of what the reconstruction is asked for, and of the prompt.
+    """
     volume = DAMAGES[damage](specimen.problem, rng)
     prompt = "" if rng.random() < SILENT else str(rng.choice(PROMPTS[specimen.kind]))
     condition = condition_of(specimen.problem, volume, specimen.top, prompt)
