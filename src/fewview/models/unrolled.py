@@ -58,7 +58,7 @@ class UnrolledConfig(BaseModel):
         Show the U-Nets the gradient of the misfit and its image under ``A' W A``. Without, and with one stage, the
         network is a post-processing one.
     extra : int
-        Further images of the object, such as an X-ray volume; 0 or 1.
+        Further images of the object, such as an X-ray slice and what is read from it.
     start, steps : int
         CG iterations of the first image, and of each data step.
     """
@@ -190,8 +190,8 @@ class Unrolled(nn.Module):
             The object plus ``sigma`` times white noise, in units of its maximum.
         sigma : float
             Of ``state``; not used without one.
-        extra : Tensor, shape (slices, y, x), optional
-            For a network that takes one; zeros when not given.
+        extra : Tensor, shape (slices, extra, y, x), optional
+            Further images of order one, for a network that takes them; zeros when not given.
         turns : sequence of int
             The symmetries of a square in which the U-Nets see the object, a copy of it for each: as if sample, rays and
             all had been turned or mirrored, exactly, for any geometry, since the data steps do not depend on it.
@@ -261,10 +261,10 @@ class Unrolled(nn.Module):
         # The mean of the object given the state alone, for white Gaussian values: 0 where the state says nothing.
         skip = SIGMA_DATA / (sigma**2 + SIGMA_DATA**2)
         known = torch.zeros_like(data.back) if state is None else skip * (state - MEAN)
-        images = [known, radius.expand(shape), sensitivity.expand(shape)]
-        if self.config.extra:
-            images.append(torch.zeros_like(data.back) if extra is None else (extra - MEAN) / SIGMA_DATA)
-        return torch.stack(images, dim=1)
+        images = torch.stack([known, radius.expand(shape), sensitivity.expand(shape)], dim=1)
+        if self.config.extra and extra is None:
+            extra = torch.zeros_like(images[:, :1]).expand(-1, self.config.extra, -1, -1)
+        return images if extra is None else torch.cat([images, extra], dim=1)
 
 
 def neighbourhood(x: Tensor, depth: int, slices: int) -> Tensor:

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from ..methods.diffusion.start import least_squares
 from ..methods.interface import Problem
 from ..methods.inverse.normalised import robust_maximum, scaled
+from ..methods.supervised.xray_reading import reading
 from ..models.unrolled import Unrolled, UnrolledConfig
 from ..options import option
 from .acquisitions import Acquisitions, measured
@@ -129,13 +130,13 @@ class UnrolledTrainer(Trainer):
         sigma : float, optional
             Noise of the state that is shown, too; None shows none.
         extra : Tensor, shape (slices, y, x), optional
-            What else the network sees: an X-ray volume.
+            X-ray slices of the same places.
         """
         assert problem.state is not None
         top = robust_maximum(least_squares(problem))
         data = scaled(problem, max(top, 1e-9))
         target = clean * (problem.state["peak"] / data.top)
-        known: dict[str, Any] = {"extra": extra}
+        known: dict[str, Any] = {"extra": None if extra is None else reading(extra, problem, data)}
         if sigma is not None:
             known |= {"state": target + sigma * torch.randn_like(target), "sigma": sigma}
         images = list(cast(Unrolled, self.net).run(data, depth, **known))

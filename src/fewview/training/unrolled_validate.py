@@ -14,6 +14,7 @@ from torch import Tensor
 from ..methods.diffusion.start import least_squares
 from ..methods.interface import Problem
 from ..methods.inverse.normalised import robust_maximum, scaled
+from ..methods.supervised.xray_reading import shown
 from ..models.unrolled import Unrolled
 from ..operators import parallel_beam
 from ..simulate.seeds import nth
@@ -72,7 +73,7 @@ def reconstructed(net: Unrolled, problem: Problem, slices: int) -> Tensor:
         In units of the problem.
     """
     data = scaled(problem, robust_maximum(least_squares(problem)))
-    image: Tensor = net(data, slices, extra=problem.auxiliary) * data.top
+    image: Tensor = net(data, slices, extra=shown(net, problem, data)) * data.top
     return image
 
 

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from ..methods.interface import Problem
+from ..methods.supervised.xray_reading import IMAGES
 from ..models.unrolled import Unrolled
 from ..operators import parallel_beam
 from ..simulate.seeds import nth
@@ -37,7 +38,7 @@ Shown = Literal["none", "right", "other"]
 class PairedTrainer(SimulatedTrainer):
     """A :class:`SimulatedTrainer` whose network sees an X-ray volume, too."""
 
-    extra = 1
+    extra = IMAGES
 
     def batch_of(self, side: int, count: int, depth: int) -> tuple[Tensor, int, Tensor | None]:
         """See :class:`SimulatedTrainer`; the further images are X-ray slices of the same places, as delivered."""

@@ -7,6 +7,7 @@ import torch
 from fewview.errors import OptionError
 from fewview.methods import get_method
 from fewview.methods.interface import Problem
+from fewview.methods.supervised.xray_reading import IMAGES
 from fewview.models.unrolled import Unrolled, UnrolledConfig
 from fewview.models.weights import save_unrolled
 from fewview.operators import parallel_beam
@@ -35,7 +36,7 @@ def problem():
 
 @pytest.fixture
 def weights(tmp_path):
-    save_unrolled(network().with_extra(1), tmp_path / "x.safetensors", {})
+    save_unrolled(network().with_extra(IMAGES), tmp_path / "x.safetensors", {})
     return str(tmp_path / "x.safetensors")
 
 
@@ -53,9 +54,9 @@ def test_a_further_image_changes_nothing_before_it_is_learnt(problem, weights, t
 
 
 def test_the_xray_volume_is_seen_and_left_out_when_held_out_views_gain_nothing(problem, weights, tmp_path):
-    net = network().with_extra(1)
+    net = network().with_extra(IMAGES)
     with torch.no_grad():
-        net.nets[-1].stem.weight[:, -1] += 0.5
+        net.nets[-1].stem.weight[:, -IMAGES] += 0.5
     save_unrolled(net, tmp_path / "heeds.safetensors", {})
     heeds = str(tmp_path / "heeds.safetensors")
     used = last_of(problem, weights=heeds, xray=True, compare=True)

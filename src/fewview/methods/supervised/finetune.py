@@ -20,11 +20,12 @@ from ...models.unrolled import Unrolled
 from ..classical.fbp import preview
 from ..interface import Estimate, Problem
 from ..inverse.masking import measured
-from ..inverse.normalised import robust_maximum, scaled
+from ..inverse.normalised import scaled
 from ..selection.comparison import PerView, better, gain
 from ..selection.held_out import pixel_folds, prediction_errors
 from ..selection.picture import Picture
 from ..slices import central
+from .xray_reading import shown
 
 SLICES = 4
 """Neighbouring slices in the middle of the run that teach."""
@@ -116,7 +117,8 @@ def _hidden_misfit(net: Unrolled, given: Problem, top: float, random: torch.Gene
     hidden = (torch.rand(y.shape, generator=random) < HIDDEN).to(y.device)
     seen = replace(given, weights=full.masked_fill(hidden, 0.0))
     pause = given.operator.on_chunk or (lambda: None)
-    *_, image = net.run(scaled(seen, top), len(y), extra=shown(net, given), batch=batch, pause=pause)
+    data = scaled(seen, top)
+    *_, image = net.run(data, len(y), extra=shown(net, seen, data), batch=batch, pause=pause)
     residual = given.operator(image * top) - y
     asked = full * hidden
     return (asked * residual.square()).sum() / (asked * y.square()).sum().clamp(min=1e-12)
@@ -124,12 +126,6 @@ def _hidden_misfit(net: Unrolled, given: Problem, top: float, random: torch.Gene
 
 @torch.no_grad()
 def _errors(net: Unrolled, given: Problem, held: Any, top: float, batch: int) -> PerView:
-    *_, image = net.run(scaled(given, top), len(given.data), extra=shown(net, given), batch=batch)
+    data = scaled(given, top)
+    *_, image = net.run(data, len(given.data), extra=shown(net, given, data), batch=batch)
     return np.array(prediction_errors(held, image * top))
-
-
-def shown(net: Unrolled, problem: Problem) -> Tensor | None:
-    """The X-ray volume in units of its maximum, for a network that takes one; None where there is none."""
-    if not net.config.extra or problem.auxiliary is None:
-        return None
-    return problem.auxiliary.to(problem.data) / (robust_maximum(problem.auxiliary) or 1.0)

@@ -24,10 +24,11 @@ from ..inverse.proposals import nonnegative
 from ..selection.picture import Picture
 from ..slices import SliceNoise
 from ..stages import Stages
-from .finetune import SLICES, TUNING_BYTES, fine_tuned, shown
+from .finetune import SLICES, TUNING_BYTES, fine_tuned
 from .finetune import STAGE as FINE_TUNING
 from .posterior import posterior_sample
 from .trained_range import outside_training
+from .xray_reading import shown
 
 TOGETHER = 16
 """Slices, copies included, that the projector is applied to together where there are fewer."""
@@ -114,7 +115,7 @@ def _reconstruction(
     net: Unrolled, problem: Problem, options: UnrolledOptions, data: Scaled, chosen: dict[str, Any]
 ) -> Generator[Estimate, None, None]:
     """By a network as it is now."""
-    extra = shown(net, problem)
+    extra = shown(net, problem, data)
     groups = _groups(TURNS if options.symmetries else 1, len(data.y))
     stages = net.config.stages + 1
     total = len(groups) * stages + 1 + options.samples * options.steps
