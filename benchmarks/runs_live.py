@@ -1,19 +1,22 @@
-"""How a run looks while it goes on: how often the picture changes, what bar and time left say, and what a stop keeps.
+"""How a run looks while it goes on: how often the picture changes, what bar and time left say, how soon a stop acts.
 
-    python benchmarks/runs_live.py [--out benchmarks/results/runs_live.json] [--moments 20] [--only shell-tv]
+    OMP_NUM_THREADS=1 NUMBA_NUM_THREADS=1 python benchmarks/runs_live.py [--out FILE] [--only shell-tv] [--moments 3]
 
-The worker process and the queue of the viewer carry out real runs, without a window: what is told to the viewer is
-what is measured. A row holds, of one scan and method,
+Runs of the viewer's engine, in this process, on one slice. All times are seconds that the processor spent on it, so
+that other work on the machine does not count: with one thread, what a run takes on a machine that does nothing else. A
+row holds, of one scan and method,
 
-- alive: share of the run in which the picture changed within the last 3 s; seconds are those that the processor spent
-  in the worker, so that other work on the machine does not count,
-- back: the most that the bar went back (part of the run), and that the time left rose over its least (parts of it),
+- alive: share of the run in which the picture changed within the last 3 s,
+- still: the longest time without a new picture, and the stage in which that was,
+- bar_back: the most that the bar went back (part of the run),
+- left_rise: the most that the time left rose over its least (parts of it),
 - third: error of the total time that was told after a third of the run (part of it),
-- seconds: of the whole run; cpu_seconds: of the worker.
+- deaf: the longest time from one look at the stop flag to the next,
+- seconds: of the whole run.
 
 A row "stop" holds the longest time from a stop to the end of the run, at moments spread over the run, and how many of
-the records said what was kept. A row "preview" holds the CPU seconds of a preview of one slice, the first and the
-second time on the scan.
+the records said what was kept. A row "preview" holds the seconds of a preview of one slice, the first and the second
+time on the scan, and after a run has chosen the settings.
 """
 
 import argparse
@@ -23,149 +26,148 @@ from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
-import psutil
 
+from fewview.errors import Stopped
 from fewview.methods.presets import preset_options
 from fewview.methods.registry import get_method
-from fewview.runs.worker.queue import RunQueue
+from fewview.methods.selection import picture
+from fewview.runs.forecast import Forecast
+from fewview.runs.worker import engine
 from fewview.samples import FOLDER
 from fewview.viewer.reconstruct.preview import preview_options
 from fewview.viewer.scan.presenter import ScanPresenter
 
 STILL = 3.0  # seconds without a new picture from which one waits
-KEPT = {"result", "intermediate", "start"}
+KEPT = {"intermediate", "start"}
 CASES = [(scan, method) for scan in ("shell", "tooth") for method in ("tv", "d3ip")]
+clock = picture.clock = time.process_time
 
 
-class Watched:
-    """A queue, and a scan."""
+class Ears:
+    """What the engine asks and tells; a stop at a moment of the run."""
 
-    def __init__(self):
-        self.queue = RunQueue()
-        self.queue.warm()
-        self.until(lambda: self.queue.ready)
+    def __init__(self, stop_at=float("inf")):
+        self.began = self.asked = clock()
+        self.stop_at, self.deaf = stop_at, 0.0
 
-    def until(self, condition):
-        while not condition():
-            self.queue.pump(0.02)
+    def stopped(self):
+        now = clock()
+        self.deaf, self.asked = max(self.deaf, now - self.asked), now
+        return now - self.began >= self.stop_at
 
-    def scan(self, name):
-        scan = ScanPresenter()
-        scan.load(FOLDER / f"{name}.h5")
-        if name == "tooth":
-            scan.set_axis(295.0)
-        scan.rows = scan.one_row(0)
-        return scan
+    def stage(self, text):
+        pass
 
-    def start(self, scan, method, options):
-        recipe = scan.recipe(method=method, options=options)
-        run = self.queue.submit(method, {"recipe": recipe.model_dump(mode="json")})
-        self.until(lambda: run.active)
-        return run
-
-    def cpu(self):
-        return sum(psutil.Process(self.queue.worker_pid).cpu_times()[:2])
+    def wait_while_paused(self):
+        pass
 
 
-def followed(watched, run, stop_at=None):
-    """(seconds, part done, seconds left) at each look, CPU seconds at new pictures, seconds from stop to end."""
-    began, spent = time.monotonic(), watched.cpu()
-    looks, pictures, asked, last = [], [0.0], None, None
-    while not run.over:
-        watched.queue.pump(0.02)
-        now = time.monotonic() - began
-        frame = watched.queue.take_frame()
-        if frame is not None:
-            middle = np.array(frame.volume[len(frame.volume) // 2])
-            if last is None or not np.array_equal(middle, last):
-                pictures.append(watched.cpu() - spent)
-            last = middle
-        frame = None
-        looks.append((now, run.done, run.seconds_left))
-        if stop_at is not None and asked is None and now >= stop_at:
-            asked = now
-            watched.queue.stop()
-    over = time.monotonic() - began
-    pictures.append(watched.cpu() - spent)
-    watched.queue.release()
-    return looks, pictures, over, None if asked is None else over - asked
+def of(name):
+    scan = ScanPresenter()
+    scan.load(FOLDER / f"{name}.h5")
+    if name == "tooth":
+        scan.set_axis(295.0)
+    scan.rows = scan.one_row(0)
+    return scan
 
 
-def row(name, method, run, looks, pictures, total):
-    waits = [max(0.0, later - earlier - STILL) for earlier, later in pairwise(pictures)]
-    done = np.array([part for _, part, _ in looks])
-    lefts = [(when, left) for when, _, left in looks if left is not None]
+def carried_out(scan, method, options, ears):
+    """(seconds, part done) at each estimate, (seconds, stage) at each new picture, record and seconds of the run."""
+    estimates = engine.run({"recipe": scan.recipe(method=method, options=options).model_dump(mode="json")}, ears)
+    looks, pictures, last, now = [], [(0.0, "")], None, 0.0
+    while True:
+        try:
+            estimate = next(estimates)
+        except StopIteration as end:
+            return looks, [*pictures, (clock() - ears.began, "the end")], end.value, clock() - ears.began
+        except Stopped:  # before there was an estimate
+            return looks, pictures, {"kept": "start", "stage": "before the first estimate"}, clock() - ears.began
+        now = clock() - ears.began
+        middle = np.array(estimate.volume[len(estimate.volume) // 2])
+        if last is None or not np.array_equal(middle, last):
+            pictures.append((now, estimate.stage))
+        last = middle
+        looks.append((now, estimate.fraction))
+
+
+def row(name, method, looks, pictures, total, ears):
+    waits = [(later - earlier, stage) for (earlier, _), (later, stage) in pairwise(pictures)]
+    done = np.array([part for _, part in looks])
+    forecast, lefts = Forecast(), []
+    for when, part in looks:
+        forecast.hear(part, when)
+        left = forecast.left(when)
+        if left is not None:
+            lefts.append((when, left))
     least, rise = float("inf"), 0.0
     for _, left in lefts:
-        if least > 1:  # seconds; of less one sees nothing
-            rise = max(rise, left / least - 1 if np.isfinite(least) else 0.0)
+        if 1 < least < float("inf"):  # seconds; of less one sees nothing
+            rise = max(rise, left / least - 1)
         least = min(least, left)
-    told = [when + left for when, left in lefts if when >= total / 3][:1]
+    told = next((when + left for when, left in lefts if when >= total / 3), None)
+    still, where = max(waits)
     return {
         "case": f"{name}-{method}",
-        "status": run.status,
-        "alive": round(1 - sum(waits) / pictures[-1], 3),
+        "alive": round(1 - sum(max(0.0, wait - STILL) for wait, _ in waits) / total, 3),
+        "still": round(still, 1),
+        "still_until": where,
         "bar_back": round(float(np.max(np.maximum.accumulate(done) - done, initial=0)), 3),
         "left_rise": round(rise, 3),
-        "third": round(abs(told[0] / total - 1), 3) if told else None,
+        "third": None if told is None else round(abs(told / total - 1), 3),
+        "deaf": round(ears.deaf, 2),
         "seconds": round(total, 1),
-        "cpu_seconds": round(pictures[-1], 1),
     }
 
 
-def options_of(method):
-    return preset_options(get_method(method), "draft") if method != "tv" else {}
+def stops(scan, method, options, total, moments):
+    slowest, true = 0.0, 0
+    for moment in (np.arange(moments) + 0.5) / moments:
+        _, _, record, took = carried_out(scan, method, options, Ears(moment * total))
+        ended_first = record.get("kept") == "result"
+        slowest = max(slowest, 0.0 if ended_first else took - moment * total)
+        true += ended_first or (record.get("kept") in KEPT and bool(record.get("stage")))
+    return {"case": f"stop-{method}", "moments": moments, "slowest": round(slowest, 2), "true": int(true)}
+
+
+def previews():
+    """With TV, on one slice of the tooth (640 pixels, 181 views)."""
+    scan, method, spent = of("tooth"), get_method("tv"), []
+    for settled in ({}, {}, {"weight": 1.5e-3}):
+        if settled:
+            scan.learn({"method": "tv", "options": {"weight": "auto"}, "chosen": settled}, "a run")
+        options, _ = preview_options(method, {}, scan)
+        _, _, record, took = carried_out(scan, "tv", options, Ears())
+        scan.learn(record, "a preview")
+        spent.append(round(took, 1))
+    return {"case": "preview-tooth-tv", **dict(zip(("first", "second", "after_a_run"), spent, strict=True))}
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, default=Path(__file__).parent / "results" / "runs_live.json")
-    parser.add_argument("--moments", type=int, default=20)
-    parser.add_argument("--only", default="")
+    parser.add_argument("--moments", type=int, default=3, help="Stops of each method on the shell; 0 for none.")
+    parser.add_argument("--only", default="", help="Beginning of the names of the cases to run.")
     arguments = parser.parse_args()
-    watched, rows = Watched(), []
+    engine.warm_up()
     for name, method in CASES:
         if not f"{name}-{method}".startswith(arguments.only):
             continue
-        scan = watched.scan(name)
-        run = watched.start(scan, method, options_of(method))
-        looks, pictures, total, _ = followed(watched, run)
-        rows.append(row(name, method, run, looks, pictures, total))
-        print(rows[-1], flush=True)
-        if name != "shell":
-            continue
-        slowest, true = 0.0, 0
-        for moment in (np.arange(arguments.moments) + 0.5) / arguments.moments:
-            run = watched.start(scan, method, options_of(method))
-            _, _, _, took = followed(watched, run, stop_at=moment * total)
-            ended_first = took is None or run.status == "done"
-            slowest = max(slowest, 0.0 if ended_first else took)
-            true += ended_first or (run.record.get("kept") in KEPT - {"result"} and bool(run.holds))
-        rows.append(
-            {"case": f"stop-{method}", "moments": arguments.moments, "slowest_s": round(slowest, 3), "true": true}
-        )
-        print(rows[-1], flush=True)
-    if "preview".startswith(arguments.only) or not arguments.only:
-        rows.append(previews(watched))
-        print(rows[-1], flush=True)
-    watched.queue.close()
-    kept = json.loads(arguments.out.read_text()) if arguments.out.exists() else []
-    new = {one["case"] for one in rows}
-    rows = [one for one in kept if one["case"] not in new] + rows
-    arguments.out.write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
+        scan, ears = of(name), Ears()
+        options = {} if method == "tv" else preset_options(get_method(method), "draft")
+        looks, pictures, _, total = carried_out(scan, method, options, ears)
+        write(arguments.out, row(name, method, looks, pictures, total, ears))
+        if name == "shell" and arguments.moments:
+            write(arguments.out, stops(scan, method, options, total, arguments.moments))
+    if "preview".startswith(arguments.only[:7]):
+        write(arguments.out, previews())
 
 
-def previews(watched):
-    """CPU seconds of the worker, with TV, on one slice of the tooth (640 pixels, 181 views)."""
-    scan, method = watched.scan("tooth"), get_method("tv")
-    spent = []
-    for _ in range(2):
-        options, _ = preview_options(method, {}, scan)
-        before = watched.cpu()
-        run = watched.start(scan, "tv", options)
-        followed(watched, run)
-        spent.append(round(watched.cpu() - before, 1))
-    return {"case": "preview-tooth-tv", "first_cpu_s": spent[0], "second_cpu_s": spent[1]}
+def write(path, made):
+    """One row, in place of the one of the same case."""
+    print(made, flush=True)
+    kept = json.loads(path.read_text()) if path.exists() else []
+    rows = [one for one in kept if one["case"] != made["case"]] + [made]
+    path.write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

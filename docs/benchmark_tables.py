@@ -10,6 +10,9 @@ from collections import defaultdict
 from pathlib import Path
 from statistics import fmean, median
 
+from markdown_table import Rows, cell, table
+from runs_live_table import runs_live
+
 from fewview.benchmark.quality.compare import (
     RIVALS,
     UNIMODAL,
@@ -35,23 +38,6 @@ Written by `python docs/benchmark_tables.py` from the rows in `benchmarks/result
 measures its rows again. Times are of the machine named in the rows, which was shared with other work: compare ratios,
 which were taken interleaved in one run.
 """
-
-Rows = list[dict]
-
-
-def table(header: list[str], rows: list[list[object]]) -> str:
-    """A Markdown table; numbers to four significant digits."""
-    lines = ["| " + " | ".join(header) + " |", "|" + "---|" * len(header)]
-    lines += ["| " + " | ".join(_cell(value) for value in row) + " |" for row in rows]
-    return "\n".join(lines) + "\n"
-
-
-def _cell(value: object) -> str:
-    if value is None:
-        return "-"
-    if isinstance(value, float) and 1000 <= abs(value) < 1e6:
-        return f"{value:.0f}"
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
 def operators(rows: Rows) -> str:
@@ -392,7 +378,7 @@ def registration(rows: Rows) -> str:
     header = ["data", "size", "views", "X-ray", "n", "median error, px", "worst", "median, deg", "worst", "halves, px"]
     header += ["distinction", "found, used", "found, refused", "missed, refused", "missed, used"]
     pair = next(row for row in rows if row["control"] == "as published")
-    intro = REGISTRATION.format(before=_cell(pair["r_before"]), after=_cell(pair["r_after"]))
+    intro = REGISTRATION.format(before=cell(pair["r_before"]), after=cell(pair["r_after"]))
     return intro + "\n" + table(header, body)
 
 
@@ -404,6 +390,7 @@ SECTIONS = {
     "memory": memory,
     "chunks": chunks,
     "live": live,
+    "runs_live": runs_live,
     "quality": quality,
     "probe": probe,
 }

@@ -20,7 +20,11 @@ def script(name):
     spec = importlib.util.spec_from_file_location(name, ROOT / "docs" / f"{name}.py")
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module  # dataclasses look there
-    spec.loader.exec_module(module)
+    sys.path.insert(0, str(ROOT / "docs"))  # the scripts share parts
+    try:
+        spec.loader.exec_module(module)
+    finally:
+        sys.path.remove(str(ROOT / "docs"))
     return module
 
 

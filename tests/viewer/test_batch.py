@@ -30,9 +30,12 @@ def loaded(path):
 
 def test_another_scan_is_read_as_the_first_one(tmp_path):
     model = loaded(frame(tmp_path / "a.npy"))
-    model.views, model.rows, model.bin = 10, (1, 2), 1
+    model.views, model.rows, model.bin, model.prepare = 10, (1, 2), 1, {"tilt": 0.5}
     scan = scan_like(frame(tmp_path / "b.npy"), model)
     assert scan.ready and (scan.views, scan.rows) == (10, (1, 2)) and len(scan.angles) == 12
+    assert scan.recipe().prepare == {"tilt": 0.5}
+    scan.prepare["tilt"] = 1.0
+    assert model.prepare == {"tilt": 0.5}
     with pytest.raises(FewviewError, match="8 views"):
         scan_like(frame(tmp_path / "short.npy", views=8), model)
 

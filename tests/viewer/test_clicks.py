@@ -90,7 +90,7 @@ def test_load_reconstruct_click_table_export(docked, tmp_path):
     assert region.size == size
     window = layer.data[0, region.y[0] : region.y[1], region.x[0] : region.x[1]]
     assert row.values["mean"] == pytest.approx(float(window.mean()), rel=1e-5)
-    assert row.values["psnr"] is None and "No reference" in compare.truth_words.text()
+    assert row.values["psnr"] is None and "No reference" in compare.words.truth.text()
     assert row.values["data_residual"] == pytest.approx(layer.metadata["fewview"]["record"]["data_residual"])
 
     for ending, tool in (("csv", "CSV"), ("html", "Report"), ("png", "PNG")):

@@ -62,12 +62,12 @@ def test_regions_by_mouse_in_one_clear_state(docked):
     from qtpy.QtCore import Qt
 
     viewer, compare = docked.viewer, docked.compare
-    assert "Nothing to compare yet" in compare.truth_words.text()
+    assert "Nothing to compare yet" in compare.words.truth.text()
     viewer.window.resize(1280, 800)
     random = np.random.default_rng(0)
     for name in ("first", "second"):
         viewer.add_image(random.random((3, 100, 100)).astype(np.float32), name=name, axis_labels=("z", "y", "x"))
-    docked.until(lambda: "A click on the picture measures" in compare.truth_words.text())
+    docked.until(lambda: "A click on the picture measures" in compare.words.truth.text())
     click(docked, 40, 60)
     docked.until(lambda: len(compare.regions.names()) == 1)
     box = compare.regions.boxes()[0][1]
@@ -114,14 +114,14 @@ def test_regions_by_mouse_in_one_clear_state(docked):
     viewer.add_image(viewer.layers["first"].data * np.float32(1.01), name="truth", axis_labels=("z", "y", "x"))
     docked.scan.parentWidget().raise_()
     docked.select(docked.scan.reference, "truth")
-    docked.until(lambda: "“truth”" in compare.truth_words.text())
+    docked.until(lambda: "“truth”" in compare.words.truth.text())
     assert [row.layer for row in compare.rows] == ["first", "second"]
     assert "psnr" in compare.rows[0].best and compare.rows[0].values["psnr"] > 30
     with_holes = viewer.layers["second"].data.copy()
     with_holes[:, :10] = np.nan
     viewer.layers["second"].data = with_holes
     viewer.layers["first"].name = "my sample"
-    docked.until(lambda: "1000 of 10000 pixels are not numbers" in compare.unit_words.toolTip())
+    docked.until(lambda: "1000 of 10000 pixels are not numbers" in compare.words.notes.toolTip())
     assert [row.layer for row in compare.rows] == ["my sample", "second"] and compare.rows[1].values["mean"] > 0
     viewer.dims.order = (1, 0, 2)
     docked.qtbot.wait(200)

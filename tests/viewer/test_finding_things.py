@@ -5,6 +5,7 @@ import pytest
 pytest.importorskip("napari")
 pytest.importorskip("pytestqt")
 
+from fewview.viewer.files.layer_files import file_of
 from fewview.viewer.help import PAGES, page_text
 
 
@@ -51,7 +52,7 @@ def test_eight_clicks_from_open_fewview_to_a_compared_region(docked):
     click(docked.reconstruct.preview_button)
     docked.until(lambda: len(bench.runs) == 2 and bench.runs[-1].over)
     docked.finish()
-    assert "A click on the picture" in compare.truth_words.text()
+    assert "A click on the picture" in compare.words.truth.text()
     from qtpy.QtWidgets import QApplication
 
     canvas = next(w for w in QApplication.allWidgets() if type(w).__name__ == "CanvasBackendDesktop" and w.isVisible())
@@ -62,6 +63,12 @@ def test_eight_clicks_from_open_fewview_to_a_compared_region(docked):
     clicks.append("picture")
     docked.until(lambda: sum(row.region == "R1" for row in compare.rows) == 2)
     assert all(row.values["mean"] > 0 for row in compare.rows if row.region == "R1")
+    bench.scan.reference = file_of(viewer.layers[bench.runs[0].title], bench.scan.path)
+    bench.scan_changed.emit()
+    docked.until(lambda: any(row.values.get("psnr") for row in compare.rows))
+    docked.qtbot.wait(300)
+    assert not table.horizontalScrollBar().isVisible(), [table.columnWidth(k) for k in range(table.columnCount())]
+    assert (table.viewport().height() + 2) // table.verticalHeader().defaultSectionSize() >= 10
     assert len(clicks) <= 8, clicks
 
 

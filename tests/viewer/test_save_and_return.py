@@ -38,6 +38,21 @@ def test_a_record_comes_back_from_every_format(tmp_path):
         read_record(tmp_path / "bare.tif")
 
 
+def test_a_scan_comes_back_with_all_that_was_chosen_of_it(tmp_path):
+    from fewview.viewer.restore import scan_of_recipe
+    from fewview.viewer.scan.presenter import ScanPresenter
+
+    np.save(tmp_path / "a.npy", np.ones((12, 4, 16), np.float32))
+    scan = ScanPresenter()
+    scan.load(tmp_path / "a.npy", angles="0:180", kind="attenuation")
+    scan.views, scan.rows, scan.bin, scan.prepare = 6, (0, 2), 2, {"tilt": 0.5}
+    scan.set_axis(7.25)
+    scan.reference = "truth.npy"
+    recipe = scan.recipe(auxiliary="xray.npy")
+    again = scan_of_recipe(Recipe.parse(recipe.compact()))
+    assert again.recipe(auxiliary=again.auxiliary) == recipe
+
+
 def test_files_lie_beside_the_scan_or_below_the_home(tmp_path, monkeypatch):
     from fewview.samples import TOOTH
 

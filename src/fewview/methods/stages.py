@@ -9,6 +9,9 @@ from typing import TypeVar, cast
 from .interface import Estimate, Views
 
 Told = TypeVar("Told")
+PIXELS = 40.0
+"""Views whose projection takes as long as what an iteration does on the pixels alone (TV on 272 and 320 pixels a side
+with 40 and 181 views: 59 ns a pixel, and 1.4 ns a pixel and view)."""
 
 
 class Stages:
@@ -72,6 +75,9 @@ class Stages:
 
 
 def work(views: Views, iterations: float) -> float:
-    """Work of so many iterations of a classical method: rays times the pixels that each of them passes."""
+    """Work of so many iterations of a classical method: rays times the pixels that each of them passes, and the pixels.
+
+    One unit takes a core about 1.4 ns.
+    """
     A = views.operator
-    return iterations * len(views.data) * A.views * A.columns * A.grid
+    return iterations * len(views.data) * A.grid * (A.views * A.columns + PIXELS * A.grid)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from dataclasses import replace
 from typing import Any
+
+import torch
 
 from .interface import Estimate, Kept, Method, OptionsT, Problem, Settled, Tuning
 from .selection.picture import Picture
@@ -44,6 +46,7 @@ def solved_within(
     stage: str,
     picture: Picture | None = None,
     kept: Kept = "start",
+    slices: Sequence[int] = (),
 ) -> Generator[Estimate, None, Estimate]:
     """Solve by ``method`` from its beginning, within another one.
 
@@ -60,6 +63,8 @@ def solved_within(
         What is shown meanwhile; the volumes of ``method`` when not given.
     kept : {"start", "intermediate"}
         What these volumes are to the other method, where they are shown.
+    slices : sequence of int, optional
+        Which slices of ``picture`` those of the problem are: it then shows them on their way.
 
     Returns
     -------
@@ -68,7 +73,12 @@ def solved_within(
     """
     last: Estimate | None = None
     for last in method.solve(replace(problem, state=None), options):
+        if picture is not None and picture.due:
+            words = f"while its settings were being chosen: {method.title}, {last.step} of {last.total} steps"
+            picture.try_on(torch.as_tensor(last.volume), slices, words)
         yield _told(method, last, stage, picture, kept)
+    if picture is not None:
+        picture.settle()
     assert last is not None, "a method yields at least once"
     return last
 

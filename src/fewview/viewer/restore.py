@@ -47,7 +47,7 @@ def scan_of_recipe(recipe: Recipe) -> ScanPresenter:
     """
     scan = ScanPresenter()
     scan.load(recipe.scan, **recipe.reader.given())
-    scan.views, scan.rows, scan.bin = recipe.views, recipe.rows, recipe.bin
+    scan.use_like(recipe)
     scan.auxiliary, scan.reference = recipe.auxiliary, recipe.reference
     if recipe.axis != "auto":
         scan.set_axis(recipe.axis, recipe.axis_origin or "given: by the record")

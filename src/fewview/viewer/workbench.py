@@ -339,20 +339,15 @@ class Workbench(QObject):
             self.runs_changed.emit()
             return
         if run.status == "done" and run in self.runs:
-            self._learn(run)
+            of = run.record.get("recipe", {}).get("scan")
+            for scan in self.scans.all:
+                if scan.path == of:
+                    scan.learn(run.record, run.title)
         if run.status == "failed" and run.error is not None:
             complain(FewviewError(run.error.problem, run.error.remedy))
         elif run.status == "stopped" and run.error is not None:
             tell(f"{run.title}: the process did not hear the stop and was ended. The last estimate is kept.")
         self.runs_changed.emit()
-
-    def _learn(self, run: QueuedRun) -> None:
-        """What a run has chosen serves the next preview on its scan."""
-        scan = next((one for one in self.scans.all if one.path == run.record.get("recipe", {}).get("scan")), None)
-        options = run.record.get("options", {})
-        chosen = {k: v for k, v in run.record.get("chosen", {}).items() if options.get(k) == "auto"}
-        if scan is not None and chosen:
-            scan.settled[run.record["method"]] = (chosen, run.title)
 
 
 @atexit.register

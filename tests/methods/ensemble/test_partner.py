@@ -46,7 +46,7 @@ def test_the_weight_of_tv_is_the_one_that_is_best_beside_the_network(split, monk
     poor = torch.zeros(1, 2, 32, 32)
     knows = replace(given, operator=held.operator, data=held.data, weights=held.weights)
     good = torch.as_tensor(reconstruct(knows, "cgls")[-1].volume)[None]
-    found = end_of(partner.candidates(given, options, Picture(poor[0])))
+    found = end_of(partner.candidates(given, options, Picture(poor[0]), [0, 1]))
     assert begun == [False, *[True] * (len(partner.WEIGHTS) - 1)]
     assert partner.shared(held, good, found, options) == {"beside_share": 0.0}  # this knew the held-out views
     chosen = partner.shared(held, poor, found, options)

@@ -61,7 +61,7 @@ def tune(problem: Problem, options: CGLSOptions) -> Tuning[CGLSOptions]:
     for step, x, _ in _steps(given, options, LIMIT):
         errors[step] = np.array(prediction_errors(held, x))
         curve.append(float(errors[step].mean()))
-        picture.take(curve[-1], x, slices, f"while its number of steps was being chosen: {step} steps")
+        picture.take(curve[-1], x, slices, f"while its number of steps was being chosen: step {step}")
         yield picture.estimate(step, LIMIT, STAGE, {"heldout_error": curve[-1]})
         if step - (int(np.argmin(curve)) + 1) >= PATIENCE:
             break

@@ -162,7 +162,9 @@ class SettingsSearch:
         """Whether directional TV along the edges of the X-ray volume is what the result takes a share of."""
         assert self.best is not None
         trial, samples = self.trial, self.best.samples
-        edges, settings = yield from tuned_and_reconstructed(trial.given, "dtv", self.options, trial.picture)
+        edges, settings = yield from tuned_and_reconstructed(
+            trial.given, "dtv", self.options, trial.picture, trial.slices
+        )
         part = share(trial.held, samples, edges, self.options.samples, filtered=False).part
         mean, _ = mixed(samples.mean(dim=0), {}, edges, part)
         errors = np.array(prediction_errors(trial.held, mean.clamp(min=0) if self.options.positivity else mean))
@@ -173,7 +175,9 @@ class SettingsSearch:
         assert self.best is not None
         trial, options = self.trial, self.options
         stages = Stages({"partner": work(trial.given, CLASSICAL), "all steps": loop_work(options, trial.given) / 4})
-        found = yield from stages.within("partner", candidates(trial.given, options, trial.picture), named=False)
+        found = yield from stages.within(
+            "partner", candidates(trial.given, options, trial.picture, trial.slices), named=False
+        )
         chosen = shared(trial.held, self.best.samples, found, options)
         if chosen["beside_share"] > 0:  # after few steps the share would be too large: samples as good as the run's
             whole = yield from stages.within("all steps", self._whole(), named=False)

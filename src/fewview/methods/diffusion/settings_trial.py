@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Generator
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -82,20 +81,17 @@ class SettingsTrial:
         parts = parts_of(options, denoiser, generator, guide=guide)
         process = started(parts, self.first, SliceNoise.of(self.given), **beginning(options))
         total = len(parts.levels)
+        words = f"while its settings were being chosen: prior {options.prior}, {options.steps} steps"
         for event in diffuse(parts, self.data, process):
-            if event.done:  # shown until there is a trial that came to its end
-                self._show(math.inf, self._samples(process.x).mean(dim=0), options)
+            if event.done and self.picture.due:
+                self.picture.try_on(self._samples(process.x).mean(dim=0), self.slices, words)
             yield self.picture.estimate(process.step, total, STAGE)
         samples = self._samples(process.x)
         mean = samples.mean(dim=0).clamp(min=0) if options.positivity else samples.mean(dim=0)
         errors = np.array(prediction_errors(self.held, mean))
-        self._show(float(errors.mean()), mean, options)
+        self.picture.take(float(errors.mean()), mean, self.slices, words)
         yield self.picture.estimate(total, total, STAGE)
         return TrialResult(errors, samples)
 
     def _samples(self, x: Tensor) -> Tensor:
         return x.reshape(-1, *self.first.shape) * self.data.top
-
-    def _show(self, error: float, mean: Tensor, options: DiffusionOptions) -> None:
-        words = f"while its settings were being chosen: prior {options.prior}, {options.steps} steps"
-        self.picture.take(error, mean, self.slices, words)

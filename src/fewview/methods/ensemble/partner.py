@@ -9,6 +9,7 @@ they do not.
 from __future__ import annotations
 
 from collections.abc import Generator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import torch
@@ -62,7 +63,11 @@ def tuned_partner(
 
 
 def reconstructed(
-    problem: Problem, name: str, options: DiffusionOptions, picture: Picture | None = None
+    problem: Problem,
+    name: str,
+    options: DiffusionOptions,
+    picture: Picture | None = None,
+    slices: Sequence[int] = (),
 ) -> Generator[Estimate, None, Tensor]:
     """Reconstruct by a classical method.
 
@@ -75,6 +80,8 @@ def reconstructed(
         With its settings, settled.
     picture : Picture, optional
         What is shown meanwhile; the method's own volumes when not given.
+    slices : sequence of int, optional
+        Which slices of the picture those of the problem are: it then shows them on their way.
 
     Returns
     -------
@@ -82,12 +89,14 @@ def reconstructed(
         In the problem's unit.
     """
     method = PARTNERS[name].method
-    last = yield from solved_within(method, problem, _asked(name, options), method.title, picture, "intermediate")
+    last = yield from solved_within(
+        method, problem, _asked(name, options), method.title, picture, "intermediate", slices
+    )
     return torch.as_tensor(last.volume).clone()
 
 
 def tuned_and_reconstructed(
-    problem: Problem, name: str, options: DiffusionOptions, picture: Picture | None = None
+    problem: Problem, name: str, options: DiffusionOptions, picture: Picture | None = None, slices: Sequence[int] = ()
 ) -> Generator[Estimate, None, tuple[Tensor, dict[str, Any]]]:
     """The volume of :func:`reconstructed`, and all settings that it was made with under the names of our options.
 
@@ -99,6 +108,8 @@ def tuned_and_reconstructed(
     options : DiffusionOptions
     picture : Picture, optional
         What is shown meanwhile.
+    slices : sequence of int, optional
+        See :func:`reconstructed`.
 
     Returns
     -------
@@ -106,7 +117,7 @@ def tuned_and_reconstructed(
         The volume has the shape (slices, y, x), in the problem's unit.
     """
     options = options.taking((yield from tuned_partner(problem, name, options, picture)))
-    volume = yield from reconstructed(problem, name, options, picture)
+    volume = yield from reconstructed(problem, name, options, picture, slices)
     return volume, {ours: float(options.value(ours)) for ours in PARTNERS[name].settings}
 
 
@@ -125,7 +136,7 @@ class Candidate(NamedTuple):
 
 
 def candidates(
-    given: Problem, options: DiffusionOptions, picture: Picture
+    given: Problem, options: DiffusionOptions, picture: Picture, slices: Sequence[int]
 ) -> Generator[Estimate, None, list[Candidate]]:
     """What the partner makes of a part of the measurement.
 
@@ -138,19 +149,26 @@ def candidates(
     options : DiffusionOptions
     picture : Picture
         What is shown meanwhile.
+    slices : sequence of int
+        Which slices of the run those of ``given`` are.
     """
     if options.value("beside") != "tv" or options.value("tv_weight") != "auto":
         name = options.partner.kind
-        volume, settings = yield from tuned_and_reconstructed(given, name, options, picture)
+        volume, settings = yield from tuned_and_reconstructed(given, name, options, picture, slices)
         return [Candidate(volume, {"beside": name, **settings})]
     found: list[Candidate] = []
     left: Warm | None = None
     for number, weight in enumerate(WEIGHTS):
         problem = tv.formulate(given, tv.TVOptions(positivity=options.positivity), weight)
-        for volume, left_now in tv.attempt(problem, left):  # noqa: B007
-            yield picture.estimate(number, len(WEIGHTS), "whether total variation helps")
+        steps, words = tv.trial_iterations(given), f"while its share was being chosen: {tv.called(weight, 1)}"
+        for step, (volume, left_now) in enumerate(tv.attempt(problem, left), start=1):  # noqa: B007
+            if picture.due:
+                picture.try_on(volume, slices, words)
+            told = picture.estimate(number, len(WEIGHTS), "whether total variation helps")
+            yield replace(told, done=(number + step / steps) / len(WEIGHTS))
         found.append(Candidate(volume.clone(), {"beside": "tv", "tv_weight": weight}))
         left = left_now
+    picture.settle()
     return found
 
 

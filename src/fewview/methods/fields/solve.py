@@ -9,6 +9,7 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor
 
+from ..classical import tv
 from ..classical.fbp import preview
 from ..diffusion.start import STAGE as STARTING
 from ..diffusion.start import nothing_there
@@ -17,7 +18,9 @@ from ..inverse.masking import measured, relative
 from ..inverse.normalised import Scaled, scaled
 from ..selection.held_out import pixel_folds
 from ..selection.picture import Picture
+from ..selection.weight_search import search_work
 from ..stages import Stages, work
+from .cost import step_work
 from .fit import Fit, ticking
 from .loop import Pace, Repaired, Splitting, advance
 from .objective import Objective
@@ -75,10 +78,26 @@ def tune(problem: Problem, options: FieldOptions) -> Tuning[Any]:
     return Settled(options.taking(chosen), chosen)
 
 
-def effort(problem: Problem, options: FieldOptions) -> Effort:
-    """Of choosing the smoothness, and of start and fits."""
-    fits = options.steps * work(problem, options.data_steps + 2 * options.inner)
-    return Effort(work(problem, 600), work(problem, 600) + fits, 3 if options.stop else 2)
+def effort(problem: Problem, options: FieldOptions, repairs: float = 0.0) -> Effort:
+    """Of choosing the smoothness, and of start, fits and repairs.
+
+    Parameters
+    ----------
+    problem : Problem
+    options : FieldOptions
+    repairs : float, optional
+        Work of the repairs of the field.
+    """
+    asked = options.smoothness == "auto"
+    tuning = search_work(problem, tv.trial_iterations(problem)) if asked else work(problem, 10)
+    steps = options.steps + (_finish(options) if options.stop else 0)
+    return Effort(
+        tuning, _start_work(problem, options) + steps * step_work(problem, options) + repairs, 3 if options.stop else 2
+    )
+
+
+def _start_work(problem: Problem, options: FieldOptions) -> float:
+    return work(problem, tv.TVOptions().iterations if options.start == "tv" else 10)
 
 
 def _given(problem: Problem, options: FieldOptions) -> tuple[Problem, Views | None]:
@@ -88,7 +107,11 @@ def _given(problem: Problem, options: FieldOptions) -> tuple[Problem, Views | No
 
 @torch.no_grad()
 def solve(
-    problem: Problem, options: FieldOptions, make: Make, repair: Callable[..., Repair] | None = None
+    problem: Problem,
+    options: FieldOptions,
+    make: Make,
+    repair: Callable[..., Repair] | None = None,
+    repairing: Callable[[Problem, Any], float] = lambda problem, options: 0.0,
 ) -> Iterator[Estimate]:
     """Fit a field to the measurement; an estimate after each gradient step.
 
@@ -102,13 +125,15 @@ def solve(
         The field, see :data:`Make`.
     repair : callable, optional
         ``repair(options, given, held, data)``: what repairs the field on its way.
+    repairing : callable
+        ``repairing(problem, options)``: the work that this is expected to take.
     """
     state = problem.state
     if nothing_there(problem):
         yield Estimate(torch.zeros_like(preview(problem)), 1, 1, "nothing there", {"data_residual": 0.0})
         return
     given, held = _given(problem, options)
-    stages = _expected(problem, options)
+    stages = _expected(problem, options, repairing(problem, options))
     if state is None:
         first = yield from stages.within(STARTING, begin(given, options))
     else:
@@ -247,10 +272,10 @@ class _Course:
         return self.splitting.step == total and (self.ending or self.watch is None)
 
 
-def _expected(problem: Problem, options: FieldOptions) -> Stages:
+def _expected(problem: Problem, options: FieldOptions, repairs: float) -> Stages:
     """The stages of a run, with the work that each is expected to take."""
-    step = work(problem, options.data_steps + 2 * options.inner)
-    expected = {STARTING: work(problem, 1000), FITTING: options.steps * step}
+    step = step_work(problem, options)
+    expected = {STARTING: _start_work(problem, options), FITTING: options.steps * step + repairs}
     return Stages(expected | ({ENDING: _finish(options) * step} if options.stop else {}))
 
 

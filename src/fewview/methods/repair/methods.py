@@ -12,7 +12,7 @@ from ..fields.solve import effort, solve, tune
 from ..fields.start import Make, gaussians, pyramid, siren
 from ..interface import Method
 from .options import GaussiansRepairOptions, NafRepairOptions, RepairOptions, SirenRepairOptions
-from .repair import Repair
+from .repair import Repair, repair_work
 
 VOLUMES = 6.0
 """Held beside the field: repaired, pseudo-reference, the field before, its condition, and what is shown of them."""
@@ -49,9 +49,9 @@ def _method(
         "worse are refused.",
         source="After DiffNR, 2025: single-step slice repair, 3D structural similarity; data-consistent repairs",
         options=options,
-        solve=partial(solve, make=make, repair=Repair),
+        solve=partial(solve, make=make, repair=Repair, repairing=repair_work),
         tune=tune,
-        effort=effort,
+        effort=lambda problem, options: effort(problem, options, repair_work(problem, options)),
         needs=frozenset({"weights"}),
         missing=_missing,
         buffers=buffers,

@@ -3,12 +3,25 @@
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 from torch import Tensor
 
 from ..interface import Estimate
 from .coarse import finer
+
+AT_FIRST = 0.25  # seconds from one look at a trial under way to the next, while there is no better one to show
+PATIENCE = 2.0  # seconds without a new picture, after which the trial under way takes the place of the best one
+clock = time.monotonic
+
+
+class _Shown(NamedTuple):
+    """A volume of the whole problem, and what it is."""
+
+    volume: Tensor
+    words: str
 
 
 class Picture:
@@ -25,19 +38,49 @@ class Picture:
     """
 
     def __init__(self, start: Tensor, made: str = "FBP", first: int = 0) -> None:
-        self.volume = start
         self._first = first
         self._start, self._made = start, made
-        self._trial = ""
+        self._best: _Shown | None = None
+        self._under_way: _Shown | None = None
         self._error = math.inf
+        self._changed = -math.inf
+
+    @property
+    def volume(self) -> Tensor:
+        """What is shown now."""
+        shown = self._under_way or self._best
+        return self._start if shown is None else shown.volume
+
+    @property
+    def due(self) -> bool:
+        """Whether a trial under way is to be shown, for :meth:`try_on`: nothing new has been shown for a while."""
+        return clock() - self._changed >= (AT_FIRST if self._best is None else PATIENCE)
+
+    def try_on(self, trial: Tensor, slices: Sequence[int], words: str, factor: int = 1) -> None:
+        """Show a trial that is under way, until :meth:`take` or :meth:`settle` ends it.
+
+        Nobody knows yet whether it is better than the best one, which its words name too: it is shown so that a search
+        among settings that turn out worse does not look like a program that hangs.
+
+        Parameters
+        ----------
+        trial, slices, words, factor
+            As in :meth:`take`.
+        """
+        self._under_way, self._changed = self._laid(trial, slices, words, factor), clock()
+        if self._under_way is not None and self._best is not None:
+            best = self._best.words.rpartition(": ")[2]
+            self._under_way = _Shown(
+                self._under_way.volume, f"{self._under_way.words}, being tried; best so far: {best}"
+            )
 
     def take(self, error: float, trial: Tensor, slices: Sequence[int], words: str, factor: int = 1) -> None:
-        """Show a trial, if it predicts what was held out better than those before.
+        """A trial has ended: show it from now on, if it predicts what was held out better than those before.
 
         Parameters
         ----------
         error : float
-            Of its prediction; infinite for a first trial that has not come to its end, which any other one replaces.
+            Of its prediction.
         trial : Tensor, shape (len(slices), y, x)
         slices : sequence of int
             Which slices of the run it has; the others stay those of the starting image.
@@ -46,20 +89,27 @@ class Picture:
         factor : int
             How many times coarser its pixels are.
         """
-        if error >= self._error and self._error < math.inf:
-            return
-        self._error = error
+        self.settle()
+        if error < self._error:
+            self._error, self._best = error, self._laid(trial, slices, words, factor)
+            self._changed = clock()
+
+    def settle(self) -> None:
+        """Show the best trial again."""
+        if self._under_way is not None:
+            self._under_way, self._changed = None, clock()
+
+    def _laid(self, trial: Tensor, slices: Sequence[int], words: str, factor: int) -> _Shown | None:
+        """A trial in its place; None where it lies outside."""
         own = [k for k, number in enumerate(slices) if 0 <= number - self._first < len(self._start)]
         if not own:  # the choice is made on slices of the run that this slab does not hold
-            return
+            return None
         volume = self._start.clone()
         here = [slices[k] - self._first for k in own]
         volume[here] = finer(trial[own], volume.shape[-1], factor).to(volume)
-        self.volume = volume
-        rest = ""
         if len(own) < len(volume):
-            rest = f" (slices {', '.join(str(slices[k]) for k in own)}; {self._made} in the others)"
-        self._trial = words + rest
+            words += f" (slices {', '.join(str(slices[k]) for k in own)}; {self._made} in the others)"
+        return _Shown(volume, words)
 
     def estimate(self, step: int, total: int, stage: str, scalars: Mapping[str, float] | None = None) -> Estimate:
         """The estimate that shows it.
@@ -73,6 +123,7 @@ class Picture:
         scalars : mapping, optional
             By name.
         """
-        if self._trial:
-            return Estimate(self.volume, step, total, stage, scalars or {}, shows=self._trial)
-        return Estimate(self.volume, step, total, stage, scalars or {}, kept="start", shows=self._made)
+        shown = self._under_way or self._best
+        if shown is not None:
+            return Estimate(shown.volume, step, total, stage, scalars or {}, shows=shown.words)
+        return Estimate(self._start, step, total, stage, scalars or {}, kept="start", shows=self._made)

@@ -150,8 +150,9 @@ class Trials:
             last: tuple[Tensor, Warm] | None = None
             for last in solve(given, None if start is None else start.left[k]):
                 self._within += 1
-                if self.done == 0:  # nothing better to show yet
-                    self._show(math.inf, [*volumes, last[0]], scalars)
+                if self.picture.due:
+                    trial, words = self._mean([*volumes, last[0]]), self._words(scalars)
+                    self.picture.try_on(trial, self.slices, words, self.binned)
                 yield self._estimate(scalars)
             assert last is not None, "a solver yields at least once"
             per_view += prediction_errors(held, last[0])
@@ -161,15 +162,17 @@ class Trials:
         self.steps, self._within = self._within, 0
         tried = WeightTrial(np.array(per_view), left)
         error = float(tried.errors.mean())
-        self._show(error, volumes, scalars)
+        self.picture.take(error, self._mean(volumes), self.slices, self._words(scalars), self.binned)
         yield self._estimate({**scalars, "heldout_error": error})
         return tried
 
-    def _show(self, error: float, volumes: Sequence[Tensor], scalars: Mapping[str, float]) -> None:
+    def _mean(self, volumes: Sequence[Tensor]) -> Tensor:
         """The mean of the parts."""
-        mean = torch.cat([v.unflatten(0, (-1, len(self.slices))) for v in volumes]).mean(dim=0)
+        return torch.cat([v.unflatten(0, (-1, len(self.slices))) for v in volumes]).mean(dim=0)
+
+    def _words(self, scalars: Mapping[str, float]) -> str:
         said = f": {self.words(scalars['weight'], self.binned)}" if "weight" in scalars else ""
-        self.picture.take(error, mean, self.slices, f"while its weight was being chosen{said}", self.binned)
+        return f"while its weight was being chosen{said}"
 
     def _estimate(self, scalars: Mapping[str, float]) -> Estimate:
         total = max(self.total, self.done + 1)

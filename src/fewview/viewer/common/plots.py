@@ -18,7 +18,7 @@ from .widgets import described
 pg.LabelItem._sizeHint = {}
 
 LINES = 2.8  # of text that the axis at the bottom takes: pyqtgraph cuts off the descenders of its title
-LEGEND_LINE = 20  # pixels
+LEGEND_LINE, LEGEND_EDGE = 20, 16  # pixels
 MOST = 0.6  # of a plot's height that the legend may take from the curves
 DASHES = (Qt.PenStyle.SolidLine, Qt.PenStyle.DashLine, Qt.PenStyle.DotLine, Qt.PenStyle.DashDotLine)
 Points = tuple[ArrayLike, ArrayLike]
@@ -53,9 +53,13 @@ class Plot(pg.PlotWidget):
         For screen readers.
     x, y : str
         Axis titles with units.
+    height : int
+        At least, in pixels.
+    legend : bool
+        Off where there is one curve only, which the title of the axis names.
     """
 
-    def __init__(self, name: str, x: str, y: str, height: int = 150) -> None:
+    def __init__(self, name: str, x: str, y: str, height: int = 150, legend: bool = True) -> None:
         super().__init__(axisItems={"left": SparseTicks("left")})
         described(self, name, f"Plot of {y} against {x}")
         self._titles = {"bottom": x, "left": y}
@@ -69,6 +73,7 @@ class Plot(pg.PlotWidget):
         self.plotItem.setMenuEnabled(False)
         self.plotItem.hideButtons()
         self._legend = self.plotItem.addLegend(offset=(-5, 5), labelTextSize="8pt")
+        self._legend.setVisible(legend)
         self._room = self.plotItem.plot(pen=pg.mkPen(0, 0, 0, 0))
         self.plotItem.getAxis("bottom").setHeight(LINES * self.fontMetrics().height())
 
@@ -148,7 +153,7 @@ class Plot(pg.PlotWidget):
             self._room.setData([], [])
             return
         low, high = (np.log10(v) if log else v for v in (values.min(), values.max()))
-        share = min(MOST, len(curves) * LEGEND_LINE / max(1.0, self.plotItem.vb.height()))
+        share = min(MOST, (LEGEND_EDGE + len(curves) * LEGEND_LINE) / max(1.0, self.plotItem.vb.height()))
         top = high + (high - low) * share / (1 - share)
         first = next(float(np.ravel(x)[0]) for x, _ in curves.values() if np.size(x))
         self._room.setData([first], [10**top if log else top])
@@ -171,9 +176,8 @@ class AxisPlot(Plot):
     """Score of every column that the search for the rotation axis tried; a line marks the column in use."""
 
     def __init__(self) -> None:
-        super().__init__("Score of the rotation axis", "column / px", "score", height=130)
+        super().__init__("Score of the rotation axis", "column / px", "score", height=130, legend=False)
         self.setMaximumHeight(130)
-        self._legend.hide()
         self._mark = pg.InfiniteLine(angle=90)
         self.plotItem.addItem(self._mark, ignoreBounds=True)
         self.plotItem.getAxis("left").setStyle(showValues=False)  # only where it is highest matters

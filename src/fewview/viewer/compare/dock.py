@@ -7,13 +7,13 @@ import napari.viewer
 import numpy as np
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QApplication
-from superqt import QElidingLabel
 from superqt.utils import QSignalThrottler
 
 from ..common.layers import facts
 from ..common.notify import warn
 from ..common.theme import colours
-from ..common.widgets import Dock, described, wrapped
+from ..common.widgets import Dock
+from ..files.layer_files import files_of
 from ..help import HelpButton
 from ..scan.scan_bar import ScanChoice
 from ..scans import scan_of
@@ -21,11 +21,13 @@ from ..workbench import workbench_of
 from .clicks import ClickWatcher
 from .cursor_line import values_at
 from .files_tab import FilesTab
-from .grids import Place, Shaped, place_of
+from .followed import FollowedLayers
+from .foot import Foot, odd_regions, seen
+from .grids import grid_of, middle_of, place_of
 from .hand import RegionHand, world_factor
 from .mouse_state import MouseState
 from .pages import Pages
-from .presenter import ComparePresenter, Comparison, comparable
+from .presenter import ComparePresenter, Comparison, comparable, live_scores
 from .region_tools import DROP, RegionTools
 from .regions_layer import Regions
 from .table import SLICE_SECONDS
@@ -55,7 +57,7 @@ class CompareDock(Dock):
         self.columns: list[Any] = []
         self.rows: list[Any] = []
         self._point: tuple[float, float] | None = None
-        self._followed: dict[int, tuple[Any, Any]] = {}
+        self.followed = FollowedLayers(self._on_data, self._later, self._on_mode)
         self._dirty = False
         self._soon = self._throttled(SOON_MS, self.refresh)
         self._slice_soon = self._throttled(round(1000 * SLICE_SECONDS), self.refresh)
@@ -72,23 +74,13 @@ class CompareDock(Dock):
         for widget in (ScanChoice(self.bench), self.tools, self.views):
             self.column.addWidget(widget)
         self.column.addWidget(self.pages, 1)
-        self._make_foot()
+        self.words = Foot()
+        self.foot.addWidget(self.words)
         self._connect()
         self._on_theme()
         self._on_layers()
 
     # -- making --------------------------------------------------------------------------------------------------
-
-    def _make_foot(self) -> None:
-        self.truth_words, self.unit_words = wrapped(), wrapped()
-        described(self.truth_words, "What the table is measured against")
-        described(self.unit_words, "What was left out or assumed")
-        self.cursor_words = QElidingLabel()
-        self.cursor_words.setToolTip("Values of all compared layers under the cursor.")
-        described(self.cursor_words, "Values under the cursor")
-        for words in (self.truth_words, self.unit_words, self.cursor_words):
-            self.foot.addWidget(words)
-        self.foot.setSpacing(0)
 
     def _throttled(self, milliseconds: int, slot: Any) -> QSignalThrottler:
         made = QSignalThrottler(QSignalThrottler.EmissionPolicy.Trailing, self)
@@ -136,11 +128,7 @@ class CompareDock(Dock):
         wanted = self.bench.scan.reference
         if wanted is None:
             return None
-        for layer in self.viewer.layers:
-            about = facts(layer.metadata)
-            if wanted in (about.get("file"), about.get("written"), str(layer.source.path)):
-                return layer
-        return None
+        return next((layer for layer in self.viewer.layers if wanted in files_of(layer)), None)
 
     def compared(self) -> list[Any]:
         """Layers that are ticked."""
@@ -155,10 +143,11 @@ class CompareDock(Dock):
     def refresh(self) -> None:
         """Measure and draw."""
         self._dirty = False
-        self._forget_gone()
+        self.followed.forget_all_but(self.viewer.layers)
         reference, layers = self.reference(), self.compared()
-        live, grid = self._live_scores(), self._scan_grid()
-        self.comparison = self.presenter.compare(layers, reference, self.z, live, grid)
+        self.comparison = self.presenter.compare(
+            layers, reference, self.z, live_scores(self.bench.queue.current), grid_of(self.bench.scan)
+        )
         if self.comparison.length == "mm" and self.bench.scan.pixel is not None:
             self.regions.to_mm(self.bench.scan.pixel)
         self.regions.name_the_nameless()
@@ -173,60 +162,17 @@ class CompareDock(Dock):
         icons = {id(layer): self.layers.icon(layer) for layer in layers}
         self.table.show_rows(self.columns, self.rows, SHORT.get(self.comparison.unit, ""), icons)
         self.views.refresh()
-        self._write_words(bool(boxes))
-        y, x = self._point or self._middle()
-        clicked = self._point is not None
-        self.pages.draw(
-            self.presenter, self.comparison, layers, self.regions, (self.z, y, x), self._top(layers), clicked
-        )
+        notes = odd_regions(self.regions.odd()) + ([self.views.problem] if self.views.problem else [])
+        self.words.write(self.comparison, self.rows, "" if boxes else self.tools.hint, notes)
+        clicked, top = self._point is not None, self._top(layers)
+        y, x = self._point or middle_of(top)
+        self.pages.draw(self.presenter, self.comparison, layers, self.regions, (self.z, y, x), top, clicked)
         self._show_cursor()
-
-    def _write_words(self, any_region: bool) -> None:
-        comparison, parts = self.comparison, []
-        if not comparison.candidates:
-            parts.append("Nothing to compare yet: reconstruct something, or open a volume.")
-        elif not any_region:
-            parts.append(self.tools.hint)
-        if comparison.truth is not None and comparison.candidates:
-            parts.append(f"PSNR, SSIM and Diff. are against “{comparison.truth.name}”.")
-        elif comparison.candidates:
-            parts.append("No reference: held-out error and data residual judge the runs.")
-        self.truth_words.setText(" ".join(parts))
-        notes = list(comparison.notes)
-        notes += [f"{row.layer}, {row.region}: {row.note}." for row in self.rows if row.note]
-        notes += [f"“{name}” is no upright rectangle: its bounding box is measured." for name in self.regions.odd()]
-        notes += [self.views.problem] if self.views.problem else []
-        shown = notes[:2] + ([f"{len(notes) - 2} more notes: point here."] if len(notes) > 2 else [])
-        self.unit_words.setText("⚠ " + " ".join(shown))
-        self.unit_words.setToolTip("\n".join(notes))
-        self.unit_words.setVisible(bool(notes))
 
     def _top(self, layers: list[Any]) -> Any:
         """The layer that is looked at: the active one, or the topmost that is visible."""
         active = self.viewer.layers.selection.active
         return active if active in layers else next((layer for layer in reversed(layers) if layer.visible), None)
-
-    def _middle(self) -> tuple[float, float]:
-        top = self._top(self.compared())
-        if top is None:
-            return 0.0, 0.0
-        place = place_of(top)
-        y, x = np.array(place.origin[-2:]) + np.array(place.step[-2:]) * (np.array(top.data.shape[-2:]) - 1) / 2
-        return float(y), float(x)
-
-    def _live_scores(self) -> dict[int, dict[str, float]]:
-        run = self.bench.queue.current
-        if run is None or run.over:
-            return {}
-        return {run.number: {name: points[-1][1] for name, points in run.history.items() if points}}
-
-    def _scan_grid(self) -> Shaped | None:
-        """The volume that the whole detector gives: a reference without a pixel size is one on that grid."""
-        scan = self.bench.scan
-        _, rows, columns = scan.shape
-        if not rows or scan.pixel is None:
-            return None
-        return Shaped("the scan's volume", (rows, columns, columns), Place((0.0,) * 3, (scan.pixel,) * 3, "mm"))
 
     # -- events --------------------------------------------------------------------------------------------------
 
@@ -255,19 +201,8 @@ class CompareDock(Dock):
             or (scan_of(layer) or scan.path) != scan.path
         ]
         self.layers.show_layers(names, aside, colours(self.viewer))
-        for layer in [*names, self.regions.layer, self.regions.line_layer, reference]:
-            if layer is not None and id(layer) not in self._followed:
-                slot = self._on_data if type(layer).__name__ == "Image" else self._later
-                layer.events.data.connect(slot)
-                self._followed[id(layer)] = (layer, slot)
-                if slot == self._later:
-                    layer.events.mode.connect(self._on_mode)
+        self.followed.follow([*names, self.regions.layer, self.regions.line_layer, reference])
         self._later()
-
-    def _forget_gone(self) -> None:
-        present = set(map(id, self.viewer.layers))
-        for key in [key for key in self._followed if key not in present]:
-            del self._followed[key]
 
     def _on_scan(self) -> None:
         if self.regions.scan != self.bench.scan.path:
@@ -288,8 +223,8 @@ class CompareDock(Dock):
 
     def _on_mouse(self, point: tuple[float, float]) -> None:
         """A click on the picture: on projections there is nothing to measure."""
-        seen = [layer for layer in self.viewer.layers if layer.visible and type(layer).__name__ == "Image"]
-        if seen and facts(seen[-1].metadata).get("scan"):
+        top = seen(self.viewer.layers)
+        if top is not None and facts(top.metadata).get("scan"):
             if self.tools.state == DROP:
                 warn("These are projections; regions are measured in slices. Reconstruct something first.")
             return
@@ -327,7 +262,7 @@ class CompareDock(Dock):
         text = ""
         if self.isVisible() and len(position) > 1:
             text = values_at(self.comparison, self.hand.common((position[-2], position[-1])), self.z)
-        self.cursor_words.setText(text or "Point at the picture: the values of all layers appear here.")
+        self.words.point_at(text)
 
     def _on_tools(self) -> None:
         self.bench.settings.remember(region_size=self.region_size.currentText())
@@ -370,14 +305,11 @@ class CompareDock(Dock):
     def _on_removed(self) -> None:
         self.clicks.close()
         self.views.leave()
-        for layer, slot in self._followed.values():
-            layer.events.data.disconnect(slot)
-            if slot == self._later:
-                layer.events.mode.disconnect(self._on_mode)
+        self.followed.leave()
         self.bench.withdraw("drop_region", "undo", "toggle_grid", "swipe", "link_contrast")
 
     def _on_theme(self, event: Any = None) -> None:
         now = colours(self.viewer)
-        self.unit_words.setStyleSheet(f"color: {now.tone('warning')}")
+        self.words.follow(now)
         self.pages.follow(now)
         self._on_layers()

@@ -8,10 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from ..scan.presenter import ScanPresenter
 
 MM = {"mm": 1.0, "millimeter": 1.0, "um": 1e-3, "micrometer": 1e-3, "µm": 1e-3, "nm": 1e-6, "nanometer": 1e-6}
 MM |= {"cm": 10.0, "centimeter": 10.0, "m": 1e3, "meter": 1e3}
@@ -146,3 +149,20 @@ def _turned(layer: Any) -> bool:
         and (rotate.ndim < 2 or np.allclose(rotate, np.eye(len(rotate))))
         and np.allclose(shear, 0)
     )
+
+
+def grid_of(scan: ScanPresenter) -> Shaped | None:
+    """The volume that the whole detector gives: a reference without a pixel size is one on that grid."""
+    _, rows, columns = scan.shape
+    if not rows or scan.pixel is None:
+        return None
+    return Shaped("the scan's volume", (rows, columns, columns), Place((0.0,) * 3, (scan.pixel,) * 3, "mm"))
+
+
+def middle_of(layer: Any) -> tuple[float, float]:
+    """The middle of a slice of a layer (y, x), in its unit; the origin where there is none."""
+    if layer is None:
+        return 0.0, 0.0
+    place = place_of(layer)
+    y, x = np.array(place.origin[-2:]) + np.array(place.step[-2:]) * (np.array(layer.data.shape[-2:]) - 1) / 2
+    return float(y), float(x)

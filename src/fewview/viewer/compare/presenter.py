@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from ...errors import FewviewError
 from ...quality import data_range, scale_curve
+from ...runs.worker.queued_run import QueuedRun
 from ..common.layers import facts
 from ..files.layer_files import is_volume
 from .grids import Placed, Shaped, placed
@@ -202,3 +203,10 @@ def run_scores(layer: Any) -> dict[str, float]:
         if value is not None:
             scores[name] = float(value)
     return scores
+
+
+def live_scores(run: QueuedRun | None) -> dict[int, dict[str, float]]:
+    """Newest numbers of a run that goes on, by its own number."""
+    if run is None or run.over:
+        return {}
+    return {run.number: {name: points[-1][1] for name, points in run.history.items() if points}}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from qtpy.QtCore import QSize, Qt, Signal
 from qtpy.QtGui import QIcon
@@ -16,6 +17,7 @@ FIXED = ("Region", "Layer")
 HEIGHT = 90
 LINE = 19
 NAME_LENGTH = 28  # letters of a layer's name
+NARROWEST, WIDEST = 90, 220  # pixels of it
 
 
 class CompareTable(QTableWidget):
@@ -61,7 +63,7 @@ class CompareTable(QTableWidget):
             The colours of the layers.
         """
         with quiet(self):
-            titles = [*FIXED, *(column.heading(value_unit) for column in columns)]
+            titles = [*FIXED, *(column.heading(value_unit).replace(" / ", "\n") for column in columns)]
             if [self._title(i) for i in range(self.columnCount())] != titles:
                 self.setColumnCount(len(titles))
                 self.setHorizontalHeaderLabels(titles)
@@ -72,8 +74,7 @@ class CompareTable(QTableWidget):
                 header = self.horizontalHeader()
                 if header is not None:
                     header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
-                    header.setSectionResizeMode(1, QHeaderView.ResizeMode.Interactive)
-                    header.resizeSection(1, 150)
+                    header.setSectionResizeMode(1, QHeaderView.ResizeMode.Fixed)
             self.setRowCount(len(rows))
             for line, row in enumerate(rows):
                 self._cell(line, 0, row.region, editable=row.region != WHOLE)
@@ -84,6 +85,19 @@ class CompareTable(QTableWidget):
                 for index, column in enumerate(columns):
                     self._cell(line, len(FIXED) + index, row.text(column), best=column.key in row.best)
         self._rows = list(rows)
+        self._fit_names()
+
+    def resizeEvent(self, event: Any) -> None:
+        """Give the names what the numbers leave."""
+        super().resizeEvent(event)
+        self._fit_names()
+
+    def _fit_names(self) -> None:
+        """Layers' names are shortened rather than that one scrolls to a number."""
+        header, view = self.horizontalHeader(), self.viewport()
+        if header is not None and view is not None:
+            others = sum(header.sectionSize(index) for index in range(header.count()) if index != 1)
+            header.resizeSection(1, max(NARROWEST, min(WIDEST, view.width() - others)))
 
     def selected_regions(self) -> list[str]:
         """Names of the regions whose lines are selected."""

@@ -30,6 +30,12 @@ def file_of(layer: Any, scan: str = "") -> str:
     return str(path)
 
 
+def files_of(layer: Any) -> set[str]:
+    """Files that are known to hold a layer's volume."""
+    about = facts(layer.metadata)
+    return {str(file) for file in (about.get("file"), about.get("written"), layer.source.path) if file}
+
+
 def is_volume(layer: Any) -> bool:
     """Whether a layer can serve as X-ray volume or reference, or be compared."""
     about = facts(layer.metadata)

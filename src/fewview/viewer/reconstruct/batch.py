@@ -19,7 +19,7 @@ from ..scan.presenter import ScanPresenter
 
 
 def scan_like(path: str, model: ScanPresenter, **said: Any) -> ScanPresenter:
-    """Another scan, read and used as a first one: what was said about the file, binning, rows and number of views.
+    """Another scan, read and used as a first one: what was said about the file, and what is used of it.
 
     Parameters
     ----------
@@ -38,7 +38,7 @@ def scan_like(path: str, model: ScanPresenter, **said: Any) -> ScanPresenter:
     if not scan.ready:
         lacks = "; ".join(one.problem for one in (scan.info.missing if scan.info else ()))
         raise FewviewError(f"{Path(path).name} cannot be reconstructed as it is: {lacks}", "Open it by itself first.")
-    scan.views, scan.rows, scan.bin = model.views, model.rows, model.bin
+    scan.use_like(model)
     views, rows, _ = scan.shape
     if (scan.views or 0) > views or (scan.rows or (0, 0))[1] > rows:
         raise FewviewError(f"{Path(path).name} has {views} views of {rows} rows: fewer than are to be used.")

@@ -82,7 +82,7 @@ class LearnDialog(QDialog):
         described(self.words, "State of the training")
         self.bar = QProgressBar()
         described(self.bar, "Progress of the training")
-        self.plot = Plot("Slices kept back", "time / s", "PSNR / dB")
+        self.plot = Plot("Slices kept back", "time / s", "PSNR of slices kept back / dB", legend=False)
         row = QHBoxLayout()
         for made in (self.go_button, self.stop_button):
             made.setAutoDefault(False)  # Return ends the typing in a field, and starts nothing

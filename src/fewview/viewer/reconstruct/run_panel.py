@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from qtpy.QtCore import Qt
@@ -57,6 +59,7 @@ class RunPanel(QWidget):
         layout.addWidget(self.runs_section)
         bench.ticked.connect(self.refresh)
         bench.runs_changed.connect(self._refresh_runs)
+        bench.scan_changed.connect(self.refresh)
         bench.actions.update(stop=bench.queue.stop, toggle_pause=self.toggle_pause)
         self.refresh()
         self._refresh_runs()
@@ -72,9 +75,13 @@ class RunPanel(QWidget):
         """Draw the state; only what changed, for a repaint of the bar costs tens of milliseconds."""
         run = self._current()
         view = run_view(run, self.bench.queue.ready, len(self.bench.queue.waiting))
+        if run is not None and _scan(run) != self.bench.scan.path:
+            view = replace(view, headline=f"{Path(_scan(run)).name}: {view.headline}")
         if view != self._view:
             self._draw(view)
-        if run is not None:
+        if run is None:
+            self.plot.draw({})
+        else:
             lines = {name: tuple(zip(*points, strict=True)) for name, points in curves(run).items()}
             shown = {name: line for name, line in lines.items() if name != "objective"} or lines
             self.plot.draw({name: (x, y) for name, (x, y) in shown.items()})
@@ -87,8 +94,12 @@ class RunPanel(QWidget):
         self.refresh()
 
     def _current(self) -> QueuedRun | None:
+        """The run that goes on, whatever its scan; else the last one of the scan that is meant."""
         current = self.bench.queue.current
-        return current if current in self.bench.runs else (self.bench.runs[-1] if self.bench.runs else None)
+        if current in self.bench.runs and not current.over:
+            return current
+        meant = self.bench.scan.path
+        return next((run for run in reversed(self.bench.runs) if _scan(run) == meant), None)
 
     def _draw(self, view: RunView) -> None:
         before, self._view = self._view, view
@@ -185,3 +196,8 @@ class RunPanel(QWidget):
         if run is not None:
             clipboard.setText(getattr(Recipe.parse(run.payload["recipe"]), how)())
             tell(f"{run.title}: on the clipboard.")
+
+
+def _scan(run: QueuedRun) -> str:
+    """Path of the scan of a run."""
+    return str(run.payload["recipe"]["scan"])

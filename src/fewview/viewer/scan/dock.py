@@ -23,13 +23,12 @@ from qtpy.QtWidgets import (
 from superqt import QLabeledDoubleSlider
 
 from ...errors import FewviewError
-from ..common.layers import facts
 from ..common.notify import complain
 from ..common.plots import AnglePlot, AxisPlot
 from ..common.theme import colours
 from ..common.widgets import Dock, Section, button, described, labelled, quiet, wrapped
 from ..common.words import without_flags
-from ..files.layer_files import file_of, is_volume
+from ..files.layer_files import file_of, files_of, is_volume
 from ..help import HelpButton
 from ..workbench import workbench_of
 from .axis_state import OFF_PEAK
@@ -245,14 +244,12 @@ class ScanDock(Dock):
     def _on_layers(self, event: Any = None) -> None:
         layers = [layer for layer in self.viewer.layers if is_volume(layer)]
         names = [layer.name for layer in layers]
-        files = {layer.name: facts(layer.metadata).get("file") or layer.source.path for layer in layers}
+        files = {layer.name: files_of(layer) for layer in layers}
         for combo, chosen in ((self.auxiliary, self.scan.auxiliary), (self.reference, self.scan.reference)):
             with quiet(combo):
                 combo.clear()
                 combo.addItems([NO_LAYER, *names, FROM_FILE])
-                # A file names its layer; one chosen without a file is known by its name alone.
-                name = next((n for n, f in files.items() if f and str(f) == chosen), "") or combo.property("chosen")
-                combo.setCurrentText(name if name in names and chosen else NO_LAYER)
+                combo.setCurrentText(next((name for name, known in files.items() if chosen in known), NO_LAYER))
 
     # -- clicks --------------------------------------------------------------------------------------------------
 
@@ -317,22 +314,21 @@ class ScanDock(Dock):
         self.scan.reference = self._picked(self.reference)
         self.bench.scan_changed.emit()
 
-    def _open_volume(self, path: str) -> str:
-        """Show a volume file that belongs to the scan; returns the name of its layer."""
+    def _open_volume(self, path: str) -> bool:
+        """Show a volume file that belongs to the scan; returns whether that was possible."""
         try:
             data, keywords, _ = volume_layer(path, of=self.scan.path, visible=False)
         except FewviewError as error:
             complain(error)
-            return ""
-        return str(self.viewer.add_image(data, **keywords).name)
+            return False
+        self.viewer.add_image(data, **keywords)
+        return True
 
     def _picked(self, combo: QComboBox) -> str | None:
         name = combo.currentText()
         if name == FROM_FILE:
             path, _ = QFileDialog.getOpenFileName(self, "Open a volume")
-            combo.setProperty("chosen", self._open_volume(path) if path else "")
-            return path or None
-        combo.setProperty("chosen", "" if name == NO_LAYER else name)
+            return path if path and self._open_volume(path) else None
         return None if name == NO_LAYER else file_of(self.viewer.layers[name], self.scan.path)
 
 

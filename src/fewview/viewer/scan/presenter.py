@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -166,6 +167,25 @@ class ScanPresenter:
         rows = self.shape[1]
         if self.rows is not None and self.rows[1] > rows:
             self.rows = None
+
+    def use_like(self, other: ScanPresenter | Recipe) -> None:
+        """Use of this scan what is used of another one, or by a run: views, rows, binning and preparation."""
+        self.views, self.rows, self.bin, self.prepare = other.views, other.rows, other.bin, dict(other.prepare)
+
+    def learn(self, record: Mapping[str, Any], title: str) -> None:
+        """What a finished run on this scan has chosen serves its next previews.
+
+        Parameters
+        ----------
+        record : mapping
+            Of the run.
+        title : str
+            What the run is called.
+        """
+        options = record.get("options", {})
+        chosen = {name: value for name, value in record.get("chosen", {}).items() if options.get(name) == "auto"}
+        if chosen:
+            self.settled[record["method"]] = (chosen, title)
 
     def facts(self) -> list[Fact]:
         """The scan in plain words."""

@@ -1,0 +1,28 @@
+"""What a run of a field is expected to take: it decides the bar and the time left."""
+
+import pytest
+
+from fewview.methods import get_method
+
+
+def effort(name, problem, **values):
+    method = get_method(name)
+    return method.effort(problem, method.options(**values))
+
+
+def test_a_wider_network_and_more_steps_take_longer(make_problem):
+    problem = make_problem(views=16)
+    narrow, wide = (effort("inr", problem, width=width, start="fbp", stop=False).solving for width in (64, 128))
+    assert 3 < wide / narrow < 4.1  # what all weights cost, and the data steps beside
+    short, long = (effort("naf", problem, steps=steps, start="fbp", stop=False).solving for steps in (30, 60))
+    assert long / short == pytest.approx(2, rel=0.05)
+    assert effort("naf", problem, smoothness=1e-3).tuning < effort("naf", problem).tuning / 10
+
+
+@pytest.mark.parametrize("more", [{"repairs": 1}, {"repairs": 0, "last_repair": True}])
+def test_repairs_take_their_time(make_problem, more):
+    problem = make_problem(views=16)
+    none = {"repairs": 0, "last_repair": False}
+    bare = effort("diffnr-naf", problem, **none)
+    assert bare.solving == pytest.approx(effort("naf", problem).solving)
+    assert effort("diffnr-naf", problem, **none | more).solving > bare.solving
