@@ -53,11 +53,11 @@ def weights(tmp_path_factory) -> str:
 
     from fewview.models.prior import DiffusionPrior
     from fewview.models.unet import UNetConfig
-    from fewview.models.weights import save_prior
+    from fewview.models.weights import save_network
 
     torch.manual_seed(0)
     prior = DiffusionPrior(UNetConfig(channels=(8, 16), blocks=(1, 1), embedding=16))
     torch.nn.init.normal_(prior.net.head.weight, std=0.05)
     path = tmp_path_factory.mktemp("weights") / "tiny.safetensors"
-    save_prior(prior, path, {}, torch.float32)
+    save_network(prior, path, {}, torch.float32)
     return str(path)

@@ -3,8 +3,8 @@
 import pytest
 import torch
 
-from fewview.models.fixer import CompactFixer, FixerCondition, FixerConfig, load_fixer, save_fixer, word_index
-from fewview.models.weights import WeightsError
+from fewview.models.fixer import CompactFixer, FixerCondition, FixerConfig, load_fixer, word_index
+from fewview.models.weights import WeightsError, save_network
 
 SMALL = FixerConfig(channels=(8, 16), embedding=16, tokens=16)
 
@@ -82,7 +82,7 @@ def test_words_have_places_of_their_own_on_every_machine():
 
 def test_weights_come_back_with_all_adapters(fixer, condition, tmp_path):
     path = tmp_path / "own.safetensors"
-    save_fixer(fixer.half().float(), path, {"licence": "BSD-3-Clause"})
+    save_network(fixer.half().float(), path, {"licence": "BSD-3-Clause"})
     x = torch.rand(3, 1, 20, 20)
     with torch.no_grad():
         torch.testing.assert_close(load_fixer(path)(x, condition), fixer(x, condition))

@@ -3,11 +3,11 @@
 import pytest
 import torch
 
-from fewview.models.guide import ERROR, SPREAD, Guide, GuideConfig, load_guide, save_guide
+from fewview.models.guide import ERROR, SPREAD, Guide, GuideConfig, load_guide
 from fewview.models.patchgan import Generator, PatchGAN
 from fewview.models.prior import DiffusionPrior
 from fewview.models.unet import UNetConfig
-from fewview.models.weights import SHIPPED, WeightsError, load_prior, read_card, save_prior
+from fewview.models.weights import SHIPPED, WeightsError, load_prior, read_card, save_network
 
 TINY = UNetConfig(channels=(8, 16), blocks=(1, 1), embedding=16)
 
@@ -54,8 +54,8 @@ def test_any_size_and_never_surer_than_allowed(prior, size):
 
 def test_weights_return_as_they_were_and_are_of_their_kind(prior, tmp_path):
     guide = Guide.from_prior(prior).eval()
-    save_guide(guide, tmp_path / "g.safetensors", {"trained_on": "nothing"}, torch.float32)
-    save_prior(prior, tmp_path / "p.safetensors", {})
+    save_network(guide, tmp_path / "g.safetensors", {"trained_on": "nothing"}, torch.float32)
+    save_network(prior, tmp_path / "p.safetensors", {})
     x, xray = pictures()
     torch.testing.assert_close(load_guide(tmp_path / "g.safetensors")(x, xray, 0.2).mean, guide(x, xray, 0.2).mean)
     assert (tmp_path / "g.md").read_text().startswith("# Cross-modal guide `g`")

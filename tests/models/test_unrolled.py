@@ -11,7 +11,7 @@ from fewview.methods.inverse.normalised import scaled
 from fewview.models.symmetries import TURNS, turned, turned_back
 from fewview.models.unet import count_parameters
 from fewview.models.unrolled import Unrolled, UnrolledConfig, arc, conditions, neighbourhood
-from fewview.models.weights import load_unrolled, read_network, save_unrolled
+from fewview.models.weights import load_unrolled, read_network, save_network
 from fewview.operators import parallel_beam
 
 TINY = UnrolledConfig(stages=2, early=(8, 16), last=(8, 16), early_blocks=(1, 1), last_blocks=(1, 1), start=4, steps=2)
@@ -163,7 +163,7 @@ def test_the_arc_includes_the_last_step(degrees, views):
 
 
 def test_weights_come_back(net, data, tmp_path):
-    save_unrolled(net, tmp_path / "net.safetensors", {"steps": 1}, torch.float32)
+    save_network(net, tmp_path / "net.safetensors", {"steps": 1}, torch.float32)
     with torch.no_grad():
         assert torch.equal(load_unrolled(tmp_path / "net.safetensors")(data, 4), net(data, 4))
     assert UnrolledConfig.model_validate_json(read_network(tmp_path / "net.safetensors", "unrolled")[0]) == TINY

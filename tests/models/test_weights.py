@@ -14,7 +14,7 @@ from fewview.models.weights import (
     find_weights,
     load_prior,
     read_card,
-    save_prior,
+    save_network,
     shipped_weights,
 )
 
@@ -27,7 +27,7 @@ def saved(tmp_path):
     prior = DiffusionPrior(TINY)
     torch.nn.init.normal_(prior.net.head.weight)
     path = tmp_path / "mine.safetensors"
-    save_prior(prior, path, {"trained_on": "nothing", "figures": {"0.1": 3.0}})
+    save_network(prior, path, {"trained_on": "nothing", "figures": {"0.1": 3.0}})
     return prior, path
 
 

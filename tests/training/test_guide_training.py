@@ -7,10 +7,10 @@ import pytest
 import torch
 
 from fewview.errors import FewviewError
-from fewview.models.guide import BLIND, START, Guide, Opinion, load_guide, save_guide
+from fewview.models.guide import BLIND, START, Guide, Opinion, load_guide
 from fewview.models.prior import DiffusionPrior
 from fewview.models.unet import UNetConfig
-from fewview.models.weights import read_card, save_prior
+from fewview.models.weights import read_card, save_network
 from fewview.training import guide as training
 from fewview.training import guide_validate
 from fewview.training.guide import Batch, GuideTraining, draw_lessons, guide_loss, new_guide, train_guide
@@ -175,7 +175,7 @@ def test_the_variance_is_the_squared_error_and_does_not_weigh_the_mean():
 @pytest.fixture
 def workshop(monkeypatch, tmp_path, lessons, prior):
     """A folder with lessons in it and nothing that runs beside; a prior of a few weights."""
-    save_prior(prior, tmp_path / "tiny.safetensors", {})
+    save_network(prior, tmp_path / "tiny.safetensors", {})
     for index, lesson in enumerate(lessons):
         for copy in range(2):
             (tmp_path / "run" / "lessons").mkdir(parents=True, exist_ok=True)
@@ -215,7 +215,7 @@ def test_it_starts_from_another_guide(workshop, prior, tmp_path):
     _, options = workshop
     given = Guide.from_prior(prior)
     torch.nn.init.normal_(given.net.head.weight)
-    save_guide(given, tmp_path / "given.safetensors", {}, torch.float32)
+    save_network(given, tmp_path / "given.safetensors", {}, torch.float32)
     start = new_guide(options(start=str(tmp_path / "given.safetensors")))
     torch.testing.assert_close(start.net.head.weight, given.net.head.weight)
     assert all(weights.requires_grad for weights in start.parameters())

@@ -6,7 +6,7 @@ pytest.importorskip("napari")
 pytest.importorskip("pytestqt")
 
 from fewview.models.unrolled import Unrolled, UnrolledConfig
-from fewview.models.weights import read_card, save_unrolled
+from fewview.models.weights import read_card, save_network
 
 
 def test_a_volume_teaches_the_network_and_the_next_run_uses_it(docked, tmp_path):
@@ -25,7 +25,7 @@ def test_a_volume_teaches_the_network_and_the_next_run_uses_it(docked, tmp_path)
     dock.choose("unrolled")
     from fewview.viewer.files.networks import file_of_network
 
-    save_unrolled(Unrolled(tiny), file_of_network(docked.bench.scan.path, "tiny"), {})
+    save_network(Unrolled(tiny), file_of_network(docked.bench.scan.path, "tiny"), {})
     docked.click(dock.learn_button)
     dialog = dock.learning
     docked.until(dialog.isVisible)

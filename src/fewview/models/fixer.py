@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass, fields, replace
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, Protocol, cast
+from typing import ClassVar, Protocol, cast
 
 import torch
 from pydantic import BaseModel, ConfigDict
@@ -20,7 +20,7 @@ from torch.nn import functional as F
 
 from .biplanar import Biplanar
 from .unet import ResidualBlock
-from .weights import network_kind, read_network, save_network
+from .weights import load_network, network_kind
 
 WORDS = 1024
 
@@ -112,6 +112,7 @@ class CompactFixer(nn.Module):
     config : FixerConfig
     """
 
+    kind: ClassVar[str] = "fixer"
     together = 8
 
     def __init__(self, config: FixerConfig | None = None) -> None:
@@ -198,32 +199,11 @@ def _disc(x: Tensor) -> Tensor:
     return (y[:, None] ** 2 + u**2).sqrt().expand(len(x), 1, rows, columns)
 
 
-def save_fixer(fixer: CompactFixer, path: Path, card: dict[str, Any]) -> None:
-    """Write a fixer; see :func:`fewview.models.weights.save_network`.
-
-    Parameters
-    ----------
-    fixer : CompactFixer
-    path : Path
-        File to write (.safetensors).
-    card : dict
-        Data, seed, steps and figures of its training.
-    """
-    save_network(fixer, "fixer", fixer.config.model_dump_json(), path, card)
-
-
 def load_compact(name: str | Path, device: str | torch.device = "cpu") -> CompactFixer:
-    """Load a compact fixer by name or path, in float32, ready for inference.
-
-    Raises
-    ------
-    WeightsError
-        See :func:`fewview.models.weights.read_network`.
-    """
-    config, tensors = read_network(name, "fixer")
-    fixer = CompactFixer(FixerConfig.model_validate_json(config))
-    fixer.load_state_dict(tensors)
-    return fixer.to(device).eval().requires_grad_(False)
+    """Load a compact fixer; see :func:`fewview.models.weights.load_network`."""
+    return load_network(
+        name, CompactFixer.kind, lambda shape: CompactFixer(FixerConfig.model_validate_json(shape)), device
+    )
 
 
 def load_fixer(name: str | Path, device: str | torch.device = "cpu") -> SliceFixer:

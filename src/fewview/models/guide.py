@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Literal, NamedTuple, cast
+from typing import ClassVar, Literal, NamedTuple, cast
 
 import torch
 from pydantic import BaseModel, ConfigDict
@@ -13,7 +13,7 @@ from .neighbours import alone
 from .patchgan import Generator
 from .prior import MEAN, DiffusionPrior
 from .unet import COMPACT, UNet, UNetConfig
-from .weights import read_network, save_network
+from .weights import load_network
 
 ERROR = 0.33
 """Error of an estimate over the noise level that the loop has reached: what warm weights are told is noise."""
@@ -77,6 +77,8 @@ class Guide(nn.Module):
     config : GuideConfig
     """
 
+    kind: ClassVar[str] = "guide"
+
     def __init__(self, config: GuideConfig | None = None) -> None:
         super().__init__()
         self.config = config = config or GuideConfig()
@@ -128,31 +130,6 @@ class Guide(nn.Module):
         return Opinion(MEAN + skip * centred + out * raw[:, :1], (logvar + raw[:, 1:]).clamp(low, high))
 
 
-def save_guide(guide: Guide, path: Path, card: dict[str, Any], dtype: torch.dtype = torch.float16) -> None:
-    """Write a guide; see :func:`fewview.models.weights.save_network`.
-
-    Parameters
-    ----------
-    guide : Guide
-    path : Path
-        File to write (.safetensors).
-    card : dict
-        Data, seed, steps and figures of its training.
-    dtype : torch.dtype, optional
-        Of the stored values.
-    """
-    save_network(guide, "guide", guide.config.model_dump_json(), path, card, dtype)
-
-
 def load_guide(name: str | Path, device: str | torch.device = "cpu") -> Guide:
-    """Load a guide by name or path, in float32, ready for inference.
-
-    Raises
-    ------
-    WeightsError
-        See :func:`fewview.models.weights.read_network`.
-    """
-    config, tensors = read_network(name, "guide")
-    guide = Guide(GuideConfig.model_validate_json(config))
-    guide.load_state_dict(tensors)
-    return guide.to(device).eval().requires_grad_(False)
+    """Load a guide; see :func:`fewview.models.weights.load_network`."""
+    return load_network(name, Guide.kind, lambda shape: Guide(GuideConfig.model_validate_json(shape)), device)

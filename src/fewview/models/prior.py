@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import cast
+from typing import ClassVar, cast
 
 import torch
 from torch import Tensor, nn
@@ -29,6 +29,8 @@ class DiffusionPrior(nn.Module):
     config : UNetConfig
         Shape of the network.
     """
+
+    kind: ClassVar[str] = "prior"
 
     def __init__(self, config: UNetConfig = COMPACT) -> None:
         super().__init__()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, Protocol, cast
+from typing import Any, ClassVar, Protocol, cast
 
 import numpy as np
 import torch
@@ -135,6 +135,8 @@ class Unrolled(nn.Module):
     config : UnrolledConfig
         Shape of the network.
     """
+
+    kind: ClassVar[str] = "unrolled"
 
     def __init__(self, config: UnrolledConfig | None = None) -> None:
         super().__init__()

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar, Protocol, TypeVar
 
 import torch
+from pydantic import BaseModel
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
@@ -27,6 +29,22 @@ KINDS = {
     "sd-turbo": "slice fixer of SD-Turbo",
     "latent": "latent diffusion model",
 }
+
+
+class Storable(Protocol):
+    """A network that can be written: its kind, a key of :data:`KINDS`, its shape, and its tensors."""
+
+    kind: ClassVar[str]
+
+    @property
+    def config(self) -> BaseModel:
+        """Its shape."""
+
+    def state_dict(self) -> dict[str, Tensor]:
+        """Its tensors."""
+
+
+Network = TypeVar("Network", bound=nn.Module)
 
 
 class WeightsError(FewviewError):
@@ -60,35 +78,13 @@ def find_weights(name: str | Path) -> Path:
     return path
 
 
-def save_prior(prior: DiffusionPrior, path: Path, card: dict[str, Any], dtype: torch.dtype = torch.float16) -> None:
-    """Write a prior; see :func:`save_network`.
-
-    Parameters
-    ----------
-    prior : DiffusionPrior
-    path : Path
-        File to write (.safetensors).
-    card : dict
-        Data, seed, steps and figures of its training.
-    dtype : torch.dtype, optional
-        Of the stored values.
-    """
-    save_network(prior, "prior", prior.config.model_dump_json(), path, card, dtype)
-
-
-def save_network(
-    model: nn.Module, kind: str, config: str, path: Path, card: dict[str, Any], dtype: torch.dtype = torch.float16
-) -> None:
+def save_network(model: Storable, path: Path, card: dict[str, Any], dtype: torch.dtype = torch.float16) -> None:
     """Write ``path`` (safetensors), and its card as JSON and Markdown beside it.
 
     Parameters
     ----------
-    model : Module
+    model : Storable
         What to write.
-    kind : str
-        A key of :data:`KINDS`.
-    config : str
-        Its shape as JSON, for the header.
     path : Path
         Ends with ``.safetensors``.
     card : dict
@@ -98,46 +94,52 @@ def save_network(
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     tensors = {name: value.detach().cpu().to(dtype).contiguous() for name, value in model.state_dict().items()}
+    header = {"kind": f"fewview.{model.kind}", "config": model.config.model_dump_json()}
     with written_whole(path) as temporary:
-        save_file(tensors, temporary, metadata={"kind": f"fewview.{kind}", "config": config})
+        save_file(tensors, temporary, metadata=header)
         temporary.chmod(0o644)  # safetensors writes for the owner alone, and an installed file is read by others
         full = {"sha256": sha256(temporary), "parameters": sum(t.numel() for t in tensors.values()), **card}
         # The card first: a reader that meets the new card beside the old weights refuses them, and never the reverse.
         path.with_suffix(".json").write_text(json.dumps(full, indent=1) + "\n", encoding="utf-8")
-        told = _markdown(f"{KINDS[kind].capitalize()} `{path.stem}`", full)
+        told = _markdown(f"{KINDS[model.kind].capitalize()} `{path.stem}`", full)
         path.with_suffix(".md").write_text(told, encoding="utf-8")
 
 
-def load_prior(name: str | Path, device: str | torch.device = "cpu") -> DiffusionPrior:
-    """Load a prior by name or path, in float32, ready for inference; :func:`read_network` says what it raises."""
-    config, tensors = read_network(name, "prior")
-    prior = DiffusionPrior(UNetConfig.model_validate_json(config))
-    prior.load_state_dict(tensors)
-    return prior.to(device).eval().requires_grad_(False)
-
-
-def save_unrolled(net: Unrolled, path: Path, card: dict[str, Any], dtype: torch.dtype = torch.float16) -> None:
-    """Write an unrolled network; see :func:`save_network`.
+def load_network(
+    name: str | Path, kind: str, build: Callable[[str], Network], device: str | torch.device = "cpu"
+) -> Network:
+    """Load a network by name or path, in float32, ready for inference.
 
     Parameters
     ----------
-    net : Unrolled
-    path : Path
-        File to write (.safetensors).
-    card : dict
-        Data, seed, steps and figures of its training.
-    dtype : torch.dtype, optional
-        Of the stored values.
+    name : str or Path
+    kind : str
+        A key of :data:`KINDS`.
+    build : callable
+        Makes the network of its shape, given as JSON.
+    device : str or torch.device
+
+    Raises
+    ------
+    WeightsError
+        See :func:`read_network`.
     """
-    save_network(net, "unrolled", net.config.model_dump_json(), path, card, dtype)
+    shape, tensors = read_network(name, kind)
+    network = build(shape)
+    network.load_state_dict(tensors)
+    return network.to(device).eval().requires_grad_(False)
+
+
+def load_prior(name: str | Path, device: str | torch.device = "cpu") -> DiffusionPrior:
+    """Load a prior; see :func:`load_network`."""
+    return load_network(
+        name, DiffusionPrior.kind, lambda shape: DiffusionPrior(UNetConfig.model_validate_json(shape)), device
+    )
 
 
 def load_unrolled(name: str | Path, device: str | torch.device = "cpu") -> Unrolled:
-    """Load an unrolled network by name or path, in float32, ready for inference; see :func:`read_network`."""
-    config, tensors = read_network(name, "unrolled")
-    net = Unrolled(UnrolledConfig.model_validate_json(config))
-    net.load_state_dict(tensors)
-    return net.to(device).eval().requires_grad_(False)
+    """Load an unrolled network; see :func:`load_network`."""
+    return load_network(name, Unrolled.kind, lambda shape: Unrolled(UnrolledConfig.model_validate_json(shape)), device)
 
 
 def prior_reach(name: str | Path) -> int:

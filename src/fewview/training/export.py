@@ -9,7 +9,7 @@ from typing import Any, cast
 
 from ..models.prior import DiffusionPrior
 from ..models.unet import SIZES, UNetConfig
-from ..models.weights import read_card, save_prior
+from ..models.weights import read_card, save_network
 from ..simulate.seeds import TRAIN, VALIDATION
 from .baselines import baseline_psnr
 from .checkpoint import read_average
@@ -63,7 +63,7 @@ def export_prior(folder: Path, path: Path, only_if_better: bool = False) -> bool
         # Names, not folders: a card travels.
         "options": {k: Path(v).name if k in ("start", "stack") and v else v for k, v in facts["options"].items()},
     }
-    save_prior(prior, path, card)
+    save_network(prior, path, card)
     return True
 
 

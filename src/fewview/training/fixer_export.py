@@ -5,9 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import cast
 
-from ..models.fixer import CompactFixer, save_fixer
-from ..models.sd_turbo.fixer import SDTurboFixer
-from ..models.sd_turbo.weights import save_sd_turbo
+from ..models.weights import Storable, save_network
 from ..simulate.seeds import TRAIN, VALIDATION
 from .checkpoint import read_average
 from .export import VALUE_RANGE, provenance
@@ -48,7 +46,4 @@ def export_fixer(folder: Path, path: Path) -> None:
         "learning_curve": facts["curve"],
         "options": {name: Path(v).name if name in ("start", "base") else v for name, v in facts["options"].items()},
     }
-    if isinstance(fixer, SDTurboFixer):
-        save_sd_turbo(fixer, path, card)
-    else:
-        save_fixer(cast(CompactFixer, fixer), path, card)
+    save_network(cast(Storable, fixer), path, card)

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ..models.guide import save_guide
-from ..models.weights import load_prior, read_card
+from ..models.weights import load_prior, read_card, save_network
 from ..simulate.seeds import TRAIN, VALIDATION
 from .checkpoint import read_average
 from .export import VALUE_RANGE, provenance
@@ -64,7 +63,7 @@ def export_guide(folder: Path, path: Path, only_if_better: bool = False) -> bool
         "learning_curve": facts["curve"],
         "options": {k: Path(v).name if k in ("prior", "start") else v for k, v in facts["options"].items()},
     }
-    save_guide(guide, path, card)
+    save_network(guide, path, card)
     return True
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ..models.latent.model import STAGES, LatentConfig, LatentModel, save_latent
-from ..models.weights import read_card
+from ..models.latent.model import STAGES, LatentConfig, LatentModel
+from ..models.weights import read_card, save_network
 from ..simulate.seeds import TRAIN, VALIDATION
 from .checkpoint import read_average
 from .export import provenance
@@ -48,4 +48,4 @@ def export_latent(folder: Path, path: Path) -> None:
         **{key: before[key] for stage in STAGES if (key := f"stage_{stage}") in before},
     }
     card[f"stage_{options.stage}"] = {key: card[key] for key in ("steps", "minutes", "figures")}
-    save_latent(model, path, card)
+    save_network(model, path, card)

@@ -23,7 +23,7 @@ from ..methods.interface import Problem
 from ..methods.inverse.masking import measured as measured_values
 from ..methods.inverse.normalised import robust_maximum
 from ..models.unrolled import Unrolled, arc
-from ..models.weights import save_unrolled
+from ..models.weights import save_network
 from ..options import option
 from ..quality.residual import noise_level
 from .acquisitions import measured
@@ -169,7 +169,7 @@ def export_sister(folder: Path, path: Path, learnt: str, checked: dict[str, Any]
         **({"held_out": checked} if checked else {}),
         "options": portable(facts["options"]),
     }
-    save_unrolled(net, path, card)
+    save_network(net, path, card)
 
 
 def _parted(volume: NDArray[np.float32]) -> tuple[list[NDArray[np.float32]], NDArray[np.float32]]:

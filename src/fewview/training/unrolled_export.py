@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ..models.unrolled import Unrolled, UnrolledConfig
-from ..models.weights import save_unrolled
+from ..models.weights import save_network
 from ..simulate.seeds import TRAIN, VALIDATION
 from .acquisitions import Acquisitions
 from .checkpoint import read_average
@@ -67,7 +67,7 @@ def export_unrolled(folder: Path, path: Path, samples: int = 4) -> None:
         "learning_curve": facts["curve"],
         "options": portable(facts["options"]),
     }
-    save_unrolled(net, path, card)
+    save_network(net, path, card)
 
 
 def averaged(folder: Path) -> tuple[dict[str, Any], Unrolled]:

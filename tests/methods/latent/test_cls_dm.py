@@ -10,7 +10,8 @@ from fewview.methods import get_method
 from fewview.methods.interface import Problem
 from fewview.methods.latent.space import AGAIN, LatentSpace, ends_round, renewing, rounds_of
 from fewview.models.latent.denoiser import signal
-from fewview.models.latent.model import LatentConfig, LatentModel, save_latent
+from fewview.models.latent.model import LatentConfig, LatentModel
+from fewview.models.weights import save_network
 from fewview.operators import fan_beam, parallel_beam
 
 SHORT = {"samples": 3, "steps": 4, "rounds": 1}
@@ -20,7 +21,7 @@ SHORT = {"samples": 3, "steps": 4, "rounds": 1}
 def weights(tmp_path_factory):
     torch.manual_seed(0)
     path = tmp_path_factory.mktemp("latent") / "small.safetensors"
-    save_latent(LatentModel(LatentConfig(side=16, width=8, denoiser=8)), path, {"figures": {"unexplained": 0.001}})
+    save_network(LatentModel(LatentConfig(side=16, width=8, denoiser=8)), path, {"figures": {"unexplained": 0.001}})
     return str(path)
 
 

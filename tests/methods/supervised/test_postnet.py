@@ -8,7 +8,7 @@ from fewview.methods import get_method
 from fewview.methods.interface import Problem
 from fewview.models.prior import DiffusionPrior
 from fewview.models.unet import UNetConfig
-from fewview.models.weights import save_prior
+from fewview.models.weights import save_network
 from fewview.operators import parallel_beam
 
 METHOD = get_method("postnet")
@@ -19,7 +19,7 @@ def weights(tmp_path):
     """An untrained network: at its start it shrinks images towards its mean."""
     torch.manual_seed(0)
     prior = DiffusionPrior(UNetConfig(channels=(8, 16), blocks=(1, 1), embedding=16, slices=3))
-    save_prior(prior, tmp_path / "net.safetensors", {})
+    save_network(prior, tmp_path / "net.safetensors", {})
     return str(tmp_path / "net.safetensors")
 
 

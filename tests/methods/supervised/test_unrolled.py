@@ -9,7 +9,7 @@ from fewview.methods import get_method
 from fewview.methods.interface import Problem
 from fewview.methods.supervised.trained_range import outside_training
 from fewview.models.unrolled import Unrolled, UnrolledConfig
-from fewview.models.weights import find_weights, save_unrolled
+from fewview.models.weights import find_weights, save_network
 from fewview.operators import parallel_beam
 from fewview.quality import psnr
 from fewview.simulate import Simulation, simulate
@@ -25,7 +25,7 @@ def weights(tmp_path):
     net = Unrolled(TINY)
     for unet in net.nets:
         torch.nn.init.normal_(unet.head.weight, std=0.02)
-    save_unrolled(net, tmp_path / "net.safetensors", {"trained_for": FOR})
+    save_network(net, tmp_path / "net.safetensors", {"trained_for": FOR})
     return str(tmp_path / "net.safetensors")
 
 

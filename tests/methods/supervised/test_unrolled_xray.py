@@ -9,7 +9,7 @@ from fewview.methods import get_method
 from fewview.methods.interface import Problem
 from fewview.methods.supervised.xray_reading import IMAGES
 from fewview.models.unrolled import Unrolled, UnrolledConfig
-from fewview.models.weights import save_unrolled
+from fewview.models.weights import save_network
 from fewview.operators import parallel_beam
 
 METHOD = get_method("unrolled-x")
@@ -36,7 +36,7 @@ def problem():
 
 @pytest.fixture
 def weights(tmp_path):
-    save_unrolled(network().with_extra(IMAGES), tmp_path / "x.safetensors", {})
+    save_network(network().with_extra(IMAGES), tmp_path / "x.safetensors", {})
     return str(tmp_path / "x.safetensors")
 
 
@@ -46,7 +46,7 @@ def last_of(problem, **options):
 
 
 def test_a_further_image_changes_nothing_before_it_is_learnt(problem, weights, tmp_path):
-    save_unrolled(network(), tmp_path / "plain.safetensors", {})
+    save_network(network(), tmp_path / "plain.safetensors", {})
     plain = get_method("unrolled")
     options = plain.options(weights=str(tmp_path / "plain.safetensors"), symmetries=False)
     *_, alone = plain.run(problem, options)
@@ -57,7 +57,7 @@ def test_the_xray_volume_is_seen_and_left_out_when_held_out_views_gain_nothing(p
     net = network().with_extra(IMAGES)
     with torch.no_grad():
         net.nets[-1].stem.weight[:, -IMAGES] += 0.5
-    save_unrolled(net, tmp_path / "heeds.safetensors", {})
+    save_network(net, tmp_path / "heeds.safetensors", {})
     heeds = str(tmp_path / "heeds.safetensors")
     used = last_of(problem, weights=heeds, xray=True, compare=True)
     unused = last_of(problem, weights=heeds, xray=False)

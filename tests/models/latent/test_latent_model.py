@@ -10,7 +10,8 @@ from fewview.methods.interface import Views
 from fewview.methods.latent.seen import Rays, seen_of
 from fewview.models.latent.blocks import gathered, spread_out
 from fewview.models.latent.denoiser import LatentDenoiser, signal, time_of
-from fewview.models.latent.model import UNIT, LatentConfig, LatentModel, load_latent, save_latent
+from fewview.models.latent.model import UNIT, LatentConfig, LatentModel, load_latent
+from fewview.models.weights import save_network
 from fewview.operators import fan_beam, parallel_beam
 
 SMALL = LatentConfig(side=16, width=8, denoiser=8)
@@ -81,7 +82,7 @@ def test_the_mean_of_a_volume_follows_from_any_views(A):
 def test_weights_come_back(tmp_path):
     model = LatentModel(SMALL)
     model.centre += 0.25
-    save_latent(model, tmp_path / "m.safetensors", {})
+    save_network(model, tmp_path / "m.safetensors", {})
     again = load_latent(tmp_path / "m.safetensors")
     assert again.config == SMALL and torch.equal(again.centre, model.centre)
     assert all(torch.allclose(a, b, atol=2e-3) for a, b in zip(model.parameters(), again.parameters(), strict=True))

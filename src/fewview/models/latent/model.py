@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Literal
+from typing import ClassVar, Literal
 
 import torch
 from pydantic import BaseModel, ConfigDict
 from torch import Tensor, nn
 
-from ..weights import read_network, save_network
+from ..weights import load_network
 from .autoencoder import FACTOR, Autoencoder
 from .condition import Condition
 from .denoiser import LatentDenoiser
@@ -58,6 +58,8 @@ class LatentModel(nn.Module):
     config : LatentConfig
     """
 
+    kind: ClassVar[str] = "latent"
+
     def __init__(self, config: LatentConfig | None = None) -> None:
         super().__init__()
         self.config = config or LatentConfig()
@@ -87,23 +89,8 @@ class LatentModel(nn.Module):
         self.spread.copy_(mean.std(over, keepdim=True).clamp(min=1e-3))
 
 
-def save_latent(model: LatentModel, path: Path, card: dict[str, Any]) -> None:
-    """Write weights in half precision, and their card.
-
-    Parameters
-    ----------
-    model : LatentModel
-    path : Path
-        Ends with ``.safetensors``.
-    card : dict
-        See :func:`fewview.models.weights.save_network`.
-    """
-    save_network(model, "latent", model.config.model_dump_json(), path, card)
-
-
 def load_latent(name: str | Path, device: str | torch.device = "cpu") -> LatentModel:
-    """Load weights by name or path, in float32; :func:`fewview.models.weights.read_network` says what it raises."""
-    config, tensors = read_network(name, "latent")
-    model = LatentModel(LatentConfig.model_validate_json(config))
-    model.load_state_dict(tensors)
-    return model.to(device).eval().requires_grad_(False)
+    """Load a latent model; see :func:`fewview.models.weights.load_network`."""
+    return load_network(
+        name, LatentModel.kind, lambda shape: LatentModel(LatentConfig.model_validate_json(shape)), device
+    )

@@ -10,9 +10,10 @@ from __future__ import annotations
 import copy
 import math
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
+from pydantic import BaseModel, ConfigDict
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -25,6 +26,26 @@ UNET_RANK, VAE_RANK = 8, 4
 UNET_LAYERS = "to_q to_k to_v to_out.0 conv conv1 conv2 conv_shortcut conv_out proj_in proj_out ff.net.0.proj ff.net.2"
 VAE_LAYERS = "to_q to_k to_v to_out.0 conv conv1 conv2 conv_shortcut conv_in conv_out"
 TASK = "remove the artifacts from this CT slice"
+
+
+class AdapterConfig(BaseModel):
+    """What adapters are put around; stored in the header of their weights.
+
+    Parameters
+    ----------
+    base : str
+        Folder of the model.
+    fingerprint : str
+        Of some of its weights.
+    unet_rank, vae_rank : int
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    base: str
+    fingerprint: str
+    unet_rank: int
+    vae_rank: int
 
 
 class SDTurboFixer(nn.Module):
@@ -46,14 +67,19 @@ class SDTurboFixer(nn.Module):
         peft (extra ``sd-turbo``) is not installed.
     """
 
+    kind: ClassVar[str] = "sd-turbo"
     together = 1
     unet: Any
     vae: Any
 
     def __init__(self, base: Base, unet_rank: int = UNET_RANK, vae_rank: int = VAE_RANK) -> None:
         super().__init__()
-        self.fingerprint = base.fingerprint()
-        self.ranks = (unet_rank, vae_rank)
+        self.config = AdapterConfig(
+            base=str(base.folder.resolve()),
+            fingerprint=base.fingerprint(),
+            unet_rank=unet_rank,
+            vae_rank=vae_rank,
+        )
         self.base, self.unet, self.vae, self.text_encoder = base, base.unet, base.vae, base.text_encoder
         _add_lora(self.unet, unet_rank, UNET_LAYERS)
         _add_lora(self.vae, vae_rank, VAE_LAYERS)

@@ -3,56 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import torch
-from pydantic import BaseModel, ConfigDict
 
-from ..weights import WeightsError, find_weights, read_network, save_network
+from ..weights import WeightsError, find_weights, read_network
 from .base import load_base
-from .fixer import SDTurboFixer
-
-KIND = "sd-turbo"
-
-
-class AdapterConfig(BaseModel):
-    """What adapters are put around; stored in the header of their weights.
-
-    Parameters
-    ----------
-    base : str
-        Folder of the model.
-    fingerprint : str
-        Of some of its weights.
-    unet_rank, vae_rank : int
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    base: str
-    fingerprint: str
-    unet_rank: int
-    vae_rank: int
-
-
-def save_sd_turbo(fixer: SDTurboFixer, path: Path, card: dict[str, Any]) -> None:
-    """Write all adapters.
-
-    Parameters
-    ----------
-    fixer : SDTurboFixer
-    path : Path
-        Ends with ``.safetensors``.
-    card : dict
-        See :func:`fewview.models.weights.save_network`.
-    """
-    config = AdapterConfig(
-        base=str(fixer.base.folder.resolve()),
-        fingerprint=fixer.fingerprint,
-        unet_rank=fixer.ranks[0],
-        vae_rank=fixer.ranks[1],
-    )
-    save_network(fixer, KIND, config.model_dump_json(), path, card)
+from .fixer import AdapterConfig, SDTurboFixer
 
 
 def load_sd_turbo(name: str | Path, device: str | torch.device = "cpu") -> SDTurboFixer:
@@ -67,7 +23,7 @@ def load_sd_turbo(name: str | Path, device: str | torch.device = "cpu") -> SDTur
     MethodUnavailable
         See :func:`fewview.models.sd_turbo.base.load_base`.
     """
-    text, tensors = read_network(name, KIND)
+    text, tensors = read_network(name, SDTurboFixer.kind)
     config = AdapterConfig.model_validate_json(text)
     beside = find_weights(name).parent / Path(config.base).name
     folder = next((place for place in (Path(config.base), beside) if place.is_dir()), None)
@@ -77,7 +33,7 @@ def load_sd_turbo(name: str | Path, device: str | torch.device = "cpu") -> SDTur
             f"Put the model back, or into {beside}.",
         )
     fixer = SDTurboFixer(load_base(folder), config.unet_rank, config.vae_rank)
-    if fixer.fingerprint != config.fingerprint:
+    if fixer.config.fingerprint != config.fingerprint:
         raise WeightsError(
             f"{folder} is another model than the one that {Path(name).name} was trained on.",
             "Give that model, or train adapters for this one: `fewview train fixer --base FOLDER`.",
