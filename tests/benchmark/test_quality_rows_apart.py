@@ -19,7 +19,7 @@ from fewview.benchmark.quality.cell import coverage, measure_cell
 from fewview.benchmark.quality.data import Sample
 from fewview.benchmark.quality.rows import Rows, balanced, row_name, summed_up
 from fewview.benchmark.quality.variant import variants
-from fewview.benchmark.quality.xray import CONTROLS, auxiliary, displaced, xray
+from fewview.benchmark.quality.xray import CONTROLS, Exposed, auxiliary, displaced, xray
 from fewview.cli.main import run as command
 from fewview.errors import OptionError
 from fewview.methods import Estimate, Method
@@ -115,7 +115,7 @@ def test_controls_are_for_methods_that_take_an_xray_volume(with_guided):
     by_name = {row["control"]: row for row in rows if row["method"] == "guided"}
     # The method shows the X-ray volume that it got: the range of the wrong ones tells that they are wrong.
     truth = Sample("ellipses", 32, 2).case(0, 0, 6, 2000.0).reference
-    got = {name: auxiliary("ellipses", 32, 2, 0, 0, 2000.0, name) for name in CONTROLS}
+    got = {name: auxiliary(Exposed("ellipses", 32, 2, 0, 0, 2000.0), name) for name in CONTROLS}
     for name, row in by_name.items():
         shown = got[name] * (2 if name == "no-neutron" else 1)
         assert row["psnr"] == pytest.approx(psnr(shown, truth), abs=1e-3), name
@@ -131,18 +131,18 @@ def test_data_without_xray_are_left_out(with_guided):
 
 def test_the_xray_volume_is_a_reconstruction_of_the_sample():
     sample = quality_xray.grown("microstructure", 64, 2, 0)[0]
-    right, other = (xray("microstructure", 64, 2, volume, 0, 2000.0) for volume in (0, 1))
+    right, other = (xray(Exposed("microstructure", 64, 2, volume, 0, 2000.0)) for volume in (0, 1))
     truth = sample.truth(80)
     assert right.shape == truth.shape
     assert psnr(right, truth) > 25 > 20 > psnr(other, truth)
     assert not np.array_equal(right, truth)
-    assert np.array_equal(right, xray("microstructure", 64, 2, 0, 0, 2000.0))
-    assert not np.array_equal(right, xray("microstructure", 64, 2, 0, 1, 2000.0))  # other noise
-    assert psnr(xray("microstructure", 64, 2, 0, 0, None), truth) > psnr(right, truth)
+    assert np.array_equal(right, xray(Exposed("microstructure", 64, 2, 0, 0, 2000.0)))
+    assert not np.array_equal(right, xray(Exposed("microstructure", 64, 2, 0, 1, 2000.0)))  # other noise
+    assert psnr(xray(Exposed("microstructure", 64, 2, 0, 0, None)), truth) > psnr(right, truth)
 
 
 def test_the_shell_has_its_measured_xray():
-    right, wrong = (auxiliary("shell", 68, 1, 0, 0, None, control) for control in ("none", "other"))
+    right, wrong = (auxiliary(Exposed("shell", 68, 1, 0, 0, None), control) for control in ("none", "other"))
     import tifffile
 
     shipped = np.asarray(tifffile.imread(quality_xray.FOLDER / "shell_xray.tif"), np.float64).squeeze()

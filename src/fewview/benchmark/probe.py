@@ -30,7 +30,7 @@ from .probe_voids import Kind, pair
 from .quality.case import Array
 from .quality.rows import read_rows
 from .quality.simulated import Slab, lines_of
-from .quality.xray import xray
+from .quality.xray import Exposed, xray
 
 METHODS = ("d3ip", "tv", "mbir")
 VIEWS = (16, 32)
@@ -193,7 +193,8 @@ def _reconstructed(
     at: dict[str, Any], phantom: Slab, settings: dict[str, Any], stop: Callable[[], bool]
 ) -> Reconstructed:
     guided = "aux" in get_method(at["method"]).needs
-    aux = xray("microstructure", at["size"], at["slices"], at["volume"], 0, at["counts"]) if guided else None
+    sample = Exposed("microstructure", at["size"], at["slices"], at["volume"], 0, at["counts"])
+    aux = xray(sample) if guided else None
     lines = _lines(phantom, at)
     run = SlabRun(lines, at["method"], settings, auxiliary=aux, device=at["device"], seed=0, stop=stop)
     last = None

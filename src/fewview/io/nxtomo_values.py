@@ -75,18 +75,12 @@ def _anywhere(path: Path, file: Any, one: Detector, keys: NDArray[Any]) -> Angle
     projections = int(np.sum(keys == 0))
 
     def collect(name: str, node: Any) -> None:
-        if (
-            not isinstance(node, h5py.Dataset)
-            or node.dtype.kind not in "iuf"
-            or node.size not in (len(keys), projections)
-        ):
+        if not isinstance(node, h5py.Dataset) or node.dtype.kind not in "iuf":
+            return
+        if node.size not in (len(keys), projections) or node.size < 2:
             return
         *_, parent, last = ("", *name.split("/"))
-        if (
-            node.size not in (len(keys), projections)
-            or node.size < 2
-            or not (speaks_of_an_angle(last) or speaks_of_an_angle(parent))
-        ):
+        if not (speaks_of_an_angle(last) or speaks_of_an_angle(parent)):
             return
         values = np.asarray(node[()], dtype=np.float64).reshape(-1)
         values = values[keys == 0] if len(values) == len(keys) else values

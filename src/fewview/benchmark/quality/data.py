@@ -9,7 +9,7 @@ from ...errors import OptionError
 from .case import Array, Case
 from .measured import WOODS, few_views, tooth, wood
 from .simulated import grown, measured, shell
-from .xray import auxiliary
+from .xray import Exposed, auxiliary
 
 SIMULATED = ("microstructure", "ellipses", "grains", "fibres", "foam")
 UNSEEN = ("grains", "fibres", "foam")
@@ -108,4 +108,4 @@ class Sample:
         NoData
             There is none of this sample.
         """
-        return auxiliary(self.data, self.size, self.depth, volume, seed, counts, control)
+        return auxiliary(Exposed(self.data, self.size, self.depth, volume, seed, counts), control)

@@ -7,6 +7,7 @@ neutron counts from many views, and reconstructed by FBP. That of the shell is t
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -39,76 +40,62 @@ CONTROLS = (
 so many degrees. "no-neutron": nothing, but the guide does not see the neutron image."""
 
 
-def xray(data: str, size: int, slices: int, volume: int, seed: int, counts: float | None) -> Array:
-    """The X-ray volume of a sample on the grid of its reconstruction, (slices, size, size).
+class Exposed(NamedTuple):
+    """Which sample is X-rayed, and how.
 
     Parameters
     ----------
     data : str
         Name of the data set.
-    size : int
-        Pixels a side.
-    slices : int
-    volume : int
-        Number of the sample.
-    seed : int
-        Number of its measurement.
+    size, slices : int
+        Pixels a side, and slices.
+    volume, seed : int
+        Number of the sample, and of its measurement.
     counts : float or None
         Of the neutrons: X-rays have ten times as many.
+    """
+
+    data: str
+    size: int
+    slices: int
+    volume: int
+    seed: int
+    counts: float | None
+
+
+def xray(sample: Exposed) -> Array:
+    """The X-ray volume of a sample on the grid of its reconstruction, (slices, size, size).
 
     Raises
     ------
     NoData
         Nobody has X-rayed this sample.
     """
-    if data == "shell":
-        return _shell(size)
-    if data in ("wood", "tooth"):
-        raise NoData(f"There is no X-ray volume of '{data}'.", "Choose microstructure, ellipses or shell.")
-    return _measured(data, size, slices, volume, seed, counts)
+    if sample.data == "shell":
+        return _shell(sample.size)
+    if sample.data in ("wood", "tooth"):
+        raise NoData(f"There is no X-ray volume of '{sample.data}'.", "Choose microstructure, ellipses or shell.")
+    return _measured(sample)
 
 
-def auxiliary(
-    data: str, size: int, slices: int, volume: int, seed: int, counts: float | None, control: str = "none"
-) -> Array:
-    """What a method is given under a control.
+def auxiliary(sample: Exposed, control: str = "none") -> Array:
+    """What a method is given under a control, (slices, size, size).
 
     The sample under "other" is the next one; of the shell, a microstructure brought to the shell's range, so that
     only the structure is wrong.
-
-    Parameters
-    ----------
-    data : str
-        Name of the data set.
-    size : int
-        Pixels a side.
-    slices : int
-    volume : int
-        Number of the sample.
-    seed : int
-        Number of its measurement.
-    counts : float or None
-        Of the neutrons: X-rays have ten times as many.
-    control : str, optional
-        What is done to the right volume.
-
-    Returns
-    -------
-    Array
-        Shape (slices, size, size).
 
     Raises
     ------
     NoData
         As :func:`xray`.
     """
-    right = xray(data, size, slices, volume, seed, counts)
+    right = xray(sample)
     if control == "zeroed":
         return np.zeros_like(right)
     if control == "other":
-        if data != "shell":
-            return xray(data, size, slices, volume + 1, seed, counts)
-        wrong = xray("microstructure", size, slices, volume, seed, counts)
+        if sample.data != "shell":
+            return xray(sample._replace(volume=sample.volume + 1))
+        wrong = xray(sample._replace(data="microstructure"))
         return wrong * np.float32(np.percentile(right, TOP) / np.percentile(wrong, TOP))
     return displaced(right, control)
 
@@ -128,15 +115,15 @@ def displaced(volume: Array, control: str) -> Array:
 
 
 @lru_cache(maxsize=8)
-def _measured(data: str, size: int, slices: int, volume: int, seed: int, counts: float | None) -> Array:
-    phantom, _ = grown(data, size, slices, volume)
-    beam = Beam(spectrum={80: 1.0}, counts=None if counts is None else TIMES * counts)
+def _measured(sample: Exposed) -> Array:
+    phantom, _ = grown(sample.data, sample.size, sample.slices, sample.volume)
+    beam = Beam(spectrum={80: 1.0}, counts=None if sample.counts is None else TIMES * sample.counts)
     angles = np.arange(VIEWS, dtype=np.float64) * (np.pi / VIEWS)
-    lines = lines_of(phantom, angles, beam, np.random.default_rng([volume, seed, STREAM]))
+    lines = lines_of(phantom, angles, beam, np.random.default_rng([sample.volume, sample.seed, STREAM]))
     geometry = lines.geometry
     A = projector(geometry, memory_budget=0)
     values = filtered_backprojection(A, torch.from_numpy(lines.values.swapaxes(0, 1).copy())).numpy()
-    return values * field_of_view(size, geometry.columns, geometry.centre)  # beyond, FBP leaves a pedestal
+    return values * field_of_view(sample.size, geometry.columns, geometry.centre)  # beyond, FBP leaves a pedestal
 
 
 @lru_cache(maxsize=2)
