@@ -1,12 +1,14 @@
 """What tells X-ray volumes that help from those that harm, on validation samples; writes results/guide_rejection.json.
 
-    python benchmarks/guide_rejection.py
+    python benchmarks/guide_rejection.py                            # measures what is missing, and writes the JSON
+    python benchmarks/guide_rejection.py --size 128 --views 16,32
 
 Every sample is reconstructed by `d3ip-x` without its X-ray volume and with it, listened to whatever it is: the right
 one, one of another sample, one turned or moved. Beside the difference in PSNR stand the two figures that a run rejects
 it by: by how much better held-out views are predicted, and what is left of the guide's certainty.
 """
 
+import argparse
 import json
 from pathlib import Path
 
@@ -26,15 +28,15 @@ from fewview.simulate.acquire import Beam
 from fewview.simulate.seeds import nth
 
 OUT = Path(__file__).parent / "results" / "guide_rejection.json"
-SIZE, SLICES, COUNTS, FIRST = 64, 2, 2000.0, 30_400
-CONTROLS = ("none", "other", "turn1", "turn3", "shift1", "shift2")
-VIEWS, SAMPLES = (8, 16, 32), 2
+SLICES, COUNTS, FIRST = 2, 2000.0, 30_400
+CONTROLS = ("none", "turn3", "shift2", "shift1", "turn1", "other")
+SAMPLES = 2
 FIXED = {"prior": "materials", "beside_share": 0.0, "guide_by": "network", "samples": 4}
 
 
-def sample(number):
+def sample(number, size):
     """A slab of a validation sample, and its X-ray volume of many views."""
-    slab = Slab(make_phantom("microstructure", SIZE, nth("validation", FIRST + number), SIZE // 4), SLICES)
+    slab = Slab(make_phantom("microstructure", size, nth("validation", FIRST + number), size // 4), SLICES)
     beam = Beam(spectrum={80: 1.0}, counts=10 * COUNTS)
     lines = lines_of(slab, np.arange(180) * np.pi / 180, beam, np.random.default_rng([number, 1]))
     A = projector(lines.geometry, memory_budget=0)
@@ -60,29 +62,44 @@ def figures(problem, said):
 
 
 def main():
-    """Measure every sample under every control."""
+    """Measure what the file does not hold, every sample under every control."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--size", type=int, default=64)
+    parser.add_argument("--views", default="8,16,32")
+    asked = parser.parse_args()
     torch.set_num_threads(1)
-    method, rows = get_method("d3ip-x"), []
-    given = [sample(number) for number in range(SAMPLES + 1)]
-    for number, views in ((n, v) for n in range(SAMPLES) for v in VIEWS):
-        slab, right = given[number]
-        case = measured(slab, slab.truth("neutron"), views, COUNTS, (number, 0))
-        setup = set_up(case.lines, auxiliary=None, holdout=0.0, device=torch.device("cpu"), seed=0)
-        plain = setup.problem(0, setup.slices)
-        *_, alone = get_method("d3ip").run(
-            plain, get_method("d3ip").options(prior="materials", beside_share=0, samples=4)
-        )
-        for control in CONTROLS:
-            xray = given[number + 1][1] if control == "other" else displaced(right, control)
-            setup = set_up(case.lines, auxiliary=xray, holdout=0.0, device=torch.device("cpu"), seed=0)
-            problem = setup.problem(0, setup.slices)
-            gained, left = figures(problem, method.options.parse(FIXED))
-            *_, guided = method.run(problem, method.options.parse({**FIXED, "guide_weight": 1.0}))
-            better = psnr(guided.volume.numpy(), case.reference) - psnr(alone.volume.numpy(), case.reference)
-            row = {"sample": number, "views": views, "control": control, "psnr_gain": round(better, 3)}
-            rows.append(row | {"heldout_gain": round(gained, 4), "certainty": round(left, 3)})
-            print(rows[-1], flush=True)
+    rows = json.loads(OUT.read_text(encoding="utf-8")) if OUT.exists() else []
+    given = [sample(number, asked.size) for number in range(SAMPLES + 1)]
+    for views, number in ((v, n) for v in map(int, asked.views.split(",")) for n in range(SAMPLES)):
+        where = {"sample": number, "size": asked.size, "views": views}
+        wanted = [
+            name for name in CONTROLS if not any((where | {"control": name}).items() <= row.items() for row in rows)
+        ]
+        for row in measure(given, where, wanted):
+            rows.append(row)
+            print(row, flush=True)
             OUT.write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
+
+
+def measure(given, where, controls):
+    """One row per control."""
+    number, method = where["sample"], get_method("d3ip-x")
+    slab, right = given[number]
+    case = measured(slab, slab.truth("neutron"), where["views"], COUNTS, (number, 0))
+    setup = set_up(case.lines, auxiliary=None, holdout=0.0, device=torch.device("cpu"), seed=0)
+    plain = get_method("d3ip").options(prior="materials", beside_share=0, samples=4)
+    alone = None
+    for control in controls:
+        if alone is None:
+            *_, alone = get_method("d3ip").run(setup.problem(0, setup.slices), plain)
+        xray = given[number + 1][1] if control == "other" else displaced(right, control)
+        setup = set_up(case.lines, auxiliary=xray, holdout=0.0, device=torch.device("cpu"), seed=0)
+        problem = setup.problem(0, setup.slices)
+        gained, left = figures(problem, method.options.parse(FIXED))
+        *_, guided = method.run(problem, method.options.parse({**FIXED, "guide_weight": 1.0}))
+        better = psnr(guided.volume.numpy(), case.reference) - psnr(alone.volume.numpy(), case.reference)
+        row = where | {"control": control, "psnr_gain": round(better, 3)}
+        yield row | {"heldout_gain": round(gained, 4), "certainty": round(left, 3)}
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
     python benchmarks/share.py --measured FOLDER
 
 Validation samples of the settings search: the network alone, TV alone (the weight that was found with the share), and
-the PSNR of their mean for several parts of the share that was found.
+the PSNR of their mean for several parts of the share that was found. What the file holds is not measured again.
 """
 
 import argparse
@@ -37,10 +37,13 @@ def main():
     """Measure three volumes of each kind."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--measured", type=Path, default=MEASURED)
-    given, rows = parser.parse_args(), []
+    given = parser.parse_args()
+    rows = json.loads(OUT.read_text(encoding="utf-8")) if OUT.exists() else []
     torch.set_num_threads(1)
     for volume in VOLUMES:
         for kind in KINDS:
+            if any((row["kind"], row["volume"]) == (kind, volume) for row in rows):
+                continue
             sample = Sample(case_of(kind, volume, VIEWS, SIZE, given.measured))
             options, share = found(sample)
             row = {"kind": kind, "volume": volume, "views": VIEWS, "size": SIZE, "share": round(share, 3)}
