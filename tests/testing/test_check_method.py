@@ -18,6 +18,7 @@ SHORT |= {"guided_start": 200, "adaptation": "none", "beside_share": 0.0, "trust
 SHORT |= {"prior": "generic", "gamma": 0.5, "eta": 0.05, "guide_weight": 1.0, "members": "sirt,cgls"}
 SHORT |= {"scale": 1.0, "start_iterations": 5, "shares": "sirt=0.5,cgls=0.5"}
 LONG = {"d3ip-paper", "d3ip-x-paper", "ddip", "scd", "dinr-paper", "d3ip-generic", "dinr", "ensemble"}
+LONG |= {"dps", "dpnp", "diffpir"}  # the loop of pigdm and daps, with other parts
 FIELDS = {name for name in method_names() if get_method(name).family == "fields"}
 
 

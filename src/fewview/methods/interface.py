@@ -217,6 +217,8 @@ class Method(Generic[OptionsT]):
         all, so that nothing is cut. A function of the options where they decide; ask :meth:`neighbours`.
     resumable : bool
         Whether its estimates carry a state.
+    for_comparison : bool
+        Whether it is chosen to compare with what was published rather than for its result: lists show it last.
     presets : mapping
         Options under "draft" and "best" that differ from the defaults; where a preset is missing, the steps are
         scaled (:func:`fewview.methods.presets.preset_options`).
@@ -238,6 +240,7 @@ class Method(Generic[OptionsT]):
     matrices: float = 1
     halo: int | Callable[[Any], int | None] | None = 0
     resumable: bool = True
+    for_comparison: bool = False
     presets: Mapping[str, Mapping[str, Any]] = field(default_factory=dict, hash=False)
 
     def tuned(self, problem: Problem, options: OptionsT) -> Tuning[OptionsT]:

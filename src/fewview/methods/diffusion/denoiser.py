@@ -79,6 +79,24 @@ class Denoiser:
         x0, eps = (torch.cat(part) for part in zip(*parts, strict=True))
         return x0, eps
 
+    def pulled(self, x_t: Tensor, abar: float, data: Scaled, cotangent: Tensor) -> Tensor:
+        """Gradient of ``sum(cotangent * x0)`` with respect to ``x_t``, through the neighbours of slices, too.
+
+        Parameters
+        ----------
+        x_t, cotangent : Tensor, shape (copies * slices, y, x)
+        abar : float
+        data : Scaled
+            Whose operator knows the stop flag.
+        """
+        total = torch.zeros_like(x_t)
+        with torch.enable_grad(), stoppable(self.prior, data.operator.on_chunk):
+            for index, own in batches(x_t):
+                leaf = x_t.detach().requires_grad_()
+                x0, _ = self(leaf, abar, index)
+                total += torch.autograd.grad((x0[:own] * cotangent[index[:own]]).sum(), leaf)[0]
+        return total
+
     @property
     def reach(self) -> int:
         """Slices on either side that the network looks at."""

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Literal, NamedTuple, Protocol
 
 import torch
 from torch import Tensor
@@ -114,6 +115,30 @@ class Pixels:
         return x
 
 
+class Hearing(Protocol):
+    """How the next noisy state is made to agree with the data; to be told apart from the data step on clean images."""
+
+    def heard(self, x_t: Tensor, data: Scaled, level: Level) -> Tensor:
+        """The next states, given their means.
+
+        Parameters
+        ----------
+        x_t : Tensor, shape (copies * slices, y, x)
+            At the level that follows ``level``.
+        data : Scaled
+        level : Level
+        """
+        ...
+
+    def state(self) -> dict[str, Any]:
+        """What it carries from step to step."""
+        ...
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Take up :meth:`state` again."""
+        ...
+
+
 @dataclass
 class Parts:
     """What a method is made of.
@@ -133,6 +158,11 @@ class Parts:
         Steps without a network call.
     space : Space
         Of the states; images when not given.
+    direction : {"network", "consistent"}
+        Whose noise the loop goes on with: that of the network's image, or that of the image after the data step.
+    hearing : Hearing, optional
+    passes : int
+        Through the network, for one answer of the denoiser.
     """
 
     levels: Sequence[Level]
@@ -143,6 +173,9 @@ class Parts:
     proposers: Sequence[Proposer] = ()
     reuse: Reuse | None = None
     space: Space = field(default_factory=Pixels)
+    direction: Literal["network", "consistent"] = "network"
+    hearing: Hearing | None = None
+    passes: int = 1
 
     def state(self) -> dict[str, Any]:
         """What the parts carry from step to step, in one flat mapping."""
@@ -155,7 +188,7 @@ class Parts:
             part.restore({k.removeprefix(prefix): v for k, v in state.items() if k.startswith(prefix)})
 
     def _carrying(self) -> Iterator[tuple[str, Any]]:
-        for name in ("consistency", "adapter", "reuse"):
+        for name in ("consistency", "adapter", "reuse", "hearing"):
             part = getattr(self, name)
             if part is not None:
                 yield name, part
@@ -278,7 +311,11 @@ def step_down(
         x0 = parts.space.encode(process.x)
     else:
         process.x = parts.space.decode(x0)
+    if parts.direction == "consistent":
+        eps = (process.x_t - math.sqrt(level.abar) * x0) / math.sqrt(1 - level.abar)
     process.x_t = renoised(parts.rule, x0, eps, level, process.white)
+    if parts.hearing is not None:
+        process.x_t = parts.hearing.heard(process.x_t, data, level)
     process.step += 1
     yield LoopEvent("diffusing", {"sigma": level.sigma, "network_calls": float(process.calls)}, True)
 
@@ -305,7 +342,7 @@ def _proposed(parts: Parts, data: Scaled, process: ReverseProcess, level: Level)
         return parts.reuse.again(process.x_t, level)
     assert parts.denoiser is not None, "who runs the loop without a network goes step by step"
     x0, eps = parts.denoiser.all(process.x_t, level.abar, data)
-    process.calls += 1
+    process.calls += parts.passes
     if parts.adapter is not None:
         eps = parts.adapter.direction(process.x_t, eps, data, level)
     if parts.reuse is not None:

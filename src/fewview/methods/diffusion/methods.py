@@ -43,7 +43,8 @@ _OURS: dict[str, dict[str, Any]] = {
 }
 
 
-def _missing(prior: str | None, guide: str | None = None) -> str | None:
+def missing_prior(prior: str | None, guide: str | None = None) -> str | None:
+    """What weights are lacking, and how to train them; None where they are there."""
     names = PRIORS if prior == "auto" else () if prior is None else (prior,)
     needed = [(name, f"prior --kind {name}") for name in names]
     for name, how in needed + ([(guide, "guide")] if guide else []):
@@ -109,6 +110,7 @@ def _method(
     source: str,
     *,
     base: type[DiffusionOptions] = DiffusionOptions,
+    published: bool = False,
     presets: Mapping[str, Mapping[str, Any]] | None = None,
     **defaults: Any,
 ) -> Method[Any]:
@@ -126,10 +128,11 @@ def _method(
         tune=tune,
         effort=effort,
         needs=frozenset({"weights", "aux"} if guided else {"weights"}),
-        missing=lambda: _missing(prior, guide),
+        missing=lambda: missing_prior(prior, guide),
         buffers=_dinr_buffers if dinr else _buffers,
         beside=_dinr_beside if dinr else _network,
         halo=None if dinr else _halo,
+        for_comparison=published,
         presets=presets or {},
     )
 
@@ -140,6 +143,7 @@ DDS = _method(
     "A diffusion prior without adaptation, as published: for data with little noise that the prior knows.",
     "Chung, Lee and Ye, Decomposed diffusion sampler, ICLR 2024",
     **_PUBLISHED | {"adaptation": "none"},
+    published=True,
     start="fbp",
 )
 _SCD: dict[str, Any] = {
@@ -157,6 +161,7 @@ SCD = _method(
     "A prior steered to the measurement by low-rank changes, as published; slow.",
     "Barbano et al., Steerable conditional diffusion, 2023, arXiv:2308.14409",
     **_PUBLISHED | _SCD,
+    published=True,
     gamma=1e4,
     start="noise",
     noise="ddim",
@@ -177,6 +182,7 @@ DDIP = _method(
     "A prior adapted to all slices at once at every step, as published; slow.",
     "Chung and Ye, Deep diffusion image prior, ECCV 2024, arXiv:2407.10641, 2D variant",
     **_PUBLISHED,
+    published=True,
     start="noise",
     slices=0,
     loss_steps=5,
@@ -187,6 +193,7 @@ D3IP_PAPER = _method(
     "A prior adapted to random slices at every step, as published: for data with little noise.",
     "Chung and Ye, Deep diffusion image prior, ECCV 2024, arXiv:2407.10641",
     **_PUBLISHED,
+    published=True,
     start="fbp",
 )
 D3IP = _method(
@@ -220,6 +227,7 @@ CROSSMODAL_PAPER = _method(
     f"{_PIX2PIX}; overwritten at every other step",
     base=CrossModalOptions,
     **_PUBLISHED,
+    published=True,
     start="fbp",
     guide_start=False,
     guided_start=980,
@@ -245,6 +253,7 @@ DINR_PAPER = _method(
     _DINR,
     base=DinrOptions,
     **_PUBLISHED,
+    published=True,
     start="fbp",
     omega=0.02,
     field="siren",
@@ -267,7 +276,7 @@ GUIDE = Method(
     solve=solve_once,
     tune=tune_once,
     needs=frozenset({"weights", "aux"}),
-    missing=lambda: _missing(None, OnceOptions().guide),
+    missing=lambda: missing_prior(None, OnceOptions().guide),
     buffers=(20.0, 12.0),
     resumable=False,
 )

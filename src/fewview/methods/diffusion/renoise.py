@@ -33,6 +33,16 @@ def ddim(eta: float = 0.2) -> Rule:
     return factors
 
 
+def remembered(rule: Rule) -> Rule:
+    """The old noise of a rule, without the new one: the mean of what follows."""
+    return lambda level: (0.0, rule(level)[1])
+
+
+def forgotten(level: Level) -> tuple[float, float]:
+    """No noise at all: what follows is the clean image, which then counts as a noisy one (DPnP)."""
+    return 0.0, 0.0
+
+
 def renoised(rule: Rule, x0: Tensor, eps: Tensor, level: Level, fresh: Callable[[], Tensor]) -> Tensor:
     """``sqrt(abar_next) x0`` plus noise after ``rule``; ``fresh`` draws new noise, and is asked only where wanted.
 

@@ -41,6 +41,19 @@ class Level:
         return self.abar_next == 1.0
 
 
+def ladder(steps: int, first: float, last: float) -> list[Level]:
+    """Levels of noise over signal from ``first`` down to ``last``, each the same part of the one before; then none.
+
+    Parameters
+    ----------
+    steps : int
+    first, last : float
+        In units of the object's maximum.
+    """
+    sigmas = [first * (last / first) ** (k / max(steps - 1, 1)) for k in range(steps)]
+    return _chained([1 / (1 + sigma**2) for sigma in sigmas])
+
+
 def levels(steps: int, t_start: int, spacing: Spacing = "uniform") -> list[Level]:
     """Noise levels from time ``t_start`` (1 to 999) of the linear DDPM schedule down to none.
 
@@ -65,5 +78,9 @@ def levels(steps: int, t_start: int, spacing: Spacing = "uniform") -> list[Level
         first = math.sqrt((1 - abar[t_start]) / abar[t_start])
         factor = min(LOWEST / first, 1.0) ** (1 / max(steps - 1, 1))
         signal = [1 / (1 + (first * factor**k) ** 2) for k in range(steps)]
-    signal.append(1.0)
-    return [Level(k, steps, signal[k], signal[k + 1]) for k in range(steps)]
+    return _chained(signal)
+
+
+def _chained(signal: list[float]) -> list[Level]:
+    following = [*signal[1:], 1.0]
+    return [Level(k, len(signal), signal[k], following[k]) for k in range(len(signal))]

@@ -208,6 +208,7 @@ def _method(name: str, title: str, summary: str, options: type[ClsDmOptions]) ->
         buffers=lambda options: (10.0 + 6 * options.samples, 4.0 + 2 * options.samples),
         beside=lambda options, grid, device: 64 * 2**20,
         halo=None,
+        for_comparison=options is ClsDmPaperOptions,
     )
 
 

@@ -33,6 +33,7 @@ def _method(
     options: type[RepairOptions],
     make: Make,
     summary: str = "",
+    published: bool = False,
 ) -> Method[Any]:
     held = backbone.buffers
 
@@ -57,6 +58,7 @@ def _method(
         buffers=buffers,
         beside=backbone.beside,
         halo=None,  # one field for all slices
+        for_comparison=published,
         presets=backbone.presets,
     )
 
@@ -89,4 +91,5 @@ DIFFNR_PAPER = _method(
     gaussians,
     "Gaussians fitted to the data alone, repaired once, late, and drawn towards the repair by its likeness; nothing is "
     "held against the measurement.",
+    published=True,
 )

@@ -68,7 +68,7 @@ class MethodPicker(QWidget):
             names = [method.name for method in state.methods]
             if state.enabled and name in names:
                 self._check(index)
-                self.method.setCurrentIndex(names.index(name))
+                self._show(name)
 
     def _on_methods(self, methods: list[Method[Any]]) -> None:
         self.states = mode_states(methods)
@@ -101,12 +101,22 @@ class MethodPicker(QWidget):
         last = self._settings.remembered("method")
         with quiet(self.method):
             self.method.clear()
-            for method in state.methods:
-                self.method.addItem(method.title, method)
-                self.method.setItemData(self.method.count() - 1, method.summary, 3)  # the tooltip's role
-            names = [method.name for method in state.methods]
-            self.method.setCurrentIndex(names.index(last) if last in names else 0)
+            for after in (False, True):
+                shelf = [method for method in state.methods if method.for_comparison == after]
+                if after and shelf and self.method.count():
+                    self.method.insertSeparator(self.method.count())
+                for method in shelf:
+                    self.method.addItem(method.title, method)
+                    self.method.setItemData(self.method.count() - 1, method.summary, 3)  # the tooltip's role
+            self._show(str(last))
         self._on_method()
+
+    def _show(self, name: str) -> None:
+        """Choose a method of this mode by name; the first where there is none of that name."""
+        places = range(self.method.count())
+        methods = [self.method.itemData(place) for place in places]
+        found = [place for place, method in zip(places, methods, strict=True) if method and method.name == name]
+        self.method.setCurrentIndex(found[0] if found else 0)
 
     def _on_method(self) -> None:
         method = self.chosen

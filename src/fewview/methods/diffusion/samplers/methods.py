@@ -1,0 +1,191 @@
+"""Posterior samplers by name: each a composition of the one loop."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ....models.weights import prior_reach
+from ....options import Options
+from ...interface import Effort, Method, Problem
+from ...inverse.consistency import TVz
+from ...stages import work
+from ..compose import NETWORK
+from ..denoiser import batch_bytes
+from ..loop import Parts
+from ..methods import missing_prior
+from ..renoise import ddim, forgotten, remembered, slerp
+from .draws import Chain, DrawnStep, next_noise, white_error
+from .options import (
+    DapsOptions,
+    DiffPirOptions,
+    DiffusionMbirOptions,
+    DpnpOptions,
+    DpsOptions,
+    FpsOptions,
+    PigdmOptions,
+    SamplerOptions,
+)
+from .particles import Particles
+from .pulled import PosteriorGradient, PseudoInverse
+from .solve import Compose, Setting, solver, tune
+
+GRADIENT = 4
+"""Network calls that a step with a gradient through the network is worth: an answer, another with all that the gradient
+needs, and the way back."""
+ODE_END, CHAIN_END = 0.1, 0.05
+"""Last level of the steps within a step, over their first."""
+
+
+def dps(options: DpsOptions, on: Setting) -> Parts:
+    """Gradient of the likelihood, then ancestral noise."""
+    levels = on.levels
+    kept = (next_noise(levels[0]) / levels[0].sigma) ** 2 if len(levels) > 1 else 0.0
+    denoiser = PosteriorGradient(on.denoiser, on.step, options.length, kept)
+    return Parts(on.levels, denoiser, _at_the_end(on), ddim(1.0), passes=GRADIENT)
+
+
+def pigdm(options: PigdmOptions, on: Setting) -> Parts:
+    """The data's pull through the network, then the noise of DDIM."""
+    denoiser = PseudoInverse(on.denoiser, on.step)
+    return Parts(on.levels, denoiser, _at_the_end(on), ddim(options.eta), passes=GRADIENT)
+
+
+def diffpir(options: DiffPirOptions, on: Setting) -> Parts:
+    """The mean of data and network, and the noise that leads to it."""
+
+    def error(level: Any) -> float:
+        return white_error(level) / options.trust
+
+    consistency = DrawnStep(on.step, on.noise, error, before="mean")
+    return Parts(on.levels, on.denoiser, consistency, slerp(options.eta), direction="consistent")
+
+
+def diffusion_mbir(options: DiffusionMbirOptions, on: Setting) -> Parts:
+    """A sweep of total variation along z as the data step, and ancestral noise."""
+    consistency = TVz(on.noise.slices, weight=options.along_z, iterations=8, trust=1.0)
+    return Parts(on.levels, on.denoiser, consistency, ddim(1.0), direction="consistent")
+
+
+def daps(options: DapsOptions, on: Setting) -> Parts:
+    """A draw near the data, to which all noise is added anew."""
+    denoiser = on.denoiser if options.ode == 1 else Chain(on.denoiser, options.ode, ODE_END)
+    return Parts(on.levels, denoiser, DrawnStep(on.step, on.noise, white_error), slerp(1.0), passes=options.ode)
+
+
+def dpnp(options: DpnpOptions, on: Setting) -> Parts:
+    """A draw of the prior near the last image, then one of the data near that."""
+    denoiser = Chain(on.denoiser, options.chain, CHAIN_END, on.noise)
+    return Parts(on.levels, denoiser, DrawnStep(on.step, on.noise, next_noise), forgotten, passes=options.chain)
+
+
+def fps_smc(options: FpsOptions, on: Setting) -> Parts:
+    """Ancestral noise that agrees with noisy data; particles chosen by them."""
+    rule = ddim(1.0)
+    hearing = Particles(on.step, on.noise, rule, options.particles, on.levels[0].sigma)
+    return Parts(on.levels, on.denoiser, _at_the_end(on), remembered(rule), hearing=hearing)
+
+
+def _at_the_end(on: Setting) -> DrawnStep:
+    return DrawnStep(on.step, on.noise, white_error, before="proposal")
+
+
+def _effort(problem: Problem, options: SamplerOptions) -> Effort:
+    per = options.steps * options.samples * getattr(options, "chain", 1) * getattr(options, "ode", 1)
+    return Effort(work(problem, 10), per * NETWORK * len(problem.data) * problem.operator.grid**2)
+
+
+def _buffers(options: Options) -> tuple[float, float]:
+    assert isinstance(options, SamplerOptions)
+    return 10.0 * options.samples + 6, 8.0 * options.samples + 4
+
+
+def _reach(gradient: bool) -> Any:
+    """Halo: where a gradient leads back through the network, a slice hears neighbours of neighbours."""
+    return lambda options: (4 if gradient else 2) * prior_reach(options.prior)
+
+
+def _method(
+    name: str, title: str, summary: str, source: str, options: type[SamplerOptions], compose: Compose, **more: Any
+) -> Method[Any]:
+    gradient = compose in (dps, pigdm)
+    return Method(
+        name=name,
+        title=title,
+        family="diffusion",
+        summary=summary,
+        source=source,
+        options=options,
+        solve=solver(compose),
+        tune=tune,
+        effort=_effort,
+        needs=frozenset({"weights"}),
+        missing=lambda: missing_prior(options().prior),
+        buffers=_buffers,
+        beside=lambda given, grid, device: batch_bytes(grid, device, adapting=gradient),
+        for_comparison=True,
+        presets={"draft": {"samples": 2, "steps": max(4, options().steps // 3)}, "best": {"samples": 16}},
+        **{"halo": _reach(gradient), **more},
+    )
+
+
+DPS = _method(
+    "dps",
+    "DPS",
+    "Diffusion posterior sampling: each step follows the gradient of the misfit through the network; slow.",
+    "Chung et al., Diffusion posterior sampling, ICLR 2023, algorithm 1; steps by the variance that they remove",
+    DpsOptions,
+    dps,
+)
+PIGDM = _method(
+    "pigdm",
+    "Pseudo-inverse guidance",
+    "The data pull through the network, weighed by its expected error: calibrated samples in few steps.",
+    "Song et al., Pseudoinverse-guided diffusion models, ICLR 2023, equation 7",
+    PigdmOptions,
+    pigdm,
+)
+DIFFPIR = _method(
+    "diffpir",
+    "DiffPIR",
+    "Network and data weighed by their errors at each step, and the noise that leads to both: quick.",
+    "Zhu et al., Denoising diffusion models for plug-and-play image restoration, CVPRW 2023, algorithm 1",
+    DiffPirOptions,
+    diffpir,
+)
+DIFFUSION_MBIR = _method(
+    "diffusion-mbir",
+    "DiffusionMBIR",
+    "A diffusion prior within slices and total variation between them; many steps.",
+    "Chung et al., Solving 3D inverse problems using pre-trained 2D diffusion models, CVPR 2023, algorithm 1; "
+    "variance-preserving, and data and network weighed by their errors",
+    DiffusionMbirOptions,
+    diffusion_mbir,
+    halo=None,
+)
+DAPS = _method(
+    "daps",
+    "DAPS",
+    "Draws near data and network at each step, to which all noise is added anew: early mistakes can be mended.",
+    "Zhang et al., Improving diffusion inverse problem solving with decoupled noise annealing, CVPR 2025, "
+    "algorithm 1; its Langevin steps are replaced by an exact draw",
+    DapsOptions,
+    daps,
+)
+DPNP = _method(
+    "dpnp",
+    "Diffusion plug-and-play",
+    "Draws of the prior and of the data in turn, ever closer: exact in the limit; slow.",
+    "Xu and Chi, Provably robust score-based diffusion posterior sampling for plug-and-play image reconstruction, "
+    "NeurIPS 2024, algorithm 1; Wu et al., PnP-DM, NeurIPS 2024",
+    DpnpOptions,
+    dpnp,
+)
+FPS_SMC = _method(
+    "fps-smc",
+    "Filtering posterior sampling",
+    "Particles that follow noisy data from noise to the volume, chosen by how well they foresee them.",
+    "Dou and Song, Diffusion posterior sampling for linear inverse problem solving: a filtering perspective, "
+    "ICLR 2024, algorithm 2",
+    FpsOptions,
+    fps_smc,
+)

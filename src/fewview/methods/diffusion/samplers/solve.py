@@ -1,0 +1,93 @@
+"""A sampler's run: from noise down the one loop, and the mean of what it draws."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from ....models.weights import load_prior
+from ...classical.fbp import preview
+from ...interface import Estimate, Problem, Settled, Tuning
+from ...inverse.gaussian import GaussianStep
+from ...inverse.masking import measured, relative
+from ...inverse.normalised import scaled
+from ...inverse.proposals import nonnegative
+from ...selection.picture import Picture
+from ...slices import SliceNoise
+from ..denoiser import Denoiser
+from ..loop import Parts, diffuse, started
+from ..schedule import Level, ladder
+from ..start import STAGE as STARTING
+from ..start import nothing_there, settled_scale
+from .draws import expected_error
+from .options import SamplerOptions
+from .pulled import Differentiable
+
+
+@dataclass(frozen=True, eq=False)
+class Setting:
+    """What a sampler is composed from.
+
+    Parameters
+    ----------
+    levels : list of Level
+    denoiser : Differentiable
+    step : GaussianStep
+    noise : SliceNoise
+        Of the reverse process: whatever draws shares it, so that a resumed run goes on with the same noise.
+    """
+
+    levels: list[Level]
+    denoiser: Differentiable
+    step: GaussianStep
+    noise: SliceNoise
+
+
+Compose = Callable[[Any, Setting], Parts]
+"""``compose(options, setting)``: the parts of a sampler."""
+
+
+def solver(compose: Compose) -> Callable[[Problem, Any], Iterator[Estimate]]:
+    """The function ``solve(problem, options)`` of the sampler that is composed so."""
+
+    @torch.no_grad()
+    def solve(problem: Problem, options: SamplerOptions) -> Iterator[Estimate]:
+        """Draw samples; one estimate per noise level."""
+        if nothing_there(problem):
+            yield Estimate(torch.zeros_like(preview(problem)), 1, 1, "nothing there", {"data_residual": 0.0})
+            return
+        y, weights = measured(problem)
+        data = scaled(problem, float(options.scale))
+        noise = SliceNoise.of(problem)
+        denoiser = Denoiser.of(load_prior(options.prior, problem.operator.device), len(problem.data))
+        levels = ladder(options.steps, options.first_noise, options.last_noise)
+        parts = compose(options, Setting(levels, denoiser, GaussianStep.of(data), noise))
+        process = started(parts, torch.zeros_like(data.back), noise, samples=options.samples, start="noise")
+        if problem.state is not None:
+            parts.restore(problem.state)
+            process.restore(problem.state)
+        for event in diffuse(parts, data, process):
+            samples = process.x.reshape(-1, *data.back.shape)
+            mean = samples.mean(dim=0)
+            if options.positivity and event.done and process.step == len(levels):
+                mean = nonnegative(mean, data, (expected_error(levels[-1].sigma) / data.noise) ** 2)
+            elif options.positivity:
+                mean = mean.clamp(min=0)
+            extra = {"std": samples.std(dim=0) * data.top} if len(samples) > 1 else {}
+            state = {**process.state(), **parts.state()} if event.done else None
+            scalars = {**event.scalars, "scale": data.top}
+            if event.done:
+                scalars["data_residual"] = relative(problem.operator(mean * data.top) - y, y, weights)
+            yield Estimate(mean * data.top, process.step, len(levels), event.stage, scalars, state, extra=extra)
+
+    return solve
+
+
+def tune(problem: Problem, options: SamplerOptions) -> Tuning[SamplerOptions]:
+    """Settle the scale."""
+    yield Picture(preview(problem)).estimate(0, options.steps, STARTING)
+    chosen = {"scale": settled_scale(problem, options.scale)}
+    return Settled(options.taking(chosen), chosen)
