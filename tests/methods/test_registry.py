@@ -1,7 +1,9 @@
+from dataclasses import replace
+
 import pytest
 
 from fewview.errors import MethodUnavailable, OptionError
-from fewview.methods import Method, get_method, method_names, require_method
+from fewview.methods import Method, get_method, method_names, registry, require_method
 from fewview.methods.external import tomopy
 
 
@@ -23,6 +25,15 @@ def test_other_toolboxes_are_listed_and_say_how_to_get_them(monkeypatch):
     monkeypatch.setattr(tomopy.importlib.util, "find_spec", lambda name: None)
     with pytest.raises(MethodUnavailable, match="conda-forge"):
         require_method("tomopy-gridrec")
+
+
+def test_weights_of_ones_own_do_without_those_that_are_missing(monkeypatch):
+    bare = replace(get_method("unrolled-x"), missing=lambda: "There are no weights 'unrolled-x'.")
+    monkeypatch.setattr(registry, "get_method", lambda name: bare)
+    for options in (None, {}, {"weights": "unrolled-x"}, {"symmetries": False}):
+        with pytest.raises(MethodUnavailable, match="unrolled-x"):
+            require_method("unrolled-x", options)
+    assert require_method("unrolled-x", {"weights": "mine.safetensors"}) is bare
 
 
 def test_an_unknown_name_gets_a_near_one():

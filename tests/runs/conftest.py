@@ -78,8 +78,8 @@ def use_method(monkeypatch) -> Callable[..., Method]:
 
     def use(method: Method = COUNTING, **changes: object) -> Method:
         method = replace(method, **changes)
-        monkeypatch.setattr("fewview.runs.slabs.require_method", lambda name: method)
-        monkeypatch.setattr("fewview.runs.session.require_method", lambda name: method)
+        monkeypatch.setattr("fewview.runs.slabs.require_method", lambda name, options: method)
+        monkeypatch.setattr("fewview.runs.session.require_method", lambda name, options: method)
         return method
 
     return use

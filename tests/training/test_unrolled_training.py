@@ -4,6 +4,7 @@ import json
 
 import numpy as np
 import pytest
+import torch
 from typer.testing import CliRunner
 
 from fewview.cli.main import app
@@ -13,10 +14,10 @@ from fewview.methods import get_method
 from fewview.models import unrolled as model
 from fewview.models.unrolled import UnrolledConfig
 from fewview.models.weights import read_card
-from fewview.operators import parallel_beam, tiles
+from fewview.operators import fan_beam, parallel_beam, tiles
 from fewview.simulate import Simulation, simulate, write_simulated
 from fewview.simulate.grains import grains
-from fewview.training import unrolled, unrolled_export
+from fewview.training import unrolled, unrolled_export, unrolled_spread
 from fewview.training.acquisitions import Acquisitions, measured
 from fewview.training.sister import SisterTrainer, SisterTraining, export_sister
 from fewview.training.sister_check import held_out_check
@@ -63,6 +64,7 @@ def test_simulated_samples_teach_and_it_resumes(tiny, monkeypatch, tmp_path):
     monkeypatch.setattr(unrolled, "Pool", pool_of(blocks))
     monkeypatch.setattr(unrolled, "kind_psnr", lambda *_: {"8": 20.0})
     monkeypatch.setattr(unrolled_export, "kind_psnr", lambda *_: {"8": 20.0})
+    monkeypatch.setattr(unrolled_export, "honest_spread", lambda *_, **__: {"8": 1.5})
     lines = []
     options = UnrolledTraining(kind="general", minutes=0.03, batch=2, small=0.5)
     train_unrolled(options, tmp_path / "run", report=lines.append)
@@ -71,6 +73,30 @@ def test_simulated_samples_teach_and_it_resumes(tiny, monkeypatch, tmp_path):
     export_unrolled(tmp_path / "run", tmp_path / "net.safetensors")
     card = read_card(tmp_path / "net.safetensors")
     assert card["trained_for"]["views"] == [4, 128] and "grains" in card["trained_on"] and card["steps"] >= 1
+    assert card["spread"] == {"8": 1.5}
+
+
+def test_the_spread_that_would_have_been_honest(monkeypatch):
+    """Of a sampler that always draws the same deviation, half of what the answer errs by."""
+    truth = torch.zeros(1, 32, 32)
+    truth[:, 8:24, 8:24] = 1.0
+    error = 0.1 * torch.randn(truth.shape, generator=torch.Generator().manual_seed(0))
+    case = (None, truth)
+    monkeypatch.setattr(unrolled_spread, "validation_case", lambda *_: case)
+    drawn = (truth + error, (truth + error + 0.05).expand(8, -1, -1, -1))
+    monkeypatch.setattr(unrolled_spread, "mean_and_samples", lambda *_: drawn)
+    found = unrolled_spread.honest_spread(None, "materials", samples=1)
+    assert set(found) == {"8", "16", "32"} and found["8"] == pytest.approx(2.0, rel=0.1)
+
+
+def test_samples_of_a_network_come_with_its_mean(sample):
+    torch.manual_seed(0)
+    net = unrolled.Unrolled(TINY)
+    mean, samples = unrolled_spread.mean_and_samples(net, sample[1], count=2, steps=3)
+    assert samples.shape == (2, *mean.shape) and mean.shape == (4, 32, 32)
+    assert not torch.allclose(samples[0], samples[1])
+    spread = unrolled_spread.spread_about(mean, samples)
+    assert torch.allclose(spread.square() * 2, (samples - mean).square().sum(dim=0), rtol=1e-4)
 
 
 def test_a_step_leaves_no_matrix_behind(tiny, monkeypatch, tmp_path):
@@ -102,6 +128,20 @@ def test_a_volume_teaches_its_scan(tiny, sample, tmp_path):
     method = get_method("unrolled")
     *_, last = method.run(scan, method.options(weights=str(tmp_path / "net.safetensors"), symmetries=False))
     assert "outside_training" not in last.chosen and last.scalars["data_residual"] < 0.5
+
+
+def test_a_volume_teaches_a_scan_with_a_fan(tiny, sample, tmp_path):
+    volume, _ = sample
+    A = fan_beam(np.arange(16) * np.pi / 8, columns=48, grid=32, pixel=0.15, sod=8.0, sdd=12.0)
+    rng = np.random.default_rng(1)
+    fine, _ = specimens([volume[:10]], 32, 1, 4, rng)
+    scan = measured(fine, A, rng, counts=(3000, 3000), noiseless=0.0)
+    trainer = SisterTrainer(SisterTraining(minutes=0.01, start="", rate=3e-3), volume, scan, tmp_path, lambda _: None)
+    before = trainer.figures()["kept_back"]
+    for _ in range(40):
+        trainer.one_step(0.0)
+    assert trainer.figures()["kept_back"] > before + 0.2
+    assert trainer.further_facts()["trained_for"]["pixel_mm"] == pytest.approx([0.1, 0.1])
 
 
 def test_a_flat_volume_teaches_nothing(tiny, sample, tmp_path):

@@ -83,7 +83,7 @@ def recipe_from_flags(
 ) -> Recipe:
     """The recipe that the flags, on top of those of a recipe file, ask for."""
     from ..methods.presets import preset_options
-    from ..methods.registry import require_method
+    from ..methods.registry import get_method
     from ..runs.recipe import Recipe
 
     given: dict[str, Any] = {
@@ -123,7 +123,7 @@ def recipe_from_flags(
         base.pop("options", None)  # of the method that the recipe has
     given["reader"] = {**base.get("reader", {}), **said}
     used = method or str(base.get("method", "tv"))
-    work = {} if preset is None else preset_options(require_method(used), preset)
+    work = {} if preset is None else preset_options(get_method(used), preset)
     # What is set by name goes before a preset, and that before what the recipe has settled.
     given["options"] = base.get("options", {}) | work | given.get("options", {})
     recipe = Recipe.parse({**base, **given})

@@ -93,10 +93,10 @@ def carry_out(recipe: Recipe, output: Path, *, resume: bool, bits: int) -> Resul
 
 def told(lines: LineIntegrals, method: str) -> list[str]:
     """What a user should know of the input before the run: oddities, guesses, what was done and what was masked."""
-    from ..methods.registry import require_method
+    from ..methods.registry import get_method
     from ..runs.field_of_view import field_notes
 
-    notes = [f"note: {note}" for note in (*lines.notes, *field_notes(lines, "weights" in require_method(method).needs))]
+    notes = [f"note: {note}" for note in (*lines.notes, *field_notes(lines, "weights" in get_method(method).needs))]
     notes += [f"assumed {name}: {one.where}" for name, one in lines.provenance.items() if one.how == "assumed"]
     if lines.steps:
         notes.append(f"prepared: {'; '.join(lines.steps)}")

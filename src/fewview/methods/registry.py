@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import difflib
 import importlib
+from collections.abc import Mapping
 from importlib.metadata import entry_points
+from pathlib import Path
 from typing import Any
 
 from ..errors import MethodUnavailable, OptionError
@@ -86,8 +88,15 @@ def get_method(name: str) -> Method[Any]:
     raise OptionError(f"There is no method '{name}'.", f"{hint}Known: {', '.join(method_names())}.")
 
 
-def require_method(name: str) -> Method[Any]:
+def require_method(name: str, options: Mapping[str, Any] | None = None) -> Method[Any]:
     """The method of this name, ready to run.
+
+    Parameters
+    ----------
+    name : str
+    options : mapping, optional
+        That it is to run with. With weights of one's own, given by path, those that it would take by itself need not
+        be there.
 
     Raises
     ------
@@ -95,10 +104,14 @@ def require_method(name: str) -> Method[Any]:
         With what to install or to train.
     """
     method = get_method(name)
-    why = method.missing()
+    why = None if "weights" in method.needs and _own_weights(options or {}) else method.missing()
     if why is not None:
         raise MethodUnavailable(f"The method '{name}' cannot run here: {why}")
     return method
+
+
+def _own_weights(options: Mapping[str, Any]) -> bool:
+    return any(isinstance(value, str | Path) and Path(value).suffix == ".safetensors" for value in options.values())
 
 
 def _foreign() -> dict[str, Any]:

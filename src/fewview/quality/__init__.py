@@ -1,5 +1,6 @@
 """Quality: metrics against a reference, and truth-free numbers from held-out measurements."""
 
+from .coverage import coverage, honest_factor
 from .heldout import FEW_VIEWS, heldout_error, heldout_pixels, projection_psnr, split_views
 from .mask import field_of_view, object_mask
 from .metrics import data_range, psnr, ssim
@@ -14,12 +15,14 @@ __all__ = [
     "Region",
     "RegionRow",
     "chi_squared",
+    "coverage",
     "data_range",
     "data_residual",
     "edge_width",
     "field_of_view",
     "heldout_error",
     "heldout_pixels",
+    "honest_factor",
     "noise",
     "noise_level",
     "object_mask",

@@ -137,7 +137,7 @@ class RecipeSession:
         if output is not None:
             size = 4 * scan.geometry.rows * scan.geometry.grid**2
             check_output(output, size, self._inputs, bits)
-        require_method(recipe.method).options.parse(recipe.options)
+        require_method(recipe.method, recipe.options).options.parse(recipe.options)
         self._files = files_of(scan.paths)
         pool = ThreadPoolExecutor(1)
         self._digest: Future[str] = pool.submit(sha256, self._files)  # while the run goes on

@@ -63,7 +63,7 @@ class SlabRun:
         resume: Mapping[str, Any] | None = None,
         stop: Callable[[], bool] | None = None,
     ) -> None:
-        self.method = require_method(method) if isinstance(method, str) else method
+        self.method = require_method(method, options) if isinstance(method, str) else method
         self.options = self.method.options.parse(options)
         self.device = resolve_device(device)
         if "aux" in self.method.needs and auxiliary is None:

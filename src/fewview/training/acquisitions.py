@@ -30,6 +30,8 @@ class Acquisitions:
         Of the open beam per pixel.
     noiseless : float
         Share without noise.
+    thickness : pair of float
+        Largest line integral.
     shifted : float
         Share whose axis lies off the middle, by up to a 25th of the detector.
     """
@@ -38,6 +40,7 @@ class Acquisitions:
     arcs: Range = (150, 360)
     counts: Range = (500, 2e4)
     noiseless: float = 0.05
+    thickness: Range = THICKNESS
     shifted: float = 0.3
 
     def draw(self, side: int, rng: np.random.Generator, device: torch.device) -> Operator:

@@ -17,7 +17,9 @@ from ..methods.selection.held_out import pixel_folds, prediction_errors
 from ..methods.slices import central
 
 OTHERS: tuple[tuple[str, Mapping[str, Any]], ...] = (("tv", {}), ("mbir", {}), ("d3ip-generic", {}))
-SLICES = 4
+SLICES, PIXELS = (4, 12), 12 * 64**2
+"""Neighbouring slices that are predicted, at least and at most, and their pixels in all, about: more are surer, and
+take longer."""
 
 
 def held_out_check(scan: Problem, weights: Path) -> dict[str, Any]:
@@ -37,7 +39,8 @@ def held_out_check(scan: Problem, weights: Path) -> dict[str, Any]:
         "relative_error" by method (error of the held-out pixels over their size, noise included), "better": whether it
         predicts them better than all others, and "verdict": one sentence.
     """
-    ((given, held),) = pixel_folds(central(scan, SLICES, adjacent=True), 1)
+    slices = int(np.clip(PIXELS // scan.operator.grid**2, *SLICES))
+    ((given, held),) = pixel_folds(central(scan, slices, adjacent=True), 1)
     candidates = (*OTHERS, ("unrolled", {"weights": str(weights)}))
     errors = {name: _predicted(given, held, name, options) for name, options in candidates}
     y, counted = measured(held)

@@ -176,7 +176,8 @@ class SimulatedTrainer(UnrolledTrainer):
         fine = fine.to(self.device)
         A = self.acquisitions.draw(side, self.rng, self.device)
         drawn = self.acquisitions
-        problem = measured(fine, A, self.rng, counts=drawn.counts, noiseless=drawn.noiseless)
+        dose = {"counts": drawn.counts, "thickness": drawn.thickness, "noiseless": drawn.noiseless}
+        problem = measured(fine, A, self.rng, **dose)  # type: ignore[arg-type]
         sigma = None
         if self.rng.random() < self.options.scores:
             low, high = SCORES

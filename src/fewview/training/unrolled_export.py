@@ -15,6 +15,7 @@ from .checkpoint import read_average
 from .export import VALUE_RANGE, provenance
 from .sources import MAKERS, MIXTURES
 from .unrolled import SIDES, UnrolledTraining
+from .unrolled_spread import honest_spread
 from .unrolled_validate import COUNTS, kind_psnr
 from .unrolled_xray import xray_psnr
 
@@ -64,6 +65,7 @@ def export_unrolled(folder: Path, path: Path, samples: int = 4) -> None:
         "by number of views; PSNR in dB of the range of the truth",
         "psnr_db": {kind: kind_psnr(net, kind, 64, samples) for kind in MAKERS},
         **({"psnr_db_by_xray": xray_psnr(net)} if options.xray else {}),
+        "spread": honest_spread(net, next(iter(mixture)), samples=samples),
         "learning_curve": facts["curve"],
         "options": portable(facts["options"]),
     }

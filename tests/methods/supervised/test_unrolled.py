@@ -7,10 +7,11 @@ import torch
 from fewview.errors import FewviewError
 from fewview.methods import get_method
 from fewview.methods.interface import Problem
+from fewview.methods.supervised.posterior import spread_factor
 from fewview.methods.supervised.trained_range import outside_training
 from fewview.models.unrolled import Unrolled, UnrolledConfig
-from fewview.models.weights import find_weights, save_network
-from fewview.operators import parallel_beam
+from fewview.models.weights import find_weights, load_unrolled, save_network
+from fewview.operators import fan_beam, parallel_beam
 from fewview.quality import psnr
 from fewview.simulate import Simulation, simulate
 
@@ -63,6 +64,18 @@ def test_the_mean_over_symmetries_has_no_orientation(problem, weights):
     assert off[0] < 1e-4 < 1e-2 < off[1]
 
 
+def test_a_fan_is_reconstructed_by_the_same_network(problem, weights):
+    """Nothing in it knows the beam but the operator; the positions are exact for any geometry."""
+    _, disc = problem
+    A = fan_beam(np.arange(24) * np.pi / 12, columns=48, grid=32, pixel=1.5, sod=80.0, sdd=120.0)
+    assert A.volume.voxel == pytest.approx(1.0)
+    views = Problem(A, A(disc))
+    last = _all(views, weights=weights, samples=1, steps=3)[-1]
+    assert (last[3] - disc).square().mean() < 0.1 * disc.square().mean()
+    assert last[4].scalars["data_residual"] < 0.3 and last[4].extra["std"].mean() > 0
+    assert "outside_training" not in last[4].chosen
+
+
 def test_nothing_measured_gives_nothing(problem, weights):
     views, _ = problem
     empty = Problem(views.operator, torch.zeros_like(views.data))
@@ -105,6 +118,17 @@ def test_samples_bring_their_standard_deviation(problem, weights):
     std = drawn[-1][4].extra["std"]
     assert std.shape == disc.shape and 0 < std.mean() < disc.max()
     assert "std" not in drawn[4][4].extra and not plain[4].extra
+
+
+def test_the_spread_is_widened_by_what_the_card_says(problem, weights, tmp_path):
+    torch.manual_seed(0)
+    plain = _all(problem[0], weights=weights, symmetries=False, samples=1, steps=3)[-1][4]
+    wide = tmp_path / "wide.safetensors"
+    save_network(load_unrolled(weights), wide, {"spread": {"8": 1.0, "18": 2.0}}, torch.float32)
+    drawn = _all(problem[0], weights=str(wide), symmetries=False, samples=1, steps=3)[-1][4]
+    assert plain.chosen["spread_factor"] == 1 and drawn.chosen["spread_factor"] == 1.5  # 12 is half way: 8 to 12 to 18
+    assert torch.allclose(drawn.extra["std"], 1.5 * plain.extra["std"], rtol=1e-4)
+    assert [spread_factor({"spread": {"8": 1.2, "32": 1.4}}, v) for v in (4, 8, 64)] == [1.2, 1.2, 1.4]
 
 
 def test_many_slices_are_turned_one_position_after_the_other(problem, weights, monkeypatch):

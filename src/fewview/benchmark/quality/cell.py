@@ -13,7 +13,7 @@ from ...errors import FewviewError, Stopped
 from ...methods.interface import Estimate
 from ...models.guide import Guide
 from ...operators import projector
-from ...quality import heldout_error, object_mask, psnr, ssim
+from ...quality import coverage, heldout_error, psnr, ssim
 from ...quality.region_scales import mean_curve, region_centres
 from ...runs.record import plain
 from ...runs.slabs import SlabRun
@@ -22,9 +22,6 @@ from ..network_clock import NetworkClock
 from ..peak import forget_peak, peak_mb
 from .bodies import invented_bodies
 from .case import Array, Case
-
-STRUCTURE = 0.2  # of the object's pixels: those with the steepest reference
-QUANTILE = 1.645  # standard deviations on either side that hold 90 % of a normal distribution
 
 
 def measure_cell(
@@ -59,8 +56,8 @@ def measure_cell(
         ``first_seconds`` (until the first estimate), ``peak_memory_mb`` (of the whole process, the libraries
         included), ``network_calls`` (those of the diffusion steps; None where there is no network),
         ``network_share`` (part of the seconds within networks; None without one), ``guide_share`` (within the guide
-        that reads the X-ray volume), ``coverage90`` and ``structure90`` (see :func:`coverage`; None without a "std"),
-        ``invented`` of the ``bodies`` shown, per slice (see :func:`invented_bodies`), ``chosen``, ``curve``.
+        that reads the X-ray volume), ``coverage90`` and ``structure90`` (:func:`fewview.quality.coverage`; None without
+        a "std"), ``invented`` of the ``bodies`` shown, per slice (see :func:`invented_bodies`), ``chosen``, ``curve``.
 
     Raises
     ------
@@ -108,34 +105,6 @@ def measure_cell(
 
 def _share(part: float, whole: float) -> float | None:
     return round(part / whole, 4) if part else None
-
-
-def coverage(mean: Array, std: Array, reference: Array, structure: bool = False) -> float:
-    """Part of the object's pixels whose 90 % interval, ``mean`` +- 1.645 ``std``, holds the reference: 0.9 is honest.
-
-    All of shape (slices, y, x). Outside the object almost any interval is right, so it does not count; with
-    ``structure`` only the fifth of the object's pixels does where the reference changes most from pixel to pixel.
-
-    Parameters
-    ----------
-    mean : Array, shape (slices, y, x)
-    std : Array, shape (slices, y, x)
-        In the unit of the mean.
-    reference : Array, shape (slices, y, x)
-    structure : bool, optional
-        Count only the pixels where the reference changes most.
-
-    Returns
-    -------
-    float
-        Part between 0 and 1.
-    """
-    within = np.abs(mean - reference) <= QUANTILE * std
-    counted = object_mask(reference)
-    if structure:
-        slope = np.hypot(*np.gradient(reference, axis=(1, 2)))
-        counted = counted & (slope > 0) & (slope >= np.quantile(slope[counted], 1 - STRUCTURE))
-    return float(within[counted].mean())
 
 
 def prediction_error(volume: np.ndarray, others: LineIntegrals) -> float:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from itertools import pairwise
+from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -51,3 +53,20 @@ def posterior_sample(answer: Answer, mean: Tensor, steps: int, noise: SliceNoise
         ahead = clean if before is None else clean + (clean - before[0]) * (step / (2 * before[1]))
         x = following / sigma * x + (1 - following / sigma) * ahead
         before = clean, step
+
+
+def spread_factor(card: Mapping[str, Any], views: int) -> float:
+    """What the standard deviation of the samples is multiplied by, as measured on validation samples of the training.
+
+    Parameters
+    ----------
+    card : mapping
+        Of the weights; its entry "spread" holds factors by number of views. 1 without it.
+    views : int
+        Of the scan; between those of the card it is interpolated, beyond them the nearest counts.
+    """
+    known = sorted((int(number), float(factor)) for number, factor in (card.get("spread") or {}).items())
+    if not known:
+        return 1.0
+    numbers, factors = zip(*known, strict=True)
+    return float(np.interp(math.log(views), np.log(numbers), factors))

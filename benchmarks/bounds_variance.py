@@ -1,0 +1,63 @@
+"""The variance identity: what a mean errs by, how far samples lie apart, and what one sample errs by.
+
+Of a sampler that draws from the posterior, the mean errs by the variance of the samples, and one sample by twice as
+much: its PSNR plus 3.01 dB is that of the best answer there is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from fewview.methods import get_method
+from fewview.methods.interface import Problem
+from fewview.models.weights import load_unrolled
+from fewview.quality import coverage, honest_factor
+from fewview.training.unrolled_spread import DRAWN, mean_and_samples, spread_about
+from fewview.training.unrolled_validate import VIEWS, validation_case
+
+KIND, SIDE, SAMPLES = "materials", 64, 4
+D3IP = {"prior": "materials", "start_iterations": 10, "beside": "none"}
+
+
+def rows(minutes: float, pool: Path | None) -> Iterator[dict[str, Any]]:
+    """Of validation samples; of `d3ip`, which takes longer, two of each number of views."""
+    net = load_unrolled("unrolled-materials")
+    for method, count in (("unrolled", SAMPLES), ("d3ip", SAMPLES // 2)):
+        for index in range(count):
+            for views in VIEWS:
+                problem, truth = validation_case(KIND, index, views, SIDE)
+                mean, samples = mean_and_samples(net, problem) if method == "unrolled" else _d3ip(problem)
+                yield {"method": method, "index": index, "views": views, **_figures(truth, mean, samples)}
+
+
+def _d3ip(problem: Problem) -> tuple[Tensor, Tensor]:
+    """The mean of eight samples, and two single ones of other seeds."""
+    method = get_method("d3ip")
+    volumes = []
+    for seed, samples in ((0, DRAWN), (1, 1), (2, 1)):
+        options = method.options.parse({**D3IP, "samples": samples})
+        *_, last = method.run(replace(problem, seed=seed), options)
+        volumes.append(torch.as_tensor(last.volume).clone())
+    return volumes[0], torch.stack(volumes[1:])
+
+
+def _figures(truth: Tensor, mean: Tensor, samples: Tensor) -> dict[str, Any]:
+    """Squared errors and variance in parts of the squared range, and what intervals of 90 % cover."""
+    power = float(truth.max() - truth.min()) ** 2
+    found: dict[str, Any] = {
+        "error_of_mean": float((mean - truth).square().mean()) / power,
+        "error_of_one": float((samples - truth).square().mean()) / power,
+        "variance": float(samples.var(dim=0).mean()) / power,
+    }
+    if len(samples) == DRAWN:
+        arrays = mean.numpy(), spread_about(mean, samples).numpy(), truth.numpy()
+        found["coverage90"] = round(coverage(*arrays), 4)
+        found["structure90"] = round(coverage(*arrays, structure=True), 4)
+        found["honest_factor"] = round(honest_factor(*arrays), 4)
+    return found

@@ -1,0 +1,137 @@
+"""Write docs/bounds.md from benchmarks/results/bounds.json: `python docs/bounds_page.py`."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections import defaultdict
+from pathlib import Path
+from typing import Any
+
+from benchmark_tables import table
+
+ROOT = Path(__file__).parents[1]
+RESULTS = ROOT / "benchmarks" / "results" / "bounds.json"
+PAGE = ROOT / "docs" / "bounds.md"
+Row = dict[str, Any]
+
+INTRODUCTION = """# How far from the best possible
+
+Written by `python docs/bounds_page.py` from `benchmarks/results/bounds.json`, which `python
+benchmarks/bounds.py` measures.
+
+A few views do not determine a sample. Of all methods that know the same kind of samples and see the same
+measurement, one has the least squared error on average: the mean of all samples that agree with the
+measurement, each weighed by how likely it is (the posterior mean). No cleverness passes it; only more views,
+more counts or more knowledge of the sample do. How far a method is below it cannot be read off a comparison
+with total variation. Three tests say something about it. All figures are of validation samples, which no
+training has seen; each table says of how many, and that is few.
+"""
+VARIANCE = """## What the samples say
+
+`unrolled` and `d3ip` can draw samples: objects that agree with the measurement. If they are drawn from the true
+posterior, then the mean errs by the variance of the samples, and one sample errs by twice as much as the mean.
+So three figures must agree: the error of the mean, the variance of the samples, and half of the error of one
+sample. The last is the bound: the PSNR of one sample plus 3.01 dB.
+
+Where the variance is smaller than the error of the mean, the samples lie too near to each other: the method is
+surer of itself than it may be, and the two bounds say nothing about what is possible. "covers" is the part of
+the object's pixels that an interval of 90 % holds (the mean and 1.645 standard deviations on either side, of
+eight samples), "at structure" that of the fifth of them where the sample changes most, "to be honest" what the
+standard deviation has to be multiplied by so that 90 % are held. `unrolled` keeps these factors with its
+weights and widens its standard deviation by them. Concrete-like samples, 64 pixels, 3 slices, 2000 counts.
+
+"""
+FIXED = """## What it costs to serve every scan
+
+One network serves all numbers of views, arcs and doses. Trained on for one acquisition alone ({views} views
+over 180 degrees, 2000 counts), it would gain what this generality costs. Mean PSNR of {samples} validation
+samples of concrete-like kind, 64 pixels; seconds of one processor core, training images drawn from {seeds}
+seeds:
+
+"""
+FIELD = """## Where the best answer is known
+
+Of a Gaussian random field measured with Gaussian noise, the posterior mean and its error have closed forms. A
+network of the same shape as `unrolled-materials`, but trained from nothing on such fields alone ({views} views,
+{side} pixels), can be held against it. What {tested} fields err by, in dB above the closed form (0 is the best
+possible):
+
+"""
+
+
+def decibels(ratio: float) -> float:
+    """A ratio of squared errors."""
+    return 10 * math.log10(ratio)
+
+
+def page(rows: list[Row]) -> str:
+    """The page as text."""
+    parts: dict[str, list[Row]] = defaultdict(list)
+    for row in rows:
+        parts[row["part"]].append(row)
+    sections = (variance(parts["variance"]), fixed(parts["fixed"]), field(parts["field"]))
+    return "\n".join((INTRODUCTION, *sections))
+
+
+def variance(rows: list[Row]) -> str:
+    """Three figures that would agree."""
+    groups: dict[tuple[str, int], list[Row]] = defaultdict(list)
+    for row in rows:
+        groups[row["method"], row["views"]].append(row)
+    body = []
+    for (method, views), own in groups.items():
+
+        def mean(name: str, own: list[Row] = own) -> float | None:
+            known = [row[name] for row in own if name in row]
+            return sum(known) / len(known) if known else None
+
+        error, one, spread = mean("error_of_mean"), mean("error_of_one"), mean("variance")
+        assert error is not None and one is not None and spread is not None
+        psnr = [f"{-decibels(value):.2f}" for value in (error, one / 2, spread)]
+        covered = [None if value is None else f"{value:.2f}" for value in map(mean, COVERED)]
+        body.append([views, method, len(own), *psnr, f"{spread / error:.2f}", *covered])
+    header = ["views", "method", "samples", "PSNR of the mean", "of one sample + 3.01 dB", "as the variance says"]
+    return VARIANCE + table([*header, "variance over error", "covers", "at structure", "to be honest"], body)
+
+
+COVERED = ("coverage90", "structure90", "honest_factor")
+
+
+def fixed(rows: list[Row]) -> str:
+    """What further training for one acquisition brings, and would bring."""
+    first, last = rows[0], rows[-1]
+    body = [
+        [f"{row['seconds']:.0f}", row["steps"], f"{row['psnr']:.3f}", f"{row['psnr'] - first['psnr']:+.3f}"]
+        for row in rows
+    ]
+    half = min(rows, key=lambda row: abs(row["seconds"] - last["seconds"] / 2))
+    rate = (last["psnr"] - half["psnr"]) / math.log2(last["seconds"] / half["seconds"])
+    reached = last["psnr"] - first["psnr"]
+    twenty = reached + max(rate, 0.0) * math.log2(20 * 60 / last["seconds"])
+    told = (
+        f"\nThe last doubling of the time brought {rate:+.3f} dB. If every further doubling brought as much, twenty "
+        f"minutes would bring {twenty:+.2f} dB in all. That is an extrapolation, and not a measurement.\n"
+    )
+    known = {"views": first["views"], "samples": first["samples"], "seeds": last["seeds"]}
+    return FIXED.format(**known) + table(["CPU seconds", "steps", "PSNR, dB", "gain, dB"], body) + told
+
+
+def field(rows: list[Row]) -> str:
+    """How near a trained network comes to the closed form."""
+    first, *trained = rows
+    exact = first["posterior_mean"]
+    body: list[list[object]] = [["knowing nothing but the mean", None, None, f"{decibels(first['prior'] / exact):.2f}"]]
+    body += [
+        ["network", f"{row['seconds']:.0f}", row["steps"], f"{decibels(row['network'] / exact):.2f}"] for row in trained
+    ]
+    told = (
+        f"\nThe closed form promises an error of {first['closed_form']:.3g}; on these fields the posterior mean errs "
+        f"by {exact:.3g}.\n"
+    )
+    known = {"views": first["views"], "side": first["side"], "tested": first["tested"]}
+    return FIELD.format(**known) + table(["answer", "CPU seconds", "steps", "dB above the best possible"], body) + told
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page(json.loads(RESULTS.read_text(encoding="utf-8"))), encoding="utf-8")
