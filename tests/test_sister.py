@@ -46,9 +46,9 @@ def test_a_dense_scan_teaches_and_the_scan_says_what_for(lesson, monkeypatch):
         record = end.value
     first = seen[0].volume.shape
     assert first[1:] == (32, 32) and all(one.volume.shape == first for one in seen)
-    assert "kept_back" in seen[0].scalars and len({one.total for one in seen}) == 1
+    assert "heldout_psnr" in seen[0].scalars and len({one.total for one in seen}) == 1
     assert seen[-1].stage.startswith("checking") and np.all(np.diff([one.done for one in seen]) >= 0)
-    assert record["verdict"] == "foam it is." and record["curve"][-1]["kept_back"] > 0
+    assert record["verdict"] == "foam it is." and record["curve"][-1]["heldout_psnr"] > 0
     card = read_card(lesson.weights)
     assert card["trained_on"] == "the volume dense.h5" and card["held_out"]["verdict"] == "foam it is."
     assert card["trained_for"]["views"] == [8, 8]

@@ -75,7 +75,7 @@ def learn(
     Yields
     ------
     Estimate
-        Slices of the volume that are kept back, reconstructed from measurements like the scan's; "kept_back", how
+        Held-out slices of the volume, reconstructed from measurements like the scan's; "heldout_psnr", how
         well, in dB, where that was measured.
 
     Returns
@@ -165,7 +165,7 @@ def _learning(trainer: SisterTrainer, picture: Tensor, scores: Mapping[str, Any]
     """Steps are seconds: the clock is what ends a training."""
     total = max(1, round(60 * trainer.options.minutes))
     step = min(total, round(trainer.elapsed))
-    told = {"kept_back": float(scores["kept_back"])} if scores else {}
+    told = {"heldout_psnr": float(scores["heldout_psnr"])} if scores else {}
     return Estimate(picture, step, total, "learning", told, done=TRAINING_SHARE * step / total)
 
 

@@ -115,12 +115,12 @@ def test_a_volume_teaches_its_scan(tiny, sample, tmp_path):
     volume, scan = sample
     options = SisterTraining(minutes=0.01, start="", rate=3e-3)
     trainer = SisterTrainer(options, volume, scan, tmp_path / "steps", lambda _: None)
-    before = trainer.figures()["kept_back"]
+    before = trainer.figures()["heldout_psnr"]
     for _ in range(60):
         trainer.one_step(0.0)
-    assert trainer.figures()["kept_back"] > before + 0.3
+    assert trainer.figures()["heldout_psnr"] > before + 0.3
     SisterTrainer(options, volume, scan, tmp_path / "run", report=lambda _: None).run()
-    assert json.loads((tmp_path / "run" / "curve.json").read_text())[-1]["kept_back"] > 0
+    assert json.loads((tmp_path / "run" / "curve.json").read_text())[-1]["heldout_psnr"] > 0
     export_sister(tmp_path / "run", tmp_path / "net.safetensors", "sister.h5", {"verdict": "so"})
     card = read_card(tmp_path / "net.safetensors")
     assert card["trained_for"]["pixel_mm"] == [0.1, 0.1] and card["trained_for"]["views"] == [10, 10]

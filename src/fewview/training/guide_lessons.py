@@ -220,16 +220,16 @@ class Lessons:
     def __init__(self, folder: Path, blocks: Path, prior: str, keep: int = 1500) -> None:
         self.folder, self.keep = folder, keep
         self.lessons: dict[str, GuideLesson] = {}
-        self.filler = BackgroundProcess(folder, fill_lessons, folder, blocks, prior, keep)
+        self.background = BackgroundProcess(folder, fill_lessons, folder, blocks, prior, keep)
         folder.mkdir(parents=True, exist_ok=True)
 
     def start(self) -> None:
         """Start filling in the background; ends with this process."""
-        self.filler.start()
+        self.background.start()
 
     def stop(self) -> None:
         """End the background process."""
-        self.filler.stop()
+        self.background.stop()
 
     def refresh(self, at_least: int = 0) -> int:
         """Load what is new and forget what is old; wait until ``at_least`` lessons are there. Returns their number."""
@@ -239,7 +239,7 @@ class Lessons:
             self.lessons = fresh
             if len(fresh) >= at_least:
                 return len(fresh)
-            self.filler.check()
+            self.background.check()
             time.sleep(0.2)
 
 

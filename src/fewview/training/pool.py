@@ -51,16 +51,16 @@ class Pool:
         self.blocks: list[NDArray[np.float16]] = []
         self._named: dict[str, NDArray[np.float16]] = {}
         self._loaded: set[str] = set()
-        self.filler = BackgroundProcess(folder, fill, folder, kind, capacity, share, eager, first)
+        self.background = BackgroundProcess(folder, fill, folder, kind, capacity, share, eager, first)
         folder.mkdir(parents=True, exist_ok=True)
 
     def start(self) -> None:
         """Start filling in the background; ends with this process."""
-        self.filler.start()
+        self.background.start()
 
     def stop(self) -> None:
         """End the background process."""
-        self.filler.stop()
+        self.background.stop()
 
     def pairs(self) -> list[tuple[NDArray[np.float16], NDArray[np.float16]]]:
         """Blocks as neutrons and as X-rays see them, of the seeds that have both."""
@@ -84,7 +84,7 @@ class Pool:
                     self._load(path)
             if len(self.blocks) >= at_least:
                 return len(self.blocks)
-            self.filler.check()
+            self.background.check()
             time.sleep(0.2)
 
     def _load(self, path: Path) -> None:

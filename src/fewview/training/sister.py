@@ -35,7 +35,7 @@ from .unrolled import UnrolledTrainer
 from .unrolled_export import averaged, portable
 from .unrolled_validate import reconstructed, unrolled_psnr
 
-KEPT = 0.15  # part of the slices that are kept back, to measure progress by
+HELD_OUT = 0.15  # part of the slices, to measure progress by
 FEWEST = 8  # slices that a volume must have
 MASKED = 0.3  # part of the steps with pixels missing
 PIXELS = 12 * 64**2  # of a step, about
@@ -118,11 +118,11 @@ class SisterTrainer(UnrolledTrainer):
         return problem, halved(fine).to(self.device) * peak
 
     def figures(self) -> dict[str, Any]:
-        """Of the slices that were kept back."""
-        return {"kept_back": unrolled_psnr(cast(Unrolled, self.ema.model), self.cases)}
+        """Of the held-out slices."""
+        return {"heldout_psnr": unrolled_psnr(cast(Unrolled, self.ema.model), self.cases)}
 
     def picture(self) -> Tensor:
-        """The slices that were kept back, reconstructed by the average as it stands."""
+        """The held-out slices, reconstructed by the average as it stands."""
         ((problem, truth),) = self.cases
         return reconstructed(cast(Unrolled, self.ema.model), problem, len(truth))
 
@@ -164,7 +164,7 @@ def export_sister(folder: Path, path: Path, learnt: str, checked: dict[str, Any]
         "trained_for": facts["trained_for"],
         **provenance(facts),
         "value_range": VALUE_RANGE,
-        "validation": "PSNR in dB of slices of the volume that were kept back, measured as the scan was",
+        "validation": "PSNR in dB of held-out slices of the volume, measured as the scan was",
         "learning_curve": facts["curve"],
         **({"held_out": checked} if checked else {}),
         "options": portable(facts["options"]),
@@ -173,11 +173,11 @@ def export_sister(folder: Path, path: Path, learnt: str, checked: dict[str, Any]
 
 
 def _parted(volume: NDArray[np.float32]) -> tuple[list[NDArray[np.float32]], NDArray[np.float32]]:
-    """What is learnt, on either side of what is kept back: slices in the middle."""
+    """What is learnt, on either side of what is held out: slices in the middle."""
     if len(volume) < FEWEST:
         raise FewviewError(
             f"A volume of {len(volume)} slices is too little to learn from.", f"Give one of {FEWEST} slices or more."
         )
-    kept = max(2, round(KEPT * len(volume)))
+    kept = max(2, round(HELD_OUT * len(volume)))
     first = (len(volume) - kept) // 2
     return [part for part in (volume[:first], volume[first + kept :]) if len(part)], volume[first : first + kept]

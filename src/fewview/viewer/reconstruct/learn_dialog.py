@@ -35,7 +35,7 @@ from .live_view import Shown
 from .residual import beside
 
 ENGINE = "fewview.sister:learn_in_worker"
-LAYER = "Slices kept back, as the network sees them"
+LAYER = "Held-out slices, as the network sees them"
 FROM_FILE = "from a file…"
 SCRATCH = ("nothing", "")
 SHIPPED = ("unrolled-materials", "unrolled-materials")
@@ -82,7 +82,7 @@ class LearnDialog(QDialog):
         described(self.words, "State of the training")
         self.bar = QProgressBar()
         described(self.bar, "Progress of the training")
-        self.plot = Plot("Slices kept back", "time / s", "PSNR of slices kept back / dB", legend=False)
+        self.plot = Plot("Held-out slices", "time / s", "PSNR of held-out slices / dB", legend=False)
         row = QHBoxLayout()
         for made in (self.go_button, self.stop_button):
             made.setAutoDefault(False)  # Return ends the typing in a field, and starts nothing
@@ -164,10 +164,10 @@ class LearnDialog(QDialog):
         rest = f", about {duration(left)} left" if left is not None else ""
         stands = f"{run.stage[:1].upper()}{run.stage[1:]}{rest}." if busy else ""
         self.words.setText(self._said or ("Waits for the run before it." if run.status == "queued" else stands))
-        points = run.history.get("kept_back", [])
+        points = run.history.get("heldout_psnr", [])
         if points:
             x, y = zip(*points, strict=True)
-            self.plot.draw({"slices kept back": (x, y)}, symbols=True)
+            self.plot.draw({"held-out slices": (x, y)}, symbols=True)
 
     def _chosen(self) -> tuple[str, float | None]:
         """File of what is to be learnt, and its voxel in mm where the file may not tell."""
