@@ -115,7 +115,7 @@ less that of the run without.
 {table(("pixels", "views", "sample", "X-ray volume", "held-out gain", "limit", "PSNR, dB", "used"), shown)}
 
 {len(heard)} of the {len(right)} right X-ray volumes are used. None that is used does harm of over {max(harmed):.2f} dB;
-one that is not would have gained up to {max(lost):.2f} dB. `GAIN` decides from 38 views on and is of earlier validation
+one that is not would have gained up to {max(lost):.2f} dB. `GAIN` decides from 36 views on and is of earlier validation
 samples, whose rows were not kept. `CREDIBLE` = {guide_rejection.CREDIBLE:g} and `ALLOWED` = {guide_rejection.ALLOWED}
 reject by what is left of the guide's certainty: it was {certainty:.2f} and more here, and never decided. They are of
 earlier samples, too.

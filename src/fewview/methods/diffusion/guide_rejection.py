@@ -19,7 +19,7 @@ best, and of the loop's images. Measured on validation samples at 8 and 32 views
 CREDIBLE = 0.75
 """Part of its certainty that must be left to a guide after all doubt: with their right X-ray volume, validation samples
 keep 0.9 and more; with one of another sample or 2 px off, 0.3 to 0.6 where it does harm."""
-GAIN, MOST = 0.52, 0.085
+GAIN, MOST = 0.52, 0.087
 """Part by which held-out views must be predicted better: the first over the root of the number of views, the second at
 most. The more views, the less an X-ray volume adds. It lies between what does good and what does harm on validation
 samples of 64 and 128 pixels: benchmarks/guide_rejection.py, docs/constants.md."""
