@@ -20,6 +20,7 @@ from torch.nn import functional as F
 
 from .biplanar import Biplanar
 from .unet import ResidualBlock
+from .unrolled import Measurement
 from .weights import load_network, network_kind
 
 WORDS = 1024
@@ -44,6 +45,9 @@ class FixerCondition:
         Place of the slice between the lowest (-1) and the highest (1).
     damage : Tensor, shape (batch,)
         Relative misfit of the volume's re-projection, 0 for none: how much there is to repair.
+    measurement : Measurement, optional
+        All that was measured of these slices, in units of the object's maximum, for a fixer that holds its answer
+        against it.
     """
 
     prompt: str
@@ -52,6 +56,7 @@ class FixerCondition:
     columns: Tensor
     height: Tensor
     damage: Tensor
+    measurement: Measurement | None = None
 
     def part(self, index: Tensor) -> FixerCondition:
         """The condition of some of the slices."""
@@ -62,11 +67,12 @@ class FixerCondition:
             columns=self.columns[index],
             height=self.height[index],
             damage=self.damage[index],
+            measurement=None if self.measurement is None else self.measurement.slices(index),
         )
 
     def to(self, device: str | torch.device) -> FixerCondition:
-        """The same on another device."""
-        parts = {f.name: getattr(self, f.name).to(device) for f in fields(self) if f.name != "prompt"}
+        """The same on another device; a measurement stays where its operator is."""
+        parts = {f.name: getattr(self, f.name).to(device) for f in fields(self) if f.type == "Tensor"}
         return replace(self, **parts)
 
 

@@ -40,6 +40,9 @@ class Measurement(Protocol):
     def normal(self, x: Tensor) -> Tensor:
         """``A' W A x``."""
 
+    def slices(self, chosen: Tensor) -> Measurement:
+        """Of some of its slices."""
+
 
 class UnrolledConfig(BaseModel):
     """Shape of an :class:`Unrolled` network; stored in the header of its weights.
@@ -177,6 +180,7 @@ class Unrolled(nn.Module):
         sigma: float = UNKNOWN,
         extra: Tensor | None = None,
         turns: Sequence[int] = (0,),
+        first: Tensor | None = None,
         batch: int = 0,
         pause: Callable[[], None] = lambda: None,
     ) -> Iterator[Tensor]:
@@ -197,6 +201,9 @@ class Unrolled(nn.Module):
         turns : sequence of int
             The symmetries of a square in which the U-Nets see the object, a copy of it for each: as if sample, rays and
             all had been turned or mirrored, exactly, for any geometry, since the data steps do not depend on it.
+        first : Tensor, shape (slices, y, x), optional
+            Image that the stages begin with, in units of the object's maximum; conjugate gradients from nothing when
+            not given. The network was trained with the latter, and improves on whatever is as good or better.
         batch : int
             Slices that go through a U-Net together; all of them for 0.
         pause : callable
@@ -218,7 +225,9 @@ class Unrolled(nn.Module):
             return data.normal(x) + precision * x
 
         rho = self._damping(told, data.noise)
-        x = cg(lambda v: normal(v) + rho[0] * v, right, None, self.config.start).repeat(copies)
+        if first is None:
+            first = cg(lambda v: normal(v) + rho[0] * v, right, None, self.config.start)
+        x = first.repeat(copies)
         yield x
         fixed = self._fixed(data, state, sigma, extra).repeat(*copies, 1)
         right, slices = right.repeat(copies), len(back)

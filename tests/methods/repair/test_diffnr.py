@@ -53,7 +53,7 @@ class Oracle:
 
 def use(monkeypatch, answer):
     oracle = Oracle(answer)
-    monkeypatch.setattr(module, "load_fixer", lambda name, device: oracle)
+    monkeypatch.setattr(module, "load_any_fixer", lambda name, device: oracle)
     return oracle
 
 

@@ -90,7 +90,8 @@ class Repairer:
 
     def repair(self, x: Tensor) -> Iterator[Tensor | PseudoReference]:
         """Repair ``x`` (slices, y, x); yields what is repaired so far, and the pseudo-reference last."""
-        condition = condition_of(self.given, x * self.data.top, self.data.top, self.prompt)
+        told = condition_of(self.given, x * self.data.top, self.data.top, self.prompt)
+        condition = replace(told, measurement=self.data)
         repaired = x.clone()
         for index in torch.arange(len(x), device=x.device).split(self.fixer.together):
             slices = fixed(self.fixer, x[index], condition.part(index), self.enlarge)

@@ -9,7 +9,6 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from ...models.fixer import load_fixer
 from ...models.ssim import ssim3d
 from ..fields.field import Slab
 from ..fields.objective import Objective
@@ -19,6 +18,7 @@ from ..inverse.normalised import Scaled
 from ..stages import work
 from .options import RepairOptions
 from .pseudo_reference import ERRORS, ITERATIONS, PseudoReference, Repairer
+from .unrolled_fixer import load_any_fixer
 
 APART = 0.1
 """Part of the steps from one repair to the next, at least: a field needs them to follow."""
@@ -64,7 +64,7 @@ class Repair:
         error = None if options.repair_error == "auto" else float(options.repair_error)
         self.options = options
         self.repairer = Repairer(
-            load_fixer(options.fixer, given.operator.device),
+            load_any_fixer(options.fixer, given.operator.device),
             given,
             data,
             held,

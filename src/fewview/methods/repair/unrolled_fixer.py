@@ -1,0 +1,59 @@
+"""The unrolled network as a slice fixer: its stages begin at the field, and each is held against what was measured."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from ...models.fixer import FixerCondition, SliceFixer, load_fixer
+from ...models.symmetries import TURNS
+from ...models.unrolled import Unrolled
+from ...models.weights import load_unrolled, network_kind
+from ..diffusion.denoiser import batch_size
+
+ALL = 2**31
+"""Slices at once: each stage looks at the neighbours of a slice."""
+
+
+class UnrolledFixer:
+    """A :class:`SliceFixer` whose condition is the whole measurement: all views of the slice, and not two.
+
+    The network was trained end to end with the operator, from a few steps of conjugate gradients; begun at a field it
+    improves on that. The answer is the mean over the symmetries of a square.
+
+    Parameters
+    ----------
+    net : Unrolled
+    """
+
+    together = ALL
+
+    def __init__(self, net: Unrolled) -> None:
+        self.net = net
+
+    def __call__(self, x: Tensor, condition: FixerCondition) -> Tensor:
+        """Repair slices (slices, 1, y, x), in units of the object's maximum, on the grid of the measurement."""
+        data = condition.measurement
+        assert data is not None, "the repair tells its fixer what was measured"
+        pause = data.operator.on_chunk or (lambda: None)
+        mean = torch.zeros_like(data.back)
+        for turn in range(TURNS):
+            run = self.net.run(data, len(x), turns=(turn,), first=x[:, 0], batch=batch_size(data.back), pause=pause)
+            *_, image = run
+            mean += image / TURNS
+        return mean[:, None]
+
+
+def load_any_fixer(name: str | Path, device: str | torch.device = "cpu") -> SliceFixer:
+    """Load whatever can repair slices, by name or path: an unrolled network, a compact fixer, adapters of SD-Turbo.
+
+    Raises
+    ------
+    WeightsError, MethodUnavailable
+        See :func:`fewview.models.fixer.load_fixer`.
+    """
+    if network_kind(name) == "unrolled":
+        return UnrolledFixer(load_unrolled(name, device))
+    return load_fixer(name, device)
