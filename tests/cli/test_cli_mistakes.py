@@ -212,6 +212,11 @@ def test_mistakes_in_other_commands(fewview, tmp_path, arguments):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_base_that_is_no_sd_turbo_is_told_with_what_it_lacks(fewview):
+    told = fewview("train", "fixer", "--base", "nowhere", "-o", "out").error
+    assert "nowhere is no SD-Turbo" in told and "unet" in told
+
+
 def test_in_a_process_of_its_own(scan_file, tmp_path):
     """The entry point itself: status and streams, as a shell sees them."""
     command = [sys.executable, "-c", "from fewview.cli import main; main()"]

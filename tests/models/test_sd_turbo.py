@@ -11,7 +11,7 @@ from fewview.methods.repair.methods import DIFFNR_NAF
 from fewview.models.fixer import FixerCondition, load_fixer
 from fewview.models.sd_turbo.base import load_base
 from fewview.models.sd_turbo.fixer import SDTurboFixer
-from fewview.models.sd_turbo.weights import load_sd_turbo
+from fewview.models.sd_turbo.weights import held_bytes, load_sd_turbo
 from fewview.models.weights import WeightsError, save_network
 from fewview.operators import parallel_beam
 from fewview.training import fixer as training
@@ -124,6 +124,25 @@ def test_all_adapters_are_saved_and_come_back(trained, condition, tmp_path):
     torch.testing.assert_close(load_fixer(path)(x, condition), trained(x, condition))
 
 
+def test_memory_of_the_base_and_of_a_slice_is_foreseen(trained, folder, tmp_path):
+    path = tmp_path / "own.safetensors"
+    save_network(trained, path, {})
+    base = load_base(folder)
+    parts = (base.vae, base.unet, base.text_encoder)
+    frozen = 4 * sum(parameter.numel() for part in parts for parameter in part.parameters())
+    assert frozen < held_bytes(path) < 1.1 * frozen + 4 * 10 * 8 * 32**2
+    half = [(folder / part / f"{name}.safetensors") for part, name in (("unet", "diffusion_pytorch_model"),)]
+    copies = [file.with_name(f"{file.stem}.fp16.safetensors") for file in half]
+    before = held_bytes(path)
+    for file, copy in zip(half, copies, strict=True):
+        copy.write_bytes(file.read_bytes())
+    try:
+        assert held_bytes(path) == before  # the same values once more, in another precision
+    finally:
+        for copy in copies:
+            copy.unlink()
+
+
 def test_a_base_that_is_gone_or_another_one_is_told(trained, folder, tmp_path):
     path = tmp_path / "own.safetensors"
     save_network(trained, path, {})
@@ -144,6 +163,22 @@ def test_a_base_that_is_gone_or_another_one_is_told(trained, folder, tmp_path):
 def test_a_folder_that_is_no_model_is_told(tmp_path):
     with pytest.raises(WeightsError, match="no folder tokenizer, text_encoder"):
         load_base(tmp_path)
+
+
+def test_the_command_trains_adapters_for_a_base(folder, condition, monkeypatch, tmp_path):
+    from fewview.cli.main import run
+
+    clean = torch.rand(3, 24, 24, generator=torch.Generator().manual_seed(3))
+    (tmp_path / "pool").mkdir()
+    for count in range(8):
+        write_pair(tmp_path / "pool" / f"generic-{count}.npz", FixerPair(clean, clean + 0.1, condition))
+    few = {"generic fbp": [FixerPair(clean, clean + 0.1, condition)]}
+    monkeypatch.setattr(training, "validation_pairs", lambda folder: few)
+    monkeypatch.setattr("fewview.training.fixer_export.validation_pairs", lambda folder: few)
+    monkeypatch.setattr(training.BackgroundProcess, "start", lambda self: None)
+    asked = ["train", "fixer", "--base", str(folder), "-o", str(tmp_path), "--minutes", "0.01", "--device", "cpu"]
+    assert run([*asked, "--set", "batch=2"]) == 0
+    assert isinstance(load_fixer(tmp_path / "fixer.safetensors"), SDTurboFixer)
 
 
 def test_it_is_trained_resumed_exported_and_used(folder, condition, monkeypatch, tmp_path):

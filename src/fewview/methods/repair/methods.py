@@ -11,19 +11,24 @@ from ..fields.methods import INR, NAF, R2_GAUSSIAN
 from ..fields.solve import effort, solve, tune
 from ..fields.start import Make, gaussians, pyramid, siren
 from ..interface import Method
+from .fixer_cost import repair_bytes, repair_volumes, repair_work
 from .options import GaussiansRepairOptions, NafRepairOptions, RepairOptions, SirenRepairOptions
-from .repair import Repair, repair_work
-
-VOLUMES = 6.0
-"""Held beside the field: repaired, pseudo-reference, the field before, its condition, and what is shown of them."""
+from .repair import Repair
 
 
-def _missing() -> str | None:
+def _missing(name: str, command: str) -> str | None:
     try:
-        find_weights("fixer")
+        find_weights(name)
     except WeightsError as error:
-        return f"{error.problem} Train them with `fewview train fixer`."
+        return f"{error.problem} Train them with `fewview train {command}`."
     return None
+
+
+TRAINED_BY = {
+    "unrolled-materials": ("unrolled-materials", "unrolled --kind materials"),
+    "fixer": ("fixer", "fixer"),
+}
+"""Weights that are the default of a method, and what trains them."""
 
 
 def _method(
@@ -37,9 +42,12 @@ def _method(
 ) -> Method[Any]:
     held = backbone.buffers
 
-    def buffers(chosen: object) -> tuple[float, float]:
+    def buffers(chosen: RepairOptions) -> tuple[float, float]:
         volumes, sinograms = held(chosen) if callable(held) else held
-        return volumes + VOLUMES, sinograms
+        return volumes + repair_volumes(chosen), sinograms
+
+    def beside(chosen: RepairOptions, grid: int, device: str) -> int:
+        return backbone.beside(chosen, grid, device) + repair_bytes(chosen, grid, device)
 
     return Method(
         name=name,
@@ -54,9 +62,9 @@ def _method(
         tune=tune,
         effort=lambda problem, options: effort(problem, options, repair_work(problem, options)),
         needs=frozenset({"weights"}),
-        missing=_missing,
+        missing=partial(_missing, *TRAINED_BY[options().fixer]),
         buffers=buffers,
-        beside=backbone.beside,
+        beside=beside,
         halo=None,  # one field for all slices
         for_comparison=published,
         presets=backbone.presets,
@@ -79,6 +87,7 @@ DIFFNR_PAPER = _method(
         smoothness=0.0,
         stop=False,
         inner=10,
+        fixer="fixer",
         warm_up=10 / 12,
         repairs=1,
         last_repair=False,

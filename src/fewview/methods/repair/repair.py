@@ -9,16 +9,16 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
+from ...errors import OptionError
 from ...models.ssim import ssim3d
 from ..fields.field import Slab
 from ..fields.objective import Objective
 from ..fields.watch import Watch
 from ..interface import Problem, Views
 from ..inverse.normalised import Scaled
-from ..stages import work
 from .options import RepairOptions
-from .pseudo_reference import ERRORS, ITERATIONS, PseudoReference, Repairer
-from .unrolled_fixer import load_any_fixer
+from .pseudo_reference import PseudoReference, Repairer
+from .unrolled_fixer import UnrolledFixer, load_any_fixer
 
 APART = 0.1
 """Part of the steps from one repair to the next, at least: a field needs them to follow."""
@@ -26,11 +26,6 @@ DECAY = 0.5
 """Of the weight of the likeness at each new repair: the later, the more the data count."""
 OBJECT = 0.05
 """Of the object's maximum: below it in both volumes a voxel is air, which is alike whatever it holds."""
-
-FIXING = 2500.0
-"""Work of the fixer, per pixel: measured against TV's iterations, both on one core."""
-USUAL = 2
-"""Repairs on the way that a run is expected to make, of those that it may."""
 
 
 class Verdict(NamedTuple):
@@ -61,10 +56,17 @@ class Repair:
     """
 
     def __init__(self, options: RepairOptions, given: Problem, held: Views | None, data: Scaled) -> None:
+        fixer = load_any_fixer(options.fixer, given.operator.device)
+        if isinstance(fixer, UnrolledFixer) and options.enlarge > 1:
+            raise OptionError(
+                f"Slices cannot be enlarged by {options.enlarge} for {options.fixer}, which compares them with the "
+                "measurement.",
+                "Leave enlarge at 1, or choose another slice fixer.",
+            )
         error = None if options.repair_error == "auto" else float(options.repair_error)
         self.options = options
         self.repairer = Repairer(
-            load_any_fixer(options.fixer, given.operator.device),
+            fixer,
             given,
             data,
             held,
@@ -187,21 +189,6 @@ class Repair:
             self.reference = PseudoReference(
                 volumes["repaired"], volumes["volume"], float(state["repair.rho"]), volumes["refused"].bool()
             )
-
-
-def repair_work(problem: Problem, options: RepairOptions) -> float:
-    """Work of the repairs that a run is expected to make: the fixer, and trials of its certainty by held-out pixels.
-
-    Parameters
-    ----------
-    problem : Problem
-    options : RepairOptions
-    """
-    pixels = len(problem.data) * problem.operator.grid**2 * options.enlarge**2
-    errors = len(ERRORS) if options.repair_error == "auto" and options.stop else 1
-    once = FIXING * pixels + (work(problem, errors * ITERATIONS) if options.consistent else 0.0)
-    last = (2 if options.stop else 1) if options.last_repair else 0  # judged first, then made
-    return (min(options.repairs, USUAL) + last) * once
 
 
 def _repaired(repairer: Repairer, x: Tensor) -> Generator[Tensor, None, PseudoReference]:

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import json
+import math
 from pathlib import Path
 
 import torch
+from safetensors import safe_open
 
 from ..weights import WeightsError, find_weights, read_network
 from .base import load_base
 from .fixer import AdapterConfig, SDTurboFixer
+
+FEATURES = 10
+"""Images of the decoder's finest features, as wide as its narrowest block, that are held at the peak; estimated."""
 
 
 def load_sd_turbo(name: str | Path, device: str | torch.device = "cpu") -> SDTurboFixer:
@@ -25,13 +31,7 @@ def load_sd_turbo(name: str | Path, device: str | torch.device = "cpu") -> SDTur
     """
     text, tensors = read_network(name, SDTurboFixer.kind)
     config = AdapterConfig.model_validate_json(text)
-    beside = find_weights(name).parent / Path(config.base).name
-    folder = next((place for place in (Path(config.base), beside) if place.is_dir()), None)
-    if folder is None:
-        raise WeightsError(
-            f"The adapters {Path(name).name} belong to the model in {config.base}, which is not there.",
-            f"Put the model back, or into {beside}.",
-        )
+    folder = _folder(name, config)
     fixer = SDTurboFixer(load_base(folder), config.unet_rank, config.vae_rank)
     if fixer.config.fingerprint != config.fingerprint:
         raise WeightsError(
@@ -40,3 +40,45 @@ def load_sd_turbo(name: str | Path, device: str | torch.device = "cpu") -> SDTur
         )
     fixer.load_state_dict(tensors)
     return fixer.to(device).eval().requires_grad_(False)
+
+
+def held_bytes(name: str | Path) -> int:
+    """Bytes of the base in float32 and of one slice on its way through it; no weights are read.
+
+    Raises
+    ------
+    WeightsError
+        The base is gone.
+    """
+    with safe_open(find_weights(name), framework="pt") as file:
+        config = AdapterConfig.model_validate_json(file.metadata()["config"])
+    folder = _folder(name, config)
+    vae, unet = (json.loads((folder / part / "config.json").read_text(encoding="utf-8")) for part in ("vae", "unet"))
+    widths = vae["block_out_channels"]
+    side = unet["sample_size"] * 2 ** (len(widths) - 1)
+    values = sum(_values(folder / part) for part in ("text_encoder", "vae", "unet"))
+    return 4 * (values + FEATURES * widths[0] * side**2)
+
+
+def _values(folder: Path) -> int:
+    """Values of one part of a model; of several precisions, which have the same, those of one."""
+    totals: dict[str, int] = {}
+    for path in sorted(folder.glob("*.safetensors")):
+        _, *variant = path.stem.split(".")
+        key = ".".join(word for word in variant if "-of-" not in word)
+        with safe_open(path, framework="pt") as file:
+            size = sum(math.prod(file.get_slice(tensor).get_shape()) for tensor in file.keys())  # noqa: SIM118
+        totals[key] = totals.get(key, 0) + size
+    return max(totals.values())
+
+
+def _folder(name: str | Path, config: AdapterConfig) -> Path:
+    """Where the base is: where it was at the training, or in a folder of the same name beside the adapters."""
+    beside = find_weights(name).parent / Path(config.base).name
+    folder = next((place for place in (Path(config.base), beside) if place.is_dir()), None)
+    if folder is None:
+        raise WeightsError(
+            f"The adapters {Path(name).name} belong to the model in {config.base}, which is not there.",
+            f"Put the model back, or into {beside}.",
+        )
+    return folder
