@@ -213,9 +213,12 @@ def read_pair(path: Path) -> FixerPair:
     with np.load(path, allow_pickle=False) as file:
         arrays = {name: file[name] for name in file.files}
     names = ("clean", "damaged", "projections", "rows", "columns", "height", "damage")
-    clean, damaged, *told = (torch.from_numpy(arrays[name].astype(np.float32)) for name in names)
-    told[2] = told[2].expand(len(clean), -1, -1, -1)
-    return FixerPair(clean, damaged, FixerCondition(str(arrays["prompt"]), *told))
+    clean, damaged, projections, rows, columns, height, damage = (
+        torch.from_numpy(arrays[name].astype(np.float32)) for name in names
+    )
+    columns = columns.expand(len(clean), -1, -1, -1)
+    told = FixerCondition(str(arrays["prompt"]), projections, rows, columns, height, damage)
+    return FixerPair(clean, damaged, told)
 
 
 def fill(folder: Path, capacity: int) -> None:

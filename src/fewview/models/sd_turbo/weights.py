@@ -54,10 +54,10 @@ def held_bytes(name: str | Path) -> int:
         config = AdapterConfig.model_validate_json(file.metadata()["config"])
     folder = _folder(name, config)
     vae, unet = (json.loads((folder / part / "config.json").read_text(encoding="utf-8")) for part in ("vae", "unet"))
-    widths = vae["block_out_channels"]
-    side = unet["sample_size"] * 2 ** (len(widths) - 1)
+    widths: list[int] = vae["block_out_channels"]
+    side = int(unet["sample_size"]) * 2 ** (len(widths) - 1)
     values = sum(_values(folder / part) for part in ("text_encoder", "vae", "unet"))
-    return 4 * (values + FEATURES * widths[0] * side**2)
+    return 4 * (values + FEATURES * widths[0] * int(side) ** 2)
 
 
 def _values(folder: Path) -> int:
