@@ -205,7 +205,7 @@ def _reconstructed(
     if last is None:
         raise FewviewError(f"The method '{at['method']}' gave no estimate.")
     known = run.method.options.knows
-    return Reconstructed(last.volume, {name: value for name, value in last.chosen.items() if known(name)})
+    return Reconstructed(last.array, {name: value for name, value in last.chosen.items() if known(name)})
 
 
 def _title(at: dict[str, Any]) -> str:

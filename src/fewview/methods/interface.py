@@ -11,6 +11,9 @@ from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Generic, Literal, Protocol, TypeVar
 
+import numpy as np
+from numpy.typing import NDArray
+
 from ..options import Options
 
 if TYPE_CHECKING:
@@ -122,18 +125,23 @@ class Estimate:
         Number of the stage, from 1 on, and how many there are (:class:`fewview.methods.stages.Stages` counts them).
     """
 
-    volume: Any
+    volume: torch.Tensor | NDArray[np.float32]
     step: int
     total: int
     stage: str = ""
     scalars: Mapping[str, float] = field(default_factory=dict)
     state: Mapping[str, Any] | None = None
     chosen: Mapping[str, Any] = field(default_factory=dict)
-    extra: Mapping[str, Any] = field(default_factory=dict)
+    extra: Mapping[str, torch.Tensor | NDArray[np.float32]] = field(default_factory=dict)
     kept: Kept = "intermediate"
     shows: str = ""
     done: float | None = None
     place: tuple[int, int] = (1, 1)
+
+    @property
+    def array(self) -> NDArray[np.float32]:
+        """The volume as an array; that of a tensor on the CPU, in its memory."""
+        return np.asarray(self.volume)
 
     @property
     def fraction(self) -> float:

@@ -45,8 +45,7 @@ def quick_volume(
         last = estimate
     if last is None or last.step < last.total:
         raise Stopped
-    result: NDArray[np.float32] = last.volume
-    return result
+    return last.array
 
 
 def grid_of(lines: LineIntegrals, first_row: int = 0, bin: int = 1) -> Grid:

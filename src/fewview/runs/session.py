@@ -223,7 +223,11 @@ class RecipeSession:
         if self.checkpoint is not None and self.stopped and last.state is not None and self.reconstruction.whole:
             self._save(last)  # what was stopped can go on; from the checkpoint before, where a step was cut short
         return Result(
-            last.volume, self.lines.geometry.voxel, plain(self._record(last, quick)), last.extra, self._inputs
+            last.array,
+            self.lines.geometry.voxel,
+            plain(self._record(last, quick)),
+            {name: np.asarray(volume) for name, volume in last.extra.items()},
+            self._inputs,
         )
 
     def done(self) -> None:
@@ -283,7 +287,7 @@ class RecipeSession:
             "extra_volumes": list(last.extra),
             "psnr": None,
             "ssim": None,
-            **({} if quick else self._scores(last.volume)),
+            **({} if quick else self._scores(last.array)),
             **measured,
             "scalars": {**last.scalars, **measured},
             "registration": self.registration,

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from ..methods.interface import Problem
@@ -66,4 +67,4 @@ def held_out_check(scan: Problem, weights: Path) -> dict[str, Any]:
 def _predicted(given: Problem, held: Any, name: str, options: Mapping[str, Any]) -> NDArray[np.float64]:
     method = get_method(name)
     *_, last = method.run(given, method.options.parse(dict(options)))
-    return np.array(prediction_errors(held, last.volume))
+    return np.array(prediction_errors(held, torch.as_tensor(last.volume)))

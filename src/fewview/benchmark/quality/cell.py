@@ -81,25 +81,25 @@ def measure_cell(
     if last is None:
         raise FewviewError(f"The method '{method}' gave no estimate.")
     calls = last.scalars.get("network_calls")
-    similarity = ssim(last.volume, case.reference)
-    std = last.extra.get("std")
-    invented, shown = invented_bodies(last.volume, case.reference)
+    similarity = ssim(last.array, case.reference)
+    std = np.asarray(last.extra["std"]) if "std" in last.extra else None
+    invented, shown = invented_bodies(last.array, case.reference)
     return {
-        "psnr": round(psnr(last.volume, case.reference), 4),
+        "psnr": round(psnr(last.array, case.reference), 4),
         "ssim": None if similarity is None else round(similarity, 5),
-        "heldout_error": round(prediction_error(last.volume, case.others), 6),
+        "heldout_error": round(prediction_error(last.array, case.others), 6),
         "seconds": round(seconds, 3),
         "first_seconds": round(first, 3),
         "peak_memory_mb": None if peak is None else round(peak, 1),
         "network_calls": None if calls is None else round(calls),
         "network_share": _share(clock.seconds, seconds),
         "guide_share": _share(clock.by_network.get(Guide.__name__, 0.0), seconds),
-        "coverage90": None if std is None else round(coverage(last.volume, std, case.reference), 4),
-        "structure90": None if std is None else round(coverage(last.volume, std, case.reference, structure=True), 4),
+        "coverage90": None if std is None else round(coverage(last.array, std, case.reference), 4),
+        "structure90": None if std is None else round(coverage(last.array, std, case.reference, structure=True), 4),
         "invented": round(invented / len(case.reference), 3),
         "bodies": round(shown / len(case.reference), 3),
         "chosen": {name: value for name, value in plain(last.chosen).items() if not name.endswith("_curve")},
-        "curve": mean_curve(last.volume, case.reference, region_centres(case.reference)),
+        "curve": mean_curve(last.array, case.reference, region_centres(case.reference)),
     }
 
 

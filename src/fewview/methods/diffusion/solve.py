@@ -108,7 +108,9 @@ def _compared(
     """Go the same way once more without the guide, from the same seed; the last volume stays what it was."""
     denoiser = Denoiser.of(load_prior(options.prior, problem.operator.device), len(problem.data))
     generator = torch.Generator().manual_seed(problem.seed)
-    first = yield from first_volume(problem, options.start, options, Picture(last.volume, "the result"))
+    first = yield from first_volume(
+        problem, options.start, options, Picture(torch.as_tensor(last.volume), "the result")
+    )
     parts = parts_of(options, denoiser, generator)
     process = started(parts, first / data.top, SliceNoise.of(problem), **beginning(options))
     stage, total = "what the guide changed", last.total + len(parts.levels)
