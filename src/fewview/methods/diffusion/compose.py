@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -39,7 +40,10 @@ def parts_of(
     generator: torch.Generator,
     guide: CrossModalGuide | None = None,
     first: Tensor | None = None,
+    *,
     seed: int = 0,
+    levels: Sequence[Level] | None = None,
+    adapter: Adapter | None = None,
 ) -> Parts:
     """The parts that settled options stand for.
 
@@ -56,9 +60,13 @@ def parts_of(
         samples' own data step stands for that of the field.
     seed : int
         Of the field.
+    levels : sequence of Level, optional
+        Those of the options when not given.
+    adapter : Adapter, optional
+        That has begun to adapt the denoiser; a new one where it is wanted and not given.
     """
-    adapter, chosen = None, options.adaptation
-    if isinstance(chosen, LowRank | LowRankBiases):
+    chosen = options.adaptation
+    if adapter is None and isinstance(chosen, LowRank | LowRankBiases):
         settings = Settings(
             inner=chosen.inner,
             rank=chosen.rank,
@@ -79,7 +87,7 @@ def parts_of(
     if isinstance(options, DinrOptions) and first is not None:
         consistency = field_step(options, first, seed, options.trust, consistency)
     return Parts(
-        levels=levels(options.steps, int(options.t_start), options.spacing),
+        levels=levels_of(options) if levels is None else levels,
         denoiser=denoiser,
         consistency=consistency,
         rule=ddim(0.0) if options.calls else RULES[options.noise.kind](options.noise.eta),
@@ -89,16 +97,21 @@ def parts_of(
     )
 
 
-def loop_work(options: DiffusionOptions, problem: Problem) -> float:
-    """Work of the steps that the options ask for, in the unit of :func:`fewview.methods.stages.work`."""
+def levels_of(options: DiffusionOptions) -> list[Level]:
+    """The noise levels that the options ask for."""
+    return levels(options.steps, int(options.t_start), options.spacing)
+
+
+def steps_work(options: DiffusionOptions, problem: Problem, count: int) -> float:
+    """Work of so many of the steps that the options ask for, in the unit of :func:`fewview.methods.stages.work`."""
     slices = len(problem.data)
     pass_ = NETWORK * slices * problem.operator.grid**2
-    steps = options.steps * options.samples * (pass_ + work(problem, options.data_step.iterations))
+    steps = count * options.samples * (pass_ + work(problem, options.data_step.iterations))
     chosen = options.adaptation
     if not isinstance(chosen, LowRank | LowRankBiases):
         return steps
     seen = slices if chosen.slices == 0 else min(chosen.slices, slices)
-    adapting = -(-options.steps // chosen.every) * chosen.inner
+    adapting = -(-count // chosen.every) * chosen.inner
     return steps + adapting * seen / slices * (GRADIENT * pass_ + 2 * work(problem, chosen.loss_steps))
 
 

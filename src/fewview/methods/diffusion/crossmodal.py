@@ -212,13 +212,15 @@ class GuideSource:
         assert isinstance(self.options, CrossModalOptions)
         return options.share == "auto" and self.options.guide_by != "network" and not self.options.blind
 
-    def heard(self, problem: Problem, settled: DiffusionOptions) -> CrossModalGuide | None:
-        """The guide of a run after its choices; None where the network was rejected."""
+    def listens(self, settled: DiffusionOptions) -> bool:
+        """Whether the network is listened to after the choices of a run, and not rejected."""
         assert isinstance(settled, CrossModalOptions)
-        weight = float(settled.guide_weight)
-        if not weight > 0 or by_edges(settled):
-            return None
-        return self.guide(problem, weight)
+        return float(settled.guide_weight) > 0 and not by_edges(settled)
+
+    def heard(self, problem: Problem, settled: DiffusionOptions) -> CrossModalGuide:
+        """The guide of a run that :meth:`listens`."""
+        assert isinstance(settled, CrossModalOptions)
+        return self.guide(problem, float(settled.guide_weight))
 
     def guide(self, problem: Problem, weight: float) -> CrossModalGuide:
         """The guide of a problem (or of some of its slices)."""

@@ -32,6 +32,7 @@ _PUBLISHED: dict[str, Any] = {
     "rate": 1e-3,
     "withhold": False,
     "partner": "none",
+    "coarse_to_fine": False,
 }
 
 FIELDS: dict[str, Method[Any]] = {"siren": INR, "naf": NAF, "gaussians": R2_GAUSSIAN}

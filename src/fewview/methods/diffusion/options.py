@@ -142,6 +142,13 @@ class DiffusionOptions(Options):
         "fewer.",
         advanced=True,
     )
+    coarse_to_fine: bool = option(
+        True,
+        "Coarse to fine",
+        "Slices of more than 160 pixels a side are reconstructed on a coarse grid first, which takes seconds, and only "
+        "finished on the full one. Off takes all steps at full resolution, which takes many times as long.",
+        advanced=True,
+    )
     data_step: DataStep = choice_of(
         ProximalStep(),
         "Data step",

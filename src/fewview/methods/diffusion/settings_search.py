@@ -19,9 +19,9 @@ from ..selection.held_out import hold_out, prediction_errors
 from ..selection.picture import Picture
 from ..slices import central, central_slices
 from ..stages import Stages, work
-from .compose import loop_work
 from .crossmodal import GuideSource
 from .guide_rejection import second_verdict, unasked, verdict
+from .multiresolution import loop_work
 from .open_settings import OpenSettings
 from .options import DiffusionOptions
 from .settings_trial import SAMPLES, STEPS, SettingsTrial, TrialResult

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator, Mapping
 from dataclasses import replace
 from typing import Any
 
 import torch
 
 from ..classical.fbp import preview
-from ..ensemble.partner import tuned_partner
-from ..interface import Effort, Problem, Settled, Tuning
+from ..classical.tv import FINER
+from ..ensemble.partner import iterations, tuned_partner
+from ..interface import Effort, Estimate, Problem, Settled, Tuning
+from ..selection.coarse import coarseness, coarser, enlarged
 from ..selection.picture import Picture
 from ..stages import Stages, work
-from .compose import loop_work
 from .crossmodal import GuideSource, OnceOptions, by_edges, partner_of
+from .multiresolution import loop_work
 from .open_settings import OpenSettings
 from .options import DiffusionOptions, closed
 from .settings_search import CLASSICAL, SHORT, choose
@@ -26,13 +29,28 @@ PARTNER = "classical method beside the network"
 
 @torch.no_grad()
 def tune(problem: Problem, options: DiffusionOptions) -> Tuning[DiffusionOptions]:
-    """Settle what is "auto" by held-out views, on few slices and in few steps."""
-    picture = Picture(preview(problem))
-    yield picture.estimate(0, options.steps, STARTING)
+    """Settle what is "auto" by held-out views, on few slices, in few steps and, of a large grid, on a coarser one."""
+    factor, grid = coarseness(problem.operator.grid), problem.operator.grid
+    small = coarser(problem, factor)
+    picture = Picture(preview(small))
+    yield from enlarged(_first_look(picture, options), grid, factor)
     source = GuideSource.of(problem, options)
     scale = settled_scale(problem, options.scale)
     if nothing_there(problem):  # nothing to choose by
         return Settled(closed(options.taking({"scale": scale})))
+    chosen = yield from enlarged(_choose(small, options, scale, picture, source), grid, factor)
+    chosen = carried(chosen, factor)
+    return Settled(closed(options.taking(chosen)), chosen)
+
+
+def _first_look(picture: Picture, options: DiffusionOptions) -> Generator[Estimate, None, None]:
+    yield picture.estimate(0, options.steps, STARTING)
+
+
+def _choose(
+    problem: Problem, options: DiffusionOptions, scale: float, picture: Picture, source: GuideSource | None
+) -> Generator[Estimate, None, dict[str, Any]]:
+    """What was left open, and the curves that decided."""
     stages = Stages({STARTING: work(problem, 60), CHOOSING: _search_work(problem, options), PARTNER: 1.0})
     chosen: dict[str, Any] = yield from stages.within(STARTING, tuned_start(problem, options.start, options))
     chosen["scale"] = scale
@@ -45,7 +63,17 @@ def tune(problem: Problem, options: DiffusionOptions) -> Tuning[DiffusionOptions
     if settled.share != 0:
         found = tuned_partner(problem, partner_of(settled), settled, picture)
         chosen |= yield from stages.within(PARTNER, found)
-    return Settled(closed(options.taking(chosen)), chosen)
+    return chosen
+
+
+def carried(chosen: Mapping[str, Any], factor: int) -> dict[str, Any]:
+    """What was chosen on a grid ``factor`` times coarser, as it holds on the problem's own.
+
+    Weights of TV follow the size of the pixels (:data:`fewview.methods.classical.tv.FINER`); the sharpness of MBIR, the
+    steps of CGLS, shares and networks do not (benchmarks/coarse_settings.py).
+    """
+    weights = {name: chosen[name] * factor**FINER for name in ("tv_weight", "start_weight") if name in chosen}
+    return {**chosen, **weights}
 
 
 @torch.no_grad()
@@ -53,8 +81,10 @@ def tune_once(problem: Problem, options: OnceOptions) -> Tuning[OnceOptions]:
     """Settle start and scale of the guide applied once."""
     picture = Picture(preview(problem))
     yield picture.estimate(0, 2, STARTING)
+    factor = coarseness(problem.operator.grid)
     chosen: dict[str, Any] = {"scale": settled_scale(problem, options.scale)}
-    chosen |= yield from tuned_start(problem, "cgls", options)
+    starting = tuned_start(coarser(problem, factor), "cgls", options)
+    chosen |= yield from enlarged(starting, problem.operator.grid, factor)
     if options.guide_weight == "auto":
         chosen["guide_weight"] = 1.0
     return Settled(options.taking(chosen), chosen)
@@ -62,7 +92,7 @@ def tune_once(problem: Problem, options: OnceOptions) -> Tuning[OnceOptions]:
 
 def effort(problem: Problem, options: DiffusionOptions) -> Effort:
     """Of the settings search, and of start, partner and loop."""
-    partner = work(problem, 600) if options.share != 0 else 0.0
+    partner = work(problem, iterations(problem, options)) if options.share != 0 else 0.0
     solving = work(problem, 60) + partner + loop_work(options, problem)
     return Effort(work(problem, 60) + _search_work(problem, options), solving, 2 if options.share == 0 else 3)
 
@@ -72,4 +102,4 @@ def _search_work(problem: Problem, options: DiffusionOptions) -> float:
         return 1.0
     few = options.taking(SHORT)
     part = replace(problem, data=problem.data[:2])
-    return 4 * loop_work(few, part) + work(part, CLASSICAL)
+    return (4 * loop_work(few, part) + work(part, CLASSICAL)) / coarseness(problem.operator.grid) ** 2

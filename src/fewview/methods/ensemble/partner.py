@@ -19,6 +19,7 @@ from ...options import Options
 from ..classical import dtv, mbir, tv
 from ..diffusion.options import DiffusionOptions
 from ..interface import Estimate, Method, Problem, Views
+from ..selection.coarse import coarseness
 from ..selection.picture import Picture
 from ..selection.weight_search import Warm
 from ..subrun import solved_within, tuned_within
@@ -88,11 +89,22 @@ def reconstructed(
     Tensor, shape (slices, y, x)
         In the problem's unit.
     """
-    method = PARTNERS[name].method
-    last = yield from solved_within(
-        method, problem, _asked(name, options), method.title, picture, "intermediate", slices
-    )
+    method, asked = PARTNERS[name].method, _asked(name, options)
+    if isinstance(asked, tv.TVOptions):
+        asked = asked.taking({"iterations": iterations(problem, options)})
+    last = yield from solved_within(method, problem, asked, method.title, picture, "intermediate", slices)
     return torch.as_tensor(last.volume).clone()
+
+
+def iterations(problem: Problem, options: DiffusionOptions) -> int:
+    """Iterations of total variation beside the network, which is most of the work of a partner.
+
+    Of large slices as many as its weight was chosen with: of a tooth of 320 pixels in 45 views, 60 gave 0.07 dB more
+    than 600, in a tenth of the time.
+    """
+    if options.coarse_to_fine and coarseness(problem.operator.grid) > 1:
+        return tv.trial_iterations(problem)
+    return int(tv.TVOptions().iterations)
 
 
 def tuned_and_reconstructed(

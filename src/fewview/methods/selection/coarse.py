@@ -2,15 +2,43 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass, replace
+from typing import TypeVar, cast
 
 import torch
 from torch import Tensor
 from torch.nn.functional import adaptive_avg_pool2d, grid_sample
 
 from ...operators.tiled import MEMORY_BUDGET
-from ..interface import Problem
+from ..interface import Estimate, Problem, Stack
 from ..inverse.masking import weigh
+
+SETTLING = 160
+"""Pixels on a side, above which a method that learns or has learnt settles its options at a lower resolution."""
+Told = TypeVar("Told")
+
+
+@dataclass(frozen=True, eq=False)
+class CoarserStack:
+    """All slices of a run at a lower resolution: binned when they are asked for."""
+
+    fine: Stack
+    factor: int
+
+    @property
+    def slices(self) -> int:
+        """See :class:`fewview.methods.interface.Stack`."""
+        return self.fine.slices
+
+    def some(self, places: Sequence[int]) -> Problem:
+        """See :class:`fewview.methods.interface.Stack`."""
+        return coarser(self.fine.some(places), self.factor)
+
+
+def coarseness(grid: int) -> int:
+    """How many times coarser than one of ``grid`` pixels a side the grid is that options are settled on."""
+    return -(-grid // SETTLING)
 
 
 def coarser(problem: Problem, factor: int) -> Problem:
@@ -44,10 +72,35 @@ def coarser(problem: Problem, factor: int) -> Problem:
         data = binned(weigh(usable, weights)) / torch.where(mean > 0, mean, torch.ones_like(mean))
     operator = A.with_geometry(geometry, volume, MEMORY_BUDGET)  # a choice applies it a hundred times
     auxiliary = None if problem.auxiliary is None else adaptive_avg_pool2d(problem.auxiliary, volume.side)
-    return replace(problem, operator=operator, data=data, weights=mean, auxiliary=auxiliary, state=None, stack=None)
+    stack = None if problem.stack is None else CoarserStack(problem.stack, factor)
+    return replace(problem, operator=operator, data=data, weights=mean, auxiliary=auxiliary, state=None, stack=stack)
 
 
-def finer(volume: Tensor, grid: int, factor: int) -> Tensor:
+def enlarged(estimates: Generator[Estimate, None, Told], grid: int, factor: int) -> Generator[Estimate, None, Told]:
+    """The estimates of a problem that was made :func:`coarser`, as they are shown: on the grid of the whole one.
+
+    Parameters
+    ----------
+    estimates : generator of Estimate
+    grid : int
+        Pixels on a side of what is shown.
+    factor : int
+        As in :func:`coarser`.
+
+    Returns
+    -------
+    object
+        What ``estimates`` return.
+    """
+    while True:
+        try:
+            estimate = next(estimates)
+        except StopIteration as end:
+            return cast(Told, end.value)
+        yield replace(estimate, volume=finer(estimate.volume, grid, factor))
+
+
+def finer(volume: Tensor, grid: int, factor: float) -> Tensor:
     """A volume on a grid ``factor`` times coarser, brought onto the problem's own: linear, the middle in its place.
 
     Parameters
@@ -55,8 +108,8 @@ def finer(volume: Tensor, grid: int, factor: int) -> Tensor:
     volume : Tensor, shape (slices, y, x)
     grid : int
         Pixels on a side of what is returned.
-    factor : int
-        As in :func:`coarser`; 1 returns the volume as it is.
+    factor : float
+        As in :func:`coarser`, or a ratio of two such factors; 1 returns the volume as it is.
     """
     if factor == 1:
         return volume
