@@ -11,6 +11,8 @@ from pydantic import BaseModel, ConfigDict
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from .part_norm import PartNorm
+
 
 class UNetConfig(BaseModel):
     """Shape of a :class:`UNet`; stored in the header of its weights.
@@ -68,10 +70,10 @@ class ResidualBlock(nn.Module):
 
     def __init__(self, inputs: int, outputs: int, embedding: int) -> None:
         super().__init__()
-        self.norm1 = nn.GroupNorm(_groups(inputs), inputs)
+        self.norm1 = PartNorm(_groups(inputs), inputs)
         self.conv1 = nn.Conv2d(inputs, outputs, 3, padding=1)
         self.emb = nn.Linear(embedding, 2 * outputs)
-        self.norm2 = nn.GroupNorm(_groups(outputs), outputs)
+        self.norm2 = PartNorm(_groups(outputs), outputs)
         self.conv2 = nn.Conv2d(outputs, outputs, 3, padding=1)
         self.skip = nn.Conv2d(inputs, outputs, 1) if inputs != outputs else nn.Identity()
         # Starting as the identity keeps the first steps of training stable at a high learning rate.
@@ -120,7 +122,7 @@ class UNet(nn.Module):
             channels = config.channels[level]
             self.up.append(nn.Conv2d(config.channels[level + 1], channels, 1))
             self.decoder.append(_stack([2 * channels] + [channels] * config.blocks[level], width))
-        self.norm = nn.GroupNorm(_groups(config.channels[0]), config.channels[0])
+        self.norm = PartNorm(_groups(config.channels[0]), config.channels[0])
         self.head = nn.Conv2d(config.channels[0], config.outputs * factor**2, 3, padding=1)
         nn.init.zeros_(self.head.weight)
         nn.init.zeros_(cast(Tensor, self.head.bias))

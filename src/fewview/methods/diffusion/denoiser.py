@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import copy
+import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor, nn
 
+from ...models.part_norm import counting
 from ...models.prior import DiffusionPrior
 from ...models.symmetries import TURNS, turned, turned_back
 from ..inverse.normalised import Scaled
+from .window import Window
 
 PIXELS = {"cpu": 2**15, "cuda": 2**21}  # of a batch: two slices of 128 px on a CPU take some 0.2 s
 MOST = {"cpu": 2, "cuda": 4096}  # slices of a batch; more gain a CPU nothing but with images of 32 or 64 pixels
@@ -32,10 +35,17 @@ class Denoiser:
     prior : DiffusionPrior
     slices : int
         Of the stack; the copies (samples) of a stack do not neighbour each other in a 2.5D prior.
+    window : Window, optional
+        All that the network sees of an image; beyond it is air.
     """
 
     prior: DiffusionPrior
     slices: int
+    window: Window | None = None
+
+    def within(self, data: Scaled) -> Denoiser:
+        """The same network, looking where the object of a measurement is."""
+        return replace(self, window=Window.around(data) if isinstance(self.prior, DiffusionPrior) else None)
 
     @classmethod
     def of(cls, prior: DiffusionPrior, slices: int) -> Denoiser:
@@ -46,11 +56,18 @@ class Denoiser:
         """Clean image and noise of some slices of ``x_t`` (copies * slices, y, x); gradients flow to the network."""
         index = torch.arange(len(x_t), device=x_t.device) if chosen is None else chosen
         turns = (index // self.slices % TURNS).tolist()
-        seen = torch.stack([turned(image, k) for image, k in zip(self.neighbourhood(x_t, index), turns, strict=True)])
+        window, near = self.window, self.neighbourhood(x_t, index)
+        shown = near if window is None else window.cut(near)
+        seen = torch.stack([turned(image, k) for image, k in zip(shown, turns, strict=True)])
+        counts = None if window is None else torch.stack([turned(window.counts, k) for k in turns])
+        with counting(self.prior, counts):
+            answers = self.prior.denoise_vp(seen, abar)
         x0, eps = (
-            torch.stack([turned_back(image, k) for image, k in zip(out[:, 0], turns, strict=True)])
-            for out in self.prior.denoise_vp(seen, abar)
+            torch.stack([turned_back(image, k) for image, k in zip(out[:, 0], turns, strict=True)]) for out in answers
         )
+        if window is not None:
+            x0 = window.pasted(x0, x_t.shape[-1])
+            eps = (x_t[index] - math.sqrt(abar) * x0) / math.sqrt(1 - abar)
         return x0, eps
 
     @torch.no_grad()

@@ -148,6 +148,10 @@ class CoarseToFine:
         part = coarser(self.problem, self.factor)
         side = part.operator.grid
         self.data = scaled(part, float(self.options.scale))
+        if self.options.coarse_to_fine:
+            self.denoiser = self.denoiser.within(self.data)
+        if self._adapter is not None:
+            self._adapter.denoiser = self.denoiser
         self.guide = None if self.source is None else self.source.heard(part, self.options)
         known: dict[str, Any] = {"levels": rung.levels, "adapter": self._adapter, "seed": self.problem.seed}
         if begin is not None:
