@@ -97,7 +97,7 @@ def enlarged(estimates: Generator[Estimate, None, Told], grid: int, factor: int)
             estimate = next(estimates)
         except StopIteration as end:
             return cast(Told, end.value)
-        yield replace(estimate, volume=finer(estimate.volume, grid, factor))
+        yield replace(estimate, volume=finer(torch.as_tensor(estimate.volume), grid, factor))
 
 
 def finer(volume: Tensor, grid: int, factor: float) -> Tensor:
