@@ -103,7 +103,15 @@ def levels_of(options: DiffusionOptions) -> list[Level]:
 
 
 def steps_work(options: DiffusionOptions, problem: Problem, count: int) -> float:
-    """Work of so many of the steps that the options ask for, in the unit of :func:`fewview.methods.stages.work`."""
+    """Work of some of the steps that the options ask for, in the unit of :func:`fewview.methods.stages.work`.
+
+    Parameters
+    ----------
+    options : DiffusionOptions
+    problem : Problem
+    count : int
+        How many steps.
+    """
     slices = len(problem.data)
     pass_ = NETWORK * slices * problem.operator.grid**2
     steps = count * options.samples * (pass_ + work(problem, options.data_step.iterations))
