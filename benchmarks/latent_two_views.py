@@ -1,8 +1,9 @@
-"""CLS-DM against what else two views give, on simulated torsos: `python benchmarks/latent_two_views.py --weights W`.
+"""A volume from two views: `python benchmarks/latent_two_views.py`.
 
-PSNR in dB of the range of the truth. Every row but the two that say so ends with the same data step. "biplanar" is the
-regression that the alignment stage trains: the decoded aligned latent. "mean-volume" is the mean of validation torsos,
-brought to the mean attenuation of the views.
+With `--ldm WEIGHTS` also the baseline that `fewview train latent --stage diffusion --set unaligned=true` trained. It
+writes rows of the quality benchmark (every row but those that say so ends with a data step), and beside them, into
+latent.json, what only samples have. "biplanar" is the regression that the alignment trains; "mean-volume" the mean of
+the validation torsos, brought to the mean attenuation of the views.
 """
 
 from __future__ import annotations
@@ -10,121 +11,139 @@ from __future__ import annotations
 import argparse
 import json
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 
+from fewview.benchmark.quality.case import Case
+from fewview.benchmark.quality.cell import judged, measure_cell
+from fewview.benchmark.quality.data import Sample
+from fewview.benchmark.quality.rows import Rows
 from fewview.methods import get_method
-from fewview.methods.diffusion.schedule import Level
-from fewview.methods.interface import Problem
-from fewview.methods.inverse.consistency import ProximalCG
-from fewview.methods.inverse.normalised import scaled
-from fewview.methods.latent.method import ERROR
-from fewview.methods.latent.seen import Rays, seen_of
-from fewview.models.latent.model import load_latent
-from fewview.operators import parallel_beam
-from fewview.simulate import Simulation, simulate
+from fewview.methods.inverse.gaussian import GaussianStep
+from fewview.methods.latent.aligned import Aligned
+from fewview.methods.latent.data_step import ToTheNoise
+from fewview.methods.latent.method import LAST
+from fewview.runs.slabs import SlabRun
 from fewview.training.latent import check_volumes
 
-LAST = Level(0, 1, 0.99, 1.0)
+RESULTS = Path(__file__).parent / "results"
 
 
-def problem_of(phantom: str, seed: int, views: int, counts: float, side: int) -> tuple[Problem, torch.Tensor]:
-    """A simulated scan of ``views`` views as a problem, and its truth."""
-    done = simulate(Simulation(phantom=phantom, size=side, views=views, counts=counts, xray_views=0, seed=seed))
-    scan = done.neutron
-    seen = np.maximum(scan.projections / scan.flats.mean(), 1e-4).astype(np.float32)
-    y = torch.from_numpy(-np.log(seen).transpose(1, 0, 2).copy())
-    weights = torch.from_numpy(seen.transpose(1, 0, 2).copy()) if counts else None
-    A = parallel_beam(scan.angles, side, side, pixel=done.pixel)
-    return Problem(A, y, None if weights is None else weights / weights.mean(), seed=seed), torch.from_numpy(
-        done.truth_neutron
-    )
-
-
-def psnr(x: torch.Tensor, truth: torch.Tensor) -> float:
-    """Of the range of the truth, in dB."""
-    return float(10 * torch.log10((truth.max() - truth.min()) ** 2 / (x - truth).square().mean()))
-
-
-def compared(phantom: str, seed: int, views: int, counts: float, weights: str, samples: int) -> dict[str, float]:
-    """Figures of one scan."""
-    model = load_latent(weights)
-    side = model.config.side
-    problem, truth = problem_of(phantom, seed, views, counts, side)
-    A = problem.operator
-    seen, unit = seen_of(problem, Rays.of(A, side), side)
-    data = scaled(problem, float(unit))
-
-    def fitted(x: torch.Tensor) -> torch.Tensor:
-        (image,) = ProximalCG(20, (ERROR / data.noise) ** 2).solve(x / data.top, data, LAST)
-        return image * data.top
-
-    with torch.no_grad():
-        biplanar = model.decode(model.alignment.aligned(model.alignment(seen)))[0, 0] * data.top
-    mean = check_volumes(side).mean(dim=0)[0] * data.top
-    *_, tv = get_method("tv").run(problem, get_method("tv").options())
-    started = time.process_time()
-    *_, ours = get_method("cls-dm").run(problem, get_method("cls-dm").options(weights=weights, samples=samples))
-    seconds = time.process_time() - started
-    *_, paper = get_method("cls-dm-paper").run(problem, get_method("cls-dm-paper").options(weights=weights))
-    volumes = {
-        "cls-dm": ours.volume,
-        "cls-dm, one sample": ours.extra["sample_1"],
-        "cls-dm-paper, no data step": paper.volume,
-        "biplanar": fitted(biplanar),
-        "biplanar, no data step": biplanar,
-        "mean-volume": fitted(mean),
-        "mean-volume, no data step": mean,
-        "tv": torch.as_tensor(tv.volume),
+def variants(ldm: str) -> dict[str, tuple[str, dict[str, Any]]]:
+    """Method and options by label."""
+    found: dict[str, tuple[str, dict[str, Any]]] = {
+        "cls-dm": ("cls-dm", {}),
+        "cls-dm, no data step": ("cls-dm", {"consistent": False, "rounds": 0}),
+        "cls-dm-paper": ("cls-dm-paper", {}),
+        "biplanar": ("cls-dm", {"answer": "regression"}),
+        "biplanar, no data step": ("cls-dm", {"answer": "regression", "consistent": False}),
+        "tv": ("tv", {}),
     }
-    figures = {name: psnr(volume, truth) for name, volume in volumes.items()}
-    third = parallel_beam(np.array([np.pi / 4]), side, side, pixel=A.volume.voxel)
-    unseen = {name: float((third(volumes[name] - truth)).norm()) for name in ("cls-dm", "mean-volume, no data step")}
-    std = ours.extra["std"] * (1 + 1 / samples) ** 0.5
-    body = truth > 0.1 * truth.max()
-    inside = (ours.volume - truth).abs() <= 1.645 * std + 1e-9
+    if ldm:
+        own = {"weights": ldm, "answer": "network"}
+        found["ldm"] = ("cls-dm", own)
+        found["ldm, no data step"] = ("cls-dm", {**own, "consistent": False, "rounds": 0})
+    return found
 
-    def edges(x: torch.Tensor) -> float:
-        return float(sum(x.diff(dim=k).square().sum() for k in range(3)))
 
-    return figures | {
-        "unseen view, error over the mean volume's": unseen["cls-dm"] / unseen["mean-volume, no data step"],
-        "coverage of 90 % in the body": float(inside[body].float().mean()),
-        "gradient energy of a sample over the truth's": edges(ours.extra["sample_1"]) / edges(truth),
-        "data residual": float(ours.scalars["data_residual"]),
-        "says unlike": float(any("unlike" in sentence for sentence in ours.chosen["outside_training"])),
-        "CPU seconds": seconds,
-    }
+def mean_volume(case: Case, fitted: bool) -> np.ndarray:
+    """The mean of the validation torsos in the scan's unit."""
+    method = get_method("cls-dm")
+    setup = SlabRun(case.lines, method, {}, device="cpu", seed=0).setup
+    problem = setup.problem(0, setup.slices)
+    aligned = Aligned.of(problem, method.options())
+    x = check_volumes(aligned.model.config.side).mean(dim=0)[0]
+    if fitted:
+        (x,) = ToTheNoise(GaussianStep.of(aligned.data)).solve(x, aligned.data, LAST)
+    return (x * aligned.data.top).clamp(min=0).numpy()
+
+
+def steepness(x: torch.Tensor) -> float:
+    """Energy of the gradient."""
+    return float(sum(x.diff(dim=k).square().sum() for k in range(3)))
+
+
+def of_samples(case: Case, into: dict[str, float]) -> Callable[[Any], None]:
+    """Looks at the last estimate of a run for what only samples have."""
+    truth = torch.as_tensor(np.asarray(case.reference))
+
+    def look(last: Any) -> None:
+        into["data_residual"] = float(last.scalars.get("data_residual", np.nan))
+        one = last.extra.get("sample_1")
+        if one is None:
+            return
+        one = torch.as_tensor(np.asarray(one))
+        span = float(truth.max() - truth.min())
+        into["sample_psnr"] = float(10 * torch.log10(span**2 / (one - truth).square().mean()))
+        into["steepness"] = steepness(one) / steepness(truth)
+
+    return look
 
 
 def main() -> None:
-    """Print a table of means over the scans, and write all figures."""
+    """Measure what is not there yet."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--weights", default="cls-dm")
-    parser.add_argument("--data", nargs="+", default=["anatomy", "microstructure"])
+    parser.add_argument("--ldm", default="")
+    parser.add_argument("--data", nargs="+", default=["anatomy"])
+    parser.add_argument("--labels", nargs="*")
     parser.add_argument("--volumes", type=int, default=8)
     parser.add_argument("--views", type=int, default=2)
-    parser.add_argument("--counts", type=float, nargs="+", default=[0.0, 2000.0])
-    parser.add_argument("--samples", type=int, default=16)
-    parser.add_argument("--json", type=Path)
+    parser.add_argument("--size", type=int, default=32)
+    parser.add_argument("--counts", type=float, nargs="+", default=[2000.0, 0.0])
+    parser.add_argument("--json", type=Path, default=RESULTS / "quality.json")
     given = parser.parse_args()
     torch.set_num_threads(1)
-    kept = {}
-    for phantom in given.data:
-        for counts in given.counts:
-            rows = [
-                compared(phantom, seed, given.views, counts, given.weights, given.samples)
-                for seed in range(given.volumes)
-            ]
-            kept[f"{phantom}, {counts:g} counts"] = rows
-            print(f"\n{phantom}, {given.views} views, {counts:g} counts, {len(rows)} volumes")
-            for name in rows[0]:
-                values = np.array([row[name] for row in rows])
-                print(f"  {name:50s} {values.mean():8.3f} +- {values.std():.3f}", flush=True)
-    if given.json:
-        given.json.write_text(json.dumps(kept, indent=1) + "\n")
+    rows, beside = Rows(given.json), given.json.with_name("latent.json")
+    for counts in (value or None for value in given.counts):
+        for data, volume in ((data, volume) for data in given.data for volume in range(given.volumes)):
+            sample = Sample(data, given.size, given.size)
+            case = sample.case(volume, 0, given.views, counts)
+            for label, (method, options) in variants(given.ldm).items():
+                if given.labels and label not in given.labels:
+                    continue
+                condition = _condition(sample, method, label, options, given.views, counts)
+                if rows.has(condition, (volume, 0)):
+                    continue
+                figures: dict[str, float] = {}
+                began = time.process_time()
+                cell = measure_cell(method, case, 0, options=options, look=of_samples(case, figures))
+                figures["cpu_seconds"] = time.process_time() - began
+                rows.add(condition, (volume, 0), cell)
+                _keep(beside, {"data": data, "counts": counts, "label": label, "volume": volume, **figures})
+                print(f"{data} {volume} {label}: {cell['psnr']:.2f} dB {cell['coverage90']} {figures}", flush=True)
+            for label, fitted in (("mean-volume", True), ("mean-volume, no data step", False)):
+                condition = _condition(sample, "cls-dm", label, {"volume": "mean of validation"}, given.views, counts)
+                if data == "anatomy" and not rows.has(condition, (volume, 0)):
+                    cell = judged(mean_volume(case, fitted), None, case)
+                    rows.add(condition, (volume, 0), {**cell, "seconds": 0.0, "peak_memory_mb": None})
+                    print(f"{data} {volume} {label}: {cell['psnr']:.2f} dB", flush=True)
+
+
+def _condition(sample: Sample, method: str, label: str, options: Any, views: int, counts: Any) -> dict[str, Any]:
+    named = {**options, "weights": "ldm"} if "weights" in options else dict(options)
+    return {
+        "data": sample.data,
+        "size": sample.size,
+        "method": method,
+        "label": label,
+        "settings": named,
+        "control": "none",
+        "views": views,
+        "counts": counts,
+        "device": "cpu",
+        "slices": sample.depth,
+    }
+
+
+def _keep(path: Path, figures: dict[str, Any]) -> None:
+    rows = json.loads(path.read_text()) if path.exists() else []
+    same = ("data", "counts", "label", "volume")
+    rows = [row for row in rows if any(row[name] != figures[name] for name in same)]
+    path.write_text(json.dumps([*rows, figures], indent=1) + "\n")
 
 
 if __name__ == "__main__":

@@ -5,7 +5,16 @@ import pytest
 from scipy.ndimage import gaussian_filter
 
 from fewview.errors import FewviewError
-from fewview.quality import chi_squared, data_residual, edge_width, field_of_view, noise, noise_level, object_mask
+from fewview.quality import (
+    chi_squared,
+    data_residual,
+    edge_width,
+    field_of_view,
+    noise,
+    noise_across_rows,
+    noise_level,
+    object_mask,
+)
 
 
 def _disk(size=128, radius=40, at=(60, 66)):
@@ -71,3 +80,19 @@ def test_field_of_view_reaches_the_nearer_end_of_the_detector():
     assert not field_of_view(64, 64, 31.5)[0, 0]
     seen = field_of_view(64, 64, 20.0)
     assert np.flatnonzero(seen[31]).tolist() == list(range(12, 52))
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+def test_noise_is_told_from_structure_that_few_columns_show(weighted):
+    rng = np.random.default_rng(0)
+    z, u = np.mgrid[0:32, 0:32]
+    object_ = np.clip(1 - ((u - 15) / 11.0) ** 2, 0, None) ** 0.5 * (1 + 0.3 * np.cos(z / 9.0))
+    y = np.repeat(object_[:, None], 2, axis=1)
+    weights = np.exp(-y) if weighted else np.ones_like(y)
+    noisy = y + 0.02 * rng.standard_normal(y.shape) / np.sqrt(weights)
+    weights[3:5, :, 7] = 0
+    noisy[3:5, :, 7] = np.nan
+    assert noise_across_rows(noisy, weights) == pytest.approx(0.02, rel=0.15)
+    assert noise_across_rows(y) < 0.005
+    with pytest.raises(FewviewError, match="too few"):
+        noise_across_rows(y[:2])

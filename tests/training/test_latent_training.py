@@ -7,7 +7,7 @@ import torch
 from fewview.errors import FewviewError, OptionError
 from fewview.models.latent.model import load_latent
 from fewview.models.weights import read_card
-from fewview.training import latent
+from fewview.training import latent, latent_spread
 from fewview.training.checkpoint import read_average
 from fewview.training.latent import LatentTraining, contrast, train_latent
 from fewview.training.latent_export import export_latent
@@ -17,6 +17,8 @@ from fewview.training.latent_volumes import Measurements, Volumes, measured
 @pytest.fixture
 def few(monkeypatch):
     monkeypatch.setattr(latent, "CHECKS", 2)
+    monkeypatch.setattr(latent_spread, "CALIBRATED", 1)
+    monkeypatch.setattr(latent_spread, "SAMPLES", 2)
 
 
 def _stage(folder, stage, start="", **more):
@@ -40,7 +42,10 @@ def test_stages_follow_and_each_trains_its_part_alone(tmp_path, few):
     assert not torch.equal(models[0].spread, models[1].spread) and torch.equal(models[1].spread, models[2].spread)
     card = read_card(paths[-1])
     assert {"stage_autoencoder", "stage_alignment", "stage_diffusion"} <= set(card)
-    assert set(card["figures"]) == {"velocity", "unexplained"} and card["options"]["start"] == "alignment.safetensors"
+    assert (
+        set(card["figures"]) == {"velocity", "unexplained", "spread"}
+        and card["options"]["start"] == "alignment.safetensors"
+    )
 
 
 def test_a_training_goes_on_where_it_stopped(tmp_path, few):
@@ -54,6 +59,22 @@ def test_a_training_goes_on_where_it_stopped(tmp_path, few):
 def test_a_later_stage_wants_the_one_before(tmp_path):
     with pytest.raises(OptionError, match="alignment"):
         train_latent(LatentTraining(stage="diffusion"), tmp_path)
+
+
+def test_the_diffusion_can_teach_the_encoder_of_the_views_itself(tmp_path, few):
+    """The baseline without alignment: it starts from the autoencoder and trains both."""
+    before = load_latent(start := _stage(tmp_path, "autoencoder"))
+    after = load_latent(_stage(tmp_path, "diffusion", start, unaligned=True))
+    for part, changes in (("autoencoder", False), ("alignment", True), ("diffusion", True)):
+        pairs = zip(getattr(before, part).parameters(), getattr(after, part).parameters(), strict=True)
+        assert any(not torch.equal(a, b) for a, b in pairs) == changes
+    assert after.config.stage == "diffusion" and not torch.equal(before.spread, after.spread)
+
+
+def test_the_factor_of_the_scatter_makes_nine_in_ten_intervals_hold():
+    errors = torch.randn(20_000, generator=torch.Generator().manual_seed(0)).abs()
+    assert latent_spread.factor_of(errors) == pytest.approx(1, abs=0.03)
+    assert latent_spread.factor_of(2.5 * errors) == pytest.approx(2.5, abs=0.08)
 
 
 def test_contrast_is_least_for_pairs_and_symmetric():

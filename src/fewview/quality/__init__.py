@@ -6,7 +6,7 @@ from .mask import field_of_view, object_mask
 from .metrics import data_range, psnr, ssim
 from .region import Region
 from .regions import SCALES, RegionRow, region_row, scale_curve
-from .residual import chi_squared, data_residual, noise_level
+from .residual import chi_squared, data_residual, noise_across_rows, noise_level
 from .sharpness import edge_width, noise
 
 __all__ = [
@@ -24,6 +24,7 @@ __all__ = [
     "heldout_pixels",
     "honest_factor",
     "noise",
+    "noise_across_rows",
     "noise_level",
     "object_mask",
     "projection_psnr",

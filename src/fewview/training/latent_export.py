@@ -10,6 +10,7 @@ from ..simulate.seeds import TRAIN, VALIDATION
 from .checkpoint import read_average
 from .export import provenance
 from .latent import CHECKS, LatentTraining, latent_figures
+from .latent_spread import CALIBRATED, latent_spread
 from .unrolled_export import portable
 
 
@@ -41,11 +42,15 @@ def export_latent(folder: Path, path: Path) -> None:
         "trained_on": own if options.volumes else simulated,
         **provenance(facts),
         "value_range": "attenuation divided by six times the mean of the volume",
-        "validation": f"{CHECKS} torsos, seeds from {VALIDATION[0]}, two perpendicular views without noise",
+        "validation": f"{CHECKS} torsos, seeds from {VALIDATION[0]}, two perpendicular views without noise; the spread "
+        f"on {CALIBRATED} more, with the noise of the training",
         "figures": latent_figures(model, options.stage),
         "learning_curve": facts["curve"],
         "options": {**portable(facts["options"]), "volumes": bool(options.volumes)},
         **{key: before[key] for stage in STAGES if (key := f"stage_{stage}") in before},
     }
+    if options.stage == STAGES[-1]:
+        save_network(model, path, card)  # the method reads its networks from a file
+        card["figures"] |= {"spread": latent_spread(path, options, model.config.side)}
     card[f"stage_{options.stage}"] = {key: card[key] for key in ("steps", "minutes", "figures")}
     save_network(model, path, card)

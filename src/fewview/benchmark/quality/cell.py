@@ -32,6 +32,7 @@ def measure_cell(
     stop: Callable[[], bool] = lambda: False,
     options: Mapping[str, Any] | None = None,
     auxiliary: Array | None = None,
+    look: Callable[[Estimate], None] = lambda last: None,
 ) -> dict[str, Any]:
     """Reconstruct, with defaults that choose by held-out views alone, and compare with the reference.
 
@@ -48,6 +49,8 @@ def measure_cell(
         What differs from the defaults.
     auxiliary : array, shape (slices, y, x), optional
         X-ray volume.
+    look : callable
+        Is shown the last estimate.
 
     Returns
     -------
@@ -80,26 +83,40 @@ def measure_cell(
         raise Stopped
     if last is None:
         raise FewviewError(f"The method '{method}' gave no estimate.")
+    look(last)
     calls = last.scalars.get("network_calls")
-    similarity = ssim(last.array, case.reference)
-    std = np.asarray(last.extra["std"]) if "std" in last.extra else None
-    invented, shown = invented_bodies(last.array, case.reference)
     return {
-        "psnr": round(psnr(last.array, case.reference), 4),
-        "ssim": None if similarity is None else round(similarity, 5),
-        "heldout_error": round(prediction_error(last.array, case.others), 6),
         "seconds": round(seconds, 3),
         "first_seconds": round(first, 3),
         "peak_memory_mb": None if peak is None else round(peak, 1),
         "network_calls": None if calls is None else round(calls),
         "network_share": _share(clock.seconds, seconds),
         "guide_share": _share(clock.by_network.get(Guide.__name__, 0.0), seconds),
-        "coverage90": None if std is None else round(coverage(last.array, std, case.reference), 4),
-        "structure90": None if std is None else round(coverage(last.array, std, case.reference, structure=True), 4),
+        "chosen": {name: value for name, value in plain(last.chosen).items() if not name.endswith("_curve")},
+        **judged(last.array, np.asarray(last.extra["std"]) if "std" in last.extra else None, case),
+    }
+
+
+def judged(volume: Array, std: Array | None, case: Case) -> dict[str, Any]:
+    """The figures of :func:`measure_cell` that a volume and its standard deviation have, however they were made.
+
+    Parameters
+    ----------
+    volume : array, shape (slices, y, x)
+    std : array, same shape, or None
+    case : Case
+    """
+    similarity = ssim(volume, case.reference)
+    invented, shown = invented_bodies(volume, case.reference)
+    return {
+        "psnr": round(psnr(volume, case.reference), 4),
+        "ssim": None if similarity is None else round(similarity, 5),
+        "heldout_error": round(prediction_error(volume, case.others), 6),
+        "coverage90": None if std is None else round(coverage(volume, std, case.reference), 4),
+        "structure90": None if std is None else round(coverage(volume, std, case.reference, structure=True), 4),
         "invented": round(invented / len(case.reference), 3),
         "bodies": round(shown / len(case.reference), 3),
-        "chosen": {name: value for name, value in plain(last.chosen).items() if not name.endswith("_curve")},
-        "curve": mean_curve(last.array, case.reference, region_centres(case.reference)),
+        "curve": mean_curve(volume, case.reference, region_centres(case.reference)),
     }
 
 

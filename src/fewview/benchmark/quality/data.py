@@ -11,7 +11,7 @@ from .measured import WOODS, few_views, tooth, wood
 from .simulated import grown, measured, shell
 from .xray import Exposed, auxiliary
 
-SIMULATED = ("microstructure", "ellipses", "grains", "fibres", "foam")
+SIMULATED = ("microstructure", "ellipses", "grains", "fibres", "foam", "anatomy")
 UNSEEN = ("grains", "fibres", "foam")
 """Families that no shipped network was trained on."""
 DATA = (*SIMULATED, "wood", "tooth", "shell")

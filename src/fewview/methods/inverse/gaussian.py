@@ -7,6 +7,7 @@ and with the data, the pull of the data on a proposal, and how likely the data a
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import torch
@@ -20,8 +21,11 @@ SHARED, APART = 1024, 256
 differ. More take conjugate gradients."""
 TOGETHER = 128
 """Columns of ``A A'`` that are made at a time."""
-LEAST = 1e-6
-"""Of ``rho``: views repeat each other's mean, so that ``A A'`` has eigenvalues of 0, which rounding hides."""
+LEAST, MOST = 1e-6, 1e3
+"""Of ``rho``: views repeat each other's mean, so that ``A A'`` has eigenvalues of 0, which rounding hides; the norm of
+``A`` is 1."""
+HALVINGS = 24
+"""Of the interval of log(rho) in the search for the noise: to 1e-5 of it; half as many where each costs iterations."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,6 +111,29 @@ class GaussianStep:
             See :meth:`inverse`.
         """
         return x0 + self.back(self.inverse(self.misfit(x0), rho))
+
+    def discrepancy(self, x0: Tensor) -> Tensor:
+        """``rho`` at which :meth:`mean` leaves as much of the data as their noise explains (Morozov).
+
+        One value for each copy of the stack, as (copies * slices, 1, 1): the largest that is tried where the proposal
+        explains the data well enough as it is.
+
+        Parameters
+        ----------
+        x0 : Tensor, shape (copies * slices, y, x)
+        """
+        misfit, slices = self.misfit(x0), len(self.data.y)
+        weights = self.data.weights
+        usable = self.data.y.numel() if weights is None else int((weights > 0).sum())
+        copies = len(x0) // slices
+        low, high = (torch.full((copies,), float(math.log(end)), device=x0.device) for end in (LEAST, MOST))
+        for _ in range(HALVINGS if self.basis is not None else HALVINGS // 2):
+            middle = (low + high) / 2
+            rho = middle.exp().to(x0.dtype).repeat_interleave(slices)[:, None, None]
+            left = (rho * self.inverse(misfit, rho)).square().reshape(copies, -1).sum(dim=1)
+            too_much = left > usable * self.data.noise**2
+            low, high = torch.where(too_much, low, middle), torch.where(too_much, middle, high)
+        return low.exp().to(x0.dtype).repeat_interleave(slices)[:, None, None]
 
     def drawn(self, x0: Tensor, r: float, image: Tensor, line: Tensor, misfit: Tensor | None = None) -> Tensor:
         """A draw from the Gaussian whose mean is :meth:`mean`: that of a proposal and data with errors of their own.
