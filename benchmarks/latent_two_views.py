@@ -37,16 +37,14 @@ def variants(ldm: str) -> dict[str, tuple[str, dict[str, Any]]]:
     """Method and options by label."""
     found: dict[str, tuple[str, dict[str, Any]]] = {
         "cls-dm": ("cls-dm", {}),
-        "cls-dm, no data step": ("cls-dm", {"consistent": False, "rounds": 0}),
         "cls-dm-paper": ("cls-dm-paper", {}),
         "biplanar": ("cls-dm", {"answer": "regression"}),
         "biplanar, no data step": ("cls-dm", {"answer": "regression", "consistent": False}),
         "tv": ("tv", {}),
     }
     if ldm:
-        own = {"weights": ldm, "answer": "network"}
-        found["ldm"] = ("cls-dm", own)
-        found["ldm, no data step"] = ("cls-dm", {**own, "consistent": False, "rounds": 0})
+        found["ldm"] = ("cls-dm", {"weights": ldm, "answer": "network"})
+        found["ldm, no data step"] = ("cls-dm", {**found["ldm"][1], "consistent": False, "rounds": 0})
     return found
 
 
