@@ -1,8 +1,9 @@
-"""Neural fields, DINR and DiffNR on validation samples, and the voxeliser's speed; writes results/fields.json.
+"""Neural fields, DINR and DiffNR on simulated samples, and the voxeliser's speed; writes results/fields.json.
 
-Seeds of the validation range: neither a training nor a test knows these samples. `python benchmarks/fields.py speed`
-measures the voxeliser, `python benchmarks/fields.py dinr --views 8 4 16` fields and DINR, `python benchmarks/fields.py
-diffnr --views 12 24 36 --volumes 4 --data microstructure foam` fields with and without repair.
+`python benchmarks/fields.py speed` measures the voxeliser, `python benchmarks/fields.py dinr --views 8 4 16` fields and
+DINR on validation seeds, `python benchmarks/fields.py diffnr --views 12 24 36 --volumes 4 --data microstructure foam`
+fields with and without repair on test seeds, and `ablation` repairs with a part left out. Rows that are there already
+are kept, so that a run can be stopped and gone on with.
 """
 
 import argparse
@@ -13,8 +14,10 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from segmentation import dice, jitter
 
 import fewview
+from fewview.benchmark.quality.cell import prediction_error
 from fewview.benchmark.quality.simulated import Slab, measured
 from fewview.methods.fields.gaussians import Gaussians
 from fewview.methods.fields.voxelise import voxelise
@@ -49,31 +52,50 @@ DIFFNR = (
     ("r2gaussian", RAW),
     ("r2gaussian", {}),
     ("diffnr-gaussian", {}),
-    ("diffnr-paper", {}),
     ("mbir", {}),
-    ("diffnr-naf", {"last_repair": False}),
-    ("diffnr-naf", {"repairs": 0}),
+    ("unrolled", {}),
 )
+# Repairs alone: of the slices of a plain field, by themselves, neither followed nor held against anything.
+ALONE = {"fixer": "fixer", "repairs": 0, "consistent": False, "refuse": False}
+ABLATION = (
+    ("r2gaussian", {}),
+    ("diffnr-gaussian", {}),
+    ("diffnr-gaussian", {"repairs": 0}),
+    ("diffnr-gaussian", {"repairs": 4}),
+    ("diffnr-gaussian", {"last_repair": False}),
+    ("diffnr-gaussian", {"refuse": False}),
+    ("diffnr-gaussian", {"fixer": "fixer"}),
+    ("diffnr-gaussian", {"fixer": "fixer", "enlarge": 2}),
+    ("diffnr-gaussian", {"fixer": "fixer", "refuse": False}),
+    ("diffnr-gaussian", ALONE),
+    ("diffnr-gaussian", {"likeness": 1.0}),
+)
+RUNS = {"dinr": DINR, "diffnr": DIFFNR, "ablation": ABLATION}
+SAME = ("data", "size", "views", "volume", "method", "settings")
 
 
-def quality(data, runs, views, volumes, keep):
-    """Rows of PSNR and SSIM, kept as they come; CPU seconds, which a busy machine does not change."""
-    rows = []
+def quality(data, runs, views, volumes, split, keep):
+    """Rows of figures, kept as they come; CPU seconds, which a busy machine does not change."""
     for kind, volume in itertools.product(data, range(volumes)):
-        slab = Slab(make_phantom(kind, SIZE, nth("validation", FIRST + volume), SIZE // 4), SLICES)
+        slab = Slab(make_phantom(kind, SIZE, nth(split, FIRST + volume), SIZE // 4), SLICES)
         truth = slab.truth("neutron")
         for count, (method, options) in itertools.product(views, runs):
+            row = {"data": f"{kind} ({split})", "size": SIZE, "slices": SLICES, "counts": COUNTS}
+            row |= {"volume": volume, "views": count, "method": method, "settings": options}
+            if keep(row, known=True):
+                continue
             case = measured(slab, truth, count, COUNTS, (volume, 0))
             began = time.process_time()
             for last in fewview.reconstruct(case.lines, method, options, holdout=0.0):  # noqa: B007
                 pass
-            row = {"data": f"{kind} (validation)", "size": SIZE, "slices": SLICES, "counts": COUNTS}
-            row |= {"volume": volume, "views": count, "method": method, "settings": options}
+            row |= {"cpu_seconds": round(time.process_time() - began, 1)}
             row |= {"psnr": round(psnr(last.volume, truth), 3), "ssim": round(ssim(last.volume, truth), 4)}
+            row |= {"heldout_error": round(prediction_error(last.volume, case.others), 6)}
+            row |= {f"dice_{name}": round(value, 4) for name, value in dice(last.volume, truth).items()}
+            row |= {"jitter": round(jitter(last.volume, truth), 5)}
             row |= {"refused": len(last.chosen["refused_slices"])} if "refused_slices" in last.chosen else {}
-            rows.append(row | {"cpu_seconds": round(time.process_time() - began, 1)})
-            print(rows[-1], flush=True)
-            keep(rows)
+            print(row, flush=True)
+            keep(row)
 
 
 def speed():
@@ -102,7 +124,7 @@ def speed():
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("part", choices=("speed", "dinr", "diffnr"))
+    parser.add_argument("part", choices=("speed", *RUNS))
     parser.add_argument("--views", type=int, nargs="+", default=[8, 4, 16])
     parser.add_argument("--volumes", type=int, default=2)
     parser.add_argument("--data", nargs="+", default=["microstructure"])
@@ -110,12 +132,19 @@ if __name__ == "__main__":
     torch.set_num_threads(1)
     found = json.loads(OUT.read_text(encoding="utf-8")) if OUT.exists() else {}
 
-    def keep(rows):
-        """Write what there is so far."""
-        found[asked.part] = rows
+    def keep(row, known=False):
+        """Add a row and write what there is so far; or only say whether there is one like it."""
+        rows = found.setdefault(asked.part, [])
+        if known:
+            return any(all(old.get(name) == row[name] for name in SAME) for old in rows)
+        rows.append(row)
         OUT.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+        return True
 
     if asked.part == "speed":
-        keep(speed())
+        found.pop("speed", None)
+        for measured_speed in speed():
+            keep(measured_speed)
     else:
-        quality(asked.data, {"dinr": DINR, "diffnr": DIFFNR}[asked.part], asked.views, asked.volumes, keep)
+        split = "validation" if asked.part == "dinr" else "test"
+        quality(asked.data, RUNS[asked.part], asked.views, asked.volumes, split, keep)

@@ -28,7 +28,12 @@ class RepairOptions(FieldOptions):
         le=0.95,
     )
     repairs: int = option(
-        4, "Repairs", "Repairs at most; a new one is made only when the last one no longer pays.", ge=0, le=100
+        1,
+        "Repairs",
+        "Repairs on the way at most; a new one is made only when the last one no longer pays. More than one gained "
+        "nothing measurable.",
+        ge=0,
+        le=100,
     )
     last_repair: bool = option(
         True,
