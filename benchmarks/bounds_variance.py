@@ -42,7 +42,7 @@ def _d3ip(problem: Problem) -> tuple[Tensor, Tensor]:
     volumes = []
     for seed, samples in ((0, DRAWN), (1, 1), (2, 1)):
         options = method.options.parse({**D3IP, "samples": samples})
-        *_, last = method.run(replace(problem, seed=seed), options)
+        *_, last = method.run(replace(problem, seed=seed, state=None), options)
         volumes.append(torch.as_tensor(last.volume).clone())
     return volumes[0], torch.stack(volumes[1:])
 

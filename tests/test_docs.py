@@ -46,6 +46,9 @@ def test_the_benchmark_page_is_what_the_results_say():
     assert tables.PAGE.read_text(encoding="utf-8") == tables.page(), "run: python docs/benchmark_tables.py"
     many = script("eight_volumes")
     assert many.PAGE.read_text(encoding="utf-8") == many.page(), "run: python docs/eight_volumes.py"
+    bounds = script("bounds_page")
+    rows = json.loads(bounds.RESULTS.read_text(encoding="utf-8"))
+    assert bounds.PAGE.read_text(encoding="utf-8") == bounds.page(rows), "run: python docs/bounds_page.py"
 
 
 def test_the_page_on_views_is_what_the_results_say():

@@ -73,7 +73,7 @@ def test_simulated_samples_teach_and_it_resumes(tiny, monkeypatch, tmp_path):
     export_unrolled(tmp_path / "run", tmp_path / "net.safetensors")
     card = read_card(tmp_path / "net.safetensors")
     assert card["trained_for"]["views"] == [4, 128] and "grains" in card["trained_on"] and card["steps"] >= 1
-    assert card["spread"] == {"8": 1.5}
+    assert card["spread_factor"] == {"8": 1.5}
 
 
 def test_the_spread_that_would_have_been_honest(monkeypatch):

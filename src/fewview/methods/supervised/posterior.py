@@ -61,11 +61,11 @@ def spread_factor(card: Mapping[str, Any], views: int) -> float:
     Parameters
     ----------
     card : mapping
-        Of the weights; its entry "spread" holds factors by number of views. 1 without it.
+        Of the weights; its entry "spread_factor" holds factors by number of views. 1 without it.
     views : int
         Of the scan; between those of the card it is interpolated, beyond them the nearest counts.
     """
-    known = sorted((int(number), float(factor)) for number, factor in (card.get("spread") or {}).items())
+    known = sorted((int(number), float(factor)) for number, factor in (card.get("spread_factor") or {}).items())
     if not known:
         return 1.0
     numbers, factors = zip(*known, strict=True)
