@@ -147,20 +147,35 @@ def test_a_second_scan_beside_or_instead(docked, tmp_path):
     docked.finish()
     compare.drop(0.5, 0.5)
     assert compare.rows[0].values["psnr"] is not None and not scan.scans.choice.isVisible()
+    done, panel = bench.runs[-1], docked.reconstruct.panel
+    docked.reconstruct.choose("sirt")
+    docked.reconstruct.form.set_values({"iterations": 5000})
+    docked.click(docked.reconstruct.run_button)
+    run = bench.runs[-1]
+    docked.until(lambda: run.step >= 2 and run.title in viewer.layers)
+    docked.click(compare.views.grid)
     bench.open(str(TOOTH))
+    docked.until(lambda: panel.headline.text() == "shell.h5: Iterating")  # the run that goes on is another scan's
+    docked.click(panel.stop)
     docked.until(lambda: bench.scan.path == str(TOOTH) and not bench.finding_axis)
     docked.finish()
+    assert panel.headline.text() == "Nothing is running." and not compare.views.grid.isChecked()
+    (stopped,) = [layer for layer in viewer.layers if "SIRT" in layer.name]
+    assert stopped.name.startswith("shell: SIRT") and ", stopped at step " in stopped.name
+    viewer.layers.remove(stopped)
+    docked.click(compare.views.grid)  # of nothing
+    assert not compare.views.grid.isChecked()
     scan.parentWidget().raise_()
     assert "Beside it, or instead?" in scan.scans.question.text() and scan.scans.choice.count() == 2
     assert [layer.name for layer in viewer.layers if layer.visible] == ["tooth: Projections of tooth.h5"]
-    assert bench.runs[-1].title not in viewer.layers and f"shell: {bench.runs[-1].title}" in viewer.layers
+    assert done.title not in viewer.layers and f"shell: {done.title}" in viewer.layers
     assert compare.regions.names() == [] and compare.reference() is None and bench.scan.axis > 200
     docked.click(scan.scans.beside)
     assert not scan.scans.question.isVisible()
     docked.select(scan.scans.choice, "Scan: shell.h5")
     assert bench.scan.path == str(FOLDER / "shell.h5") and compare.regions.names() == ["R1"]
     docked.until(lambda: compare.rows and compare.rows[0].values.get("psnr") is not None)
-    assert viewer.layers[f"shell: {bench.runs[-1].title}"].visible
+    assert viewer.layers[f"shell: {done.title}"].visible
     assert not viewer.layers["tooth: Projections of tooth.h5"].visible
 
     # A file without angles, dropped: a scan with what it lacks, and the offer to take it as a volume.

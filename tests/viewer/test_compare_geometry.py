@@ -12,7 +12,7 @@ from fewview.viewer.compare.cursor_line import values_at
 from fewview.viewer.compare.grids import Place, Shaped, placed
 from fewview.viewer.compare.measure import measure
 from fewview.viewer.compare.presenter import ComparePresenter
-from fewview.viewer.compare.table import COLUMNS, Candidate, Table, Truth
+from fewview.viewer.compare.table import COLUMNS, Candidate, Row, Table, Truth, power_of_ten
 
 RANDOM = np.random.default_rng(0)
 VOLUME = RANDOM.random((8, 16, 16)).astype(np.float32)
@@ -104,6 +104,21 @@ def test_stars_only_where_better_is_defined_and_units_in_the_headings():
     assert (headings["mean"], headings["psnr"], headings["cnr"]) == ("Mean / mm⁻¹", "PSNR / dB", "CNR")
     shown = {column.key for column in Table().columns(True, rows)}
     assert "data_residual" in shown and "heldout_error" not in shown  # no run told one
+
+
+@pytest.mark.parametrize(
+    ("values", "power", "heading", "cells"),
+    [
+        ({"mean": -1.2e-4, "std": 6.164e-4, "psnr": 26.16}, -6, "Mean / 10⁻⁶ px⁻¹", ["-120", "616", "26.16"]),
+        ({"mean": 0.0213, "std": 0.005, "psnr": None}, 0, "Mean / px⁻¹", ["0.0213", "0.005", "n/a"]),
+        ({"mean": float("nan"), "std": 0.0, "psnr": 3.0}, 0, "Mean / px⁻¹", ["n/a", "0", "3"]),
+    ],
+)
+def test_small_values_are_told_in_units_of_a_power_of_ten(values, power, heading, cells):
+    columns = [column for key in values for column in COLUMNS if column.key == key]
+    row = Row("R1", "a", values)
+    assert power_of_ten(columns, [row]) == power and columns[0].heading("px⁻¹", power) == heading
+    assert [row.text(column, power) for column in columns] == cells
 
 
 def test_the_values_of_all_layers_under_the_cursor():

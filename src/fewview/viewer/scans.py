@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -24,12 +24,15 @@ class Scans:
         In the order in which they were opened.
     current : ScanPresenter
         The one that the docks show.
+    leaving : list of callable
+        Called before another one is meant: who has changed which layers are in sight, as a grid does, ends that first.
     """
 
     def __init__(self, viewer: Any) -> None:
         self._viewer = viewer
         self.current = ScanPresenter()
         self.all: list[ScanPresenter] = []
+        self.leaving: list[Callable[[], None]] = []
         self._visible: dict[int, bool] = {}
         self._parked: dict[str, list[Any]] = {}
 
@@ -48,9 +51,11 @@ class Scans:
 
     def choose(self, scan: ScanPresenter) -> None:
         """Mean another scan: its layers come into sight, the others' go, and the view begins anew."""
-        before, self.current = self.current, scan
-        if before is scan:
+        if self.current is scan:
             return
+        for leave in self.leaving:
+            leave()
+        before, self.current = self.current, scan
         self.park()
         for layer in self._viewer.layers:
             of = scan_of(layer)

@@ -69,13 +69,14 @@ class CompareDock(Dock):
         self.mouse = MouseState(viewer, self.tools, self.regions, self.like, self.compared, self._leave_grid)
         self.files = FilesTab(self)
         self.pages = Pages(self.files, self.mouse.draw_line, self._on_plane)
-        self.pages.setCornerWidget(HelpButton(viewer, "Compare"))
+        help = HelpButton(viewer, "Compare")
+        help.setStyleSheet("padding: 0px 6px; margin: 0px")  # no higher than the tabs
+        self.pages.setCornerWidget(help)
         self.table, self.layers = self.pages.table, self.pages.layers
         for widget in (ScanChoice(self.bench), self.tools, self.views):
             self.column.addWidget(widget)
         self.column.addWidget(self.pages, 1)
-        self.words = Foot()
-        self.foot.addWidget(self.words)
+        self.words = Foot(self.foot)
         self._connect()
         self._on_theme()
         self._on_layers()
@@ -99,6 +100,7 @@ class CompareDock(Dock):
         self.pages.currentChanged.connect(self._later)
         self.bench.ticked.connect(self._on_tick)
         self.bench.scan_changed.connect(self._on_scan)
+        self.bench.scans.leaving.append(self.views.leave)
         self.appeared.connect(self._on_appeared)
         self.removed.connect(self._on_removed)
         self.hear(viewer.events.theme, self._on_theme)
@@ -304,6 +306,7 @@ class CompareDock(Dock):
 
     def _on_removed(self) -> None:
         self.clicks.close()
+        self.bench.scans.leaving.remove(self.views.leave)
         self.views.leave()
         self.followed.leave()
         self.bench.withdraw("drop_region", "undo", "toggle_grid", "swipe", "link_contrast")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from qtpy.QtWidgets import QVBoxLayout, QWidget
+from qtpy.QtWidgets import QVBoxLayout
 from superqt import QElidingLabel
 
 from ..common.theme import Colours
@@ -16,8 +16,13 @@ from .table import Row
 NOTES = 2  # that are written out; the others are in the tooltip
 
 
-class Foot(QWidget):
-    """See the module.
+class Foot:
+    """Labels for the foot of the dock; each grows with its words.
+
+    Parameters
+    ----------
+    column : QVBoxLayout
+        Where they go.
 
     Attributes
     ----------
@@ -25,16 +30,13 @@ class Foot(QWidget):
     pointed : QElidingLabel
     """
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, column: QVBoxLayout) -> None:
         self.truth, self.notes = wrapped(), wrapped()
         described(self.truth, "What the table is measured against")
         described(self.notes, "What was left out or assumed")
         self.pointed = QElidingLabel()
         self.pointed.setToolTip("Values of all compared layers under the cursor.")
         described(self.pointed, "Values under the cursor")
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
         for words in (self.truth, self.notes, self.pointed):
             column.addWidget(words)

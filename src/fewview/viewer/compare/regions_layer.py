@@ -264,10 +264,18 @@ class Regions:
         self._viewer.layers.selection = selected  # the image stays the active layer, so that clicks reach it
 
 
-def line_width(like: Any) -> float:
-    """Pixels of the data: thin on a small slice, which fills the canvas as a large one does."""
+def line_width(like: Any, beside: int = 1) -> float:
+    """Width of a line in pixels of the data: a small slice fills the canvas as a large one does.
+
+    Parameters
+    ----------
+    like : layer
+        Of the slice.
+    beside : int
+        Pictures that share the width of the canvas.
+    """
     width = np.shape(getattr(like, "data", np.zeros((1, FINE))))[-1]
-    return float(min(1.0, width / FINE))
+    return float(beside * width / FINE)
 
 
 def _upright(corners: Any) -> bool:

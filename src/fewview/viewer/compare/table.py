@@ -23,6 +23,8 @@ from .regions_file import box_region, inside
 
 Better = Literal["high", "low", ""]
 WHOLE = "slice"  # the region that is always there
+SHORTEST, LONGEST = 0.01, 1e4  # values that need no power of ten
+RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 @dataclass(frozen=True)
@@ -48,9 +50,11 @@ class Column:
     digits: int = 4
     unit: str = ""
 
-    def heading(self, value_unit: str = "") -> str:
-        """Title and unit, as they head the column."""
+    def heading(self, value_unit: str = "", power: int = 0) -> str:
+        """Title and unit, as they head the column; of values in units of a power of ten."""
         unit = value_unit if self.unit == "value" else self.unit
+        if self.unit == "value" and power:
+            unit = f"10{str(power).translate(RAISED)} {unit}".rstrip()
         return f"{self.title} / {unit}" if unit else self.title
 
 
@@ -155,10 +159,20 @@ class Row:
     key: int = 0
     note: str = ""
 
-    def text(self, column: Column) -> str:
+    def text(self, column: Column, power: int = 0) -> str:
         """Cell in words, the best one marked by a star, not by colour alone."""
         mark = f"{BEST_MARK} " if column.key in self.best else ""
-        return mark + number(self.values.get(column.key), column.digits)
+        value = self.values.get(column.key)
+        if value is not None and column.unit == "value":
+            value /= 10**power
+        return mark + number(value, column.digits)
+
+
+def power_of_ten(columns: Sequence[Column], rows: Sequence[Row]) -> int:
+    """The power of ten in units of which the layers' values are short: a multiple of 3; 0 where they are so anyway."""
+    values = [row.values.get(column.key) for column in columns if column.unit == "value" for row in rows]
+    top = max((abs(value) for value in values if value is not None and math.isfinite(value)), default=0.0)
+    return 0 if top == 0 or SHORTEST <= top < LONGEST else 3 * math.floor(math.log10(top) / 3)
 
 
 class Table:

@@ -5,19 +5,22 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from napari.settings import get_settings
 from qtpy.QtCore import QSize, Qt, Signal
 from qtpy.QtGui import QIcon
 from qtpy.QtWidgets import QHeaderView, QSizePolicy, QTableWidget, QTableWidgetItem
 
 from ..common.widgets import described, quiet
 from ..common.words import short
-from .table import WHOLE, Column, Row
+from .table import WHOLE, Column, Row, power_of_ten
 
 FIXED = ("Region", "Layer")
+PARTED = {"Held-out": "Held-\nout", "Residual": "Resi-\ndual"}
 HEIGHT = 90
 LINE = 19
 NAME_LENGTH = 28  # letters of a layer's name
-NARROWEST, WIDEST = 90, 220  # pixels of it
+NARROWEST, WIDEST = 76, 220  # pixels of it
+SMALLER = 0.9  # of napari's letters: ten numbers have to fit beside each other
 
 
 class CompareTable(QTableWidget):
@@ -41,6 +44,8 @@ class CompareTable(QTableWidget):
         if header is not None:
             header.setVisible(False)
             header.setDefaultSectionSize(LINE)
+        points = max(7, round(SMALLER * get_settings().appearance.font_size))
+        self.setStyleSheet(f"QTableWidget, QHeaderView {{ font-size: {points}pt }}")
         self.setWordWrap(False)
         self.setTextElideMode(Qt.TextElideMode.ElideMiddle)
         self.itemChanged.connect(self._on_changed)
@@ -63,7 +68,8 @@ class CompareTable(QTableWidget):
             The colours of the layers.
         """
         with quiet(self):
-            titles = [*FIXED, *(column.heading(value_unit).replace(" / ", "\n") for column in columns)]
+            power = power_of_ten(columns, rows)
+            titles = [*FIXED, *(_in_two_lines(column.heading(value_unit, power)) for column in columns)]
             if [self._title(i) for i in range(self.columnCount())] != titles:
                 self.setColumnCount(len(titles))
                 self.setHorizontalHeaderLabels(titles)
@@ -76,14 +82,20 @@ class CompareTable(QTableWidget):
                     header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
                     header.setSectionResizeMode(1, QHeaderView.ResizeMode.Fixed)
             self.setRowCount(len(rows))
+            scan = _common_beginning([row.layer for row in rows])
             for line, row in enumerate(rows):
                 self._cell(line, 0, row.region, editable=row.region != WHOLE)
-                self._cell(line, 1, short(row.layer, NAME_LENGTH), note="; ".join(filter(None, (row.layer, row.note))))
+                self._cell(
+                    line,
+                    1,
+                    short(row.layer.removeprefix(scan), NAME_LENGTH),
+                    note="; ".join(filter(None, (row.layer, row.note))),
+                )
                 item = self.item(line, 1)
                 if item is not None and icons is not None and row.key in icons:
                     item.setIcon(icons[row.key])
                 for index, column in enumerate(columns):
-                    self._cell(line, len(FIXED) + index, row.text(column), best=column.key in row.best)
+                    self._cell(line, len(FIXED) + index, row.text(column, power), best=column.key in row.best)
         self._rows = list(rows)
         self._fit_names()
 
@@ -137,3 +149,15 @@ class CompareTable(QTableWidget):
             old, new = self._rows[item.row()].region, item.text().strip()
             if old != new:
                 self.renamed.emit(old, new)
+
+
+def _in_two_lines(heading: str) -> str:
+    """Title above unit; a long title without one is parted."""
+    title, _, unit = heading.partition(" / ")
+    return f"{title}\n{unit}" if unit else PARTED.get(title, title)
+
+
+def _common_beginning(names: Sequence[str]) -> str:
+    """The scan before all names ("tooth: "), which then tells nothing; empty where they differ."""
+    begins = {name.partition(": ")[0] + ": " if ": " in name else "" for name in names}
+    return begins.pop() if len(begins) == 1 else ""

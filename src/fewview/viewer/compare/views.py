@@ -10,7 +10,7 @@ from qtpy.QtWidgets import QComboBox, QHBoxLayout, QWidget
 from superqt import QLabeledSlider
 
 from ...errors import FewviewError
-from ..common.notify import complain
+from ..common.notify import complain, warn
 from ..common.widgets import described, labelled, quiet, tool
 from .grid import Grid
 from .swipe import Swipe
@@ -73,6 +73,8 @@ class ViewControls(QWidget):
         """Follow slice, stream and choice of layers."""
         if self.link.isChecked():
             self._link(self._shown())
+        if self.grid.isChecked() and not self._shown():  # another scan is meant, of which there is nothing yet
+            self.grid.setChecked(False)
         if self.grid.isChecked():
             self.cells.show(self._shown())
         self._offer()
@@ -83,7 +85,7 @@ class ViewControls(QWidget):
             self.hide()
 
     def leave(self) -> None:
-        """One picture again, with nothing linked: the dock with the buttons for it is gone."""
+        """One picture again, with nothing linked: the dock is gone, or another scan is to be meant."""
         for made in self.buttons:
             made.setChecked(False)
 
@@ -93,7 +95,11 @@ class ViewControls(QWidget):
         return [*self._dock.compared(), *([] if reference is None else [reference])]
 
     def _on_grid(self, on: bool) -> None:
-        if on:
+        if on and not self._shown():
+            warn("There is nothing to show side by side yet: reconstruct something, or open a volume.")
+            with quiet(self.grid):
+                self.grid.setChecked(False)
+        elif on:
             self.cells.show(self._shown())
         else:
             self.cells.hide()
@@ -121,7 +127,7 @@ class ViewControls(QWidget):
             return
         layers = self._shown()
         if len(layers) < 2:
-            complain(FewviewError("A swipe needs two layers.", "Tick two layers, or choose a reference."))
+            warn("A swipe needs two layers: tick two on the page Layers, or choose a reference.")
             self.swipe_button.setChecked(False)
             return
         self._offer()

@@ -16,7 +16,7 @@ from qtpy.QtCore import QObject, QTimer, Signal
 
 from ...runs.worker.queue import RunQueue
 from ...runs.worker.queued_run import QueuedRun
-from ..common.layers import EXTRA, METADATA, contrast, extra_look, finer_place
+from ..common.layers import EXTRA, METADATA, contrast, extra_look, facts, finer_place
 
 THREE_D_MS = 500  # ray casting costs far more than a slice
 REST = 3.0  # times the last painting: the event loop must breathe
@@ -218,8 +218,11 @@ class LiveView(QObject):
 
     def _name(self, layer: Any, shown: Shown, run: QueuedRun) -> None:
         """A name promises the method's result; where something else was kept, it says so. Not a name of the user's."""
-        if run.holds and layer.name == shown.name and not shown.reuse:
-            layer.name = f"{shown.name}, {run.holds}"
+        if not run.holds or shown.reuse:
+            return
+        now, then = facts(layer.metadata).get("prefix", ""), shown.metadata.get("prefix", "")  # a scan may have come
+        if layer.name.removeprefix(now) == shown.name.removeprefix(then):
+            layer.name = f"{layer.name}, {run.holds}"
             run.title = layer.name
 
     def _show_extras(self, run: QueuedRun, shown: Shown) -> None:

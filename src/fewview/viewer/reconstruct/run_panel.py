@@ -59,7 +59,7 @@ class RunPanel(QWidget):
         layout.addWidget(self.runs_section)
         bench.ticked.connect(self.refresh)
         bench.runs_changed.connect(self._refresh_runs)
-        bench.scan_changed.connect(self.refresh)
+        bench.scan_changed.connect(self._refresh_runs)
         bench.actions.update(stop=bench.queue.stop, toggle_pause=self.toggle_pause)
         self.refresh()
         self._refresh_runs()
@@ -149,12 +149,19 @@ class RunPanel(QWidget):
         selected = self.runs.currentRow()
         self.runs.clear()
         for run in reversed(self.bench.runs):
-            item = QListWidgetItem(f"{MARKS.get(run.status, '▶')} {run.title}")
-            item.setToolTip(f"{run.title}: {run.status}")
+            name = self._name(run)
+            item = QListWidgetItem(f"{MARKS.get(run.status, '▶')} {name}")
+            item.setToolTip(f"{name}: {run.status}")
             item.setData(Qt.ItemDataRole.UserRole, run.number)
             self.runs.addItem(item)
         self.runs.setCurrentRow(max(0, selected) if self.bench.runs else -1)
         self.refresh()
+
+    def _name(self, run: QueuedRun) -> str:
+        """Title, after the name of its scan where several are open: that may have come later."""
+        scans = self.bench.scans
+        prefix = next((scans.prefix(scan) for scan in scans.all if scan.path == _scan(run)), "")
+        return run.title if run.title.startswith(prefix) else prefix + run.title
 
     def _selected(self) -> QueuedRun | None:
         item = self.runs.currentItem()

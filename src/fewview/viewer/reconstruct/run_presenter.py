@@ -84,7 +84,7 @@ def run_view(run: QueuedRun | None, ready: bool = True, waiting: int = 0) -> Run
     if run.status == "done":
         return RunView(
             "Done",
-            " ".join(filter(None, (*_result(run), run.note, f"{run.step} steps in {took}.", _scores(run)))),
+            " ".join(filter(None, (*_result(run), run.note, _took(run), _scores(run)))),
             100,
             tone="good",
         )
@@ -142,6 +142,12 @@ def forecast_text(recipe: Recipe, method: Method[Any], shape: tuple[int, int, in
 def curves(run: QueuedRun) -> dict[str, list[tuple[int, float]]]:
     """Histories worth plotting, the held-out error first."""
     return {title: run.history[name] for name, title in CURVES.items() if run.history.get(name)}
+
+
+def _took(run: QueuedRun) -> str:
+    """Time, and steps where the result does not tell them."""
+    told = " steps" in str(run.record.get("made_of", ""))
+    return f"Took {duration(run.seconds)}." if told else f"{run.step} steps in {duration(run.seconds)}."
 
 
 def _result(run: QueuedRun) -> list[str]:
