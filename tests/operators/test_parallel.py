@@ -159,6 +159,24 @@ def test_norm_is_the_largest_singular_value():
     assert again.norm == A.norm
 
 
+def test_norm_and_sums_are_found_once_for_a_geometry(monkeypatch):
+    def operator(pixel=1.0, **more):
+        return parallel_beam(np.arange(7) * math.pi / 7, columns=11, grid=10, axis=4.5, pixel=pixel, **more)
+
+    first = operator()
+    norm, rows = first.norm, first.row_sums()
+
+    def applied(self, x):
+        raise AssertionError("applied again")
+
+    monkeypatch.setattr(type(first), "_forward", applied)
+    again = operator()
+    assert again.norm == norm and torch.equal(again.row_sums(), rows)
+    for other in (operator(pixel=2.0), operator(dtype=torch.float64), first.subset([0, 2])):
+        with pytest.raises(AssertionError, match="applied again"):
+            other.norm  # noqa: B018
+
+
 @pytest.mark.parametrize("pixel", [0.5, 2.0])
 def test_norm_in_closed_form(pixel):
     # One view along the grid sums n pixels: the singular values are all pixel * sqrt(n).

@@ -196,7 +196,11 @@ class Operator(ABC):
 
     @cached_property
     def norm(self) -> float:
-        """Largest singular value, by Lanczos' iteration on ``A^T A`` (Golub and Van Loan, section 10.1).
+        """Largest singular value."""
+        return self._largest_singular_value()
+
+    def _largest_singular_value(self) -> float:
+        """By Lanczos' iteration on ``A^T A`` (Golub and Van Loan, section 10.1).
 
         The start is an image of ones: ``A^T A`` has no negative entry, so its leading vector has none either
         and the start is never orthogonal to it. The result is therefore the same in every run.
@@ -221,6 +225,9 @@ class Operator(ABC):
 
     @cached_property
     def _sums(self) -> tuple[Tensor, Tensor]:
+        return self._row_and_column_sums()
+
+    def _row_and_column_sums(self) -> tuple[Tensor, Tensor]:
         with torch.no_grad():
             rows, columns = self(self.zeros(1) + 1), self.T(self.zeros_data(1) + 1)
         return rows, columns

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import torch
 from torch import Tensor
@@ -20,6 +20,10 @@ if TYPE_CHECKING:
 
 TILE_BYTES = 170  # per voxel-view pair, while torch builds a tile on a graphics card
 MEMORY_BUDGET = 2 << 30  # bytes: up to some 280 views at 512 x 512, or 1100 at 256 x 256, are kept as a matrix
+FOUND = 8  # geometries whose norm and sums are remembered
+Found = TypeVar("Found")
+_norms: dict[tuple[object, ...], float] = {}
+_sums: dict[tuple[object, ...], tuple[Tensor, Tensor]] = {}
 
 
 class TiledOperator(Operator):
@@ -65,6 +69,22 @@ class TiledOperator(Operator):
 
             return CompiledProduct(self.weights, self.dtype)
         return TiledMatrix(self.weights, self.device, self.dtype, stored=False)
+
+    def _largest_singular_value(self) -> float:
+        return self._remembered(_norms, super()._largest_singular_value)
+
+    def _row_and_column_sums(self) -> tuple[Tensor, Tensor]:
+        return self._remembered(_sums, super()._row_and_column_sums)
+
+    def _remembered(self, known: dict[tuple[object, ...], Found], find: Callable[[], Found]) -> Found:
+        """What the geometry alone decides: a run repeated with another setting, as a preview is, does not ask again."""
+        key = (self.weights.key, self.volume.voxel, self.dtype, self.device, self.stored)  # the same bits, too
+        if key not in known:
+            value = find()
+            while len(known) >= FOUND:
+                known.pop(next(iter(known)), None)
+            known[key] = value
+        return known[key]
 
     def workspace(self, slices: int) -> int:
         """Bytes that an application to so many slices takes beside its argument and its result."""

@@ -17,7 +17,8 @@ from .widgets import described
 # PySide6 asks a label for its size from within its constructor, before pyqtgraph has set this.
 pg.LabelItem._sizeHint = {}
 
-LINES = 2.8  # of text that the axis at the bottom takes: pyqtgraph cuts off the descenders of its title
+LINES = 3.2  # of text that the axis at the bottom takes: pyqtgraph cuts off the descenders of its title
+TOP = 6  # pixels: the number at the upper end of an axis stands half above it
 LEGEND_LINE, LEGEND_EDGE = 20, 16  # pixels
 MOST = 0.6  # of a plot's height that the legend may take from the curves
 DASHES = (Qt.PenStyle.SolidLine, Qt.PenStyle.DashLine, Qt.PenStyle.DotLine, Qt.PenStyle.DashDotLine)
@@ -72,6 +73,7 @@ class Plot(pg.PlotWidget):
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self.plotItem.setMenuEnabled(False)
         self.plotItem.hideButtons()
+        self.plotItem.setContentsMargins(0, TOP, 0, 0)
         self._legend = self.plotItem.addLegend(offset=(-5, 5), labelTextSize="8pt")
         self._legend.setVisible(legend)
         self._room = self.plotItem.plot(pen=pg.mkPen(0, 0, 0, 0))

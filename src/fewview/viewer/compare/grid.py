@@ -81,44 +81,33 @@ class Grid:
         return marks if line is None else [*marks, ("line", np.stack(line), "")]
 
     def _copy(self, images: Sequence[Any], marks: list[tuple[str, Any, str]]) -> None:
-        """Draw the regions over each image: copies that are there follow, for napari takes long to take out a layer."""
         layers = self._viewer.layers
         selected = list(layers.selection)
-        known = {facts(copy.metadata)["copy"]: copy for copy in self._copies()}
-        wanted = {image.name: image for image in images} if marks else {}
-        for name, copy in known.items():
-            if name not in wanted:
-                layers.remove(copy)
-        for name, image in wanted.items():
-            copy = known[name] if name in known else self._blank(image)
-            self._draw(copy, image, marks, len(wanted))
+        for copy in self._copies():
+            layers.remove(copy)
+        if not marks:
+            return
+        for image in images:
+            place = place_of(image)
+            origin, step = np.array(place.origin[-2:]), np.array(place.step[-2:])
+            colours = [LINE_COLOUR if kind == "line" else COLOUR for kind, _, _ in marks]
+            self._viewer.add_shapes(
+                [(corners - origin) / step for _, corners, _ in marks],
+                shape_type=[kind for kind, _, _ in marks],
+                name=f"Regions on {image.name}",
+                scale=image.scale[-2:],
+                translate=image.translate[-2:],
+                units=image.units[-2:],
+                axis_labels=("y", "x"),
+                edge_color=colours,
+                face_color="transparent",
+                edge_width=line_width(image, math.ceil(math.sqrt(len(images)))),
+                opacity=1.0,
+                features=pd.DataFrame({"name": [name for _, _, name in marks]}),
+                text={"string": "{name}", "color": COLOUR, "anchor": "upper_left", "size": 10},
+                metadata={METADATA: {"copy": image.name}},
+            )
         layers.selection = [layer for layer in selected if layer in layers]
-
-    def _blank(self, image: Any) -> Any:
-        """A layer for the regions over an image."""
-        return self._viewer.add_shapes(
-            ndim=2,
-            name=f"Regions on {image.name}",
-            scale=image.scale[-2:],
-            translate=image.translate[-2:],
-            units=image.units[-2:],
-            axis_labels=("y", "x"),
-            opacity=1.0,
-            features=pd.DataFrame({"name": pd.Series(dtype=object)}),
-            text={"string": "{name}", "color": COLOUR, "anchor": "upper_left", "size": 10},
-            metadata={METADATA: {"copy": image.name}},
-        )
-
-    def _draw(self, copy: Any, image: Any, marks: list[tuple[str, Any, str]], beside: int) -> None:
-        place = place_of(image)
-        origin, step = np.array(place.origin[-2:]), np.array(place.step[-2:])
-        copy.feature_defaults = pd.DataFrame({"name": [""]})
-        copy.data = [((corners - origin) / step, kind) for kind, corners, _ in marks]
-        copy.edge_color = [LINE_COLOUR if kind == "line" else COLOUR for kind, _, _ in marks]
-        copy.face_color = "transparent"
-        copy.edge_width = line_width(image, math.ceil(math.sqrt(beside)))
-        copy.features = pd.DataFrame({"name": [name for _, _, name in marks]})
-        copy.refresh_text()
 
     def _order(self, images: Sequence[Any]) -> None:
         """Each image below its copy, the first pair at an even place: a hidden layer of regions fills up."""

@@ -21,7 +21,7 @@ from .table_widget import CompareTable
 from .value_units import SHORT
 
 LOWEST = 90  # pixels that a plot needs: the dock may lie below the picture
-AXIS = 66  # pixels for numbers and a title
+AXIS = 80  # pixels for numbers and a title
 UNBOUNDED = 2**24 - 1  # Qt's own
 
 

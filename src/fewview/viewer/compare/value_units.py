@@ -50,8 +50,9 @@ def one_unit(layers: Sequence[Any]) -> tuple[list[Any], str, list[str]]:
         agreed.append(layer)
     known = [layer for layer in agreed if units[id(layer)] is not None]
     for layer in agreed:
-        if units[id(layer)] is None and known:
-            ratio = _level(layer) / max(_level(known[-1]), 1e-30)
+        level = _level(layer)
+        if units[id(layer)] is None and known and level > 0:  # of nothing there is no unit
+            ratio = level / max(_level(known[-1]), 1e-30)
             if not 1 / FACTOR < ratio < FACTOR:
                 notes.append(
                     f"“{layer.name}” does not say the unit of its values, and they are {ratio:.2g} times those of "

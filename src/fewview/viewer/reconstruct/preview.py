@@ -10,7 +10,7 @@ from ...methods.presets import preset_options
 from ..common.words import number
 from ..scan.presenter import ScanPresenter
 
-WORK = 2.5e9  # rays times pixels that iterations may cost: some 5 s of one processor core
+WORK = 1.6e9  # rays times pixels that iterations may cost: some 5 s of one processor core
 LEAST_ITERATIONS = 20
 # What stands for "auto" where no run on the scan has chosen yet. Weights are normalised, so that they carry over.
 MIDDLING: dict[str, Any] = {
