@@ -8,7 +8,7 @@ RUNS_LIVE = """## A run as it is seen
 
 `python benchmarks/runs_live.py`, with one thread
 
-One slice of the shell and of the tooth, total variation and D3IP (draft), carried out as the viewer does. Seconds are
+One slice each, by total variation and D3IP (draft), carried out as the viewer does. Seconds are
 those of one processor core. Alive: share of the run in which the picture changed within the last 3 s; still: the
 longest time without a new picture. Time left: how much it ever rose above what was told before, and by how much the
 total that it stood for after a third of the run was off. Deaf: the longest time from one look at the stop button to

@@ -162,7 +162,6 @@ def test_a_second_scan_beside_or_instead(docked, tmp_path):
     assert panel.headline.text() == "Nothing is running." and not compare.views.grid.isChecked()
     (stopped,) = [layer for layer in viewer.layers if "SIRT" in layer.name]
     assert stopped.name.startswith("shell: SIRT") and ", stopped at step " in stopped.name
-    viewer.layers.remove(stopped)
     docked.click(compare.views.grid)  # of nothing
     assert not compare.views.grid.isChecked()
     scan.parentWidget().raise_()

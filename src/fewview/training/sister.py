@@ -176,7 +176,8 @@ def _parted(volume: NDArray[np.float32]) -> tuple[list[NDArray[np.float32]], NDA
     """What is learnt, on either side of what is held out: slices in the middle."""
     if len(volume) < FEWEST:
         raise FewviewError(
-            f"A volume of {len(volume)} slices is too little to learn from.", f"Give one of {FEWEST} slices or more."
+            f"A volume of {len(volume)} slice{'s' * (len(volume) != 1)} is too little to learn from.",
+            f"Give one of {FEWEST} slices or more.",
         )
     kept = max(2, round(HELD_OUT * len(volume)))
     first = (len(volume) - kept) // 2

@@ -14,9 +14,10 @@ from ..runs.recipe import Recipe
 from .common.layers import METADATA, spatial
 from .common.notify import complain, tell
 from .compare.regions_layer import Regions
+from .files.layer_files import files_of
 from .files.records import read_record
 from .scan.presenter import ScanPresenter
-from .scan.samples import volume_layer, volumes_of
+from .scan.samples import volume_layer
 
 
 def open_record(bench: Any, path: str) -> None:
@@ -68,10 +69,11 @@ def take(bench: Any, scan: ScanPresenter, regions: Sequence[Mapping[str, Any]], 
         Files of results.
     """
     bench.take_in(scan)
-    for layer in volumes_of(scan):
-        bench.viewer.add_layer(layer)
+    bench.add_volumes(scan)
+    known = {file for layer in bench.viewer.layers for file in files_of(layer)}
     for path in volumes:
-        _show(bench, scan, path)
+        if path not in known:
+            _show(bench, scan, path)
     if not volumes:
         bench.show_projections(True)
     if regions:

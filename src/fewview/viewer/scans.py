@@ -41,13 +41,13 @@ class Scans:
         known = [one for one in self.all if one.path == scan.path]
         self.all = [one for one in self.all if one not in known] + [scan]
         self.choose(scan)
-        self._name()
+        self.name_layers()
 
     def include(self, scan: ScanPresenter) -> None:
         """Take in a scan without meaning it."""
         if all(one.path != scan.path for one in self.all):
             self.all.append(scan)
-            self._name()
+            self.name_layers()
 
     def choose(self, scan: ScanPresenter) -> None:
         """Mean another scan: its layers come into sight, the others' go, and the view begins anew."""
@@ -104,7 +104,7 @@ class Scans:
             self.choose(self.all[-1] if self.all else ScanPresenter())
         for layer in list(self.layers_of(scan)):
             self._viewer.layers.remove(layer)
-        self._name()
+        self.name_layers()
 
     def layers_of(self, scan: ScanPresenter) -> Iterator[Any]:
         """Layers that belong to a scan."""
@@ -121,22 +121,26 @@ class Scans:
         return f"{Path(self.label(scan)).with_suffix('')}: " if len(self.all) > 1 else ""
 
     def reset_view(self) -> None:
-        """All of the picture that is seen, and the middle row. Napari itself would make room for hidden layers, too."""
+        """All of what is seen of the scan that is meant, and its middle row.
+
+        Napari itself would make room for hidden layers, too, and for those from elsewhere.
+        """
         seen = [layer for layer in self._viewer.layers if layer.visible and type(layer).__name__ == "Image"]
         if not seen:
             return
-        dims, ndim = self._viewer.dims, max(layer.ndim for layer in seen)
+        own = [layer for layer in seen if scan_of(layer) == self.current.path] or seen
+        dims, ndim = self._viewer.dims, max(layer.ndim for layer in own)
         for axis in range(ndim - 2):
-            deep = [layer.extent.world[:, axis - ndim] for layer in seen if layer.ndim == ndim]
-            step = min(layer.scale[axis - ndim] for layer in seen if layer.ndim == ndim)
+            deep = [layer.extent.world[:, axis - ndim] for layer in own if layer.ndim == ndim]
+            step = min(layer.scale[axis - ndim] for layer in own if layer.ndim == ndim)
             low, high = min(span[0] for span in deep) + step / 2, max(span[1] for span in deep) - step / 2
             dims.set_point(dims.ndim - ndim + axis, low + np.floor((high - low) / step / 2 + 1e-6) * step)
         if ndim == dims.ndim:
-            self._viewer.reset_view(layers=seen)
+            self._viewer.reset_view(layers=own)
         else:  # images in a viewer of volumes: napari cannot fit them by themselves
             self._viewer.reset_view()
 
-    def _name(self) -> None:
+    def name_layers(self) -> None:
         """Give the layers of each scan the same beginning of their names, as long as there are several scans."""
         for scan in self.all:
             wanted = self.prefix(scan)

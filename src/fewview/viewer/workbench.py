@@ -21,6 +21,7 @@ from .common.layers import METADATA, facts, projection_layer, spatial
 from .common.notify import complain, tell
 from .common.settings import Settings
 from .common.words import without_flags
+from .files.layer_files import files_of
 from .keys.bindings import KeyBindings
 from .reconstruct.live_view import LiveView, Shown
 from .reconstruct.run_presenter import run_title
@@ -106,9 +107,16 @@ class Workbench(QObject):
             return
         scan.auxiliary, scan.reference = auxiliary, reference
         self.take_in(scan)
-        for layer in volumes_of(scan):
-            self.viewer.add_layer(layer)
+        self.add_volumes(scan)
         self.show_projections(True)
+
+    def add_volumes(self, scan: ScanPresenter) -> None:
+        """Show X-ray volume and reference of a scan, where they are not there already."""
+        known = {file for layer in self.viewer.layers for file in files_of(layer)}
+        for layer in volumes_of(scan):
+            if not files_of(layer) & known:
+                self.viewer.add_layer(layer)
+        self.scans.name_layers()
 
     def take_in(self, scan: ScanPresenter) -> None:
         """Mean a new scan; the Scan dock then asks whether the one before is to stay."""

@@ -73,7 +73,7 @@ class Plot(pg.PlotWidget):
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self.plotItem.setMenuEnabled(False)
         self.plotItem.hideButtons()
-        self.plotItem.setContentsMargins(0, TOP, 0, 0)
+        self.plotItem.layout.setContentsMargins(0, TOP, 0, 0)
         self._legend = self.plotItem.addLegend(offset=(-5, 5), labelTextSize="8pt")
         self._legend.setVisible(legend)
         self._room = self.plotItem.plot(pen=pg.mkPen(0, 0, 0, 0))

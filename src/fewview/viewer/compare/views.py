@@ -99,7 +99,8 @@ class ViewControls(QWidget):
             warn("There is nothing to show side by side yet: reconstruct something, or open a volume.")
             with quiet(self.grid):
                 self.grid.setChecked(False)
-        elif on:
+            return
+        if on:
             self.cells.show(self._shown())
         else:
             self.cells.hide()

@@ -146,7 +146,7 @@ def curves(run: QueuedRun) -> dict[str, list[tuple[int, float]]]:
 
 def _took(run: QueuedRun) -> str:
     """Time, and steps where the result does not tell them."""
-    told = " steps" in str(run.record.get("made_of", ""))
+    told = " step" in str(run.record.get("made_of", ""))
     return f"Took {duration(run.seconds)}." if told else f"{run.step} steps in {duration(run.seconds)}."
 
 
