@@ -57,6 +57,23 @@ def test_the_page_on_views_is_what_the_results_say():
     assert views.PAGE.read_text(encoding="utf-8") == views.page(rows), "run: python docs/which_method.py"
 
 
+def test_the_page_of_repairs_shows_what_was_measured():
+    tables = script("diffnr_tables")
+    assert tables.PAGE.read_text(encoding="utf-8") == tables.page(), "run: python docs/diffnr_tables.py"
+    rows = [
+        {"data": "foam (test)", "views": 8, "method": method, "settings": settings, "volume": volume, "psnr": psnr}
+        for volume in (0, 1)
+        for method, settings, psnr in (
+            ("naf", {"smoothness": 0.0, "start": "fbp", "stop": False}, 18.0),
+            ("naf", {"smoothness": 0.0, "start": "fbp"}, 19.0 + volume),
+            ("naf", {}, 20.0),
+            ("diffnr-naf", {}, 21.0),
+        )
+    ]
+    (line,) = tables.gains(rows).splitlines()[2:]
+    assert line == "| foam, 8 views, `diffnr-naf` | 2 | 18.00 | 19.50 | 20.00 | 21.00 | +3.00 | +1.50 | +1.00 | – | – |"
+
+
 def test_a_lead_within_chance_is_bracketed_and_xrays_stand_apart():
     line = script("which_method").line(8, {"tv": 20.0, "mbir": 20.5, "d3ip": 20.6, "d3ip-x": 22.0})
     assert line == "| 8 | `d3ip` | 20.60 | (+0.10 over `mbir`) | +0.60 | +0.10 | `d3ip-x` +1.40 | 3 |"

@@ -1,0 +1,146 @@
+"""Put the tables of fields.json and fixer_conditions.json into docs/diffnr.md: `python docs/diffnr_tables.py`."""
+
+import json
+from collections import defaultdict
+from pathlib import Path
+
+import numpy as np
+
+ROOT = Path(__file__).parents[1]
+RESULTS = ROOT / "benchmarks" / "results"
+PAGE = ROOT / "docs" / "diffnr.md"
+MARKS = ("<!-- measured -->\n", "<!-- end of measured -->\n")
+RAW = {"smoothness": 0.0, "start": "fbp"}
+FIELDS = {"naf": "diffnr-naf", "r2gaussian": "diffnr-gaussian"}
+FIGURES = {
+    "psnr": ("PSNR", 2),
+    "ssim": ("SSIM", 3),
+    "heldout_error": ("error of other views", 4),
+    "dice_pores": ("Dice of pores", 3),
+    "dice_aggregates": ("of bright phase", 3),
+    "jitter": ("jitter", 4),
+    "cpu_seconds": ("CPU s", 0),
+}
+PARTS = (
+    ("r2gaussian", {}, "the field without repair"),
+    ("diffnr-gaussian", {}, "as it is: one repair on the way, one at the end"),
+    ("diffnr-gaussian", {"repairs": 0}, "only the repair at the end"),
+    ("diffnr-gaussian", {"repairs": 4}, "up to four repairs on the way"),
+    ("diffnr-gaussian", {"last_repair": False}, "without the repair at the end"),
+    ("diffnr-gaussian", {"refuse": False}, "nothing is refused"),
+    ("diffnr-gaussian", {"likeness": 1.0}, "with the published 3D SSIM"),
+    ("diffnr-gaussian", {"fixer": "fixer"}, "the compact fixer, told two projections"),
+    ("diffnr-gaussian", {"fixer": "fixer", "enlarge": 2}, "the same, slices enlarged twice and reduced"),
+    ("diffnr-gaussian", {"fixer": "fixer", "refuse": False}, "the same, nothing is refused"),
+    (
+        "diffnr-gaussian",
+        {"fixer": "fixer", "repairs": 0, "consistent": False, "refuse": False},
+        "the same, slices as the compact fixer leaves them, not held against the data",
+    ),
+)
+
+
+def table(head, rows):
+    """A table in Markdown; numbers to the right."""
+    lines = ["| " + " | ".join(head) + " |", "|---" + "|---:" * (len(head) - 1) + "|"]
+    return "\n".join([*lines, *("| " + " | ".join(row) + " |" for row in rows)]) + "\n"
+
+
+def chosen(rows, method, settings):
+    """Rows of a method with exactly these settings."""
+    return [row for row in rows if row["method"] == method and row["settings"] == settings]
+
+
+def mean(rows, figure):
+    """Mean of a figure over the volumes; None where no row has it."""
+    values = [row[figure] for row in rows if figure in row]
+    return float(np.mean(values)) if values else None
+
+
+def cell(value, digits):
+    """A number as text, a dash for none."""
+    return "–" if value is None else f"{value:.{digits}f}"
+
+
+def gains(rows):
+    """PSNR of fields as published, stopped, smoothed and repaired, by sample and views."""
+    groups = defaultdict(list)
+    for row in rows:
+        groups[row["data"].split()[0], row["views"]].append(row)
+    body = []
+    for (data, views), group in sorted(groups.items(), key=lambda item: (item[0][0] != "microstructure", item[0])):
+        for field, repaired in FIELDS.items():
+            kinds = [(field, RAW | {"stop": False}), (field, RAW), (field, {}), (repaired, {})]
+            psnr = [mean(chosen(group, *kind), "psnr") for kind in kinds]
+            if None in psnr:
+                continue
+            count = len(chosen(group, repaired, {}))
+            others = [mean(chosen(group, name, {}), "psnr") for name in ("mbir", "unrolled")]
+            told = [cell(value, 2) for value in (*psnr, *others)]
+            over = [f"{psnr[3] - value:+.2f}" for value in psnr[:3]]
+            body.append([f"{data}, {views} views, `{repaired}`", str(count), *told[:4], *over, *told[4:]])
+    head = ["sample", "volumes", "as published", "stopped early", "the same, smoothed (ours)", "repaired"]
+    head += ["over published", "over stopped", "over ours", "`mbir`", "`unrolled`"]
+    return table(head, body)
+
+
+def figures(rows):
+    """All figures of fields and their repairs, means over everything that both were measured on."""
+    body = []
+    for data in ("microstructure", "foam"):
+        of_data = [row for row in rows if row["data"].startswith(data)]
+        for field, repaired in FIELDS.items():
+            places = {(row["volume"], row["views"]) for row in chosen(of_data, repaired, {})}
+            for method in (field, repaired):
+                group = [row for row in chosen(of_data, method, {}) if (row["volume"], row["views"]) in places]
+                if group:
+                    told = [cell(mean(group, name), digits) for name, (_, digits) in FIGURES.items()]
+                    body.append([f"{data}, `{method}`", str(len(group)), *told])
+    return table(["sample, method", "runs", *(title for title, _ in FIGURES.values())], body)
+
+
+def ablation(rows):
+    """With one part left out or put in."""
+    body = []
+    for method, settings, words in PARTS:
+        group = chosen(rows, method, settings)
+        if group:
+            body.append([words, *(cell(mean(group, name), digits) for name, (_, digits) in FIGURES.items())])
+    return table(["`diffnr-gaussian`", *(title for title, _ in FIGURES.values())], body)
+
+
+def conditions(rows):
+    """PSNR after a repair by the compact fixer, with one of its conditions taken away."""
+    pairs = list(dict.fromkeys(row["pairs"] for row in rows))
+    head = ["the compact fixer is told", *(f"{kind}: before" for kind in pairs), *(f"{kind}: after" for kind in pairs)]
+    body = []
+    for told in dict.fromkeys(row["told"] for row in rows):
+        by_pairs = {row["pairs"]: row for row in rows if row["told"] == told}
+        values = [cell(by_pairs[kind][at], 2) for at in ("before", "after") for kind in pairs]
+        body.append([told, *values])
+    return table(head, body)
+
+
+def page():
+    """The page with its tables as the results have them."""
+    fields = json.loads((RESULTS / "fields.json").read_text(encoding="utf-8"))
+    told = json.loads((RESULTS / "fixer_conditions.json").read_text(encoding="utf-8"))
+    start, end = MARKS
+    before, rest = PAGE.read_text(encoding="utf-8").split(start)
+    _, after = rest.split(end)
+    parts = [
+        "PSNR in dB; mean over the volumes.\n",
+        gains(fields["diffnr"]),
+        "Means over views and volumes. *Jitter*: mean absolute difference of neighbouring slices where the truth has\n"
+        "none, in parts of its range. *Error of other views*: of views between the given ones, relative.\n",
+        figures(fields["diffnr"]),
+        "Parts left out or put in, microstructure, 24 views:\n",
+        ablation(fields.get("ablation", [])),
+        "What the compact fixer heeds (validation pairs, one repair, no data step, dB):\n",
+        conditions(told),
+    ]
+    return before + start + "\n" + "\n".join(parts) + "\n" + end + after
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page(), encoding="utf-8")
