@@ -60,6 +60,14 @@ def test_it_begins_at_the_slices_it_is_given(told, truth):
     assert float((one - other).abs().max()) > 1e-3
 
 
+def test_what_is_repaired_so_far_is_shown_stage_by_stage(told, truth):
+    net = load_unrolled("unrolled-materials")
+    begun, *shown = list(UnrolledFixer(net).answers(0.8 * truth[:, None], told))
+    torch.testing.assert_close(begun, 0.8 * truth[:, None])
+    assert len(shown) == net.config.stages + 8
+    torch.testing.assert_close(shown[-1], UnrolledFixer(net)(0.8 * truth[:, None], told))
+
+
 def test_turning_the_slices_changes_nothing_but_the_place(problem, truth):
     """The mean over the symmetries of a square, with views that a mirror maps onto themselves."""
     fixer = UnrolledFixer(load_unrolled("unrolled-materials"))

@@ -18,6 +18,7 @@ from ..inverse.normalised import Scaled
 from ..selection.comparison import ON_AVERAGE, ONE_STANDARD_ERROR, better
 from ..selection.held_out import errors_by_slice
 from .condition import condition_of
+from .unrolled_fixer import UnrolledFixer
 
 ERRORS = (0.1, 0.05, 0.02, 0.2)
 """Standard deviations of a repair that "auto" tries, in parts of the object's maximum; the first is the default."""
@@ -94,9 +95,9 @@ class Repairer:
         condition = replace(told, measurement=self.data)
         repaired = x.clone()
         for index in torch.arange(len(x), device=x.device).split(self.fixer.together):
-            slices = fixed(self.fixer, x[index], condition.part(index), self.enlarge)
-            repaired[index] = slices.clamp(min=0) if self.positivity else slices
-            yield repaired
+            for slices in answers(self.fixer, x[index], condition.part(index), self.enlarge):
+                repaired[index] = slices.clamp(min=0) if self.positivity else slices
+                yield repaired
         yield self._judged(x, repaired)
 
     def _judged(self, x: Tensor, repaired: Tensor) -> PseudoReference:
@@ -138,8 +139,8 @@ class Repairer:
         return errors_by_slice(self.held, (x.clamp(min=0) if self.positivity else x) * self.data.top)
 
 
-def fixed(fixer: SliceFixer, x: Tensor, condition: FixerCondition, enlarge: int = 1) -> Tensor:
-    """Slices (batch, y, x) through the fixer, enlarged before and reduced after.
+def answers(fixer: SliceFixer, x: Tensor, condition: FixerCondition, enlarge: int = 1) -> Iterator[Tensor]:
+    """Slices (batch, y, x) through the fixer, enlarged before and reduced after; all answers of one that is slow.
 
     Parameters
     ----------
@@ -151,11 +152,14 @@ def fixed(fixer: SliceFixer, x: Tensor, condition: FixerCondition, enlarge: int 
     enlarge : int, optional
         Factor of the size.
 
-    Returns
-    -------
+    Yields
+    ------
     Tensor
         Shape (batch, y, x).
     """
+    if isinstance(fixer, UnrolledFixer):
+        yield from (answer[:, 0] for answer in fixer.answers(x[:, None], condition))
+        return
     side = tuple(x.shape[-2:])
     image = x[:, None]
     if enlarge > 1:
@@ -168,4 +172,4 @@ def fixed(fixer: SliceFixer, x: Tensor, condition: FixerCondition, enlarge: int 
     out = fixer(image, condition)
     if enlarge > 1:
         out = F.interpolate(out, size=side, mode="bicubic", antialias=True)
-    return out[:, 0]
+    yield out[:, 0]

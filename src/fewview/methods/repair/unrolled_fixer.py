@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import torch
@@ -35,15 +36,23 @@ class UnrolledFixer:
 
     def __call__(self, x: Tensor, condition: FixerCondition) -> Tensor:
         """Repair slices (slices, 1, y, x), in units of the object's maximum, on the grid of the measurement."""
+        *_, last = self.answers(x, condition)
+        return last
+
+    def answers(self, x: Tensor, condition: FixerCondition) -> Iterator[Tensor]:
+        """The slices as they become better: after each stage first, then after each further symmetry."""
         data = condition.measurement
         assert data is not None, "the repair tells its fixer what was measured"
         pause = data.operator.on_chunk or (lambda: None)
         mean = torch.zeros_like(data.back)
         for turn in range(TURNS):
-            run = self.net.run(data, len(x), turns=(turn,), first=x[:, 0], batch=batch_size(data.back), pause=pause)
-            *_, image = run
-            mean += image / TURNS
-        return mean[:, None]
+            image = x[:, 0]
+            run = self.net.run(data, len(x), turns=(turn,), first=image, batch=batch_size(data.back), pause=pause)
+            for image in run:
+                if turn == 0:
+                    yield image[:, None]
+            mean += (image - mean) / (turn + 1)
+            yield mean[:, None]
 
 
 def load_any_fixer(name: str | Path, device: str | torch.device = "cpu") -> SliceFixer:
