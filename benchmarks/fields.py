@@ -128,6 +128,8 @@ if __name__ == "__main__":
     parser.add_argument("--views", type=int, nargs="+", default=[8, 4, 16])
     parser.add_argument("--volumes", type=int, default=2)
     parser.add_argument("--data", nargs="+", default=["microstructure"])
+    parser.add_argument("--methods", nargs="+", help="only these of the methods that the part compares")
+    parser.add_argument("--defaults", action="store_true", help="only methods with their default settings")
     asked = parser.parse_args()
     torch.set_num_threads(1)
     found = json.loads(OUT.read_text(encoding="utf-8")) if OUT.exists() else {}
@@ -147,4 +149,9 @@ if __name__ == "__main__":
             keep(measured_speed)
     else:
         split = "validation" if asked.part == "dinr" else "test"
-        quality(asked.data, RUNS[asked.part], asked.views, asked.volumes, split, keep)
+        runs = [
+            (method, options)
+            for method, options in RUNS[asked.part]
+            if (not asked.methods or method in asked.methods) and not (asked.defaults and options)
+        ]
+        quality(asked.data, runs, asked.views, asked.volumes, split, keep)
