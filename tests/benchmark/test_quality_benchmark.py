@@ -246,7 +246,7 @@ def test_the_command(tmp_path, capsys):
 
 
 def test_all_data_sets_are_named():
-    assert set(DATA) == {"microstructure", "ellipses", "grains", "fibres", "foam", "wood", "tooth", "shell"}
+    assert set(DATA) == {"microstructure", "ellipses", "grains", "fibres", "foam", "anatomy", "wood", "tooth", "shell"}
     assert quality_measured.TOOTH.is_file()
 
 

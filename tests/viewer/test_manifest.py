@@ -31,7 +31,7 @@ def test_every_reference_is_declared_and_every_name_exists(manifest):
     used += [item.command for items in contributions.menus.values() for item in items if hasattr(item, "command")]
     assert set(used) <= set(declared)
     widgets = {widget.command for widget in contributions.widgets}
-    assert len(widgets) == 5 and len(contributions.sample_data) == 3
+    assert len(widgets) == 5 and len(contributions.sample_data) == 4
 
 
 def test_menus_and_submenus_exist(manifest):

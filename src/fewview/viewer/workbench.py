@@ -280,7 +280,7 @@ class Workbench(QObject):
         if self.projections_shown:
             return rows // 2
         pixel = self.scan.pixel or 1.0
-        return int(np.clip(round(self.viewer.dims.point[0] / pixel), 0, rows - 1)) if self.viewer.dims.ndim > 2 else 0
+        return int(np.clip(round(self.viewer.dims.point[-3] / pixel), 0, rows - 1)) if self.viewer.dims.ndim > 2 else 0
 
     # -- keys ----------------------------------------------------------------------------------------------------
 

@@ -116,14 +116,26 @@ def finer_place(place: Mapping[str, Any], shape: tuple[int, ...], fine: tuple[in
     fine : tuple[int, ...]
         Of the finer one.
     """
-    scale = [s * n / m for s, n, m in zip(place["scale"], shape, fine, strict=True)]
+    more = len(fine) - len(shape)  # of several volumes, their number goes before
+    scale = [s * n / m for s, n, m in zip(place["scale"], shape, fine[more:], strict=True)]
     corner = [t - s / 2 for t, s in zip(place["translate"], place["scale"], strict=True)]
-    return {**place, "scale": scale, "translate": [c + s / 2 for c, s in zip(corner, scale, strict=True)]}
+    found = {**place, "scale": scale, "translate": [c + s / 2 for c, s in zip(corner, scale, strict=True)]}
+    if more:
+        first = {"scale": [1.0], "translate": [0.0], "units": ["pixel"], "axis_labels": ["sample"]}
+        found |= {name: [*value, *found[name]] for name, value in first.items() if name in found}
+    return found
+
+
+def stepped(extra: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+    """The further volumes of a run, its samples as one (sample, z, y, x): a slider steps through them."""
+    samples = [name for name in extra if name.startswith("sample_")]
+    found = {name: volume for name, volume in extra.items() if name not in samples}
+    return {**found, "samples": np.stack([extra[name] for name in samples])} if samples else found
 
 
 def extra_look(name: str, volume: NDArray[Any]) -> dict[str, Any]:
     """Colours and contrast of a further volume of a run."""
-    if name in ("finer", "pseudo-reference"):
+    if name in ("finer", "pseudo-reference", "samples"):
         return {"colormap": "gray", "contrast_limits": contrast(volume)}
     if name == "refused":  # 1 where it was
         return {"colormap": "red", "contrast_limits": (0.0, 1.0)}

@@ -16,7 +16,7 @@ from qtpy.QtCore import QObject, QTimer, Signal
 
 from ...runs.worker.queue import RunQueue
 from ...runs.worker.queued_run import QueuedRun
-from ..common.layers import EXTRA, METADATA, contrast, extra_look, facts, finer_place
+from ..common.layers import EXTRA, METADATA, contrast, extra_look, facts, finer_place, stepped
 
 THREE_D_MS = 500  # ray casting costs far more than a slice
 REST = 3.0  # times the last painting: the event loop must breathe
@@ -180,7 +180,7 @@ class LiveView(QObject):
             return
         scale, first = shown.place["scale"][0], shown.place["translate"][0]
         last = first + (len(volume) - 1) * scale
-        if not first - scale / 2 <= dims.point[0] <= last + scale / 2 or len(self._viewer.layers) == 1:
+        if not first - scale / 2 <= dims.point[-3] <= last + scale / 2 or len(self._viewer.layers) == 1:
             dims.set_point(0, first + (len(volume) // 2) * scale)
 
     def _rescale(self, volume: NDArray[Any]) -> None:
@@ -235,7 +235,7 @@ class LiveView(QObject):
         if run.extra_number == self._extra_number:
             return
         self._extra_number = run.extra_number
-        for name, volume in run.extra.items():
+        for name, volume in stepped(run.extra).items():
             made = self._extras.get(name)
             if made is None:
                 self._extras[name] = self._add_extra(name, volume, shown, layer)

@@ -17,6 +17,7 @@ SAMPLES = {
     "tooth": "Tooth (X-ray, measured)",
     "shell": "Snail shell (neutron and X-ray, few views)",
     "microstructure": "Microstructure (simulated)",
+    "torso": "Torso from two views (simulated)",
 }
 LayerTuple = tuple[np.ndarray, dict[str, Any], str]
 
@@ -36,6 +37,11 @@ def microstructure() -> list[LayerTuple]:
     return with_volumes(**sample_files("microstructure"))
 
 
+def torso() -> list[LayerTuple]:
+    """Simulated scan of a torso from two views, with its truth."""
+    return with_volumes(**sample_files("torso"))
+
+
 def scan_layer(path: str | Path, **about: Any) -> LayerTuple:
     """Projections of a scan as a layer that the docks recognise."""
     scan = ScanPresenter()
@@ -45,23 +51,23 @@ def scan_layer(path: str | Path, **about: Any) -> LayerTuple:
     return data, keywords, kind
 
 
-def with_volumes(path: str, auxiliary: str, reference: str) -> list[LayerTuple]:
-    """A scan with the two volumes that belong to it; hidden, so that the scan is what one sees first.
+def with_volumes(path: str, reference: str, auxiliary: str | None = None) -> list[LayerTuple]:
+    """A scan with the volumes that belong to it; hidden, so that the scan is what one sees first.
 
     Parameters
     ----------
     path : str
         Of the scan.
-    auxiliary : str
-        File of the X-ray volume.
     reference : str
         File of the reference.
+    auxiliary : str, optional
+        File of the X-ray volume.
     """
-    return [
-        volume_layer(reference, "Reference", of=path, visible=False),
-        volume_layer(auxiliary, "X-ray", of=path, visible=False, colormap="bone"),
-        scan_layer(path, auxiliary=auxiliary, reference=reference),
-    ]
+    about, layers = {"reference": reference}, [volume_layer(reference, "Reference", of=path, visible=False)]
+    if auxiliary is not None:
+        about["auxiliary"] = auxiliary
+        layers.append(volume_layer(auxiliary, "X-ray", of=path, visible=False, colormap="bone"))
+    return [*layers, scan_layer(path, **about)]
 
 
 def sample_files(key: str) -> dict[str, str]:
@@ -70,6 +76,8 @@ def sample_files(key: str) -> dict[str, str]:
         return {"path": str(TOOTH)}
     other = "neutron" if key == "shell" else "truth"
     names = {"path": f"{key}.h5", "auxiliary": f"{key}_xray.tif", "reference": f"{key}_{other}.tif"}
+    if key == "torso":
+        del names["auxiliary"]
     return {what: str(FOLDER / name) for what, name in names.items()}
 
 
