@@ -119,7 +119,11 @@ def finer_place(place: Mapping[str, Any], shape: tuple[int, ...], fine: tuple[in
     more = len(fine) - len(shape)  # of several volumes, their number goes before
     scale = [s * n / m for s, n, m in zip(place["scale"], shape, fine[more:], strict=True)]
     corner = [t - s / 2 for t, s in zip(place["translate"], place["scale"], strict=True)]
-    found = {**place, "scale": scale, "translate": [c + s / 2 for c, s in zip(corner, scale, strict=True)]}
+    found: dict[str, Any] = {
+        **place,
+        "scale": scale,
+        "translate": [c + s / 2 for c, s in zip(corner, scale, strict=True)],
+    }
     if more:
         first = {"scale": [1.0], "translate": [0.0], "units": ["pixel"], "axis_labels": ["sample"]}
         found |= {name: [*value, *found[name]] for name, value in first.items() if name in found}
