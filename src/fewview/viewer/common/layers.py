@@ -125,7 +125,12 @@ def finer_place(place: Mapping[str, Any], shape: tuple[int, ...], fine: tuple[in
         "translate": [c + s / 2 for c, s in zip(corner, scale, strict=True)],
     }
     if more:
-        first = {"scale": [1.0], "translate": [0.0], "units": ["pixel"], "axis_labels": ["sample"]}
+        first: dict[str, list[Any]] = {
+            "scale": [1.0],
+            "translate": [0.0],
+            "units": ["pixel"],
+            "axis_labels": ["sample"],
+        }
         found |= {name: [*value, *found[name]] for name, value in first.items() if name in found}
     return found
 
