@@ -125,21 +125,21 @@ def page():
     """The page with its tables as the results have them."""
     fields = json.loads((RESULTS / "fields.json").read_text(encoding="utf-8"))
     told = json.loads((RESULTS / "fixer_conditions.json").read_text(encoding="utf-8"))
+    parts = fields.get("ablation", [])
     start, end = MARKS
     before, rest = PAGE.read_text(encoding="utf-8").split(start)
     _, after = rest.split(end)
-    parts = [
+    tables = [
         "PSNR in dB; mean over the volumes.\n",
         gains(fields["diffnr"]),
         "Means over views and volumes. *Jitter*: mean absolute difference of neighbouring slices where the truth has\n"
         "none, in parts of its range. *Error of other views*: of views between the given ones, relative.\n",
         figures(fields["diffnr"]),
-        "Parts left out or put in, microstructure, 24 views:\n",
-        ablation(fields.get("ablation", [])),
+        *(["Parts left out or put in, microstructure, 24 views:\n", ablation(parts)] if parts else []),
         "What the compact fixer heeds (validation pairs, one repair, no data step, dB):\n",
         conditions(told),
     ]
-    return before + start + "\n" + "\n".join(parts) + "\n" + end + after
+    return before + start + "\n" + "\n".join(tables) + "\n" + end + after
 
 
 if __name__ == "__main__":
