@@ -17,7 +17,7 @@ from .sources import MAKERS, MIXTURES
 from .unrolled import SIDES, UnrolledTraining
 from .unrolled_spread import honest_spread
 from .unrolled_validate import COUNTS, kind_psnr
-from .unrolled_xray import xray_psnr
+from .unrolled_xray import DROPPED, PLAIN, xray_psnr
 
 WORDS = {
     "materials": "simulated concrete-like microstructures",
@@ -49,7 +49,10 @@ def export_unrolled(folder: Path, path: Path, samples: int = 4) -> None:
     facts, net = averaged(folder)
     options = UnrolledTraining.parse(facts["options"])
     mixture, drawn = MIXTURES[options.kind], Acquisitions()
-    kinds = "; ".join(f"{WORDS[kind]} ({share:.0%})" for kind, share in mixture.items())
+    left = 1 - PLAIN if options.xray else 1.0
+    kinds = "; ".join(f"{WORDS[kind]} ({left * share:.0%})" for kind, share in mixture.items())
+    if options.xray:
+        kinds = f"{kinds} and plain shapes ({PLAIN:.0%}), {1 - DROPPED:.0%} of the steps with X-ray volumes"
     started = f"; started from {Path(options.start).stem}" if options.start else ""
     card = {
         "trained_on": f"{kinds}; {facts['seeds']} training seeds from {TRAIN[0]}{started}",

@@ -1,5 +1,7 @@
 """The unrolled network with an X-ray volume: one more input, judged by held-out views, and what it changed."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -71,3 +73,9 @@ def test_the_xray_volume_is_seen_and_left_out_when_held_out_views_gain_nothing(p
 def test_it_asks_for_the_xray_volume(problem, weights):
     with pytest.raises(OptionError, match="--aux"):
         last_of(Problem(problem.operator, problem.data), weights=weights)
+
+
+def test_a_volume_that_is_not_used_leaves_the_plain_network(problem):
+    plain = get_method("unrolled")
+    *_, alone = plain.run(replace(problem, auxiliary=None), plain.options(symmetries=False))
+    assert torch.equal(last_of(problem, xray=False).volume, alone.volume)
