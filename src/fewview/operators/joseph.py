@@ -37,14 +37,17 @@ class Weights(ABC):
     columns: int
     angles: NDArray[np.float64]
 
-    @abstractmethod
     def tile(self, rows: tuple[int, int], views: tuple[int, int], device: torch.device, dtype: torch.dtype) -> Csr:
         """Weights between the voxels of image rows ``[start, stop)`` and the rays of views ``[start, stop)``.
+
+        By numba on the CPU, by torch anywhere else.
 
         Parameters
         ----------
         rows : tuple[int, int]
+            First image row, and the one after the last.
         views : tuple[int, int]
+            The same of views.
         device : torch.device
         dtype : torch.dtype
 
@@ -53,6 +56,17 @@ class Weights(ABC):
         Csr
             (voxels, views x columns).
         """
+        if device.type == "cpu":
+            return self.compiled(rows, views, dtype)
+        return self.by_torch(rows, views, device, dtype)
+
+    @abstractmethod
+    def compiled(self, rows: tuple[int, int], views: tuple[int, int], dtype: torch.dtype) -> Csr:
+        """See :meth:`tile`; numba takes a second to import, and is imported here."""
+
+    @abstractmethod
+    def by_torch(self, rows: tuple[int, int], views: tuple[int, int], device: torch.device, dtype: torch.dtype) -> Csr:
+        """See :meth:`tile`: by array arithmetic on any device."""
 
     @abstractmethod
     def nbytes(self, dtype: torch.dtype) -> int:
@@ -100,31 +114,14 @@ class ParallelJoseph(Weights):
         """Most rays that one voxel meets in one view."""
         return math.ceil(2 * self.rays / self.pitch - 1e-9)
 
-    def tile(self, rows: tuple[int, int], views: tuple[int, int], device: torch.device, dtype: torch.dtype) -> Csr:
-        """See :class:`Weights`: by numba on the CPU, by torch anywhere else."""
-        if device.type == "cpu":
-            from .build import parallel_tile  # numba takes a second to import: only where it is needed
+    def compiled(self, rows: tuple[int, int], views: tuple[int, int], dtype: torch.dtype) -> Csr:
+        """See :class:`Weights`."""
+        from .build import parallel_tile
 
-            return parallel_tile(self, rows, views, dtype)
-        return self.by_torch(rows, views, device, dtype)
+        return parallel_tile(self, rows, views, dtype)
 
     def by_torch(self, rows: tuple[int, int], views: tuple[int, int], device: torch.device, dtype: torch.dtype) -> Csr:
-        """The same as :meth:`tile`, by array arithmetic on any device.
-
-        Parameters
-        ----------
-        rows : tuple[int, int]
-            First image row, and the one after the last.
-        views : tuple[int, int]
-            The same of views.
-        device : torch.device
-        dtype : torch.dtype
-
-        Returns
-        -------
-        Csr
-            (voxels, views x columns).
-        """
+        """See :class:`Weights`."""
         n, columns, rays, angles = self.grid, self.columns, self.rays, self.angles[slice(*views)]
         kw: dict[str, Any] = {"device": device, "dtype": torch.float64}
         cos, sin = torch.as_tensor(np.cos(angles), **kw), torch.as_tensor(np.sin(angles), **kw)

@@ -86,31 +86,14 @@ class FanJoseph(FanWeights):
         gamma = gamma if self.curved else np.arctan(gamma)
         return np.sin(gamma), np.cos(gamma)
 
-    def tile(self, rows: tuple[int, int], views: tuple[int, int], device: torch.device, dtype: torch.dtype) -> Csr:
-        """See :class:`Weights`: by numba on the CPU, by torch anywhere else."""
-        if device.type == "cpu":
-            from .build_fan import joseph_tile  # numba takes a second to import: only where it is needed
+    def compiled(self, rows: tuple[int, int], views: tuple[int, int], dtype: torch.dtype) -> Csr:
+        """See :class:`Weights`."""
+        from .build_fan import joseph_tile
 
-            return joseph_tile(self, rows, views, dtype)
-        return self.by_torch(rows, views, device, dtype)
+        return joseph_tile(self, rows, views, dtype)
 
     def by_torch(self, rows: tuple[int, int], views: tuple[int, int], device: torch.device, dtype: torch.dtype) -> Csr:
-        """The same as :meth:`tile`, by array arithmetic on any device.
-
-        Parameters
-        ----------
-        rows : tuple[int, int]
-            First image row, and the one after the last.
-        views : tuple[int, int]
-            The same of views.
-        device : torch.device
-        dtype : torch.dtype
-
-        Returns
-        -------
-        Csr
-            (voxels, views x columns).
-        """
+        """See :class:`Weights`."""
         seen = self._seen(rows, views, device)
         # The rays between those that pass at one voxel's distance on either side.
         distance = torch.hypot(seen.across, seen.depth)
@@ -147,31 +130,14 @@ class FanInterpolation(FanWeights):
     The distance is the depth for a flat detector, that from the source for a curved one.
     """
 
-    def tile(self, rows: tuple[int, int], views: tuple[int, int], device: torch.device, dtype: torch.dtype) -> Csr:
+    def compiled(self, rows: tuple[int, int], views: tuple[int, int], dtype: torch.dtype) -> Csr:
         """See :class:`Weights`."""
-        if device.type == "cpu":
-            from .build_fan import interpolation_tile
+        from .build_fan import interpolation_tile
 
-            return interpolation_tile(self, rows, views, dtype)
-        return self.by_torch(rows, views, device, dtype)
+        return interpolation_tile(self, rows, views, dtype)
 
     def by_torch(self, rows: tuple[int, int], views: tuple[int, int], device: torch.device, dtype: torch.dtype) -> Csr:
-        """The same as :meth:`tile`, by array arithmetic on any device.
-
-        Parameters
-        ----------
-        rows : tuple[int, int]
-            First image row, and the one after the last.
-        views : tuple[int, int]
-            The same of views.
-        device : torch.device
-        dtype : torch.dtype
-
-        Returns
-        -------
-        Csr
-            (voxels, views x columns).
-        """
+        """See :class:`Weights`."""
         seen = self._seen(rows, views, device)
         tangent = seen.across / seen.depth
         place = self.foot + self.scale * (torch.atan(tangent) if self.curved else tangent)
