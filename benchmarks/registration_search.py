@@ -8,6 +8,7 @@ the same descent, and the best of these is the answer.
 
 - descent: regular step gradient descent from every turn
 - exhaustive: Mattes' mutual information at 27 shifts for every turn, then descent from the best
+- amoeba: Nelder and Mead's simplex from every turn
 """
 
 import argparse
@@ -51,10 +52,14 @@ def optimised(fixed, moving, pose, how):
     if how == "descent":
         return refined(fixed, moving, pose, points=POINTS)
     task = Task.of(fixed, moving, pose, scaled=True, points=POINTS, seed=0)
-    task.method.SetOptimizerAsExhaustive([0, 0, 0, 1, 1, 1, 0], 0.15)  # of the extent
-    task.method.SetOptimizerScales([1.0] * 7)
+    if how == "amoeba":
+        task.method.SetOptimizerAsAmoeba(4 * task.voxel, 200, 0.05 * task.voxel, 1e-4)
+    else:
+        task.method.SetOptimizerAsExhaustive([0, 0, 0, 1, 1, 1, 0], 0.15)  # of the extent
+        task.method.SetOptimizerScales([1.0] * 7)
     task.method.Execute(*task.images)
-    return refined(fixed, moving, task.pose(task.small.GetParameters()), points=POINTS)
+    found = task.pose(task.small.GetParameters())
+    return found if how == "amoeba" else refined(fixed, moving, found, points=POINTS)
 
 
 def by_simpleitk(how):
@@ -87,7 +92,7 @@ def main():
     parser.add_argument("--seeds", type=int, nargs="+", default=[11])
     parser.add_argument("--views", type=int, nargs="+", default=[0], help="0: the truth itself")
     asked = parser.parse_args()
-    searches = {"own": ours, **{how: by_simpleitk(how) for how in ("descent", "exhaustive")}}
+    searches = {"own": ours, **{how: by_simpleitk(how) for how in ("descent", "exhaustive", "amoeba")}}
     rows = json.loads(OUT.read_text(encoding="utf-8")) if OUT.exists() else []
     for seed, views in ((s, v) for s in asked.seeds for v in asked.views):
         fixed, moving, true, body = pair(seed, 0, views)
