@@ -37,7 +37,7 @@ def lesson(scans, tmp_path, monkeypatch):
 
 def test_a_dense_scan_teaches_and_the_scan_says_what_for(lesson, monkeypatch):
     monkeypatch.setattr(sister, "held_out_check", lambda problem, weights: {"verdict": f"{weights.stem} it is."})
-    steps = learn(lesson, SisterTraining(minutes=0.02, start="", validate_every=0.01), report=lambda _: None)
+    steps = learn(lesson, SisterTraining(minutes=0.002, start="", validate_every=0.001), report=lambda _: None)
     seen = []
     try:
         while True:
