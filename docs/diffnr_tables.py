@@ -67,7 +67,7 @@ def gains(rows):
     groups = defaultdict(list)
     for row in rows:
         groups[row["data"].split()[0], row["views"]].append(row)
-    body = []
+    body, found = [], defaultdict(list)
     for (data, views), group in sorted(groups.items(), key=lambda item: (item[0][0] != "microstructure", item[0])):
         for field, repaired in FIELDS.items():
             kinds = [(field, RAW | {"stop": False}), (field, RAW), (field, {}), (repaired, {})]
@@ -77,8 +77,14 @@ def gains(rows):
             count = len(chosen(group, repaired, {}))
             others = [mean(chosen(group, name, {}), "psnr") for name in ("mbir", "unrolled")]
             told = [cell(value, 2) for value in (*psnr, *others)]
+            found[f"{data}, mean, `{repaired}`"].append((views, [psnr[3] - value for value in psnr[:3]]))
             over = [f"{psnr[3] - value:+.2f}" for value in psnr[:3]]
             body.append([f"{data}, {views} views, `{repaired}`", str(count), *told[:4], *over, *told[4:]])
+    for title, some in found.items():
+        if len(some) > 1:
+            over = [f"{value:+.2f}" for value in np.mean([gained for _, gained in some], axis=0)]
+            seen = ", ".join(str(views) for views, _ in some)
+            body.append([f"{title} ({seen} views)", *[""] * 5, *over, "", ""])
     head = ["sample", "volumes", "as published", "stopped early", "the same, smoothed (ours)", "repaired"]
     head += ["over published", "over stopped", "over ours", "`mbir`", "`unrolled`"]
     return table(head, body)
