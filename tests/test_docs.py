@@ -51,6 +51,11 @@ def test_the_benchmark_page_is_what_the_results_say():
     assert bounds.PAGE.read_text(encoding="utf-8") == bounds.page(rows), "run: python docs/bounds_page.py"
 
 
+def test_the_page_on_two_views_is_what_the_results_say():
+    two = script("cls_dm_page")
+    assert two.PAGE.read_text(encoding="utf-8") == two.page(), "run: python docs/cls_dm_page.py"
+
+
 def test_the_page_on_views_is_what_the_results_say():
     views = script("which_method")
     rows = json.loads(views.RESULTS.read_text(encoding="utf-8"))
