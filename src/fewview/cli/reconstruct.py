@@ -37,6 +37,8 @@ def reconstruct(
     resume: Annotated[bool, typer.Option("--resume", help="Go on from the checkpoint beside the output.")] = False,
 ) -> None:
     """Reconstruct a scan. Ctrl-C stops and keeps what there is."""
+    from ..runs.kept import remarks
+
     if bits not in (16, 32):
         raise OptionError(f"--bits {bits} is not possible.", "Choose 16 or 32.")
     if report is not None:
@@ -47,7 +49,7 @@ def reconstruct(
         check_report(report, output, result.inputs)  # the frames of a folder are known only now
         write_report(report, {"output": str(output), **result.record})
     typer.echo(summary(result.record, output))
-    for sentence in result.record["chosen"].get("outside_training", []):
+    for sentence in remarks(result.record["chosen"]):
         typer.echo(f"note: {sentence}")
 
 

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..options import Options
+from .budget import Pacing, afforded
 
 if TYPE_CHECKING:
     import torch
@@ -230,6 +231,8 @@ class Method(Generic[OptionsT]):
     presets : mapping
         Options under "draft" and "best" that differ from the defaults; where a preset is missing, the steps are
         scaled (:func:`fewview.methods.presets.preset_options`).
+    pacing : Pacing
+        How it does less where its options have a time budget (:mod:`fewview.methods.budget`).
     """
 
     name: str
@@ -250,12 +253,21 @@ class Method(Generic[OptionsT]):
     resumable: bool = True
     for_comparison: bool = False
     presets: Mapping[str, Mapping[str, Any]] = field(default_factory=dict, hash=False)
+    pacing: Pacing = field(default_factory=Pacing)
 
     def tuned(self, problem: Problem, options: OptionsT) -> Tuning[OptionsT]:
-        """Settle what is "auto", yielding estimates meanwhile; where nothing is, return at once."""
+        """Settle what is "auto" and what a budget allows, yielding estimates meanwhile; else return at once."""
+        problem = replace(problem, state=None)
+        if getattr(options, "budget", None) is not None:
+            slices = len(problem.data) if problem.stack is None else problem.stack.slices
+            return Settled(*(yield from afforded(self, problem, options, len(problem.data) / slices)))
         if self.tune is None or not options.undecided():
             return Settled(options)
-        return (yield from self.tune(replace(problem, state=None), options))
+        return (yield from self.tune(problem, options))
+
+    def settles(self, options: OptionsT) -> bool:
+        """Whether these options leave anything to :meth:`tuned`."""
+        return bool(self.tune is not None and options.undecided()) or getattr(options, "budget", None) is not None
 
     def settle(self, problem: Problem, options: OptionsT) -> Settled[OptionsT]:
         """:meth:`tuned` to its end: the options with which :attr:`solve` gives what :meth:`run` would."""
@@ -273,15 +285,16 @@ class Method(Generic[OptionsT]):
         if problem.state is not None and SETTLED in problem.state:
             kept = problem.state[SETTLED]
             settled = Settled(self.options.parse(kept["options"]), kept["chosen"])
-        elif self.tune is None or not options.undecided():
+        elif not self.settles(options):
             settled = Settled(options)
         else:
             effort, before = self.effort(problem, options), 1
             share = effort.tuning / (effort.tuning + effort.solving)
             settled = yield from _as_first_stage(self.tuned(problem, options), share, effort.stages)
+        tells = self.tune is not None or self.settles(options)
         told = {SETTLED: {"options": settled.options.model_dump(mode="json"), "chosen": dict(settled.chosen)}}
         for estimate in self.solve(problem, settled.options):
-            state = None if estimate.state is None else {**estimate.state, **(told if self.tune is not None else {})}
+            state = None if estimate.state is None else {**estimate.state, **(told if tells else {})}
             number, stages = estimate.place
             yield replace(
                 estimate,

@@ -11,10 +11,10 @@ from typing import Any
 from pydantic.fields import FieldInfo
 
 from ..errors import OptionError
+from .budget import STEPS
 from .interface import Method
 
 PRESETS = ("draft", "standard", "best")
-STEPS = ("iterations", "steps", "epochs", "inner_iterations")  # the names under which methods count them
 FACTOR = {"draft": 0.3, "best": 3.0}
 
 

@@ -44,6 +44,12 @@ def holds(method: Method[Any], estimate: Estimate, stopped: bool) -> str:
     return f"{method.title}, stopped at step {estimate.step} of {estimate.total}"
 
 
+def remarks(chosen: Mapping[str, Any]) -> list[str]:
+    """What whoever sees a result must know: what a time budget left out, and how the scan is unlike the training."""
+    budget = chosen.get("within_budget")
+    return [*([str(budget)] if budget else []), *chosen.get("outside_training", [])]
+
+
 def made_of(method: Method[Any], options: Options, chosen: Mapping[str, Any], steps: int) -> str:
     """What a result is made of, in one plain sentence.
 

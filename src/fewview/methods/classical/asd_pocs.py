@@ -9,8 +9,9 @@ import torch
 from pydantic import field_validator
 from torch import Tensor
 
-from ...options import Options, option
+from ...options import option
 from ...quality.residual import noise_level
+from ..budget import BudgetOptions
 from ..differences import gradient, gradient_adjoint, magnitude
 from ..interface import Estimate, Method, Problem
 from ..inverse.masking import attenuation_scale, relative, weigh
@@ -19,7 +20,7 @@ from .ordered import Sweep
 EDGE = 1e-3  # differences under this part of the typical attenuation count as flat in the gradient of TV
 
 
-class ASDPOCSOptions(Options):
+class ASDPOCSOptions(BudgetOptions):
     """Options of ASD-POCS."""
 
     iterations: int = option(

@@ -9,7 +9,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ...options import Auto, Options, option
+from ...options import Auto, option
+from ..budget import BudgetOptions, Pacing, standing
 from ..interface import Effort, Estimate, Method, Problem, Settled, Tuning
 from ..inverse.masking import measured, relative
 from ..selection.comparison import PerView
@@ -25,7 +26,7 @@ CHOOSING_SLICES = 4
 STAGE = "choosing the steps"
 
 
-class CGLSOptions(Options):
+class CGLSOptions(BudgetOptions):
     """Options of CGLS."""
 
     iterations: int | Auto = option(
@@ -142,4 +143,5 @@ METHOD = Method(
     tune=tune,
     effort=lambda problem, options: Effort(min(CHOOSING_SLICES, len(problem.data)), len(problem.data)),
     buffers=(9.0, 10.0),
+    pacing=Pacing(untuned=standing(iterations=10)),
 )

@@ -12,7 +12,8 @@ import torch
 from pydantic import model_validator
 from torch import Tensor
 
-from ...options import Auto, Options, option
+from ...options import Auto, option
+from ..budget import BudgetOptions, Pacing, standing
 from ..interface import Effort, Estimate, Method, Problem, Settled, Tuning
 from ..inverse.masking import attenuation_scale, mean_significant, measured, relative, weigh
 from ..selection.picture import Picture
@@ -29,7 +30,7 @@ TRIAL = (50, 80)
 HALO = 8  # slices, with smoothing between them
 
 
-class MBIROptions(Options):
+class MBIROptions(BudgetOptions):
     """Options of MBIR, named as in svmbir."""
 
     sharpness: float | Auto = option(
@@ -213,5 +214,6 @@ METHOD = Method(
     tune=tune,
     effort=_effort,
     buffers=(27.0, 6.0),
+    pacing=Pacing(untuned=standing(sharpness=0.0)),
     halo=lambda options: HALO if options.interslice > 0 else 0,
 )

@@ -6,13 +6,14 @@ from collections.abc import Iterator
 
 import torch
 
-from ...options import Options, option
+from ...options import option
+from ..budget import BudgetOptions
 from ..interface import Estimate, Method, Problem
 from ..inverse.masking import relative
 from .ordered import Sweep
 
 
-class SARTOptions(Options):
+class SARTOptions(BudgetOptions):
     """Options of SART."""
 
     iterations: int = option(

@@ -6,12 +6,13 @@ from collections.abc import Iterator
 
 import torch
 
-from ...options import Options, option
+from ...options import option
+from ..budget import BudgetOptions
 from ..interface import Estimate, Method, Problem
 from ..inverse.masking import measured, reciprocal, relative, weigh
 
 
-class SIRTOptions(Options):
+class SIRTOptions(BudgetOptions):
     """Options of SIRT."""
 
     iterations: int = option(

@@ -14,6 +14,7 @@ from .denoiser import batch_bytes
 from .dinr import DinrOptions
 from .open_settings import PRIORS
 from .options import DiffusionOptions
+from .pacing import PACING
 from .solve import solve
 from .tune import effort, tune, tune_once
 
@@ -135,6 +136,7 @@ def _method(
         halo=None if dinr else _halo,
         for_comparison=published,
         presets=presets or {},
+        pacing=PACING,
     )
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar, Literal, TypeVar
 
-from ...options import Auto, Options, choice_of, option
+from ...options import Auto, choice_of, option
+from ..budget import BudgetOptions
 from .choices import (
     Adaptation,
     DataStep,
@@ -60,7 +61,7 @@ def positivity_option() -> Any:
     return option(True, "Positivity", "The volume gets no negative attenuation; off only for signed data.")
 
 
-class DiffusionOptions(Options):
+class DiffusionOptions(BudgetOptions):
     """Everything that the published methods differ in, and what goes beyond them."""
 
     short_names: ClassVar[Mapping[str, str]] = {

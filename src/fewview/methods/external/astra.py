@@ -15,6 +15,7 @@ from ...operators import Operator
 from ...operators.astra import beam_of, kernel_of, load_astra
 from ...operators.fbp import by_halves, require_parallel
 from ...options import Options, option
+from ..budget import BudgetOptions
 from ..interface import Estimate, Method, Problem
 from ..inverse.masking import measured, relative
 
@@ -25,7 +26,7 @@ class AstraOptions(Options):
     """Options of ASTRA's FBP: none."""
 
 
-class AstraIterativeOptions(Options):
+class AstraIterativeOptions(BudgetOptions):
     """Options of ASTRA's iterative methods."""
 
     iterations: int = option(

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Literal
 
-from ...options import Auto, Options, option
+from ...options import Auto, option
+from ..budget import BudgetOptions
 from ..diffusion.options import scale_option, start_iterations_option
 
 
-class FieldOptions(Options):
+class FieldOptions(BudgetOptions):
     """Options that all fields share."""
 
     start: Literal["tv", "cgls", "fbp"] = option(

@@ -126,4 +126,5 @@ METHOD = Method(
     beside=UNROLLED.beside,
     halo=UNROLLED.halo,
     resumable=False,
+    pacing=UNROLLED.pacing,
 )

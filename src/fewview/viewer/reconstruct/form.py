@@ -119,7 +119,7 @@ class _Row(QWidget):
             layout.addWidget(QLabel(field.unit))
         self._auto: QCheckBox | None = None
         if field.can_be_auto:
-            self._auto = QCheckBox("auto")
+            self._auto = QCheckBox("auto" if field.auto == "auto" else "none")
             self._auto.setToolTip(field.tooltip)
             described(self._auto, f"{field.title}: automatic")
             self._auto.toggled.connect(self._on_auto)

@@ -12,6 +12,7 @@ from pydantic.fields import FieldInfo
 from ...options import Leaf, Options
 
 Kind = Literal["int", "float", "bool", "choice", "text", "file"]
+ALWAYS = ("budget",)  # fields that every method shares: shown after these
 BASIC = 4  # fields that are shown at once; more are read by nobody
 
 
@@ -60,13 +61,12 @@ class FormField:
 
 
 def form_fields(model: type[Options]) -> list[FormField]:
-    """Fields of an options model: at most four basic ones first, each group in the order of declaration."""
+    """Fields of an options model: at most four basic ones of its own first, each group in the order of declaration."""
     fields = list(map(_field, model.leaves()))
-    basic = [field for field in fields if not field.advanced]
-    rest = [
-        field if field.advanced else replace(field, advanced=True) for field in fields if field not in basic[:BASIC]
-    ]
-    return basic[:BASIC] + rest
+    basic = [field for field in fields if not field.advanced and field.name not in ALWAYS][:BASIC]
+    basic += [field for field in fields if field.name in ALWAYS]
+    rest = [field if field.advanced else replace(field, advanced=True) for field in fields if field not in basic]
+    return basic + rest
 
 
 def changed(fields: Iterable[FormField], values: Mapping[str, Any]) -> dict[str, Any]:

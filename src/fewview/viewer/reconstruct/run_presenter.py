@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ...methods.interface import Method
+from ...runs.kept import remarks
 from ...runs.recipe import Recipe
 from ...runs.worker.queued_run import QueuedRun
 from ...runs.worker.stream import SLOTS
@@ -153,7 +154,7 @@ def _took(run: QueuedRun) -> str:
 def _result(run: QueuedRun) -> list[str]:
     """What the result is made of, what became of the X-ray volume, and how the scan is unlike a network's training."""
     chosen = run.record.get("chosen", {})
-    said = (run.record.get("made_of", ""), chosen.get("guided", ""), *chosen.get("outside_training", []))
+    said = (run.record.get("made_of", ""), chosen.get("guided", ""), *remarks(chosen))
     return [str(one) for one in said if one]
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ....options import Auto, Options, option
+from ....options import Auto, option
+from ...budget import BudgetOptions
 from ..options import positivity_option, scale_option
 
 
@@ -32,7 +33,7 @@ def first_option(default: float) -> Any:
     )
 
 
-class SamplerOptions(Options):
+class SamplerOptions(BudgetOptions):
     """What all samplers share."""
 
     prior: str = option(

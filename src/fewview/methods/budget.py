@@ -1,0 +1,196 @@
+"""A time budget: how much of what was asked a run can afford, by the time that a small part of it takes.
+
+It is settled before the run, like everything else that is left open: all slabs of a volume get the same, and the
+settled options, without the budget, give the same volume on any machine.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Generator
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from ..options import Options, option
+
+if TYPE_CHECKING:
+    from .interface import Estimate, Method, Problem
+
+clock: Callable[[], float] = time.monotonic
+STEPS = ("iterations", "steps", "epochs", "inner_iterations")
+"""The names under which methods count their steps."""
+CHOOSING = 0.5
+"""Part of the budget after which no more time is spent on choosing settings."""
+PROBED = 4
+"""Steps that the pace is measured on, the first of which is not counted: it prepares what the others use."""
+PARTS = [0.97**k for k in range(240)]
+"""Parts of the work that are looked at, from all of it down."""
+STAGE, SHOWS = "measuring the pace", "while its pace was being measured"
+
+
+class BudgetOptions(Options):
+    """Options of a method that can do less where there is little time."""
+
+    budget: float | None = option(
+        None,
+        "Time budget",
+        "About how long the run may take, on this machine. With little time it takes fewer steps, or fewer samples, "
+        "and says so; with more than it needs it ends early. Empty sets no limit.",
+        unit="s",
+        gt=0,
+    )
+
+
+def counted(options: Options) -> str:
+    """Name of the option that counts the steps of an iterative method; empty where there is none."""
+    return next((name for name in STEPS if name in type(options).model_fields), "")
+
+
+def fewer_steps(options: Any, part: float) -> Any:
+    """The options with so large a part of the steps, one at least."""
+    name = counted(options)
+    return options.taking({name: max(1, round(part * getattr(options, name)))}) if name else options
+
+
+def standing(**values: Any) -> Callable[[Problem, Any], Any]:
+    """For :attr:`Pacing.untuned`: these values in the place of "auto"."""
+
+    def untuned(problem: Problem, options: Any) -> Any:
+        return options.taking({name: value for name, value in values.items() if name in options.undecided()})
+
+    return untuned
+
+
+@dataclass(frozen=True)
+class Pacing:
+    """How a method does less; as it stands, that of a method whose steps are all alike.
+
+    Parameters
+    ----------
+    lighter : callable
+        ``lighter(options, part)``: settled options that take so large a part of the work, about.
+    cost : callable, optional
+        ``cost(problem, options)``: their work, in any unit; the steps when not given.
+    probe : callable, optional
+        ``probe(options)``: the least run that the pace of that work can be measured on; a few steps when not given.
+    untuned : callable, optional
+        ``untuned(problem, options)``: the options with what is "auto" settled without looking. Where it is not given,
+        choosing takes its time.
+    """
+
+    lighter: Callable[[Any, float], Any] = fewer_steps
+    cost: Callable[[Problem, Any], float] | None = None
+    probe: Callable[[Any], Any] | None = None
+    untuned: Callable[[Problem, Any], Any] | None = None
+
+
+class Pace(NamedTuple):
+    """Seconds that go by before the steps, and for a unit of their work."""
+
+    before: float
+    each: float
+
+    def seconds(self, work: float) -> float:
+        """Of a run with so much work."""
+        return self.before + self.each * work
+
+
+def afforded(
+    method: Method[Any], problem: Problem, options: Any, part: float
+) -> Generator[Estimate, None, tuple[Any, dict[str, Any]]]:
+    """Settle what is "auto", then how many steps and samples the budget allows.
+
+    Parameters
+    ----------
+    method : Method
+    problem : Problem
+        Without state.
+    options : BudgetOptions
+        With a budget.
+    part : float
+        Of the run's slices, that the problem holds.
+
+    Returns
+    -------
+    options : BudgetOptions
+        Settled, without a budget.
+    chosen : dict
+        For :attr:`fewview.methods.Estimate.chosen`: what was settled, and in a sentence what the budget came to.
+    """
+    begun, budget = clock(), float(options.budget)
+    asked, chosen = yield from _settled(method, problem, options.taking({"budget": None}), begun + CHOOSING * budget)
+    pace = yield from _measured(method, problem, asked)
+    spent = clock() - begun
+    taken = asked
+    for share in PARTS:
+        taken = asked if share == 1 else method.pacing.lighter(asked, share)
+        needs = spent + pace.seconds(_work(method, problem, taken)) / part
+        if needs <= budget:
+            break
+    return taken, {**chosen, "within_budget": said(budget, needs, asked, taken)}
+
+
+def said(budget: float, needs: float, asked: Options, taken: Options) -> str:
+    """What a budget came to, in a sentence.
+
+    Parameters
+    ----------
+    budget, needs : float
+        Seconds given, and expected to be taken.
+    asked, taken : Options
+    """
+    before, after = asked.values(), taken.values()
+    less = [_less(name, before[name], after[name]) for name in after if after[name] != before[name]]
+    if needs > budget:
+        least = f" ({' and '.join(less)})" if less else ""
+        return f"The budget of {budget:g} s is too small: the least that can be done{least} takes about {needs:.0f} s."
+    if less:
+        return f"The budget of {budget:g} s allowed {' and '.join(less)}."
+    return f"The budget of {budget:g} s sufficed for all that was asked, which takes about {needs:.0f} s."
+
+
+def _less(name: str, before: Any, after: Any) -> str:
+    return f"no {name}" if isinstance(before, bool) else f"{after} of {before} {name}"
+
+
+def _settled(
+    method: Method[Any], problem: Problem, options: Any, end: float
+) -> Generator[Estimate, None, tuple[Any, dict[str, Any]]]:
+    """Settle what is open; where that takes too long, the method's own values stand for it."""
+    tuning = method.tuned(problem, options)
+    while True:
+        try:
+            estimate = next(tuning)
+        except StopIteration as stop:
+            return stop.value.options, dict(stop.value.chosen)
+        yield estimate
+        if clock() > end and method.pacing.untuned is not None:
+            tuning.close()
+            return method.pacing.untuned(problem, options), {}
+
+
+def _work(method: Method[Any], problem: Problem, options: Any) -> float:
+    cost = method.pacing.cost
+    return float(getattr(options, counted(options), 1)) if cost is None else cost(problem, options)
+
+
+def _measured(method: Method[Any], problem: Problem, options: Any) -> Generator[Estimate, None, Pace]:
+    """Run a small part of what was asked, and look at the clock."""
+    probe, name = method.pacing.probe, counted(options)
+    if probe is not None:
+        small = probe(options)
+    else:
+        small = options.taking({name: min(PROBED, getattr(options, name))}) if name else options
+    begun, last = clock(), 0.0
+    passed: dict[int, float] = {}  # steps done, and when
+    for estimate in method.solve(problem, small):
+        last = clock() - begun
+        passed.setdefault(estimate.step, last)
+        yield replace(estimate, stage=STAGE, state=None, chosen={}, kept="intermediate", shows=SHOWS)
+    steps = sorted(step for step in passed if step > 0)
+    if probe is not None or len(steps) < 2:
+        return Pace(0.0, last / max(_work(method, problem, small), 1e-12))
+    # The first step has prepared the others; what follows the last one grows with their number, too.
+    between = (passed[steps[-1]] - passed[steps[0]]) / (steps[-1] - steps[0])
+    each = between + (last - passed[steps[-1]]) / steps[-1]
+    return Pace(max(passed[steps[0]] - between * steps[0], 0.0), each)

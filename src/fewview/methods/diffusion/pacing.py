@@ -1,0 +1,44 @@
+"""How a diffusion does less where there is little time: fewer samples and fewer steps, in equal parts."""
+
+from __future__ import annotations
+
+import math
+
+from ..budget import Pacing
+from ..interface import Problem
+from .options import DiffusionOptions, closed
+from .start import settled_scale
+from .tune import effort
+
+PROBE = {"steps": 2, "samples": 2, "beside_share": 0.0}
+"""The least run that all kinds of step are seen in."""
+
+
+def lighter(options: DiffusionOptions, part: float) -> DiffusionOptions:
+    """The options with so large a part of the diffusion: of 16 steps of 8 samples, a quarter is 8 steps of 4.
+
+    Parameters
+    ----------
+    options : DiffusionOptions
+    part : float
+        0 to 1.
+    """
+    samples = max(min(PROBE["samples"], options.samples), round(options.samples * math.sqrt(part)))
+    steps = min(max(1, round(options.steps * options.samples * part / samples)), options.steps)
+    return options.taking({"samples": samples, "steps": steps})
+
+
+def _probe(options: DiffusionOptions) -> DiffusionOptions:
+    few = {name: min(PROBE[name], getattr(options, name)) for name in ("steps", "samples")}
+    return options.taking({**PROBE, **few})
+
+
+def _cost(problem: Problem, options: DiffusionOptions) -> float:
+    return effort(problem, options).solving
+
+
+def _untuned(problem: Problem, options: DiffusionOptions) -> DiffusionOptions:
+    return closed(options.taking({"scale": settled_scale(problem, options.scale)}))
+
+
+PACING = Pacing(lighter, _cost, _probe, _untuned)

@@ -1,0 +1,172 @@
+"""A time budget, by a pretended clock: what it leaves out, that it is kept, and that it is told."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+import torch
+
+from fewview.methods import Estimate, get_method, method_names
+from fewview.methods import budget as budgets
+from fewview.methods.budget import BudgetOptions, Pacing, said, standing
+from fewview.methods.diffusion.pacing import lighter
+from fewview.methods.interface import Method, Settled
+from fewview.options import Auto, option
+
+
+class Clock:
+    """Only work lets time go by."""
+
+    now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+class SlowOptions(BudgetOptions):
+    """Options of a slow method."""
+
+    iterations: int = option(100, "Iterations", "More take longer.", ge=1)
+    weight: float | Auto = option("auto", "Weight", "Larger is smoother.")
+
+
+class Slow:
+    """Two seconds for the choice, one before the first step, and then so many for each slice and step."""
+
+    def __init__(self, clock: Clock, each: float = 0.5, choice: float = 2.0) -> None:
+        self.clock, self.each, self.choice = clock, each, choice
+        self.done: list[int] = []
+        self.method = Method(
+            name="slow",
+            title="Slow",
+            family="classical",
+            summary="",
+            source="",
+            options=SlowOptions,
+            solve=self.solve,
+            tune=self.tune,
+            pacing=Pacing(untuned=standing(weight=9.0)),
+        )
+
+    def tune(self, problem, options):
+        for step in range(20):
+            self.clock.now += self.choice / 20
+            yield Estimate(torch.zeros(len(problem.data), 4, 4), step, 20, "choosing")
+        return Settled(options.taking({"weight": 5.0}), {"weight": 5.0})
+
+    def solve(self, problem, options) -> Iterator[Estimate]:
+        self.clock.now += 1.0
+        self.done.append(options.iterations)
+        for step in range(1, options.iterations + 1):
+            self.clock.now += self.each * len(problem.data)
+            yield Estimate(torch.ones(len(problem.data), 4, 4), step, options.iterations, "", state={"step": step})
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    clock = Clock()
+    monkeypatch.setattr(budgets, "clock", clock)
+    return clock
+
+
+@pytest.fixture
+def problem(make_problem):
+    return make_problem(views=3, grid=4)
+
+
+def run(slow, problem, **values):
+    """Last estimate, and the seconds that went by."""
+    begun = slow.clock.now
+    *_, last = slow.method.run(problem, slow.method.options(**values))
+    return last, slow.clock.now - begun
+
+
+@pytest.mark.parametrize("budget", [10.0, 20.0, 40.0])
+def test_a_budget_is_kept_and_what_it_left_out_is_said(budget, clock, problem):
+    slow = Slow(clock)
+    last, seconds = run(slow, problem, budget=budget)
+    assert 0.8 * budget <= seconds <= 1.2 * budget
+    allowed = slow.done[-1]
+    assert last.step == last.total == allowed < 100
+    assert last.chosen["within_budget"] == f"The budget of {budget:g} s allowed {allowed} of 100 iterations."
+    assert last.chosen["weight"] == 5.0
+
+
+def test_a_cheap_method_ends_early_and_says_so(clock, problem):
+    last, seconds = run(Slow(clock, each=0.01), problem, budget=60.0)
+    assert last.step == 100 and seconds < 10
+    assert "sufficed for all that was asked" in last.chosen["within_budget"]
+
+
+def test_without_a_budget_nothing_is_measured(clock, problem):
+    slow = Slow(clock)
+    last, seconds = run(slow, problem)
+    assert seconds == pytest.approx(53.0) and slow.done == [100]
+    assert "within_budget" not in last.chosen
+
+
+def test_too_small_a_budget_does_the_least_and_says_what_that_takes(clock, problem):
+    last, _ = run(Slow(clock, each=5.0), problem, budget=3.0, weight=1.0)
+    assert last.step == 1
+    assert last.chosen["within_budget"].startswith("The budget of 3 s is too small: the least that can be done (1 of")
+
+
+def test_choosing_ends_where_it_would_take_most_of_the_time(clock, problem):
+    slow = Slow(clock, choice=1000.0)
+    last, _ = run(slow, problem, budget=200.0)
+    assert "weight" not in last.chosen
+    settled = slow.method.settle(problem, slow.method.options(budget=200.0))
+    assert settled.options.weight == 9.0
+
+
+def test_all_slabs_get_the_same_and_together_keep_the_budget(clock, problem):
+    class Stack:
+        slices = 4
+
+    slow = Slow(clock, each=0.1)
+    slab = replace(problem, stack=Stack())
+    begun = clock.now
+    settled = slow.method.settle(slab, slow.method.options(budget=20.0))
+    assert settled.options.budget is None and settled.options.iterations < 100
+    for _ in range(4):
+        list(slow.method.run(slab, settled.options))
+    assert 16 <= clock.now - begun <= 24
+
+
+def test_what_is_resumed_is_not_measured_again(clock, problem):
+    slow = Slow(clock)
+    options = slow.method.options(budget=20.0)
+    estimate = next(e for e in slow.method.run(problem, options) if e.state is not None)
+    before = list(slow.done)
+    resumed = next(slow.method.run(replace(problem, state=estimate.state), options))
+    assert slow.done[len(before) :] == [before[-1]]
+    assert resumed.chosen["within_budget"] == estimate.chosen["within_budget"]
+
+
+def test_every_method_with_steps_has_a_budget_and_direct_ones_have_none():
+    for name in method_names():
+        options = get_method(name).options
+        counts = budgets.counted(options()) != ""
+        assert issubclass(options, BudgetOptions) == counts, name
+        assert ("budget" in options.model_fields) == counts
+    assert "budget" not in get_method("fbp").options.model_fields
+
+
+def test_a_diffusion_gives_up_samples_and_steps_alike():
+    options = get_method("d3ip").options(budget=30.0)
+    works = []
+    for part in (1.0, 0.5, 0.25, 0.05, 0.0):
+        less = lighter(options, part)
+        works.append(less.steps * less.samples)
+        assert less.samples >= 2 and 1 <= less.steps <= 16
+        assert abs(works[-1] - 128 * part) <= max(0.2 * 128 * part, 8)
+    assert works == sorted(works, reverse=True) and works[0] == 128
+    alone = lighter(get_method("dds").options(), 0.5)
+    assert (alone.samples, alone.steps) == (1, 25)
+
+
+def test_it_is_said_in_full_sentences():
+    asked = get_method("d3ip").options()
+    assert said(30, 28, asked, asked.taking({"steps": 9})) == "The budget of 30 s allowed 9 of 16 steps."
+    told = said(30, 28, asked, asked.taking({"steps": 9, "samples": 4}))
+    assert told == "The budget of 30 s allowed 9 of 16 steps and 4 of 8 samples."
