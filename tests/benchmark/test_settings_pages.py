@@ -27,6 +27,12 @@ def test_the_page_of_the_settings_search_is_what_was_measured():
     assert (DOCS / "settings-search.md").read_text(encoding="utf-8") == made.page(rows), "run: docs/settings_table.py"
 
 
+def test_the_page_of_large_slices_is_what_was_measured():
+    made = loaded("large_slices")
+    rows = json.loads(made.RESULTS.read_text(encoding="utf-8"))
+    assert made.PAGE.read_text(encoding="utf-8") == made.page(rows), "run: python docs/large_slices.py"
+
+
 @pytest.mark.parametrize("name", ["share", "guide_rejection", "tv_steps"])
 def test_what_chose_a_constant_is_committed(name):
     assert len(loaded("constants_page").rows_of(name)) >= 3

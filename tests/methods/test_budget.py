@@ -8,7 +8,7 @@ import torch
 
 from fewview.methods import Estimate, get_method, method_names
 from fewview.methods import budget as budgets
-from fewview.methods.budget import BudgetOptions, Pacing, said, standing
+from fewview.methods.budget import BudgetOptions, said
 from fewview.methods.diffusion.pacing import lighter
 from fewview.methods.interface import Method, Settled
 from fewview.options import Auto, option
@@ -45,7 +45,6 @@ class Slow:
             options=SlowOptions,
             solve=self.solve,
             tune=self.tune,
-            pacing=Pacing(untuned=standing(weight=9.0)),
         )
 
     def tune(self, problem, options):
@@ -116,7 +115,7 @@ def test_choosing_ends_where_it_would_take_most_of_the_time(clock, problem):
     last, _ = run(slow, problem, budget=200.0)
     assert "weight" not in last.chosen
     settled = slow.method.settle(problem, slow.method.options(budget=200.0))
-    assert settled.options.weight == 9.0
+    assert settled.options.weight == budgets.MIDDLING["weight"]
 
 
 def test_all_slabs_get_the_same_and_together_keep_the_budget(clock, problem):

@@ -19,6 +19,18 @@ if TYPE_CHECKING:
 clock: Callable[[], float] = time.monotonic
 STEPS = ("iterations", "steps", "epochs", "inner_iterations")
 """The names under which methods count their steps."""
+MIDDLING: dict[str, Any] = {
+    "weight": 1e-3,
+    "gamma": 0.9,
+    "eta": 0.3,
+    "sharpness": 0.0,
+    "iterations": 15,
+    "prior": "generic",
+    "start_iterations": 10,
+    "beside_share": 0.0,
+    "guide_weight": 1.0,
+}
+"""What stands for "auto" where there is no time to choose. Weights are normalised, so that they carry over."""
 CHOOSING = 0.5
 """Part of the budget after which no more time is spent on choosing settings."""
 PROBED = 4
@@ -52,13 +64,11 @@ def fewer_steps(options: Any, part: float) -> Any:
     return options.taking({name: max(1, round(part * getattr(options, name)))}) if name else options
 
 
-def standing(**values: Any) -> Callable[[Problem, Any], Any]:
-    """For :attr:`Pacing.untuned`: these values in the place of "auto"."""
-
-    def untuned(problem: Problem, options: Any) -> Any:
-        return options.taking({name: value for name, value in values.items() if name in options.undecided()})
-
-    return untuned
+def middling(options: Any) -> dict[str, Any]:
+    """Those of :data:`MIDDLING`, by path, that stand for what is "auto"."""
+    short = {path: name for name, path in options.short_names.items()}
+    named = {path: short.get(path, path) for path in options.undecided()}
+    return {path: MIDDLING[name] for path, name in named.items() if name in MIDDLING}
 
 
 @dataclass(frozen=True)
@@ -74,8 +84,8 @@ class Pacing:
     probe : callable, optional
         ``probe(options)``: the least run that the pace of that work can be measured on; a few steps when not given.
     untuned : callable, optional
-        ``untuned(problem, options)``: the options with what is "auto" settled without looking. Where it is not given,
-        choosing takes its time.
+        ``untuned(problem, options)``: the options with what is "auto" settled without a search; those of
+        :data:`MIDDLING` when not given. Where they do not cover everything, choosing takes its time.
     """
 
     lighter: Callable[[Any, float], Any] = fewer_steps
@@ -164,9 +174,16 @@ def _settled(
         except StopIteration as stop:
             return stop.value.options, dict(stop.value.chosen)
         yield estimate
-        if clock() > end and method.pacing.untuned is not None:
-            tuning.close()
-            return method.pacing.untuned(problem, options), {}
+        if clock() > end:
+            blind = _unsearched(method, problem, options)
+            if not blind.undecided():
+                tuning.close()
+                return blind, {}
+
+
+def _unsearched(method: Method[Any], problem: Problem, options: Any) -> Any:
+    untuned = method.pacing.untuned
+    return options.taking(middling(options)) if untuned is None else untuned(problem, options)
 
 
 def _work(method: Method[Any], problem: Problem, options: Any) -> float:

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from ...options import Auto, option
-from ..budget import BudgetOptions, Pacing, standing
+from ..budget import BudgetOptions
 from ..interface import Effort, Estimate, Method, Problem, Settled, Tuning
 from ..inverse.masking import measured, relative
 from ..selection.comparison import PerView
@@ -143,5 +143,4 @@ METHOD = Method(
     tune=tune,
     effort=lambda problem, options: Effort(min(CHOOSING_SLICES, len(problem.data)), len(problem.data)),
     buffers=(9.0, 10.0),
-    pacing=Pacing(untuned=standing(iterations=10)),
 )

@@ -11,13 +11,12 @@ from torch import Tensor
 
 from ...errors import OptionError
 from ...options import Auto, option
-from ..budget import Pacing, standing
 from ..interface import Estimate, Method, Problem, Settled, Tuning
 from ..selection.comparison import ONE_STANDARD_ERROR, better
 from ..selection.weight_search import USUAL, Choice, Solve, Trials, Warm, WeightTrial, choose_weight
 from .chambolle_pock import TVProblem
 from .directions import directions
-from .tv import FINER, HALO, LADDER, UNTUNED, TVOptions, attempt, effort, formulate, minimised, trials_of
+from .tv import FINER, HALO, LADDER, TVOptions, attempt, effort, formulate, minimised, trials_of
 
 # Tried by "auto". Weights relative to the best one of plain TV: what runs along the X-ray's edges is not paid for, so
 # that the rest can be smoothed more. Settled on simulated microstructures, seeds of validation.
@@ -164,6 +163,5 @@ METHOD = Method(
     effort=lambda problem, options: effort(problem, options, searches=3),  # plain, etas and gammas, guided
     needs=frozenset({"aux"}),
     buffers=(28.0, 14.0),
-    pacing=Pacing(untuned=standing(weight=UNTUNED, gamma=1.0, eta=0.3)),
     halo=lambda options: HALO if options.along_z > 0 else 0,
 )

@@ -13,7 +13,7 @@ from pydantic import model_validator
 from torch import Tensor
 
 from ...options import Auto, option
-from ..budget import BudgetOptions, Pacing, standing
+from ..budget import BudgetOptions
 from ..interface import Effort, Estimate, Method, Problem, Settled, Tuning
 from ..inverse.masking import attenuation_scale, mean_significant, measured, relative, weigh
 from ..selection.picture import Picture
@@ -214,6 +214,5 @@ METHOD = Method(
     tune=tune,
     effort=_effort,
     buffers=(27.0, 6.0),
-    pacing=Pacing(untuned=standing(sharpness=0.0)),
     halo=lambda options: HALO if options.interslice > 0 else 0,
 )

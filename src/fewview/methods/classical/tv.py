@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from ...options import Auto, option
-from ..budget import BudgetOptions, Pacing, standing
+from ..budget import BudgetOptions
 from ..interface import Effort, Estimate, Method, Problem, Settled, Tuning, Views
 from ..selection.picture import Picture
 from ..selection.weight_search import Trials, Warm, choose_weight, search_work
@@ -22,7 +22,6 @@ LADDER = tuple(float(w) for w in 10 ** np.arange(-1.0, -6.01, -0.5))  # weights 
 # The same noise in pixels half as wide asks for sqrt(2) times the weight: what noise back-projects onto a pixel goes
 # with the root of its width, |A|^2 with the width itself.
 FINER = 0.5
-UNTUNED = 1e-3  # the weight where a budget leaves no time to choose one
 HALO = 8  # slices, with smoothing between them
 TRIAL = (60, 150)  # iterations per weight and fold while choosing, with many and with few views
 
@@ -164,6 +163,5 @@ METHOD = Method(
     tune=tune,
     effort=effort,
     buffers=(21.0, 14.0),
-    pacing=Pacing(untuned=standing(weight=UNTUNED)),
     halo=lambda options: HALO if options.along_z > 0 else 0,
 )

@@ -39,7 +39,12 @@ Trying = Generator[Estimate, None, None]
 
 
 def choose(
-    problem: Problem, options: DiffusionOptions, top: float, picture: Picture, source: GuideSource | None = None
+    problem: Problem,
+    options: DiffusionOptions,
+    top: float,
+    picture: Picture,
+    source: GuideSource | None = None,
+    steps: int = STEPS,
 ) -> Generator[Estimate, None, dict[str, Any]]:
     """Values for those options that are "auto": prior, guide, and how much of a classical method is mixed in.
 
@@ -55,6 +60,8 @@ def choose(
         What is shown meanwhile.
     source : GuideSource, optional
         What a guide is made of.
+    steps : int
+        Of a trial.
 
     Returns
     -------
@@ -77,7 +84,7 @@ def choose(
     stages = Stages(_expected(questions, options, given))
     first = yield from stages.within("starting image", first_volume(given, options.start, options, picture))
     trial = SettingsTrial(given, held, scaled(given, top), first / top, next(iter(priors.values())), picture, slices)
-    search = SettingsSearch(trial, options, questions, problem.operator.views, dict(questions.told))
+    search = SettingsSearch(trial, options, questions, problem.operator.views, dict(questions.told), steps)
     yield from stages.within("prior", search.network(priors))
     if source is not None and questions.guide:
         yield from stages.within("X-ray guide", search.guide(source))
@@ -108,13 +115,14 @@ class SettingsSearch:
     questions: OpenSettings
     views: int  # of the scan
     chosen: dict[str, Any] = field(default_factory=dict)
+    steps: int = STEPS  # of a trial
     plain: TrialResult | None = None  # unadapted, without a guide
     best: TrialResult | None = None
     source: GuideSource | None = None  # whose network is listened to
 
     def small(self, **more: Any) -> DiffusionOptions:
         """The options of a trial: of few steps, with what was chosen."""
-        return self.options.taking({**SHORT, "prior": self.chosen["prior"], **more})
+        return self.options.taking({**SHORT, "steps": self.steps, "prior": self.chosen["prior"], **more})
 
     def network(self, priors: Mapping[str, DiffusionPrior]) -> Trying:
         """What comes of each prior in few steps."""
@@ -122,7 +130,9 @@ class SettingsSearch:
         stages = Stages(dict.fromkeys(priors, 1.0))
         for name, prior in priors.items():
             trial = replace(self.trial, prior=prior)
-            tried[name] = yield from stages.within(name, trial.run(self.options.taking({**SHORT, "prior": name})))
+            tried[name] = yield from stages.within(
+                name, trial.run(self.options.taking({**SHORT, "steps": self.steps, "prior": name}))
+            )
         name = best_setting({name: found.errors for name, found in tried.items()}, ENOUGH)
         self.trial = replace(self.trial, prior=priors[name])
         self.chosen["prior"] = name
@@ -179,7 +189,10 @@ class SettingsSearch:
             "partner", candidates(trial.given, options, trial.picture, trial.slices), named=False
         )
         chosen = shared(trial.held, self.best.samples, found, options)
-        if chosen["beside_share"] > 0:  # after few steps the share would be too large: samples as good as the run's
+        as_long = options.steps == self.steps and options.adaptation.kind == "none"
+        if (
+            chosen["beside_share"] > 0 and not as_long
+        ):  # after few steps the share would be too large: samples as good as the run's
             whole = yield from stages.within("all steps", self._whole(), named=False)
             chosen = shared(trial.held, whole.samples, found, options)
         self.chosen |= chosen

@@ -20,6 +20,7 @@ from .multiresolution import loop_work
 from .open_settings import OpenSettings
 from .options import DiffusionOptions, closed
 from .settings_search import CLASSICAL, SHORT, choose
+from .settings_trial import STEPS
 from .start import STAGE as STARTING
 from .start import nothing_there, settled_scale, tuned_start
 
@@ -35,10 +36,11 @@ def tune(problem: Problem, options: DiffusionOptions) -> Tuning[DiffusionOptions
     picture = Picture(preview(small))
     yield from enlarged(_first_look(picture, options), grid, factor)
     source = GuideSource.of(problem, options)
-    scale = settled_scale(problem, options.scale)
+    scale = settled_scale(small, options.scale)
     if nothing_there(problem):  # nothing to choose by
         return Settled(closed(options.taking({"scale": scale})))
-    chosen = yield from enlarged(_choose(small, options, scale, picture, source), grid, factor)
+    steps = STEPS if factor == 1 else min(STEPS, options.steps)  # no more than the run itself takes
+    chosen = yield from enlarged(_choose(small, options, scale, picture, source, steps), grid, factor)
     chosen = carried(chosen, factor)
     return Settled(closed(options.taking(chosen)), chosen)
 
@@ -48,14 +50,19 @@ def _first_look(picture: Picture, options: DiffusionOptions) -> Generator[Estima
 
 
 def _choose(
-    problem: Problem, options: DiffusionOptions, scale: float, picture: Picture, source: GuideSource | None
+    problem: Problem,
+    options: DiffusionOptions,
+    scale: float,
+    picture: Picture,
+    source: GuideSource | None,
+    steps: int,
 ) -> Generator[Estimate, None, dict[str, Any]]:
     """What was left open, and the curves that decided."""
     stages = Stages({STARTING: work(problem, 60), CHOOSING: _search_work(problem, options), PARTNER: 1.0})
     chosen: dict[str, Any] = yield from stages.within(STARTING, tuned_start(problem, options.start, options))
     chosen["scale"] = scale
     settled = options.taking(chosen)
-    chosen |= yield from stages.within(CHOOSING, choose(problem, settled, scale, picture, source))
+    chosen |= yield from stages.within(CHOOSING, choose(problem, settled, scale, picture, source, steps))
     settled = options.taking(chosen)
     if by_edges(settled):  # directional TV has the weight of the TV partner
         chosen["beside"] = "tv"

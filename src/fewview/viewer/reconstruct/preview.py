@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ...methods.budget import middling
 from ...methods.interface import Method
 from ...methods.presets import preset_options
 from ..common.words import number
@@ -12,18 +13,6 @@ from ..scan.presenter import ScanPresenter
 
 WORK = 1.6e9  # rays times pixels that iterations may cost: some 5 s of one processor core
 LEAST_ITERATIONS = 20
-# What stands for "auto" where no run on the scan has chosen yet. Weights are normalised, so that they carry over.
-MIDDLING: dict[str, Any] = {
-    "weight": 1e-3,
-    "gamma": 0.9,
-    "eta": 0.3,
-    "sharpness": 0.0,
-    "iterations": 15,
-    "prior": "generic",
-    "start_iterations": 10,
-    "beside_share": 0.0,
-    "guide_weight": 1.0,
-}
 
 
 def preview_options(method: Method[Any], options: Mapping[str, Any], scan: ScanPresenter) -> tuple[dict[str, Any], str]:
@@ -42,21 +31,18 @@ def preview_options(method: Method[Any], options: Mapping[str, Any], scan: ScanP
     draft = preset_options(method, "draft") if method.presets else {}
     wanted = {**draft, **options} if method.presets else dict(options)
     now = method.options.parse(wanted)
-    taken, middling = {}, {}
     short = {path: name for name, path in method.options.short_names.items()}
-    for path in now.undecided():
-        name = short.get(path, path)
-        if name in settled:
-            taken[name] = settled[name]
-        elif name in MIDDLING:
-            middling[name] = MIDDLING[name]
+    open_ = {short.get(path, path) for path in now.undecided()}
+    taken = {name: settled[name] for name in settled if name in open_}
+    guessed = {short.get(path, path): value for path, value in middling(now).items()}
+    guessed = {name: value for name, value in guessed.items() if name not in taken}
     said = []
     if taken:
         said.append(f"{_listed(taken)} as {source} chose")
-    if middling:
-        said.append(f"{_listed(middling)} for want of a choice (a Run makes it)")
-    chosen = {**wanted, **taken, **middling}
-    if "iterations" in fields and "iterations" not in middling:
+    if guessed:
+        said.append(f"{_listed(guessed)} for want of a choice (a Run makes it)")
+    chosen = {**wanted, **taken, **guessed}
+    if "iterations" in fields and "iterations" not in guessed:
         most = max(LEAST_ITERATIONS, int(WORK / ((scan.views or views) * (columns // scan.bin) ** 2)))
         asked = int(method.options.parse(chosen).model_dump()["iterations"])
         if most < asked:

@@ -1,0 +1,96 @@
+"""What the shortcuts for large slices save and cost, on one slice of the tooth; writes results/real_size.json.
+
+    python benchmarks/real_size.py                         # all rows; those that are there are measured anew
+    python benchmarks/real_size.py --preset draft --shortcuts on
+
+One slice of 640 pixels from 45 of 181 views, `d3ip`: with its shortcuts (settings on a coarse grid, coarse to fine, the
+network where the object is) and without them. Each row is a process of its own, whose CPU seconds count all that it
+starts; those of the run leave out imports and files. The reference is the FBP of all views.
+"""
+
+import argparse
+import json
+import multiprocessing
+import resource
+import time
+from pathlib import Path
+
+RESULTS = Path(__file__).parent / "results" / "real_size.json"
+SIZE, VIEWS, METHOD = 640, 45, "d3ip"
+WHOLE = 10**6  # no grid is large
+
+
+def measured(preset, shortcuts):
+    """One run, in a process of its own."""
+    import torch
+
+    from fewview.benchmark.quality.measured import few_views, tooth
+    from fewview.methods import get_method
+    from fewview.methods.presets import preset_options
+    from fewview.methods.selection import coarse
+    from fewview.quality import psnr, ssim
+    from fewview.runs.problem import set_up
+
+    torch.set_num_threads(1)
+    whole, reference = tooth(SIZE, 1)
+    case = few_views(whole, reference, VIEWS, 0)
+    setup = set_up(case.lines, auxiliary=None, holdout=0.0, device=torch.device("cpu"), seed=0)
+    method = get_method(METHOD)
+    options = method.options.parse(preset_options(method, preset))
+    if not shortcuts:
+        coarse.SETTLING = WHOLE
+        options = options.taking({"coarse_to_fine": False})
+    begun, denoised, tuning = time.process_time(), None, 0.0
+    for last in method.run(setup.problem(0, 1), options):
+        now = time.process_time() - begun
+        if denoised is None and ("sampling" in last.stage or last.stage.startswith("diffusing")):
+            denoised = now
+        if last.place[0] == 1:
+            tuning = now
+    volume = last.volume.numpy()
+    return {
+        "data": "tooth",
+        "size": SIZE,
+        "views": VIEWS,
+        "method": METHOD,
+        "preset": preset,
+        "shortcuts": shortcuts,
+        "cpu_seconds": round(now, 1),
+        "cpu_seconds_settings": round(tuning, 1),
+        "cpu_seconds_first_denoised": round(denoised, 1),
+        "psnr": round(psnr(volume, reference), 3),
+        "ssim": round(ssim(volume, reference), 4),
+        "share": round(float(last.chosen.get("beside_share", 0.0)), 3),
+    }
+
+
+def in_a_process(preset, shortcuts):
+    """The row, with the CPU seconds of the whole process."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    with multiprocessing.get_context("spawn").Pool(1) as pool:
+        row = pool.apply(measured, (preset, shortcuts))
+        pool.close()
+        pool.join()
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    row["cpu_seconds_process"] = round(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, 1)
+    return row
+
+
+def main():
+    """Measure the rows asked for."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--preset", choices=("draft", "standard"), default=None)
+    parser.add_argument("--shortcuts", choices=("on", "off"), default=None)
+    given = parser.parse_args()
+    rows = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.is_file() else []
+    for preset in ("draft", "standard") if given.preset is None else (given.preset,):
+        for on in (True, False) if given.shortcuts is None else (given.shortcuts == "on",):
+            row = in_a_process(preset, on)
+            rows = [old for old in rows if (old["preset"], old["shortcuts"]) != (preset, on)] + [row]
+            rows.sort(key=lambda one: (one["preset"], one["shortcuts"]))
+            print(row, flush=True)
+            RESULTS.write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
