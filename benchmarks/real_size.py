@@ -42,12 +42,11 @@ def measured(preset, shortcuts):
         options = options.taking({"coarse_to_fine": False})
     begun, denoised, tuning = time.process_time(), None, 0.0
     for last in method.run(setup.problem(0, 1), options):
-        now = time.process_time() - begun
         if denoised is None and ("sampling" in last.stage or last.stage.startswith("diffusing")):
-            denoised = now
-        if last.place[0] == 1:
-            tuning = now
-    volume = last.volume.numpy()
+            denoised = time.process_time() - begun
+        if not tuning and last.place[0] > 1:
+            tuning = time.process_time() - begun
+    now, volume = time.process_time() - begun, last.volume.numpy()
     return {
         "data": "tooth",
         "size": SIZE,

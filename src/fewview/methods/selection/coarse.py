@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass, replace
-from typing import TypeVar, cast
+from typing import Any, TypeVar, cast
 
 import torch
 from torch import Tensor
@@ -92,12 +92,16 @@ def enlarged(estimates: Generator[Estimate, None, Told], grid: int, factor: int)
     object
         What ``estimates`` return.
     """
+    shown: Any = None
+    large: Tensor | None = None
     while True:
         try:
             estimate = next(estimates)
         except StopIteration as end:
             return cast(Told, end.value)
-        yield replace(estimate, volume=finer(torch.as_tensor(estimate.volume), grid, factor))
+        if estimate.volume is not shown or large is None:  # a search shows one volume for a long time
+            shown, large = estimate.volume, finer(torch.as_tensor(estimate.volume), grid, factor)
+        yield replace(estimate, volume=large)
 
 
 def finer(volume: Tensor, grid: int, factor: float) -> Tensor:
