@@ -22,7 +22,7 @@ def table(rows):
         on = "yes" if row["shortcuts"] else "no"
         lines.append(
             f"| {row['preset']} | {on} | {row['cpu_seconds']} | {row['cpu_seconds_settings']} | "
-            f"{row['cpu_seconds_first_denoised']} | {row['psnr']:.2f} | {row['ssim']:.3f} |"
+            f"{row['cpu_seconds_first_denoised'] or 'not kept'} | {row['psnr']:.2f} | {row['ssim']:.3f} |"
         )
     return "\n".join(lines)
 
