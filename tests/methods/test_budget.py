@@ -151,6 +151,16 @@ def test_every_method_with_steps_has_a_budget_and_direct_ones_have_none():
     assert "budget" not in get_method("fbp").options.model_fields
 
 
+def test_the_least_is_what_a_method_can_do():
+    for name in method_names():
+        options = get_method(name).options()
+        options = options.taking(budgets.middling(options))
+        if budgets.counted(options):
+            least = get_method(name).pacing.lighter(options, 0.0)
+            assert type(options).parse(least.model_dump()) == least, name
+    assert budgets.fewer_steps(get_method("cls-dm").options(), 0.0).steps == 2
+
+
 def test_a_diffusion_gives_up_samples_and_steps_alike():
     options = get_method("d3ip").options(budget=30.0)
     works = []

@@ -59,9 +59,12 @@ def counted(options: Options) -> str:
 
 
 def fewer_steps(options: Any, part: float) -> Any:
-    """The options with so large a part of the steps, one at least."""
+    """The options with so large a part of the steps, at least one or as many as the method needs."""
     name = counted(options)
-    return options.taking({name: max(1, round(part * getattr(options, name)))}) if name else options
+    if not name:
+        return options
+    bounds = (getattr(item, "ge", 1) for item in type(options).model_fields[name].metadata)
+    return options.taking({name: max(1, *bounds, round(part * getattr(options, name)))})
 
 
 def middling(options: Any) -> dict[str, Any]:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Literal
 
-from ...options import Auto, Options, option
+from ...options import Auto, option
+from ..budget import BudgetOptions
 from ..diffusion.options import positivity_option
 
 
-class ClsDmOptions(Options):
+class ClsDmOptions(BudgetOptions):
     """Options of CLS-DM."""
 
     weights: str = option(
