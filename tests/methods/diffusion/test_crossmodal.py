@@ -270,7 +270,10 @@ def test_the_second_verdict_wants_a_share_and_edges_in_it():
 def test_a_guide_that_knows_is_accepted_and_helps(problem, weights, truth, monkeypatch):
     *_, alone = run("d3ip", problem, prior=weights, **SHORT)
     oracle = listening(monkeypatch, truth / alone.chosen["scale"])
-    *_, guided = run("d3ip-x", problem, prior=weights, compare=True, **SHORT)
+    *before, guided = run("d3ip-x", problem, prior=weights, compare=True, **SHORT)
+    fractions = [estimate.fraction for estimate in before]
+    assert fractions == sorted(fractions) and guided.fraction == 1.0
+    assert max(one.fraction for one in before if "guide changed" not in one.stage) < 0.9  # it goes the same way twice
     assert guided.chosen["guided"].startswith(USED) and 0 < guided.scalars["guide_weight"] <= 1
     assert psnr(guided.volume, truth) > psnr(alone.volume, truth) + 3
     assert guided.step == guided.total

@@ -27,6 +27,7 @@ from .start import nothing_there
 from .tune import PARTNER
 
 DIFFUSING = "diffusing"
+COMPARING = "what the guide changed"
 VARIANCE = 1  # stream of the noise that :mod:`.posterior_variance` draws
 
 
@@ -37,13 +38,13 @@ def solve(problem: Problem, options: DiffusionOptions) -> Iterator[Estimate]:
     if nothing_there(problem):
         yield Estimate(torch.zeros_like(preview(problem)), 1, 1, "nothing there", {"data_residual": 0.0})
         return
-    stages = _expected(problem, options)
     source = GuideSource.of(problem, options)
+    compare = bool(getattr(options, "compare", False))
+    stages = _expected(problem, options, compare and source is not None)
     denoiser = Denoiser.of(load_prior(options.prior, problem.operator.device), len(problem.data))
     course = CoarseToFine(problem, options, denoiser, source)
     begin = yield from stages.within(STARTING, course.start())
     other = yield from stages.within(PARTNER, _partner(problem, options))
-    compare = bool(getattr(options, "compare", False))
     last: Estimate | None = None
     for event in course.climb(begin):
         guide, ends = course.guide, course.last if event.done else None
@@ -70,15 +71,16 @@ def solve(problem: Problem, options: DiffusionOptions) -> Iterator[Estimate]:
         )
         yield stages.told(DIFFUSING, last)
     if course.guide is not None and last is not None and compare:
-        yield from _compared(problem, options, last, other)
+        yield from stages.within(COMPARING, _compared(problem, options, last, other))
 
 
-def _expected(problem: Problem, options: DiffusionOptions) -> Stages:
+def _expected(problem: Problem, options: DiffusionOptions, twice: bool) -> Stages:
     """The stages, with the work that each is expected to take."""
     expected = {STARTING: work(problem, 60)}
     if options.share != 0:
         expected[PARTNER] = work(problem, iterations(problem, options))
-    return Stages(expected | {DIFFUSING: loop_work(options, problem)})
+    loop = loop_work(options, problem)
+    return Stages(expected | {DIFFUSING: loop} | ({COMPARING: loop} if twice else {}))
 
 
 def _partner(problem: Problem, options: DiffusionOptions) -> Generator[Estimate, None, Tensor | None]:
@@ -90,11 +92,13 @@ def _partner(problem: Problem, options: DiffusionOptions) -> Generator[Estimate,
     return (yield from reconstructed(problem, partner_of(options), options))
 
 
-def _compared(problem: Problem, options: DiffusionOptions, last: Estimate, other: Tensor | None) -> Iterator[Estimate]:
+def _compared(
+    problem: Problem, options: DiffusionOptions, last: Estimate, other: Tensor | None
+) -> Generator[Estimate, None, None]:
     """Go the same way once more without the guide, from the same seed; the last volume stays what it was."""
     denoiser = Denoiser.of(load_prior(options.prior, problem.operator.device), len(problem.data))
     course = CoarseToFine(replace(problem, state=None), options, denoiser)
-    stage, total = "what the guide changed", last.total + course.total
+    total = last.total + course.total
     starting = course.start()
     while True:
         try:
@@ -102,11 +106,11 @@ def _compared(problem: Problem, options: DiffusionOptions, last: Estimate, other
         except StopIteration as end:
             first: Tensor = end.value
             break
-        yield replace(last, stage=stage, total=total)
+        yield replace(last, stage=COMPARING, total=total, done=0.0)
     for _ in course.climb(first):
-        yield replace(last, step=last.step + course.step, total=total, stage=stage)
+        yield replace(last, step=last.step + course.step, total=total, stage=COMPARING, done=course.done)
     alone, _ = summary(course.process.x, course.data, options, course.last)
     if other is not None:
         alone, _ = mixed(alone, {}, other, float(options.share))
     changed = {**last.extra, "guide_change": last.volume - alone}
-    yield replace(last, step=total, total=total, stage=stage, extra=changed)
+    yield replace(last, step=total, total=total, stage=COMPARING, extra=changed, done=1.0)

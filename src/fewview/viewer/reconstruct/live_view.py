@@ -61,7 +61,7 @@ class LiveView(QObject):
         self._run: QueuedRun | None = None
         self._layer: Any = None
         self._limits: tuple[float, float] | None = None
-        self._rescale_from = 0
+        self._frames = 0
         self._extras: dict[str, Any] = {}
         self._extra_number = 0
         self._last_tick = 0.0
@@ -121,7 +121,7 @@ class LiveView(QObject):
             gc.unfreeze()
 
     def _begin(self, run: QueuedRun) -> None:
-        self._run, self._layer, self._limits, self.sequence = run, None, None, 0
+        self._run, self._layer, self._limits, self.sequence, self._frames = run, None, None, 0, 0
         self._extras, self._extra_number = {}, 0
 
     def _paint(self) -> float:
@@ -136,25 +136,27 @@ class LiveView(QObject):
         making = 0.0
         if self._layer is None:
             began = time.monotonic()
-            self._add(frame.volume, shown, run, frame.step)
+            self._add(frame.volume, shown, run)
             making = time.monotonic() - began
             frame = self._queue.take_frame() or frame  # many may have come meanwhile
-        self._show(frame.volume, frame.step)
+        self._show(frame.volume)
         self._show_extras(run, shown)
         self.sequence = frame.sequence
         self.shown_at = time.monotonic()
         self.painted.emit(shown.name)
         return making
 
-    def _show(self, volume: NDArray[Any], step: int) -> None:
+    def _show(self, volume: NDArray[Any]) -> None:
         if self._layer not in self._viewer.layers:
             return  # the user took it away; the result comes back at the end
         self._layer.data = volume
-        if step > 0 and self._rescale_from == 0:
-            self._rescale(volume)  # FBP's streaks set the limits of the first look; the method's own are calmer
-            self._rescale_from = step
+        self._frames += 1
+        # FBP's streaks set the limits of the first look, and settings under trial those of some more: each time when
+        # twice as many frames were seen, the limits follow.
+        if self._frames & (self._frames - 1) == 0:
+            self._rescale(volume)
 
-    def _add(self, volume: NDArray[Any], shown: Shown, run: QueuedRun, step: int) -> None:
+    def _add(self, volume: NDArray[Any], shown: Shown, run: QueuedRun) -> None:
         limits = contrast(volume)
         metadata = {METADATA: {**shown.metadata, "run": run.number}}
         if shown.reuse and shown.name in self._viewer.layers:
@@ -166,7 +168,7 @@ class LiveView(QObject):
         self._layer = self._viewer.add_image(
             volume, name=shown.name, contrast_limits=limits, colormap="gray", metadata=metadata, **shown.place
         )
-        self._limits, self._rescale_from = limits, step
+        self._limits = limits
         self._centre(volume, shown)
         if self._viewer.canvas.grid.enabled:
             return  # the grid has an order of its own
@@ -195,7 +197,7 @@ class LiveView(QObject):
         if shown is not None and run.volume is not None:
             if self._layer is None or self._layer not in self._viewer.layers:
                 self._layer = None
-                self._add(run.volume, shown, run, run.kept_step)
+                self._add(run.volume, shown, run)
             layer = self._layer
             layer.data = run.volume
             self._rescale(run.volume)
