@@ -77,7 +77,8 @@ def carried(chosen: Mapping[str, Any], factor: int) -> dict[str, Any]:
     """What was chosen on a grid ``factor`` times coarser, as it holds on the problem's own.
 
     Weights of TV follow the size of the pixels (:data:`fewview.methods.classical.tv.FINER`); the sharpness of MBIR, the
-    steps of CGLS, shares and networks do not (benchmarks/coarse_settings.py).
+    steps of CGLS, shares and networks are taken as they are. What all of it costs on a large slice,
+    ``benchmarks/real_size.py`` measures.
     """
     weights = {name: chosen[name] * factor**FINER for name in ("tv_weight", "start_weight") if name in chosen}
     return {**chosen, **weights}
