@@ -151,8 +151,8 @@ def test_the_state_counts_as_its_variance_says():
 def test_without_krylov_directions_or_with_another_image(data, truth):
     post = Unrolled(UnrolledConfig(**{**TINY.model_dump(), "krylov": False, "stages": 1}))
     assert post(data, 4).shape == truth.shape
-    net = Unrolled(UnrolledConfig(**{**TINY.model_dump(), "extra": 1}))
-    assert net(data, 4, extra=truth).shape == truth.shape == net(data, 4).shape
+    net = Unrolled(UnrolledConfig(**{**TINY.model_dump(), "extra": 2}))
+    assert net(data, 4, extra=torch.stack([truth, truth], dim=1)).shape == truth.shape == net(data, 4).shape
 
 
 @pytest.mark.parametrize(("degrees", "views"), [(180, 8), (360, 9), (150, 30)])

@@ -16,6 +16,7 @@ from fewview.testing import check_method
 SHORT = {"samples": 2, "steps": 3, "iterations": 10, "weight": 1e-3, "sharpness": 0.0, "subset": 6, "t_start": 200}
 SHORT |= {"guided_start": 200, "adaptation": "none", "beside_share": 0.0, "trust": 1.0, "start": "fbp"}
 SHORT |= {"prior": "generic", "gamma": 0.5, "eta": 0.05, "guide_weight": 1.0, "members": "sirt,cgls"}
+SHORT |= {"symmetries": False, "xray": True}
 SHORT |= {"scale": 1.0, "start_iterations": 5, "shares": "sirt=0.5,cgls=0.5"}
 LONG = {"dinr-paper", "ensemble", "dps", "dpnp", "diffpir"}  # compositions of parts that others hold
 LONG |= {name for name in method_names() if get_method(name).family == "fields"} - {"naf"}  # the loop of naf

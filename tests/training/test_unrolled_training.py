@@ -137,10 +137,10 @@ def test_a_volume_teaches_a_scan_with_a_fan(tiny, sample, tmp_path):
     fine, _ = specimens([volume[:10]], 32, 1, 4, rng)
     scan = measured(fine, A, rng, counts=(3000, 3000), noiseless=0.0)
     trainer = SisterTrainer(SisterTraining(minutes=0.01, start="", rate=3e-3), volume, scan, tmp_path, lambda _: None)
-    before = trainer.figures()["kept_back"]
+    before = trainer.figures()["heldout_psnr"]
     for _ in range(40):
         trainer.one_step(0.0)
-    assert trainer.figures()["kept_back"] > before + 0.2
+    assert trainer.figures()["heldout_psnr"] > before + 0.2
     assert trainer.further_facts()["trained_for"]["pixel_mm"] == pytest.approx([0.1, 0.1])
 
 

@@ -335,7 +335,7 @@ def test_the_shipped_guide_gains_by_the_right_xray_volume_alone():
     lines = torch.tensor(-np.log(frames / flat), dtype=torch.float32)
     right = torch.tensor(made.truth_xray)
     problem = Problem(A, lines, torch.tensor(frames / frames.mean(), dtype=torch.float32), right)
-    values = {"samples": 2, "adaptation": "none", "trust": 1.0}
+    values = {"samples": 2, "adaptation": "none", "trust": 1.0, "prior": "materials", "beside_share": 0.0}
     *_, alone = run("d3ip", problem, **values)
     *_, guided = run("d3ip-x", problem, **values)
     *_, nothing = run("d3ip-x", replace(problem, auxiliary=torch.zeros_like(right)), **values)
