@@ -306,7 +306,8 @@ def _explain(model: type[Options], error: ValidationError) -> tuple[str, str]:
     if first["type"] == "extra_forbidden":
         whose = "This method has" if chosen is model else f"{place[0]}={place[1]} has"
         return f"There is no option '{name}'.", f"{whose}: {known}."
-    message = first["msg"][0].lower() + first["msg"][1:]
+    message = first["msg"].replace("Input should be", "it must be")
+    message = message[0].lower() + message[1:]
     about = f"{name}: {field.description}" if field is not None and field.description else f"Known: {known}."
     return f"Option {name}={first.get('input')!r}: {message}.", about
 

@@ -365,6 +365,7 @@ def test_axis_slider_grid_link_swipe_and_profile(docked):
     assert len(names) == 2 and all(run.status == "done" for run in docked.bench.runs)
     first, last = compare.compared()
     docked.click(compare.views.link)
+    assert tuple(first.contrast_limits) == tuple(docked.viewer.layers["Reference"].contrast_limits)
     first.contrast_limits = (0.0, 0.01)
     assert tuple(last.contrast_limits) == (0.0, 0.01)
     docked.click(compare.views.grid)

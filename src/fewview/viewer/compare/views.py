@@ -117,9 +117,9 @@ class ViewControls(QWidget):
             unlink_layers(left, LINKED)
         self._linked = layers if len(layers) > 1 else []
         if self._linked:
-            limits = [layer.contrast_limits for layer in layers]
+            limits = layers[-1].contrast_limits  # of the reference, or the last result: streaks would grey out the rest
             link_layers(layers, LINKED)
-            layers[0].contrast_limits = (min(low for low, _ in limits), max(high for _, high in limits))
+            layers[0].contrast_limits = limits
 
     def _on_swipe(self, on: bool) -> None:
         if not on:
