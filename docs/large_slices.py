@@ -55,7 +55,7 @@ our own (`d3ip`, `d3ip-generic`, `d3ip-x`, `dinr`)
 
 One slice of the tooth, {size} pixels, {rows[0]["views"]} of 181 views, `{rows[0]["method"]}` on one CPU core, by
 `python benchmarks/real_size.py`; the reference is the FBP of all views. CPU seconds are those of the run, without
-imports and files. A row with "not kept" is of a run under a profiler, from before the shortcuts were written.
+imports and files.
 
 {table(rows)}
 

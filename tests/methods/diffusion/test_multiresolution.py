@@ -36,27 +36,27 @@ def test_a_small_slice_has_all_steps_on_its_own_grid():
 
 def test_a_large_slice_has_most_steps_on_a_coarse_grid(make_problem):
     rungs = ladder(D3IP.options(), 640)
-    assert [(rung.factor, len(rung.levels)) for rung in rungs] == [(4, 16), (2, 4), (1, 2)]
+    assert [(rung.factor, len(rung.levels)) for rung in rungs] == [(4, 16), (2, 8), (1, 4)]
     assert [rung.factor for rung in ladder(D3IP.options(), 480)] == [3, 2, 1]
     assert rungs[0].levels == ladder(D3IP.options(), 160)[0].levels
     for rung in rungs:  # each down to no noise, from where the steps of the coarser one were nearly there
         assert rung.levels[-1].last and [level.index for level in rung.levels] == list(range(len(rung.levels)))
         assert rung.levels[-1].abar == rungs[0].levels[-1].abar
-    assert [len(rung.levels) for rung in ladder(D3IP.options(steps=4), 640)] == [4, 1, 1]
+    assert [len(rung.levels) for rung in ladder(D3IP.options(steps=4), 640)] == [4, 2, 1]
 
 
 def test_the_work_is_a_fraction(make_problem):
     problem = make_problem(views=3, grid=640)
     few, all_ = (loop_work(D3IP.options(coarse_to_fine=on), problem) for on in (True, False))
-    assert few == pytest.approx(all_ * (16 / 16 + 4 / 4 + 2) / 16)
+    assert few == pytest.approx(all_ * (16 / 16 + 8 / 4 + 4) / 16)
 
 
 def test_coarse_estimates_come_first_and_have_the_size_of_the_volume(problem, weights):
     seen = list(run(problem, weights, beside_share=0.0))
     assert all(estimate.volume.shape == (2, 64, 64) for estimate in seen)
     stages = [estimate.stage for estimate in seen if estimate.state is not None]
-    words = ["at 1/4 of the resolution"] * 8 + ["at 1/2 of the resolution"] * 2 + ["diffusing"]
-    assert len(stages) == 11 and all(stage.endswith(said) for stage, said in zip(stages, words, strict=True))
+    words = ["at 1/4 of the resolution"] * 8 + ["at 1/2 of the resolution"] * 4 + ["diffusing"] * 2
+    assert len(stages) == 14 and all(stage.endswith(said) for stage, said in zip(stages, words, strict=True))
     done = [estimate.fraction for estimate in seen]
     assert done == sorted(done) and done[-1] == 1
     first = next(estimate for estimate in seen if estimate.state is not None)
@@ -80,7 +80,7 @@ def test_the_result_is_near_that_of_all_steps_at_full_resolution(problem, weight
 def test_resumed_runs_end_bit_equal(values, problem, weights):
     *_, expected = run(problem, weights, **values)
     state = None
-    for stop in (3, 8, 9, 10, 11):
+    for stop in (3, 8, 10, 12, 13, 14):
         for estimate in run(replace(problem, state=state), weights, **values):
             if estimate.step == stop and estimate.state is not None:
                 break

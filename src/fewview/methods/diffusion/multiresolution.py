@@ -26,8 +26,10 @@ from .options import DiffusionOptions
 from .schedule import Level
 from .start import first_volume
 
-REPEATED = 4
-"""Of the steps of the coarsest grid, one in so many is taken on the next finer one, half of those on the next, ..."""
+REPEATED = 2
+"""Of the steps of the coarsest grid, one in so many is taken on the next finer one, half of those on the next, ...
+Two validation microstructures of 320 pixels, 45 views: 2 gives 23.35 and 23.18 dB, 3 23.24 and 23.16, 4 23.18 and
+23.15; all steps on the fine grid 23.28 and 23.11."""
 
 
 class Rung(NamedTuple):
