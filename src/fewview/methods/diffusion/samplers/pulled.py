@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -30,7 +31,7 @@ class Differentiable(Denoises, Protocol):
 
 
 @dataclass(frozen=True, eq=False)
-class Pulled:
+class Pulled(ABC):
     """The clean image given the noisy one and the data, to first order: ``x0 + sigma^2 J' A' v``.
 
     ``J`` is the derivative of ``x0`` by the noisy image, in whose units ``sigma`` is; ``v`` weighs the misfit.
@@ -52,9 +53,9 @@ class Pulled:
         x0 = x0 + math.sqrt(abar) * self.denoiser.pulled(x_t, abar, data, force)
         return x0, (x_t - math.sqrt(abar) * x0) / math.sqrt(1 - abar)
 
+    @abstractmethod
     def weighed(self, misfit: Tensor, sigma: float) -> Tensor:
         """``sigma^2 v``, shape (copies * slices, angles, columns)."""
-        raise NotImplementedError
 
 
 @dataclass(frozen=True, eq=False)
