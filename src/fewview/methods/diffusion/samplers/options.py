@@ -33,6 +33,19 @@ def first_option(default: float) -> Any:
     )
 
 
+def last_option(default: float) -> Any:
+    """Declare ``last_noise: float``."""
+    return option(
+        default,
+        "Last noise",
+        "The noise of the last network call, over the maximum of the object. Smaller draws finer detail and needs more "
+        "steps.",
+        gt=0,
+        le=1,
+        advanced=True,
+    )
+
+
 class SamplerOptions(BudgetOptions):
     """What all samplers share."""
 
@@ -53,15 +66,7 @@ class SamplerOptions(BudgetOptions):
         le=64,
     )
     first_noise: float = first_option(2.0)
-    last_noise: float = option(
-        0.03,
-        "Last noise",
-        "The noise of the last network call, over the maximum of the object. Smaller draws finer detail and needs more "
-        "steps.",
-        gt=0,
-        le=1,
-        advanced=True,
-    )
+    last_noise: float = last_option(0.03)
     scale: float | Auto = scale_option()
     positivity: bool = positivity_option()
 
@@ -159,15 +164,7 @@ class DiffusionMbirOptions(SamplerOptions):
     """Options of DiffusionMBIR."""
 
     steps: int = steps_option(100)
-    last_noise: float = option(
-        0.01,
-        "Last noise",
-        "The noise of the last network call, over the maximum of the object. Smaller draws finer detail and needs more "
-        "steps.",
-        gt=0,
-        le=1,
-        advanced=True,
-    )
+    last_noise: float = last_option(0.01)
     along_z: float = option(
         1.0,
         "Smoothness along z",
