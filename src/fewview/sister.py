@@ -76,7 +76,7 @@ def learn(
     ------
     Estimate
         Held-out slices of the volume, reconstructed from measurements like the scan's; "heldout_psnr", how
-        well, in dB, where that was measured.
+        well, in dB, where that was measured. Of a volume of fewer than 8 slices these are learnt ones: "learnt_psnr".
 
     Returns
     -------
@@ -165,7 +165,7 @@ def _learning(trainer: SisterTrainer, picture: Tensor, scores: Mapping[str, Any]
     """Steps are seconds: the clock is what ends a training."""
     total = max(1, round(60 * trainer.options.minutes))
     step = min(total, round(trainer.elapsed))
-    told = {"heldout_psnr": float(scores["heldout_psnr"])} if scores else {}
+    told = {trainer.progress: float(scores[trainer.progress])} if scores else {}
     return Estimate(picture, step, total, "learning", told, done=TRAINING_SHARE * step / total)
 
 

@@ -17,7 +17,6 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ..errors import FewviewError
 from ..methods.diffusion.start import least_squares
 from ..methods.interface import Problem
 from ..methods.inverse.masking import measured as measured_values
@@ -36,7 +35,7 @@ from .unrolled_export import averaged, portable
 from .unrolled_validate import reconstructed, unrolled_psnr
 
 HELD_OUT = 0.15  # part of the slices, to measure progress by
-FEWEST = 8  # slices that a volume must have
+FEWEST = 8  # slices of a volume from which some are held out
 MASKED = 0.3  # part of the steps with pixels missing
 PIXELS = 12 * 64**2  # of a step, about
 
@@ -63,7 +62,8 @@ class SisterTrainer(UnrolledTrainer):
     options : SisterTraining
     volume : ndarray, shape (z, y, x)
         A good reconstruction of a sister sample on the field of view of the scan: of its pixels or finer ones. Its unit
-        does not matter.
+        does not matter. Of fewer than 8 slices none is held out: progress is then that on what is learnt, measured
+        with other noise, and says less.
     scan : Problem
         What is to be reconstructed later: its operator, line integrals and weights give geometry, attenuation and dose.
     folder : Path
@@ -74,7 +74,7 @@ class SisterTrainer(UnrolledTrainer):
     Raises
     ------
     FewviewError
-        A volume of too few slices, or one without any attenuation.
+        A volume without any attenuation.
     """
 
     warm_up = 50
@@ -85,7 +85,11 @@ class SisterTrainer(UnrolledTrainer):
     ) -> None:
         self.options, self.start = options, options.start
         self.learnt, kept = _parted(unit(np.asarray(volume, dtype=np.float32)))
+        self.progress = "heldout_psnr" if len(volume) >= FEWEST else "learnt_psnr"
         super().__init__(options, folder, report)
+        if self.progress == "learnt_psnr":
+            count = f"{len(volume)} slice{'s' * (len(volume) != 1)}"
+            self.report(f"A volume of {count} is too thin to hold some out: all are learnt.")
         self.A = scan.operator
         y, weights = measured_values(scan)
         self.behind = 1 / max(noise_level(y, weights), 1e-4) ** 2
@@ -118,11 +122,11 @@ class SisterTrainer(UnrolledTrainer):
         return problem, halved(fine).to(self.device) * peak
 
     def figures(self) -> dict[str, Any]:
-        """Of the held-out slices."""
-        return {"heldout_psnr": unrolled_psnr(cast(Unrolled, self.ema.model), self.cases)}
+        """Of the held-out slices, or of learnt ones where none is held out."""
+        return {self.progress: unrolled_psnr(cast(Unrolled, self.ema.model), self.cases)}
 
     def picture(self) -> Tensor:
-        """The held-out slices, reconstructed by the average as it stands."""
+        """The slices of :meth:`figures`, reconstructed by the average as it stands."""
         ((problem, truth),) = self.cases
         return reconstructed(cast(Unrolled, self.ema.model), problem, len(truth))
 
@@ -164,7 +168,8 @@ def export_sister(folder: Path, path: Path, learnt: str, checked: dict[str, Any]
         "trained_for": facts["trained_for"],
         **provenance(facts),
         "value_range": VALUE_RANGE,
-        "validation": "PSNR in dB of held-out slices of the volume, measured as the scan was",
+        "validation": "PSNR in dB of slices of the volume, measured as the scan was: of slices held out (heldout_psnr),"
+        " or, where there were too few, of those that were learnt (learnt_psnr)",
         "learning_curve": facts["curve"],
         **({"held_out": checked} if checked else {}),
         "options": portable(facts["options"]),
@@ -173,12 +178,9 @@ def export_sister(folder: Path, path: Path, learnt: str, checked: dict[str, Any]
 
 
 def _parted(volume: NDArray[np.float32]) -> tuple[list[NDArray[np.float32]], NDArray[np.float32]]:
-    """What is learnt, on either side of what is held out: slices in the middle."""
+    """What is learnt, on either side of what is held out: slices in the middle, if there are enough."""
     if len(volume) < FEWEST:
-        raise FewviewError(
-            f"A volume of {len(volume)} slice{'s' * (len(volume) != 1)} is too little to learn from.",
-            f"Give one of {FEWEST} slices or more.",
-        )
+        return [volume], volume
     kept = max(2, round(HELD_OUT * len(volume)))
     first = (len(volume) - kept) // 2
     return [part for part in (volume[:first], volume[first + kept :]) if len(part)], volume[first : first + kept]

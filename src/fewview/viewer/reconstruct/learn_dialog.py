@@ -35,7 +35,8 @@ from .live_view import Shown
 from .residual import beside
 
 ENGINE = "fewview.sister:learn_in_worker"
-LAYER = "Held-out slices, as the network sees them"
+LAYER = "Slices of the dense volume, as the network sees them"
+CURVES = {"heldout_psnr": "held-out slices", "learnt_psnr": "learnt slices: too few to hold some out"}
 FROM_FILE = "from a file…"
 SCRATCH = ("nothing", "")
 SHIPPED = ("unrolled-materials", "unrolled-materials")
@@ -82,7 +83,7 @@ class LearnDialog(QDialog):
         described(self.words, "State of the training")
         self.bar = QProgressBar()
         described(self.bar, "Progress of the training")
-        self.plot = Plot("Held-out slices", "time / s", "PSNR of held-out slices / dB", legend=False)
+        self.plot = Plot("Progress of the learning", "time / s", "PSNR of slices of the volume / dB")
         row = QHBoxLayout()
         for made in (self.go_button, self.stop_button):
             made.setAutoDefault(False)  # Return ends the typing in a field, and starts nothing
@@ -164,10 +165,10 @@ class LearnDialog(QDialog):
         rest = f", about {duration(left)} left" if left is not None else ""
         stands = f"{run.stage[:1].upper()}{run.stage[1:]}{rest}." if busy else ""
         self.words.setText(self._said or ("Waits for the run before it." if run.status == "queued" else stands))
-        points = run.history.get("heldout_psnr", [])
-        if points:
-            x, y = zip(*points, strict=True)
-            self.plot.draw({"held-out slices": (x, y)}, symbols=True)
+        for measured, name in CURVES.items():
+            if points := run.history.get(measured, []):
+                x, y = zip(*points, strict=True)
+                self.plot.draw({name: (x, y)}, symbols=True)
 
     def _chosen(self) -> tuple[str, float | None]:
         """File of what is to be learnt, and its voxel in mm where the file may not tell."""

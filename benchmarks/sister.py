@@ -1,0 +1,127 @@
+"""What ten minutes on a dense scan of a sister sample bring: `python benchmarks/sister.py --data grains foam wood`.
+
+Simulated samples: 40 slices are scanned with 360 views and 20000 counts and reconstructed by FBP, which is learnt; 4
+other slices of the same sample are measured with few views and 2000 counts. Wood: the FBP of all views of one neutron
+sinogram is learnt, the other sinogram, of another height, is reconstructed from few of its views. The network starts
+from `unrolled-materials`, which has seen none of these kinds, and learns for the given minutes of one core. Rows are
+kept in results/sister.json, so that a run can be stopped and gone on with; networks lie in the folder of --networks.
+"""
+
+import argparse
+import json
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from fewview.benchmark.quality.cell import measure_cell
+from fewview.benchmark.quality.measured import few_views, wood
+from fewview.benchmark.quality.simulated import lines_of, measured, seed_of
+from fewview.operators import filtered_backprojection, projector
+from fewview.runs.problem import set_up
+from fewview.simulate import Beam, make_phantom
+from fewview.simulate.phantoms import Phantom
+from fewview.training.sister import SisterTrainer, SisterTraining, export_sister
+
+OUT = Path(__file__).parent / "results" / "sister.json"
+SIZE, LEARNT, APART, TRIED, DEPTH = 128, 40, 4, 4, 48
+DENSE = {"views": 360, "counts": 20_000.0}
+COUNTS = 2000.0
+SAME = ("data", "volume", "views", "label")
+
+
+@dataclass(frozen=True)
+class Part:
+    """Neighbouring slices of a phantom."""
+
+    whole: Phantom
+    first: int
+    depth: int
+
+    @property
+    def pixel(self):
+        return self.whole.pixel
+
+    def truth(self, radiation):
+        return self.whole.truth(radiation)[self.first : self.first + self.depth]
+
+    def integrals(self, radiation, angles, first, last):
+        return self.whole.integrals(radiation, angles, self.first + first, self.first + last)
+
+
+def simulated(kind, volume, views):
+    """What is learnt, and the case."""
+    whole = make_phantom(kind, SIZE, seed_of(volume), DEPTH)
+    dense = Part(whole, 0, LEARNT)
+    angles = np.arange(DENSE["views"]) * np.pi / DENSE["views"]
+    lines = lines_of(dense, angles, Beam(counts=DENSE["counts"]), np.random.default_rng([volume, 99]))
+    A = projector(lines.geometry, memory_budget=0)
+    learnt = filtered_backprojection(A, torch.from_numpy(lines.values.swapaxes(0, 1).copy())).numpy()
+    few = Part(whole, LEARNT + APART, TRIED)
+    return learnt, measured(few, few.truth("neutron"), views, COUNTS, (volume, 0))
+
+
+def woods(volume, views, folder):
+    """The one sinogram, twice as fine, and few views of the other one."""
+    _, learnt = wood(2 * SIZE, 1 - volume, folder)
+    return learnt, few_views(*wood(SIZE, volume, folder), views, 0)
+
+
+def teach(learnt, case, path, minutes):
+    """Learn, write the network; CPU seconds."""
+    setup = set_up(case.lines, auxiliary=None, holdout=0.0, device=torch.device("cpu"), seed=0)
+    folder = path.with_name(f"{path.stem}-training")
+    options = SisterTraining(minutes=minutes, validate_every=2.0)
+    began = time.process_time()
+    SisterTrainer(options, learnt, setup.problem(0, setup.slices), folder, print).run()
+    export_sister(folder, path, path.stem)
+    return round(time.process_time() - began, 1)
+
+
+def main():
+    """Measure what is not there yet."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", nargs="+", default=["grains", "foam", "wood"])
+    parser.add_argument("--volumes", type=int, nargs="+", default=[0])
+    parser.add_argument("--views", type=int, default=16)
+    parser.add_argument("--minutes", type=float, default=10.0)
+    parser.add_argument("--networks", type=Path, default=Path("sister-networks"))
+    parser.add_argument("--measured", type=Path, default=Path("../shared/data"))
+    asked = parser.parse_args()
+    torch.set_num_threads(1)
+    rows = json.loads(OUT.read_text(encoding="utf-8")) if OUT.exists() else []
+    for kind in asked.data:
+        for volume in asked.volumes:
+            made = (
+                woods(volume, asked.views, asked.measured) if kind == "wood" else simulated(kind, volume, asked.views)
+            )
+            learnt, case = made
+            path = asked.networks / f"{kind}-{volume}-{asked.views}.safetensors"
+            taught = f"unrolled, taught {asked.minutes:g} min"
+            runs = (
+                ("tv", "tv", {}),
+                ("mbir", "mbir", {}),
+                ("d3ip-generic", "d3ip-generic", {}),
+                ("unrolled",) * 2 + ({},),
+            )
+            for label, method, options in (*runs, (taught, "unrolled", {"weights": str(path)})):
+                row = {"data": kind, "volume": volume, "views": asked.views, "label": label, "size": SIZE}
+                row["slices"] = len(case.reference)
+                if any(all(old[name] == row[name] for name in SAME) for old in rows):
+                    continue
+                if label == taught:
+                    path.parent.mkdir(parents=True, exist_ok=True)
+                    row["learning_cpu_seconds"] = teach(learnt, case, path, asked.minutes)
+                began = time.process_time()
+                found = measure_cell(method, case, 0, options=options)
+                row |= {"cpu_seconds": round(time.process_time() - began, 1)}
+                row |= {name: found[name] for name in ("psnr", "ssim", "heldout_error", "invented", "bodies")}
+                print(row, flush=True)
+                rows.append(row)
+                OUT.write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
