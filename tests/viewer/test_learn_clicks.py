@@ -40,7 +40,7 @@ def test_a_volume_teaches_the_network_and_the_next_run_uses_it(docked, tmp_path)
     docked.until(lambda: (dialog.run.history.get("heldout_psnr") and dialog.run.step >= 2) or dialog.run.over)
     assert not dialog.run.over, dialog.run.error
     docked.until(dialog.stop_button.isEnabled)
-    assert "Learning" in dialog.words.text() and any("Held-out" in layer.name for layer in docked.viewer.layers)
+    assert "Learning" in dialog.words.text() and any("dense volume" in layer.name for layer in docked.viewer.layers)
     docked.click(dialog.stop_button)
     docked.finish()
     assert "Kept as “my_sample”" in dialog.words.text()
