@@ -4,7 +4,8 @@ import json
 from pathlib import Path
 
 from fewview.methods import get_method
-from fewview.methods.diffusion import multiresolution, window
+from fewview.methods.diffusion import multiresolution
+from fewview.methods.inverse import window
 from fewview.methods.selection import coarse
 
 HERE = Path(__file__).parent

@@ -1,5 +1,7 @@
 """A small phantom with values in 1/mm, projected analytically, so that no method sees its own discretisation."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -8,6 +10,9 @@ from fewview.methods import Problem, get_method
 from fewview.operators import parallel_beam
 
 DISKS = ((6.0, -4.0, 17.0, 1.0), (-9.0, 12.0, 6.0, 0.5), (12.0, -10.0, 4.0, -0.4))  # X, Y, radius (px), value
+
+LARGE = 256  # pixels on a side of a slice that is mostly air
+SMALL_DISKS = ((30.0, -20.0, 34.0, 1.0), (20.0, -10.0, 10.0, -0.5), (45.0, -35.0, 8.0, 0.4))
 
 
 def disk_sinogram(angles, columns, axis, pixel, disks=DISKS):
@@ -44,6 +49,16 @@ def make_problem():
         return Problem(A, torch.tensor(data, dtype=torch.float32), weights)
 
     return build
+
+
+@pytest.fixture
+def in_air(make_problem):
+    """Small disks in a large field of view: a network looks at the part of it where they are."""
+    angles = np.linspace(0, np.pi, 20, endpoint=False)
+    sinogram = disk_sinogram(angles, LARGE, (LARGE - 1) / 2, 1.0, SMALL_DISKS)
+    sinogram += 0.01 * sinogram.max() * np.random.default_rng(0).standard_normal(sinogram.shape)
+    problem = make_problem(views=20, grid=LARGE)
+    return replace(problem, data=torch.tensor(sinogram, dtype=torch.float32)[None])
 
 
 @pytest.fixture

@@ -13,8 +13,8 @@ from torch import Tensor, nn
 
 from ..operators.krylov import cg
 from .prior import MEAN, SIGMA_DATA
-from .symmetries import turned, turned_back
 from .unet import UNet, UNetConfig
+from .window import Window, asked
 
 UNKNOWN = 100.0
 """Noise level of a state that says nothing: that of a regression."""
@@ -181,6 +181,7 @@ class Unrolled(nn.Module):
         extra: Tensor | None = None,
         turns: Sequence[int] = (0,),
         first: Tensor | None = None,
+        window: Window | None = None,
         batch: int = 0,
         pause: Callable[[], None] = lambda: None,
     ) -> Iterator[Tensor]:
@@ -204,6 +205,8 @@ class Unrolled(nn.Module):
         first : Tensor, shape (slices, y, x), optional
             Image that the stages begin with, in units of the object's maximum; conjugate gradients from nothing when
             not given. The network was trained with the latter, and improves on whatever is as good or better.
+        window : Window, optional
+            All that the U-Nets see of an image; beyond is air. The data steps are on the whole image.
         batch : int
             Slices that go through a U-Net together; all of them for 0.
         pause : callable
@@ -237,10 +240,13 @@ class Unrolled(nn.Module):
             parts = []
             for copy, turn in enumerate(turns):
                 for some in torch.arange(copy * slices, (copy + 1) * slices, device=x.device).split(batch or slices):
-                    seen = turned(torch.cat([near[some], channels[some]], dim=1), turn)
-                    parts.append(turned_back(net(seen, told.expand(len(some), -1))[:, 0], turn))
+                    seen, level = torch.cat([near[some], channels[some]], dim=1), told.expand(len(some), -1)
+                    answer = lambda images, net=net, level=level: net(images, level)[:, 0]  # noqa: E731
+                    parts.append(asked(net, seen, answer, window, [turn] * len(some)))
                     pause()
             refined = x + SIGMA_DATA * torch.cat(parts)
+            if window is not None:
+                refined = window.only(refined)
             weight = rho[k]
             x = cg(lambda v, w=weight: normal(v) + w * v, right + weight * refined, refined, self.config.steps)  # type: ignore[misc]
             yield x

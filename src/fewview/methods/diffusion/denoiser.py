@@ -11,11 +11,11 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor, nn
 
-from ...models.part_norm import counting
 from ...models.prior import DiffusionPrior
-from ...models.symmetries import TURNS, turned, turned_back
+from ...models.symmetries import TURNS
+from ...models.window import Window, asked
 from ..inverse.normalised import Scaled
-from .window import Window
+from ..inverse.window import window_around
 
 PIXELS = {"cpu": 2**15, "cuda": 2**21}  # of a batch: two slices of 128 px on a CPU take some 0.2 s
 MOST = {"cpu": 2, "cuda": 4096}  # slices of a batch; more gain a CPU nothing but with images of 32 or 64 pixels
@@ -45,7 +45,7 @@ class Denoiser:
 
     def within(self, data: Scaled) -> Denoiser:
         """The same network, looking where the object of a measurement is."""
-        return replace(self, window=Window.around(data) if isinstance(self.prior, DiffusionPrior) else None)
+        return replace(self, window=window_around(data) if isinstance(self.prior, DiffusionPrior) else None)
 
     @classmethod
     def of(cls, prior: DiffusionPrior, slices: int) -> Denoiser:
@@ -56,18 +56,9 @@ class Denoiser:
         """Clean image and noise of some slices of ``x_t`` (copies * slices, y, x); gradients flow to the network."""
         index = torch.arange(len(x_t), device=x_t.device) if chosen is None else chosen
         turns = (index // self.slices % TURNS).tolist()
-        window, near = self.window, self.neighbourhood(x_t, index)
-        shown = near if window is None else window.cut(near)
-        seen = torch.stack([turned(image, k) for image, k in zip(shown, turns, strict=True)])
-        counts = None if window is None else torch.stack([turned(window.counts, k) for k in turns])
-        with counting(self.prior, counts):
-            answers = self.prior.denoise_vp(seen, abar)
-        x0, eps = (
-            torch.stack([turned_back(image, k) for image, k in zip(out[:, 0], turns, strict=True)]) for out in answers
-        )
-        if window is not None:
-            x0 = window.pasted(x0, x_t.shape[-1])
-            eps = (x_t[index] - math.sqrt(abar) * x0) / math.sqrt(1 - abar)
+        near = self.neighbourhood(x_t, index)
+        x0 = asked(self.prior, near, lambda seen: self.prior.denoise_vp(seen, abar)[0][:, 0], self.window, turns)
+        eps = (x_t[index] - math.sqrt(abar) * x0) / math.sqrt(1 - abar)
         return x0, eps
 
     @torch.no_grad()

@@ -11,8 +11,10 @@ from torch import Tensor
 
 from ...models.guide import BLIND, START
 from ...models.guide import Guide as Network
+from ...models.window import asked
 from ..inverse.normalised import Scaled
 from ..inverse.proposals import Proposal, data_consistent, repeated
+from ..inverse.window import window_around
 from .denoiser import batches
 from .guide_rejection import ALLOWED, doubt
 from .schedule import Level
@@ -98,16 +100,21 @@ class CrossModalGuide:
         seen = x.reshape(-1, *self.xray.shape).mean(dim=0)
         allowed = ALLOWED["start" if sigma == START else "loop"]
         shown, sigma = (torch.zeros_like(seen), BLIND) if self.blind else (seen, sigma)
-        means, logvars = [], []
+        parts, window = [], window_around(data)
         for index, own in batches(seen):
-            said = self.network(shown[index][:, None], self.xray[index][:, None], sigma)
-            means.append(said.mean[:own, 0])
-            logvars.append(said.logvar[:own, 0])
+            both = torch.stack([shown[index], self.xray[index]], dim=1)
+            said = asked(self.network, both, lambda images: self._opinion(images, sigma), window, air=True)
+            parts.append(said[:own])
             if data.operator.on_chunk is not None:
                 data.operator.on_chunk()
-        mean, variance = torch.cat(means), torch.cat(logvars).exp()
+        mean, logvar = torch.cat(parts).unbind(dim=1)
+        variance = logvar.exp()
         doubted = doubt(mean, variance, seen, data, allowed) if self.watched else torch.ones_like(variance)
         self.told = {"mean": mean, "std": variance.sqrt(), "doubt": doubted}
+
+    def _opinion(self, images: Tensor, sigma: float) -> Tensor:
+        """Mean and log-variance (batch, 2, y, x) of what it is shown, an estimate and the X-ray slice."""
+        return torch.cat(self.network(images[:, :1], images[:, 1:], sigma), dim=1)
 
     @property
     def certainty(self) -> Tensor:

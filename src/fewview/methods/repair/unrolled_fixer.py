@@ -13,6 +13,8 @@ from ...models.symmetries import TURNS
 from ...models.unrolled import Unrolled
 from ...models.weights import load_unrolled, network_kind
 from ..diffusion.denoiser import batch_size
+from ..inverse.normalised import Scaled
+from ..inverse.window import window_around
 
 ALL = 2**31
 """Slices at once: each stage looks at the neighbours of a slice."""
@@ -42,12 +44,12 @@ class UnrolledFixer:
     def answers(self, x: Tensor, condition: FixerCondition) -> Iterator[Tensor]:
         """The slices as they become better: after each stage first, then after each further symmetry."""
         data = condition.measurement
-        assert data is not None, "the repair tells its fixer what was measured"
+        assert isinstance(data, Scaled), "the repair tells its fixer what was measured"
         pause = data.operator.on_chunk or (lambda: None)
-        mean = torch.zeros_like(data.back)
+        mean, window, batch = torch.zeros_like(data.back), window_around(data), batch_size(data.back)
         for turn in range(TURNS):
             image = x[:, 0]
-            run = self.net.run(data, len(x), turns=(turn,), first=image, batch=batch_size(data.back), pause=pause)
+            run = self.net.run(data, len(x), turns=(turn,), first=image, window=window, batch=batch, pause=pause)
             for image in run:
                 if turn == 0:
                     yield image[:, None]

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from ...models.prior import SIGMA_POSTNET
 from ...models.weights import WeightsError, find_weights, load_prior, prior_reach
+from ...models.window import asked
 from ...options import Auto, Options, option
 from ..classical.fbp import preview
 from ..diffusion.denoiser import Denoiser, batch_bytes, batches
@@ -23,6 +24,7 @@ from ..inverse.consistency import ProximalCG, noise_aware
 from ..inverse.masking import measured, relative
 from ..inverse.normalised import Scaled, scaled
 from ..inverse.proposals import nonnegative
+from ..inverse.window import window_around
 from ..selection.comparison import best_setting
 from ..selection.held_out import hold_out, prediction_errors
 from ..selection.picture import Picture
@@ -109,13 +111,14 @@ def solve(problem: Problem, options: PostnetOptions) -> Iterator[Estimate]:
 
 
 def _cleaned(denoiser: Denoiser, first: Tensor, problem: Problem, scale: float) -> tuple[Tensor, Scaled]:
-    first = first.clamp(-0.1, 1.2)
-    parts = []
+    first, data = first.clamp(-0.1, 1.2), scaled(problem, scale)
+    parts, window = [], window_around(data)
     for index, own in batches(first):
-        parts.append(denoiser.prior(denoiser.neighbourhood(first, index), SIGMA_POSTNET)[:own, 0])
+        near = denoiser.neighbourhood(first, index)
+        parts.append(asked(denoiser.prior, near, lambda seen: denoiser.prior(seen, SIGMA_POSTNET)[:, 0], window)[:own])
         if problem.operator.on_chunk is not None:
             problem.operator.on_chunk()
-    return torch.cat(parts), scaled(problem, scale)
+    return torch.cat(parts), data
 
 
 def _fitted(clean: Tensor, data: Scaled, options: PostnetOptions) -> Tensor:

@@ -22,6 +22,7 @@ from ..interface import Effort, Estimate, Method, Problem, Settled, Tuning
 from ..inverse.masking import measured, relative
 from ..inverse.normalised import Scaled, scaled
 from ..inverse.proposals import nonnegative
+from ..inverse.window import window_around
 from ..selection.picture import Picture
 from ..slices import SliceNoise
 from ..stages import Stages
@@ -185,7 +186,8 @@ def _groups(turns: int, slices: int) -> list[range]:
 
 def _reconstructed(net: Unrolled, data: Scaled, turns: Sequence[int], **known: Any) -> Iterator[Tensor]:
     pause = data.operator.on_chunk or (lambda: None)
-    return net.run(data, len(data.y), turns=turns, batch=batch_size(data.back), pause=pause, **known)
+    batch, window = batch_size(data.back), window_around(data)
+    return net.run(data, len(data.y), turns=turns, batch=batch, pause=pause, window=window, **known)
 
 
 def _estimate(
