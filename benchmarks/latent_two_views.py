@@ -28,7 +28,8 @@ from fewview.methods.latent.aligned import Aligned
 from fewview.methods.latent.data_step import ToTheNoise
 from fewview.methods.latent.method import LAST
 from fewview.runs.slabs import SlabRun
-from fewview.training.latent import check_volumes
+from fewview.training.latent import CHECKS, in_means
+from fewview.training.latent_volumes import Volumes
 
 RESULTS = Path(__file__).parent / "results"
 
@@ -54,7 +55,7 @@ def mean_volume(case: Case, fitted: bool) -> np.ndarray:
     setup = SlabRun(case.lines, method, {}, device="cpu", seed=0).setup
     problem = setup.problem(0, setup.slices)
     aligned = Aligned.of(problem, method.options())
-    x = check_volumes(aligned.model.config.side).mean(dim=0)[0]
+    x = in_means(Volumes(aligned.model.config.side).checks(CHECKS)).mean(dim=0)[0]
     if fitted:
         (x,) = ToTheNoise(GaussianStep.of(aligned.data)).solve(x, aligned.data, LAST)
     return (x * aligned.data.top).clamp(min=0).numpy()

@@ -96,6 +96,22 @@ def test_ones_own_volumes_are_read_and_others_refused(tmp_path):
         Volumes(16, str(tmp_path / "elsewhere"))
 
 
+def test_ones_own_volumes_are_validated_on_those_that_are_held_out(tmp_path, few):
+    rng = np.random.default_rng(0)
+    for count in range(1, 7):
+        np.save(tmp_path / f"{count}.npy", count * rng.random((16, 16, 16)))
+        volumes = Volumes(16, str(tmp_path))
+        assert len(volumes.own) == max(1, count - 1) and len(volumes.checks(4)) == 1
+        seen = any(torch.equal(x, volumes.held[0]) for x in volumes.own)
+        assert seen == (count == 1) == ("which the training saw" in volumes.told(4))
+    path = _stage(tmp_path, "autoencoder", volumes=str(tmp_path))
+    card = read_card(path)
+    assert card["trained_on"].startswith("5 volumes") and card["validation"].startswith("1 of the user's own")
+    model, torsos = load_latent(path), Volumes(16)
+    assert latent.latent_figures(model, "autoencoder", volumes) == card["figures"]
+    assert latent.latent_figures(model, "autoencoder", torsos) != card["figures"]
+
+
 def test_measurements_have_the_noise_of_their_dose():
     A, _ = Measurements(16, torch.device("cpu")).of((0.0, np.pi / 2))
     x = torch.rand(2, 1, 16, 16, 16) * 0.1

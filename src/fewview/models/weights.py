@@ -143,9 +143,12 @@ def load_unrolled(name: str | Path, device: str | torch.device = "cpu") -> Unrol
 
 
 def prior_reach(name: str | Path) -> int:
-    """Slices on either side that a prior looks at, by its name or path; only the header of the file is read."""
+    """Slices on either side that a prior, or all stages of an unrolled network, look at; reads the file's header."""
     with safe_open(find_weights(name), framework="pt") as file:
         config = (file.metadata() or {}).get("config", "{}")
+    if network_kind(name) == Unrolled.kind:
+        unrolled = UnrolledConfig.model_validate_json(config)
+        return unrolled.stages * (unrolled.slices // 2)
     return UNetConfig.model_validate_json(config).slices // 2
 
 

@@ -17,8 +17,7 @@ from ..models.latent.denoiser import velocity_loss
 from ..models.latent.model import STAGES, UNIT, LatentConfig, LatentModel, Stage, load_latent
 from ..operators import Operator
 from ..options import option
-from ..simulate.seeds import nth
-from .latent_volumes import Measurements, Volumes, body, measured
+from .latent_volumes import Measurements, Volumes, measured
 from .trainer import STATE, Report, Trainer, TrainerOptions
 
 KL = 1e-5
@@ -39,7 +38,10 @@ class LatentTraining(TrainerOptions):
     start: str = option("", "Start from", "Weights of the stage before (path); empty only for the autoencoder.")
     side: int = option(32, "Side", "Voxels a side of the volumes: 32 on a CPU, 64 on a GPU.", unit="voxels", ge=16)
     volumes: str = option(
-        "", "Volumes", "Folder of your own volumes (.npy, z y x) to learn from; empty for simulated torsos."
+        "",
+        "Volumes",
+        "Folder of your own volumes (.npy, z y x) to learn from; one in five is kept for validation. Empty for "
+        "simulated torsos.",
     )
     unaligned: bool = option(
         False,
@@ -105,7 +107,7 @@ class _LatentTrainer(Trainer):
         model = LatentModel(started.config.model_copy(update={"stage": self.options.stage}))
         model.load_state_dict(started.state_dict())
         if started.config.stage == "autoencoder":
-            model.normalise(check_volumes(model.config.side))
+            model.normalise(in_means(self.volumes.checks(CHECKS)))
         return model
 
     def optimizer_of(self, net: nn.Module) -> torch.optim.Optimizer:
@@ -125,7 +127,7 @@ class _LatentTrainer(Trainer):
         model = cast(LatentModel, self.net)
         x = self.volumes.batch(self.batch, self.rng).to(self.device)
         if self.options.stage == "autoencoder":
-            loss = autoencoder_loss(model, x / (UNIT * x.mean(dim=(1, 2, 3, 4), keepdim=True)))
+            loss = autoencoder_loss(model, in_means(x))
         else:
             A, rays = self.measurements.draw(self.rng)
             seen, unit = seen_of(measured(x, A, self.rng), rays, model.config.side, len(x))
@@ -142,7 +144,7 @@ class _LatentTrainer(Trainer):
 
     def figures(self) -> dict[str, Any]:
         """Validation of the average."""
-        return latent_figures(cast(LatentModel, self.ema.model), self.options.stage)
+        return latent_figures(cast(LatentModel, self.ema.model), self.options.stage, self.volumes)
 
     def seeds(self) -> int:
         """Volumes drawn."""
@@ -190,22 +192,22 @@ def contrast(similarity: Tensor) -> Tensor:
     return (both[0] + both[1]) / 2
 
 
-def check_volumes(side: int) -> Tensor:
-    """Validation torsos in units of their mean."""
-    x = torch.stack([body(side, nth("validation", k)) for k in range(CHECKS)])
+def in_means(x: Tensor) -> Tensor:
+    """Volumes (count, 1, z, y, x) in units of six times their mean: those of the networks."""
     return x / (UNIT * x.mean(dim=(1, 2, 3, 4), keepdim=True))
 
 
 @torch.no_grad()
-def latent_figures(model: LatentModel, stage: Stage) -> dict[str, float]:
-    """Validation figures of a stage, on simulated torsos with two perpendicular views without noise.
+def latent_figures(model: LatentModel, stage: Stage, volumes: Volumes) -> dict[str, float]:
+    """Validation figures of a stage, on volumes that it has not learnt, with two perpendicular views without noise.
 
     ``psnr_db`` (range 1) is of decoded latents: the volume's own, or the aligned one; ``top1`` is how often the right
-    one among 32 latents is the nearest; ``velocity`` the loss of the diffusion; ``unexplained`` the part of the views
-    that the aligned latent leaves unexplained, at worst: what is much worse is no torso.
+    latent is the nearest among those of all 32 (or of as many as there are); ``velocity`` the loss of the diffusion;
+    ``unexplained`` the part of the views that the aligned latent leaves unexplained, at worst: what is much worse is
+    not like them.
     """
     side, device = model.config.side, next(model.parameters()).device
-    x = check_volumes(side).to(device)
+    x = in_means(volumes.checks(CHECKS)).to(device)
     if stage == "autoencoder":
         return {"psnr_db": _psnr(model.autoencoder.decode(model.autoencoder.posterior(x)[0]), x)}
     A, rays = Measurements(side, device).of((0.0, torch.pi / 2))

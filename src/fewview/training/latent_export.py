@@ -6,11 +6,12 @@ from pathlib import Path
 
 from ..models.latent.model import STAGES, LatentConfig, LatentModel
 from ..models.weights import read_card, save_network
-from ..simulate.seeds import TRAIN, VALIDATION
+from ..simulate.seeds import TRAIN
 from .checkpoint import read_average
 from .export import provenance
 from .latent import CHECKS, LatentTraining, latent_figures
 from .latent_spread import CALIBRATED, latent_spread
+from .latent_volumes import Volumes
 from .unrolled_export import portable
 
 
@@ -35,16 +36,17 @@ def export_latent(folder: Path, path: Path) -> None:
     model.load_state_dict(tensors)
     model.eval().requires_grad_(False)
     before = read_card(Path(options.start)) if options.start else {}
-    own = "volumes of the user's own"
+    volumes = Volumes(model.config.side, options.volumes)
+    own = f"{len(volumes.own)} volumes of the user's own"
     simulated = f"simulated torsos, {facts['seeds']} volumes from training seed {TRAIN[0]}"
     card = {
         "stage": options.stage,
         "trained_on": own if options.volumes else simulated,
         **provenance(facts),
         "value_range": "attenuation divided by six times the mean of the volume",
-        "validation": f"{CHECKS} torsos, seeds from {VALIDATION[0]}, two perpendicular views without noise; the spread "
-        f"on {CALIBRATED} more, with the noise of the training",
-        "figures": latent_figures(model, options.stage),
+        "validation": f"{volumes.told(CHECKS)}; two perpendicular views without noise, and for the spread {CALIBRATED} "
+        "further measurements with the noise of the training",
+        "figures": latent_figures(model, options.stage, volumes),
         "learning_curve": facts["curve"],
         "options": {**portable(facts["options"]), "volumes": bool(options.volumes)},
         **{key: before[key] for stage in STAGES if (key := f"stage_{stage}") in before},

@@ -10,9 +10,8 @@ from torch import Tensor
 
 from ..methods.interface import Problem
 from ..methods.latent.method import CLS_DM
-from ..simulate.seeds import nth
 from .latent import CHECKS, LatentTraining
-from .latent_volumes import Measurements, Volumes, body, measured
+from .latent_volumes import Measurements, Volumes, measured
 
 CALIBRATED = 8
 """Validation volumes, none of which the figures of the training have seen."""
@@ -32,16 +31,16 @@ def latent_spread(path: Path, options: LatentTraining, side: int) -> float:
     path : Path
         Weights of the last stage.
     options : LatentTraining
-        A training on a user's own volumes is calibrated on those, since there are no others.
+        A training on a user's own volumes is calibrated on those of them that it has not seen, in turn.
     side : int
         Voxels a side.
     """
     rng = np.random.default_rng(0)
-    own = Volumes(side, options.volumes) if options.volumes else None
+    checks = Volumes(side, options.volumes).checks(CALIBRATED, first=CHECKS)
     A, _ = Measurements(side, torch.device("cpu")).of((0.0, np.pi / 2))
     ratios = []
     for number in range(CALIBRATED):
-        x = own.batch(1, rng)[0, 0] if own else body(side, nth("validation", CHECKS + number))[0]
+        x = checks[number % len(checks), 0]
         views = measured(x[None, None], A, rng)
         problem = Problem(A, views.data, views.weights, seed=number)
         *_, last = CLS_DM.run(problem, CLS_DM.options(weights=str(path), samples=SAMPLES, answer="network"))

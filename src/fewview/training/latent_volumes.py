@@ -15,12 +15,14 @@ from ..methods.interface import Views
 from ..methods.latent.seen import Rays, resized
 from ..operators import Operator, parallel_beam
 from ..simulate.anatomy import anatomy
-from ..simulate.seeds import nth
+from ..simulate.seeds import VALIDATION, nth
 
 KEPT = 2048
 """Volumes in memory; older ones give way."""
 FRESH = 2
 """New ones per step."""
+HELD_OUT = 5
+"""Of a user's volumes one in so many is kept from the training, for validation."""
 THICKNESS = (0.7, 3.0)
 """Largest line integral, drawn evenly in its logarithm."""
 COUNTS = (500.0, 2e4)
@@ -28,14 +30,15 @@ COUNTS = (500.0, 2e4)
 
 
 class Volumes:
-    """A pool that fills as it is drawn from.
+    """A pool that fills as it is drawn from, and volumes for validation, which it does not hold.
 
     Parameters
     ----------
     side : int
         Voxels a side.
     folder : str
-        With ``.npy`` volumes (z, y, x) of the user's own; empty for simulated torsos.
+        With ``.npy`` volumes (z, y, x) of the user's own; empty for simulated torsos. One in five of them is held out;
+        a single one is both learnt and validated on.
 
     Raises
     ------
@@ -45,9 +48,32 @@ class Volumes:
 
     def __init__(self, side: int, folder: str = "") -> None:
         self.side, self.drawn, self.pool = side, 0, list[Tensor]()
-        self.own = [own_volume(path, side) for path in sorted(Path(folder).glob("*.npy"))] if folder else []
-        if folder and not self.own:
+        given = [own_volume(path, side) for path in sorted(Path(folder).glob("*.npy"))] if folder else []
+        if folder and not given:
             raise FewviewError(f"{folder} holds no .npy volume.", "Save volumes (z, y, x) there with numpy.save.")
+        self.held = given[HELD_OUT - 1 :: HELD_OUT] or given[-1:]
+        self.own = [x for k, x in enumerate(given) if k % HELD_OUT != HELD_OUT - 1][: max(1, len(given) - 1)]
+
+    def checks(self, count: int, first: int = 0) -> Tensor:
+        """Volumes that no training sees, (at most ``count``, 1, side, side, side), positive.
+
+        Parameters
+        ----------
+        count : int
+        first : int
+            Number of the first torso; of a user's volumes there are no others to choose among.
+        """
+        if self.held:
+            return torch.stack(self.held[:count])
+        return torch.stack([body(self.side, nth("validation", first + k)) for k in range(count)])
+
+    def told(self, count: int) -> str:
+        """What :meth:`checks` of so many are, for a card."""
+        if not self.held:
+            return f"{count} torsos, seeds from {VALIDATION[0]}"
+        if self.held[0] is self.own[0]:
+            return "the user's only volume, which the training saw: the figures say nothing about others"
+        return f"{min(count, len(self.held))} of the user's own volumes, which the training did not see"
 
     def batch(self, count: int, rng: np.random.Generator) -> Tensor:
         """Draw volumes (count, 1, side, side, side), positive."""

@@ -9,7 +9,6 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.nn.functional import avg_pool3d
 
 from ...models.weights import WeightsError, find_weights
 from ..classical import tv
@@ -26,6 +25,7 @@ from ..slices import SliceNoise
 from ..subrun import solved_within, tuned_within
 from .aligned import Aligned
 from .data_step import ToTheNoise
+from .graininess import open_deviation
 from .options import ClsDmOptions, ClsDmPaperOptions
 from .space import ConditionedDenoiser, renewing, rounds_of
 
@@ -33,12 +33,6 @@ SHOWN = 3
 """Samples that are given beside the mean."""
 FIRMEST = 1e4
 """Weight of the data beyond which a volume without negative values is not found in the iterations that there are."""
-UNKNOWN = 0.7
-"""Standard deviation of the error of total variation from two views, over the mean attenuation around a voxel, where
-nothing is known of the sample. Of 15 validation samples of five simulated families 85 % of the voxels of the bodies lie
-within its 90 % intervals: 94 to 97 % of microstructures, and as few as 29 % of one of thin fibres."""
-AROUND = 5
-"""Voxels a side of what is around a voxel."""
 LAST = Level(0, 1, 0.5, 1.0)
 BESIDE = "total variation"
 
@@ -104,9 +98,8 @@ def _without_network(problem: Problem, options: ClsDmOptions, aligned: Aligned) 
 
     def whole(estimate: Estimate) -> Estimate:
         volume = torch.as_tensor(estimate.volume)
-        around = avg_pool3d(volume[None, None], AROUND, 1, AROUND // 2, count_include_pad=False)[0, 0]
         scalars = {"data_residual": relative(problem.operator(volume) - y, y, weights), "scale": aligned.data.top}
-        std = UNKNOWN * around.clamp(min=0)
+        std = open_deviation(problem, volume)
         return replace(estimate, scalars=scalars, extra={"std": std}, chosen=told, kept="intermediate", shows="")
 
     running = solved_within(tv.METHOD, problem, settled, BESIDE, kept="intermediate")

@@ -3,33 +3,29 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping
-from itertools import pairwise
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from ..diffusion.flow import Answer, flow
 from ..slices import SliceNoise
 
 HIGHEST, LOWEST = 1.0, 0.01
 """Noise levels between which samples are drawn, in parts of the object's maximum: as in the training."""
 
-Answer = Callable[[Tensor, float], Tensor]
-"""The posterior mean given the measurement and a state with white noise of the level given, both like the object."""
-
 
 def posterior_sample(answer: Answer, mean: Tensor, steps: int, noise: SliceNoise) -> Iterator[Tensor]:
     """Draw one object that agrees with the measurement.
 
-    The probability-flow equation of a variance-exploding diffusion, from white noise about the posterior mean down to
-    none, by the multistep solver of second order of Lu et al., "DPM-Solver++", 2022, algorithm 2. With 12 steps the
-    variance of a Gaussian posterior comes out right to a few per cent; ancestral sampling gives two thirds of it.
+    The probability flow of a variance-exploding diffusion, from white noise about the posterior mean down to none.
 
     Parameters
     ----------
     answer : callable
+        The posterior mean given the measurement and a state with white noise of the level given, both like the object.
     mean : Tensor, shape (slices, y, x)
         The posterior mean given the measurement alone: the middle of the states at the highest level.
     steps : int
@@ -42,17 +38,7 @@ def posterior_sample(answer: Answer, mean: Tensor, steps: int, noise: SliceNoise
         The answer at each level; the last is the sample.
     """
     levels = (HIGHEST * (LOWEST / HIGHEST) ** torch.linspace(0, 1, steps)).tolist()
-    x = mean + levels[0] * noise(mean)
-    before: tuple[Tensor, float] | None = None  # the last answer, and the step that it made
-    for sigma, following in pairwise([*levels, 0.0]):
-        clean = answer(x, sigma)
-        yield clean
-        if following == 0.0:
-            return
-        step = math.log(sigma / following)
-        ahead = clean if before is None else clean + (clean - before[0]) * (step / (2 * before[1]))
-        x = following / sigma * x + (1 - following / sigma) * ahead
-        before = clean, step
+    yield from flow(answer, mean + levels[0] * noise(mean), levels)
 
 
 def spread_factor(card: Mapping[str, Any], views: int) -> float:

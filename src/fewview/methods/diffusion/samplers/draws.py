@@ -5,8 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Literal
 
+import torch
 from torch import Tensor
 
 from ....models.prior import SIGMA_DATA
@@ -15,6 +17,7 @@ from ...inverse.gaussian import GaussianStep
 from ...inverse.normalised import Scaled
 from ...inverse.proposals import Proposal
 from ...slices import SliceNoise
+from ..flow import Answer, flow
 from ..loop import Denoises
 from ..schedule import Level
 
@@ -47,12 +50,15 @@ class DrawnStep(Stateless):
         Standard deviation of a proposal's error at a level.
     before : {"drawn", "mean", "proposal"}
         What the others are: draws, too, or the mean, or the proposal itself, which has heard the data in another way.
+    heard : bool
+        The proposal is the mean of the posterior already, from a network that knows the data: a draw lies about it.
     """
 
     step: GaussianStep
     noise: SliceNoise
     error: Callable[[Level], float]
     before: Literal["drawn", "mean", "proposal"] = "drawn"
+    heard: bool = False
 
     def solve(
         self, x0: Tensor, data: Scaled, level: Level, others: Sequence[Proposal] = (), start: Tensor | None = None
@@ -60,8 +66,9 @@ class DrawnStep(Stateless):
         """See :class:`fewview.methods.inverse.consistency.Consistency`; nobody else proposes."""
         r = self.error(level)
         if level.last or self.before == "drawn":
-            white = self.noise(x0)
-            yield self.step.drawn(x0, r, white, self.noise(self.step.misfit(x0)))
+            misfit, white = self.step.misfit(x0), self.noise(x0)
+            off = torch.zeros_like(misfit) if self.heard else misfit
+            yield self.step.drawn(x0, r, white, self.noise(misfit), off)
         else:
             yield x0 if self.before == "proposal" else self.step.mean(x0, (data.noise / r) ** 2)
 
@@ -78,7 +85,7 @@ class Chain:
     factor : float
         The last level over the first one.
     noise : SliceNoise, optional
-        New noise at each level (ancestral sampling): a draw. None: the probability-flow equation, Euler's steps.
+        New noise at each level (ancestral sampling): a draw. None: the probability flow.
     """
 
     denoiser: Denoises
@@ -91,11 +98,30 @@ class Chain:
         first = math.sqrt((1 - abar) / abar)
         sigmas = [first * self.factor ** (k / max(self.passes - 1, 1)) for k in range(self.passes)]
         x = x_t / math.sqrt(abar)
-        for sigma, after in zip(sigmas, [*sigmas[1:], 0.0], strict=True):
+
+        def answer(x: Tensor, sigma: float) -> Tensor:
             signal = 1 / (1 + sigma**2)
-            x0, _ = self.denoiser.all(x * math.sqrt(signal), signal, data)
-            kept = (after / sigma) if self.noise is None else (after / sigma) ** 2
-            x = x0 + kept * (x - x0)
-            if self.noise is not None and after > 0:
-                x = x + after * math.sqrt(1 - kept) * self.noise(x)
-        return x, (x_t - math.sqrt(abar) * x) / math.sqrt(1 - abar)
+            return self.denoiser.all(x * math.sqrt(signal), signal, data)[0]
+
+        ends = flow(answer, x, sigmas) if self.noise is None else self._ancestral(answer, x, sigmas)
+        *_, x0 = ends
+        return x0, (x_t - math.sqrt(abar) * x0) / math.sqrt(1 - abar)
+
+    def _ancestral(self, answer: Answer, x: Tensor, sigmas: list[float]) -> Iterator[Tensor]:
+        assert self.noise is not None
+        for sigma, after in pairwise([*sigmas, 0.0]):
+            x0, kept = answer(x, sigma), (after / sigma) ** 2
+            yield x0
+            if after > 0:
+                x = x0 + kept * (x - x0) + after * math.sqrt(1 - kept) * self.noise(x)
+
+
+@dataclass
+class Unchanged(Stateless):
+    """No data step: the proposal is a draw of the posterior already."""
+
+    def solve(
+        self, x0: Tensor, data: Scaled, level: Level, others: Sequence[Proposal] = (), start: Tensor | None = None
+    ) -> Iterator[Tensor]:
+        """See :class:`fewview.methods.inverse.consistency.Consistency`; nobody else proposes."""
+        yield x0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from ....models.weights import prior_reach
 from ....options import Options
@@ -14,7 +14,7 @@ from ..denoiser import batch_bytes
 from ..loop import Parts
 from ..methods import missing_prior
 from ..renoise import ddim, forgotten, remembered, slerp
-from .draws import Chain, DrawnStep, next_noise, white_error
+from .draws import Chain, DrawnStep, Unchanged, next_noise, white_error
 from .options import (
     DapsOptions,
     DiffPirOptions,
@@ -26,7 +26,7 @@ from .options import (
     SamplerOptions,
 )
 from .particles import Particles
-from .pulled import PosteriorGradient, PseudoInverse
+from .pulled import Differentiable, PosteriorGradient, PseudoInverse
 from .solve import Compose, Setting, solver, tune
 
 GRADIENT = 4
@@ -40,13 +40,13 @@ def dps(options: DpsOptions, on: Setting) -> Parts:
     """Gradient of the likelihood, then ancestral noise."""
     levels = on.levels
     kept = (next_noise(levels[0]) / levels[0].sigma) ** 2 if len(levels) > 1 else 0.0
-    denoiser = PosteriorGradient(on.denoiser, on.step, options.length, kept)
+    denoiser = PosteriorGradient(cast(Differentiable, on.denoiser), on.step, options.length, kept)
     return Parts(on.levels, denoiser, _at_the_end(on), ddim(1.0), passes=GRADIENT)
 
 
 def pigdm(options: PigdmOptions, on: Setting) -> Parts:
     """The data's pull through the network, then the noise of DDIM."""
-    denoiser = PseudoInverse(on.denoiser, on.step)
+    denoiser = PseudoInverse(cast(Differentiable, on.denoiser), on.step)
     return Parts(on.levels, denoiser, _at_the_end(on), ddim(options.eta), passes=GRADIENT)
 
 
@@ -67,13 +67,21 @@ def diffusion_mbir(options: DiffusionMbirOptions, on: Setting) -> Parts:
 
 
 def daps(options: DapsOptions, on: Setting) -> Parts:
-    """A draw near the data, to which all noise is added anew."""
+    """A draw near the data, to which all noise is added anew; about the network's image where that has heard them."""
     denoiser = on.denoiser if options.ode == 1 else Chain(on.denoiser, options.ode, ODE_END)
-    return Parts(on.levels, denoiser, DrawnStep(on.step, on.noise, white_error), slerp(1.0), passes=options.ode)
+    consistency = DrawnStep(on.step, on.noise, white_error, heard=on.heard)
+    return Parts(on.levels, denoiser, consistency, slerp(1.0), passes=options.ode)
 
 
 def dpnp(options: DpnpOptions, on: Setting) -> Parts:
-    """A draw of the prior near the last image, then one of the data near that."""
+    """A draw of the prior near the last image, then one of the data near that.
+
+    A network that has heard the data draws from both at once, along the probability flow (the paper's second sampler);
+    new noise then stands for the draw of the data.
+    """
+    if on.heard:
+        denoiser = Chain(on.denoiser, options.chain, CHAIN_END)
+        return Parts(on.levels, denoiser, Unchanged(), slerp(1.0), passes=options.chain)
     denoiser = Chain(on.denoiser, options.chain, CHAIN_END, on.noise)
     return Parts(on.levels, denoiser, DrawnStep(on.step, on.noise, next_noise), forgotten, passes=options.chain)
 

@@ -71,6 +71,19 @@ class SamplerOptions(BudgetOptions):
     positivity: bool = positivity_option()
 
 
+class PosteriorOptions(SamplerOptions):
+    """What samplers share that can use a network which knows the measurement."""
+
+    prior: str = option(
+        "unrolled-materials",
+        "Network",
+        "What draws: `unrolled-materials`, which knows the measurement and was trained to draw what it leaves open; or "
+        "a prior, which knows samples alone: `generic` (plain shapes), `materials` (concrete and its like); or the "
+        "path of weights of your own. With a prior the samples scatter less than they should.",
+        offers=("unrolled-materials", "generic", "materials"),
+    )
+
+
 class DpsOptions(SamplerOptions):
     """Options of DPS."""
 
@@ -122,9 +135,10 @@ class DiffPirOptions(SamplerOptions):
     )
 
 
-class DapsOptions(SamplerOptions):
+class DapsOptions(PosteriorOptions):
     """Options of DAPS."""
 
+    first_noise: float = first_option(1.0)
     ode: int = option(
         1,
         "Network calls per step",
@@ -136,14 +150,14 @@ class DapsOptions(SamplerOptions):
     )
 
 
-class DpnpOptions(SamplerOptions):
+class DpnpOptions(PosteriorOptions):
     """Options of diffusion plug-and-play."""
 
     steps: int = steps_option(8)
     chain: int = option(
         8,
         "Network calls per step",
-        "How many ancestral steps draw a clean image from a noisy one. Fewer scatter too little; more take longer.",
+        "How many steps draw a clean image from a noisy one. Fewer scatter too little; more take longer.",
         ge=1,
         le=100,
         advanced=True,

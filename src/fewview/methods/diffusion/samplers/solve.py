@@ -8,23 +8,25 @@ from typing import Any
 
 import torch
 
-from ....models.weights import load_prior
+from ....models.unrolled import Unrolled
+from ....models.weights import find_weights, load_prior, load_unrolled, network_kind, read_card
 from ...classical.fbp import preview
 from ...interface import Estimate, Problem, Settled, Tuning
 from ...inverse.gaussian import GaussianStep
 from ...inverse.masking import measured, relative
-from ...inverse.normalised import scaled
+from ...inverse.normalised import Scaled, scaled
 from ...inverse.proposals import nonnegative
 from ...selection.picture import Picture
 from ...slices import SliceNoise
+from ...supervised.trained_range import outside_training
 from ..denoiser import Denoiser
-from ..loop import Parts, diffuse, started
+from ..loop import Denoises, Parts, diffuse, started
 from ..schedule import Level, ladder
 from ..start import STAGE as STARTING
 from ..start import nothing_there, settled_scale
+from .conditioned import Conditioned
 from .draws import expected_error
-from .options import SamplerOptions
-from .pulled import Differentiable
+from .options import PosteriorOptions, SamplerOptions
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,16 +36,22 @@ class Setting:
     Parameters
     ----------
     levels : list of Level
-    denoiser : Differentiable
+    denoiser : Denoiser or Conditioned
+        The latter where the options name a network that knows the measurement: only of samplers that offer one.
     step : GaussianStep
     noise : SliceNoise
         Of the reverse process: whatever draws shares it, so that a resumed run goes on with the same noise.
     """
 
     levels: list[Level]
-    denoiser: Differentiable
+    denoiser: Denoises
     step: GaussianStep
     noise: SliceNoise
+
+    @property
+    def heard(self) -> bool:
+        """Whether the denoiser's images have heard the data already."""
+        return isinstance(self.denoiser, Conditioned)
 
 
 Compose = Callable[[Any, Setting], Parts]
@@ -62,7 +70,7 @@ def solver(compose: Compose) -> Callable[[Problem, Any], Iterator[Estimate]]:
         y, weights = measured(problem)
         data = scaled(problem, float(options.scale))
         noise = SliceNoise.of(problem)
-        denoiser = Denoiser.of(load_prior(options.prior, problem.operator.device), len(problem.data))
+        denoiser, chosen = _denoiser(problem, options, data)
         levels = ladder(options.steps, options.first_noise, options.last_noise)
         parts = compose(options, Setting(levels, denoiser, GaussianStep.of(data), noise))
         process = started(parts, torch.zeros_like(data.back), noise, samples=options.samples, start="noise")
@@ -81,9 +89,19 @@ def solver(compose: Compose) -> Callable[[Problem, Any], Iterator[Estimate]]:
             scalars = {**event.scalars, "scale": data.top}
             if event.done:
                 scalars["data_residual"] = relative(problem.operator(mean * data.top) - y, y, weights)
-            yield Estimate(mean * data.top, process.step, len(levels), event.stage, scalars, state, extra=extra)
+            yield Estimate(mean * data.top, process.step, len(levels), event.stage, scalars, state, chosen, extra)
 
     return solve
+
+
+def _denoiser(problem: Problem, options: SamplerOptions, data: Scaled) -> tuple[Denoises, dict[str, Any]]:
+    """What is denoised with, and what there is to say of it."""
+    device, slices = problem.operator.device, len(problem.data)
+    if not (isinstance(options, PosteriorOptions) and network_kind(options.prior) == Unrolled.kind):
+        return Denoiser.of(load_prior(options.prior, device), slices), {}
+    card = read_card(find_weights(options.prior))
+    outside = outside_training(card, problem.operator, data.noise * problem.operator.norm * data.top)
+    return Conditioned(load_unrolled(options.prior, device), slices), {"outside_training": outside} if outside else {}
 
 
 def tune(problem: Problem, options: SamplerOptions) -> Tuning[SamplerOptions]:
