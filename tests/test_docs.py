@@ -52,6 +52,8 @@ def test_the_benchmark_page_is_what_the_results_say():
 
 
 def test_the_page_on_two_views_is_what_the_results_say():
+    drawn = script("samplers_page")
+    assert drawn.PAGE.read_text(encoding="utf-8") == drawn.page(), "run: python docs/samplers_page.py"
     two = script("cls_dm_page")
     assert two.PAGE.read_text(encoding="utf-8") == two.page(), "run: python docs/cls_dm_page.py"
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from fewview.quality import coverage, honest_factor
+from fewview.quality import coverage, crps, honest_factor
 from fewview.quality.coverage import QUANTILE
 
 
@@ -40,3 +40,15 @@ def test_the_factor_makes_intervals_of_any_width_honest():
     factor = honest_factor(mean, std, reference)
     assert factor == pytest.approx(1.7, rel=0.04) and QUANTILE == 1.645
     assert coverage(mean, factor * std, reference) == pytest.approx(0.9, abs=2e-3)
+
+
+def test_the_score_is_least_for_the_right_deviation_and_the_absolute_error_without_one():
+    random = np.random.default_rng(2)
+    reference = np.zeros((2, 64, 64), np.float32)
+    reference[:, 8:56, 8:56] = 1
+    mean = reference + 0.1 * random.standard_normal(reference.shape)
+    scores = [crps(mean, np.full_like(mean, wide), reference) for wide in (0.05, 0.1, 0.2)]
+    assert scores[1] == pytest.approx(0.1 / np.sqrt(np.pi), rel=0.03)  # the closed form for the right one
+    assert scores[1] < min(scores[0], scores[2])
+    assert crps(mean, None, reference) == pytest.approx(0.1 * np.sqrt(2 / np.pi), rel=0.03)
+    assert crps(3 * mean, None, 3 * reference) == pytest.approx(crps(mean, None, reference), rel=1e-5)

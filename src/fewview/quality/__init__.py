@@ -1,6 +1,6 @@
 """Quality: metrics against a reference, and truth-free numbers from held-out measurements."""
 
-from .coverage import coverage, honest_factor
+from .coverage import coverage, crps, honest_factor
 from .heldout import FEW_VIEWS, heldout_error, heldout_pixels, projection_psnr, split_views
 from .mask import field_of_view, object_mask
 from .metrics import data_range, psnr, ssim
@@ -16,6 +16,7 @@ __all__ = [
     "RegionRow",
     "chi_squared",
     "coverage",
+    "crps",
     "data_range",
     "data_residual",
     "edge_width",

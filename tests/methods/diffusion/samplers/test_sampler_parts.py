@@ -8,7 +8,7 @@ import torch
 from fewview.methods import get_method
 from fewview.methods.diffusion.denoiser import Denoiser
 from fewview.methods.diffusion.renoise import ddim
-from fewview.methods.diffusion.samplers.draws import Chain
+from fewview.methods.diffusion.samplers.draws import Chain, DrawnStep
 from fewview.methods.diffusion.samplers.particles import Particles
 from fewview.methods.diffusion.schedule import ladder
 from fewview.methods.inverse.gaussian import GaussianStep
@@ -16,6 +16,8 @@ from fewview.methods.inverse.normalised import scaled
 from fewview.methods.slices import SliceNoise
 from fewview.models.prior import DiffusionPrior
 from fewview.models.unet import UNetConfig
+from fewview.models.unrolled import Unrolled, UnrolledConfig
+from fewview.models.weights import WeightsError, save_network
 
 SAMPLERS = ("dps", "pigdm", "diffpir", "diffusion-mbir", "daps", "dpnp", "fps-smc")
 
@@ -81,6 +83,47 @@ def test_a_resumed_run_ends_bit_equal_and_fits_the_data(name, problem, weights):
             break
     *_, again = method.run(replace(problem, state=state), options)
     assert torch.equal(again.volume, last.volume) and torch.equal(again.extra["std"], last.extra["std"])
+
+
+def test_a_draw_about_an_image_that_has_heard_the_data_does_not_hear_them_again(problem):
+    data, step = scaled(problem, 1.0), GaussianStep.of(scaled(problem, 1.0))
+    image = torch.full((400, 32, 32), 0.3)
+    draws = [
+        next(DrawnStep(step, SliceNoise(1, 2), lambda _: 0.2, heard=heard).solve(image, data, ladder(1, 1, 1)[0]))
+        for heard in (True, False)
+    ]
+    about, pulled = (draw.reshape(200, 2, 32, 32) for draw in draws)
+    assert (about.mean(dim=0) - 0.3).square().mean() < 1.5 * about.var(dim=0).mean() / 200
+    assert (pulled.mean(dim=0) - 0.3).square().mean() > 5 * pulled.var(dim=0).mean() / 200
+    assert torch.allclose(about.var(dim=0), pulled.var(dim=0), atol=1e-4)
+
+
+@pytest.fixture
+def knowing(tmp_path):
+    """Weights of a small network that knows the measurement."""
+    torch.manual_seed(0)
+    shape = {"stages": 2, "early": (8, 8), "last": (8, 8), "early_blocks": (1, 1), "last_blocks": (1, 1)}
+    save_network(Unrolled(UnrolledConfig(**shape)), path := tmp_path / "knowing.safetensors", {})
+    return str(path)
+
+
+@pytest.mark.parametrize(("name", "calls"), [("daps", 4), ("dpnp", 12)])
+def test_a_network_that_knows_the_measurement_draws(name, calls, problem, knowing):
+    method = get_method(name)
+    more = {"chain": 3} if name == "dpnp" else {}
+    options = method.options(prior=knowing, steps=4, samples=3, scale=1.5, **more)
+    *_, last = method.run(problem, options)
+    assert last.scalars["network_calls"] == calls and last.extra["std"].max() > 0
+    assert last.scalars["data_residual"] < 0.35
+    state = next(e.state for e in method.run(problem, options) if e.step == 2 and e.state is not None)
+    *_, again = method.run(replace(problem, state=state), options)
+    assert torch.equal(again.volume, last.volume)
+
+
+def test_only_samplers_that_count_the_data_once_take_it(problem, knowing):
+    method = get_method("pigdm")
+    with pytest.raises(WeightsError, match="no diffusion prior"):
+        list(method.run(problem, method.options(prior=knowing, steps=2, samples=1, scale=1.5)))
 
 
 def test_network_calls_are_counted(problem, weights):
