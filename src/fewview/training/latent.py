@@ -205,6 +205,14 @@ def latent_figures(model: LatentModel, stage: Stage, volumes: Volumes) -> dict[s
     latent is the nearest among those of all 32 (or of as many as there are); ``velocity`` the loss of the diffusion;
     ``unexplained`` the part of the views that the aligned latent leaves unexplained, at worst: what is much worse is
     not like them.
+
+    Parameters
+    ----------
+    model : LatentModel
+    stage : Stage
+        Whose figures are wanted.
+    volumes : Volumes
+        Those of the training, which hold back some for this.
     """
     side, device = model.config.side, next(model.parameters()).device
     x = in_means(volumes.checks(CHECKS)).to(device)
