@@ -6,9 +6,9 @@ from dataclasses import replace
 import pytest
 import torch
 
-from fewview.methods import Estimate, get_method, method_names
+from fewview.methods import Estimate, get_method, method_names, registry
 from fewview.methods import budget as budgets
-from fewview.methods.budget import BudgetOptions, said
+from fewview.methods.budget import BudgetOptions, OnePassOptions, said
 from fewview.methods.diffusion.pacing import lighter
 from fewview.methods.interface import Method, Settled
 from fewview.options import Auto, option
@@ -142,22 +142,47 @@ def test_what_is_resumed_is_not_measured_again(clock, problem):
     assert resumed.chosen["within_budget"] == estimate.chosen["within_budget"]
 
 
-def test_every_method_with_steps_has_a_budget_and_direct_ones_have_none():
+def test_every_method_has_a_budget_and_can_do_less_or_says_that_it_changes_nothing():
     for name in method_names():
-        options = get_method(name).options
-        counts = budgets.counted(options()) != ""
-        assert issubclass(options, BudgetOptions) == counts, name
-        assert ("budget" in options.model_fields) == counts
-    assert "budget" not in get_method("fbp").options.model_fields
+        method = get_method(name)
+        options = method.options()
+        assert isinstance(options, BudgetOptions), name
+        if isinstance(options, OnePassOptions):
+            assert (
+                budgets.counted(options) == ""
+                and "nothing to leave out" in method.options.model_fields["budget"].description
+            )
+            continue
+        settled = options.taking(budgets.middling(options))
+        if name == "ensemble":
+            settled = options.taking({"shares": "sirt=1,cgls=1", "settings": '{"cgls": {"iterations": 9}}'})
+        least = method.pacing.lighter(settled, 0.0)
+        assert least != settled and type(options).parse(least.model_dump()) == least, name
 
 
-def test_the_least_is_what_a_method_can_do():
-    for name in method_names():
-        options = get_method(name).options()
-        options = options.taking(budgets.middling(options))
-        if budgets.counted(options):
-            least = get_method(name).pacing.lighter(options, 0.0)
-            assert type(options).parse(least.model_dump()) == least, name
+@pytest.mark.parametrize("options", [{}, {"cutoff": 0.8}])
+def test_one_pass_says_that_a_budget_changes_nothing(options, make_problem):
+    problem, fbp = make_problem(views=5, grid=16), get_method("fbp")
+    *_, plain = fbp.run(problem, fbp.options(**options))
+    *_, last = fbp.run(problem, fbp.options(budget=0.001, **options))
+    assert torch.equal(last.volume, plain.volume)
+    assert last.chosen["within_budget"] == (
+        "The budget of 0.001 s changes nothing: this method goes over the measurement once."
+    )
+
+
+@pytest.mark.parametrize("budget", [20.0, 60.0])
+def test_an_ensemble_keeps_its_budget_and_each_member_does_less(budget, clock, problem, monkeypatch):
+    slow = {name: Slow(clock, each) for name, each in (("one", 0.2), ("two", 0.6))}
+    known = {name: replace(made.method, name=name, title=name) for name, made in slow.items()}
+    monkeypatch.setattr(registry, "get_method", known.get)
+    ensemble, begun = get_method("ensemble"), clock.now
+    *_, last = ensemble.run(problem, ensemble.options(shares="one=1,two=3", budget=budget))
+    assert 0.8 * budget <= clock.now - begun <= 1.2 * budget
+    allowed = [made.done[-1] for made in slow.values()]
+    assert all(1 < steps < 100 for steps in allowed) and abs(allowed[0] - allowed[1]) <= 1
+    assert last.chosen["within_budget"] == f"The budget of {budget:g} s allowed settings that take less time."
+    assert float(last.volume.mean()) == 1.0
     assert budgets.fewer_steps(get_method("cls-dm").options(), 0.0).steps == 2
 
 

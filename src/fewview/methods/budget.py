@@ -6,6 +6,7 @@ settled options, without the budget, give the same volume on any machine.
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Generator
 from dataclasses import dataclass, replace
@@ -29,6 +30,8 @@ MIDDLING: dict[str, Any] = {
     "start_iterations": 10,
     "beside_share": 0.0,
     "guide_weight": 1.0,
+    "trust": 1.0,
+    "smoothness": 1e-3,
 }
 """What stands for "auto" where there is no time to choose. Weights are normalised, so that they carry over."""
 CHOOSING = 0.5
@@ -37,6 +40,7 @@ PROBED = 4
 """Steps that the pace is measured on, the first of which is not counted: it prepares what the others use."""
 PARTS = [0.97**k for k in range(240)]
 """Parts of the work that are looked at, from all of it down."""
+ONE_PASS = "The budget of {budget:g} s changes nothing: this method goes over the measurement once."
 STAGE, SHOWS = "measuring the pace", "while its pace was being measured"
 
 
@@ -50,6 +54,19 @@ class BudgetOptions(Options):
         "and says so; with more than it needs it ends early. Empty sets no limit.",
         unit="s",
         gt=0,
+    )
+
+
+class OnePassOptions(BudgetOptions):
+    """Options of a method that goes over the measurement once."""
+
+    budget: float | None = option(
+        None,
+        "Time budget",
+        "This method goes over the measurement once and has nothing to leave out: it takes the time that it takes.",
+        unit="s",
+        gt=0,
+        advanced=True,
     )
 
 
@@ -89,12 +106,16 @@ class Pacing:
     untuned : callable, optional
         ``untuned(problem, options)``: the options with what is "auto" settled without a search; those of
         :data:`MIDDLING` when not given. Where they do not cover everything, choosing takes its time.
+    parts : callable, optional
+        ``parts(options)``: the methods that a run consists of, with their settled options, each with a pace of its own;
+        the method alone when not given.
     """
 
     lighter: Callable[[Any, float], Any] = fewer_steps
     cost: Callable[[Problem, Any], float] | None = None
     probe: Callable[[Any], Any] | None = None
     untuned: Callable[[Problem, Any], Any] | None = None
+    parts: Callable[[Any], list[tuple[Method[Any], Any]]] | None = None
 
 
 class Pace(NamedTuple):
@@ -131,16 +152,28 @@ def afforded(
         For :attr:`fewview.methods.Estimate.chosen`: what was settled, and in a sentence what the budget came to.
     """
     begun, budget = clock(), float(options.budget)
-    asked, chosen = yield from _settled(method, problem, options.taking({"budget": None}), begun + CHOOSING * budget)
-    pace = yield from _measured(method, problem, asked)
+    unlimited = options.taking({"budget": None})
+    if isinstance(options, OnePassOptions):
+        asked, chosen = yield from _settled(method, problem, unlimited, math.inf)
+        return asked, {**chosen, "within_budget": ONE_PASS.format(budget=budget)}
+    asked, chosen = yield from _settled(method, problem, unlimited, begun + CHOOSING * budget)
+    paces = []
+    for part_of, own in _parts(method, asked):
+        paces.append((yield from _measured(part_of, problem, own)))
     spent = clock() - begun
     taken = asked
     for share in PARTS:
         taken = asked if share == 1 else method.pacing.lighter(asked, share)
-        needs = spent + pace.seconds(_work(method, problem, taken)) / part
+        works = [_work(part_of, problem, own) for part_of, own in _parts(method, taken)]
+        needs = spent + sum(pace.seconds(work) for pace, work in zip(paces, works, strict=True)) / part
         if needs <= budget:
             break
     return taken, {**chosen, "within_budget": said(budget, needs, asked, taken)}
+
+
+def _parts(method: Method[Any], options: Any) -> list[tuple[Method[Any], Any]]:
+    parts = method.pacing.parts
+    return [(method, options)] if parts is None else parts(options)
 
 
 def said(budget: float, needs: float, asked: Options, taken: Options) -> str:
@@ -163,6 +196,8 @@ def said(budget: float, needs: float, asked: Options, taken: Options) -> str:
 
 
 def _less(name: str, before: Any, after: Any) -> str:
+    if isinstance(before, str):
+        return f"{name} that take less time"
     return f"no {name}" if isinstance(before, bool) else f"{after} of {before} {name}"
 
 
@@ -178,13 +213,14 @@ def _settled(
             return stop.value.options, dict(stop.value.chosen)
         yield estimate
         if clock() > end:
-            blind = _unsearched(method, problem, options)
+            blind = unsearched(method, problem, options)
             if not blind.undecided():
                 tuning.close()
                 return blind, {}
 
 
-def _unsearched(method: Method[Any], problem: Problem, options: Any) -> Any:
+def unsearched(method: Method[Any], problem: Problem, options: Any) -> Any:
+    """The options with what is "auto" settled without a search, as far as a method can."""
     untuned = method.pacing.untuned
     return options.taking(middling(options)) if untuned is None else untuned(problem, options)
 

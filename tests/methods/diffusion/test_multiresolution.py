@@ -6,9 +6,7 @@ import pytest
 import torch
 
 from fewview.methods import get_method
-from fewview.methods.classical.tv import FINER
 from fewview.methods.diffusion.multiresolution import ladder, loop_work
-from fewview.methods.diffusion.tune import carried
 from fewview.methods.selection import coarse
 from fewview.methods.selection.coarse import coarser, finer
 
@@ -96,12 +94,6 @@ def test_settings_are_settled_on_the_coarse_grid(problem, weights, monkeypatch):
     assert settled.chosen["start_iterations"] == there.chosen["start_iterations"]
     assert settled.chosen["beside_share"] == there.chosen["beside_share"]
     assert settled.options.value("tv_weight") == pytest.approx(there.options.value("tv_weight") * 2, rel=1e-6)
-
-
-def test_weights_of_tv_follow_the_pixels_and_nothing_else_does():
-    chosen = {"tv_weight": 1e-3, "start_weight": 2e-3, "mbir_sharpness": 0.5, "start_iterations": 9, "prior": "generic"}
-    assert carried(chosen, 1) == chosen
-    assert carried(chosen, 4) == {**chosen, "tv_weight": 1e-3 * 4**FINER, "start_weight": 2e-3 * 4**FINER}
 
 
 def test_a_slab_settles_what_the_whole_run_would(problem, weights):

@@ -1,13 +1,18 @@
 """The ensemble: weights of the simplex, members that count, shares of one's own."""
 
+import json
+
 import numpy as np
 import pytest
 import torch
 
 from fewview.errors import OptionError
 from fewview.methods import get_method
+from fewview.methods.ensemble import ensemble
+from fewview.methods.ensemble.members import options_of
 from fewview.methods.ensemble.simplex import simplex_minimum, stacking_weights
 from fewview.methods.interface import Problem, Views
+from fewview.methods.selection import coarse
 from fewview.operators import parallel_beam
 
 METHOD = get_method("ensemble")
@@ -80,8 +85,38 @@ def test_shares_of_ones_own_are_taken(problem):
         ({"shares": "unrolled"}, "not understood"),
         ({"shares": "ensemble=1"}, "member of itself"),
         ({"members": "tw"}, "tw"),
+        ({"members": "tv", "settings": "iterations=3"}, "not understood"),
+        ({"members": "tv", "settings": '{"tv": {"sweeps": 3}}'}, "no option 'sweeps'"),
     ],
 )
 def test_mistakes_are_named(problem, options, said):
     with pytest.raises(OptionError, match=said):
         _all(problem[0], **options)
+
+
+def test_settings_of_ones_own_are_taken_and_the_others_are_settled_once(problem):
+    views, _ = problem
+    asked = METHOD.options(members="cgls,tv", settings='{"tv": {"iterations": 20, "weight": 0.01}}')
+    settled = METHOD.settle(views, asked)
+    own = json.loads(settled.chosen["settings"])
+    counting = {pair.partition("=")[0] for pair in settled.options.shares.split(",")}
+    assert set(own) == counting and settled.options.undecided() == []
+    tv = options_of(get_method("tv"), '{"tv": {"iterations": 20, "weight": 0.01}}')
+    assert (tv.iterations, tv.weight) == (20, 0.01)
+    assert own.get("tv", tv.changes()) == tv.changes()
+    *_, again = METHOD.run(views, settled.options)
+    *_, whole = METHOD.run(views, asked)
+    assert torch.equal(torch.as_tensor(again.volume), torch.as_tensor(whole.volume))
+
+
+def test_members_of_a_large_slice_are_weighed_on_a_coarse_grid(monkeypatch, problem):
+    seen = []
+    plain = coarse.coarser
+    monkeypatch.setattr(coarse, "SETTLING", 16)
+    monkeypatch.setattr(ensemble, "coarser", lambda part, factor: seen.append(factor) or plain(part, factor))
+    views, _ = problem
+    asked = METHOD.options(members="cgls,tv", settings='{"tv": {"iterations": 20}}')
+    settled = METHOD.settle(views, asked)
+    assert seen == [2] and "=" in settled.options.shares
+    *_, last = METHOD.solve(views, settled.options)
+    assert last.volume.shape == (2, 32, 32)

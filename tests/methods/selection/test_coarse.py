@@ -3,7 +3,9 @@ from dataclasses import replace
 import pytest
 import torch
 
-from fewview.methods.selection.coarse import coarser, finer
+from fewview.methods import get_method
+from fewview.methods.interface import Estimate, Settled
+from fewview.methods.selection.coarse import FINER, carried, coarser, finer, settled_coarsely
 from fewview.methods.selection.picture import Picture
 from fewview.methods.selection.weight_search import COARSE, Trials
 
@@ -57,3 +59,35 @@ def test_a_coarse_volume_comes_back_to_its_place():
         found = finer((far[:, None] + 2 * far)[None], grid, factor)[0]
         inner = slice(factor, -factor)
         torch.testing.assert_close(found[inner, inner], (wide[:, None] + 2 * wide)[inner, inner], atol=1e-4, rtol=0)
+
+
+def test_weights_of_tv_follow_the_pixels_and_nothing_else_does():
+    chosen = {"tv_weight": 1e-3, "start_weight": 2e-3, "mbir_sharpness": 0.5, "start_iterations": 9, "prior": "generic"}
+    assert carried(chosen, 1) == chosen
+    assert carried(chosen, 4) == {**chosen, "tv_weight": 1e-3 * 4**FINER, "start_weight": 2e-3 * 4**FINER}
+
+
+def test_a_tuning_on_a_coarse_grid_is_carried_and_what_was_given_stays(make_problem):
+    seen = []
+
+    @settled_coarsely
+    def tune(problem, options):
+        seen.append(problem.operator.grid)
+        yield Estimate(torch.ones(1, seen[-1], seen[-1]), 0, 1)
+        chosen = {"smoothness": 1e-3} if options.smoothness == "auto" else {}
+        return Settled(options.taking({"scale": 2.0, "start_iterations": 7, **chosen}), chosen)
+
+    def settled(problem, **given):
+        tuning = tune(problem, get_method("naf").options(**given))
+        shown = next(tuning)
+        assert shown.volume.shape[-1] == problem.operator.grid
+        with pytest.raises(StopIteration) as end:
+            next(tuning)
+        return end.value.value
+
+    large = make_problem(views=3, grid=320)
+    found = settled(large)
+    assert seen == [160] and found.options.start_iterations == 7
+    assert found.options.smoothness == found.chosen["smoothness"] == pytest.approx(1e-3 * 2**FINER)
+    assert settled(large, smoothness=0.5).options.smoothness == 0.5
+    assert settled(make_problem(views=3, grid=64)).options.smoothness == 1e-3

@@ -12,11 +12,12 @@ from torch import Tensor
 from ...errors import OptionError
 from ...options import Auto, option
 from ..interface import Estimate, Method, Problem, Settled, Tuning
+from ..selection.coarse import FINER
 from ..selection.comparison import ONE_STANDARD_ERROR, better
 from ..selection.weight_search import USUAL, Choice, Solve, Trials, Warm, WeightTrial, choose_weight
 from .chambolle_pock import TVProblem
 from .directions import directions
-from .tv import FINER, HALO, LADDER, TVOptions, attempt, effort, formulate, minimised, trials_of
+from .tv import HALO, LADDER, TVOptions, attempt, effort, formulate, minimised, trials_of
 
 # Tried by "auto". Weights relative to the best one of plain TV: what runs along the X-ray's edges is not paid for, so
 # that the rest can be smoothed more. Settled on simulated microstructures, seeds of validation.

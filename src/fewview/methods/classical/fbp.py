@@ -12,14 +12,15 @@ from torch import Tensor
 from ...errors import ScanError
 from ...operators import Operator, filtered_backprojection
 from ...operators.tiles import cuts
-from ...options import Options, option
+from ...options import option
+from ..budget import OnePassOptions
 from ..interface import Estimate, Method, Problem, Views
 from ..inverse.masking import measured, relative
 
 SLICES = 16  # per step: the stop flag is looked at between steps
 
 
-class FBPOptions(Options):
+class FBPOptions(OnePassOptions):
     """Options of filtered back-projection."""
 
     filter: Literal["ram-lak", "shepp-logan", "cosine", "hann"] = option(

@@ -11,6 +11,7 @@ from torch import Tensor
 from ...options import Auto, option
 from ..budget import BudgetOptions
 from ..interface import Effort, Estimate, Method, Problem, Settled, Tuning, Views
+from ..selection.coarse import FINER, coarseness
 from ..selection.picture import Picture
 from ..selection.weight_search import Trials, Warm, choose_weight, search_work
 from ..stages import work
@@ -19,9 +20,6 @@ from .fbp import preview
 from .iterate import estimates
 
 LADDER = tuple(float(w) for w in 10 ** np.arange(-1.0, -6.01, -0.5))  # weights tried by "auto"
-# The same noise in pixels half as wide asks for sqrt(2) times the weight: what noise back-projects onto a pixel goes
-# with the root of its width, |A|^2 with the width itself.
-FINER = 0.5
 HALO = 8  # slices, with smoothing between them
 TRIAL = (60, 150)  # iterations per weight and fold while choosing, with many and with few views
 
@@ -81,6 +79,16 @@ def formulate(problem: Problem, options: TVOptions, weight: float) -> TVProblem:
 def trial_iterations(views: Views) -> int:
     """Few views leave more to the prior, which takes more iterations to settle what they do not see."""
     return int(np.clip(1200 / views.operator.views, *TRIAL))
+
+
+def short_iterations(views: Views) -> int:
+    """Iterations for a volume that something else is made from or mixed with.
+
+    Of large slices two thirds of those that its weight was chosen with: of a tooth of 320 pixels in 45 views, 40 gave
+    0.1 dB more than 600, in a fifteenth of the time.
+    """
+    large = coarseness(views.operator.grid) > 1
+    return trial_iterations(views) * 2 // 3 if large else int(TVOptions().iterations)
 
 
 def called(weight: float, binned: int) -> str:

@@ -13,6 +13,7 @@ from ...errors import OptionError
 from ...models.guide import Guide as Network
 from ...models.guide import load_guide
 from ...options import Auto, Options, option
+from ..budget import OnePassOptions
 from ..classical.fbp import preview
 from ..interface import Estimate, Problem
 from ..inverse.masking import measured, relative
@@ -130,7 +131,7 @@ class CrossModalOptions(DiffusionOptions, GuideOptions):
     )
 
 
-class OnceOptions(GuideOptions):
+class OnceOptions(GuideOptions, OnePassOptions):
     """Options of the guide applied once."""
 
     guide_weight: float | Auto = option(

@@ -10,10 +10,9 @@ import torch
 from torch import Tensor
 
 from ..classical.fbp import preview
-from ..classical.tv import FINER
 from ..interface import Estimate, Problem
 from ..inverse.normalised import scaled
-from ..selection.coarse import coarseness, coarser, enlarged, finer
+from ..selection.coarse import FINER, coarseness, coarser, enlarged, finer
 from ..selection.picture import Picture
 from ..slices import SliceNoise
 from .adapt import Adapter

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping
+from collections.abc import Generator
 from dataclasses import replace
 from typing import Any
 
 import torch
 
 from ..classical.fbp import preview
-from ..classical.tv import FINER
 from ..ensemble.partner import iterations, tuned_partner
 from ..interface import Effort, Estimate, Problem, Settled, Tuning
-from ..selection.coarse import coarseness, coarser, enlarged
+from ..selection.coarse import carried, coarseness, coarser, enlarged, settled_coarsely
 from ..selection.picture import Picture
 from ..stages import Stages, work
 from .crossmodal import GuideSource, OnceOptions, by_edges, partner_of
@@ -73,26 +72,14 @@ def _choose(
     return chosen
 
 
-def carried(chosen: Mapping[str, Any], factor: int) -> dict[str, Any]:
-    """What was chosen on a grid ``factor`` times coarser, as it holds on the problem's own.
-
-    Weights of TV follow the size of the pixels (:data:`fewview.methods.classical.tv.FINER`); the sharpness of MBIR, the
-    steps of CGLS, shares and networks are taken as they are. What all of it costs on a large slice,
-    ``benchmarks/real_size.py`` measures.
-    """
-    weights = {name: chosen[name] * factor**FINER for name in ("tv_weight", "start_weight") if name in chosen}
-    return {**chosen, **weights}
-
-
+@settled_coarsely
 @torch.no_grad()
 def tune_once(problem: Problem, options: OnceOptions) -> Tuning[OnceOptions]:
     """Settle start and scale of the guide applied once."""
     picture = Picture(preview(problem))
     yield picture.estimate(0, 2, STARTING)
-    factor = coarseness(problem.operator.grid)
     chosen: dict[str, Any] = {"scale": settled_scale(problem, options.scale)}
-    starting = tuned_start(coarser(problem, factor), "cgls", options)
-    chosen |= yield from enlarged(starting, problem.operator.grid, factor)
+    chosen |= yield from tuned_start(problem, "cgls", options)
     if options.guide_weight == "auto":
         chosen["guide_weight"] = 1.0
     return Settled(options.taking(chosen), chosen)

@@ -2,33 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
 import torch
-from torch import Tensor
 
-from ...errors import OptionError
 from ...options import Auto, Options, option
+from ..budget import BudgetOptions, Pacing, unsearched
 from ..classical.fbp import preview
 from ..interface import Effort, Estimate, Method, Problem, Settled, Tuning
 from ..inverse.masking import measured, relative
+from ..selection.coarse import carried_options, coarseness, coarser, enlarged
 from ..selection.held_out import hold_out
 from ..selection.picture import Picture
 from ..slices import central
 from ..stages import Stages
-from ..subrun import run_within
+from ..subrun import solved_within, tuned_within
+from .members import as_settings, member, members, options_of, shares_of
 from .simplex import stacking_weights
 
-FINE_TUNED: dict[str, dict[str, Any]] = {"unrolled": {"finetune": 24}}
-"""Members that learn on the scan first: of foams and grains, unlike all that the network had seen, it gained 0.3 to 1.0
-dB by that, and nothing is lost where held-out pixels do not agree."""
 SLICES = 4
 """Slices that the weights are chosen on: neighbours in the middle."""
 
 
-class EnsembleOptions(Options):
+class EnsembleOptions(BudgetOptions):
     """Options of the ensemble."""
 
     members: str = option(
@@ -42,31 +40,48 @@ class EnsembleOptions(Options):
         "Shares",
         "How much each member counts, for instance unrolled=0.7,mbir=0.3; auto predicts held-out views.",
     )
+    settings: str | Auto = option(
+        "auto",
+        "Settings of the members",
+        'Options of members that are not to run with their defaults, for instance {"tv": {"iterations": 100}}. Auto, '
+        "and whatever is left on auto in them, is settled as each member would by itself.",
+        advanced=True,
+    )
 
 
 @torch.no_grad()
 def tune(problem: Problem, options: EnsembleOptions) -> Tuning[EnsembleOptions]:
-    """Reconstruct by all members from a part of the views, and weigh them by the others."""
+    """Settle the members, then reconstruct by all of them from a part of the views, and weigh them by the others."""
     yield Picture(preview(problem), first=problem.first_slice).estimate(0, 1, "starting")
-    chosen = yield from _shares(problem, _members(options.members))
+    grid, factor = problem.operator.grid, coarseness(problem.operator.grid)
+    small = coarser(problem, factor)
+    able = members(options.members) if options.shares == "auto" else [member(n) for n in shares_of(options.shares)]
+    asked = {method.name: options_of(method, options.settings) for method in able}
+    stages, picture = Stages({"settings": 1.0, "shares": 1.0}), Picture(preview(small), first=problem.first_slice)
+    settling = _settled(small, able, asked, picture)
+    settled = yield from enlarged(stages.within("settings", settling, named=False), grid, factor)
+    chosen: dict[str, Any] = {}
+    if options.shares == "auto":
+        weighing = _shares(small, able, settled, picture)
+        chosen = yield from enlarged(stages.within("shares", weighing, named=False), grid, factor)
+    counting = shares_of(chosen.get("shares", options.shares))
+    own = {name: carried_options(asked[name], settled[name], factor) for name in counting}
+    chosen["settings"] = as_settings(own)
     return Settled(options.taking(chosen), chosen)
 
 
 @torch.no_grad()
 def solve(problem: Problem, options: EnsembleOptions) -> Iterator[Estimate]:
-    """Those members that count, on all views, each with its defaults; their weighted mean so far."""
-    yield from _mean(problem, _parsed(options.shares), preview(problem))
-
-
-def _mean(problem: Problem, shares: Mapping[str, float], shown: Tensor) -> Iterator[Estimate]:
-    """The weighted mean of the members that are done."""
-    members = Stages(dict.fromkeys(shares, 1.0))
-    total = len(shares)
-    mean, square, done = torch.zeros_like(shown), torch.zeros_like(shown), 0.0
+    """Those members that count, on all views, with their settings; their weighted mean so far."""
+    shares, done = shares_of(options.shares), 0.0
+    stages, total = Stages(dict.fromkeys(shares, 1.0)), len(shares)
+    mean = torch.zeros_like(preview(problem))
+    square = torch.zeros_like(mean)
     for step, (name, part) in enumerate(shares.items()):
-        method = _method(name)
+        method = member(name)
         so_far = None if done == 0 else Picture(mean / done, f"mean of {step} of {total} members")
-        last = yield from members.within(name, run_within(method, problem, _options(method), method.title, so_far))
+        run = solved_within(method, problem, options_of(method, options.settings), method.title, so_far)
+        last = yield from stages.within(name, run)
         volume = torch.as_tensor(last.volume).to(mean)
         spread = last.extra.get("std")
         mean, done = mean + part * volume, done + part
@@ -80,58 +95,55 @@ def _mean(problem: Problem, shares: Mapping[str, float], shown: Tensor) -> Itera
         yield told if step + 1 == total else replace(told, shows=f"mean of {step + 1} of {total} members")
 
 
-def _shares(problem: Problem, members: Sequence[Method[Any]]) -> Generator[Estimate, None, dict[str, Any]]:
+def _settled(
+    problem: Problem, able: list[Method[Any]], asked: Mapping[str, Any], picture: Picture
+) -> Generator[Estimate, None, dict[str, Any]]:
+    """The options of each member, none of them left on auto."""
+    stages, found = Stages({method.name: 1.0 for method in able}), {}
+    for method in able:
+        tuning = tuned_within(method, problem, asked[method.name], method.title, picture)
+        found[method.name] = (yield from stages.within(method.name, tuning, named=False)).options
+    return found
+
+
+def _shares(
+    problem: Problem, able: list[Method[Any]], settled: Mapping[str, Any], picture: Picture
+) -> Generator[Estimate, None, dict[str, Any]]:
     """What is recorded of the choice: how much each member counts, and what each errs by."""
     given, held = hold_out(central(problem, SLICES, adjacent=True))
-    stages, picture = (
-        Stages({method.name: 1.0 for method in members}),
-        Picture(preview(problem), first=problem.first_slice),
-    )
+    stages = Stages({method.name: 1.0 for method in able})
     volumes = []
-    for method in members:
-        trial = run_within(method, given, _options(method), method.title, picture)
+    for method in able:
+        trial = solved_within(method, given, settled[method.name], method.title, picture)
         last = yield from stages.within(method.name, trial, named=False)
         volumes.append(torch.as_tensor(last.volume).clone())
     weights, errors = stacking_weights(held, volumes)
-    shares = [f"{m.name}={round(float(w), 3)}" for m, w in zip(members, weights, strict=True) if w > 0]
-    curve = [[m.name, float(error)] for m, error in zip(members, errors, strict=True)]
+    shares = [f"{m.name}={round(float(w), 3)}" for m, w in zip(able, weights, strict=True) if w > 0]
+    curve = [[m.name, float(error)] for m, error in zip(able, errors, strict=True)]
     return {"shares": ",".join(shares), "shares_curve": curve}
 
 
-def _method(name: str) -> Method[Any]:
-    from ..registry import get_method
-
-    if name == METHOD.name:
-        raise OptionError("The ensemble cannot be a member of itself.", "Name other methods.")
-    return get_method(name)
+def _parts(options: EnsembleOptions) -> list[tuple[Method[Any], Any]]:
+    """Members that count, with their options."""
+    return [(m, options_of(m, options.settings)) for m in (member(name) for name in shares_of(options.shares))]
 
 
-def _options(method: Method[Any]) -> Any:
-    """Of a member."""
-    return method.options(**FINE_TUNED.get(method.name, {}))
+def _lighter(options: EnsembleOptions, part: float) -> EnsembleOptions:
+    """Each member does less, as it does by itself."""
+    return options.taking(
+        {"settings": as_settings({m.name: m.pacing.lighter(own, part) for m, own in _parts(options)})}
+    )
 
 
-def _members(names: str) -> list[Method[Any]]:
-    """Those that can run here."""
-    found = [_method(name.strip()) for name in names.split(",") if name.strip()]
-    able = [method for method in found if method.missing() is None]
-    if not able:
-        raise OptionError(f"None of the members {names} can run here.", "Name others; see `fewview methods`.")
-    return able
-
-
-def _parsed(text: str) -> dict[str, float]:
-    shares = {}
-    for pair in text.split(","):
-        name, _, value = pair.partition("=")
-        try:
-            shares[name.strip()] = float(value)
-        except ValueError:
-            shares = {}
-            break
-    if not shares or min(shares.values()) < 0 or sum(shares.values()) <= 0:
-        raise OptionError(f"shares={text} is not understood.", "Write, for instance, shares=unrolled=0.7,mbir=0.3.")
-    return {name: part for name, part in shares.items() if part > 0}
+def _untuned(problem: Problem, options: EnsembleOptions) -> EnsembleOptions:
+    """All members alike, each with what stands for its choices."""
+    able = members(options.members) if options.shares == "auto" else [member(n) for n in shares_of(options.shares)]
+    shares = ",".join(f"{method.name}=1" for method in able) if options.shares == "auto" else options.shares
+    own: dict[str, Options] = {}
+    for method in able:
+        blind = unsearched(method, problem, options_of(method, options.settings))
+        own[method.name] = method.settle(problem, blind).options  # what is left is quick
+    return options.taking({"shares": shares, "settings": as_settings(own)})
 
 
 METHOD = Method(
@@ -149,4 +161,5 @@ METHOD = Method(
     matrices=2.2,
     halo=None,  # a member may adapt its network to all slices
     resumable=False,
+    pacing=Pacing(_lighter, untuned=_untuned, parts=_parts),
 )

@@ -15,15 +15,15 @@ from ...operators import Operator
 from ...operators.astra import beam_of, kernel_of, load_astra
 from ...operators.fbp import by_halves, require_parallel
 from ...options import Options, option
-from ..budget import BudgetOptions
+from ..budget import BudgetOptions, OnePassOptions
 from ..interface import Estimate, Method, Problem
 from ..inverse.masking import measured, relative
 
 CHUNK = 10  # iterations, or slices of FBP, between two estimates
 
 
-class AstraOptions(Options):
-    """Options of ASTRA's FBP: none."""
+class AstraOptions(OnePassOptions):
+    """Options of ASTRA's FBP: a time budget, which changes nothing."""
 
 
 class AstraIterativeOptions(BudgetOptions):

@@ -17,8 +17,9 @@ from ...operators import Operator
 from ...operators.fbp import by_halves, require_parallel
 from ...operators.filters import FilterName, padded_length, ramp_filter
 from ...operators.quadrature import angle_weights
-from ...options import Options, option
+from ...options import option
 from ...prepare.stripes import load_tomopy
+from ..budget import OnePassOptions
 from ..classical.fbp import SLICES, on_seen_views
 from ..interface import Estimate, Method, Problem
 from ..inverse.masking import measured, relative
@@ -26,7 +27,7 @@ from ..inverse.masking import measured, relative
 BLOBS = 7  # along a row: enough to follow how gridrec's amplitude grows outwards
 
 
-class GridrecOptions(Options):
+class GridrecOptions(OnePassOptions):
     """Options of gridrec."""
 
     filter: Literal["ram-lak", "shepp-logan", "cosine", "hann"] = option(

@@ -16,6 +16,7 @@ from ..diffusion.start import nothing_there
 from ..interface import Effort, Estimate, Problem, Settled, Tuning, Views
 from ..inverse.masking import measured, relative
 from ..inverse.normalised import Scaled, scaled
+from ..selection.coarse import coarseness, settled_coarsely
 from ..selection.held_out import pixel_folds
 from ..selection.picture import Picture
 from ..selection.weight_search import search_work
@@ -70,6 +71,7 @@ class Repair(Repaired, Protocol):
         ...
 
 
+@settled_coarsely
 @torch.no_grad()
 def tune(problem: Problem, options: FieldOptions) -> Tuning[Any]:
     """Settle what is "auto" by held-out pixels."""
@@ -90,6 +92,7 @@ def effort(problem: Problem, options: FieldOptions, repairs: float = 0.0) -> Eff
     """
     asked = options.smoothness == "auto"
     tuning = search_work(problem, tv.trial_iterations(problem)) if asked else work(problem, 10)
+    tuning /= coarseness(problem.operator.grid) ** 2
     steps = options.steps + (_finish(options) if options.stop else 0)
     return Effort(
         tuning, _start_work(problem, options) + steps * step_work(problem, options) + repairs, 3 if options.stop else 2
@@ -97,7 +100,7 @@ def effort(problem: Problem, options: FieldOptions, repairs: float = 0.0) -> Eff
 
 
 def _start_work(problem: Problem, options: FieldOptions) -> float:
-    return work(problem, tv.TVOptions().iterations if options.start == "tv" else 10)
+    return work(problem, tv.short_iterations(problem) if options.start == "tv" else 10)
 
 
 def _given(problem: Problem, options: FieldOptions) -> tuple[Problem, Views | None]:

@@ -45,6 +45,7 @@ def begin(problem: Problem, options: FieldOptions) -> Generator[Estimate, None, 
     smooth = _tv_options(options)
     if smooth.weight == "auto":  # the field shall not be smoothed, its start is all the same
         smooth = (yield from tuned_within(tv.METHOD, problem, smooth, STARTING)).options
+    smooth = smooth.taking({"iterations": tv.short_iterations(problem)})
     last = yield from solved_within(tv.METHOD, problem, smooth, STARTING)
     return torch.as_tensor(last.volume).clone()
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import wraps
 from typing import Any, TypeVar, cast
 
 import torch
@@ -11,11 +12,17 @@ from torch import Tensor
 from torch.nn.functional import adaptive_avg_pool2d, grid_sample
 
 from ...operators.tiled import MEMORY_BUDGET
-from ..interface import Estimate, Problem, Stack
+from ..interface import Estimate, OptionsT, Problem, Settled, Stack, Tuning
 from ..inverse.masking import weigh
 
 SETTLING = 160
 """Pixels on a side, above which a method that learns or has learnt settles its options at a lower resolution."""
+FINER = 0.5
+"""Weights of TV go with the pixels' width to the power of minus this: the same noise in pixels half as wide asks for
+sqrt(2) times the weight. What noise back-projects onto a pixel goes with the root of its width, |A|^2 with the width
+itself."""
+WEIGHTS = ("weight", "smoothness", "tv_weight", "start_weight")
+"""Options that are such weights."""
 Told = TypeVar("Told")
 
 
@@ -74,6 +81,38 @@ def coarser(problem: Problem, factor: int) -> Problem:
     auxiliary = None if problem.auxiliary is None else adaptive_avg_pool2d(problem.auxiliary, volume.side)
     stack = None if problem.stack is None else CoarserStack(problem.stack, factor)
     return replace(problem, operator=operator, data=data, weights=mean, auxiliary=auxiliary, state=None, stack=stack)
+
+
+def carried(chosen: Mapping[str, Any], factor: int) -> dict[str, Any]:
+    """What was chosen on a grid ``factor`` times coarser, as it holds on the problem's own.
+
+    Weights of TV follow the size of the pixels (:data:`FINER`); the sharpness of MBIR, the steps of CGLS, trusts,
+    shares and networks are taken as they are. What all of it costs on a large slice, ``benchmarks/real_size.py``
+    measures.
+    """
+    return {**chosen, **{name: chosen[name] * factor**FINER for name in WEIGHTS if name in chosen}}
+
+
+def carried_options(asked: OptionsT, settled: OptionsT, factor: int) -> OptionsT:
+    """The same of options: those that were "auto" when they were asked."""
+    left = [name for name in WEIGHTS if asked.value(name) == "auto"]
+    found = {name: value for name in left if isinstance(value := settled.value(name), float)}
+    return settled.taking(carried(found, factor))
+
+
+def settled_coarsely(
+    tune: Callable[[Problem, OptionsT], Tuning[OptionsT]],
+) -> Callable[[Problem, OptionsT], Tuning[OptionsT]]:
+    """A tuning on a grid of :data:`SETTLING` pixels at most, whose outcome is :func:`carried` to the problem's own."""
+
+    @wraps(tune)
+    def coarsely(problem: Problem, options: OptionsT) -> Tuning[OptionsT]:
+        grid = problem.operator.grid
+        factor = coarseness(grid)
+        settled = yield from enlarged(tune(coarser(problem, factor), options), grid, factor)
+        return Settled(carried_options(options, settled.options, factor), carried(settled.chosen, factor))
+
+    return coarsely
 
 
 def enlarged(estimates: Generator[Estimate, None, Told], grid: int, factor: int) -> Generator[Estimate, None, Told]:

@@ -23,6 +23,7 @@ from ..inverse.masking import measured, relative
 from ..inverse.normalised import Scaled, scaled
 from ..inverse.proposals import nonnegative
 from ..inverse.window import window_around
+from ..selection.coarse import settled_coarsely
 from ..selection.picture import Picture
 from ..slices import SliceNoise
 from ..stages import Stages
@@ -81,6 +82,7 @@ class UnrolledOptions(BudgetOptions):
     positivity: bool = positivity_option()
 
 
+@settled_coarsely
 @torch.no_grad()
 def tune(problem: Problem, options: UnrolledOptions) -> Tuning[UnrolledOptions]:
     """Settle what the network takes for 1."""

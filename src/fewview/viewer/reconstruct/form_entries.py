@@ -64,7 +64,7 @@ def form_fields(model: type[Options]) -> list[FormField]:
     """Fields of an options model: at most four basic ones of its own first, each group in the order of declaration."""
     fields = list(map(_field, model.leaves()))
     basic = [field for field in fields if not field.advanced and field.name not in ALWAYS][:BASIC]
-    basic += [field for field in fields if field.name in ALWAYS]
+    basic += [field for field in fields if field.name in ALWAYS and not field.advanced]
     rest = [field if field.advanced else replace(field, advanced=True) for field in fields if field not in basic]
     return basic + rest
 
