@@ -16,13 +16,13 @@ RESULTS = HERE.parent / "benchmarks" / "results" / "real_size.json"
 def table(rows):
     """A line for each run."""
     lines = [
-        "| preset | shortcuts | CPU seconds | of these: settings | first denoised image | PSNR, dB | SSIM |",
-        "|---|---|---|---|---|---|---|",
+        "| method | preset | shortcuts | CPU seconds | of these: settings | first from a network | PSNR, dB | SSIM |",
+        "|---|---|---|---|---|---|---|---|",
     ]
     for row in rows:
         on = "yes" if row["shortcuts"] else "no"
         lines.append(
-            f"| {row['preset']} | {on} | {row['cpu_seconds']} | {row['cpu_seconds_settings']} | "
+            f"| `{row['method']}` | {row['preset']} | {on} | {row['cpu_seconds']} | {row['cpu_seconds_settings']} | "
             f"{row['cpu_seconds_first_denoised'] or 'not kept'} | {row['psnr']:.2f} | {row['ssim']:.3f} |"
         )
     return "\n".join(lines)
@@ -41,20 +41,24 @@ def page(rows):
 
 Written by `python docs/large_slices.py` from the code and from `benchmarks/results/real_size.json`.
 
-Slices of up to {coarse.SETTLING} pixels a side are reconstructed as they are. Of larger ones, the diffusion methods of
-our own (`d3ip`, `d3ip-generic`, `d3ip-x`, `dinr`)
+Slices of up to {coarse.SETTLING} pixels a side are reconstructed as they are. Of larger ones,
 
-- settle what is on "auto" on a grid of {coarse.SETTLING} pixels at most. Weights of total variation are carried over by
-  the root of the pixel size; networks, shares, steps of CGLS and the sharpness of MBIR as they are;
-- go from coarse to fine: of {size} pixels, {ladder(size)};
-- let the network see the part of the image where the object is, with {window.MARGIN} pixels around it. Air beyond is
-  not denoised. The data step is always on the whole image.
+- what is on "auto" is settled on a grid of {coarse.SETTLING} pixels at most: by `d3ip`, `d3ip-generic`, `d3ip-x`,
+  `dinr`, `postnet`, `guide`, the neural fields and DiffNR (their smoothness), and `ensemble`, which settles its members
+  and weighs them there. Weights of total variation are carried over by the root of the pixel size; networks, shares,
+  trusts, steps of CGLS and the sharpness of MBIR as they are. `unrolled` chooses its scale alone; fine-tuned, it learns
+  on that grid, too;
+- a network sees the part of the image where the object is, with {window.MARGIN} pixels around it: in all of these, in
+  `unrolled` and in `unrolled-x`. Air beyond is not denoised. The data step is always on the whole image. The slice
+  fixer of the published DiffNR sees all of it;
+- `d3ip`, `d3ip-generic`, `d3ip-x` and `dinr` go from coarse to fine: of {size} pixels, {ladder(size)};
+- `unrolled` and `guide` show first what they make of the coarse grid. Fields begin at a TV of few iterations.
 
-`coarse_to_fine=false` takes all steps at full resolution; the methods as published always do.
+`coarse_to_fine=false` takes all steps of the diffusion at full resolution; the methods as published always do.
 
 ## What that saves and costs
 
-One slice of the tooth, {size} pixels, {rows[0]["views"]} of 181 views, `{rows[0]["method"]}` on one CPU core, by
+One slice of the tooth, {size} pixels, {rows[0]["views"]} of 181 views, on one CPU core, by
 `python benchmarks/real_size.py`; the reference is the FBP of all views. CPU seconds are those of the run, without
 imports and files.
 
@@ -62,12 +66,13 @@ imports and files.
 
 ## A time budget
 
-Every method that counts steps has the option `budget`, in seconds: `--set budget=30`, or the field "Time budget" of the
-form. What is on "auto" is settled first (for half of the budget at most), then a small run measures the pace, and the
-steps and samples that fit are taken; all slabs of a volume take the same. The result says what it came to, as in "The
-budget of 30 s allowed 9 of 16 steps and 4 of 8 samples." A method that needs less ends early. The budget is about the
-reconstruction; reading and preparing the scan come on top. A run with a budget depends on the machine: `fewview tune`
-writes the recipe with the steps that were settled, which does not.
+Every method has the option `budget`, in seconds: `--set budget=30`, or the field "Time budget" of the form. Methods of
+one pass (FBP, gridrec, `guide`) have nothing to leave out, and say so. What is on "auto" is settled first (for half of
+the budget at most), then a small run measures the pace, and the steps and samples that fit are taken; of `ensemble`,
+those of each member. All slabs of a volume take the same. The result says what it came to, as in "The budget of 30 s
+allowed 9 of 16 steps and 4 of 8 samples." A method that needs less ends early. The budget is about the reconstruction;
+reading and preparing the scan come on top. A run with a budget depends on the machine: `fewview tune` writes the recipe
+with the steps that were settled, which does not.
 """
 
 

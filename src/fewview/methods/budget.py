@@ -220,7 +220,15 @@ def _settled(
 
 
 def unsearched(method: Method[Any], problem: Problem, options: Any) -> Any:
-    """The options with what is "auto" settled without a search, as far as a method can."""
+    """The options with what is "auto" settled without a search, as far as a method can.
+
+    Parameters
+    ----------
+    method : Method
+    problem : Problem
+    options : Options
+        Of the method.
+    """
     untuned = method.pacing.untuned
     return options.taking(middling(options)) if untuned is None else untuned(problem, options)
 

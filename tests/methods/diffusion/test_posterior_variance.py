@@ -48,3 +48,18 @@ def test_the_variance_is_that_of_the_last_data_step(views, weighted):
 def test_more_views_leave_less_open():
     few, many = (spread.open_variance(measurement(v, 0.02), 1.0, LAST, SliceNoise(0, 2)) for v in (3, 24))
     assert many.mean() < few.mean() < 0.01  # at most what is expected of a proposal: 0.1 squared
+
+
+def test_a_large_slice_needs_fewer_draws_for_the_same_certainty(monkeypatch):
+    data, drawn = measurement(12, 0.05), []
+    plain = spread.data_consistent
+    monkeypatch.setattr(spread, "data_consistent", lambda *known: drawn.append(len(known[3])) or plain(*known))
+    many = spread.open_variance(data, 1.0, LAST, SliceNoise(1, 2), draws=400)
+    drawn.clear()
+    found = {}
+    for factor in (1, 2):
+        monkeypatch.setattr(spread, "coarseness", lambda grid, factor=factor: factor)
+        found[factor] = spread.open_variance(data, 1.0, LAST, SliceNoise(1, 2))
+    assert drawn == [2 * 8, 2 * 4]  # two slices
+    off = {k: float((v / many - 1)[:, 5:11, 5:11].square().mean().sqrt()) for k, v in found.items()}
+    assert off[1] < 0.3 and off[2] < 0.3

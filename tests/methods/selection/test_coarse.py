@@ -5,7 +5,7 @@ import torch
 
 from fewview.methods import get_method
 from fewview.methods.interface import Estimate, Settled
-from fewview.methods.selection.coarse import FINER, carried, coarser, finer, settled_coarsely
+from fewview.methods.selection.coarse import FINER, carried, coarser, finer, first_look, settled_coarsely
 from fewview.methods.selection.picture import Picture
 from fewview.methods.selection.weight_search import COARSE, Trials
 
@@ -91,3 +91,16 @@ def test_a_tuning_on_a_coarse_grid_is_carried_and_what_was_given_stays(make_prob
     assert found.options.smoothness == found.chosen["smoothness"] == pytest.approx(1e-3 * 2**FINER)
     assert settled(large, smoothness=0.5).options.smoothness == 0.5
     assert settled(make_problem(views=3, grid=64)).options.smoothness == 1e-3
+
+
+def test_a_large_problem_is_looked_at_on_a_coarse_grid_and_a_small_one_is_not(make_problem):
+    cgls = get_method("cgls")
+    options = cgls.options(iterations=3)
+    large = make_problem(views=9, grid=320)
+    shown = list(first_look(cgls.solve, large, options, stages=2))
+    assert len(shown) == 3 and {e.stage for e in shown} == {"iterating at 1/2 of the resolution"}
+    assert all((e.step, e.fraction, e.place) == (0, 0.0, (1, 2)) and e.state is None for e in shown)
+    *_, whole = cgls.solve(large, options)
+    assert shown[-1].volume.shape == whole.volume.shape
+    assert (shown[-1].volume - whole.volume).square().mean() < 0.1 * whole.volume.square().mean()
+    assert list(first_look(cgls.solve, make_problem(views=9), options)) == []

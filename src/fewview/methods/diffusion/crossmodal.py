@@ -18,6 +18,7 @@ from ..classical.fbp import preview
 from ..interface import Estimate, Problem
 from ..inverse.masking import measured, relative
 from ..inverse.normalised import Scaled, robust_maximum, scaled
+from ..selection.coarse import first_look
 from ..slices import common
 from ..stages import Stages
 from .guide import CrossModalGuide
@@ -258,6 +259,7 @@ def solve_once(problem: Problem, options: OnceOptions) -> Iterator[Estimate]:
     if nothing_there(problem):
         yield Estimate(torch.zeros_like(preview(problem)), 1, 1, "nothing there", {"data_residual": 0.0})
         return
+    yield from first_look(solve_once, problem, options, stages=2)
     stages = Stages({START: 1.0, "asking the guide": 1.0})
     scale = float(options.scale)
     first = yield from stages.within(START, first_volume(problem, "cgls", options))

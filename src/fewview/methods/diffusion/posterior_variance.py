@@ -11,16 +11,18 @@ from ..inverse.consistency import noise_aware
 from ..inverse.masking import reciprocal
 from ..inverse.normalised import Scaled
 from ..inverse.proposals import Proposal, data_consistent
+from ..selection.coarse import coarseness
 from ..slices import SliceNoise
 from .schedule import Level
 
 DRAWS = 8  # their variance is right to a third at a pixel, and to a tenth after smoothing
 WINDOW = 5  # pixels of the smoothing: the variance of a fluctuation varies slowly
+FEWEST = 2  # draws of a large slice: of pixels half as wide, half as many and twice the window are as right
 ITERATIONS = 10
 TOGETHER = 16  # slices, draws included, of which the projector takes less time for each
 
 
-def open_variance(data: Scaled, trust: float, level: Level, noise: SliceNoise, draws: int = DRAWS) -> Tensor:
+def open_variance(data: Scaled, trust: float, level: Level, noise: SliceNoise, draws: int = 0) -> Tensor:
     """Variance of a voxel, given the last proposal of the network.
 
     The last data step is the mean of a Gaussian: errors of the proposal are white, of the size that the step expects;
@@ -36,6 +38,7 @@ def open_variance(data: Scaled, trust: float, level: Level, noise: SliceNoise, d
         The last one.
     noise : SliceNoise
     draws : int
+        :data:`DRAWS` when not given, and fewer of large slices.
 
     Returns
     -------
@@ -45,6 +48,8 @@ def open_variance(data: Scaled, trust: float, level: Level, noise: SliceNoise, d
     expected = float(noise_aware(trust, data, level)) ** 0.5 * data.noise  # error of the proposal
     image = data.back
     variance = torch.zeros_like(image)
+    factor = coarseness(data.operator.grid)
+    draws = draws or max(FEWEST, DRAWS // factor)
     together = max(1, TOGETHER // len(image))
     for begin in range(0, draws, together):
         count = min(together, draws - begin)
@@ -56,6 +61,6 @@ def open_variance(data: Scaled, trust: float, level: Level, noise: SliceNoise, d
         given = replace(data, y=errors, weights=weights)
         drawn = data_consistent([proposal], given, ITERATIONS, torch.zeros_like(white))
         variance += drawn.square().unflatten(0, (count, -1)).sum(dim=0) / draws
-    pad = WINDOW // 2
+    pad = WINDOW * factor // 2
     padded = torch.nn.functional.pad(variance[:, None], (pad,) * 4, mode="replicate")
-    return torch.nn.functional.avg_pool2d(padded, WINDOW, 1)[:, 0]
+    return torch.nn.functional.avg_pool2d(padded, 2 * pad + 1, 1)[:, 0]

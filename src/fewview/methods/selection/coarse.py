@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import wraps
 from typing import Any, TypeVar, cast
@@ -94,7 +94,15 @@ def carried(chosen: Mapping[str, Any], factor: int) -> dict[str, Any]:
 
 
 def carried_options(asked: OptionsT, settled: OptionsT, factor: int) -> OptionsT:
-    """The same of options: those that were "auto" when they were asked."""
+    """The same of options: those that were "auto" when they were asked.
+
+    Parameters
+    ----------
+    asked, settled : Options
+        Before and after what was left open was settled.
+    factor : int
+        As in :func:`carried`.
+    """
     left = [name for name in WEIGHTS if asked.value(name) == "auto"]
     found = {name: value for name in left if isinstance(value := settled.value(name), float)}
     return settled.taking(carried(found, factor))
@@ -141,6 +149,34 @@ def enlarged(estimates: Generator[Estimate, None, Told], grid: int, factor: int)
         if estimate.volume is not shown or large is None:  # a search shows one volume for a long time
             shown, large = estimate.volume, finer(torch.as_tensor(estimate.volume), grid, factor)
         yield replace(estimate, volume=large)
+
+
+def first_look(
+    solve: Callable[[Problem, OptionsT], Iterator[Estimate]], problem: Problem, options: OptionsT, stages: int = 1
+) -> Iterator[Estimate]:
+    """What a method makes of a large problem at a lower resolution, which is there before the whole one has begun.
+
+    Parameters
+    ----------
+    solve : callable
+        Of the method.
+    problem : Problem
+        Of a small grid nothing is shown: it is quick enough.
+    options : Options
+        Settled.
+    stages : int
+        Of the run, which is in its first one.
+    """
+    grid, factor = problem.operator.grid, coarseness(problem.operator.grid)
+    if factor == 1:
+        return
+    for estimate in enlarged(_generator(solve(coarser(problem, factor), options)), grid, factor):
+        stage = f"{estimate.stage} at 1/{factor} of the resolution"
+        yield replace(estimate, step=0, stage=stage, state=None, chosen={}, extra={}, done=0.0, place=(1, stages))
+
+
+def _generator(estimates: Iterator[Estimate]) -> Generator[Estimate, None, None]:
+    yield from estimates
 
 
 def finer(volume: Tensor, grid: int, factor: float) -> Tensor:

@@ -30,7 +30,7 @@ from ..selection.coarse import settled_coarsely
 from ..selection.comparison import best_setting
 from ..selection.held_out import hold_out, prediction_errors
 from ..selection.picture import Picture
-from ..slices import central
+from ..slices import central, central_slices
 from ..stages import Stages, work
 
 TRUSTS = (1.0, 0.35, 0.5, 0.7, 1.4, 2.0, 4.0)
@@ -92,13 +92,19 @@ def _chosen_trust(
     if not options.data_steps or nothing_there(problem):
         return {"trust": TRUSTS[0]}
     prior, scale = load_prior(options.weights, problem.operator.device), float(options.scale)
-    given, held = hold_out(central(problem, 2, Denoiser(prior, 1).reach > 0))
-    first = yield from first_volume(given, "cgls", options, picture)
+    near = Denoiser(prior, 1).reach > 0
+    given, held = hold_out(central(problem, 2, near))
+    slices = central_slices(problem, 2, near)
+    stages = Stages({STARTING: 1.0, "trusts": 1.0})
+    first = yield from stages.within(STARTING, first_volume(given, "cgls", options, picture))
     clean, data = _cleaned(Denoiser(prior, len(first)), first / scale, given, scale)
     errors = {}
-    for trust in TRUSTS:
+    for number, trust in enumerate(TRUSTS, start=1):
         volume = _fitted(clean, data, options.taking({"trust": trust})) * scale
         errors[trust] = np.array(prediction_errors(held, volume))
+        picture.take(float(errors[trust].mean()), volume, slices, f"while its trust was being chosen: trust {trust:g}")
+        shown = picture.estimate(number, len(TRUSTS), f"trust {trust:g}")
+        yield stages.told("trusts", shown, named=False)
     curve = [[trust, float(error.mean())] for trust, error in sorted(errors.items())]
     return {"trust": best_setting(errors), "trust_curve": curve}
 

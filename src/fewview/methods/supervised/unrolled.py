@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import torch
@@ -23,7 +24,7 @@ from ..inverse.masking import measured, relative
 from ..inverse.normalised import Scaled, scaled
 from ..inverse.proposals import nonnegative
 from ..inverse.window import window_around
-from ..selection.coarse import settled_coarsely
+from ..selection.coarse import coarseness, coarser, enlarged, first_look, settled_coarsely
 from ..selection.picture import Picture
 from ..slices import SliceNoise
 from ..stages import Stages
@@ -107,17 +108,26 @@ def solve(problem: Problem, options: UnrolledOptions) -> Iterator[Estimate]:
         chosen["outside_training"] = outside
     if options.samples:
         chosen["spread_factor"] = round(spread_factor(card, problem.operator.views), 3)
+    quick = options.taking({"symmetries": False, "samples": 0, "finetune": 0})
     if not options.finetune:
+        yield from first_look(partial(_looked_at, net), problem, quick)
         yield from _reconstruction(net, problem, options, data, chosen)
         return
+    yield from first_look(partial(_looked_at, net), problem, quick, stages=2)
     passes = TURNS if options.symmetries else 1
     told = Stages(
-        {FINE_TUNING: 4.0 * options.finetune, "reconstruction": float(passes + options.samples * options.steps)}
+        {FINE_TUNING: _tuning_cost(problem, options), "reconstruction": float(passes + options.samples * options.steps)}
     )
-    tuning = fine_tuned(net, problem, scale, options.finetune, batch_size(data.back))
-    net, learnt = yield from told.within(FINE_TUNING, tuning)
+    grid, factor = problem.operator.grid, coarseness(problem.operator.grid)
+    tuning = fine_tuned(net, coarser(problem, factor), scale, options.finetune, batch_size(data.back))
+    net, learnt = yield from told.within(FINE_TUNING, enlarged(tuning, grid, factor))
     last = _reconstruction(net, problem, options, data, chosen | learnt)
     yield from told.within("reconstruction", last, named=False)
+
+
+def _looked_at(net: Unrolled, problem: Problem, options: UnrolledOptions) -> Iterator[Estimate]:
+    """A quick reconstruction."""
+    return _reconstruction(net, problem, options, scaled(problem, float(options.scale)), {})
 
 
 def _reconstruction(
@@ -218,7 +228,7 @@ def _network_bytes(options: UnrolledOptions, grid: int, device: str) -> int:
     """Held by a network on its way through a batch; gradients of all stages where it is tuned."""
     if not options.finetune:
         return batch_bytes(grid, device)
-    return batch_bytes(grid, device) + TUNING_BYTES * SLICES * grid**2
+    return batch_bytes(grid, device) + TUNING_BYTES * SLICES * (grid // coarseness(grid)) ** 2
 
 
 def _lighter(options: UnrolledOptions, part: float) -> UnrolledOptions:
@@ -229,7 +239,12 @@ def _lighter(options: UnrolledOptions, part: float) -> UnrolledOptions:
 
 def _cost(problem: Problem, options: UnrolledOptions) -> float:
     """Passes through the network; a step of the fine-tuning takes as long as four."""
-    return 4.0 * options.finetune + (TURNS if options.symmetries else 1) + options.samples * options.steps
+    once = TURNS if options.symmetries else 1
+    return _tuning_cost(problem, options) + once + options.samples * options.steps
+
+
+def _tuning_cost(problem: Problem, options: UnrolledOptions) -> float:
+    return 4.0 * options.finetune / coarseness(problem.operator.grid) ** 2
 
 
 PACING = Pacing(_lighter, _cost, lambda options: _lighter(options, 0.0))
