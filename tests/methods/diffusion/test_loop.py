@@ -170,6 +170,19 @@ def test_recipes_of_when_more_was_asked_still_run():
         options.parse({"beside": "sart"})
 
 
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"adaptation": "lora", "withhold": False},
+        {"adaptation": {"kind": "lora", "withhold": False}},
+        {"adaptation": "lora", "adaptation.withhold": "false"},
+    ],
+)
+def test_held_out_views_of_the_adaptation_answer_to_their_old_name(values):
+    options = get_method("d3ip").options.parse(values)
+    assert options.changes() == {"adaptation.kind": "lora", "adaptation.held_out": False}
+
+
 OLD, ADAPTED = {"adaptation": "auto"}, {"adaptation": "lora+biases", "inner": 2, "every": 1}
 
 

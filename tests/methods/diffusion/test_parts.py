@@ -232,10 +232,10 @@ def test_few_calls_are_spread_evenly():
     assert torch.equal(eps, torch.zeros(1, 2, 2)) and x0[0, 0, 0] == pytest.approx(1 / math.sqrt(0.5))
 
 
-@pytest.mark.parametrize("withhold", [False, True])
-def test_adaptation_lowers_the_loss_and_leaves_the_network_alone(prior, data, withhold):
+@pytest.mark.parametrize("held_out", [False, True])
+def test_adaptation_lowers_the_loss_and_leaves_the_network_alone(prior, data, held_out):
     before = {name: value.clone() for name, value in prior.state_dict().items()}
-    settings = Settings(inner=40, slices=0, rate=1e-2, withhold=withhold)
+    settings = Settings(inner=40, slices=0, rate=1e-2, held_out=held_out)
     denoiser = Denoiser.of(prior, 3)
     adapter = Adapter(settings, denoiser, PlainCG(1), torch.Generator().manual_seed(0))
     torch.manual_seed(1)
@@ -267,7 +267,7 @@ def test_scd_adapts_now_and_then_and_at_the_end(prior):
 def test_held_out_views_undo_and_end_an_adaptation_that_does_harm(prior, data):
     """At an absurd learning rate every step is for the worse: the network stays as it was, and soon is left alone."""
     denoiser = Denoiser.of(prior, 3)
-    settings = Settings(inner=2, slices=0, rate=30.0, withhold=True)
+    settings = Settings(inner=2, slices=0, rate=30.0, held_out=True)
     adapter = Adapter(settings, denoiser, PlainCG(1), torch.Generator().manual_seed(0))
     x_t = torch.randn(3, 16, 16, generator=torch.Generator().manual_seed(1))
     for _ in range(PATIENCE):

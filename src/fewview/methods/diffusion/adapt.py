@@ -49,7 +49,7 @@ class Settings:
         Which network gives the noise to go on with.
     tv : float
         Weight of the summed total variation of a slice in the loss, where the misfit is in pixels (SCD's alphatv).
-    withhold : bool
+    held_out : bool
         Judge each gradient step on views that its data step has not seen, and undo the gradient steps of a diffusion
         step after which views that none of them has seen are predicted no better. False, as published, fits the
         noise in the end.
@@ -66,7 +66,7 @@ class Settings:
     persistent: bool = False
     direction: str = "adapted"
     tv: float = 0.0
-    withhold: bool = False
+    held_out: bool = False
 
 
 class Progress(NamedTuple):
@@ -124,7 +124,7 @@ class Adapter:
         """
         if not self.settings.persistent:
             self.descent.forget()
-        kept = self._fixed(data.operator.views) if self.settings.withhold else None
+        kept = self._fixed(data.operator.views) if self.settings.held_out else None
         if kept is not None:
             before, error = [p.clone() for p in self.parameters], self._judge(x_t, data, level, kept)
         for k in range(self.settings.inner):

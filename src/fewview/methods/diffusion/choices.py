@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BeforeValidator, Discriminator, Tag
 
@@ -129,6 +130,8 @@ class NoAdaptation(Options):
 class _LowRank(Options):
     """What all low-rank changes of the network have."""
 
+    short_names: ClassVar[Mapping[str, str]] = {"withhold": "held_out"}  # of older recipes
+
     inner: int = option(
         5,
         "Adaptation: steps",
@@ -204,7 +207,7 @@ class _LowRank(Options):
         ge=0,
         advanced=True,
     )
-    withhold: bool = option(
+    held_out: bool = option(
         True,
         "Adaptation: hold out views",
         "Judge the adaptation by views that it has not seen, undo it where they speak against it, and then stop it. "

@@ -79,7 +79,7 @@ def parts_of(
             persistent=chosen.persistent,
             direction=chosen.direction,
             tv=chosen.loss_tv,
-            withhold=chosen.withhold,
+            held_out=chosen.held_out,
         )
         inside = _consistency(options.data_step, denoiser.slices, chosen.loss_steps)
         adapter = Adapter(settings, denoiser, inside, generator)

@@ -31,7 +31,7 @@ _PUBLISHED: dict[str, Any] = {
     "adaptation": "lora+biases",
     "inner": 10,
     "rate": 1e-3,
-    "withhold": False,
+    "held_out": False,
     "partner": "none",
     "coarse_to_fine": False,
 }

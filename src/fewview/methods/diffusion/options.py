@@ -29,7 +29,7 @@ ADAPTING = (
     "persistent",
     "direction",
     "loss_tv",
-    "withhold",
+    "held_out",
 )
 
 
@@ -75,6 +75,7 @@ class DiffusionOptions(BudgetOptions):
         "eta": "noise.eta",
         "adapt_last": "adaptation.last",
         **{name: f"adaptation.{name}" for name in ADAPTING},
+        "withhold": "adaptation.held_out",
         "beside": "partner.kind",
         "beside_share": "partner.share",
         "tv_weight": "partner.tv_weight",
