@@ -33,23 +33,7 @@ def describe(path: Path) -> ImageFile:
 
 
 def read(path: Path, indices: list[int], rows: Span, columns: Span) -> NDArray[Any]:
-    """A window of some images.
-
-    Parameters
-    ----------
-    path : Path
-    indices : list of int
-        Of the images.
-    rows : Span
-        First row, and the one after the last.
-    columns : Span
-        The same of columns.
-
-    Returns
-    -------
-    ndarray
-        Shape (images, v, u).
-    """
+    """See :class:`ImageFormat`."""
     with _open(path) as file:
         return np.stack([_frame(file, i).data[slice(*rows), slice(*columns)] for i in indices])
 

@@ -77,23 +77,7 @@ def _plain(path: Path, units: list[Any]) -> _Plain | None:
 
 
 def read(path: Path, indices: list[int], rows: Span, columns: Span) -> NDArray[Any]:
-    """A window of some images; nothing else leaves the disk, unless the whole file is compressed.
-
-    Parameters
-    ----------
-    path : Path
-    indices : list of int
-        Of the images.
-    rows : Span
-        First row, and the one after the last.
-    columns : Span
-        The same of columns.
-
-    Returns
-    -------
-    ndarray
-        Shape (images, v, u).
-    """
+    """See :class:`ImageFormat`; a file that is compressed as a whole is read as a whole."""
     file = path.stat()
     facts, plain = _look(path, file.st_mtime_ns, file.st_size)
     if plain is not None:

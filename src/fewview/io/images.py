@@ -49,7 +49,18 @@ class ImageFile:
 
 @dataclass(frozen=True)
 class ImageFormat:
-    """One image format: how to read its header and its pixels."""
+    """One image format: how to read its header and its pixels.
+
+    Parameters
+    ----------
+    title : str
+    extensions : tuple of str
+    describe : callable
+        From a path to number, size, type and angles of the images; raises ScanError where it is none.
+    read : callable
+        ``read(path, indices, rows, columns)``: a window of some images, (images, v, u); ``rows`` and ``columns`` are
+        each the first, and the one after the last. Nothing else leaves the disk, where the format allows it.
+    """
 
     title: str
     extensions: tuple[str, ...]

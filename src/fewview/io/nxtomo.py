@@ -13,7 +13,7 @@ from ..errors import ScanError
 from .hdf5 import dangling, open_hdf5, reach
 from .hdf5_frames import HDF5Frames
 from .nxtomo_entries import Detector, chosen, detectors, with_projections
-from .nxtomo_values import angles_of, axis_of, monitor_of, pixel_of
+from .nxtomo_values import NXtomoValues
 from .scan_facts import Found, known_layout
 
 _FIELDS = (("flats", 1), ("darks", 2))
@@ -81,7 +81,8 @@ def _detector(path: Path, file: Any, one: Detector) -> Found:
         refusal = ScanError(f"{path.name} holds no frames: its data are empty.", "Was the scan ended before its first?")
     elif not len(picks):
         refusal = ScanError(f"{path.name}: image_key marks no frame as a projection (0).", "Name the scan's file.")
-    angles = angles_of(path, file, one, keys)
+    values = NXtomoValues(path, file, one, keys)
+    angles = values.angles()
     fields, counts = {}, {}
     for field, key in _FIELDS:
         which = np.flatnonzero(keys == key)
@@ -99,11 +100,11 @@ def _detector(path: Path, file: Any, one: Detector) -> Found:
         counts,
         _times(keys) if fields["flats"] is not None else None,
         kind="counts" if fields["flats"] is not None else None,  # image_key marks raw images
-        pixel=pixel_of(path, file, one),
-        axis=None if width is None else axis_of(path, file, one, width),
+        pixel=values.pixel(),
+        axis=None if width is None else values.axis(width),
         notes=(*notes, *angles.notes),
         refusal=refusal,
-        monitor=monitor_of(file, one, keys),
+        monitor=values.monitor(),
         no_angles=angles.why_none,
     )
 

@@ -65,23 +65,7 @@ def describe(path: Path) -> ImageFile:
 
 
 def read(path: Path, indices: list[int], rows: Span, columns: Span) -> NDArray[Any]:
-    """Rows of some images; uncompressed files give up only these rows.
-
-    Parameters
-    ----------
-    path : Path
-    indices : list of int
-        Of the images.
-    rows : Span
-        First row, and the one after the last.
-    columns : Span
-        The same of columns.
-
-    Returns
-    -------
-    ndarray
-        Shape (images, v, u).
-    """
+    """See :class:`ImageFormat`; uncompressed files give up only the rows that are wanted."""
     size = path.stat()
     found = _layout(path, size.st_mtime_ns, size.st_size)
     out = []

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -14,6 +15,8 @@ from torch import Tensor, nn
 
 from ..atomic_write import written_whole
 from ..errors import FewviewError
+
+NetT = TypeVar("NetT", bound=nn.Module)
 
 
 def save_state(
@@ -123,3 +126,26 @@ def read_average(folder: Path, prefix: str = "") -> tuple[dict[str, Any], dict[s
         facts: dict[str, Any] = json.loads(file.metadata()["facts"])
         tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a mapping
     return facts, {name: value.half().float() for name, value in _part(tensors, f"ema.{prefix}").items()}
+
+
+def averaged(folder: Path, make: Callable[[dict[str, Any]], NetT], prefix: str = "") -> tuple[dict[str, Any], NetT]:
+    """Facts and averaged network of a training, as it will be loaded.
+
+    Parameters
+    ----------
+    folder : Path
+        Of a training, which may still be running.
+    make : callable
+        The network that the facts speak of, whatever its weights.
+    prefix : str
+        Of the part of the trained network that it is.
+
+    Raises
+    ------
+    FewviewError
+        The folder holds no training.
+    """
+    facts, tensors = read_average(folder, prefix)
+    net = make(facts)
+    net.load_state_dict(tensors)
+    return facts, net.eval().requires_grad_(False)

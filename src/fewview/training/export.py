@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, cast
 
@@ -12,11 +13,13 @@ from ..models.unet import SIZES, UNetConfig
 from ..models.weights import read_card, save_network
 from ..simulate.seeds import TRAIN, VALIDATION
 from .baselines import baseline_psnr
-from .checkpoint import read_average
+from .checkpoint import averaged
 from .prior import PriorTraining
 from .sources import MAKERS, Kind
 from .validate import prior_psnr, rollout_psnr, validation_images
 
+FOLDERS = {"start", "stack", "prior", "base"}
+"""Options that may name a file or a folder."""
 VALUE_RANGE = "attenuation divided by its robust maximum (99.9th percentile), air at 0"
 
 
@@ -42,11 +45,8 @@ def export_prior(folder: Path, path: Path, only_if_better: bool = False) -> bool
     FewviewError
         The folder holds no training.
     """
-    facts, tensors = read_average(folder)
+    facts, prior = averaged(folder, _prior)
     options = PriorTraining.parse(facts["options"])
-    prior = DiffusionPrior(UNetConfig(**{**SIZES[options.size].model_dump(), "slices": options.slices}))
-    prior.load_state_dict(tensors)
-    prior.eval().requires_grad_(False)
     once = options.task == "postnet"
     rollouts = {kind: rollout_psnr(prior, validation_images(kind, 4, options.slices), once) for kind in MAKERS}
     before = read_card(path).get("walk_psnr_db", {}).get(options.kind) if only_if_better else None
@@ -60,11 +60,15 @@ def export_prior(folder: Path, path: Path, only_if_better: bool = False) -> bool
         "walk_psnr_db": rollouts,
         **({} if once else _denoising(prior, folder)),
         "learning_curve": facts["curve"],
-        # Names, not folders: a card travels.
-        "options": {k: Path(v).name if k in ("start", "stack") and v else v for k, v in facts["options"].items()},
+        "options": portable(facts),
     }
     save_network(prior, path, card)
     return True
+
+
+def _prior(facts: Mapping[str, Any]) -> DiffusionPrior:
+    options = PriorTraining.parse(facts["options"])
+    return DiffusionPrior(UNetConfig(**{**SIZES[options.size].model_dump(), "slices": options.slices}))
 
 
 def _denoising(prior: DiffusionPrior, folder: Path) -> dict[str, Any]:
@@ -109,6 +113,11 @@ def provenance(facts: dict[str, Any]) -> dict[str, Any]:
         "revision": _revision(),
         "licence": "BSD-3-Clause",
     }
+
+
+def portable(facts: Mapping[str, Any]) -> dict[str, Any]:
+    """The options of a training for its card, with names in place of folders: a card travels."""
+    return {key: Path(v).name if key in FOLDERS and v else v for key, v in facts["options"].items()}
 
 
 def _revision() -> str:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
+
+from torch import nn
 
 from ..models.weights import Storable, save_network
 from ..simulate.seeds import TRAIN, VALIDATION
-from .checkpoint import read_average
-from .export import VALUE_RANGE, provenance
+from .checkpoint import averaged
+from .export import VALUE_RANGE, portable, provenance
 from .fixer import CHECK_VIEWS, FINISHED_SHARE, FixerTraining, SDTurboTraining, fixer_psnr, new_fixer, validation_pairs
 from .fixer_pairs import FINISHED, STOPPED
 
@@ -28,11 +31,7 @@ def export_fixer(folder: Path, path: Path) -> None:
     FewviewError
         The folder holds no training.
     """
-    facts, tensors = read_average(folder)
-    kind = SDTurboTraining if "base" in facts["options"] else FixerTraining
-    fixer = new_fixer(kind.parse(facts["options"]))
-    fixer.load_state_dict(tensors)
-    fixer.eval().requires_grad_(False)
+    facts, fixer = averaged(folder, _fixer)
     card = {
         "trained_on": f"two thirds simulated concrete-like microstructures, one third plain shapes, "
         f"{facts['seeds']} volumes from training seed {TRAIN[0]}, measured with 6 to 64 views and reconstructed by "
@@ -44,6 +43,11 @@ def export_fixer(folder: Path, path: Path) -> None:
         "row; PSNR in dB, range 1, of slices before and after one repair, without a data step",
         "psnr_db": fixer_psnr(fixer, validation_pairs(folder / "validation")),
         "learning_curve": facts["curve"],
-        "options": {name: Path(v).name if name in ("start", "base") else v for name, v in facts["options"].items()},
+        "options": portable(facts),
     }
     save_network(cast(Storable, fixer), path, card)
+
+
+def _fixer(facts: Mapping[str, Any]) -> nn.Module:
+    kind = SDTurboTraining if "base" in facts["options"] else FixerTraining
+    return new_fixer(kind.parse(facts["options"]))

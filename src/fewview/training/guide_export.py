@@ -6,8 +6,8 @@ from pathlib import Path
 
 from ..models.weights import load_prior, read_card, save_network
 from ..simulate.seeds import TRAIN, VALIDATION
-from .checkpoint import read_average
-from .export import VALUE_RANGE, provenance
+from .checkpoint import averaged
+from .export import VALUE_RANGE, portable, provenance
 from .guide import GuideTraining, new_guide
 from .guide_lessons import PLAIN
 from .guide_pairs import RECOLOURED
@@ -37,11 +37,8 @@ def export_guide(folder: Path, path: Path, only_if_better: bool = False) -> bool
     FewviewError
         The folder holds no training.
     """
-    facts, tensors = read_average(folder, "guide.")
+    facts, guide = averaged(folder, lambda facts: new_guide(GuideTraining.parse(facts["options"])), "guide.")
     options = GuideTraining.parse(facts["options"])
-    guide = new_guide(options)
-    guide.load_state_dict(tensors)
-    guide.eval().requires_grad_(False)
     prior = load_prior(options.prior)
     both = {kind: guide_psnr(guide, validation_lessons(folder / "validation", prior, kind)) for kind in KINDS}
     figures, plain = both["materials"], both["plain"]
@@ -61,7 +58,7 @@ def export_guide(folder: Path, path: Path, only_if_better: bool = False) -> bool
         "psnr_db_plain_shapes": plain,
         "negative_log_likelihood": scores,
         "learning_curve": facts["curve"],
-        "options": {k: Path(v).name if k in ("prior", "start") else v for k, v in facts["options"].items()},
+        "options": portable(facts),
     }
     save_network(guide, path, card)
     return True

@@ -7,12 +7,11 @@ from pathlib import Path
 from ..models.latent.model import STAGES, LatentConfig, LatentModel
 from ..models.weights import read_card, save_network
 from ..simulate.seeds import TRAIN
-from .checkpoint import read_average
-from .export import provenance
+from .checkpoint import averaged
+from .export import portable, provenance
 from .latent import CHECKS, LatentTraining, latent_figures
 from .latent_spread import CALIBRATED, latent_spread
 from .latent_volumes import Volumes
-from .unrolled_export import portable
 
 
 def export_latent(folder: Path, path: Path) -> None:
@@ -30,11 +29,8 @@ def export_latent(folder: Path, path: Path) -> None:
     FewviewError
         The folder holds no training.
     """
-    facts, tensors = read_average(folder)
+    facts, model = averaged(folder, lambda facts: LatentModel(LatentConfig.model_validate_json(facts["config"])))
     options = LatentTraining.parse(facts["options"])
-    model = LatentModel(LatentConfig.model_validate_json(facts["config"]))
-    model.load_state_dict(tensors)
-    model.eval().requires_grad_(False)
     before = read_card(Path(options.start)) if options.start else {}
     volumes = Volumes(model.config.side, options.volumes)
     own = f"{len(volumes.own)} volumes of the user's own"
@@ -48,7 +44,7 @@ def export_latent(folder: Path, path: Path) -> None:
         "further measurements with the noise of the training",
         "figures": latent_figures(model, options.stage, volumes),
         "learning_curve": facts["curve"],
-        "options": {**portable(facts["options"]), "volumes": bool(options.volumes)},
+        "options": {**portable(facts), "volumes": bool(options.volumes)},
         **{key: before[key] for stage in STAGES if (key := f"stage_{stage}") in before},
     }
     if options.stage == STAGES[-1]:

@@ -26,12 +26,13 @@ from ..models.weights import save_network
 from ..options import option
 from ..quality.residual import noise_level
 from .acquisitions import measured
-from .export import VALUE_RANGE, provenance
+from .checkpoint import averaged
+from .export import VALUE_RANGE, portable, provenance
 from .sources import unit
 from .specimens import halved, specimens
 from .trainer import Report, TrainerOptions
 from .unrolled import UnrolledTrainer
-from .unrolled_export import averaged, portable
+from .unrolled_export import new_unrolled
 from .unrolled_validate import reconstructed, unrolled_psnr
 
 HELD_OUT = 0.15  # part of the slices, to measure progress by
@@ -161,7 +162,7 @@ def export_sister(folder: Path, path: Path, learnt: str, checked: dict[str, Any]
     checked : dict, optional
         What held-out pixels of the scan said of it and of other methods.
     """
-    facts, net = averaged(folder)
+    facts, net = averaged(folder, new_unrolled)
     started = Path(facts["options"]["start"]).stem
     card = {
         "trained_on": f"the volume {learnt}" + (f"; started from {started}" if started else ""),
@@ -172,7 +173,7 @@ def export_sister(folder: Path, path: Path, learnt: str, checked: dict[str, Any]
         " or, where there were too few, of those that were learnt (learnt_psnr)",
         "learning_curve": facts["curve"],
         **({"held_out": checked} if checked else {}),
-        "options": portable(facts["options"]),
+        "options": portable(facts),
     }
     save_network(net, path, card)
 

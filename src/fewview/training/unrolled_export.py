@@ -11,8 +11,8 @@ from ..models.unrolled import Unrolled, UnrolledConfig
 from ..models.weights import save_network
 from ..simulate.seeds import TRAIN, VALIDATION
 from .acquisitions import Acquisitions
-from .checkpoint import read_average
-from .export import VALUE_RANGE, provenance
+from .checkpoint import averaged
+from .export import VALUE_RANGE, portable, provenance
 from .sources import MAKERS, MIXTURES
 from .unrolled import SIDES, UnrolledTraining
 from .unrolled_spread import honest_spread
@@ -46,7 +46,7 @@ def export_unrolled(folder: Path, path: Path, samples: int = 4) -> None:
     FewviewError
         The folder holds no training.
     """
-    facts, net = averaged(folder)
+    facts, net = averaged(folder, new_unrolled)
     options = UnrolledTraining.parse(facts["options"])
     mixture, drawn = MIXTURES[options.kind], Acquisitions()
     left = 1 - PLAIN if options.xray else 1.0
@@ -70,22 +70,14 @@ def export_unrolled(folder: Path, path: Path, samples: int = 4) -> None:
         **({"psnr_db_by_xray": xray_psnr(net)} if options.xray else {}),
         "spread_factor": honest_spread(net, next(iter(mixture)), samples=samples),
         "learning_curve": facts["curve"],
-        "options": portable(facts["options"]),
+        "options": portable(facts),
     }
     save_network(net, path, card)
 
 
-def averaged(folder: Path) -> tuple[dict[str, Any], Unrolled]:
-    """Facts and the averaged network of a training, rounded to half precision as it will be loaded."""
-    facts, tensors = read_average(folder)
-    net = Unrolled(UnrolledConfig.model_validate_json(facts["config"]))
-    net.load_state_dict(tensors)
-    return facts, net.eval().requires_grad_(False)
-
-
-def portable(options: Mapping[str, Any]) -> dict[str, Any]:
-    """Options with names in place of folders: a card travels."""
-    return {key: Path(value).name if key == "start" and value else value for key, value in options.items()}
+def new_unrolled(facts: Mapping[str, Any]) -> Unrolled:
+    """The network that the facts of a training speak of."""
+    return Unrolled(UnrolledConfig.model_validate_json(facts["config"]))
 
 
 def curve_of(folder: Path) -> list[dict[str, Any]]:

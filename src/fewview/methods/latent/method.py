@@ -10,7 +10,6 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ...models.weights import WeightsError, find_weights
 from ..classical import tv
 from ..classical.fbp import preview
 from ..diffusion.loop import Parts, ReverseProcess, diffuse
@@ -20,6 +19,7 @@ from ..interface import Effort, Estimate, Method, Problem, Settled, Tuning
 from ..inverse.gaussian import GaussianStep
 from ..inverse.masking import measured, relative
 from ..inverse.proposals import nonnegative
+from ..missing import missing_weights
 from ..selection.picture import Picture
 from ..slices import SliceNoise
 from ..subrun import solved_within, tuned_within
@@ -150,14 +150,6 @@ class _Run:
         )
 
 
-def _missing() -> str | None:
-    try:
-        find_weights(ClsDmOptions().weights)
-    except WeightsError as error:
-        return f"{error.problem} Train them with `fewview train latent`, one --stage after the other."
-    return None
-
-
 def _method(name: str, title: str, summary: str, options: type[ClsDmOptions]) -> Method[Any]:
     return Method(
         name=name,
@@ -170,7 +162,7 @@ def _method(name: str, title: str, summary: str, options: type[ClsDmOptions]) ->
         tune=tune,
         effort=lambda problem, options: Effort(tuning=0.1),
         needs=frozenset({"weights"}),
-        missing=_missing,
+        missing=missing_weights(options().weights, "`fewview train latent`, one --stage after the other"),
         buffers=lambda options: (10.0 + 6 * options.samples, 4.0 + 4 * options.samples),
         beside=lambda options, grid, device: 64 * 2**20,
         halo=None,

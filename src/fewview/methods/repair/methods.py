@@ -5,29 +5,17 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
-from ...models.weights import WeightsError, find_weights
 from ...options import with_defaults
 from ..fields.methods import INR, NAF, R2_GAUSSIAN
 from ..fields.solve import effort, solve, tune
 from ..fields.start import Make, gaussians, pyramid, siren
 from ..interface import Method
+from ..missing import missing_weights
 from .fixer_cost import repair_bytes, repair_volumes, repair_work
 from .options import GaussiansRepairOptions, NafRepairOptions, RepairOptions, SirenRepairOptions
 from .repair import Repair
 
-
-def _missing(name: str, command: str) -> str | None:
-    try:
-        find_weights(name)
-    except WeightsError as error:
-        return f"{error.problem} Train them with `fewview train {command}`."
-    return None
-
-
-TRAINED_BY = {
-    "unrolled-materials": ("unrolled-materials", "unrolled --kind materials"),
-    "fixer": ("fixer", "fixer"),
-}
+TRAINED_BY = {"unrolled-materials": "`fewview train unrolled --kind materials`", "fixer": "`fewview train fixer`"}
 """Weights that are the default of a method, and what trains them."""
 
 
@@ -62,7 +50,7 @@ def _method(
         tune=tune,
         effort=lambda problem, options: effort(problem, options, repair_work(problem, options)),
         needs=frozenset({"weights"}),
-        missing=partial(_missing, *TRAINED_BY[options().fixer]),
+        missing=missing_weights(options().fixer, TRAINED_BY[options().fixer]),
         buffers=buffers,
         beside=beside,
         halo=None,  # one field for all slices

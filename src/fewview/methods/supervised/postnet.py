@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from ...models.prior import SIGMA_POSTNET
-from ...models.weights import WeightsError, find_weights, load_prior, prior_reach
+from ...models.weights import load_prior, prior_reach
 from ...models.window import asked
 from ...options import Auto, option
 from ..budget import BudgetOptions, Pacing
@@ -26,6 +26,7 @@ from ..inverse.masking import measured, relative
 from ..inverse.normalised import Scaled, scaled
 from ..inverse.proposals import nonnegative
 from ..inverse.window import window_around
+from ..missing import missing_weights
 from ..selection.coarse import settled_coarsely
 from ..selection.comparison import best_setting
 from ..selection.held_out import hold_out, prediction_errors
@@ -164,14 +165,6 @@ def _cost(problem: Problem, options: PostnetOptions) -> float:
     return network + work(problem, int(options.start_iterations) + options.data_steps)
 
 
-def _missing() -> str | None:
-    try:
-        find_weights(PostnetOptions().weights)
-    except WeightsError as error:
-        return f"{error.problem} Train them with `fewview train prior --kind materials --set task=postnet`."
-    return None
-
-
 METHOD = Method(
     name="postnet",
     title="Post-processing network",
@@ -183,7 +176,7 @@ METHOD = Method(
     tune=tune,
     effort=lambda problem, options: Effort(stages=2),
     needs=frozenset({"weights"}),
-    missing=_missing,
+    missing=missing_weights(PostnetOptions().weights, "`fewview train prior --kind materials --set task=postnet`"),
     buffers=(22.0, 6.0),
     beside=lambda options, grid, device: batch_bytes(grid, device),
     halo=lambda options: prior_reach(options.weights),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -12,7 +12,7 @@ from torch import Tensor
 
 from ...models.symmetries import TURNS
 from ...models.unrolled import Unrolled
-from ...models.weights import WeightsError, find_weights, load_unrolled, read_card
+from ...models.weights import find_weights, load_unrolled, read_card
 from ...options import Auto, option
 from ..budget import BudgetOptions, Pacing
 from ..classical.fbp import preview
@@ -24,6 +24,7 @@ from ..inverse.masking import measured, relative
 from ..inverse.normalised import Scaled, scaled
 from ..inverse.proposals import nonnegative
 from ..inverse.window import window_around
+from ..missing import missing_weights
 from ..selection.coarse import coarseness, coarser, enlarged, first_look, settled_coarsely
 from ..selection.picture import Picture
 from ..slices import SliceNoise
@@ -211,19 +212,6 @@ def _estimate(
     return Estimate(volume, step, total, stage, scalars, None, chosen)
 
 
-def missing_weights(options: type[UnrolledOptions], train: str) -> Callable[[], str | None]:
-    """For :attr:`Method.missing`: that the default weights are not there, and the command that makes them."""
-
-    def missing() -> str | None:
-        try:
-            find_weights(options().weights)
-        except WeightsError as error:
-            return f"{error.problem} Train them with `{train}`."
-        return None
-
-    return missing
-
-
 def _network_bytes(options: UnrolledOptions, grid: int, device: str) -> int:
     """Held by a network on its way through a batch; gradients of all stages where it is tuned."""
     if not options.finetune:
@@ -262,7 +250,7 @@ METHOD = Method(
     tune=tune,
     effort=lambda problem, options: Effort(tuning=0.02 / (1 + options.finetune)),
     needs=frozenset({"weights"}),
-    missing=missing_weights(UnrolledOptions, "fewview train unrolled --kind materials"),
+    missing=missing_weights(UnrolledOptions().weights, "`fewview train unrolled --kind materials`"),
     buffers=(40.0, 8.0),
     beside=_network_bytes,
     halo=4,  # each stage sees one neighbour on either side

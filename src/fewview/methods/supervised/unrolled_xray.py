@@ -13,12 +13,13 @@ from ...errors import OptionError
 from ...options import Auto, option
 from ..classical.fbp import preview
 from ..interface import Effort, Estimate, Method, Problem, Settled, Tuning
+from ..missing import missing_weights
 from ..selection.comparison import PerView, better, gain
 from ..selection.held_out import hold_out, prediction_errors
 from ..selection.picture import Picture
 from ..slices import central
 from .unrolled import METHOD as UNROLLED
-from .unrolled import UnrolledOptions, missing_weights
+from .unrolled import UnrolledOptions
 from .unrolled import solve as solve_unrolled
 from .unrolled import tune as tune_unrolled
 
@@ -121,7 +122,7 @@ METHOD = Method(
     tune=tune,
     effort=lambda problem, options: Effort(tuning=0.3),
     needs=frozenset({"aux", "weights"}),
-    missing=missing_weights(UnrolledXrayOptions, "fewview train unrolled --xray"),
+    missing=missing_weights(UnrolledXrayOptions().weights, "`fewview train unrolled --xray`"),
     buffers=(48.0, 8.0),
     beside=UNROLLED.beside,
     halo=UNROLLED.halo,
