@@ -92,10 +92,9 @@ def memory(rows: Rows) -> str:
     return (
         "## Memory\n\n`python benchmarks/memory.py`\n\n"
         "MB above what the libraries take, at the peak of a run: as said before the start, and as measured. A run that "
-        "would take more than 80 % of the free memory is cut into slabs of slices. Holes that Linux's C library keeps "
-        "between small arrays are what is measured beyond the arrays themselves; where no array is over 32 MB, they "
-        "weigh most, and SART's and ASD-POCS's forecast has room for them.\n\n"
-        + table(keys, [[row[key] for key in keys] for row in rows])
+        "would take more than 80 % of the free memory is cut into slabs of slices. The C library is told to give back "
+        "what is free at once, as it does by itself with the arrays over 32 MB of real runs; of smaller ones it keeps "
+        "up to 64 MB, which no forecast counts.\n\n" + table(keys, [[row[key] for key in keys] for row in rows])
     )
 
 

@@ -83,6 +83,12 @@ def idle(problem, options):
     yield from landweber(problem, options, slow=0.6)
 
 
+@pytest.mark.parametrize("buffers", [(0.5, 0.0), (12.0, 12.0)])
+def test_a_forecast_that_is_too_low_or_too_high_is_told(buffers):
+    with pytest.raises(AssertionError, match="were forecast"):
+        check_method(replace(GOOD, buffers=buffers), steps=20)
+
+
 @pytest.mark.parametrize(
     ("solve", "told"),
     [

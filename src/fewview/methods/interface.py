@@ -218,6 +218,9 @@ class Method(Generic[OptionsT]):
         function of the options where they decide. Ask :meth:`held`.
     beside : callable
         ``beside(options, grid, device)``: bytes held on top of them, however many slices there are: a network's.
+    apart : callable
+        ``apart(options)``: how many volumes, of those in ``buffers``, are free again while what is ``beside`` is held,
+        such as the vectors of a data step while the network is at work.
     matrices : float
         Stored matrices: 2.2 where the views are applied one by one, which takes more bookkeeping, as well as together.
     halo : int, None, or callable
@@ -248,6 +251,7 @@ class Method(Generic[OptionsT]):
     missing: Callable[[], str | None] = lambda: None
     buffers: tuple[float, float] | Callable[[Any], tuple[float, float]] = (4.0, 4.0)
     beside: Callable[[Any, int, str], int] = lambda options, grid, device: 0
+    apart: Callable[[Any], float] = lambda options: 0.0
     matrices: float = 1
     halo: int | Callable[[Any], int | None] | None = 0
     resumable: bool = True

@@ -81,9 +81,9 @@ class Tile:
         return transpose(matrix)
 
     @property
-    def nbytes(self) -> int:
-        """Bytes held so far."""
-        return sum(matrix.nbytes for matrix in self._made.values())
+    def made(self) -> list[Csr]:
+        """The halves that there are so far."""
+        return list(self._made.values())
 
 
 class TiledMatrix:
@@ -147,9 +147,14 @@ class TiledMatrix:
         return [work(*call, tick) for call in calls]
 
     @property
+    def parts(self) -> list[Csr]:
+        """Halves of tiles that are held."""
+        return [part for line in self.stored or [] for tile in line for part in tile.made]
+
+    @property
     def nbytes(self) -> int:
         """Bytes held."""
-        return sum(tile.nbytes for line in self.stored or [] for tile in line)
+        return sum(part.nbytes for part in self.parts)
 
     def forward(self, x: Tensor, tick: Callable[[], None]) -> Tensor:
         """(slices, pixels) to (slices, rays)."""

@@ -71,10 +71,12 @@ def forecast(method: Method[Any], options: Options, setup: Setup) -> Forecast:
     volumes, sinograms = method.held(options)
     used, held_out = setup.used.operator, setup.held_out
     matrices = int((method.matrices - 1) * used.workspace(0))
-    beside = method.beside(options, used.grid, used.device.type) + matrices
+    beside, apart = method.beside(options, used.grid, used.device.type), method.apart(options)
 
     def needed(slices: int) -> int:
-        size = beside + bytes_of(used, slices, volumes + HANDED_OUT, sinograms + MEASURING)
+        one = bytes_of(used, slices, 1, 0) - used.workspace(slices)
+        size = bytes_of(used, slices, volumes + HANDED_OUT, sinograms + MEASURING) + matrices
+        size += max(0, beside - int(apart * one))  # the larger of two phases
         if held_out is not None:
             size += bytes_of(held_out.operator, slices, 0, MEASURING)
         return size

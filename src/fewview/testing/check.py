@@ -16,9 +16,12 @@ from ..methods.interface import Estimate, Method
 from ..methods.presets import PRESETS, preset_options
 from ..runs.slabs import SlabRun
 from ..scan import LineIntegrals
+from .held import held_at_peak
 from .scans import beams, block, scan
 
 PAUSE = 0.2  # seconds of work within which the stop flag must be looked at
+LARGE = 192, 16  # pixels a side, and slices, of the volume that memory is counted on
+OVER, FLOOR = 0.2, 2e6  # of what is held, that a forecast may be above it; bytes that count for nothing
 CLOSE = 1e-3  # of the range of the volume: whole run against slabs, where slices depend on their neighbours
 
 
@@ -28,6 +31,12 @@ def check_method(method: Method[Any], **options: Any) -> None:
     Its presets and its refusal of unknown options; runs on a parallel beam and on a fan that end, with a finite volume
     on the grid; looking at the stop flag within 0.2 s of work; a resumed run that ends bit-equal; slabs that give the
     volume of the whole run; a clear error on data that cannot be used.
+
+    And a memory forecast that is not below what is held at the peak, and not above it by more than a fifth, give or
+    take 2 MB.
+    This is tried on 16 slices of 192 pixels, and only of methods that hold nothing ``beside`` volumes, line integrals
+    and matrices: with a network or a field, a volume large enough for the forecast to mean anything takes longer than
+    a test may, and what other programs hold is not seen. ``benchmarks/memory.py`` measures those.
 
     Parameters
     ----------
@@ -61,6 +70,8 @@ def check_method(method: Method[Any], **options: Any) -> None:
     for lines in scans:
         _slabs_give_the_run(method, options, lines, volume)
     _refuses_what_cannot_be_used(method, options, scans[0], volume)
+    if method.family != "external" and method.beside(method.options.parse(options), LARGE[0], "cpu") == 0:
+        _holds_what_was_forecast(method, options)
 
 
 def _run(method: Method[Any], options: Mapping[str, Any], lines: LineIntegrals, aux: Any, **more: Any) -> SlabRun:
@@ -171,3 +182,11 @@ def _refuses_what_cannot_be_used(
         except OptionError:
             return
         raise AssertionError(f"'{method.name}' needs an X-ray volume and does not ask for it.")
+
+
+def _holds_what_was_forecast(method: Method[Any], options: Mapping[str, Any]) -> None:
+    volume = block(*LARGE)
+    run = _run(method, options, scan(beams(*LARGE)[0], volume), volume)
+    held, said = held_at_peak(run), run.forecast.total
+    told = f"'{method.name}' holds {held / 1e6:.0f} MB at its peak, {said / 1e6:.0f} MB were forecast."
+    assert held - FLOOR <= said <= (1 + OVER) * held + FLOOR, told

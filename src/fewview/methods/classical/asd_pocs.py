@@ -152,6 +152,6 @@ METHOD = Method(
     source="Sidky and Pan, Phys. Med. Biol. 53 (2008) 4777",
     options=ASDPOCSOptions,
     solve=solve,
-    buffers=(15.0, 6.0),
+    buffers=(7.0, 6.0),
     matrices=2.2,
 )

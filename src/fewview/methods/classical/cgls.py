@@ -142,5 +142,5 @@ METHOD = Method(
     solve=solve,
     tune=tune,
     effort=lambda problem, options: Effort(min(CHOOSING_SLICES, len(problem.data)), len(problem.data)),
-    buffers=(9.0, 10.0),
+    buffers=(5.5, 5.0),
 )

@@ -163,6 +163,6 @@ METHOD = Method(
     tune=tune,
     effort=lambda problem, options: effort(problem, options, searches=3),  # plain, etas and gammas, guided
     needs=frozenset({"aux"}),
-    buffers=(28.0, 14.0),
+    buffers=(18.0, 6.0),
     halo=lambda options: HALO if options.along_z > 0 else 0,
 )

@@ -213,6 +213,6 @@ METHOD = Method(
     solve=solve,
     tune=tune,
     effort=_effort,
-    buffers=(27.0, 6.0),
+    buffers=(17.5, 5.0),
     halo=lambda options: HALO if options.interslice > 0 else 0,
 )

@@ -77,6 +77,6 @@ METHOD = Method(
     source="Andersen and Kak, Ultrasonic Imaging 6 (1984) 81",
     options=SARTOptions,
     solve=solve,
-    buffers=(10.0, 5.0),
+    buffers=(5.0, 5.0),
     matrices=2.2,
 )

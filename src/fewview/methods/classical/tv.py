@@ -170,6 +170,6 @@ METHOD = Method(
     solve=solve,
     tune=tune,
     effort=effort,
-    buffers=(21.0, 14.0),
+    buffers=(12.0, 6.0),
     halo=lambda options: HALO if options.along_z > 0 else 0,
 )

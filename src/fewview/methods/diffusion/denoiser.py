@@ -21,6 +21,7 @@ PIXELS = {"cpu": 2**15, "cuda": 2**21}  # of a batch: two slices of 128 px on a 
 MOST = {"cpu": 2, "cuda": 4096}  # slices of a batch; more gain a CPU nothing but with images of 32 or 64 pixels
 # Values per pixel that the compact network holds at its peak, measured: 128 and 256 px, one to four slices.
 ACTIVATIONS, ADAPTING = 120, 760
+WEIGHTS = 23 << 20  # bytes: a compact network of 2.9 million numbers, and the copy that belongs to the run
 
 
 @dataclass(frozen=True, eq=False)
@@ -139,8 +140,12 @@ def stoppable(network: nn.Module, look: Callable[[], None] | None) -> Iterator[N
 
 def batch_size(x_t: Tensor) -> int:
     """Slices that go through the network together."""
-    device = x_t.device.type if x_t.device.type in PIXELS else "cpu"
-    return max(1, min(MOST[device], PIXELS[device] // (x_t.shape[-1] * x_t.shape[-2])))
+    return _together(x_t.shape[-1] * x_t.shape[-2], x_t.device.type)
+
+
+def _together(pixels: int, device: str) -> int:
+    kind = device if device in PIXELS else "cpu"
+    return max(1, min(MOST[kind], PIXELS[kind] // pixels))
 
 
 def batches(x_t: Tensor) -> Iterator[tuple[Tensor, int]]:
@@ -167,5 +172,5 @@ def batch_bytes(grid: int, device: str, adapting: bool = False) -> int:
     adapting : bool, optional
         Whether gradients are needed.
     """
-    batch = max(PIXELS.get(device, PIXELS["cpu"]), grid**2)
-    return 4 * batch * (ADAPTING if adapting else ACTIVATIONS)
+    batch = _together(grid**2, device) * grid**2
+    return 4 * batch * (ADAPTING if adapting else ACTIVATIONS) + WEIGHTS

@@ -59,9 +59,15 @@ def missing_prior(prior: str | None, guide: str | None = None) -> str | None:
 
 
 def _buffers(options: Options) -> tuple[float, float]:
-    """Of each sample x_t, proposal, noise, images and CG's vectors; once the first volume and what is handed out."""
+    """Counted in the data step: of each sample x_t, proposal, noise, image and six of CG; once what is shown."""
     assert isinstance(options, DiffusionOptions)
-    return 20.0 * options.samples + 8, 6.0 * options.samples + 4
+    return 10.0 * options.samples + 7, 3.0 * options.samples + 1
+
+
+def _apart(options: Options) -> float:
+    """CG's vectors, while the network is at work."""
+    assert isinstance(options, DiffusionOptions)
+    return 5.0 * options.samples + 3
 
 
 def _network(options: Options, grid: int, device: str) -> int:
@@ -133,6 +139,7 @@ def _method(
         missing=lambda: missing_prior(prior, guide),
         buffers=_dinr_buffers if dinr else _buffers,
         beside=_dinr_beside if dinr else _network,
+        apart=_apart,
         halo=None if dinr else _halo,
         for_comparison=published,
         presets=presets or {},
@@ -280,6 +287,8 @@ GUIDE = Method(
     tune=tune_once,
     needs=frozenset({"weights", "aux"}),
     missing=lambda: missing_prior(None, OnceOptions().guide),
-    buffers=(20.0, 12.0),
+    buffers=(17.0, 6.0),
+    beside=lambda options, grid, device: batch_bytes(grid, device),
+    apart=lambda options: 8.0,
     resumable=False,
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 
 from ...options import Options
@@ -10,28 +10,32 @@ from ..interface import Method
 from .field import POINTS
 from .options import FieldOptions, GaussiansOptions, SirenOptions
 from .pyramid import FEATURES, RATIO, WIDTH
+from .siren import BATCH
 from .solve import effort, solve, tune
 from .start import gaussians, pyramid, siren
 
-# On the lattice: TV's at the start (its own 21), or values, target, CG's vectors, TV's weights and differences.
-LATTICE, SINOGRAMS = 22.0, 14.0
+# On the lattice, counted in the data step: field, target, best so far, first volume, CG's six and TV's differences.
+LATTICE, SINOGRAMS = 18.0, 4.0
+FITTING = 10.0  # of them while the field is fitted
 COPIES = 5  # of each parameter: itself, its gradient, two moments, the best so far
 NUMBERS = 11  # of a Gaussian, and a flag
 
 
-def _beside(values: Callable[[Options], float]) -> Callable[[Options, int, str], int]:
+def _beside(values: float) -> Callable[[Options, int, str], int]:
     """Bytes of the slab on its way through the field and back, for so many values per voxel."""
-
-    def of(options: Options, grid: int, device: str) -> int:
-        return int(4 * max(POINTS.get(device, POINTS["cpu"]), grid**2) * values(options))
-
-    return of
+    return lambda options, grid, device: int(_slab(POINTS, grid, device) * values)
 
 
-def _siren_values(options: Options) -> float:
-    """Of each layer the sum, its sine, and the gradients of both."""
+def _siren_slab(options: Options, grid: int, device: str) -> int:
+    """Sum, sine and what goes on, where all values are asked for; with gradients two of each layer, and three more."""
     assert isinstance(options, SirenOptions)
-    return 4.0 * options.width * (options.layers + 1)
+    asked, fitted = 3.0 * options.width, (2.0 * options.layers + 3) * options.width
+    return int(max(_slab(POINTS, grid, device) * asked, _slab(BATCH, grid, device) * fitted))
+
+
+def _slab(points: Mapping[str, int], grid: int, device: str) -> int:
+    """Bytes of one value at each point of a slab, which is a slice at least."""
+    return 4 * max(points.get(device, points["cpu"]), grid**2)
 
 
 def _buffers(parameters: float) -> Callable[[Options], tuple[float, float]]:
@@ -43,6 +47,10 @@ def _buffers(parameters: float) -> Callable[[Options], tuple[float, float]]:
         return LATTICE + parameters + finer, SINOGRAMS
 
     return of
+
+
+def _apart(options: Options) -> float:
+    return LATTICE - FITTING
 
 
 # The finest level is as fine as the lattice. A Gaussian for every 16 voxels at most, twice as many in the end;
@@ -61,7 +69,8 @@ INR = Method(
     tune=tune,
     effort=effort,
     buffers=_buffers(0.0),
-    beside=_beside(_siren_values),
+    beside=_siren_slab,
+    apart=_apart,
     halo=None,  # one field for all slices
     presets={"draft": {"steps": 12, "width": 64}, "best": {"steps": 120, "width": 256}},
 )
@@ -76,7 +85,8 @@ NAF = Method(
     tune=tune,
     effort=effort,
     buffers=_buffers(_PYRAMID),
-    beside=_beside(lambda options: 8.0 * WIDTH),
+    beside=_beside(8.0 * WIDTH),
+    apart=_apart,
     halo=None,  # one field for all slices
     presets={"draft": {"steps": 20}, "best": {"steps": 180}},
 )
@@ -91,7 +101,8 @@ R2_GAUSSIAN = Method(
     tune=tune,
     effort=effort,
     buffers=_buffers(_GAUSSIANS),
-    beside=_beside(lambda options: 4.0),
+    beside=_beside(4.0),
+    apart=_apart,
     halo=None,  # one field for all slices
     presets={"draft": {"steps": 30}, "best": {"steps": 300}},
 )

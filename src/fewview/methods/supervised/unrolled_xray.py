@@ -123,7 +123,7 @@ METHOD = Method(
     effort=lambda problem, options: Effort(tuning=0.3),
     needs=frozenset({"aux", "weights"}),
     missing=missing_weights(UnrolledXrayOptions().weights, "`fewview train unrolled --xray`"),
-    buffers=(48.0, 8.0),
+    buffers=(42.0, 8.0),
     beside=UNROLLED.beside,
     halo=UNROLLED.halo,
     resumable=False,
