@@ -99,8 +99,8 @@ class Aligned:
         if not by_network:
             return [
                 f"{views} views do not determine this sample: the network leaves {self.unexplained:.0%} of them "
-                "unexplained, far more than of samples like its training, so this is the volume of total variation, "
-                "and its standard deviation says how little is known; take more views."
+                "unexplained, far more than of samples like those that it has learnt. So this is the volume of total "
+                "variation, and its standard deviation says how little is known. Take more views."
             ]
         told = [
             f"{views} views do not determine a volume: what they leave open comes from the volumes that the network "
@@ -110,8 +110,8 @@ class Aligned:
             told.append(f"The scan has {views} views; the network was trained for {VIEWS[0]} to {VIEWS[1]}.")
         if len(self.problem.data) != A.grid:
             told.append(
-                f"The volume has {len(self.problem.data)} slices of {A.grid} pixels; the network learnt cubes and "
-                "stretches it."
+                f"The volume has {len(self.problem.data)} slices of {A.grid} pixels; the network learnt cubes, and "
+                "sees it stretched to one."
             )
         if self.unlike:
             told.append(
