@@ -64,7 +64,8 @@ def _part(key: tuple[Any, ...], rows: list[Row], beside: list[dict[str, Any]]) -
         gap = None if row is ours else difference(ours, row)
         covers = "" if row["coverage90"] is None else f"{row['coverage90']:.2f}"
         psnr, against = f"{row['psnr']:.2f}", "" if gap is None else interval_text(gap)
-        name = f"`{row['label'].removesuffix(FAN)}`"
+        fewer = "" if row["volumes"] == ours["volumes"] else f" ({row['volumes']} volumes)"
+        name = f"`{row['label'].removesuffix(FAN)}`{fewer}"
         body.append([name, psnr, against, f"{row['heldout_error']:.3f}", covers, *map(mean, OF_SAMPLES)])
     header = ["", "PSNR", "`cls-dm` minus it", "unseen view", "covers", *OF_SAMPLES.values()]
     return heading + table(header, body) + "\n" + _said(ours, rows, about, beam)
