@@ -19,6 +19,8 @@ METHODS, AGAINST, SAMPLES = ("daps", "dpnp", "dds"), "dds", 32
 def measured() -> str:
     """The table: rows of so many samples, and what they gain on `dds` sample by sample."""
     rows = [row for row in Rows(RESULTS) if row["method"] in METHODS and row["settings"].get("samples") == SAMPLES]
+    if not rows:
+        return "Not measured yet.\n"
     body: list[list[object]] = []
     for row in sorted(rows, key=lambda row: (row["views"], METHODS.index(row["method"]))):
         same = [r for r in rows if r["method"] == AGAINST and all(r[k] == row[k] for k in ("data", "size", "views"))]
