@@ -168,8 +168,8 @@ def page():
         "Means over views and volumes. *Jitter*: mean absolute difference of neighbouring slices where the truth has\n"
         "none, in parts of its range. *Error of other views*: of views between the given ones, relative.\n",
         figures(fields["diffnr"]),
-        "Each repaired field against the same field without repair, over all runs (where refusals do what they are for,\n"
-        "the error of other views is never larger than the field's):\n",
+        "Each repaired field against the same field without repair, over all runs (where refusals do what they\n"
+        "are for, the error of other views is never larger than the field's):\n",
         worst(fields["diffnr"]),
         *(["Parts left out or put in, microstructure, 24 views:\n", ablation(parts)] if parts else []),
         "What the compact fixer heeds (validation pairs, one repair, no data step, dB):\n",
