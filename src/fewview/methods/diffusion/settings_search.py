@@ -175,7 +175,7 @@ class SettingsSearch:
         edges, settings = yield from tuned_and_reconstructed(
             trial.given, "dtv", self.options, trial.picture, trial.slices
         )
-        part = share(trial.held, samples, edges, self.options.samples, filtered=False).part
+        part = share(trial.held, samples, edges, self.options.samples, filtered=False)
         mean, _ = mixed(samples.mean(dim=0), {}, edges, part)
         errors = np.array(prediction_errors(trial.held, mean.clamp(min=0) if self.options.positivity else mean))
         return second_verdict(first, self.best.errors, errors, {"beside_share": part, **settings})

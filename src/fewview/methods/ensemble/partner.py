@@ -8,10 +8,12 @@ they do not.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Generator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -19,8 +21,9 @@ from ...options import Options
 from ..classical import dtv, mbir, tv
 from ..diffusion.options import DiffusionOptions
 from ..interface import Estimate, Method, Problem, Views
+from ..selection.held_out import prediction_errors
 from ..selection.picture import Picture
-from ..selection.weight_search import Warm
+from ..selection.weight_search import Warm, choice
 from ..subrun import solved_within, tuned_within
 from .stacking import cautious, share
 
@@ -145,8 +148,8 @@ def candidates(
 ) -> Generator[Estimate, None, list[Candidate]]:
     """What the partner makes of a part of the measurement.
 
-    Of TV, volumes of several weights at a coarse budget, each from where the one before it ended: which of them is the
-    best beside the network is not which is the best alone. Else one volume, of the method's own setting.
+    Of TV, volumes of several weights at a coarse budget, each from where the one before it ended. Else one volume, of
+    the method's own setting.
 
     Parameters
     ----------
@@ -178,7 +181,11 @@ def candidates(
 
 
 def shared(held: Views, samples: Tensor, found: Sequence[Candidate], options: DiffusionOptions) -> dict[str, Any]:
-    """How large a share of which candidate predicts best what was held out.
+    """How large a share of a candidate predicts best what was held out.
+
+    Of several weights of TV, that of the candidate which predicts best alone, within what so few views can tell
+    (:func:`fewview.methods.selection.weight_search.choice`). The best mean of all is no safer choice: the mean with a
+    volume that is hardly smoothed at all predicts about as well, and shows its noise.
 
     Parameters
     ----------
@@ -195,8 +202,10 @@ def shared(held: Views, samples: Tensor, found: Sequence[Candidate], options: Di
     dict
         "beside_share" and, where that is not 0, the settings.
     """
-    shares = [share(held, samples, candidate.volume, options.samples) for candidate in found]
-    best = min(range(len(found)), key=lambda k: shares[k].error)
-    if shares[best].part == 0:
-        return {"beside_share": 0.0}
-    return {"beside_share": cautious(shares[best].part), **found[best].settings}
+    candidate = found[0]
+    if len(found) > 1:
+        alone = {one.settings["tv_weight"]: np.array(prediction_errors(held, one.volume)) for one in found}
+        weight = choice(alone).value
+        candidate = min(found, key=lambda one: abs(math.log(one.settings["tv_weight"] / weight)))
+    part = share(held, samples, candidate.volume, options.samples)
+    return {"beside_share": 0.0} if part == 0 else {"beside_share": cautious(part), **candidate.settings}

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import torch
 from torch import Tensor
 
@@ -16,13 +14,6 @@ LEAST = 0.1
 """A smaller share is not worth the time, nor told from none by a few views."""
 MASKED = 0.5
 """Where more of the pixels are left out, because pixels and not views are held out, there are no rows to filter."""
-
-
-class Share(NamedTuple):
-    """The part of another volume in a mean with the network's, and the squared error of that mean."""
-
-    part: float
-    error: float
 
 
 class Residuals:
@@ -55,9 +46,7 @@ class Residuals:
         return float((a * (apply_filter(b, self.ramp) if self.whole else b)).sum(dtype=torch.float64))
 
 
-def share(
-    held: Views, samples: Tensor, other: Tensor, wanted: int, fixed: float | None = None, filtered: bool = True
-) -> Share:
+def share(held: Views, samples: Tensor, other: Tensor, wanted: int, filtered: bool = True) -> float:
     """The part of ``other`` in the mean of both, that at which held-out measurements are predicted best.
 
     Of ``(1 - w) x + w z`` the squared error is a parabola in ``w``, whose coefficients the residuals give; the noise of
@@ -73,16 +62,14 @@ def share(
         From the same.
     wanted : int
         Samples that the run will take the mean of.
-    fixed : float, optional
-        A part that is given.
     filtered : bool
         Of large shares, unfiltered residuals are the better judge: on plain shapes of validation seeds with their X-ray
         volumes, the share of directional TV came out 0.04 off the best one in the mean, filtered 0.07.
 
     Returns
     -------
-    Share
-        The part is 0, or :data:`LEAST` to 1, where it is not given.
+    float
+        0, or :data:`LEAST` to 1.
     """
     misfit = Residuals(held, filtered)
     inner = misfit.inner
@@ -93,8 +80,7 @@ def share(
     both, theirs = inner(network, classical), inner(classical, classical)
     curvature = own + theirs - 2 * both
     best = min((own - both) / curvature, 1.0) if curvature > 0 else 0.0
-    part = fixed if fixed is not None else best if best >= LEAST else 0.0
-    return Share(part, own - part * (2 * (own - both) - part * curvature))
+    return best if best >= LEAST else 0.0
 
 
 def cautious(part: float) -> float:
