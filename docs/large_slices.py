@@ -48,9 +48,9 @@ Slices of up to {coarse.SETTLING} pixels a side are reconstructed as they are. O
   and weighs them there. Weights of total variation are carried over by the root of the pixel size; networks, shares,
   trusts, steps of CGLS and the sharpness of MBIR as they are. `unrolled` chooses its scale alone; fine-tuned, it learns
   on that grid, too;
-- a network sees the part of the image where the object is, with {window.MARGIN} pixels around it: in all of these, in
-  `unrolled` and in `unrolled-x`. Air beyond is not denoised. The data step is always on the whole image. The slice
-  fixer of the published DiffNR sees all of it;
+- a trained network sees the part of the image where the object is, with {window.MARGIN} pixels around it: in these
+  diffusion methods, `postnet`, `guide`, `unrolled`, `unrolled-x` and the repairs of DiffNR. Air beyond is not denoised.
+  The data step is always on the whole image. The slice fixer of the published DiffNR sees all of it;
 - `d3ip`, `d3ip-generic`, `d3ip-x` and `dinr` go from coarse to fine: of {size} pixels, {ladder(size)};
 - `unrolled` and `guide` show first what they make of the coarse grid. Fields begin at a TV of few iterations.
 
