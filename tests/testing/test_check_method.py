@@ -18,7 +18,7 @@ SHORT |= {"guided_start": 200, "adaptation": "none", "beside_share": 0.0, "trust
 SHORT |= {"prior": "generic", "gamma": 0.5, "eta": 0.05, "guide_weight": 1.0, "members": "sirt,cgls"}
 SHORT |= {"symmetries": False, "xray": True}
 SHORT |= {"scale": 1.0, "start_iterations": 5, "shares": "sirt=0.5,cgls=0.5"}
-LONG = {"dinr-paper", "ensemble", "dps", "dpnp", "diffpir"}  # compositions of parts that others hold
+LONG = {"dinr-paper", "ensemble", "dps", "dpnp"}  # compositions of parts that others hold
 LONG |= {name for name in method_names() if get_method(name).family == "fields"} - {"naf"}  # the loop of naf
 
 

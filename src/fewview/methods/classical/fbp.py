@@ -136,5 +136,5 @@ METHOD = Method(
     source="Kak and Slaney, Principles of Computerized Tomographic Imaging (1988), chapter 3",
     options=FBPOptions,
     solve=solve,
-    buffers=(2.5, 5.0),
+    buffers=(2.0, 2.0),
 )

@@ -76,5 +76,5 @@ METHOD = Method(
     source="Gregor and Benson, IEEE Trans. Med. Imaging 27 (2008) 918",
     options=SIRTOptions,
     solve=solve,
-    buffers=(3.5, 5.0),
+    buffers=(3.0, 3.0),
 )
