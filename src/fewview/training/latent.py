@@ -12,7 +12,6 @@ from torch.nn import functional as F
 from ..errors import OptionError
 from ..methods.interface import Views
 from ..methods.latent.seen import seen_of
-from ..models.latent.condition import Seen
 from ..models.latent.denoiser import velocity_loss
 from ..models.latent.model import STAGES, UNIT, LatentConfig, LatentModel, Stage, load_latent
 from ..operators import Operator
@@ -23,6 +22,8 @@ from .trainer import STATE, Report, Trainer, TrainerOptions
 KL = 1e-5
 DROPPED = 0.1
 """Part of the samples whose condition is left out, so that the network learns to do without it, too."""
+REMINDED, KEPT = 0.25, 0.25
+"""Part of the steps of the diffusion in which the encoder of the views is held to the alignment, and by what weight."""
 CHECKS = 32
 """Validation volumes; also the number that a right latent is sought among."""
 
@@ -33,7 +34,8 @@ class LatentTraining(TrainerOptions):
     stage: Stage = option(
         "autoencoder",
         "Stage",
-        "autoencoder, then alignment, then diffusion: each trains one network and starts from the stage before.",
+        "autoencoder, then alignment, then diffusion: each starts from the stage before. The last one goes on training "
+        "the encoder of the views that the alignment began, and holds it to the latents.",
     )
     start: str = option("", "Start from", "Weights of the stage before (path); empty only for the autoencoder.")
     side: int = option(32, "Side", "Voxels a side of the volumes: 32 on a CPU, 64 on a GPU.", unit="voxels", ge=16)
@@ -46,7 +48,7 @@ class LatentTraining(TrainerOptions):
     unaligned: bool = option(
         False,
         "Without alignment",
-        "For comparisons: the diffusion stage trains the encoder of the views itself, without an alignment before.",
+        "For comparisons: the diffusion stage trains the encoder of the views without any alignment with the latents.",
         advanced=True,
     )
     batch: int = option(0, "Batch", "Volumes per step; 0: 8 on a CPU, 64 on a GPU.", ge=0, advanced=True)
@@ -114,7 +116,7 @@ class _LatentTrainer(Trainer):
         """AdamW on the part that the stage trains; the others get no gradients."""
         model = cast(LatentModel, net)
         parts: list[nn.Module] = [getattr(model, self.options.stage)]
-        if self.options.stage == "diffusion" and self.options.unaligned:
+        if self.options.stage == "diffusion":
             parts.append(model.alignment)
         model.requires_grad_(False)
         for part in parts:
@@ -132,15 +134,20 @@ class _LatentTrainer(Trainer):
             A, rays = self.measurements.draw(self.rng)
             seen, unit = seen_of(measured(x, A, self.rng), rays, model.config.side, len(x))
             x = x / unit[:, None, None, None, None]
-            loss = alignment_loss(model, seen, x) if self.options.stage == "alignment" else self._diffusion(seen, x)
+            with torch.no_grad():
+                z = model.encode(x)
+            c = model.alignment(seen)
+            loss = alignment_loss(model, c, z, x) if self.options.stage == "alignment" else self._diffusion(c, z, x)
         loss.backward()
         return float(loss.detach())
 
-    def _diffusion(self, seen: Seen, x: Tensor) -> Tensor:
+    def _diffusion(self, c: Tensor, z: Tensor, x: Tensor) -> Tensor:
         model = cast(LatentModel, self.net)
-        c, z = model.alignment(seen), model.encode(x)
         kept = torch.rand(len(z), 1, 1, 1, 1, device=z.device) >= DROPPED
-        return velocity_loss(model.diffusion, z, c * kept)
+        loss = velocity_loss(model.diffusion, z, c * kept)
+        if self.options.unaligned or self.rng.random() >= REMINDED:
+            return loss
+        return loss + KEPT * alignment_loss(model, c, z, x)
 
     def figures(self) -> dict[str, Any]:
         """Validation of the average."""
@@ -163,20 +170,20 @@ def autoencoder_loss(model: LatentModel, x: Tensor) -> Tensor:
     return F.l1_loss(model.autoencoder.decode(z), x) + KL * divergence
 
 
-def alignment_loss(model: LatentModel, seen: Seen, x: Tensor) -> Tensor:
+def alignment_loss(model: LatentModel, c: Tensor, z: Tensor, x: Tensor) -> Tensor:
     """Symmetric contrast of whole volumes and of places, distance of the latents, and error of the decoded one.
 
     Parameters
     ----------
     model : LatentModel
-    seen : Seen
-        What was measured of the volumes.
+    c : Tensor, shape (batch, features, depth, height, width)
+        What the encoder reads from the views.
+    z : Tensor, shape (batch, channels, depth, height, width)
+        The volumes' latents.
     x : Tensor, shape (batch, 1, z, y, x)
         The volumes, in units of six times their mean.
     """
-    with torch.no_grad():
-        z = model.encode(x)
-    aligned = model.alignment.aligned(model.alignment(seen))
+    aligned = model.alignment.aligned(c)
     whole, patches = model.alignment.similarity(aligned, z)
     return (
         0.1 * (contrast(whole[None]) + contrast(patches))
