@@ -88,6 +88,10 @@ mean with TV less that without it, for parts of the share. {len([r for r in rows
 samples wanted none and are left out of the rows, not of the means.
 
 {table(head, [*shown, ("mean", "", "", *mean)])}
+
+The weight of TV is that of the trial which predicts the held-out views best alone. That it be the best in the mean with
+the network took volumes that were hardly smoothed: on validation samples it cost up to 0.3 dB, and 0.8 dB on a measured
+neutron scan of wood.
 """
 
 

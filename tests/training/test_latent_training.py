@@ -29,7 +29,7 @@ def _stage(folder, stage, start="", **more):
     return path
 
 
-def test_stages_follow_and_each_trains_its_part_alone(tmp_path, few):
+def test_stages_follow_and_each_trains_its_part(tmp_path, few):
     paths = [_stage(tmp_path, "autoencoder")]
     paths.append(_stage(tmp_path, "alignment", paths[-1]))
     paths.append(_stage(tmp_path, "diffusion", paths[-1]))
@@ -38,7 +38,8 @@ def test_stages_follow_and_each_trains_its_part_alone(tmp_path, few):
         for part in ("autoencoder", "alignment", "diffusion"):
             pairs = zip(getattr(before, part).parameters(), getattr(after, part).parameters(), strict=True)
             changed = [not torch.equal(a, b) for a, b in pairs]
-            assert any(changed) == (part == stage)
+            # The diffusion goes on training the encoder of the views, too.
+            assert any(changed) == (part == stage or (part, stage) == ("alignment", "diffusion"))
     assert not torch.equal(models[0].spread, models[1].spread) and torch.equal(models[1].spread, models[2].spread)
     card = read_card(paths[-1])
     assert {"stage_autoencoder", "stage_alignment", "stage_diffusion"} <= set(card)

@@ -8,12 +8,10 @@ they do not.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Generator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -23,7 +21,7 @@ from ..diffusion.options import DiffusionOptions
 from ..interface import Estimate, Method, Problem, Views
 from ..selection.held_out import prediction_errors
 from ..selection.picture import Picture
-from ..selection.weight_search import Warm, choice
+from ..selection.weight_search import Warm
 from ..subrun import solved_within, tuned_within
 from .stacking import cautious, share
 
@@ -183,9 +181,8 @@ def candidates(
 def shared(held: Views, samples: Tensor, found: Sequence[Candidate], options: DiffusionOptions) -> dict[str, Any]:
     """How large a share of a candidate predicts best what was held out.
 
-    Of several weights of TV, that of the candidate which predicts best alone, within what so few views can tell
-    (:func:`fewview.methods.selection.weight_search.choice`). The best mean of all is no safer choice: the mean with a
-    volume that is hardly smoothed at all predicts about as well, and shows its noise.
+    Of several, of the one that predicts best alone. The best mean of all is no safer choice: the mean with a volume
+    that is hardly smoothed at all predicts about as well, and shows its noise (docs/constants.md).
 
     Parameters
     ----------
@@ -202,10 +199,6 @@ def shared(held: Views, samples: Tensor, found: Sequence[Candidate], options: Di
     dict
         "beside_share" and, where that is not 0, the settings.
     """
-    candidate = found[0]
-    if len(found) > 1:
-        alone = {one.settings["tv_weight"]: np.array(prediction_errors(held, one.volume)) for one in found}
-        weight = choice(alone).value
-        candidate = min(found, key=lambda one: abs(math.log(one.settings["tv_weight"] / weight)))
+    candidate = min(found, key=lambda one: sum(prediction_errors(held, one.volume)))
     part = share(held, samples, candidate.volume, options.samples)
     return {"beside_share": 0.0} if part == 0 else {"beside_share": cautious(part), **candidate.settings}
