@@ -69,11 +69,17 @@ def test_a_reference_of_finer_voxels_is_averaged_and_any_other_grid_is_refused()
     blocks = VOLUME.reshape(4, 2, 8, 2, 8, 2).mean(axis=(1, 3, 5))
     binned = layer("bin 2", blocks, 0.2, shift=0.05)
     truth = layer("truth", VOLUME, 0.1)
-    found = ComparePresenter().compare([binned], truth, 0.05 + 0.2)
-    np.testing.assert_allclose(found.candidates[0].truth, blocks[1], atol=1e-6)
+    for z in (0.05 + 0.2, 0.2, 0.3):  # the slices of the reference lie at tenths, none in the middle of one of these
+        found = ComparePresenter().compare([binned], truth, z)
+        np.testing.assert_array_equal(found.candidates[0].image, blocks[1])
+        np.testing.assert_allclose(found.candidates[0].truth, blocks[1], atol=1e-6)
     assert "averaged 2 by 2 by 2" in found.notes[0]
     found = ComparePresenter().compare([layer("odd", blocks, 0.17)], truth, 0.17)
     assert found.candidates[0].truth is None and "different grids" in found.notes[0]
+    found = ComparePresenter().compare([layer("as many", VOLUME, 0.17)], truth, 0.17)  # pixels, but other ones
+    assert "different grids" in found.notes[0]
+    rows = Table().rows([("slice", None)], found.candidates, found.truth)
+    assert rows[0].values["psnr"] is None and rows[0].values["mean"] is not None
 
 
 def test_pixels_that_are_not_numbers_are_left_out_and_counted():
@@ -93,10 +99,14 @@ def test_pixels_that_are_not_numbers_are_left_out_and_counted():
 
 
 def test_stars_only_where_better_is_defined_and_units_in_the_headings():
+    truth = Truth("truth", VOLUME[0] + np.float32(0.1), 1.0)
     rows = Table().rows(
         [("slice", None)],
-        [Candidate("a", VOLUME[0], scores={"data_residual": 0.1}), Candidate("b", VOLUME[2], key=7)],
-        Truth("truth", VOLUME[0] + np.float32(0.1), 1.0),
+        [
+            Candidate("a", VOLUME[0], scores={"data_residual": 0.1}, truth=truth.image),
+            Candidate("b", VOLUME[2], key=7, truth=truth.image),
+        ],
+        truth,
     )
     starred = set().union(*(row.best for row in rows))
     assert starred <= {"psnr", "ssim", "difference", "heldout_error"} and "psnr" in rows[0].best

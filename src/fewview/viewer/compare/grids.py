@@ -40,6 +40,10 @@ class Place:
         """Index of the slice at ``z``; outside the volume where it has none there."""
         return round((z - self.origin[0]) / self.step[0])
 
+    def centre(self, z: float) -> float:
+        """Height of the middle of the slice at ``z``."""
+        return self.origin[0] + self.index(z) * self.step[0]
+
 
 @dataclass(frozen=True, eq=False)
 class Placed:

@@ -115,7 +115,7 @@ class Candidate:
     scores : mapping
         ``heldout_error`` and ``data_residual`` of the run that made it, where known.
     truth : array, shape (y, x), optional
-        The reference on the pixels of this layer; by default that of the table, where it has the same shape.
+        The reference on the pixels of this layer; None where it cannot be compared with it.
     key : int
         Of the layer, whatever it is called; 0: its name serves.
     """
@@ -262,11 +262,8 @@ def as_csv(columns: Sequence[Column], rows: Sequence[Row], value_unit: str = "")
 def _measured(layer: Candidate, part: Region | None, truth: Truth | None, whole: bool) -> Measured:
     if part is None:
         return {}, "lies outside this layer"
-    reference = layer.truth
-    if reference is None and truth is not None and truth.image.shape == layer.image.shape:
-        reference = truth.image
-    scale = None if truth is None or reference is None else truth.value_range
-    values, note = measure(layer.image, part, reference, scale)
+    scale = None if truth is None or layer.truth is None else truth.value_range
+    values, note = measure(layer.image, part, layer.truth, scale)
     if whole:  # an edge of the sample against the air says nothing of the sample
         values |= {"edge_width": None, "cnr": None}
     return values, note

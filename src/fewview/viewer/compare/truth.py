@@ -24,6 +24,7 @@ def truth_on(one: Placed, image: NDArray[Any], truth: Placed, z: float) -> tuple
     truth : Placed
     """
     name = truth.layer.name
+    z = one.place.centre(z) if one.layer.ndim == 3 else z  # between two slices of the layer, the reference has others
     same = truth.plane(z)
     if same is not None and same_grid(image, one.place, same, truth.place):
         flat = truth.layer.ndim == 2 and one.layer.ndim == 3 and len(one.layer.data) > 1
