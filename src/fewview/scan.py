@@ -185,7 +185,10 @@ class Scan(Selectable):
         return everything.read(source, binned=False)
 
     def line_integrals(
-        self, options: PrepareOptions | None = None, axis: float | Literal["auto"] | None = "auto"
+        self,
+        options: PrepareOptions | None = None,
+        axis: float | Literal["auto"] | None = "auto",
+        tick: Callable[[], None] = lambda: None,
     ) -> LineIntegrals:
         """Flats, darks, repairs and -log as ``options`` say, then the rotation axis.
 
@@ -195,6 +198,8 @@ class Scan(Selectable):
             Defaults: flats and darks by mean, dead and zero pixels masked.
         axis : float, "auto" or None
             Column of the rotation axis; "auto" keeps a known one and finds an unknown one; None leaves it unknown.
+        tick : callable
+            Called several times per second; what it raises ends the work.
 
         Raises
         ------
@@ -218,8 +223,9 @@ class Scan(Selectable):
             view_times=times[self.window.frames],
             monitor=None if self.monitor is None else self.monitor[self.window.frames],
             bin=self.window.bin,
+            tick=tick,
         )
-        values, weights = self._upright(prepared.values, prepared.weights, options.tilt, around)
+        values, weights = self._upright(prepared.values, prepared.weights, options.tilt, around, tick)
         steps = [*prepared.steps, f"turned by {options.tilt:g} degrees"] if options.tilt else prepared.steps
         lines = LineIntegrals(
             values=values,
@@ -234,7 +240,7 @@ class Scan(Selectable):
         if isinstance(axis, (int, float)):
             return lines.with_axis(float(axis))
         if axis == "auto" and self.geometry.axis is None:
-            return lines.find_axis()
+            return lines.find_axis(tick)
         return lines
 
     def _around(self, tilt: float) -> Window:
@@ -250,7 +256,12 @@ class Scan(Selectable):
         return replace(self.window, rows=(first - above, last + below))
 
     def _upright(
-        self, values: NDArray[np.float32], weights: NDArray[np.float32], tilt: float, around: Window
+        self,
+        values: NDArray[np.float32],
+        weights: NDArray[np.float32],
+        tilt: float,
+        around: Window,
+        tick: Callable[[], None],
     ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Prepared data of the window around, turned about the middle of the detector and cut to the window."""
         if tilt == 0:
@@ -261,7 +272,8 @@ class Scan(Selectable):
             return ((size - 1) / 2 - first + 0.5) / around.bin - 0.5
 
         _, rows, columns = self.frames.shape
-        turned = upright(values, weights, tilt, (middle(rows, around.rows[0]), middle(columns, around.columns[0])))
+        centre = middle(rows, around.rows[0]), middle(columns, around.columns[0])
+        turned = upright(values, weights, tilt, centre, tick)
         first = (self.window.rows[0] - around.rows[0]) // around.bin
         values, weights = (part[:, first : first + self.geometry.rows] for part in turned)
         return values, weights
@@ -330,10 +342,10 @@ class LineIntegrals(Selectable):
         values = np.divide(product, weight, out=plain, where=weight > 0)
         return replace(self, geometry=geometry, values=values, weights=weight)
 
-    def find_axis(self) -> Self:
+    def find_axis(self, tick: Callable[[], None] = lambda: None) -> Self:
         """With the rotation axis found in the data; the detector's middle, marked assumed, where it cannot be told."""
-        lines = self.around(self.estimate_axis())
-        tilt = self.estimate_tilt()
+        lines = self.around(self.estimate_axis(tick))
+        tilt = self.estimate_tilt(tick)
         if not tilt.matters:
             return lines
         how = lines.provenance["axis"]
@@ -344,14 +356,14 @@ class LineIntegrals(Selectable):
         provenance = {**lines.provenance, "axis": Provenance(how.how, told)}
         return replace(lines, provenance=provenance, notes=(*lines.notes, note))
 
-    def estimate_tilt(self) -> TiltEstimate:
+    def estimate_tilt(self, tick: Callable[[], None] = lambda: None) -> TiltEstimate:
         """Whether the axis leans, by its column in rows far apart."""
         from .prepare.tilt import find_tilt
 
         weights = None if self.weights is None else self.weights.swapaxes(0, 1)
-        return find_tilt(self.values.swapaxes(0, 1), self.geometry.angles, weights)
+        return find_tilt(self.values.swapaxes(0, 1), self.geometry.angles, weights, tick)
 
-    def estimate_axis(self) -> AxisEstimate:
+    def estimate_axis(self, tick: Callable[[], None] = lambda: None) -> AxisEstimate:
         """What the data say about the rotation axis, with the score of every column that was tried."""
         from .prepare import find_axis
 
@@ -361,8 +373,8 @@ class LineIntegrals(Selectable):
         if not isinstance(self.geometry, ParallelBeam):
             from .prepare.axis_fan import find_fan_axis  # torch is not quick to import
 
-            return find_fan_axis(values, self.geometry, weights)
-        return find_axis(values, self.geometry.angles, weights)
+            return find_fan_axis(values, self.geometry, weights, tick)
+        return find_axis(values, self.geometry.angles, weights, tick)
 
     def around(self, found: AxisEstimate) -> Self:
         """Around an axis that was looked for."""

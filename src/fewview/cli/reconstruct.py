@@ -74,23 +74,31 @@ def carry_out(recipe: Recipe, output: Path, *, resume: bool, bits: int) -> Resul
 
     stop = threading.Event()
     with stop_and_keep(stop), Progress() as progress:
-        session = RecipeSession(recipe, output, resume=resume, stop=stop.is_set, bits=bits, say=progress.say)
+        with nothing_written():
+            session = RecipeSession(recipe, output, resume=resume, stop=stop.is_set, bits=bits, say=progress.say)
         for line in told(session.lines, session.recipe.method):
             progress.note(line)
         if resume and not session.resumed:
             progress.say(f"no checkpoint beside {output}: starting at the beginning")
         for estimate in session:
             progress.show(estimate)
-        try:
+        with nothing_written():
             result = session.finish()
-        except Stopped:
-            raise FewviewError("Stopped before the first estimate; nothing was written.") from None
         progress.say("writing")
         began = time.monotonic()
         result.write(output, bits)
         session.done()
         result.record["timings"]["write"] = time.monotonic() - began
     return result
+
+
+@contextmanager
+def nothing_written(before: str = "the first estimate came") -> Iterator[None]:
+    """Say so where a stop comes before there is anything to keep."""
+    try:
+        yield
+    except Stopped:
+        raise FewviewError(f"Stopped before {before}; nothing was written.") from None
 
 
 def told(lines: LineIntegrals, method: str) -> list[str]:

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ..errors import FewviewError, OptionError
+from ..errors import OptionError, Stopped
 from .progress import Progress
 from .recipe_flags import RECIPES, takes_recipe
-from .reconstruct import stop_and_keep, told
+from .reconstruct import nothing_written, stop_and_keep, told
 
 if TYPE_CHECKING:
     from ..runs.recipe import Recipe
@@ -32,7 +32,7 @@ def tune(
     if output.suffix.lower() not in RECIPES:
         raise OptionError(f"{output} is not the name of a recipe.", f"End it in {' or '.join(RECIPES)}.")
     stop = threading.Event()
-    with stop_and_keep(stop), Progress() as progress:
+    with stop_and_keep(stop), Progress() as progress, nothing_written("everything was settled"):
         session = RecipeSession(recipe, stop=stop.is_set, say=progress.say)
         for line in told(session.lines, session.recipe.method):
             progress.note(line)
@@ -44,7 +44,7 @@ def tune(
                 settled = end.value
                 break
             if stop.is_set():
-                raise FewviewError("Stopped before everything was settled; nothing was written.")
+                raise Stopped
     settled.recipe.save(output)
     for line in report(settled.chosen):
         typer.echo(line)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -69,7 +70,12 @@ class _Peak:
     spread: float
 
 
-def find_axis(sinograms: ArrayLike, angles: ArrayLike, weights: ArrayLike | None = None) -> AxisEstimate:
+def find_axis(
+    sinograms: ArrayLike,
+    angles: ArrayLike,
+    weights: ArrayLike | None = None,
+    tick: Callable[[], None] = lambda: None,
+) -> AxisEstimate:
     """Find the rotation axis from the consistency of line integrals with themselves.
 
     Three searches, each on finer data: the whole detector, the best few candidates, and quarter columns about the
@@ -84,6 +90,8 @@ def find_axis(sinograms: ArrayLike, angles: ArrayLike, weights: ArrayLike | None
         Radians, any order, spacing and arc; their sense of rotation does not matter.
     weights : array, shape (slices, angles, columns), optional
         Statistical weights. A view that has none on most of its pixels is left out.
+    tick : callable
+        Called several times per second; what it raises ends the search.
 
     Returns
     -------
@@ -99,10 +107,10 @@ def find_axis(sinograms: ArrayLike, angles: ArrayLike, weights: ArrayLike | None
         size = f"{len(where)} usable views of {values.shape[2]} columns are too few"
         return _cannot_tell(size, (np.arange(0.0), np.arange(0.0)))
     signal = measure(values)
-    curve = _whole_detector(signal, where)
+    curve = _whole_detector(signal, where, tick)
     if signal.strength < _EMPTY:
         return replace(_cannot_tell("the slices are empty, there is nothing but noise", curve), empty=True)
-    return _refined(signal, where, curve)
+    return _refined(signal, where, curve, tick)
 
 
 def _checked(sinograms: ArrayLike, angles: ArrayLike, weights: ArrayLike | None) -> tuple[Array, Array]:
@@ -129,7 +137,7 @@ def _cannot_tell(why: str, curve: tuple[Array, Array]) -> AxisEstimate:
     return AxisEstimate(None, 0.0, METHOD, f"cannot tell: {why}", curve)
 
 
-def _whole_detector(signal: Signal, angles: Array) -> tuple[Array, Array]:
+def _whole_detector(signal: Signal, angles: Array, tick: Callable[[], None]) -> tuple[Array, Array]:
     """Score of columns all over the detector, from few columns and low frequencies."""
     columns = signal.values.shape[2]
     factor = math.ceil(columns / _COARSE_COLUMNS)
@@ -138,12 +146,12 @@ def _whole_detector(signal: Signal, angles: Array) -> tuple[Array, Array]:
     # An axis near the detector's edge (half acquisition) needs opposite views, which only a full turn has.
     margin = 0.08 if full_turn(angles) else 0.15
     trials = np.arange(math.ceil(margin * binned), math.floor((1 - margin) * binned) + 1.0)
-    score = Consistency(values, some, binned / 2, signal.noise / factor, _COARSE_FREQUENCIES, finest=0.125)
+    score = Consistency(values, some, binned / 2, signal.noise / factor, _COARSE_FREQUENCIES, 0.125, tick)
     curve = score(trials, _search_window(signal))
     return trials * factor + (factor - 1) / 2, curve - curve.max()
 
 
-def _refined(signal: Signal, angles: Array, curve: tuple[Array, Array]) -> AxisEstimate:
+def _refined(signal: Signal, angles: Array, curve: tuple[Array, Array], tick: Callable[[], None]) -> AxisEstimate:
     factor = math.ceil(signal.values.shape[2] / _FINE_COLUMNS)
     shift = (factor - 1) / 2  # of a bin's centre, in detector columns
     values = bin_columns(signal.values, factor)
@@ -152,7 +160,7 @@ def _refined(signal: Signal, angles: Array, curve: tuple[Array, Array]) -> AxisE
 
     starts = (_basins(*curve) - shift) / factor
     step = (curve[0][1] - curve[0][0]) / factor
-    quick = Consistency(*thin_views(values, angles, _COARSE_VIEWS), columns / 2, noise)
+    quick = Consistency(*thin_views(values, angles, _COARSE_VIEWS), columns / 2, noise, tick=tick)
     near = np.unique(np.concatenate([start + np.arange(-1.5 * step, 1.5 * step + 0.1) for start in starts]))
     near = near[(near > 4) & (near < columns - 5)]
     centre = float(near[quick(near, _search_window(signal)).argmax()])
@@ -160,7 +168,7 @@ def _refined(signal: Signal, angles: Array, curve: tuple[Array, Array]) -> AxisE
     most = int(np.clip(_FINE_LINES / slices, _COARSE_VIEWS, _FINE_VIEWS))
     picked, some = thin_views(values, angles, most)
     radius = _radius(signal, centre * factor + shift) / factor
-    score = Consistency(picked, some, radius, noise)
+    score = Consistency(picked, some, radius, noise, tick=tick)
     near = centre + np.arange(-_REACH, _REACH + 0.01, _STEP * factor) / factor
     half = min(near[0], columns - 1 - near[-1]) + 0.5
     # The first gives the answer; the others show how far it hangs on what lies at the edges.

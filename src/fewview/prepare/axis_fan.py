@@ -7,6 +7,7 @@ leave most opposite rays unmeasured. A reconstruction needs neither: about a wro
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 import torch
@@ -32,7 +33,9 @@ _DEPTH = 0.8  # error at the axis relative to that elsewhere, above which nothin
 _SPREAD = 1.0  # columns: an answer less certain than this is none
 
 
-def find_fan_axis(sinograms: ArrayLike, beam: Beam, weights: ArrayLike | None = None) -> AxisEstimate:
+def find_fan_axis(
+    sinograms: ArrayLike, beam: Beam, weights: ArrayLike | None = None, tick: Callable[[], None] = lambda: None
+) -> AxisEstimate:
     """Find the shadow of the rotation axis of any beam.
 
     Parameters
@@ -43,6 +46,8 @@ def find_fan_axis(sinograms: ArrayLike, beam: Beam, weights: ArrayLike | None = 
         Its axis does not matter; where its principal column is known, that stays and the source is shifted instead.
     weights : array, shape (slices, angles, columns), optional
         Statistical weights; 0 where a pixel is unusable.
+    tick : callable
+        Called several times per second; what it raises ends the search.
 
     Returns
     -------
@@ -73,7 +78,7 @@ def find_fan_axis(sinograms: ArrayLike, beam: Beam, weights: ArrayLike | None = 
     factor = max(1, round(beam.columns / _COARSE))
     edge = _SEARCHED[int(beam.with_axis(0.0).half_acquired)] * beam.columns
     trials = np.arange(math.ceil(edge), math.floor(beam.columns - edge), factor, dtype=np.float64)
-    coarse = _errors(*part, trials, factor).mean(axis=0)
+    coarse = _errors(*part, trials, factor, tick).mean(axis=0)
     curve = (trials, -np.log(coarse / coarse.min()))
     if coarse.min() > _DEPTH * np.median(coarse):
         return AxisEstimate(None, 0.0, METHOD, "cannot tell: no axis stands out of the noise", curve)
@@ -81,9 +86,9 @@ def find_fan_axis(sinograms: ArrayLike, beam: Beam, weights: ArrayLike | None = 
     fine = max(1, round(beam.columns / _FINE))
     near = trials[coarse.argmin()] + np.arange(-1.5 * factor, 1.5 * factor + 0.1, max(1.0, factor / 4))
     near = near[(near > 4) & (near < beam.columns - 5)]
-    middle = near[_errors(*part, near, fine).mean(axis=0).argmin()]
+    middle = near[_errors(*part, near, fine, tick).mean(axis=0).argmin()]
     near = middle + np.array([-2.0, -1.0, 0.0, 1.0, 2.0]) * fine
-    errors = _errors(*part, near, fine, _MORE)
+    errors = _errors(*part, near, fine, tick, _MORE)
     answers = [_lowest(near, one) for one in errors]
     column = _lowest(near, errors.mean(axis=0))
     spread = max(float(np.std(answers)), 0.1)
@@ -93,7 +98,15 @@ def find_fan_axis(sinograms: ArrayLike, beam: Beam, weights: ArrayLike | None = 
     return AxisEstimate(column, confidence, METHOD, f"expected error {spread:.2f} columns", curve)
 
 
-def _errors(values: Array, usable: Array, beam: Beam, trials: Array, factor: int, steps: int = _STEPS) -> Array:
+def _errors(
+    values: Array,
+    usable: Array,
+    beam: Beam,
+    trials: Array,
+    factor: int,
+    tick: Callable[[], None],
+    steps: int = _STEPS,
+) -> Array:
     """Squared relative error of the views held out, (parts, trials), on data binned by ``factor``."""
     columns = beam.columns // factor
     binned = [a[..., : columns * factor].reshape(*a.shape[:2], columns, factor).mean(axis=3) for a in (values, usable)]
@@ -109,6 +122,7 @@ def _errors(values: Array, usable: Array, beam: Beam, trials: Array, factor: int
             given, asked = A.subset((~held).numpy()), A.subset(held.numpy())
             x = None
             for step in cgls(given, y[:, ~held], iterations=steps, weights=w[:, ~held]):
+                tick()
                 x = step.x
             assert x is not None
             error = w[:, held] * (asked(x) - y[:, held]).square()

@@ -16,6 +16,7 @@ suffice, weigh by themselves as much as they know.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -84,6 +85,8 @@ class Consistency:
         Only that many frequencies, from the lowest on.
     finest : float
         Highest frequency, cycles per column.
+    tick : callable
+        Called several times per second; what it raises ends the search.
     """
 
     def __init__(
@@ -94,8 +97,9 @@ class Consistency:
         noise: float,
         lowest: int | None = None,
         finest: float = _FINEST,
+        tick: Callable[[], None] = lambda: None,
     ) -> None:
-        self.sinograms = sinograms
+        self.sinograms, self._tick = sinograms, tick
         grid = _GRID[:lowest][_GRID[:lowest] <= finest * _COARSEST * radius]
         self.waves = grid / (_COARSEST * radius)
         self._independence = np.minimum(np.diff(grid, prepend=0) / _INDEPENDENT, 1)
@@ -107,7 +111,10 @@ class Consistency:
         power = ((sinograms @ self._kernel) ** 2).mean(axis=(0, 1)).reshape(2, -1).sum(axis=0)
         # Where the power is below the noise the prior says "nothing to see", and the frequency adds nothing.
         ratio = np.maximum(noise * columns / np.maximum(power, np.finfo(float).tiny), _FLOOR) / 2
-        self._fits = [_harmonics(angles, 2 * np.pi * w * radius, r) for w, r in zip(self.waves, ratio, strict=True)]
+        self._fits = []
+        for w, r in zip(self.waves, ratio, strict=True):
+            tick()
+            self._fits.append(_harmonics(angles, 2 * np.pi * w * radius, r))
 
     @property
     def weight(self) -> float:
@@ -123,6 +130,7 @@ class Consistency:
         total = np.zeros(len(trials))
         tiny = np.finfo(float).tiny
         for (even, odd), spectrum, independence in zip(self._fits, spectra, self._independence, strict=True):
+            self._tick()
             values = spectrum.reshape(views, slices * len(trials))
             power = (values.real**2 + values.imag**2).sum(axis=0)
             freedom = 2 * views - even.freedom - odd.freedom
@@ -139,6 +147,7 @@ class Consistency:
         out = np.empty((count, views, slices, len(trials)), dtype=complex)
         both = rows @ self._kernel  # of the whole detector: what the windows of finite width replace
         for index, axis in enumerate(trials):
+            self._tick()
             if window.half != np.inf:
                 weight = window.at(axis, columns)
                 both = rows @ (weight[:, None] * self._kernel)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -55,6 +56,7 @@ def line_integrals(
     view_times: NDArray[np.float64] | None = None,
     monitor: NDArray[np.float64] | None = None,
     bin: int = 1,
+    tick: Callable[[], None] = lambda: None,
 ) -> Prepared:
     """Prepare frames of any kind.
 
@@ -75,6 +77,8 @@ def line_integrals(
     bin : int
         Pixels averaged along each side, after masking and before the logarithm (the mean of the counts is the
         count of the mean; the mean of logarithms is biased where counts are low).
+    tick : callable
+        Called several times per second; what it raises ends the work.
 
     Raises
     ------
@@ -100,11 +104,12 @@ def line_integrals(
     counts: Counter[str] = Counter()
     levels, factors = np.ones(views), np.ones(views)
     if options.zingers is not None and kind == "counts" and flats is not None:
-        flats = remove_outliers(flats, options.zingers)
+        flats = remove_outliers(flats, options.zingers, tick)
     # A block of views at a time: the steps before the logarithm need several times the memory of what they work on.
     size = max(1, _BLOCK // (rows * columns))
     for block in (slice(start, start + size) for start in range(0, views, size)):
-        result = _transmission(frames[block], flats, darks, kind, options, flat_times, times[block])
+        tick()
+        result = _transmission(frames[block], flats, darks, kind, options, flat_times, times[block], tick)
         if kind == "counts":
             levels[block] = lit(result)
         if options.dose in ("edges", "region") and kind != "attenuation":
@@ -135,7 +140,7 @@ def line_integrals(
         if views < FEW_VIEWS and not options.stripes_anyway:
             steps.append(f"stripe removal left out: {views} views, under {FEW_VIEWS} it does more harm than good")
         else:
-            values = remove_stripes(values, options.stripes)
+            values = remove_stripes(values, options.stripes, tick)
             steps.append(f"stripe removal: {options.stripes}")
     return Prepared(values, mean_one(weights), mask, dict(counts), steps)
 
@@ -148,12 +153,13 @@ def _transmission(
     options: PrepareOptions,
     flat_times: NDArray[np.float64] | None,
     view_times: NDArray[np.float64],
+    tick: Callable[[], None],
 ) -> Transmission:
     """I/I0 of the frames (or the attenuation itself, where that is what they hold), with what is unusable masked."""
     if kind == "counts":
         result = normalise(frames, flats, darks, options.flat, flat_times, options.saturation, view_times)
         if options.zingers is not None:
-            result.drop(find_zingers(frames, options.zingers), "zinger")
+            result.drop(find_zingers(frames, options.zingers, tick), "zinger")
         return result
     values = np.array(frames, dtype=np.float32)
     usable = np.where(np.isfinite(values), values, 0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -29,7 +30,9 @@ _TOMOPY: dict[str, tuple[str, dict[str, Any]]] = {
 }
 
 
-def remove_stripes(values: NDArray[np.float32], method: str) -> NDArray[np.float32]:
+def remove_stripes(
+    values: NDArray[np.float32], method: str, tick: Callable[[], None] = lambda: None
+) -> NDArray[np.float32]:
     """Clean the sinogram of each detector row.
 
     Parameters
@@ -39,6 +42,8 @@ def remove_stripes(values: NDArray[np.float32], method: str) -> NDArray[np.float
     method : str
         "sorting", "filtering", "fitting", "wavelet-fft", "large", "dead" or "all" (Vo et al. 2018); "tomopy-fw"
         (Munch et al. 2009), "tomopy-ti" (Titarenko 2010) or "tomopy-sf" where tomopy is installed.
+    tick : callable
+        Called for each row; what it raises ends the work.
 
     Raises
     ------
@@ -55,6 +60,7 @@ def remove_stripes(values: NDArray[np.float32], method: str) -> NDArray[np.float
     clean = np.empty_like(values)
     with np.errstate(divide="ignore", invalid="ignore"):
         for row in range(values.shape[1]):
+            tick()
             clean[:, row] = getattr(removal, name)(values[:, row], **settings)
     # Columns that are 0 throughout (ideal air) have no stripe, and algotom divides by them.
     return np.where(np.isfinite(clean), clean, values)

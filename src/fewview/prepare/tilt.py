@@ -7,6 +7,7 @@ puts it upright (Pelt and Parkinson, J. Synchrotron Rad. 25 (2018) 1, section 2,
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -69,19 +70,26 @@ def bands(rows: int) -> list[tuple[int, int]]:
     return [(round(place * rows - size / 2), round(place * rows - size / 2) + size) for place in (1 / 6, 1 / 2, 5 / 6)]
 
 
-def find_tilt(sinograms: ArrayLike, angles: ArrayLike, weights: ArrayLike | None = None) -> TiltEstimate:
+def find_tilt(
+    sinograms: ArrayLike,
+    angles: ArrayLike,
+    weights: ArrayLike | None = None,
+    tick: Callable[[], None] = lambda: None,
+) -> TiltEstimate:
     """Find the tilt from the axis of three bands of rows.
 
     Parameters
     ----------
     sinograms, angles, weights : array
         As of :func:`fewview.prepare.find_axis`, of all rows of the detector, in order.
+    tick : callable
+        Called several times per second; what it raises ends the search.
     """
     values = np.asarray(sinograms)
     found = []
     for start, stop in bands(len(values)):
         band = None if weights is None else np.asarray(weights)[start:stop]
-        found.append(((start + stop - 1) / 2, find_axis(values[start:stop], angles, band)))
+        found.append(((start + stop - 1) / 2, find_axis(values[start:stop], angles, band, tick)))
     return tilt_of(found, len(values))
 
 
@@ -105,7 +113,11 @@ def margin(degrees: float, columns: int) -> int:
 
 
 def upright(
-    values: NDArray[np.float32], weights: NDArray[np.float32], degrees: float, centre: tuple[float, float]
+    values: NDArray[np.float32],
+    weights: NDArray[np.float32],
+    degrees: float,
+    centre: tuple[float, float],
+    tick: Callable[[], None] = lambda: None,
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Line integrals and weights turned so that an axis tilted by ``degrees`` stands upright.
 
@@ -116,12 +128,15 @@ def upright(
     degrees : float
     centre : pair of float
         Row and column about which is turned.
+    tick : callable
+        Called for each view; what it raises ends the work.
     """
     c, s = math.cos(math.radians(degrees)), math.sin(math.radians(degrees))
     matrix = np.array([[c, -s], [s, c]])
     shift = np.array(centre) - matrix @ np.array(centre)
     turned, heavy = np.empty_like(values), np.empty_like(weights)
     for k in range(len(values)):
+        tick()
         ndimage.affine_transform(values[k], matrix, shift, output=turned[k], order=3, mode="nearest")
         ndimage.affine_transform(weights[k], matrix, shift, output=heavy[k], order=1, mode="constant")
         lost = ndimage.affine_transform(

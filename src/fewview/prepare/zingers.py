@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import median_filter
@@ -9,13 +11,18 @@ from scipy.ndimage import median_filter
 SIZE = 5  # wide enough that a spot of 2 x 2 pixels is a minority of its neighbourhood
 
 
-def find_zingers(frames: NDArray[np.float32], threshold: float) -> NDArray[np.bool_]:
+def find_zingers(
+    frames: NDArray[np.float32], threshold: float, tick: Callable[[], None] = lambda: None
+) -> NDArray[np.bool_]:
     """Pixels brighter than the median of their 5 x 5 neighbours by more than ``threshold`` (a fraction of it).
 
     Parameters
     ----------
     frames : array, shape (angle, v, u)
         Counts. With fewer than 5 rows the neighbours are those of the row, 9 wide.
+    threshold : float
+    tick : callable
+        Called for each frame; what it raises ends the work.
 
     Returns
     -------
@@ -24,14 +31,26 @@ def find_zingers(frames: NDArray[np.float32], threshold: float) -> NDArray[np.bo
     size = (SIZE, SIZE) if frames.shape[1] >= SIZE else (1, 2 * SIZE - 1)
     found = np.empty(frames.shape, dtype=bool)
     for frame, hit in zip(frames, found, strict=True):
+        tick()
         middle = median_filter(frame, size=size, mode="nearest")
         np.greater(frame - middle, threshold * np.abs(middle), out=hit)
     return found
 
 
-def remove_outliers(stack: NDArray[np.float32], threshold: float) -> NDArray[np.float32]:
-    """Flats or darks with their zingers replaced by the median of the neighbours (they are averaged anyway)."""
-    found = find_zingers(stack, threshold)
+def remove_outliers(
+    stack: NDArray[np.float32], threshold: float, tick: Callable[[], None] = lambda: None
+) -> NDArray[np.float32]:
+    """Flats or darks with their zingers replaced by the median of the neighbours (they are averaged anyway).
+
+    Parameters
+    ----------
+    stack : array, shape (n, v, u)
+    threshold : float
+        As of :func:`find_zingers`.
+    tick : callable
+        Called for each frame; what it raises ends the work.
+    """
+    found = find_zingers(stack, threshold, tick)
     clean = stack.copy()
     for frame, hit in zip(clean, found, strict=True):
         if hit.any():

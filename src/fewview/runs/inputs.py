@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -40,7 +41,12 @@ def chosen_scan(recipe: Recipe) -> Scan:
     return scan
 
 
-def prepared(recipe: Recipe, scan: Scan | None = None, axis: Literal["auto"] | None = "auto") -> LineIntegrals:
+def prepared(
+    recipe: Recipe,
+    scan: Scan | None = None,
+    axis: Literal["auto"] | None = "auto",
+    tick: Callable[[], None] = lambda: None,
+) -> LineIntegrals:
     """The line integrals that the recipe asks for, around the given or found axis; None: do not look for one.
 
     Parameters
@@ -49,11 +55,13 @@ def prepared(recipe: Recipe, scan: Scan | None = None, axis: Literal["auto"] | N
     scan : Scan, optional
         Read before; None reads the one of the recipe.
     axis : {"auto"}, optional
+    tick : callable
+        Called several times per second; what it raises ends the work.
     """
     from ..prepare import PrepareOptions
 
     scan = chosen_scan(recipe) if scan is None else scan
-    return scan.line_integrals(PrepareOptions.parse(recipe.prepare), axis)
+    return scan.line_integrals(PrepareOptions.parse(recipe.prepare), axis, tick)
 
 
 def fitting_volume(path: str, what: str, recipe: Recipe, lines: LineIntegrals) -> tuple[NDArray[np.float32], Volume]:

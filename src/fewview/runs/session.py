@@ -87,6 +87,10 @@ class SettledRecipe:
     chosen: Mapping[str, Any]
 
 
+def _prepared(recipe: Recipe, scan: Scan, tick: Callable[[], None]) -> LineIntegrals:
+    return prepared(recipe, scan, tick=tick)
+
+
 class RecipeSession:
     """One run of a recipe: iterate for the estimates, then :meth:`finish` for what is kept.
 
@@ -104,12 +108,15 @@ class RecipeSession:
     say : callable, optional
         Told in two or three words what goes on before the first estimate.
     prepare : callable
-        Gives the line integrals of the recipe; by default they are read and prepared anew.
+        Gives the line integrals of the recipe; by default they are read and prepared anew. What it calls now and then
+        ends it once ``stop`` is true.
 
     Raises
     ------
     FewviewError
         Whatever is wrong with the recipe, its files or the output: before anything is reconstructed.
+    Stopped
+        While the projections were being prepared.
     """
 
     def __init__(
@@ -121,7 +128,7 @@ class RecipeSession:
         stop: Callable[[], bool] | None = None,
         bits: int = 32,
         say: Callable[[str], None] = lambda text: None,
-        prepare: Callable[[Recipe, Scan], LineIntegrals] = prepared,
+        prepare: Callable[[Recipe, Scan, Callable[[], None]], LineIntegrals] = _prepared,
     ) -> None:
         self.recipe = recipe
         self.last: Estimate | None = None  # a first look that was shown before may be set here: a stop then keeps it
@@ -143,7 +150,7 @@ class RecipeSession:
         self._digest: Future[str] = pool.submit(sha256, self._files)  # while the run goes on
         pool.shutdown(wait=False)
         say("preparing the projections")
-        self.lines = prepare(recipe, scan)
+        self.lines = prepare(recipe, scan, self._look)
         clock = self._lap("prepare", clock)
         self.reference = None if recipe.reference is None else self._reference(recipe.reference)
         clock = time.monotonic()
@@ -188,6 +195,10 @@ class RecipeSession:
         axis = {"axis": self._axis(), "axis_origin": str(self.lines.provenance.get("axis", "")) or None}
         values = {**self.recipe.compact(), **(axis if axis["axis"] is not None else {}), "options": options}
         return SettledRecipe(Recipe.parse(values), plain(settled.chosen))
+
+    def _look(self) -> None:
+        if self._stop():
+            raise Stopped
 
     def _axis(self) -> float | None:
         """Column of the unbinned detector, as --axis takes it."""

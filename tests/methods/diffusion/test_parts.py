@@ -313,3 +313,15 @@ def test_a_stop_is_heard_within_a_pass_through_the_network():
     assert len(looked) == 2
     network(torch.zeros(1, 1, 9, 9))  # nothing looks any more
     assert len(looked) == 2
+    looked += [1] * 2
+    with pytest.raises(Stopped), stoppable(network, lambda: stop_at(looked, 9)):
+        made = network(torch.zeros(1, 1, 9, 9)).sum()
+        assert len(looked) == 7 and network[0].weight.grad is None
+        made.backward()  # of the last layer, then of the one before
+    assert network[1][1].weight.grad is not None and network[0].weight.grad is None
+
+
+def stop_at(looked, most):
+    looked.append(1)
+    if len(looked) == most:
+        raise Stopped

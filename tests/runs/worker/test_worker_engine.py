@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from fewview.errors import Stopped
 from fewview.io import read_volume
 from fewview.runs.recipe import Recipe
 from fewview.runs.worker.engine import FIRST_LOOK_STAGE, find_axis, run, try_axis
@@ -86,6 +87,13 @@ def test_what_a_stopped_run_kept_is_in_its_record(method, wanted, kept, holds):
         assert record["data_residual"] is None
 
 
+def test_a_stop_is_heard_while_the_axis_is_looked_for():
+    hand = Hand(patience=20)
+    with pytest.raises(Stopped):
+        carry_out(run, hand, method="sirt", axis="auto", views=14)
+    assert hand.stages[-1] == "preparing the projections" and hand.asked == 21
+
+
 def test_a_finished_run_says_what_its_result_is_made_of():
     _, record = carry_out(run, method="cgls", views=12)
     assert record["kept"] == "result" and not record["holds"]
@@ -107,7 +115,7 @@ def test_what_the_last_run_prepared_is_used_again_unless_something_changed(monke
 
     made = []
     real = engine.prepared
-    monkeypatch.setattr(engine, "prepared", lambda *args: made.append(1) or real(*args))
+    monkeypatch.setattr(engine, "prepared", lambda *args, **more: made.append(1) or real(*args, **more))
     scan = str(shutil.copy(SHELL, tmp_path / "scan.h5"))
     first = carry_out(run, scan=scan, method="sirt", options={"iterations": 1})[0][-1].volume
     again = carry_out(run, scan=scan, method="sirt", options={"iterations": 1})[0][-1].volume

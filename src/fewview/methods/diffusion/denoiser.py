@@ -7,6 +7,7 @@ import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -124,13 +125,21 @@ class Denoiser:
 
 @contextmanager
 def stoppable(network: nn.Module, look: Callable[[], None] | None) -> Iterator[None]:
-    """Have every layer of a network look at the stop flag: one pass over a large slice takes seconds on a CPU."""
-    layers = network.modules() if look is not None else ()
-    hooks = [
-        layer.register_forward_pre_hook(lambda *_: look() if look is not None else None)
-        for layer in layers
-        if next(layer.children(), None) is None
-    ]
+    """Have every layer of a network look at the stop flag, there and on the way back.
+
+    One pass over a large slice takes seconds on a CPU, and its gradient twice as long.
+    """
+
+    def there(*_: Any) -> None:
+        if look is not None:
+            look()
+
+    def back(layer: nn.Module, given: Any, made: Any) -> None:
+        if isinstance(made, Tensor) and made.requires_grad:
+            made.register_hook(there)
+
+    layers = [] if look is None else [one for one in network.modules() if next(one.children(), None) is None]
+    hooks = [hook for one in layers for hook in (one.register_forward_pre_hook(there), one.register_forward_hook(back))]
     try:
         yield
     finally:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 
+from ...errors import Stopped
 from ...methods.interface import Estimate
 from ...operators import filtered_backprojection, projector
 from ...prepare.tilt import bands, tilt_of
@@ -50,8 +51,27 @@ def run(payload: Mapping[str, Any], signals: Signals) -> Generator[Estimate, Non
     return session.finish(quick=signals.stopped()).record
 
 
-def kept_lines(recipe: Recipe, scan: Scan) -> LineIntegrals:
-    """The line integrals of a recipe: those of the last run, where the same choices meet the same files."""
+def ticking(signals: Signals) -> Callable[[], None]:
+    """What long work calls now and then, so that a stop ends it."""
+
+    def tick() -> None:
+        if signals.stopped():
+            raise Stopped
+
+    return tick
+
+
+def kept_lines(recipe: Recipe, scan: Scan, tick: Callable[[], None]) -> LineIntegrals:
+    """The line integrals of a recipe: those of the last run, where the same choices meet the same files.
+
+    Parameters
+    ----------
+    recipe : Recipe
+    scan : Scan
+        Of the recipe.
+    tick : callable
+        Called several times per second; what it raises ends the work.
+    """
     choices = recipe.model_dump_json(
         include={"scan", "reader", "prepare", "views", "rows", "bin", "axis", "axis_origin"}
     )
@@ -59,7 +79,7 @@ def kept_lines(recipe: Recipe, scan: Scan) -> LineIntegrals:
     key = f"{choices} {[(stat.st_size, stat.st_mtime_ns) for stat in stats]}"
     if key not in _lines:
         _lines.clear()
-        lines = prepared(recipe, scan)
+        lines = prepared(recipe, scan, tick=tick)
         if lines.values.nbytes > KEPT_BYTES:
             return lines
         _lines[key] = lines
@@ -91,6 +111,7 @@ def first_look(lines: LineIntegrals, device: str, signals: Signals) -> Iterator[
     """
     signals.stage(FIRST_LOOK_STAGE)
     operator = projector(lines.geometry, device=resolve_device(device), memory_budget=0)
+    operator.on_chunk = ticking(signals)
     sinograms = np.nan_to_num(np.ascontiguousarray(lines.values.swapaxes(0, 1)))
     volume = filtered_backprojection(operator, torch.from_numpy(sinograms).to(operator.device))
     if not signals.stopped():
@@ -109,18 +130,18 @@ def find_axis(payload: Mapping[str, Any], signals: Signals) -> Generator[Estimat
     rows = scan.geometry.rows
     if rows > AXIS_ROWS:
         scan = scan.rows((rows - AXIS_ROWS) // 2, (rows + AXIS_ROWS) // 2)
-    lines = prepared(recipe, scan, axis=None)
+    tick = ticking(signals)
+    lines = prepared(recipe, scan, None, tick)
     yield from ()
-    found = lines.estimate_axis()
+    found = lines.estimate_axis(tick)
     lines = lines.around(found)
     origin = lines.provenance["axis"]
     columns, scores = (values.tolist() for values in found.curve)
     signals.stage("looking whether it is tilted")
     by_row = []
     for start, stop in bands(rows):
-        by_row.append(((start + stop - 1) / 2, prepared(recipe, whole.rows(start, stop), axis=None).estimate_axis()))
-        if signals.stopped():
-            break
+        part = prepared(recipe, whole.rows(start, stop), None, tick)
+        by_row.append(((start + stop - 1) / 2, part.estimate_axis(tick)))
     tilt = tilt_of(by_row, rows)
     return {
         "axis": lines.geometry.axis,
@@ -138,5 +159,5 @@ def try_axis(payload: Mapping[str, Any], signals: Signals) -> Iterator[Estimate]
     scan = chosen_scan(recipe)
     if key not in _slice:
         _slice.clear()
-        _slice[key] = prepared(recipe, scan)
+        _slice[key] = prepared(recipe, scan, tick=ticking(signals))
     yield from first_look(_slice[key].with_axis(scan.geometry.axis), recipe.device, signals)

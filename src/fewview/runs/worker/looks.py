@@ -14,6 +14,7 @@ from ...operators import projector
 from ..inputs import chosen_scan, prepared
 from ..problem import resolve_device
 from ..recipe import Recipe
+from .engine import ticking
 
 if TYPE_CHECKING:
     from .loop import Signals
@@ -26,7 +27,7 @@ def sinogram(payload: Mapping[str, Any], signals: Signals) -> Generator[Estimate
     """
     recipe = Recipe.parse(payload["recipe"])
     signals.stage("preparing the sinogram")
-    lines = prepared(recipe, chosen_scan(recipe), axis=None)
+    lines = prepared(recipe, chosen_scan(recipe), None, ticking(signals))
     values = np.ascontiguousarray(lines.values.swapaxes(0, 1))
     yield Estimate(values, 1, 1, "sinogram")
     return {"steps": list(lines.steps), "masked": dict(lines.masked), "negative": float((values < 0).mean())}
@@ -42,7 +43,7 @@ def residual(payload: Mapping[str, Any], signals: Signals) -> Generator[Estimate
     """
     recipe = Recipe.parse(payload["recipe"])
     signals.stage("projecting the result")
-    lines = prepared(recipe)
+    lines = prepared(recipe, tick=ticking(signals))
     geometry = lines.geometry
     volume = np.asarray(payload["volume"], dtype=np.float32)
     wanted = (geometry.rows, geometry.grid, geometry.grid)
