@@ -14,6 +14,7 @@ from PIL import Image
 from qtpy.QtGui import QImage, QPainter
 
 from fewview.viewer.commands import open_all
+from fewview.viewer.common.layers import extra_name
 from fewview.viewer.demo import wait
 
 NARROW, WIDE, LARGEST = 265, 420, 2**24 - 1
@@ -74,8 +75,9 @@ def learned(viewer, panel, method, layer, name):
     finish(panel.bench)
     panel.parentWidget().raise_()
     title = panel.bench.runs[-1].title
-    if f"{title} {layer}" in viewer.layers:
-        viewer.layers[title].visible, viewer.layers[f"{title} {layer}"].visible = False, True
+    further = extra_name(title, layer)
+    if further in viewer.layers:
+        viewer.layers[title].visible, viewer.layers[further].visible = False, True
     window(viewer, name)
 
 
@@ -136,7 +138,7 @@ def unimodal(viewer, scan, panel, compare):
 
 def crossmodal(viewer, scan, panel, compare):
     """Where the views let the guide in, what it changed; else the volume and the verdict."""
-    learned(viewer, panel, "d3ip-x", "what the guide changed", "cross-modal")
+    learned(viewer, panel, "d3ip-x", "guide_change", "cross-modal")
 
 
 def registration(viewer, scan, panel, compare):

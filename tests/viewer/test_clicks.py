@@ -10,6 +10,8 @@ import pytest
 pytest.importorskip("napari")
 pytest.importorskip("pytestqt")
 
+from fewview.viewer.common.layers import extra_name
+
 
 def click_image(docked, down, right):
     """A mouse click on the canvas, at a share of the image's height and width."""
@@ -271,7 +273,7 @@ def test_unimodal_streams_shows_its_spread_and_keeps_what_was_stopped(docked):
     assert run.status == "done" and (run.step, run.total) == (4, 4), run.error
     assert len(set(stages)) > 1, stages  # the first look and what came of it, not just the end
     names = [layer.name for layer in docked.viewer.layers]
-    std = docked.viewer.layers[f"{run.title} std"]
+    std = docked.viewer.layers[extra_name(run.title, "std")]
     assert names.index(std.name) == names.index(run.title) - 1 and not std.visible
     assert std.data.shape == docked.viewer.layers[run.title].data.shape and float(std.data.max()) > 0
     assert std.scale[0] == docked.viewer.layers[run.title].scale[0]
@@ -288,7 +290,7 @@ def test_unimodal_streams_shows_its_spread_and_keeps_what_was_stopped(docked):
     assert run.status == "stopped" and 0 < run.kept_step < 400, run.error
     assert f"stopped at step {run.kept_step} of" in dock.panel.details.text()
     assert np.array_equal(docked.viewer.layers[run.title].data, run.volume)
-    assert f"{run.title} std" in docked.viewer.layers
+    assert extra_name(run.title, "std") in docked.viewer.layers
 
 
 def test_a_dock_closed_in_mid_run_leaves_the_run_alone(docked):
@@ -331,8 +333,11 @@ def test_the_grid_shows_the_regions_over_every_layer_and_leaves_no_trace(docked)
         copy = layers[f"Regions on {name}"]
         assert grid.position(layers.index(copy), layers) == cell
         np.testing.assert_allclose(copy.data[0], layers["Regions"].data[0])
+    copies = [layers[f"Regions on {name}"] for name in ("first", "second", "third")]
     compare.drop(0.2, 0.2)
-    assert all(len(layers[f"Regions on {name}"].data) == 2 for name in ("first", "second", "third"))
+    assert [layers[f"Regions on {name}"] for name in ("first", "second", "third")] == copies  # changed, not made anew
+    assert all(len(copy.data) == 2 and list(copy.text.values) == ["R1", "R2"] for copy in copies)
+    assert all(np.ptp(copy.edge_color, axis=0).max() == 0 and len(set(copy.edge_width)) == 1 for copy in copies)
     viewer.add_image(np.zeros((2, 60, 60)), name="fourth")
     docked.until(lambda: "Regions on fourth" in layers)
     assert grid.position(layers.index(layers["fourth"]), layers) == (1, 1)

@@ -6,6 +6,8 @@ import pytest
 pytest.importorskip("napari")
 pytest.importorskip("pytestqt")
 
+from fewview.viewer.common.layers import extra_name
+
 
 def test_cross_modal_asks_for_an_xray_volume_runs_and_shows_what_the_guide_did(docked):
     scan, dock = docked.scan, docked.reconstruct
@@ -31,7 +33,7 @@ def test_cross_modal_asks_for_an_xray_volume_runs_and_shows_what_the_guide_did(d
     docked.finish()
     assert run.status == "done", run.error
     assert "compare" not in run.title
-    change = docked.viewer.layers[f"{run.title} what the guide changed"]
+    change = docked.viewer.layers[extra_name(run.title, "guide_change")]
     assert change.contrast_limits[0] == -change.contrast_limits[1] and change.data.min() < 0 < change.data.max()
     unsure = docked.viewer.layers[f"{run.title} where the guide was unsure"]
     assert unsure.data.shape == change.data.shape and float(np.min(unsure.data)) >= 0

@@ -76,6 +76,7 @@ def test_help_palette_and_what_auto_chose(docked):
     """Help opens at what is on top; every action is a command; beside "auto" stands what it came to."""
     from napari._app_model import get_app_model
     from npe2 import PluginManager
+    from qtpy.QtWidgets import QTabBar
 
     from fewview.viewer import commands
     from fewview.viewer.help import NAME
@@ -89,6 +90,13 @@ def test_help_palette_and_what_auto_chose(docked):
     assert NAME in docked.viewer.window.dock_widgets
     page = docked.viewer.window.dock_widgets[NAME]
     assert "Drop a file or a folder" in page.text.toPlainText()
+    docked.viewer.window.add_plugin_dock_widget("fewview", "Registration", tabify=True)
+    docked.qtbot.wait(200)
+    bar = next(bar for bar in docked.scan.window().findChildren(QTabBar) if bar.count() == 4)
+    texts = [bar.tabText(k) for k in range(4)]
+    assert sorted(texts) == ["Help", "Reconstruct", "Registration", "Scan"]
+    assert all(bar.fontMetrics().horizontalAdvance(text) <= bar.tabRect(k).width() for k, text in enumerate(texts))
+    assert bar.tabRect(3).right() <= bar.width()  # none is cut
     docked.viewer.window.remove_dock_widget(page)
     assert frame is None
 

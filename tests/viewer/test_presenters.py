@@ -16,7 +16,7 @@ from fewview.runs.recipe import Recipe
 from fewview.runs.worker.messages import Failed, Finished, Opened, Progress
 from fewview.runs.worker.queued_run import QueuedRun
 from fewview.samples import FOLDER, TOOTH
-from fewview.viewer.common.layers import contrast, projection_layer, spatial
+from fewview.viewer.common.layers import contrast, extra_name, projection_layer, spatial
 from fewview.viewer.common.words import duration, number, size, without_flags
 from fewview.viewer.compare.presenter import ComparePresenter
 from fewview.viewer.compare.profile import line_profile
@@ -259,7 +259,7 @@ def test_the_found_axis_and_the_one_in_use_are_both_known():
     assert state.fact().state == "note" and not state.can_undo
     search = {"axis": 295.2, "how": "found", "where": "Fourier, confidence 0.99", "curve": [[1.0], [0.0]], "tilt": {}}
     state.take(search)
-    assert state.fact().state == "good" and state.column == 295.2
+    assert state.fact().state == "good" and state.column == 295.2 and not state.can_undo  # from nothing
     state.choose(300.0)
     state.choose(301.0)  # further moves of the slider are one choice
     fact = state.fact()
@@ -281,6 +281,7 @@ def test_the_found_axis_and_the_one_in_use_are_both_known():
             "Reconstruct fewer rows (--rows A:B) or bin (--bin 2).",
             "Reconstruct fewer rows (“Rows”) or bin (“Binning” 2).",
         ),
+        ("Only these rows come out right (--rows 3:8).", "Only these rows come out right (“Rows” 3 to 7)."),
         ("Correct it with --prepare tilt=4.03.", "Correct it with “tilt” 4.03 under Preparation."),
         ("See `fewview train prior --set task=postnet`.", "See `fewview train prior --set task=postnet`."),
     ],
@@ -333,6 +334,9 @@ def test_a_detector_of_few_rows_is_shown_as_sinograms():
 def test_a_layer_is_named_after_what_made_it():
     recipe = Recipe(scan="a.h5", options={"weight": 0.01, "iterations": 50}, bin=2, rows=(4, 6))
     assert run_title(recipe, method(), 32, 3) == "TV, 32 views, weight 0.01, iterations 50, bin 2, row 4 #3"
+    stopped = "wood: TV, 32 views, bin 2 #3, stopped at step 5 of 20"
+    assert extra_name(stopped, "refused") == "wood: TV #3 refused repairs"
+    assert extra_name("my sample", "std") == "my sample std"
 
 
 def test_a_run_in_words_from_queue_to_end():
@@ -434,7 +438,7 @@ def box(y, x):
 
 def test_the_table_marks_the_best_by_a_star():
     table = Table()
-    good, poor = Candidate("good", image(0.05)), Candidate("poor", image(0.3))
+    good, poor = (Candidate(name, image(noise), truth=image()) for name, noise in (("good", 0.05), ("poor", 0.3)))
     rows = table.rows([("R1", box((10, 42), (10, 42)))], [good, poor], Truth("truth", image(), 1.0))
     columns = {column.key: column for column in table.columns(True)}
     assert "psnr" in rows[0].best and "psnr" not in rows[1].best

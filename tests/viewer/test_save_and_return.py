@@ -10,6 +10,7 @@ pytest.importorskip("napari")
 pytest.importorskip("pytestqt")
 
 from fewview.errors import FewviewError
+from fewview.io import read_volume
 from fewview.runs.recipe import Recipe
 from fewview.viewer.files import places
 from fewview.viewer.files.records import read_record
@@ -20,13 +21,15 @@ def test_a_record_comes_back_from_every_format(tmp_path):
     scan = tmp_path / "scan.h5"
     scan.write_bytes(b"")
     recipe = Recipe(scan=str(scan), method="sirt", options={"iterations": 7}, views=20)
-    about = {"record": {"recipe": recipe.compact(), "unit": "mm^-1"}}
-    attributes = {"scale": (0.2,) * 3, "units": ("mm",) * 3, "metadata": {"fewview": about}}
+    about = {"recipe": recipe.compact(), "record": {"recipe": recipe.compact(), "unit": "mm^-1"}}
+    about["prefix"] = "scan: "  # two were open: what is read may be the only one
+    attributes = {"name": "scan: mine [2]", "scale": (0.2,) * 3, "units": ("mm",) * 3, "metadata": {"fewview": about}}
     regions = [{"name": "R1", "unit": "mm", "corners": [[0, 0], [1, 1]]}]
     for ending in ("h5", "tif", "zarr", "npy"):
         path = save(str(tmp_path / f"v.{ending}"), np.ones((2, 3, 4), np.float32), attributes, regions)
         found = read_record(path)
         assert found.recipe == recipe and found.volume == path and list(found.regions) == regions, ending
+        assert read_volume(path).attrs["record"]["title"] == "mine", ending
     assert read_record(tmp_path / "v.npy.json").volume == str(tmp_path / "v.npy")
     (tmp_path / "recipe.yaml").write_text(f"scan: {scan}\nmethod: fbp\n")
     assert read_record(tmp_path / "recipe.yaml").recipe.method == "fbp"
@@ -89,7 +92,8 @@ def test_save_open_record_and_continue_after_a_restart(docked, tmp_path):
     docked.finish()
     compare.drop(0.5, 0.4)
     corners = compare.regions.boxes()[0][1]
-    before = viewer.layers[bench.runs[-1].title].data.copy()
+    name = bench.runs[-1].title
+    before = viewer.layers[name].data.copy()
     path = tmp_path / "result.h5"
     docked.answer(path)
     docked.click(dock.results.save_button)
@@ -123,6 +127,7 @@ def test_save_open_record_and_continue_after_a_restart(docked, tmp_path):
         np.testing.assert_allclose(compare.regions.boxes()[0][1], corners)
         result = next(layer for layer in viewer.layers if "recipe" in layer.metadata["fewview"])
         np.testing.assert_array_equal(result.data, before)
+        assert result.name == name
         assert result.scale[0] == pytest.approx(0.2) and compare.reference() is not None
         docked.finish()
 

@@ -36,7 +36,7 @@ def test_the_axis_is_found_drawn_moved_and_taken_back(docked, tmp_path):
     scan = open_scan(docked, tmp_path)
     assert scan.scan.axis == pytest.approx(43.0, abs=0.3) and marks(scan)["Axis"] == "good"
     assert "upright" in scan.axis_words.text()
-    assert not scan.undo_button.isEnabled() or scan.scan.axis_state.can_undo
+    assert not scan.undo_button.isEnabled()
     found = scan.scan.axis
     docked.type(scan.axis, "47")
     docked.until(lambda: "Axis preview" in docked.viewer.layers)
@@ -70,6 +70,11 @@ def test_a_tilted_axis_is_a_warning_and_one_click_turns_it(docked, tmp_path):
     docked.finish()
     assert scan.scan.recipe().prepare["tilt"] == pytest.approx(4.0, abs=0.4)
     assert marks(scan)["Axis"] == "good" and "upright" in scan.axis_words.text()
+    docked.click(scan.undo_button)
+    docked.finish()
+    assert "tilt" not in scan.scan.recipe().prepare and marks(scan)["Axis"] == "warning"
+    assert "tilted by" in scan.axis_words.text() and scan.tilt_button.isVisibleTo(scan)
+    assert not scan.undo_button.isEnabled()
 
 
 def test_every_fact_can_be_corrected_and_a_refused_entry_stays(docked, tmp_path):

@@ -45,9 +45,16 @@ def holds(method: Method[Any], estimate: Estimate, stopped: bool) -> str:
 
 
 def remarks(chosen: Mapping[str, Any]) -> list[str]:
-    """What whoever sees a result must know: what a time budget left out, and how the scan is unlike the training."""
-    budget = chosen.get("within_budget")
-    return [*([str(budget)] if budget else []), *chosen.get("outside_training", [])]
+    """What whoever sees a result must know.
+
+    What a time budget left out, which repairs were refused, and how the scan is unlike the training.
+    """
+    budget, refused = chosen.get("within_budget"), len(chosen.get("refused_slices", []))
+    said = [str(budget)] if budget else []
+    if refused:
+        slices = f"{refused} slice{'s' * (refused > 1)}"
+        said.append(f"The repair of {slices} was refused, because held-out pixels were predicted worse with it.")
+    return [*said, *chosen.get("outside_training", [])]
 
 
 def made_of(method: Method[Any], options: Options, chosen: Mapping[str, Any], steps: int) -> str:

@@ -76,6 +76,7 @@ def show_help(viewer: Any, topic: str = "") -> Any:
         viewer.window.remove_dock_widget(frames[NAME])
     page = HelpPage(topic)
     frame = viewer.window.add_dock_widget(page, name=NAME, area="right", tabify=True)
+    frame.setWindowTitle("Help")  # of the tab
     frame.raise_()
     return frame
 

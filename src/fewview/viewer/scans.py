@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from .common.layers import METADATA, facts
+from .common.layers import METADATA, facts, own_name
 from .scan.presenter import ScanPresenter
-
-COUNTER = re.compile(r" \[\d+\]$")  # of napari, for two layers of one name
 
 
 class Scans:
@@ -145,10 +142,8 @@ class Scans:
         for scan in self.all:
             wanted = self.prefix(scan)
             for layer in self.layers_of(scan):
-                given = facts(layer.metadata).get("prefix", "")
-                own = COUNTER.sub("", layer.name.removeprefix(given))
-                if given != wanted:
-                    layer.name = wanted + own
+                if facts(layer.metadata).get("prefix", "") != wanted:
+                    layer.name = wanted + own_name(layer.name, layer.metadata)
                     layer.metadata = {**layer.metadata, METADATA: {**facts(layer.metadata), "prefix": wanted}}
 
 

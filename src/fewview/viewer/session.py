@@ -179,10 +179,7 @@ class SessionKeeper(QObject):
             return
         stamp = datetime.now().astimezone().strftime("%Y%m%d-%H%M%S")  # a continued session numbers its runs anew
         path = str(self.file.parent / f"run-{stamp}-{run.number}.npy")
-        record = {**facts(layer.metadata).get("record", {}), "title": run.title}
-        record.setdefault("recipe", facts(layer.metadata).get("recipe"))
-        about = {**facts(layer.metadata), "record": record}
-        attributes = {"scale": tuple(layer.scale), "units": tuple(layer.units), "metadata": {"fewview": about}}
+        attributes = {key: getattr(layer, key) for key in ("name", "scale", "units", "metadata")}
         worker = _keeping(path, volume, attributes)
         worker.errored.connect(complain)
         worker.start()

@@ -11,6 +11,7 @@ from qtpy.QtGui import QIcon
 from qtpy.QtWidgets import (
     QAbstractSlider,
     QAbstractSpinBox,
+    QDockWidget,
     QFrame,
     QGridLayout,
     QLabel,
@@ -29,6 +30,7 @@ CHECKED = (
 )
 QWIDGETSIZE_MAX = 2**24 - 1  # of Qt, which the wrappers for Python leave out
 HEAD = "QPushButton { text-align: left; border: none; padding: 2px; background: transparent; }"
+PLUGIN = " (fewview)"  # what napari puts behind the name of a dock
 DOCK_WIDTH = 265  # what napari gives a dock in a window of 1280 px: everything must fit
 
 
@@ -198,8 +200,11 @@ class Dock(QWidget):
         return super().event(event)
 
     def showEvent(self, event: Any) -> None:
-        """Tell that the dock is in its window now."""
+        """Tell that the dock is in its window now. Its tab is short: four of them share the width of one dock."""
         super().showEvent(event)
+        frame = self.parentWidget()
+        if isinstance(frame, QDockWidget):
+            frame.setWindowTitle(frame.windowTitle().removesuffix(PLUGIN))
         self.appeared.emit()
 
 

@@ -24,7 +24,7 @@ _FIELDS = {
     "device": "Device",
 }
 _FLAG = re.compile(
-    r"`[^`]*`|(?:(with|by|in|or|say) )?--(\w[\w-]*)(?: ([A-Z][A-Z_:/\[\]a-z]*|\w+=[^\s;,]*[^\s;,.]|\d+))?"
+    r"`[^`]*`|(?:(with|by|in|or|say) )?--(\w[\w-]*)(?: ([A-Z][A-Z_:/\[\]a-z]*|\w+=[^\s;,]*[^\s;,.]|\d+:\d+|\d+))?"
 )
 _PLACEHOLDERS = ("FILE", "VOLUME", "A:B", "FILE:/path", "COLUMN", "LIST")
 
@@ -78,5 +78,8 @@ def _in_the_dock(found: re.Match[str]) -> str:
         return f"{before or 'with'} “{name.replace('_', ' ')}” {wanted} under Preparation"
     if flag not in _FIELDS:  # a command in backticks, or a flag without a field
         return found[0]
+    first, colon, stop = (value or "").partition(":")
+    if colon and stop.isdigit():  # the fields hold the first and the last row
+        value = f"{first} to {int(stop) - 1}"
     words = f"“{_FIELDS[flag]}”" + (f" {value}" if value and value not in _PLACEHOLDERS else "")
     return f"under {words}" if before in ("with", "by", "in") else f"{before} {words}" if before else words

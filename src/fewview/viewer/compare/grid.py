@@ -81,19 +81,30 @@ class Grid:
         return marks if line is None else [*marks, ("line", np.stack(line), "")]
 
     def _copy(self, images: Sequence[Any], marks: list[tuple[str, Any, str]]) -> None:
+        """A copy of the marks for each image; one that is there already is changed, not made anew: it would flicker."""
         layers = self._viewer.layers
         selected = list(layers.selection)
-        for copy in self._copies():
-            layers.remove(copy)
-        if not marks:
-            return
-        for image in images:
+        wanted = {image.name for image in images} if marks else set()
+        copies = {facts(copy.metadata)["copy"]: copy for copy in self._copies()}
+        for name in copies.keys() - wanted:
+            layers.remove(copies[name])
+        names = pd.DataFrame({"name": [name for _, _, name in marks]})
+        colours = [LINE_COLOUR if kind == "line" else COLOUR for kind, _, _ in marks]
+        for image in images if marks else []:
             place = place_of(image)
             origin, step = np.array(place.origin[-2:]), np.array(place.step[-2:])
-            colours = [LINE_COLOUR if kind == "line" else COLOUR for kind, _, _ in marks]
+            shapes = [((corners - origin) / step, kind) for kind, corners, _ in marks]
+            width = line_width(image, math.ceil(math.sqrt(len(images))))
+            copy = copies.get(image.name)
+            if copy is not None:
+                copy.data = shapes
+                copy.features = names
+                copy.edge_color, copy.face_color = colours, "transparent"
+                copy.edge_width = [width] * len(marks)
+                copy.refresh_text()
+                continue
             self._viewer.add_shapes(
-                [(corners - origin) / step for _, corners, _ in marks],
-                shape_type=[kind for kind, _, _ in marks],
+                shapes,
                 name=f"Regions on {image.name}",
                 scale=image.scale[-2:],
                 translate=image.translate[-2:],
@@ -101,9 +112,9 @@ class Grid:
                 axis_labels=("y", "x"),
                 edge_color=colours,
                 face_color="transparent",
-                edge_width=line_width(image, math.ceil(math.sqrt(len(images)))),
+                edge_width=width,
                 opacity=1.0,
-                features=pd.DataFrame({"name": [name for _, _, name in marks]}),
+                features=names,
                 text={"string": "{name}", "color": COLOUR, "anchor": "upper_left", "size": 10},
                 metadata={METADATA: {"copy": image.name}},
             )

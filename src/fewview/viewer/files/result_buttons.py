@@ -61,7 +61,7 @@ class ResultButtons(QWidget):
         if layer is None:
             complain(FewviewError("There is no result to save yet.", "Reconstruct something first."))
             return
-        attributes = {"scale": tuple(layer.scale), "units": tuple(layer.units), "metadata": dict(layer.metadata)}
+        attributes = {key: getattr(layer, key) for key in ("name", "scale", "units", "metadata")}
         self._layer = layer
         self._worker = _saving(path, layer.data.copy(), attributes, regions_of(self._bench.viewer, self._bench.scan))
         self._worker.returned.connect(self._on_saved)

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ...io import write_volume
-from ..common.layers import facts
+from ..common.layers import facts, own_name
 
 
 def write(path: str, data: Any, attributes: Mapping[str, Any]) -> list[str]:
@@ -18,7 +18,7 @@ def write(path: str, data: Any, attributes: Mapping[str, Any]) -> list[str]:
         Its ending chooses the format: ``.h5``, ``.tif``, ``.zarr`` or ``.npy``.
     data : array, shape (z, y, x) or (y, x)
     attributes : mapping
-        Scale, units and metadata of the layer.
+        Name, scale, units and metadata of the layer: it will be called so again.
     """
     return [save(path, data, attributes)]
 
@@ -37,7 +37,10 @@ def save(path: str, data: Any, attributes: Mapping[str, Any], regions: Sequence[
         That were looked at.
     """
     about = facts(attributes.get("metadata", {}))
-    record = dict(about.get("record") or {key: about[key] for key in ("recipe", "title") if key in about})
+    record = dict(about.get("record") or {})
+    if "recipe" in about:
+        record.setdefault("recipe", about["recipe"])
+        record["title"] = own_name(attributes.get("name") or about.get("title", ""), attributes["metadata"])
     if regions:
         record["regions"] = list(regions)
     in_mm = all(str(unit) in ("mm", "millimeter") for unit in attributes.get("units", ("pixel",)))

@@ -16,7 +16,7 @@ from qtpy.QtCore import QObject, QTimer, Signal
 
 from ...runs.worker.queue import RunQueue
 from ...runs.worker.queued_run import QueuedRun
-from ..common.layers import EXTRA, METADATA, contrast, extra_look, facts, finer_place, stepped
+from ..common.layers import METADATA, contrast, extra_look, extra_name, facts, finer_place, stepped
 
 THREE_D_MS = 500  # ray casting costs far more than a slice
 REST = 3.0  # times the last painting: the event loop must breathe
@@ -233,7 +233,7 @@ class LiveView(QObject):
         if layer not in layers:
             return
         for name, made in self._extras.items():  # the name of the result may have changed
-            made.name = f"{layer.name} {EXTRA.get(name, name)}"
+            made.name = extra_name(layer.name, name)
         if run.extra_number == self._extra_number:
             return
         self._extra_number = run.extra_number
@@ -250,7 +250,7 @@ class LiveView(QObject):
         about = {key: shown.metadata.get(key, "") for key in ("of", "prefix")}
         made = self._viewer.add_image(
             volume,
-            name=f"{layer.name} {EXTRA.get(name, name)}",
+            name=extra_name(layer.name, name),
             **extra_look(name, volume),
             visible=False,
             metadata={METADATA: {"extra": name, **about}},

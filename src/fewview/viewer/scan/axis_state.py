@@ -37,15 +37,35 @@ class AxisState:
     found_how: str = ""
     curve: tuple[list[float], list[float]] | None = None
     tilt: Mapping[str, Any] = field(default_factory=dict)
-    _before: list[tuple[float | None, str]] = field(default_factory=list)
+    _before: list[dict[str, Any]] = field(default_factory=list)  # attributes, and by how much was "turned"
+    _turning: bool = False
 
     def choose(self, column: float, how: str = "given: by the user") -> None:
         """Use another column; :meth:`undo` takes it back. Moves by the slider count as one."""
         if (column, how) == (self.column, self.how):
             return
-        if not (how.startswith("given") and self.how.startswith("given") and self._before):
-            self._before.append((self.column, self.how))
-        self.column, self.how = float(column), how
+        known = self.column is not None and not self._turning  # the column that is found for what was turned is no step
+        if known and not (how.startswith("given") and self.how.startswith("given") and self._before):
+            self._before.append({"column": self.column, "how": self.how})
+        self.column, self.how, self._turning = float(column), how, False
+
+    def turn(self, turned: float) -> float:
+        """The projections will be turned by the tilt that was found; :meth:`undo` takes this back, too.
+
+        Parameters
+        ----------
+        turned : float
+            Degrees by which they are turned already.
+
+        Returns
+        -------
+        float
+            By how many from now on.
+        """
+        names = ("column", "how", "found", "found_how", "curve", "tilt")
+        self._before.append({**{name: getattr(self, name) for name in names}, "turned": turned})
+        self._turning = True
+        return round(turned + float(self.tilt["degrees"]), 3)
 
     def take(self, record: Mapping[str, Any]) -> None:
         """Use what a search found."""
@@ -59,10 +79,16 @@ class AxisState:
         """Whether there is a column from before."""
         return bool(self._before)
 
-    def undo(self) -> None:
-        """Use the column from before the last choice."""
-        if self._before:
-            self.column, self.how = self._before.pop()
+    def undo(self) -> float | None:
+        """Use the column from before the last choice; returns by how many degrees the projections were turned then.
+
+        None: they stay as they are.
+        """
+        before = self._before.pop() if self._before else {}
+        turned: float | None = before.pop("turned", None)
+        vars(self).update(before)
+        self._turning = False
+        return turned
 
     @property
     def off_peak(self) -> float:

@@ -126,7 +126,9 @@ class ScanDock(Dock):
         self.find_button = button(
             "Find", "Find the axis in the data, and say how sure it is.", self.bench.find_axis, "Find the axis"
         )
-        self.undo_button = button("Undo", "Go back to the axis from before.", self._undo_axis, "Undo the axis")
+        self.undo_button = button(
+            "Undo", "Go back to the axis, and the turn, from before.", self._undo_axis, "Undo the axis"
+        )
         row.addWidget(self.axis, 1)
         row.addWidget(self.find_button)
         row.addWidget(self.undo_button)
@@ -279,14 +281,12 @@ class ScanDock(Dock):
         self.bench.axis_search.try_column(column, self.bench.shown_row())
 
     def _turn(self) -> None:
-        """Turn by the tilt that is left on top of what is turned already."""
-        turned = float(self.scan.prepare.get("tilt", 0.0)) + float(self.scan.axis_state.tilt["degrees"])
-        self.scan.prepare = {**self.scan.prepare, "tilt": round(turned, 3)}
+        self.scan.turn_upright()
         self.bench.scan_changed.emit()
         self.bench.find_axis()
 
     def _undo_axis(self) -> None:
-        self.scan.axis_state.undo()
+        self.scan.undo_axis()
         self.bench.scan_changed.emit()
         if self.scan.axis is not None:
             self.bench.axis_search.try_column(self.scan.axis, self.bench.shown_row())

@@ -159,6 +159,20 @@ class ScanPresenter:
         """Choose the rotation axis."""
         self.axis_state.choose(column, how)
 
+    def turn_upright(self) -> None:
+        """Resample the projections by the tilt that was found, on top of what they are turned already."""
+        self._turn(self.axis_state.turn(float(self.prepare.get("tilt", 0.0))))
+
+    def undo_axis(self) -> None:
+        """Go back to the axis from before: column, or turn."""
+        turned = self.axis_state.undo()
+        if turned is not None:
+            self._turn(turned)
+
+    def _turn(self, degrees: float) -> None:
+        rest = {name: value for name, value in self.prepare.items() if name != "tilt"}
+        self.prepare = {**rest, "tilt": degrees} if degrees else rest
+
     def _take(self, info: ScanInfo) -> None:
         scan = read_scan(self.path, **self.reader.given()) if info.ready else None
         self.info, self.scan = info, scan
