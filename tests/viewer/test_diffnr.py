@@ -1,0 +1,47 @@
+"""A run of DiffNR from the viewer: what the fixer proposes streams beside the field; maps tell what became of it."""
+
+import numpy as np
+import pytest
+
+pytest.importorskip("napari")
+pytest.importorskip("pytestqt")
+
+from fewview.viewer.common.layers import extra_name
+
+FURTHER = ("pseudo-reference", "repair", "refused")
+
+
+def test_diffnr_streams_its_pseudo_reference_and_maps_what_the_fixer_did(docked):
+    scan, dock, layers = docked.scan, docked.reconstruct, docked.viewer.layers
+    docked.pick(scan.sample, "Microstructure")
+    docked.until(lambda: scan.scan.ready)
+    docked.finish()
+    docked.type(scan.bin, "4")
+    docked.type(scan.views, "12")
+    docked.click(next(made for made in dock.modes.buttons() if made.text() == "DiffNR"))
+    assert dock.chosen_method.name == "diffnr-naf"
+    dock.form.set_values({"start": "cgls", "smoothness": 1e-3, "steps": 16, "warm_up": 0.1, "stop_early": False})
+    seen = []
+    docked.bench.painted.connect(lambda title: seen.append({layer.name for layer in layers}))
+    docked.click(dock.run_button)
+    run = docked.bench.runs[-1]
+    docked.until(lambda: run.over)
+    on_the_way = len(seen)
+    docked.finish()
+    assert run.status == "done", run.error
+    names = [extra_name(run.title, name) for name in FURTHER]
+    assert any(set(names) <= shown for shown in seen[:on_the_way])
+    result, (reference, changed, refused) = layers[run.title], (layers[name] for name in names)
+    for layer in (reference, changed, refused):
+        assert layers.index(layer) < layers.index(result) and not layer.visible
+        assert layer.data.shape == result.data.shape == (2, 24, 24)
+        np.testing.assert_allclose((layer.scale, layer.translate), (result.scale, result.translate))
+    by_slice = refused.data.reshape(2, -1)
+    assert [k for k in range(2) if by_slice[k].all()] == run.record["chosen"]["refused_slices"]
+    assert np.all((by_slice.min(axis=1) == 1) | (by_slice.max(axis=1) == 0))
+    assert np.abs(changed.data[refused.data == 1]).max(initial=0) == 0  # the field stays as it was
+    assert np.abs(changed.data[refused.data == 0]).max(initial=1) > 0
+    low, high = changed.contrast_limits
+    assert low == -high and reference.contrast_limits[0] >= 0
+    told = "refused, because held-out pixels" in dock.panel.details.text()
+    assert told == bool(run.record["chosen"]["refused_slices"])
