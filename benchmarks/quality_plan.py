@@ -67,19 +67,10 @@ STEPS = (
     Step("learned against tuned", ALL),
     Step("what the X-ray volume brings", "d3ip-x,guide,dtv", flags={"controls": "none,zeroed,other"}),
     Step("measured neutrons", "tv,mbir,d3ip,postnet", "16,32", "wood"),
-    Step("without adaptation", "d3ip", flags={"set": "adaptation=none"}),
+    Step("with adaptation", "d3ip", "16", flags={"set": ADAPTED}),
     Step("a draft", "d3ip", "16", flags={"preset": "draft"}),
     Step("a measured pair", "tv,d3ip,d3ip-x,dtv", "16,32", "shell"),
     Step("few and many views", f"{ALL},d3ip-x", "4,64"),
-    Step(
-        "adaptation of the guided loop, 5 steps", "d3ip,d3ip-x", "8,16,32,64,128", flags={"set": f"{ADAPTED} inner=5"}
-    ),
-    Step(
-        "adaptation of the guided loop, 10 steps", "d3ip,d3ip-x", "8,16,32,64,128", flags={"set": f"{ADAPTED} inner=10"}
-    ),
-    Step(
-        "adaptation of the guided loop, 20 steps", "d3ip,d3ip-x", "8,16,32,64,128", flags={"set": f"{ADAPTED} inner=20"}
-    ),
     Step("misregistration", "d3ip-x", "16", flags={"controls": "shift1,shift2,shift4,turn1,turn2,turn3,no-neutron"}),
     Step("as published", "dds", "8,16,32"),
     Step("measured X-rays", "tv,mbir,d3ip", "16,32", "tooth"),
