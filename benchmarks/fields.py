@@ -60,15 +60,15 @@ ALONE = {"fixer": "fixer", "repairs": 0, "consistent": False, "refuse": False}
 ABLATION = (
     ("r2gaussian", {}),
     ("diffnr-gaussian", {}),
-    ("diffnr-gaussian", {"repairs": 0}),
+    ("diffnr-gaussian", {"repairs": 1}),
+    ("diffnr-gaussian", {"repairs": 1, "last_repair": False}),
     ("diffnr-gaussian", {"repairs": 4}),
-    ("diffnr-gaussian", {"last_repair": False}),
+    ("diffnr-gaussian", {"repairs": 1, "likeness": 1.0}),
     ("diffnr-gaussian", {"refuse": False}),
     ("diffnr-gaussian", {"fixer": "fixer"}),
     ("diffnr-gaussian", {"fixer": "fixer", "enlarge": 2}),
     ("diffnr-gaussian", {"fixer": "fixer", "refuse": False}),
     ("diffnr-gaussian", ALONE),
-    ("diffnr-gaussian", {"likeness": 1.0}),
 )
 RUNS = {"dinr": DINR, "diffnr": DIFFNR, "ablation": ABLATION}
 SAME = ("data", "size", "views", "volume", "method", "settings")

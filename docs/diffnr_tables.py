@@ -26,12 +26,16 @@ FIGURES = {
 }
 PARTS = (
     ("r2gaussian", {}, "the field without repair"),
-    ("diffnr-gaussian", {}, "as it is: one repair on the way, one at the end"),
-    ("diffnr-gaussian", {"repairs": 0}, "only the repair at the end"),
-    ("diffnr-gaussian", {"repairs": 4}, "up to four repairs on the way"),
-    ("diffnr-gaussian", {"last_repair": False}, "without the repair at the end"),
-    ("diffnr-gaussian", {"refuse": False}, "nothing is refused"),
-    ("diffnr-gaussian", {"likeness": 1.0}, "with the published 3D SSIM"),
+    ("diffnr-gaussian", {}, "as it is: one repair, at the end"),
+    ("diffnr-gaussian", {"repairs": 1}, "one more on the way"),
+    ("diffnr-gaussian", {"repairs": 1, "last_repair": False}, "only the one on the way"),
+    ("diffnr-gaussian", {"repairs": 4}, "up to four on the way, and one at the end"),
+    (
+        "diffnr-gaussian",
+        {"repairs": 1, "likeness": 1.0},
+        "one on the way, with the published 3D SSIM, and one at the end",
+    ),
+    ("diffnr-gaussian", {"refuse": False}, "as it is, nothing is refused"),
     ("diffnr-gaussian", {"fixer": "fixer"}, "the compact fixer, told two projections"),
     ("diffnr-gaussian", {"fixer": "fixer", "enlarge": 2}, "the same, slices enlarged twice and reduced"),
     ("diffnr-gaussian", {"fixer": "fixer", "refuse": False}, "the same, nothing is refused"),

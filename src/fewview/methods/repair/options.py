@@ -28,10 +28,10 @@ class RepairOptions(FieldOptions):
         le=0.95,
     )
     repairs: int = option(
-        1,
-        "Repairs",
-        "Repairs on the way at most; a new one is made only when the last one no longer pays. More than one gained "
-        "nothing measurable.",
+        0,
+        "Repairs on the way",
+        "Repairs at most before the field is finished; a new one is made when the last one no longer pays. A field "
+        "that has learnt little is easily improved, and may then follow what its finished self would refuse.",
         ge=0,
         le=100,
     )

@@ -15,7 +15,7 @@ from ...models.fixer import FixerCondition, SliceFixer
 from ..fields.objective import Objective
 from ..interface import Problem, Views
 from ..inverse.normalised import Scaled
-from ..selection.comparison import ON_AVERAGE, better
+from ..selection.comparison import ONE_STANDARD_ERROR, better
 from ..selection.held_out import errors_by_slice
 from .condition import condition_of
 from .unrolled_fixer import UnrolledFixer
@@ -89,17 +89,8 @@ class Repairer:
     enlarge: int = 1
     positivity: bool = True
 
-    def repair(self, x: Tensor, followed: bool = False) -> Iterator[Tensor | PseudoReference]:
-        """Repair ``x``; yields what is repaired so far, and the pseudo-reference last.
-
-        Parameters
-        ----------
-        x : Tensor, shape (slices, y, x)
-            Values of the field.
-        followed : bool, optional
-            Whether the field has followed a repair that helped. The next one can then hardly predict what is held out
-            any better, so it has to be worse for certain to be refused as a whole.
-        """
+    def repair(self, x: Tensor) -> Iterator[Tensor | PseudoReference]:
+        """Repair ``x`` (slices, y, x); yields what is repaired so far, and the pseudo-reference last."""
         told = condition_of(self.given, x * self.data.top, self.data.top, self.prompt)
         condition = replace(told, measurement=self.data)
         repaired = x.clone()
@@ -107,9 +98,9 @@ class Repairer:
             for slices in answers(self.fixer, x[index], condition.part(index), self.enlarge):
                 repaired[index] = slices.clamp(min=0) if self.positivity else slices
                 yield repaired
-        yield self._judged(x, repaired, followed)
+        yield self._judged(x, repaired)
 
-    def _judged(self, x: Tensor, repaired: Tensor, followed: bool) -> PseudoReference:
+    def _judged(self, x: Tensor, repaired: Tensor) -> PseudoReference:
         errors = ERRORS if self.error is None else (self.error,)
         if self.held is None:
             errors = errors[:1]
@@ -125,7 +116,7 @@ class Repairer:
             before, after = self._errors(x), told[error]
             worse = [better(old, new) for old, new in zip(before, after, strict=True)]
             old, new = before.mean(axis=0), np.where(np.array(worse)[:, None], before, after).mean(axis=0)
-            helps = not better(old, new) if followed else better(new, old, confidence=ON_AVERAGE)
+            helps = better(new, old, confidence=ONE_STANDARD_ERROR)
             refused = torch.tensor(worse, device=x.device) if helps else ~nobody
         return PseudoReference(repaired, volume, self._rho(error), nobody).without(refused, x)
 

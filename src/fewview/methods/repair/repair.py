@@ -103,8 +103,7 @@ class Repair:
         """Have a repair of the best field judged by what it never saw, for :meth:`finish`."""
         if not self.options.last_repair or self.verdict is not None:
             return
-        followed = self.reference is not None and not bool(self.reference.refused.all())
-        found = yield from _repaired(self.repairer, x, followed)
+        found = yield from _repaired(self.repairer, x)
         self.verdict = Verdict(self.repairer.error_of(found.rho), found.refused)
 
     def finish(self, x: Tensor, whole: Problem, data: Scaled) -> Iterator[Tensor]:
@@ -192,9 +191,9 @@ class Repair:
             )
 
 
-def _repaired(repairer: Repairer, x: Tensor, followed: bool = False) -> Generator[Tensor, None, PseudoReference]:
+def _repaired(repairer: Repairer, x: Tensor) -> Generator[Tensor, None, PseudoReference]:
     """What is repaired so far, and the pseudo-reference as the return value."""
-    for now in repairer.repair(x, followed):
+    for now in repairer.repair(x):
         if isinstance(now, PseudoReference):
             return now
         yield now
