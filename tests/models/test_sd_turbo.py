@@ -208,7 +208,7 @@ def test_it_is_trained_resumed_exported_and_used(folder, condition, monkeypatch,
     settings = {"fixer": str(tmp_path / "turbo.safetensors"), "steps": 2, "warm_up": 0.0, "repairs": 1}
     settings |= {"smoothness": 0.0, "start": "fbp", "stop": False, "refuse": False, "last_repair": False}
     *_, end = DIFFNR_NAF.run(Problem(A, A(clean), None), DIFFNR_NAF.options.parse(settings))
-    assert end.chosen["repairs"] == 1 and torch.as_tensor(end.extra["repair"]).abs().max() > 0
+    assert end.chosen["repairs_made"] == 1 and torch.as_tensor(end.extra["repair"]).abs().max() > 0
     for part in ("unet", "vae"):  # the second factors started at zero
         grown = [value.abs().max() for name, value in after.items() if name.startswith(part) and "lora_B" in name]
         assert all(value > 0 for value in grown) and grown

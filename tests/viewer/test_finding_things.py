@@ -76,6 +76,7 @@ def test_help_palette_and_what_auto_chose(docked):
     """Help opens at what is on top; every action is a command; beside "auto" stands what it came to."""
     from napari._app_model import get_app_model
     from npe2 import PluginManager
+    from qtpy.QtCore import Qt
     from qtpy.QtWidgets import QTabBar
 
     from fewview.viewer import commands
@@ -112,6 +113,11 @@ def test_help_palette_and_what_auto_chose(docked):
         "Standard",
         "Best",
     ]
+    budget = dock.form.input_of("budget")  # left to "none": one click, and one types
+    docked.qtbot.mouseClick(budget, Qt.MouseButton.LeftButton)
+    docked.type(budget, "300")
+    assert dock.form.changes() == {"budget": 300}
+    dock.form.set_values({})
     docked.type(dock.form.input_of("iterations"), "30")
     dock.parentWidget().raise_()
     dock.run()  # a preview does not search

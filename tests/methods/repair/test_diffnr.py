@@ -77,7 +77,7 @@ def test_a_good_repair_is_followed(monkeypatch, problem, truth):
     use(monkeypatch, truth / truth.max())
     end = last(DIFFNR_NAF, problem, **SETTINGS)
     assert error(end.volume, truth) < 0.7 * error(backbone(problem).volume, truth)
-    assert end.chosen["refused_slices"] == [] and end.chosen["repairs"] >= 1
+    assert end.chosen["refused_slices"] == [] and end.chosen["repairs_made"] >= 1
     assert set(end.extra) == {"pseudo-reference", "repair", "refused"}
     assert error(end.extra["pseudo-reference"], truth) < 0.5 * error(backbone(problem).volume, truth)
 
@@ -94,7 +94,7 @@ def test_the_last_repair_is_held_against_all_pixels_and_is_the_result(monkeypatc
     use(monkeypatch, 0.9 * truth / truth.max())  # the shapes are right, the values are not
     settings = SETTINGS | {"repairs": 0, "repair_error": 0.1}
     end = last(DIFFNR_NAF, problem, **settings)
-    assert end.chosen["repairs"] == 1
+    assert end.chosen["repairs_made"] == 1
     np.testing.assert_array_equal(end.volume, end.extra["pseudo-reference"])
     assert error(end.volume, truth) < 0.8 * error(0.9 * truth, truth)
     assert error(end.volume, truth) < 0.9 * error(backbone(problem).volume, truth)
@@ -168,7 +168,7 @@ def test_the_published_schedule_repairs_once_late_and_believes_it(monkeypatch, p
             asked.setdefault((weight, oracle.asked > 0), end.step)
         ends[weight], oracle.asked = end, 0
     assert asked[1.0, True] == 20  # 10000 of 12000
-    assert end.chosen["repairs"] == 1 and end.chosen["refused_slices"] == []
+    assert end.chosen["repairs_made"] == 1 and end.chosen["refused_slices"] == []
     assert error(end.extra["pseudo-reference"], truth.flip(-1)) < 0.05  # as proposed, but for the resampling
     alike = {w: float(ssim3d(torch.as_tensor(e.volume) / truth.max(), other)) for w, e in ends.items()}
     assert alike[1.0] > alike[0.0] + 0.05

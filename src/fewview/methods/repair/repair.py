@@ -146,9 +146,9 @@ class Repair:
     def told(self) -> dict[str, Any]:
         """For :attr:`Estimate.chosen`: how many repairs there were, and what was refused of the last."""
         if self.reference is None:
-            return {"repairs": self.made}
+            return {"repairs_made": self.made}
         slices = [int(k) for k in torch.nonzero(self.reference.refused)[:, 0]]
-        return {"repairs": self.made, "refused_slices": slices, "repair_rho": self.reference.rho}
+        return {"repairs_made": self.made, "refused_slices": slices, "repair_rho": self.reference.rho}
 
     def shown(self, top: float) -> dict[str, Tensor]:
         """Volumes beside the field: the pseudo-reference, what the fixer changed, and where it was refused."""

@@ -150,6 +150,12 @@ class _Row(QWidget):
         if not automatic and not hold(self.widget, value):
             self.set_value(self._field.default)
 
+    def mousePressEvent(self, event: Any) -> None:
+        """A click on a field that is left to "auto" begins to type there: a disabled field hands it on."""
+        if self._auto is not None and self._auto.isChecked() and self.childAt(event.position().toPoint()) is self.input:
+            self._auto.setChecked(False)
+        super().mousePressEvent(event)
+
     def _on_auto(self, on: bool) -> None:
         self.input.setEnabled(not on)
         if not on and self.widget.value == "":
