@@ -35,6 +35,6 @@ def test_cross_modal_asks_for_an_xray_volume_runs_and_shows_what_the_guide_did(d
     assert "compare" not in run.title
     change = docked.viewer.layers[extra_name(run.title, "guide_change")]
     assert change.contrast_limits[0] == -change.contrast_limits[1] and change.data.min() < 0 < change.data.max()
-    unsure = docked.viewer.layers[f"{run.title} where the guide was unsure"]
+    unsure = docked.viewer.layers[extra_name(run.title, "guide_std")]
     assert unsure.data.shape == change.data.shape and float(np.min(unsure.data)) >= 0
     assert not change.visible and not unsure.visible

@@ -20,7 +20,7 @@ def test_diffnr_streams_its_pseudo_reference_and_maps_what_the_fixer_did(docked)
     docked.type(scan.views, "12")
     docked.click(next(made for made in dock.modes.buttons() if made.text() == "DiffNR"))
     assert dock.chosen_method.name == "diffnr-naf"
-    dock.form.set_values({"start": "cgls", "smoothness": 1e-3, "steps": 16, "warm_up": 0.1, "stop_early": False})
+    dock.form.set_values({"start": "cgls", "smoothness": 1e-3, "steps": 16, "warm_up": 0.1, "repairs": 1})
     seen = []
     docked.bench.painted.connect(lambda title: seen.append({layer.name for layer in layers}))
     docked.click(dock.run_button)
