@@ -41,8 +41,9 @@ def draw(title: str, rows: list[dict], styles: dict[str, dict], path: Path) -> N
         sure = [row for row in measured if row["psnr_low"] is not None]
         low, high = ([row[end] for row in sure] for end in ("psnr_low", "psnr_high"))
         left.fill_between([row["views"] for row in sure], low, high, color=style["color"], alpha=0.15, linewidth=0)
-        cells = [cell for row in measured if row["views"] == middle for cell in row["cells"]]
-        if cells and cells[0]["curve"]:
+        # A sample whose reference has no structure to choose regions by has no curve.
+        cells = [cell for row in measured if row["views"] == middle for cell in row["cells"] if cell["curve"]]
+        if cells:
             sides = [(y * x) ** 0.5 for y, x, _, _ in cells[0]["curve"]]
             right.plot(sides, [fmean(c["curve"][k][2] for c in cells) for k in range(len(sides))], **style)
     left.set(xscale="log", xlabel="views", ylabel="PSNR, dB", title=title)
