@@ -94,7 +94,7 @@ def gains(rows):
             body.append([f"{data}, {views} views, `{repaired}`", str(count), *told[:4], *over, *told[4:]])
     for title, volumes in found.items():
         gained = np.array([np.mean(some, axis=0) for some in volumes.values()])  # (volumes, 3)
-        if len(gained) > 1:
+        if len(gained) > 1 and max(map(len, volumes.values())) > 1:
             intervals = [mean_interval({(k, 0): value for k, value in enumerate(values)}) for values in gained.T]
             over = [f"{one.mean:+.2f} [{one.low:+.2f}, {one.high:+.2f}]" for one in intervals]
             body.append([title, str(len(gained)), *[""] * 4, *over, "", ""])
