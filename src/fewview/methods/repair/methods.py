@@ -42,8 +42,8 @@ def _method(
         title=title,
         family="fields",
         summary=summary
-        or f"{backbone.title}, whose slices a network repairs now and then; repairs that predict held-out pixels "
-        "worse are refused.",
+        or f"{backbone.title}, whose slices a network repairs in the end, or on the way as well; repairs by which "
+        "held-out pixels are not predicted better are refused.",
         source="After DiffNR, 2025: single-step slice repair, 3D structural similarity; data-consistent repairs",
         options=options,
         solve=partial(solve, make=make, repair=Repair, repairing=repair_work),
