@@ -4,16 +4,17 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from scipy.ndimage import zoom
 
 from fewview import sister
-from fewview.errors import OptionError
+from fewview.errors import OptionError, Stopped
 from fewview.models.unrolled import UnrolledConfig
 from fewview.models.weights import load_unrolled, read_card
 from fewview.runs.recipe import Recipe
 from fewview.simulate import Simulation, simulate, write_simulated
 from fewview.sister import Lesson, learn, learn_in_worker
-from fewview.training import unrolled
-from fewview.training.sister import SisterTraining
+from fewview.training import sister_volume, unrolled
+from fewview.training.sister import SisterTrainer, SisterTraining
 
 TINY = UnrolledConfig(stages=2, early=(8, 16), last=(8, 16), early_blocks=(1, 1), last_blocks=(1, 1))
 
@@ -68,6 +69,32 @@ def test_a_stop_keeps_what_was_learnt_and_checks_nothing(lesson, monkeypatch):
     assert end.value.value["kept"] == "result" and not end.value.value["verdict"]
     load_unrolled(lesson.weights)
     assert (lesson.weights.parent / "foam-training").is_dir()
+
+
+@pytest.mark.parametrize("stage", ["prepared", "inspect", "on_field", "SisterTrainer"])
+def test_a_stop_is_heard_before_anything_is_learnt(lesson, monkeypatch, stage):
+    """Asked as a stage of the preparation begins: that stage ends by it, whichever it is, and nothing is trained."""
+    asked, begun = [], getattr(sister, stage)
+
+    def beginning(*args, **more):
+        asked.append("stop")
+        return begun(*args, **more)
+
+    monkeypatch.setattr(SisterTrainer, "steps", lambda self: pytest.fail("trained"))
+    monkeypatch.setattr(sister, stage, beginning)
+    steps = learn(lesson, SisterTraining(minutes=1, start=""), report=lambda _: None, stop=lambda: bool(asked))
+    with pytest.raises(Stopped):
+        next(steps)
+    assert asked and not lesson.weights.exists()
+
+
+def test_a_volume_is_made_finer_piece_by_piece_as_at_once(monkeypatch):
+    monkeypatch.setattr(sister_volume, "AT_ONCE", 200)
+    values, looks = np.random.default_rng(0).random((5, 12, 9)).astype(np.float32), []
+    found = sister_volume.on_field(values, 0.13, 16, 0.1, "fine.npy", lambda: looks.append(1))
+    whole = zoom(values, 1.3, order=1)
+    assert found.shape == (6, 16, 16) and len(looks) > 6 + 5
+    np.testing.assert_allclose(found[:, :, 2:14], whole[:, :, :], atol=1e-6)
 
 
 def test_weights_need_their_ending(lesson):

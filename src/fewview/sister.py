@@ -87,22 +87,20 @@ def learn(
     ------
     FewviewError
         Weights that would not be a .safetensors file, a volume or a scan that cannot be used.
+    Stopped
+        While all that was being prepared: nothing was learnt.
     """
     weights = lesson.weights
     if weights.suffix != ".safetensors":
         raise OptionError(f"{weights} is no name for weights.", "Give one that ends with .safetensors.")
-    lines = prepared(lesson.scan)
+    stop_now = _ender(stop)
+    lines = prepared(lesson.scan, tick=stop_now)
     setup = set_up(lines, auxiliary=None, holdout=0.0, device=resolve_device(options.device), seed=options.seed)
     problem = setup.problem(0, setup.slices)
-    volume = _dense(lesson, problem.operator.grid, lines.geometry.voxel)
-
-    def stop_now() -> None:
-        if stop():
-            raise Stopped
-
+    volume = _dense(lesson, problem.operator.grid, lines.geometry.voxel, stop)
     folder = weights.with_name(f"{weights.stem}-training")
-    trainer = SisterTrainer(options, volume, problem, folder, report)
     problem.operator.on_chunk = stop_now
+    trainer = SisterTrainer(options, volume, problem, folder, report)
     try:
         picture, scores = trainer.picture(), trainer.figures()
         yield _learning(trainer, picture, scores)
@@ -169,16 +167,29 @@ def _learning(trainer: SisterTrainer, picture: Tensor, scores: Mapping[str, Any]
     return Estimate(picture, step, total, "learning", told, done=TRAINING_SHARE * step / total)
 
 
-def _dense(lesson: Lesson, grid: int, pixel: float | None) -> NDArray[np.float32]:
+def _ender(stop: Callable[[], bool]) -> Callable[[], None]:
+    """What long work calls now and then: it ends it once ``stop`` is true."""
+
+    def stop_now() -> None:
+        if stop():
+            raise Stopped
+
+    return stop_now
+
+
+def _dense(lesson: Lesson, grid: int, pixel: float | None, stop: Callable[[], bool]) -> NDArray[np.float32]:
     """What is learnt, on the field of view of the scan."""
+    stop_now = _ender(stop)
     try:
         is_scan = inspect(lesson.dense).ready
     except FewviewError:
         is_scan = False
     if not is_scan:
-        return sister_volume(lesson.dense, grid, pixel, lesson.voxel)
-    session = RecipeSession(Recipe(scan=lesson.dense, method="fbp", bin=lesson.scan.bin))
+        return sister_volume(lesson.dense, grid, pixel, lesson.voxel, stop_now)
+    session = RecipeSession(Recipe(scan=lesson.dense, method="fbp", bin=lesson.scan.bin), stop=stop)
     volume: Any = None
     for estimate in session:
         volume = estimate.volume
-    return on_field(np.array(volume), session.lines.geometry.voxel, grid, pixel, Path(lesson.dense).name)
+    stop_now()  # a run that hears the stop just ends
+    name = Path(lesson.dense).name
+    return on_field(np.array(volume), session.lines.geometry.voxel, grid, pixel, name, stop_now)

@@ -103,14 +103,19 @@ def test_binning_moves_the_axis_along_and_reports_it_in_detector_columns(reconst
     assert report["geometry"]["axis"] == (AXIS - 0.5) / 2
 
 
-def test_a_reference_of_the_whole_detector_is_cropped_and_binned(reconstruct, truth, tmp_path):
+def test_a_reference_of_the_whole_detector_is_cropped_and_binned_and_keeps_its_range(reconstruct, truth, tmp_path):
+    truth = truth.copy()
+    truth[3, 5, 5] = 0.2  # binning averages it away, and it lies in none of the rows
     write_volume(tmp_path / "truth.npy", truth)
     arguments = ("--method", "fbp", "--reference", "truth.npy")
+    scale = float(np.ptp(truth))  # of the reference as it is given, whatever is reconstructed of it
     volume, report = reconstruct(*arguments, "--rows", "1:3")
-    assert report["psnr"] == pytest.approx(psnr(volume, truth[1:3]))
+    assert report["psnr"] == pytest.approx(psnr(volume, truth[1:3], value_range=scale))
     volume, report = reconstruct(*arguments, "--bin", 2)
     blocks = truth.reshape(2, 2, 16, 2, 16, 2).mean(axis=(1, 3, 5))
-    assert report["psnr"] == pytest.approx(psnr(volume, blocks), rel=1e-6)
+    assert np.ptp(blocks) < 0.6 * scale
+    assert report["psnr"] == pytest.approx(psnr(volume, blocks, value_range=scale), rel=1e-6)
+    assert report["ssim"] == pytest.approx(ssim(volume, blocks, value_range=scale), rel=1e-6)
 
 
 def test_a_recipe_gives_the_same_volume_again(reconstruct, fewview, tmp_path):

@@ -74,6 +74,10 @@ def test_a_reference_of_finer_voxels_is_averaged_and_any_other_grid_is_refused()
         np.testing.assert_array_equal(found.candidates[0].image, blocks[1])
         np.testing.assert_allclose(found.candidates[0].truth, blocks[1], atol=1e-6)
     assert "averaged 2 by 2 by 2" in found.notes[0]
+    presenter, off = ComparePresenter(), layer("off", blocks + np.float32(0.01), 0.2, shift=0.05)
+    row = presenter.rows(presenter.compare([off], truth, 0.25), [], 0.25, whole=True)[0]
+    wanted = psnr(off.data[1], blocks[1], value_range=float(np.ptp(VOLUME)))  # the range of the file, as in the record
+    assert row.values["psnr"] == pytest.approx(wanted)
     found = ComparePresenter().compare([layer("odd", blocks, 0.17)], truth, 0.17)
     assert found.candidates[0].truth is None and "different grids" in found.notes[0]
     found = ComparePresenter().compare([layer("as many", VOLUME, 0.17)], truth, 0.17)  # pixels, but other ones

@@ -152,7 +152,7 @@ class RecipeSession:
         say("preparing the projections")
         self.lines = prepare(recipe, scan, self._look)
         clock = self._lap("prepare", clock)
-        self.reference = None if recipe.reference is None else self._reference(recipe.reference)
+        self.reference = None if recipe.reference is None else self._reference(recipe.reference)  # and its data range
         clock = time.monotonic()
         auxiliary, self.registration = self._auxiliary()
         clock = self._lap("auxiliary", clock)
@@ -316,7 +316,8 @@ class RecipeSession:
     def _scores(self, volume: NDArray[Any]) -> dict[str, float | None]:
         if self.reference is None or not np.isfinite(volume).all():  # what diverged is written all the same
             return {}
-        return {"psnr": psnr(volume, self.reference), "ssim": ssim(volume, self.reference)}
+        truth, scale = self.reference
+        return {"psnr": psnr(volume, truth, value_range=scale), "ssim": ssim(volume, truth, value_range=scale)}
 
     def _auxiliary(self) -> tuple[NDArray[np.float32] | None, Mapping[str, Any] | None]:
         """The X-ray volume on the grid, and how it was registered: now, or when its file was written."""
@@ -339,7 +340,8 @@ class RecipeSession:
         )
         return values, found.to_json()
 
-    def _reference(self, path: str) -> NDArray[np.float32]:
+    def _reference(self, path: str) -> tuple[NDArray[np.float32], float]:
+        """The reference on the grid, and the range of its file: binning and rows then do not change the scale in dB."""
         values, volume = fitting_volume(path, "reference", self.recipe, self.lines)
         unit = PER_PIXEL if self.lines.geometry.pixel is None else PER_MM
         said = volume.attrs.get("unit")
@@ -349,8 +351,7 @@ class RecipeSession:
                 "Give the pixel size with --pixel, or a reference in the same unit.",
             )
         require_finite(values, "reference")  # after the hours of work it would be too late to say so
-        data_range(values)
-        return values
+        return values, data_range(volume.values)
 
     def _lap(self, name: str, since: float) -> float:
         now = time.monotonic()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -12,9 +13,16 @@ from ..errors import FewviewError
 from ..io import read_volume
 
 SAME = 0.02  # voxels that differ by less need no resampling
+AT_ONCE = 2**22  # voxels that are worked on between two looks at the stop
 
 
-def sister_volume(path: str | Path, grid: int, pixel: float | None, voxel: float | None = None) -> NDArray[np.float32]:
+def sister_volume(
+    path: str | Path,
+    grid: int,
+    pixel: float | None,
+    voxel: float | None = None,
+    tick: Callable[[], None] = lambda: None,
+) -> NDArray[np.float32]:
     """Read a volume and bring it onto the field of view of a scan; see :func:`on_field`.
 
     Parameters
@@ -25,14 +33,22 @@ def sister_volume(path: str | Path, grid: int, pixel: float | None, voxel: float
         Of the scan.
     voxel : float, optional
         mm, where the file does not tell.
+    tick : callable
+        Called several times per second; what it raises ends the work.
     """
     volume = read_volume(path)
+    tick()
     known = volume.voxel if volume.voxel is not None else voxel
-    return on_field(np.asarray(volume.values, dtype=np.float32), known, grid, pixel, Path(path).name)
+    return on_field(np.asarray(volume.values, dtype=np.float32), known, grid, pixel, Path(path).name, tick)
 
 
 def on_field(
-    values: NDArray[np.float32], voxel: float | None, grid: int, pixel: float | None, name: str
+    values: NDArray[np.float32],
+    voxel: float | None,
+    grid: int,
+    pixel: float | None,
+    name: str,
+    tick: Callable[[], None] = lambda: None,
 ) -> NDArray[np.float32]:
     """Bring a volume onto the field of view of slices of ``grid`` pixels of ``pixel`` mm.
 
@@ -44,6 +60,8 @@ def on_field(
     grid : int
     name : str
         For messages.
+    tick : callable
+        Called several times per second; what it raises ends the work.
 
     Returns
     -------
@@ -61,13 +79,36 @@ def on_field(
             f"The voxels of {name} are {voxel:g} mm wide, the pixels of the scan {pixel:g} mm.",
             "Give a volume that is as fine as the scan, or bin the scan with --bin.",
         )
-    values = np.nan_to_num(values)
+    finite = np.empty_like(values)
+    for place in _parts(len(values), values[0].size):
+        tick()
+        finite[place] = np.nan_to_num(values[place])
+    values = finite
     if ratio > 1 + SAME:
-        values = zoom(values, ratio, order=1)
+        values = _finer(values, ratio, tick)
         ratio = 1.0
     elif ratio > 1 - SAME:
         ratio = 1.0
     return _fitted(values, round(grid / ratio))
+
+
+def _finer(values: NDArray[np.float32], ratio: float, tick: Callable[[], None]) -> NDArray[np.float32]:
+    """Linear interpolation, along z and then within the slices: the same as at once, and it can be ended."""
+    tall = []
+    for place in _parts(values.shape[1], values[:, 0].size):
+        tick()
+        tall.append(zoom(values[:, place], (ratio, 1, 1), order=1))
+    slices = []
+    for image in np.concatenate(tall, axis=1):
+        tick()
+        slices.append(zoom(image, ratio, order=1))
+    return np.stack(slices)
+
+
+def _parts(count: int, size: int) -> list[slice]:
+    """Parts of ``count`` pieces of ``size`` voxels each."""
+    step = max(1, AT_ONCE // size)
+    return [slice(start, start + step) for start in range(0, count, step)]
 
 
 def _fitted(values: NDArray[np.float32], side: int) -> NDArray[np.float32]:

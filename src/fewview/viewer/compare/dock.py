@@ -13,7 +13,7 @@ from ..common.layers import facts
 from ..common.notify import warn
 from ..common.theme import colours
 from ..common.widgets import Dock
-from ..files.layer_files import files_of
+from ..files.layer_files import files_of, left_out
 from ..help import HelpButton
 from ..scan.scan_bar import ScanChoice
 from ..scans import scan_of
@@ -77,6 +77,7 @@ class CompareDock(Dock):
             self.column.addWidget(widget)
         self.column.addWidget(self.pages, 1)
         self.words = Foot(self.foot)
+        self.truth_words = self.words.truth
         self._connect()
         self._on_theme()
         self._on_layers()
@@ -164,7 +165,8 @@ class CompareDock(Dock):
         icons = {id(layer): self.layers.icon(layer) for layer in layers}
         self.table.show_rows(self.columns, self.rows, SHORT.get(self.comparison.unit, ""), icons)
         self.views.refresh()
-        notes = odd_regions(self.regions.odd()) + ([self.views.problem] if self.views.problem else [])
+        notes = left_out(self.viewer.layers) + odd_regions(self.regions.odd())
+        notes += [self.views.problem] if self.views.problem else []
         self.words.write(self.comparison, self.rows, "" if boxes else self.tools.hint, notes)
         clicked, top = self._point is not None, self._top(layers)
         y, x = self._point or middle_of(top)

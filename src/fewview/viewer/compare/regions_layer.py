@@ -31,6 +31,7 @@ class Regions:
     def __init__(self, viewer: Any) -> None:
         self._viewer = viewer
         self.scan = ""  # whose regions are meant
+        self._gone: Any = None  # the layer of regions as it was last seen: the user may have deleted it
 
     @property
     def layer(self) -> Any:
@@ -44,7 +45,7 @@ class Regions:
 
     def of(self, scan: str) -> None:
         """Show the regions of a scan, and hide those of the others."""
-        self.scan = scan
+        self.scan, self._gone = scan, None
         for layer in self._viewer.layers:
             if facts(layer.metadata).get(KIND):
                 layer.visible = facts(layer.metadata).get("of", "") in ("", scan)
@@ -168,8 +169,9 @@ class Regions:
         layer = self.layer
         if layer is None:
             return []
+        boxes = [np.asarray(shape)[:, -2:] for shape in layer.data]
         return [
-            (name, box_region(np.asarray(shape)[:, -2:])) for name, shape in zip(self.names(), layer.data, strict=True)
+            (name, box_region(box)) for name, box in zip(self.names(), boxes, strict=True) if np.isfinite(box).all()
         ]
 
     def line(self) -> tuple[NDArray[Any], NDArray[Any]] | None:
@@ -217,8 +219,13 @@ class Regions:
         return tuple((name, str(kind), tuple(map(tuple, np.asarray(c).tolist()))) for name, kind, c in parts)
 
     def restore(self, state: tuple[tuple[str, str, tuple[tuple[float, ...], ...]], ...]) -> None:
-        """Bring back what :meth:`state` gave."""
+        """Bring back what :meth:`state` gave, and the layer, where the user has deleted it since."""
         layer = self.layer
+        if layer is None and state and self._gone is not None:
+            layer = self._gone
+            selected = list(self._viewer.layers.selection)
+            self._viewer.add_layer(layer)
+            self._viewer.layers.selection = selected
         if layer is None:
             return
         layer.selected_data = set(range(len(layer.data)))
@@ -237,6 +244,7 @@ class Regions:
         for layer in self._viewer.layers:
             about = facts(layer.metadata)
             if about.get(KIND) == kind and about.get("of", "") in ("", self.scan):
+                self._gone = layer if kind == REGIONS else self._gone
                 return layer
             if layer.name == kind and type(layer).__name__ == "Shapes" and not about:
                 own = layer  # drawn by the user before there were any of ours

@@ -136,6 +136,8 @@ class Candidate:
         """
         if corners is None:
             return Region((0, self.image.shape[0]), (0, self.image.shape[1]))
+        if not np.isfinite(corners).all():  # drawn by a script
+            return None
         return inside(box_region((corners - np.array(self.origin)) / np.array(self.step)), self.image.shape)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +39,31 @@ def files_of(layer: Any) -> set[str]:
 
 def is_volume(layer: Any) -> bool:
     """Whether a layer can serve as X-ray volume or reference, or be compared."""
+    return type(layer).__name__ == "Image" and not _ours_beside(layer) and not _unfit(layer)
+
+
+def left_out(layers: Iterable[Any]) -> list[str]:
+    """A sentence on each picture that is no volume although its user may take it for one."""
+    others = [one for one in layers if type(one).__name__ == "Image" and not _ours_beside(one)]
+    return [
+        f"“{layer.name}” {_unfit(layer)}: it is left out."
+        for layer in others
+        if _unfit(layer) and "extra" not in facts(layer.metadata)
+    ]
+
+
+def _ours_beside(layer: Any) -> bool:
+    """Projections; sinograms and trial slices."""
     about = facts(layer.metadata)
-    no_volume = about.get("scan") or about.get("look")  # projections; sinograms and trial slices
-    return type(layer).__name__ == "Image" and layer.ndim in (2, 3) and not no_volume
+    return bool(about.get("scan") or about.get("look"))
+
+
+def _unfit(layer: Any) -> str:
+    """Why the pixels of a layer are not the values of one volume; empty where they are."""
+    if getattr(layer, "rgb", False):
+        return "is a colour picture, not values"
+    if getattr(layer, "multiscale", False):
+        return "comes at several resolutions, as one layer"
+    if layer.ndim not in (2, 3):
+        return f"has {layer.ndim} axes, a volume has 3"
+    return ""

@@ -183,7 +183,7 @@ class LiveView(QObject):
         scale, first = shown.place["scale"][0], shown.place["translate"][0]
         last = first + (len(volume) - 1) * scale
         if not first - scale / 2 <= dims.point[-3] <= last + scale / 2 or len(self._viewer.layers) == 1:
-            dims.set_point(0, first + (len(volume) // 2) * scale)
+            dims.set_point(dims.ndim - 3, first + (len(volume) // 2) * scale)
 
     def _rescale(self, volume: NDArray[Any]) -> None:
         """New contrast limits, unless the user has chosen some."""

@@ -1,6 +1,7 @@
 """The Scan dock: what is loaded, what is assumed, what is missing; the axis, the views, the other volumes."""
 
 # No `from __future__ import annotations`: napari reads the annotation of the constructor to hand in the viewer.
+from pathlib import Path
 from typing import Any
 
 import napari.viewer
@@ -41,6 +42,7 @@ from .scan_bar import ScanBar
 SLIDER_REACH = 30  # pixels to either side of the axis
 NO_LAYER = "none"
 FROM_FILE = "from a file…"
+NO_MORE = "{} (its layer was removed)"  # still that of the scan, until another one, or none, is chosen
 
 
 class ScanDock(Dock):
@@ -248,10 +250,12 @@ class ScanDock(Dock):
         names = [layer.name for layer in layers]
         files = {layer.name: files_of(layer) for layer in layers}
         for combo, chosen in ((self.auxiliary, self.scan.auxiliary), (self.reference, self.scan.reference)):
+            shown = next((name for name, known in files.items() if chosen in known), None)
+            gone = [] if chosen is None or shown is not None else [NO_MORE.format(Path(chosen).name)]
             with quiet(combo):
                 combo.clear()
-                combo.addItems([NO_LAYER, *names, FROM_FILE])
-                combo.setCurrentText(next((name for name, known in files.items() if chosen in known), NO_LAYER))
+                combo.addItems([NO_LAYER, *names, *gone, FROM_FILE])
+                combo.setCurrentText(shown or (gone or [NO_LAYER])[0])
 
     # -- clicks --------------------------------------------------------------------------------------------------
 
@@ -310,8 +314,8 @@ class ScanDock(Dock):
         self.bench.scan_changed.emit()
 
     def _on_volumes(self) -> None:
-        self.scan.auxiliary = self._picked(self.auxiliary)
-        self.scan.reference = self._picked(self.reference)
+        self.scan.auxiliary = self._picked(self.auxiliary, self.scan.auxiliary)
+        self.scan.reference = self._picked(self.reference, self.scan.reference)
         self.bench.scan_changed.emit()
 
     def _open_volume(self, path: str) -> bool:
@@ -324,8 +328,10 @@ class ScanDock(Dock):
         self.viewer.add_image(data, **keywords)
         return True
 
-    def _picked(self, combo: QComboBox) -> str | None:
+    def _picked(self, combo: QComboBox, before: str | None) -> str | None:
         name = combo.currentText()
+        if before is not None and name == NO_MORE.format(Path(before).name):
+            return before
         if name == FROM_FILE:
             path, _ = QFileDialog.getOpenFileName(self, "Open a volume")
             return path if path and self._open_volume(path) else None
