@@ -3,8 +3,13 @@
 import os
 import sys
 import time
+from typing import ClassVar
 
 import pytest
+
+from fewview.runs.worker.loop import PAUSE, STOP
+from fewview.runs.worker.messages import Failed, Finished, Ready
+from fewview.runs.worker.process import WorkerProcess
 
 if sys.platform.startswith("linux") and not os.environ.get("DISPLAY"):
     DISPLAY_PROBLEM = "no display: run under xvfb-run"
@@ -16,8 +21,58 @@ os.environ.setdefault("NAPARI_ENSURE_PLUGIN_MAIN_THREAD", "1")
 PATIENCE = 300  # seconds; a loaded machine is no reason to fail
 
 
+class KeptWorker(WorkerProcess):
+    """A worker that waits for the viewer of the next test when its own is gone: loading its libraries takes seconds.
+
+    One that was killed, or is still at work, ends.
+    """
+
+    spare: ClassVar["KeptWorker | None"] = None
+
+    def __init__(self):
+        super().__init__()
+        self._at_work, self._lent_again = False, False
+
+    @classmethod
+    def lend(cls):
+        """The worker that waits, as good as new; another one where there is none."""
+        worker, cls.spare = cls.spare, None
+        if worker is None or not worker.alive:
+            return cls()
+        worker._flags[STOP], worker._flags[PAUSE], worker._job = 0, 0, 0  # each queue counts its jobs from 1
+        worker._lent_again = True
+        return worker
+
+    def submit(self, job):
+        self._at_work = True
+        super().submit(job)
+
+    def poll(self, timeout):
+        messages = super().poll(0 if self._lent_again else timeout)
+        if any(isinstance(message, Finished | Failed) for message in messages):
+            self._at_work = False
+        if self._lent_again:  # its libraries are loaded
+            self._lent_again, messages = False, [Ready(), *messages]
+        return messages
+
+    def close(self):
+        if KeptWorker.spare is None and self.alive and not self._at_work:
+            KeptWorker.spare = self
+        else:
+            super().close()
+
+
+@pytest.fixture(scope="session")
+def lend_worker():
+    """What makes workers for the viewers of this session."""
+    yield KeptWorker.lend
+    if KeptWorker.spare is not None:
+        KeptWorker.spare, spare = None, KeptWorker.spare
+        spare.close()
+
+
 @pytest.fixture
-def docked(make_napari_viewer_proxy, qtbot, monkeypatch, tmp_path_factory):
+def docked(make_napari_viewer_proxy, qtbot, monkeypatch, tmp_path_factory, lend_worker):
     """A viewer with the plugin's three docks; settings are those of a new user."""
     if DISPLAY_PROBLEM:
         pytest.skip(DISPLAY_PROBLEM)
@@ -25,9 +80,11 @@ def docked(make_napari_viewer_proxy, qtbot, monkeypatch, tmp_path_factory):
     import npe2
     from qtpy.QtCore import QCoreApplication, Qt
 
+    from fewview.runs.worker import queue
     from fewview.viewer.files import places
     from fewview.viewer.workbench import workbench_of
 
+    monkeypatch.setattr(queue, "WorkerProcess", lend_worker)
     monkeypatch.setattr(places, "HOME", tmp_path_factory.mktemp("home"))
     viewer = make_napari_viewer_proxy(show=True)
     manager = npe2.PluginManager.instance()

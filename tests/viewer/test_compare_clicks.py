@@ -110,6 +110,14 @@ def test_regions_by_mouse_in_one_clear_state(docked):
     assert compare.regions.names() == ["R1", "R2"] and len(compare.rows) == 6
     viewer.layers.remove("my places")
     docked.until(lambda: len(compare.rows) == 2)
+    docked.until(lambda: compare.tools.undo.isEnabled())
+    docked.click(compare.tools.undo)
+    assert compare.regions.names() == ["R1", "R2"] and "my places" in viewer.layers
+    viewer.layers.remove("my places")
+    viewer.add_image(random.random((100, 100, 3)), name="photo", rgb=True)
+    docked.until(lambda: "“photo” is a colour picture" in compare.words.notes.toolTip())
+    viewer.layers.remove("photo")
+    docked.until(lambda: len(compare.rows) == 2)
     # A reference that lies in no file, chosen by clicks; a layer with holes; a layer with another name.
     viewer.add_image(viewer.layers["first"].data * np.float32(1.01), name="truth", axis_labels=("z", "y", "x"))
     docked.scan.parentWidget().raise_()
@@ -121,6 +129,7 @@ def test_regions_by_mouse_in_one_clear_state(docked):
     with_holes[:, :10] = np.nan
     viewer.layers["second"].data = with_holes
     viewer.layers["first"].name = "my sample"
+    viewer.layers["truth"].name = "the truth"
     docked.until(lambda: "1000 of 10000 pixels are not numbers" in compare.words.notes.toolTip())
     assert [row.layer for row in compare.rows] == ["my sample", "second"] and compare.rows[1].values["mean"] > 0
     viewer.dims.order = (1, 0, 2)
@@ -156,6 +165,9 @@ def test_a_second_scan_beside_or_instead(docked, tmp_path):
     docked.click(compare.views.grid)
     bench.open(str(TOOTH))
     docked.until(lambda: panel.headline.text() == "shell.h5: Iterating")  # the run that goes on is another scan's
+    scan.parentWidget().raise_()
+    docked.click(scan.scans.instead)  # the result would have no place
+    assert len(bench.scans.all) == 2 and scan.scans.question.isVisible() and scan.scans.close_button.isVisible()
     docked.click(panel.stop)
     docked.until(lambda: bench.scan.path == str(TOOTH) and not bench.finding_axis)
     docked.finish()
@@ -171,6 +183,9 @@ def test_a_second_scan_beside_or_instead(docked, tmp_path):
     assert compare.regions.names() == [] and compare.reference() is None and bench.scan.axis > 200
     docked.click(scan.scans.beside)
     assert not scan.scans.question.isVisible()
+    # Samples have an axis more: when they go with their scan, at the end, the sliders change while layers are going.
+    samples = {"extra": "samples", "of": str(TOOTH)}
+    viewer.add_image(np.zeros((3, 2, 64, 64), np.float32), name="samples", metadata={"fewview": samples})
     docked.select(scan.scans.choice, "Scan: shell.h5")
     assert bench.scan.path == str(FOLDER / "shell.h5") and compare.regions.names() == ["R1"]
     docked.until(lambda: compare.rows and compare.rows[0].values.get("psnr") is not None)
@@ -187,5 +202,9 @@ def test_a_second_scan_beside_or_instead(docked, tmp_path):
     assert "frames" in viewer.layers and "frames.npy" not in bench.scan.path and len(bench.scans.all) == 2
     bench.open(str(FOLDER / "shell.h5"))
     docked.click(scan.scans.instead)
-    assert len(bench.scans.all) == 1 and not any("tooth" in layer.name for layer in viewer.layers)
+    assert (
+        len(bench.scans.all) == 1
+        and viewer.dims.ndim == 3
+        and not any("tooth" in layer.name for layer in viewer.layers)
+    )
     docked.finish()

@@ -86,6 +86,19 @@ def test_a_reference_of_finer_voxels_is_averaged_and_any_other_grid_is_refused()
     assert rows[0].values["psnr"] is None and rows[0].values["mean"] is not None
 
 
+def test_values_per_pixel_of_binned_runs_are_brought_to_one_pixel():
+    blocks = VOLUME.reshape(4, 2, 8, 2, 8, 2).mean(axis=(1, 3, 5))
+    whole, binned = layer("whole", VOLUME, unit="per pixel"), layer("bin 2", 2 * blocks, unit="per pixel")
+    binned.scale, binned.translate = np.full(3, 2.0), np.full(3, 0.5)
+    presenter = ComparePresenter()
+    found = presenter.compare([whole, binned], layer("truth", VOLUME), 2.0)
+    np.testing.assert_allclose(found.candidates[1].image, blocks[1], rtol=1e-6)
+    np.testing.assert_array_equal(found.candidates[0].image, VOLUME[2])
+    assert found.candidates[1].truth == pytest.approx(blocks[1]) and any("divided by 2" in one for one in found.notes)
+    alone = presenter.compare([binned], None, 2.0)  # nothing to be brought to
+    np.testing.assert_array_equal(alone.candidates[0].image, binned.data[1])
+
+
 def test_pixels_that_are_not_numbers_are_left_out_and_counted():
     from fewview.quality import Region
 

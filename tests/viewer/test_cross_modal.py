@@ -14,7 +14,8 @@ def test_cross_modal_asks_for_an_xray_volume_runs_and_shows_what_the_guide_did(d
     docked.pick(scan.sample, "Microstructure")
     docked.until(lambda: scan.scan.ready)
     docked.finish()
-    docked.type(scan.last, "1")
+    docked.type(scan.bin, "2")
+    docked.type(scan.last, "3")
     docked.click(next(made for made in dock.modes.buttons() if made.text() == "Cross-modal"))
     dock.choose("d3ip-x")
     xray, scan.scan.auxiliary = scan.scan.auxiliary, None

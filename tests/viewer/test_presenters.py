@@ -18,6 +18,7 @@ from fewview.runs.worker.queued_run import QueuedRun
 from fewview.samples import FOLDER, TOOTH
 from fewview.viewer.common.layers import contrast, extra_name, projection_layer, spatial
 from fewview.viewer.common.words import duration, number, size, without_flags
+from fewview.viewer.compare.grids import grid_of
 from fewview.viewer.compare.presenter import ComparePresenter
 from fewview.viewer.compare.profile import line_profile
 from fewview.viewer.compare.regions_file import box_region, read_regions, region_box, write_regions
@@ -237,7 +238,9 @@ def test_a_fan_beam_says_where_its_source_is(tmp_path):
     presenter.load(tmp_path / "scan.npy", geometry=str(tmp_path / "beam.json"), angles="0:360", kind="attenuation")
     fact = next(fact for fact in presenter.facts() if fact.label == "Beam")
     assert "source 40 mm from the axis" in fact.text and "below the slice" in fact.text
-    assert presenter.voxel == pytest.approx(0.2)
+    presenter.bin = 2
+    assert presenter.voxel == pytest.approx(0.4)
+    assert grid_of(presenter).place.step == pytest.approx((0.2,) * 3)  # not the 0.5 mm of the detector
 
 
 def test_what_is_not_possible_is_refused_and_changes_nothing():

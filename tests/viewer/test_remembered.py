@@ -17,7 +17,9 @@ SESSION = """
 import napari
 from napari.settings import get_plugin_settings
 from qtpy.QtTest import QTest
+from fewview.runs.worker.queue import RunQueue
 from fewview.viewer.commands import open_all
+RunQueue.warm = lambda queue: None  # nothing runs here
 get_plugin_settings(path_dir={folder!r})  # as if it were the folder of the user's settings
 viewer = napari.Viewer()
 size = open_all(viewer)["Compare"].region_size

@@ -3,7 +3,7 @@
 import numpy as np
 from napari.components import ViewerModel
 
-from fewview.viewer.common.layers import extra_look, finer_place, spatial, stepped
+from fewview.viewer.common.layers import extra_look, finer_place, spatial, stepped, tells_nothing
 
 
 def test_samples_become_one_layer_that_is_stepped_through():
@@ -13,6 +13,12 @@ def test_samples_become_one_layer_that_is_stepped_through():
     assert list(shown) == ["std", "samples"] and shown["samples"].shape == (3, 4, 6, 6)
     assert list(shown["samples"][:, 0, 0, 0]) == [1, 2, 3]
     assert stepped({"std": std}) == {"std": std}
+
+
+def test_an_empty_map_is_told_from_a_flat_volume():
+    nothing = np.zeros((4, 6, 6), np.float32)
+    assert tells_nothing("refused", nothing) and tells_nothing("repair", nothing)
+    assert not tells_nothing("std", nothing) and not tells_nothing("refused", nothing + 1)
 
 
 def test_they_lie_where_the_result_lies():

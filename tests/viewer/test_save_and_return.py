@@ -54,6 +54,26 @@ def test_a_scan_comes_back_with_all_that_was_chosen_of_it(tmp_path):
     recipe = scan.recipe(auxiliary="xray.npy")
     again = scan_of_recipe(Recipe.parse(recipe.compact()))
     assert again.recipe(auxiliary=again.auxiliary) == recipe
+    with pytest.raises(FewviewError, match="fewer than are to be used"):  # of a longer scan of that name
+        scan_of_recipe(Recipe.parse({**recipe.compact(), "rows": (2, 40)}))
+
+
+def test_a_result_lies_where_its_rows_do_whoever_opens_it(tmp_path):
+    """Dropped on the viewer, too: else slice 0 of a slab would be compared with slice 0 of the whole."""
+    from fewview.viewer.scan.samples import volume_layer
+
+    recipe = Recipe(scan="scan.h5", rows=(4, 8), bin=2)
+    about = {"record": {"recipe": recipe.compact(), "shape": [2, 3, 3], "unit": "mm^-1"}}
+    attributes = {"name": "slab", "scale": (0.2,) * 3, "units": ("mm",) * 3, "metadata": {"fewview": about}}
+    path = save(str(tmp_path / "slab.h5"), np.ones((2, 3, 3), np.float32), attributes)
+    place = volume_layer(path)[1]
+    np.testing.assert_allclose((place["scale"], place["translate"]), ((0.2,) * 3, (0.45, 0.05, 0.05)))
+    fine = {**attributes, "scale": (0.1,) * 3}  # what lies beside it with twice the voxels, in the same corner
+    place = volume_layer(save(str(tmp_path / "fine.h5"), np.ones((4, 6, 6), np.float32), fine))[1]
+    np.testing.assert_allclose((place["scale"], place["translate"]), ((0.1,) * 3, (0.4, 0.0, 0.0)), atol=1e-9)
+    pixels = {**attributes, "scale": (2.0,) * 3, "units": ("pixel",) * 3}
+    place = volume_layer(save(str(tmp_path / "px.npy"), np.ones((2, 3, 3), np.float32), pixels))[1]
+    np.testing.assert_allclose((place["scale"], place["translate"]), ((2.0,) * 3, (4.5, 0.5, 0.5)))
 
 
 def test_files_lie_beside_the_scan_or_below_the_home(tmp_path, monkeypatch):
@@ -137,7 +157,17 @@ def test_save_open_record_and_continue_after_a_restart(docked, tmp_path):
     docked.click(docked.scan.scans.go_on)
     back()
     emptied()
+    from napari.utils.notifications import notification_manager
+
     from fewview.viewer.restore import open_record
 
     open_record(bench, str(path))
     back()
+    # A record of an older version, with options that are none today.
+    words = []
+    notification_manager.notification_ready.connect(lambda event: words.append(event.message))
+    old = {**bench.scan.recipe().compact(), "method": "sirt", "options": {"iterations": 5, "beams": 2}}
+    (tmp_path / "old.json").write_text(json.dumps({"recipe": old}))
+    open_record(bench, str(tmp_path / "old.json"))
+    docked.finish()
+    assert dock.form.changes() == {"iterations": 5} and any("'beams'" in text for text in words)

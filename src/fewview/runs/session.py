@@ -351,7 +351,10 @@ class RecipeSession:
                 "Give the pixel size with --pixel, or a reference in the same unit.",
             )
         require_finite(values, "reference")  # after the hours of work it would be too late to say so
-        return values, data_range(volume.values)
+        scale = data_range(volume.values)
+        if unit == PER_PIXEL and values.shape[-1] != volume.values.shape[-1]:  # the pixels of the volume are larger
+            values, scale = values * np.float32(self.recipe.bin), scale * self.recipe.bin
+        return values, scale
 
     def _lap(self, name: str, since: float) -> float:
         now = time.monotonic()

@@ -34,8 +34,8 @@ def open_record(bench: Any, path: str) -> None:
         complain(error)
         return
     take(bench, scan, restored.regions, [restored.volume] if restored.volume else [])
+    tell(f"{Path(path).name}: the scan and its regions are back, and its settings are in the Reconstruct dock.")
     bench.restored.emit(restored.recipe)
-    tell(f"{Path(path).name}: scan, settings and regions are back.")
 
 
 def scan_of_recipe(recipe: Recipe) -> ScanPresenter:
@@ -106,13 +106,13 @@ def put_regions(viewer: Any, scan: ScanPresenter, regions: Sequence[Mapping[str,
     """
     layer = Regions(viewer)
     layer.scan = scan.path
-    grid = spatial((1, 1), scan.pixel)
+    grid = spatial((1, 1), scan.edge)
     layer.make(SimpleNamespace(**{key: np.array(grid[key]) for key in ("scale", "translate")}, units=grid["units"]))
-    factor = scan.pixel or 1.0
+    factor = scan.edge or 1.0
     for region in regions:
         corners = np.asarray(region["corners"], dtype=float)
         in_mm = region.get("unit") == "mm"
-        layer.add_box(str(region["name"]), corners * (factor if scan.pixel and not in_mm else 1.0))
+        layer.add_box(str(region["name"]), corners * (factor if scan.edge and not in_mm else 1.0))
 
 
 def _show(bench: Any, scan: ScanPresenter, path: str) -> None:
@@ -127,9 +127,6 @@ def _show(bench: Any, scan: ScanPresenter, path: str) -> None:
     about["prefix"] = prefix
     if record.get("recipe"):
         about |= {"recipe": record["recipe"], "title": record.get("title", "")}
-        rows, factor = record["recipe"].get("rows"), int(record["recipe"].get("bin", 1))
-        pixel = None if scan.pixel is None else scan.pixel * factor
-        keywords |= spatial(data.shape, pixel, rows[0] if rows else 0, factor)
         keywords["name"] = record.get("title") or keywords["name"]
     keywords["name"] = prefix + keywords["name"]
     bench.viewer.add_image(data, **keywords)

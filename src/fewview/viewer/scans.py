@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,9 @@ class Scans:
         The one that the docks show.
     leaving : list of callable
         Called before another one is meant: who has changed which layers are in sight, as a grid does, ends that first.
+    still : callable
+        Gives a context in which nothing is painted. Where several layers go, one of them of more axes than the others,
+        the sliders change and napari paints at once, layers that are half gone too: a crash within OpenGL.
     """
 
     def __init__(self, viewer: Any) -> None:
@@ -30,6 +34,7 @@ class Scans:
         self.current = ScanPresenter()
         self.all: list[ScanPresenter] = []
         self.leaving: list[Callable[[], None]] = []
+        self.still: Callable[[], AbstractContextManager[None]] = nullcontext
         self._visible: dict[int, bool] = {}
         self._parked: dict[str, list[Any]] = {}
 
@@ -77,8 +82,9 @@ class Scans:
                 waiting = self._parked.get(scan.path, [])
                 waiting = [layer for layer in waiting if facts(layer.metadata).get("run") not in runs]
                 self._parked[scan.path] = waiting + own
-                for layer in own:
-                    layers.remove(layer)
+                with self.still():
+                    for layer in own:
+                        layers.remove(layer)
             else:
                 for layer in self._parked.pop(scan.path, []):
                     self._viewer.add_layer(layer)
@@ -97,10 +103,11 @@ class Scans:
             return
         self.all.remove(scan)
         self._parked.pop(scan.path, None)
-        if self.current is scan:
-            self.choose(self.all[-1] if self.all else ScanPresenter())
-        for layer in list(self.layers_of(scan)):
-            self._viewer.layers.remove(layer)
+        with self.still():
+            if self.current is scan:
+                self.choose(self.all[-1] if self.all else ScanPresenter())
+            for layer in list(self.layers_of(scan)):
+                self._viewer.layers.remove(layer)
         self.name_layers()
 
     def layers_of(self, scan: ScanPresenter) -> Iterator[Any]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import atexit
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -18,7 +19,7 @@ from ..runs.worker.queue import RunQueue
 from ..runs.worker.queued_run import QueuedRun
 from .closing import End
 from .common.layers import METADATA, facts, projection_layer, spatial
-from .common.notify import complain, tell
+from .common.notify import complain, tell, warn
 from .common.settings import Settings
 from .common.words import without_flags
 from .files.layer_files import files_of
@@ -58,6 +59,7 @@ class Workbench(QObject):
         self.viewer = viewer
         self.settings = Settings()
         self.scans = Scans(viewer)
+        self.scans.still = self._still
         self.queue = RunQueue(memory_mb=self.settings.memory_mb)
         self.runs: list[QueuedRun] = []
         self.live = LiveView(viewer, self.queue, self.settings.interval_ms)
@@ -135,17 +137,27 @@ class Workbench(QObject):
         return next((scan for scan in self._asked if scan in self.scans.all and scan is not self.scan), None)
 
     def answer(self, keep: bool) -> None:
-        """Beside the scan that was there, or instead of it."""
+        """Beside the scan that was there, or instead of it; one that a run is on stays, and the question with it."""
         before = self.asked
+        if before is not None and not keep and self.in_use(before):
+            return
         self._asked = []
         if before is not None and not keep:
             self.scans.close(before)
         self.scan_changed.emit()
 
     def forget_scan(self) -> None:
-        """Close the scan that is meant, with its layers: it was none."""
-        self.scans.close(self.scan)
-        self.scan_changed.emit()
+        """Close the scan that is meant, with its layers."""
+        if not self.in_use(self.scan):
+            self.scans.close(self.scan)
+            self.scan_changed.emit()
+
+    def in_use(self, scan: ScanPresenter) -> bool:
+        """Whether a run on a scan goes on or waits, which is then said: its result would have no place."""
+        runs = [run for run in self.runs if not run.over and run.payload["recipe"]["scan"] == scan.path]
+        if runs:
+            warn(f"“{runs[0].title}” is not over: {self.scans.label(scan)} cannot be closed. Stop the run first.")
+        return bool(runs)
 
     def mean(self, scan: ScanPresenter) -> None:
         """Have the docks show another of the open scans."""
@@ -241,8 +253,8 @@ class Workbench(QObject):
         run.note = note
         self.runs.append(run)
         first = recipe.rows[0] if recipe.rows is not None else 0
-        pixel = scan.pixel
-        place = spatial((1, 1, 1), None if pixel is None else pixel * recipe.bin, first, recipe.bin)
+        edge = scan.edge
+        place = spatial((1, 1, 1), None if edge is None else edge * recipe.bin, first, recipe.bin)
         about = {
             "recipe": recipe.compact(),
             "title": title,
@@ -279,8 +291,8 @@ class Workbench(QObject):
             return 0
         if self.projections_shown:
             return rows // 2
-        pixel = self.scan.pixel or 1.0
-        return int(np.clip(round(self.viewer.dims.point[-3] / pixel), 0, rows - 1)) if self.viewer.dims.ndim > 2 else 0
+        edge = self.scan.edge or 1.0
+        return int(np.clip(round(self.viewer.dims.point[-3] / edge), 0, rows - 1)) if self.viewer.dims.ndim > 2 else 0
 
     # -- keys ----------------------------------------------------------------------------------------------------
 
@@ -321,6 +333,19 @@ class Workbench(QObject):
         if self._window is None and window is not None and window is not dock:
             self._window = window
             window.destroyed.connect(End(self))
+
+    @contextmanager
+    def _still(self) -> Iterator[None]:
+        """Nothing of the window is painted meanwhile."""
+        window = self._window
+        if window is None or not window.updatesEnabled():
+            yield
+            return
+        window.setUpdatesEnabled(False)
+        try:
+            yield
+        finally:
+            window.setUpdatesEnabled(True)
 
     def go(self) -> None:
         """Start looking after what was queued."""

@@ -159,6 +159,11 @@ def stepped(extra: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
     return {**found, "samples": np.stack([extra[name] for name in samples])} if samples else found
 
 
+def tells_nothing(name: str, volume: NDArray[Any]) -> bool:
+    """Whether a map of what was changed or refused is empty: there was nothing, and an empty picture says less."""
+    return name in (*SIGNED, "refused") and not np.any(volume)
+
+
 def extra_look(name: str, volume: NDArray[Any]) -> dict[str, Any]:
     """Colours and contrast of a further volume of a run."""
     if name in ("finer", "pseudo-reference", "samples"):

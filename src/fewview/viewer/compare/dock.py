@@ -151,8 +151,8 @@ class CompareDock(Dock):
         self.comparison = self.presenter.compare(
             layers, reference, self.z, live_scores(self.bench.queue.current), grid_of(self.bench.scan)
         )
-        if self.comparison.length == "mm" and self.bench.scan.pixel is not None:
-            self.regions.to_mm(self.bench.scan.pixel)
+        if self.comparison.length == "mm" and self.bench.scan.edge is not None:
+            self.regions.to_mm(self.bench.scan.edge)
         self.regions.name_the_nameless()
         if QApplication.mouseButtons() == Qt.MouseButton.NoButton:  # a drag is one step, however many moves it has
             self.history.note()

@@ -158,9 +158,9 @@ def _turned(layer: Any) -> bool:
 def grid_of(scan: ScanPresenter) -> Shaped | None:
     """The volume that the whole detector gives: a reference without a pixel size is one on that grid."""
     _, rows, columns = scan.shape
-    if not rows or scan.pixel is None:
+    if not rows or scan.edge is None:
         return None
-    return Shaped("the scan's volume", (rows, columns, columns), Place((0.0,) * 3, (scan.pixel,) * 3, "mm"))
+    return Shaped("the scan's volume", (rows, columns, columns), Place((0.0,) * 3, (scan.edge,) * 3, "mm"))
 
 
 def middle_of(layer: Any) -> tuple[float, float]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -18,7 +18,7 @@ from .grids import Placed, Shaped, placed
 from .profile import line_profile
 from .table import OF_RUNS, WHOLE, Candidate, Row, Table, Truth
 from .truth import truth_on
-from .value_units import one_unit
+from .value_units import larger_pixels, one_unit
 
 Live = dict[int, dict[str, float]]  # number of a run -> what it has told so far
 
@@ -86,17 +86,27 @@ class ComparePresenter:
         usable = {id(one.layer): one for one in known if one.layer in agreed}
         truth_place = usable.get(id(reference))
         truth, scale = self._truth(truth_place, z, notes)
+        pixel = min((one.place.step[-1] for one in usable.values()), default=1.0)
+        of_truth = 1.0 if truth_place is None else larger_pixels(truth_place, pixel, unit)
+        if truth is not None and of_truth != 1:
+            truth = replace(truth, image=truth.image / of_truth, value_range=truth.value_range / of_truth)
         candidates = []
         for layer in others:
             one = usable.get(id(layer))
             image = None if one is None else one.plane(z)
             if one is None or image is None:
                 continue
+            larger = larger_pixels(one, pixel, unit)
+            if larger != 1:  # attenuation per pixel depends on how large pixels are
+                image = np.asarray(image, dtype=np.float32) / np.float32(larger)
+                times = f"{larger:g}"
+                notes.append(f"“{layer.name}” has pixels {times} times as large: its values were divided by {times}.")
             target = None
             if truth_place is not None and scale > 0:
                 target, why = truth_on(one, image, truth_place, z)
+                target = target if target is None or of_truth == 1 else target / np.float32(of_truth)
                 notes += [why] if why else []
-            candidates.append(self._candidate(one, image, target, live))
+            candidates.append(self._candidate(one, image, target, live, larger))
         length = known[0].place.unit if known else "pixel"
         return Comparison(candidates, truth, unit, length, list(dict.fromkeys(notes)))
 
@@ -148,7 +158,9 @@ class ComparePresenter:
             curves[candidate.name] = (distance * candidate.step[0], values)
         return curves
 
-    def _candidate(self, one: Placed, image: NDArray[Any], truth: NDArray[Any] | None, live: Live | None) -> Candidate:
+    def _candidate(
+        self, one: Placed, image: NDArray[Any], truth: NDArray[Any] | None, live: Live | None, divided: float
+    ) -> Candidate:
         layer, place = one.layer, one.place
         return Candidate(
             layer.name,
@@ -159,6 +171,7 @@ class ComparePresenter:
             (live or {}).get(facts(layer.metadata).get("run", -1)) or run_scores(layer),
             truth,
             id(layer),
+            divided,
         )
 
     def _truth(self, one: Placed | None, z: float, notes: list[str]) -> tuple[Truth | None, float]:
@@ -176,7 +189,7 @@ class ComparePresenter:
         if image is None:
             notes.append(f"The reference “{one.layer.name}” has no slice at this height.")
         scale = self._ranges[key]
-        return (Truth(one.layer.name, image, scale), scale) if image is not None and scale > 0 else (None, 0.0)
+        return (Truth(one.layer.name, image, scale, key[1]), scale) if image is not None and scale > 0 else (None, 0.0)
 
 
 def comparable(layers: Any, reference: Any = None) -> list[Any]:

@@ -50,11 +50,11 @@ class Regions:
             if facts(layer.metadata).get(KIND):
                 layer.visible = facts(layer.metadata).get("of", "") in ("", scan)
 
-    def to_mm(self, pixel: float) -> None:
+    def to_mm(self, voxel: float) -> None:
         """Layers that were drawn before the pixel size was known follow the volumes into mm."""
         for layer in (self.layer, self.line_layer):
             if layer is not None and place_of(layer).unit != "mm":
-                layer.scale, layer.translate = layer.scale * pixel, layer.translate * pixel
+                layer.scale, layer.translate = layer.scale * voxel, layer.translate * voxel
                 layer.units = ("mm",) * layer.ndim
 
     def make(self, like: Any) -> Any:

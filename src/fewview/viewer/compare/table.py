@@ -118,6 +118,8 @@ class Candidate:
         The reference on the pixels of this layer; None where it cannot be compared with it.
     key : int
         Of the layer, whatever it is called; 0: its name serves.
+    divided : float
+        What its values were divided by, to compare them with those of other layers.
     """
 
     name: str
@@ -128,6 +130,7 @@ class Candidate:
     scores: dict[str, float] = field(default_factory=dict)
     truth: NDArray[Any] | None = None
     key: int = 0
+    divided: float = 1.0
 
     def region(self, corners: NDArray[Any] | None) -> Region | None:
         """The pixels that a box (n corners, 2), in world coordinates, covers on this layer; None if none.
@@ -143,11 +146,12 @@ class Candidate:
 
 @dataclass(frozen=True, eq=False)
 class Truth:
-    """The reference: its slice, and the data range of all of it."""
+    """The reference: its slice, the data range of all of it, and a number that grows with every change."""
 
     name: str
     image: NDArray[Any]
     value_range: float
+    version: int = 0
 
 
 @dataclass(frozen=True)
@@ -216,13 +220,13 @@ class Table:
         known: dict[tuple[Any, ...], Measured] = {}
         self.behind = False
         lines: list[Row] = []
-        scale = None if truth is None else (truth.name, truth.value_range)
+        scale = None if truth is None else (truth.name, truth.value_range, truth.version)
         for name, corners in regions:
             block = []
             for layer in layers:
                 region = layer.region(corners)
                 version = self._slice_version(layer) if corners is None else layer.version
-                key = (layer.key or layer.name, version, region, plane, scale)
+                key = (layer.key or layer.name, version, region, plane, scale, layer.divided)
                 if key not in known:
                     known[key] = self._known.get(key) or _measured(layer, region, truth, whole=corners is None)
                 values, note = known[key]

@@ -12,6 +12,7 @@ import numpy as np
 
 from ...io.volume_out import PER_MM, PER_PIXEL
 from ..common.layers import facts
+from .grids import PIXEL, Placed
 
 SHORT = {PER_MM: "mm⁻¹", PER_PIXEL: "px⁻¹"}  # behind a number, and in headings
 FACTOR = 3.0  # between the levels of two volumes of one sample in one unit, however they were made
@@ -59,6 +60,21 @@ def one_unit(layers: Sequence[Any]) -> tuple[list[Any], str, list[str]]:
                     f"“{known[-1].name}” (in {wanted}). If it is in another unit, scale it first."
                 )
     return agreed, wanted or "", notes
+
+
+def larger_pixels(one: Placed, pixel: float, unit: str) -> float:
+    """How many times as large as ``pixel`` those of a layer are, where its values are per pixel; 1 for mm^-1.
+
+    Parameters
+    ----------
+    one : Placed
+    pixel : float
+        The smallest of those that are compared, in pixels of the detector.
+    unit : str
+        Of the values.
+    """
+    larger = one.place.step[-1] / pixel
+    return 1.0 if unit != PER_PIXEL or one.place.unit != PIXEL or abs(larger - 1) < 1e-6 else larger
 
 
 def _level(layer: Any) -> float:

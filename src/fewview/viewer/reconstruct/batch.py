@@ -39,9 +39,6 @@ def scan_like(path: str, model: ScanPresenter, **said: Any) -> ScanPresenter:
         lacks = "; ".join(one.problem for one in (scan.info.missing if scan.info else ()))
         raise FewviewError(f"{Path(path).name} cannot be reconstructed as it is: {lacks}", "Open it by itself first.")
     scan.use_like(model)
-    views, rows, _ = scan.shape
-    if (scan.views or 0) > views or (scan.rows or (0, 0))[1] > rows:
-        raise FewviewError(f"{Path(path).name} has {views} views of {rows} rows: fewer than are to be used.")
     return scan
 
 

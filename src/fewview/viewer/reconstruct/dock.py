@@ -1,6 +1,7 @@
 """The Reconstruct dock: mode, method, options, preview, run, pause, stop; progress, convergence, queue."""
 
 # No `from __future__ import annotations`: napari reads the annotation of the constructor to hand in the viewer.
+from collections.abc import Mapping
 from typing import Any
 
 import napari.viewer
@@ -38,6 +39,7 @@ from .run_panel import RunPanel
 from .run_presenter import forecast_text
 
 LEARNS = "unrolled"  # the method that can be taught
+DEFAULTS = "The defaults are in the form instead: look at them before you run."
 NO_XRAY = "This method needs an X-ray volume: choose its layer at X-ray in the Scan dock."
 
 
@@ -245,10 +247,25 @@ class ReconstructDock(Dock):
                 FewviewError(f"The method '{recipe.method}' of the record cannot run here.", "See `fewview doctor`.")
             )
             return
-        self.form.set_values(recipe.options)
+        self.form.set_values(self._possible(recipe.options))
         self.holdout.setValue(100 * recipe.holdout)
         self.seed.setValue(recipe.seed)
         self._on_edit()
+
+    def _possible(self, options: Mapping[str, Any]) -> dict[str, Any]:
+        """Options of a record without those that this version does not know or allow, each of which is told."""
+        method, found, told = self.chosen_method, {}, []
+        assert method is not None
+        for name, value in options.items():
+            try:
+                method.options.parse({name: value})
+            except FewviewError as error:
+                told.append(error.problem)
+            else:
+                found[name] = value
+        if told:
+            complain(FewviewError(f"The record holds what this version does not take: {' '.join(told)}", DEFAULTS))
+        return found
 
     def _on_method(self) -> None:
         method = self.chosen_method

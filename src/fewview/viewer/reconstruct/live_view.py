@@ -16,7 +16,7 @@ from qtpy.QtCore import QObject, QTimer, Signal
 
 from ...runs.worker.queue import RunQueue
 from ...runs.worker.queued_run import QueuedRun
-from ..common.layers import METADATA, contrast, extra_look, extra_name, facts, finer_place, stepped
+from ..common.layers import METADATA, contrast, extra_look, extra_name, facts, finer_place, stepped, tells_nothing
 
 THREE_D_MS = 500  # ray casting costs far more than a slice
 REST = 3.0  # times the last painting: the event loop must breathe
@@ -239,7 +239,10 @@ class LiveView(QObject):
         self._extra_number = run.extra_number
         for name, volume in stepped(run.extra).items():
             made = self._extras.get(name)
-            if made is None:
+            if tells_nothing(name, volume):
+                if self._extras.pop(name, None) in layers:
+                    layers.remove(made)
+            elif made is None:
                 self._extras[name] = self._add_extra(name, volume, shown, layer)
             elif made in layers:
                 made.data = volume

@@ -28,7 +28,8 @@ def show_residual(bench: Any, run: QueuedRun) -> None:
         one = one.model_copy(update={"axis": float(axis)})
     payload = {"recipe": one.model_dump(mode="json"), "volume": run.volume[index : index + 1]}
     name = f"Measured minus re-projected, {run.title}"
-    place = spatial((1, 1, 1), bench.scan.voxel, start, recipe.bin)
+    edge = bench.scan.edge
+    place = spatial((1, 1, 1), None if edge is None else edge * recipe.bin, start, recipe.bin)
     beside(place, run.volume.shape[-1], (0, 1))
     look = bench.queue.submit(name, payload, ENGINE)
     bench.live.expect(look, Shown(name, place, {"of": bench.scan.path, "look": True, "signed": True}, reuse=True))

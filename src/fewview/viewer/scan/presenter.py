@@ -87,10 +87,14 @@ class ScanPresenter:
         return None if self.scan is None else self.scan.geometry.pixel
 
     @property
+    def edge(self) -> float | None:
+        """Voxel of a volume that is not binned, mm: a detector pixel brought back to the axis."""
+        return None if self.scan is None else self.scan.geometry.voxel
+
+    @property
     def voxel(self) -> float | None:
         """Voxel of the volume to come, mm."""
-        size = None if self.scan is None else self.scan.geometry.voxel
-        return None if size is None else size * self.bin
+        return None if self.edge is None else self.edge * self.bin
 
     @property
     def angles(self) -> NDArray[np.float64]:
@@ -183,7 +187,19 @@ class ScanPresenter:
             self.rows = None
 
     def use_like(self, other: ScanPresenter | Recipe) -> None:
-        """Use of this scan what is used of another one, or by a run: views, rows, binning and preparation."""
+        """Use of this scan what is used of another one, or by a run: views, rows, binning and preparation.
+
+        Raises
+        ------
+        FewviewError
+            There are fewer views or rows; nothing has changed.
+        """
+        views, rows, _ = self.shape
+        if self.ready and ((other.views or 0) > views or (other.rows or (0, 0))[1] > rows):
+            name = Path(self.path).name
+            raise FewviewError(
+                f"{name} has {views} views of {rows} rows: fewer than are to be used.", "Open it by itself."
+            )
         self.views, self.rows, self.bin, self.prepare = other.views, other.rows, other.bin, dict(other.prepare)
 
     def learn(self, record: Mapping[str, Any], title: str) -> None:

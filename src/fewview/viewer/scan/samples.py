@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 from napari.layers import Layer
 
-from ...io import read_volume
+from ...io import Volume, read_volume
 from ...samples import FOLDER, TOOTH
-from ..common.layers import METADATA, contrast, projection_layer, spatial
+from ..common.layers import METADATA, contrast, finer_place, projection_layer, spatial
 from .presenter import ScanPresenter
 
 SAMPLES = {
@@ -112,7 +112,18 @@ def volume_layer(path: str | Path, name: str = "", of: str = "", **more: Any) ->
                 "of": of,
             }
         },
-        **spatial(volume.values.shape, volume.voxel),
+        **_place(volume),
         **more,
     }
     return volume.values, keywords, "image"
+
+
+def _place(volume: Volume) -> dict[str, Any]:
+    """Where a volume lies: one of a run where its rows do, however it was binned, and whatever comes beside it."""
+    record, shape = volume.attrs.get("record") or {}, volume.values.shape
+    recipe, result = record.get("recipe") or {}, tuple(record.get("shape") or shape)
+    finer = max(1, shape[-1] // result[-1])
+    rows, factor = recipe.get("rows"), int(recipe.get("bin", 1))
+    voxel = None if volume.voxel is None else volume.voxel * finer
+    place = spatial(shape, voxel, rows[0] if rows else 0, factor)
+    return finer_place(place, result, shape) if finer > 1 else place

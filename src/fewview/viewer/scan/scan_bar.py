@@ -63,7 +63,11 @@ class ScanBar(QWidget):
         for made in (self.beside, self.instead, self.volume):
             row.addWidget(made)
         layout.addWidget(self.go_on)
-        layout.addWidget(self.choice)
+        chosen = QHBoxLayout()
+        chosen.addWidget(self.choice, 1)
+        self.close_button = button("Close", "Close the scan that is meant, with all of its layers.", bench.forget_scan)
+        chosen.addWidget(self.close_button)
+        layout.addLayout(chosen)
         layout.addWidget(self.question)
         layout.addLayout(row)
         bench.scan_changed.connect(self.refresh)
@@ -84,6 +88,7 @@ class ScanBar(QWidget):
             self.go_on.setText(short(again, 40))
             self.go_on.setToolTip(again)
         self.go_on.setVisible(bool(again))
+        self.close_button.setVisible(len(self._bench.scans.all) > 1)
         self.question.setText(" ".join(texts))
         self.question.setVisible(bool(texts))
         for widget in (self.beside, self.instead):
