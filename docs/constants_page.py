@@ -4,11 +4,12 @@ import json
 from pathlib import Path
 
 import numpy as np
+from constants_chosen import CHOSEN, NO_RESULT
+from constants_in_code import constants
 
-from fewview.methods.classical import chambolle_pock, mbir, tv
-from fewview.methods.diffusion import choices, field_step, guide_rejection, open_settings, schedule, settings_search
-from fewview.methods.ensemble import partner, stacking
-from fewview.methods.selection import comparison, held_out, weight_search
+from fewview.methods.classical import chambolle_pock
+from fewview.methods.diffusion import guide_rejection, open_settings, settings_search
+from fewview.methods.ensemble import stacking
 from fewview.registration import quality
 
 HERE = Path(__file__).parent
@@ -150,25 +151,41 @@ which the limits were once chosen on as well, is no part of this table. Benchmar
 """
 
 
-HELD_OUT = (held_out.PART, held_out.AT_LEAST, held_out.AT_MOST)
-NOT_KEPT = (
-    ("`TRUST`", choices.TRUST, "methods/diffusion/choices.py", "18 validation cases, docs/settings-search.md"),
-    ("`SHARE`", field_step.SHARE, "methods/diffusion/field_step.py", "validation samples, docs/dinr.md"),
-    ("`LOWEST`", schedule.LOWEST, "methods/diffusion/schedule.py", "0.02 to 0.1 were equally good; rows not kept"),
-    ("`PART`, `AT_LEAST`, `AT_MOST`", HELD_OUT, "methods/selection/held_out.py", "not measured"),
-    ("`PIXELS`, `FOLDS`", (held_out.PIXELS, weight_search.FOLDS), "methods/selection", "not measured"),
-    ("`CLEARLY`", weight_search.CLEARLY, "methods/selection/weight_search.py", "not measured"),
-    ("`CONFIDENCE`", comparison.CONFIDENCE, "methods/selection/comparison.py", "a convention"),
-    ("`WEIGHTS`", f"{partner.WEIGHTS[0]:g} to {partner.WEIGHTS[-1]:g}", "methods/ensemble/partner.py", "not measured"),
-    ("`TRIAL` of TV", tv.TRIAL, "methods/classical/tv.py", "simulated samples; rows not kept"),
-    ("`TRIAL` of MBIR", mbir.TRIAL, "methods/classical/mbir.py", "within 0.05 dB of 80 steps; rows not kept"),
-    ("`RELAXATION`", chambolle_pock.RELAXATION, "methods/classical", "any under 2 converges; not measured"),
-)
+ROOMS = {
+    "methods": "Methods",
+    "prepare": "Preparation of a scan",
+    "registration": "Registration",
+    "quality": "Measures of quality",
+}
+
+
+def without_effect(constant):
+    """Whether a constant changes no result."""
+    return any(constant.name in places.get(constant.place, []) for places in NO_RESULT.values())
+
+
+def cells(constant):
+    """Name, value and place in a row of the page."""
+    names = ", ".join(f"`{name}`" for name in constant.name.split(", "))
+    return names, f"`{constant.value}`", constant.place
+
+
+def all_of(room):
+    """Constants of a room that change a result, and what is known of them."""
+    shown = []
+    for constant in constants(room):
+        if not without_effect(constant):
+            known = CHOSEN.get(constant.place, {}).get(constant.name, "not measured")
+            shown.append((*cells(constant), constant.meaning, known))
+    return f"""### {ROOMS[room]}
+
+{table(("constant", "value", "where", "what it is, in the words of the code", "chosen on"), shown)}
+"""
 
 
 def page():
     """The page as text."""
-    rest = table(("constant", "value", "where", "chosen on"), NOT_KEPT)
+    rooms = "\n".join(all_of(room) for room in ROOMS)
     return f"""# Tuned constants
 
 Written by `python docs/constants_page.py` from the code and from `benchmarks/results`. What was chosen by trying stands
@@ -180,15 +197,13 @@ samples are grown from validation seeds, and the measured scan of a dendritic al
 {share()}
 {guide()}
 {registration()}
-## Others
+## All constants
 
-Constants that change a result and have no table of their own. "Not measured" means that the value is a middling one
-that nobody has compared with others.
+Every number that the code gives a name to and that changes a result. "Not measured" means that the value is a middling
+one that nobody has compared with others.
 
-{rest}
-
-Sizes of batches, tiles and caches are set by time and memory and change no result. What a network was trained with is
-in its card.
+{rooms}
+Left out is what changes no result: {"; ".join(NO_RESULT)}. What a network was trained with is in its card.
 """
 
 

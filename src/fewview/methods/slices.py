@@ -12,6 +12,7 @@ from torch import Tensor
 from .interface import Problem, Views
 
 COMMON = 16  # slices that what holds for the whole run is measured on
+TOGETHER = 16  # slices, copies included, that the projector is applied to together: of few it takes longer for each
 Part = TypeVar("Part", bound=Views)
 
 

@@ -18,7 +18,7 @@ Array = NDArray[np.float64]
 
 METHOD = "Fourier consistency of mirrored views"
 
-_SLICES = 16
+_SLICES = 16  # that tell the axis, at most
 _COARSE_COLUMNS, _COARSE_VIEWS, _COARSE_FREQUENCIES = 160, 90, 16
 _FINE_COLUMNS, _FINE_VIEWS, _FINE_LINES = 512, 240, 2400
 _BASINS = 3  # local maxima of the first search that the second one compares

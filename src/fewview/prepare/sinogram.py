@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 Array = NDArray[np.float64]
 
 _EDGE = 40  # one part in this many of the columns, on either side, is looked at as the edge
-_NORMAL_MAD = 0.6745
+_NORMAL_MAD = 0.6745  # median absolute deviation of a unit normal
 _FAINT = 0.03  # of the strongest signal: what is fainter does not count as object
 _LOW_EDGE = 0.05  # of a slice's strongest signal: below, the object is taken to lie within the detector
 _STRONG = 0.3  # slices this strong, compared with the strongest, carry the search

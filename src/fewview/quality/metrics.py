@@ -18,7 +18,7 @@ from .arrays import as_pair, as_volume, require_finite
 if TYPE_CHECKING:
     from .region import Region
 
-SSIM_SIGMA = 1.5
+SSIM_SIGMA = 1.5  # px, of the window
 SSIM_REACH = 5  # radius of the 11 x 11 window
 SSIM_MINIMUM = 7  # px a side: below this a window statistic says nothing about the region
 

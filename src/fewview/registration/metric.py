@@ -11,7 +11,7 @@ from scipy import ndimage
 
 from .transform import Array, Grid, Similarity
 
-_BINS = 24
+_BINS = 24  # of each volume's values in the joint histogram
 _CLIP = (0.5, 99.5)  # percentiles: hot voxels would leave the rest few bins of the histogram
 LEAST_OVERLAP = 0.3  # of the points: below, two volumes that barely touch may look alike by chance
 

@@ -14,7 +14,7 @@ from .refine import refined
 from .search import moved
 from .transform import Array, Similarity
 
-_POINTS = 60_000
+_POINTS = 60_000  # of the fixed volume that are compared
 _WRONG_TURNS = np.arange(15.0, 346.0, 15.0)  # degrees
 _BLOCKS = 6  # along the longest side, dealt to the two halves like the fields of a chess board
 _AWAY, _TURNED = 1.5, 1.5  # voxels and degrees by which the halves start apart: a flat likeness leaves them there

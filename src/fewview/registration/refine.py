@@ -12,7 +12,7 @@ from ..errors import MethodUnavailable, Stopped
 from .metric import Body
 from .transform import Array, Similarity
 
-_BINS = 32
+_BINS = 32  # of each volume's values in the joint histogram
 _ITERATIONS = 80
 # A turn changes a roundish sample less than a shift as long; its step is that much longer. Four, for a versor is half
 # the angle.

@@ -22,7 +22,7 @@ from .transform import Grid, Similarity, from_pairs
 
 _LEVELS = (160,)  # voxels a side of the copies that are registered after the search
 _SMALL_FLAT, _LEVELS_FLAT, _JUDGED_FLAT = 64, (160, 640), 320
-_POINTS = 250_000
+_POINTS = 250_000  # of the fixed volume that are compared
 _FINER = 1.6  # the X-ray copy keeps so many times more voxels: its field of view may be larger
 
 

@@ -14,7 +14,7 @@ from .transform import Array, Similarity, turn
 
 Turns = Literal["none", "vertical", "any"]
 SMALL = 64  # voxels a side of the copies that are searched; at 32 the inside of a sample is too blurred to choose by
-_POINTS = 5000
+_POINTS = 5000  # of the fixed volume that are compared
 _STEP = 10.0  # degrees between turns: the basin of mutual information is about twice as wide on small copies
 _TURN, _GROWTH = 8.0, 0.06  # first steps of the climb, degrees and fraction
 _WALK = 4  # steps of one length: a longer walk ends at another candidate

@@ -22,7 +22,7 @@ from .fbp import preview
 
 LIMIT = 60  # steps tried by "auto"
 PATIENCE = 8  # steps without a better prediction after which "auto" looks no farther
-CHOOSING_SLICES = 4
+CHOOSING_SLICES = 4  # that the steps are chosen on
 STAGE = "choosing the steps"
 
 

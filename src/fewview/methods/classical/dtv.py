@@ -22,8 +22,8 @@ from .tv import HALO, LADDER, TVOptions, attempt, effort, formulate, minimised, 
 # Tried by "auto". Weights relative to the best one of plain TV: what runs along the X-ray's edges is not paid for, so
 # that the rest can be smoothed more. Settled on simulated microstructures, seeds of validation.
 ETAS = (0.3, 0.1, 1.0)
-GAMMAS = (1.0, 0.8)
-RELATIVE = (8.0, 4.0, 2.0, 1.0)
+GAMMAS = (1.0, 0.8)  # tried by "auto"
+RELATIVE = (8.0, 4.0, 2.0, 1.0)  # weights tried by "auto", as factors of the best one of plain TV
 
 
 class DTVOptions(TVOptions):

@@ -8,17 +8,18 @@ import torch
 from torch import Tensor
 
 from ...options import option
-from ..fields.field import Field
 from ..fields.fit import Fit
-from ..fields.gaussians import Gaussians
-from ..fields.pyramid import Pyramid
-from ..fields.siren import Siren
+from ..fields.options import FieldOptions, GaussiansOptions, SirenOptions
+from ..fields.start import Make, gaussians, pyramid, siren
 from ..inverse.consistency import Consistency
 from .field_step import FieldStep
 from .options import DiffusionOptions
 
-RATES = {"siren": 1e-3, "naf": 1e-2, "gaussians": 1e-2}
-VOXELS = 16  # for each Gaussian
+KINDS: dict[str, tuple[type[FieldOptions], Make]] = {
+    "siren": (SirenOptions, siren),
+    "naf": (FieldOptions, pyramid),
+    "gaussians": (GaussiansOptions, gaussians),
+}
 
 
 class DinrOptions(DiffusionOptions):
@@ -76,8 +77,9 @@ def field_step(options: DinrOptions, first: Tensor, seed: int, trust: float | Te
     alone : Consistency
         Data step of the samples.
     """
-    generator = torch.Generator().manual_seed(seed)
-    fit = Fit(_field(options, first, generator), RATES[options.field], generator)
+    generator, own = torch.Generator().manual_seed(seed), field_options(options)
+    _, make = KINDS[options.field]
+    fit = Fit(make(first, own, generator), own.rate, generator)
     return FieldStep(
         fit,
         first,
@@ -91,9 +93,7 @@ def field_step(options: DinrOptions, first: Tensor, seed: int, trust: float | Te
     )
 
 
-def _field(options: DinrOptions, first: Tensor, generator: torch.Generator) -> Field:
-    if options.field == "siren":
-        return Siren(first, options.width, options.layers, generator, residual=False)
-    if options.field == "naf":
-        return Pyramid((len(first), first.shape[1], first.shape[2]), generator, first.device)
-    return Gaussians(first, max(100, int((first > 0.05).sum()) // VOXELS), generator)
+def field_options(options: DinrOptions) -> FieldOptions:
+    """The options of the field, as it has them by itself."""
+    own, _ = KINDS[options.field]
+    return own.parse({name: getattr(options, name) for name in ("width", "layers") if name in own.model_fields})

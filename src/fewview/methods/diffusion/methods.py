@@ -11,7 +11,7 @@ from ..fields.methods import INR, NAF, R2_GAUSSIAN, SINOGRAMS
 from ..interface import Method
 from .crossmodal import CrossModalOptions, OnceOptions, solve_once
 from .denoiser import batch_bytes
-from .dinr import DinrOptions
+from .dinr import DinrOptions, field_options
 from .open_settings import PRIORS
 from .options import DiffusionOptions
 from .pacing import PACING
@@ -80,22 +80,13 @@ def _dinr_buffers(options: Options) -> tuple[float, float]:
     """The samples, and the field with its optimiser, its target and what the step on the lattice takes."""
     assert isinstance(options, DinrOptions)
     volumes, sinograms = _buffers(options)
-    return volumes + FIELDS[options.field].held(_of_field(options))[0], sinograms + SINOGRAMS
+    return volumes + FIELDS[options.field].held(field_options(options))[0], sinograms + SINOGRAMS
 
 
 def _dinr_beside(options: Options, grid: int, device: str) -> int:
     """The network, and a slab of the field on its way."""
     assert isinstance(options, DinrOptions)
-    return _network(options, grid, device) + FIELDS[options.field].beside(_of_field(options), grid, device)
-
-
-def _of_field(options: DinrOptions) -> Options:
-    """What the memory of a field is asked for with."""
-    own = FIELDS[options.field].options
-    result: Options = own.parse(
-        {name: getattr(options, name) for name in ("width", "layers") if name in own.model_fields}
-    )
-    return result
+    return _network(options, grid, device) + FIELDS[options.field].beside(field_options(options), grid, device)
 
 
 def _halo(options: Options) -> int | None:

@@ -12,14 +12,13 @@ from ..inverse.masking import reciprocal
 from ..inverse.normalised import Scaled
 from ..inverse.proposals import Proposal, data_consistent
 from ..selection.coarse import coarseness
-from ..slices import SliceNoise
+from ..slices import TOGETHER, SliceNoise
 from .schedule import Level
 
 DRAWS = 8  # their variance is right to a third at a pixel, and to a tenth after smoothing
 WINDOW = 5  # pixels of the smoothing: the variance of a fluctuation varies slowly
 FEWEST = 2  # draws of a large slice: of pixels half as wide, half as many and twice the window are as right
-ITERATIONS = 10
-TOGETHER = 16  # slices, draws included, of which the projector takes less time for each
+ITERATIONS = 10  # of conjugate gradients, for each draw
 
 
 def open_variance(data: Scaled, trust: float, level: Level, noise: SliceNoise, draws: int = 0) -> Tensor:

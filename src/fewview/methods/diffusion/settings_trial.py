@@ -23,7 +23,7 @@ from .guide import CrossModalGuide
 from .loop import diffuse, started
 from .options import DiffusionOptions
 
-STEPS, SAMPLES = 8, 2
+STEPS, SAMPLES = 8, 2  # of a trial
 STAGE = "sampling"
 
 

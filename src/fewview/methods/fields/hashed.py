@@ -9,8 +9,8 @@ from torch import Tensor, nn
 
 from .field import Shape
 
-ENTRIES = 2**17
-PRIMES = (1, 2_654_435_761, 805_459_861)
+ENTRIES = 2**17  # of the table of a level
+PRIMES = (1, 2_654_435_761, 805_459_861)  # of the hash, one for each axis
 
 
 class HashLevel(nn.Module):

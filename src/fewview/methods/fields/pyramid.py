@@ -14,8 +14,8 @@ from torch import Tensor, nn
 from .field import Field, Shape, Slab, grid_points, refined, resampled, sampled
 from .hashed import HashLevel
 
-COARSEST, RATIO, DENSE = 8, 1.5, 128
-FEATURES, WIDTH = 2, 32
+COARSEST, RATIO, DENSE = 8, 1.5, 128  # nodes a side of the first grid, ratio to the next, most that are not hashed
+FEATURES, WIDTH = 2, 32  # of a node; neurons of the layer that reads them
 SOFT = 0.02  # of the object's maximum: where the output turns from 0 to its value
 DECAY = 1e-5  # of the features: only what the data never touch feels it
 

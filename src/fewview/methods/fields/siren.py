@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from .field import Field, Slab, grid_points, refined, resampled, sampled
 
-OMEGA = 30.0
+OMEGA = 30.0  # factor within the first sine
 BATCH = {"cpu": 2**14, "cuda": 2**21}  # every weight hears of every point: few of them will do for a step
 
 

@@ -19,7 +19,7 @@ from ...operators.threads import share
 from .field import Shape, Slab
 from .splat import splat, splat_gradient
 
-CUT = 3.8
+CUT = 3.8  # standard deviations, at which a Gaussian ends
 PIECE = 2000  # Gaussians between two looks at the stop flag
 PLANES = 4  # slices that a thread fills by itself
 

@@ -18,7 +18,7 @@ from .options import ClsDmOptions
 from .seen import Rays, seen_of
 from .space import LatentSpace
 
-VIEWS = (2, 8)
+VIEWS = (2, 8)  # least and most of the training
 UNLIKE = 2.0
 """How many times worse than at its worst in validation the network may explain the views."""
 

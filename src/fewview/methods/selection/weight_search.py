@@ -22,8 +22,8 @@ from .picture import Picture
 SLICES = 2  # of the stack on which the choice is made
 LARGE = 300  # pixels on a side, above which one slice is enough
 COARSE = 360  # pixels on a side, above which the choice is made at a lower resolution
-FOLDS = 4
-REFINEMENTS = 2
+FOLDS = 4  # times that measurements are held out, others each time
+REFINEMENTS = 2  # weights that are tried at last, between the best ones of the ladder
 CLEARLY = 1.02  # how far the error must have risen before the search down the ladder ends
 STAGE = "choosing the weight"
 USUAL = 8  # settings that a search down the ladder tries, of the 13 that it may: for the forecast

@@ -34,7 +34,7 @@ from ..selection.picture import Picture
 from ..slices import central, central_slices
 from ..stages import Stages, work
 
-TRUSTS = (1.0, 0.35, 0.5, 0.7, 1.4, 2.0, 4.0)
+TRUSTS = (1.0, 0.35, 0.5, 0.7, 1.4, 2.0, 4.0)  # tried by "auto"; the first is the default
 NETWORK = 1500.0
 """Work of the pass through the network, per pixel of the whole image: of large slices it sees less, of small ones all
 (tooth, 640 pixels: as long as 11 iterations of CGLS, and 20 without a window)."""

@@ -10,7 +10,7 @@ from ...models.unrolled import arc
 from ...operators import Operator
 
 SLACK = 1.25  # beyond the ends of a range, as a factor
-SLACK_DEGREES = 5.0
+SLACK_DEGREES = 5.0  # the same for the arc, which has no factor
 
 
 def outside_training(card: Mapping[str, Any], operator: Operator, noise: float) -> list[str]:

@@ -27,7 +27,7 @@ from ..inverse.window import window_around
 from ..missing import missing_weights
 from ..selection.coarse import coarseness, coarser, enlarged, first_look, settled_coarsely
 from ..selection.picture import Picture
-from ..slices import SliceNoise
+from ..slices import TOGETHER, SliceNoise
 from ..stages import Stages
 from .finetune import SLICES, TUNING_BYTES, fine_tuned
 from .finetune import STAGE as FINE_TUNING
@@ -37,8 +37,6 @@ from .xray_reading import shown
 
 ONE_POSITION = 0.2
 """Part of the work, at most, with which the sample is reconstructed in one position alone."""
-TOGETHER = 16
-"""Slices, copies included, that the projector is applied to together where there are fewer."""
 
 
 class UnrolledOptions(BudgetOptions):
