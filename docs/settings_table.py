@@ -46,7 +46,7 @@ def page(rows):
         asking, leaving = max(0.0, -values.min()), max(0.0, values.max())
         table.append(f"| {title} | {values.mean():+.2f} | {asking:.2f} | {leaving:.2f} | {cost} |")
     shares = json.loads(SHARE.read_text(encoding="utf-8"))
-    halved = np.array([row["psnr at 0.5 of it"] - row["psnr at 0 of it"] for row in shares])
+    taken = np.array([row["psnr at 0.5 of it"] - row["psnr at 0 of it"] for row in shares])
     kinds = ", ".join(sorted({kind for kind, _, _ in full}))
     views = " and ".join(str(v) for v in sorted({views for _, _, views in full}))
     return f"""# What the settings search is worth
@@ -68,8 +68,8 @@ Searching took {spent:.1f} CPU seconds in the mean, on two slices, however many 
 A question that is worth under {LEAST_MEAN} dB in the mean and under {LEAST_WORST} dB in its worst case is not asked.
 By this rule the share stays for its worst case. The rows above take shares as they were found, up to one half. Now
 half of a share is taken. On {len(shares)} further samples (`python benchmarks/share.py`, [Tuned
-constants](constants.md)) that gains {halved.mean():.2f} dB in the mean, {max(0.0, halved.max()):.2f} dB at most, where
-a sample is unlike what the network knows, and loses {max(0.0, -halved.min()):.2f} dB at most.
+constants](constants.md)) that gains {taken.mean():.2f} dB in the mean, {max(0.0, taken.max()):.2f} dB at most, where
+a sample is unlike what the network knows, and loses {max(0.0, -taken.min()):.2f} dB at most.
 Three have gone by this rule, measured in the same way on 18 cases of 64 pixels:
 
 | question | mean gain, dB | asking loses at most | not asking loses at most | now |
