@@ -1,10 +1,11 @@
 """What ten minutes on a dense scan of a sister sample bring: `python benchmarks/sister.py --data grains foam wood`.
 
 Simulated samples: 40 slices are scanned with 360 views and 20000 counts and reconstructed by FBP, which is learnt; 4
-other slices of the same sample are measured with few views and 2000 counts. Wood: the FBP of all views of one neutron
-sinogram is learnt, the other sinogram, of another height, is reconstructed from few of its views. The network starts
-from `unrolled-materials`, which has seen none of these kinds, and learns for the given minutes of one core. Rows are
-kept in results/sister.json, so that a run can be stopped and gone on with; networks lie in the folder of --networks.
+other slices of the same sample are measured with few views and 2000 counts. Samples 0 of grains and foam are wider
+than the detector and are not taken. Wood: the FBP of all views of one neutron sinogram is learnt, the other sinogram,
+of another height, is reconstructed from few of its views. The network starts from `unrolled-materials`, which has seen
+none of these kinds, and learns for the given minutes of one core. Rows are kept in results/sister.json, so that a run
+can be stopped and gone on with; networks lie in the folder of --networks.
 """
 
 import argparse
@@ -84,7 +85,7 @@ def main():
     """Measure what is not there yet."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", nargs="+", default=["grains", "foam", "wood"])
-    parser.add_argument("--volumes", type=int, nargs="+", default=[0])
+    parser.add_argument("--volumes", type=int, nargs="+", default=[1])
     parser.add_argument("--views", type=int, default=16)
     parser.add_argument("--minutes", type=float, default=10.0)
     parser.add_argument("--networks", type=Path, default=Path("sister-networks"))

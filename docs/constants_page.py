@@ -86,8 +86,8 @@ def share():
 
 `TAKEN` = {stacking.TAKEN:g} (`methods/ensemble/stacking.py`) of the share that was found is taken. `LEAST` =
 {stacking.LEAST:g}: a smaller share is none. `python benchmarks/share.py`: validation samples of 128 pixels. PSNR in dB
-of the mean with TV less that without it, for parts of the share. {len([r for r in rows if r["share"] == 0])} of {len(rows)}
-samples wanted none and are left out of the rows, not of the means.
+of the mean with TV less that without it, for parts of the share. {len([r for r in rows if r["share"] == 0])} of
+{len(rows)} samples wanted none and are left out of the rows, not of the means.
 
 {table(head, [*shown, ("mean", "", "", "", *mean), ("worst", "", "", "", *worst)])}
 

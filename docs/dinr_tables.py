@@ -86,8 +86,9 @@ def page():
     before, rest = PAGE.read_text(encoding="utf-8").split(start)
     _, after = rest.split(end)
     tables = [
-        f"{volumes} test volumes of microstructures, 64 pixels, 8 slices, 2000 counts (`python benchmarks/dinr.py test\n"
-        f"--volumes {volumes}`). Every method with its defaults; PSNR in dB, differences with their 95 % interval:\n",
+        f"{volumes} test volumes of microstructures, 64 pixels, 8 slices, 2000 counts (`python benchmarks/dinr.py\n"
+        f"test --volumes {volumes}`). Every method with its defaults; PSNR in dB, differences with their 95 %\n"
+        "interval:\n",
         figures(rows, "test"),
         "The same in regions where the reference has most structure, ten of each volume: PSNR of `dinr` less that of\n"
         "`mbir`, by rows and columns of the region:\n",

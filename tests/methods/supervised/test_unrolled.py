@@ -165,19 +165,40 @@ def test_the_shipped_network_beats_cgls_on_a_microstructure_that_it_never_saw():
     assert find_weights("unrolled-materials").stat().st_size < 8e6
 
 
-def test_fine_tuning_is_kept_where_held_out_pixels_gain(problem, weights):
+def test_fine_tuning_is_kept_where_held_out_views_gain_enough(problem, weights, monkeypatch):
     """A network of random weights has much to learn of a disc; no truth is needed, and the file stays as it is."""
+    from fewview.methods.supervised import finetune
+
     views, disc = problem
+    net = load_unrolled(weights)
+    for unet in net.nets:
+        torch.nn.init.normal_(unet.head.weight, std=0.1)
+    save_network(net, find_weights(weights), {"trained_for": FOR})
     before = find_weights(weights).read_bytes()
+    monkeypatch.setattr(finetune, "RATE", 0.1)
+    monkeypatch.setattr(finetune, "ENOUGH", 0.02)
     alone = _all(views, weights=weights, symmetries=False)[-1]
     tuned = _all(views, weights=weights, symmetries=False, finetune=12)[-1]
     chosen = tuned[4].chosen
-    assert chosen["finetuned"] > 0 and chosen["finetune_gain"] > 0
+    assert chosen["finetuned"] > 0 and 0.5 > chosen["finetune_gain"] > 0.02
     assert [step for step, _ in chosen["finetune_curve"]] == [0, 4, 8, 12]
-    assert psnr(tuned[3], disc) > psnr(alone[3], disc)
+    assert psnr(tuned[3], disc) > psnr(alone[3], disc) + 0.5
     assert find_weights(weights).read_bytes() == before
     again = _all(views, weights=weights, symmetries=False, finetune=12)[-1]
     assert torch.equal(again[3], tuned[3])
+    monkeypatch.setattr(finetune, "ENOUGH", 0.5)
+    little = _all(views, weights=weights, symmetries=False, finetune=12)[-1]
+    assert little[4].chosen["finetuned"] == 0 and torch.equal(little[3], alone[3])
+
+
+def test_of_few_views_pixels_are_hidden_and_of_many_whole_views():
+    from fewview.methods.supervised.finetune import HIDDEN, _hidden
+
+    random = torch.Generator().manual_seed(0)
+    many = _hidden(torch.zeros(2, 20, 30), random)
+    assert torch.equal(many, many[:1, :, :1].expand_as(many)) and int(many[0, :, 0].sum()) == round(20 * HIDDEN)
+    few = _hidden(torch.zeros(40, 4, 100), random)
+    assert 0.8 * HIDDEN < float(few.double().mean()) < 1.2 * HIDDEN and not bool(few.all(dim=2).any())
 
 
 def test_what_gains_nothing_is_undone(problem, weights, monkeypatch):

@@ -58,9 +58,9 @@ class UnrolledOptions(BudgetOptions):
     finetune: int = option(
         0,
         "Fine-tuning steps",
-        "How many steps the network learns on this scan, which needs no truth: it predicts detector pixels that are "
-        "hidden from it, and what it learns is kept where other pixels that are held out are predicted better. It "
-        "helps with samples unlike those of the training; 24 are enough, and take some ten times as long as none.",
+        "How many steps the network learns on this scan, which needs no truth: it predicts views that are hidden "
+        "from it, and what it learns is kept where other views, which are held out, are predicted better. It helps "
+        "with samples unlike those of the training; 24 are enough, and take some ten times as long as none.",
         ge=0,
     )
     samples: int = option(
