@@ -1,5 +1,8 @@
 """The tilt of the axis: found from rows far apart, and taken out so that the slices are sharp again."""
 
+import math
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
@@ -7,7 +10,7 @@ from fewview.errors import OptionError
 from fewview.frames import ArrayFrames
 from fewview.geometry import ParallelBeam
 from fewview.prepare import PrepareOptions
-from fewview.prepare.tilt import TiltEstimate, find_tilt, upright
+from fewview.prepare.tilt import TiltEstimate, find_tilt, tilt_of, upright
 from fewview.runs.inputs import chosen_scan
 from fewview.runs.recipe import Recipe
 from fewview.samples import TOOTH
@@ -77,6 +80,14 @@ def test_pixels_that_turn_in_from_nowhere_do_not_count():
     weights[0, 4, 4] = 0
     _, heavy = upright(values, weights, 10.0, (3.5, 3.5))
     assert heavy[0, 0, 0] == heavy[0, 4, 4] == 0 and heavy[0, 3, 3] > 0
+
+
+def test_rows_whose_axis_nobody_is_sure_of_tell_of_no_tilt():
+    unsure = SimpleNamespace(column=31.5, error=math.inf)
+    found = tilt_of([(row, unsure) for row in (7.0, 20.0, 34.0)], 41)
+    assert found.degrees is None and not found.matters
+    sure = [(row, SimpleNamespace(column=30.0 + 0.05 * row, error=0.02)) for row in (7.0, 34.0)]
+    assert tilt_of([*sure, (20.0, unsure)], 41).degrees == pytest.approx(math.degrees(math.atan(0.05)))
 
 
 def test_words_without_knowledge():

@@ -30,9 +30,20 @@ def test_a_mixture_in_one_sentence(options, chosen, words):
     assert made_of(D3IP, D3IP.options(**options), chosen, 16) == words
 
 
+def test_an_ensemble_names_its_members():
+    ensemble = get_method("ensemble")
+    found = {"shares": "unrolled=0.6,mbir=0.2", "settings": '{"mbir": {"weight": 0.01}}'}
+    assert made_of(ensemble, ensemble.options(), found, 1) == (
+        f"Average: 75 % {get_method('unrolled').title}, 25 % {get_method('mbir').title}, chosen by held-out views."
+    )
+
+
 def test_a_classical_result_names_what_was_chosen():
     tv = get_method("tv")
     assert made_of(tv, tv.options(), {"weight": 0.001372, "weight_curve": []}, 600) == (
         "Total variation, 600 steps; chosen by held-out measurements: weight 0.00137."
     )
     assert made_of(tv, tv.options(weight=0.1), {}, 1) == "Total variation, 1 step."
+    guided = get_method("unrolled-x")
+    told = made_of(guided, guided.options(), {"xray": False}, 6)
+    assert told.endswith("chosen by held-out measurements: use the X-ray volume: no.")

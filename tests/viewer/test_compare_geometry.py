@@ -61,7 +61,9 @@ def test_a_reference_in_micrometres_and_one_of_the_whole_detector_are_right():
     slab = layer("slab", VOLUME[2:4], 0.2)
     slab.translate = np.array([0.4, 0, 0])
     whole = Shaped("the scan's volume", VOLUME.shape, Place((0, 0, 0), (0.2, 0.2, 0.2), "mm"))
+    assert presenter.compare([slab], None, 0.0).elsewhere
     found = presenter.compare([slab], layer("truth", VOLUME), 3 * 0.2, scan=whole)
+    assert not found.elsewhere
     np.testing.assert_array_equal(found.candidates[0].image, found.candidates[0].truth)
 
 
@@ -97,6 +99,14 @@ def test_values_per_pixel_of_binned_runs_are_brought_to_one_pixel():
     assert found.candidates[1].truth == pytest.approx(blocks[1]) and any("divided by 2" in one for one in found.notes)
     alone = presenter.compare([binned], None, 2.0)  # nothing to be brought to
     np.testing.assert_array_equal(alone.candidates[0].image, binned.data[1])
+
+
+def test_runs_of_other_numbers_of_views_are_told():
+    few, many = (layer(f"TV, {n} views #{n}", VOLUME, record={"views": n}) for n in (8, 32))
+    assert ComparePresenter().compare([few, many], None, 0).notes == [
+        "The runs had unequal numbers of views: TV #8 8, TV #32 32."
+    ]
+    assert not ComparePresenter().compare([few, few], None, 0).notes
 
 
 def test_pixels_that_are_not_numbers_are_left_out_and_counted():

@@ -238,6 +238,7 @@ def test_a_fan_beam_says_where_its_source_is(tmp_path):
     presenter.load(tmp_path / "scan.npy", geometry=str(tmp_path / "beam.json"), angles="0:360", kind="attenuation")
     fact = next(fact for fact in presenter.facts() if fact.label == "Beam")
     assert "source 40 mm from the axis" in fact.text and "below the slice" in fact.text
+    assert fact.action == "geometry" and fact.now.endswith("beam.json")
     presenter.bin = 2
     assert presenter.voxel == pytest.approx(0.4)
     assert grid_of(presenter).place.step == pytest.approx((0.2,) * 3)  # not the 0.5 mm of the detector

@@ -95,7 +95,8 @@ def find_tilt(
 
 def tilt_of(found: list[tuple[float, AxisEstimate]], rows: int) -> TiltEstimate:
     """The tilt by the axis of some rows, given as pairs of row and axis, on a detector of ``rows`` rows."""
-    known = [(row, one.column, max(one.error, LEAST_ERROR)) for row, one in found if one.column is not None]
+    sure = [(row, one) for row, one in found if math.isfinite(one.error)]  # of others nobody knows how far they are off
+    known = [(row, one.column, max(one.error, LEAST_ERROR)) for row, one in sure if one.column is not None]
     places, columns = tuple(row for row, *_ in known), tuple(column for _, column, _ in known)
     if len(known) < 2:
         return TiltEstimate(None, math.inf, places, columns, 0.0)

@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from ..methods.ensemble.members import shares_of
 from ..methods.interface import Estimate, Kept, Method
+from ..methods.registry import get_method
 from ..options import Options
 
 PRIOR_WORDS = {"generic": "plain shapes", "materials": "materials"}
@@ -75,13 +77,23 @@ def made_of(method: Method[Any], options: Options, chosen: Mapping[str, Any], st
     """
     if options.knows("beside_share"):
         return _mixture(options, chosen)
+    if options.knows("shares"):
+        return _average(options, chosen)
     settled = [
-        f"{field.title or name} {_value(chosen[name])}".lower()
+        f"{_within(field.title or name)}{_value(chosen[name])}"
         for name, field in type(options).model_fields.items()
         if name in chosen
     ]
     by = f"; chosen by held-out measurements: {', '.join(settled)}" if settled else ""
     return f"{method.title}, {steps} {'step' if steps == 1 else 'steps'}{by}."
+
+
+def _average(options: Options, chosen: Mapping[str, Any]) -> str:
+    """Of an ensemble: what part each of its members has."""
+    parts = shares_of(str(chosen.get("shares", options.value("shares"))))
+    total = sum(parts.values())
+    told = [f"{part / total:.0%} {get_method(name).title}".replace("%", " %") for name, part in parts.items()]
+    return f"Average: {', '.join(told)}{', chosen by held-out views' if 'shares' in chosen else ', as set'}."
 
 
 def _mixture(options: Options, chosen: Mapping[str, Any]) -> str:
@@ -102,5 +114,13 @@ def _mixture(options: Options, chosen: Mapping[str, Any]) -> str:
     return f"{', '.join(parts)}{', chosen by held-out views' if by_views else ', as set'}."
 
 
+def _within(title: str) -> str:
+    """A title within a sentence: "Weight" without its capital, "TV" with all of them."""
+    return title[:1].lower() + title[1:] if title[1:2].islower() else title
+
+
 def _value(value: Any) -> str:
-    return f"{value:.3g}" if isinstance(value, float) else str(value)
+    """A value behind its title; of a switch, whether it is on."""
+    if isinstance(value, bool):
+        return f": {'yes' if value else 'no'}"
+    return f" {value:.3g}" if isinstance(value, float) else f" {value}"

@@ -22,6 +22,7 @@ _FIELDS = {
     "layout": "Layout",
     "dataset": "Dataset",
     "device": "Device",
+    "geometry": "Beam",
 }
 _FLAG = re.compile(
     r"`[^`]*`|(?:(with|by|in|or|say) )?--(\w[\w-]*)(?: ([A-Z][A-Z_:/\[\]a-z]*|\w+=[^\s;,]*[^\s;,.]|\d+:\d+|\d+))?"

@@ -59,7 +59,9 @@ class Foot:
             Further notes.
         """
         parts = []
-        if not comparison.candidates:
+        if comparison.elsewhere:
+            parts.append("No layer has a slice at this height: move the slider of z.")
+        elif not comparison.candidates:
             parts.append("Nothing to compare yet: reconstruct something, or open a volume.")
         elif hint:
             parts.append(hint)

@@ -13,6 +13,7 @@ from ...errors import FewviewError
 from ...quality import data_range, scale_curve
 from ...runs.worker.queued_run import QueuedRun
 from ..common.layers import facts
+from ..common.words import short
 from ..files.layer_files import is_volume
 from .grids import Placed, Shaped, placed
 from .profile import line_profile
@@ -36,6 +37,8 @@ class Comparison:
     length : {"mm", "pixel"}
     notes : list of str
         Sentences on what was left out or assumed.
+    elsewhere : bool
+        Whether there are layers, none of which has a slice at this height.
     """
 
     candidates: list[Candidate] = field(default_factory=list)
@@ -43,6 +46,7 @@ class Comparison:
     unit: str = ""
     length: str = "pixel"
     notes: list[str] = field(default_factory=list)
+    elsewhere: bool = False
 
 
 class ComparePresenter:
@@ -107,8 +111,10 @@ class ComparePresenter:
                 target = target if target is None or of_truth == 1 else target / np.float32(of_truth)
                 notes += [why] if why else []
             candidates.append(self._candidate(one, image, target, live, larger))
+        notes += unequal_views([layer for layer in others if layer in agreed])
         length = known[0].place.unit if known else "pixel"
-        return Comparison(candidates, truth, unit, length, list(dict.fromkeys(notes)))
+        elsewhere = not candidates and any(layer is not reference for layer in agreed)
+        return Comparison(candidates, truth, unit, length, list(dict.fromkeys(notes)), elsewhere)
 
     def candidate(self, layer: Any, z: float) -> Candidate | None:
         """One layer by itself; None where it has no slice at ``z``."""
@@ -216,6 +222,16 @@ def run_scores(layer: Any) -> dict[str, float]:
         if value is not None:
             scores[name] = float(value)
     return scores
+
+
+def unequal_views(layers: Sequence[Any]) -> list[str]:
+    """A sentence where runs that are compared were not made of as many views; their names may be cut in the table."""
+    counts = {layer.name: facts(layer.metadata).get("record", {}).get("views") for layer in layers}
+    known = {name: views for name, views in counts.items() if views}
+    if len(set(known.values())) < 2:
+        return []
+    told = ", ".join(f"{short(name)} {views}" for name, views in known.items())
+    return [f"The runs had unequal numbers of views: {told}."]
 
 
 def live_scores(run: QueuedRun | None) -> dict[int, dict[str, float]]:

@@ -11,6 +11,7 @@ import time
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 from qtpy.QtCore import QObject, QTimer, Signal
 
@@ -170,6 +171,8 @@ class LiveView(QObject):
         )
         self._limits = limits
         self._centre(volume, shown)
+        if shown.metadata.get("look"):
+            self._viewer.reset_view()  # it lies beside what was in sight
         if self._viewer.canvas.grid.enabled:
             return  # the grid has an order of its own
         for layer in [layer for layer in self._viewer.layers if type(layer).__name__ == "Shapes"]:
@@ -181,8 +184,8 @@ class LiveView(QObject):
         if dims.ndim < 3:
             return
         scale, first = shown.place["scale"][0], shown.place["translate"][0]
-        last = first + (len(volume) - 1) * scale
-        if not first - scale / 2 <= dims.point[-3] <= last + scale / 2 or len(self._viewer.layers) == 1:
+        index = round((dims.point[-3] - first) / scale + 1e-6)  # between two slices the viewer shows the next one
+        if not 0 <= index < len(volume) or len(self._viewer.layers) == 1:
             dims.set_point(dims.ndim - 3, first + (len(volume) // 2) * scale)
 
     def _rescale(self, volume: NDArray[Any]) -> None:
@@ -245,7 +248,9 @@ class LiveView(QObject):
             elif made is None:
                 self._extras[name] = self._add_extra(name, volume, shown, layer)
             elif made in layers:
-                made.data = volume
+                before, made.data = extra_look(name, made.data)["contrast_limits"], volume
+                if np.allclose(made.contrast_limits, before):  # of an early estimate, and not of the user
+                    made.contrast_limits = extra_look(name, volume)["contrast_limits"]
 
     def _add_extra(self, name: str, volume: NDArray[Any], shown: Shown, layer: Any) -> Any:
         layers = self._viewer.layers

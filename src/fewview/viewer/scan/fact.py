@@ -10,6 +10,7 @@ Action = Literal[
     "",
     "angles",
     "dataset",
+    "geometry",
     "flats",
     "darks",
     "kind",

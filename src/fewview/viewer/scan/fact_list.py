@@ -24,6 +24,7 @@ ASKING, CHANGING = "Set…", "✎"  # what is missing or assumed asks for a word
 QUESTIONS: dict[Action, str] = {
     "angles": "Angles in degrees: START:STOP, START:STOP:endpoint, or a file of angles; empty for those of the file",
     "dataset": "Which of the channels (times or energies) of the file to open, counted from 0",
+    "geometry": "File with the beam as ASTRA words it (JSON or YAML, with distances); empty: as the file says",
     "flats": "Folder, file or name pattern of the open-beam frames; empty for those of the file",
     "darks": "Folder, file or name pattern of the beam-off frames; empty for those of the file",
     "kind": "What the values are",
@@ -45,7 +46,7 @@ HELP: dict[Action, str] = {
     "mirror": "A camera that looks into a mirror does so.",
     "horizontal_axis": "If it does, the frames are turned by 90 degrees.",
 }
-FILES: tuple[Action, ...] = ("angles", "flats", "darks")
+FILES: tuple[Action, ...] = ("angles", "flats", "darks", "geometry")
 
 
 class FactList(QWidget):

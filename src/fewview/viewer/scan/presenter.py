@@ -272,7 +272,8 @@ class ScanPresenter:
                 where, now = info.provenance.get(name, ""), str(said.get(name, ""))
                 facts.append(Fact(name.capitalize(), f"{count or 'no'} {label} frames", state, name, where, now))
         if self.scan is not None and self.scan.geometry.name != "parallel":
-            facts.append(Fact("Beam", info.beam, "note", "", info.provenance.get("beam", "")))
+            where, now = info.provenance.get("beam", ""), str(said.get("geometry") or "")
+            facts.append(Fact("Beam", info.beam, "note", "geometry", where, now))
         facts.append(self.axis_state.fact())
         origin = info.provenance.get("pixel", "")
         if self.pixel is None:
@@ -352,6 +353,8 @@ def _action(problem: str) -> Action:
     lower = problem.lower()
     if "angle" in lower:
         return "angles"
+    if "fan-beam" in lower or "geometry" in lower:
+        return "geometry"
     if "channels" in lower:
         return "dataset"
     return "flats" if "flat" in lower else ""
