@@ -115,6 +115,7 @@ def test_help_palette_and_what_auto_chose(docked):
     ]
     budget = dock.form.input_of("budget")  # left to "none": one click, and one types
     docked.qtbot.mouseClick(budget, Qt.MouseButton.LeftButton)
+    assert dock.form.changes() == {} and "budget" not in dock.forecast.text()  # no reproach before one has typed
     docked.type(budget, "300")
     assert dock.form.changes() == {"budget": 300}
     dock.form.set_values({})

@@ -140,7 +140,8 @@ class _Row(QWidget):
         if self._auto is not None and self._auto.isChecked():
             return self._field.auto
         value = self.widget.value
-        return value.strip() if isinstance(value, str) else value
+        value = value.strip() if isinstance(value, str) else value
+        return self._field.auto if value == "" and self._field.can_be_auto else value  # nothing was typed yet
 
     def set_value(self, value: Any) -> None:
         """Show a value; one that the input cannot hold is left to the default."""
