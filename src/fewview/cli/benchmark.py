@@ -17,6 +17,10 @@ from .values import parse_pairs
 app = typer.Typer(help="Measure quality, speed and liveliness on this machine.")
 
 Json = Annotated[Path | None, typer.Option("--json", help="Write the rows of the table to this file, as JSON.")]
+Again = Annotated[bool, typer.Option("--again", help="Measure anew what the JSON file holds already.")]
+Minutes = Annotated[
+    float, typer.Option(help="Stop after this many minutes, in the middle if need be; 0 never stops before the end.")
+]
 
 
 @app.command()
@@ -78,7 +82,7 @@ def quality(
     device: Annotated[str, typer.Option(help="Where to compute: `auto`, `cpu` or `cuda`.")] = "auto",
     measured: Annotated[Path, typer.Option(help="Folder that holds the measured data.")] = Path("../shared/data"),
     against: Annotated[str, typer.Option(help="Method that the table compares the others with.")] = "tv",
-    again: Annotated[bool, typer.Option("--again", help="Measure anew what the JSON file holds already.")] = False,
+    again: Again = False,
     settings: Annotated[
         list[str] | None,
         typer.Option("--set", help="An option of the methods as KEY=VALUE; its results are rows of their own."),
@@ -95,10 +99,7 @@ def quality(
             "no-neutron; as A,B or all."
         ),
     ] = None,
-    minutes: Annotated[
-        float,
-        typer.Option(help="Stop after this many minutes, in the middle if need be; 0 never stops before the end."),
-    ] = 0,
+    minutes: Minutes = 0,
 ) -> None:
     """Compare the methods on known data. Rows in the JSON file are kept and added to; Ctrl-C keeps what is done."""
     from ..benchmark.quality.data import DATA
@@ -150,11 +151,8 @@ def probe(
     volumes: Annotated[int, typer.Option(help="Number of samples.")] = 1,
     slices: Annotated[int, typer.Option(help="Number of slices of each sample.")] = 4,
     device: Annotated[str, typer.Option(help="Where to compute: `auto`, `cpu` or `cuda`.")] = "auto",
-    again: Annotated[bool, typer.Option("--again", help="Measure anew what the JSON file holds already.")] = False,
-    minutes: Annotated[
-        float,
-        typer.Option(help="Stop after this many minutes, in the middle if need be; 0 never stops before the end."),
-    ] = 0,
+    again: Again = False,
+    minutes: Minutes = 0,
 ) -> None:
     """Add a void to a sample, or fill one, and see how much of it a method shows: below 0.7, it invents or hides."""
     from ..benchmark.probe import METHODS, VIEWS, run

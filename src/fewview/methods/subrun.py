@@ -10,7 +10,6 @@ import torch
 
 from .interface import Estimate, Kept, Method, OptionsT, Problem, Settled, Tuning
 from .selection.picture import Picture
-from .stages import Stages
 
 
 def tuned_within(
@@ -81,33 +80,6 @@ def solved_within(
         picture.settle()
     assert last is not None, "a method yields at least once"
     return last
-
-
-def run_within(
-    method: Method[OptionsT], problem: Problem, options: OptionsT, stage: str, picture: Picture | None = None
-) -> Generator[Estimate, None, Estimate]:
-    """Tune and solve by ``method``; see :func:`solved_within`.
-
-    Parameters
-    ----------
-    method : Method
-    problem : Problem
-    options : OptionsT
-        Not settled yet.
-    stage : str
-        What the estimates call it.
-    picture : Picture, optional
-        What is shown meanwhile.
-
-    Returns
-    -------
-    Estimate
-        The last one.
-    """
-    stages = Stages({"settings": 0.5, "solution": 0.5})
-    settled = yield from stages.within("settings", tuned_within(method, problem, options, stage, picture), named=False)
-    solving = solved_within(method, problem, settled.options, stage, picture)
-    return (yield from stages.within("solution", solving, named=False))
 
 
 def _told(method: Method[Any], last: Estimate, stage: str, picture: Picture | None, kept: Kept) -> Estimate:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -78,9 +77,3 @@ def export_unrolled(folder: Path, path: Path, samples: int = 4) -> None:
 def new_unrolled(facts: Mapping[str, Any]) -> Unrolled:
     """The network that the facts of a training speak of."""
     return Unrolled(UnrolledConfig.model_validate_json(facts["config"]))
-
-
-def curve_of(folder: Path) -> list[dict[str, Any]]:
-    """Validation against minutes, of a training that may be running."""
-    path = folder / "curve.json"
-    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else []

@@ -61,7 +61,7 @@ def judge(angles: Array, enough: float = HALF, *, whole: bool = True) -> Verdict
     still = _standing_still(angles)
     if still:
         return Verdict(still)
-    turns = _turns(angles, step)
+    turns = _turns(angles)
     if turns.question:
         return turns
     out = _out_of_line(angles)
@@ -140,7 +140,7 @@ def _standing_still(angles: Array) -> str:
     return ""
 
 
-def _turns(angles: Array, step: float) -> Verdict:
+def _turns(angles: Array) -> Verdict:
     """Several turns: interlaced and golden-ratio scans spread their views over directions, a wrong column does not."""
     turns = float(np.ptp(angles)) / FULL
     if turns <= 1.02:

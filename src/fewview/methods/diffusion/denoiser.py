@@ -22,7 +22,7 @@ PIXELS = {"cpu": 2**15, "cuda": 2**21}  # of a batch: two slices of 128 px on a 
 MOST = {"cpu": 2, "cuda": 4096}  # slices of a batch; more gain a CPU nothing but with images of 32 or 64 pixels
 # Values per pixel that the compact network holds at its peak, measured: 128 and 256 px, one to four slices.
 ACTIVATIONS, ADAPTING = 120, 760
-WEIGHTS = 23 << 20  # bytes: a compact network of 2.9 million numbers, and the copy that belongs to the run
+WEIGHTS = 12 << 20  # bytes: a compact network of 2.9 million numbers; where it is copied, the first is let go
 
 
 @dataclass(frozen=True, eq=False)
@@ -169,7 +169,7 @@ def batches(x_t: Tensor) -> Iterator[tuple[Tensor, int]]:
         yield index, min(size, count - start)
 
 
-def batch_bytes(grid: int, device: str, adapting: bool = False) -> int:
+def batch_bytes(grid: int, device: str, adapting: bool = False, networks: int = 1) -> int:
     """Bytes of a batch of slices on its way through the network, with what gradients need where it adapts.
 
     Parameters
@@ -180,6 +180,8 @@ def batch_bytes(grid: int, device: str, adapting: bool = False) -> int:
         cpu or cuda.
     adapting : bool, optional
         Whether gradients are needed.
+    networks : int, optional
+        Networks that are held at the same time, of which one is at work.
     """
     batch = _together(grid**2, device) * grid**2
-    return 4 * batch * (ADAPTING if adapting else ACTIVATIONS) + WEIGHTS
+    return 4 * batch * (ADAPTING if adapting else ACTIVATIONS) + networks * WEIGHTS

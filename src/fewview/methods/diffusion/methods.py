@@ -73,7 +73,8 @@ def _apart(options: Options) -> float:
 def _network(options: Options, grid: int, device: str) -> int:
     """See :func:`fewview.methods.diffusion.denoiser.batch_bytes`."""
     assert isinstance(options, DiffusionOptions)
-    return batch_bytes(grid, device, adapting=options.adaptation.kind != "none")
+    networks = 2 if isinstance(options, CrossModalOptions) else 1  # the guide's as well
+    return batch_bytes(grid, device, options.adaptation.kind != "none", networks)
 
 
 def _dinr_buffers(options: Options) -> tuple[float, float]:

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from .field import Field, Shape, Slab, refined
+from .field import Field, Slab, refined
 from .voxelise import CUT, voxelise
 
 NARROWEST, WIDEST = 0.4, 8.0  # standard deviations, in voxels
@@ -191,11 +191,6 @@ class Gaussians(Field):
         mean = (self.mean + 0.5) * stretch - 0.5
         rows = torch.cat([self.densities()[:, None], mean, diagonal, mixed], dim=1)
         return rows, CUT * torch.diagonal(covariance, dim1=1, dim2=2).detach().sqrt()
-
-
-def shape_of(volume: Tensor) -> Shape:
-    """Slices, rows and columns."""
-    return len(volume), volume.shape[1], volume.shape[2]
 
 
 def _unsoft(density: Tensor) -> Tensor:

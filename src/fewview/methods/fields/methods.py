@@ -12,7 +12,7 @@ from .options import FieldOptions, GaussiansOptions, SirenOptions
 from .pyramid import FEATURES, RATIO, WIDTH
 from .siren import BATCH
 from .solve import effort, solve, tune
-from .start import gaussians, pyramid, siren
+from .start import VOXELS, gaussians, pyramid, siren
 
 # On the lattice, counted in the data step: field, target, best so far, first volume, CG's six and TV's differences.
 LATTICE, SINOGRAMS = 18.0, 4.0
@@ -53,10 +53,10 @@ def _apart(options: Options) -> float:
     return LATTICE - FITTING
 
 
-# The finest level is as fine as the lattice. A Gaussian for every 16 voxels at most, twice as many in the end;
-# covariances and their gradients beside.
+# The finest level is as fine as the lattice. Gaussians at most where the object fills the volume, twice as many in the
+# end; covariances and their gradients beside.
 _PYRAMID = FEATURES / (1 - RATIO**-3) * COPIES
-_GAUSSIANS = 2 / 16 * (NUMBERS * COPIES + 100)
+_GAUSSIANS = 2 / VOXELS * (NUMBERS * COPIES + 100)
 
 INR = Method(
     name="inr",

@@ -12,6 +12,7 @@ import torch
 from ...errors import OptionError
 from ...options import Auto, option
 from ..classical.fbp import preview
+from ..diffusion.denoiser import WEIGHTS
 from ..interface import Effort, Estimate, Method, Problem, Settled, Tuning
 from ..missing import missing_weights
 from ..selection.comparison import PerView, better, gain
@@ -124,7 +125,7 @@ METHOD = Method(
     needs=frozenset({"aux", "weights"}),
     missing=missing_weights(UnrolledXrayOptions().weights, "`fewview train unrolled --xray`"),
     buffers=(42.0, 8.0),
-    beside=UNROLLED.beside,
+    beside=lambda options, grid, device: UNROLLED.beside(options, grid, device) + WEIGHTS,  # of the guide
     halo=UNROLLED.halo,
     resumable=False,
     pacing=UNROLLED.pacing,

@@ -65,7 +65,7 @@ class Particles:
         off = self._next_path(mean, data, level)
         misfit = self.step.misfit(mean) + off
         rho = (data.noise / new) ** 2
-        chosen = self._chosen(misfit, self.step.inverse(misfit, rho), new, mean, level)
+        chosen = self._chosen(misfit, self.step.inverse(misfit, rho), new, mean)
         mean, misfit = mean[chosen], misfit[chosen]
         drawn = self.step.drawn(mean, new, self.noise(mean), self.noise(misfit), misfit)
         return math.sqrt(level.abar_next) * drawn
@@ -85,7 +85,7 @@ class Particles:
         groups = torch.arange(len(white), device=like.device) // self.size * self.size
         return self.step.rooted(data.forward(white[groups].reshape(like.shape)))
 
-    def _chosen(self, misfit: Tensor, solved: Tensor, new: float, like: Tensor, level: Level) -> Tensor:
+    def _chosen(self, misfit: Tensor, solved: Tensor, new: float, like: Tensor) -> Tensor:
         """Numbers of the images whose particles go on, by slice and group."""
         slices = self.noise.slices
         evidence = -0.5 * (misfit * solved).sum(dim=(1, 2)).reshape(-1, slices) / new**2
