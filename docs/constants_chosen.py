@@ -28,7 +28,6 @@ CHOSEN = {
         "LOWEST": "0.02 to 0.1 were equally good; rows not kept",
         "TIMES": PAPER,
     },
-    "methods/diffusion/settings_search.py": {"ENOUGH": TABLE},
     "methods/ensemble/members.py": {"FINE_TUNED": "foams and grains; rows not kept"},
     "methods/ensemble/stacking.py": {"LEAST": TABLE},
     "methods/inverse/gaussian.py": {"LEAST, MOST": "rounding of float32"},
@@ -45,10 +44,12 @@ CHOSEN = {
     "methods/latent/space.py": {"FIRST": "the last level of its training"},
     "methods/selection/coarse.py": {"FINER": "noise of a back-projection"},
     "methods/selection/comparison.py": {
+        "ENOUGH": TABLE,
         "CONFIDENCE": "a convention",
         "ONE_STANDARD_ERROR": "one standard error of a normal distribution",
         "ON_AVERAGE": IDENTITY,
     },
+    "methods/supervised/finetune.py": {"HIDDEN, ENOUGH": "17 validation cases of 128 pixels; in the code"},
     "methods/supervised/posterior.py": {"HIGHEST, LOWEST": "its training"},
     "prepare/axis.py": dict.fromkeys(
         ("_TRUNCATED", "_LOWEST", "_EMPTY", "_DEPTH", "_SPREAD", "_TRUNCATION_ERROR"),

@@ -8,8 +8,9 @@ from constants_chosen import CHOSEN, NO_RESULT
 from constants_in_code import constants
 
 from fewview.methods.classical import chambolle_pock
-from fewview.methods.diffusion import guide_rejection, open_settings, settings_search
+from fewview.methods.diffusion import guide_rejection, open_settings
 from fewview.methods.ensemble import stacking
+from fewview.methods.selection import comparison
 from fewview.registration import quality
 
 HERE = Path(__file__).parent
@@ -60,7 +61,7 @@ def prior():
     shown.sort(key=lambda row: float(row[3].rstrip("%")))
     return f"""## When another prior is taken
 
-`ENOUGH` = {settings_search.ENOUGH:g} (`methods/diffusion/settings_search.py`): `{open_settings.PRIORS[1]}` takes the
+`ENOUGH` = {comparison.ENOUGH:g} (`methods/selection/comparison.py`): `{open_settings.PRIORS[1]}` takes the
 place of `{open_settings.PRIORS[0]}` where it predicts held-out views better by that part, or passes the paired t-test.
 `python benchmarks/settings_search.py`, see [What the settings search is worth](settings-search.md). The PSNR is that of
 the whole run with `materials` less that with `generic`. Held-out views do not always tell: with microstructure 3 (16

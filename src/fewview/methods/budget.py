@@ -27,6 +27,7 @@ MIDDLING: dict[str, Any] = {
     "sharpness": 0.0,
     "iterations": 15,
     "prior": "generic",
+    "weights": "unrolled-general",
     "start_iterations": 10,
     "beside_share": 0.0,
     "guide_weight": 1.0,

@@ -46,7 +46,7 @@ class SisterTraining(TrainerOptions):
 
     minutes: float = option(10.0, "Minutes", "Time the training may take in all; more is better.", unit="min", gt=0)
     start: str = option(
-        "unrolled-materials",
+        "unrolled-general",
         "Start from",
         "Weights (name or path) to start from; empty: from scratch, which takes longer.",
     )

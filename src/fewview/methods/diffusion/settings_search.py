@@ -14,7 +14,7 @@ from ..ensemble.partner import candidates, shared, tuned_and_reconstructed
 from ..ensemble.stacking import mixed, share
 from ..interface import Estimate, Problem
 from ..inverse.normalised import scaled
-from ..selection.comparison import best_setting
+from ..selection.comparison import ENOUGH, best_setting
 from ..selection.held_out import hold_out, prediction_errors
 from ..selection.picture import Picture
 from ..slices import central, central_slices
@@ -29,8 +29,6 @@ from .start import first_volume
 
 SHORT: dict[str, Any] = {"steps": STEPS, "samples": SAMPLES, "calls": 0, "adaptation": "none"}
 """A trial of few steps."""
-ENOUGH = 0.02
-"""Gain by which another prior is taken without a test: three views cannot pass one. Measured, see docs/constants.md."""
 SLICES = 2
 CLASSICAL = 800
 """Iterations of the classical method on the trial: for the forecast."""

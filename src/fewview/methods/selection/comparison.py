@@ -18,6 +18,9 @@ ONE_STANDARD_ERROR = 0.84
 ON_AVERAGE = 0.5
 """The confidence at which the smaller mean error decides, however small the difference is."""
 
+ENOUGH = 0.02
+"""Gain by which another network is taken without a test: three views cannot pass one (docs/constants.md)."""
+
 PerView = NDArray[np.float64]
 """Mean squared errors of held-out measurements, one value per view; the same views in the same order."""
 Setting = TypeVar("Setting")

@@ -26,11 +26,13 @@ from ..inverse.proposals import nonnegative
 from ..inverse.window import window_around
 from ..missing import missing_weights
 from ..selection.coarse import coarseness, coarser, enlarged, first_look, settled_coarsely
+from ..selection.comparison import ENOUGH, best_setting
 from ..selection.picture import Picture
 from ..slices import TOGETHER, SliceNoise
 from ..stages import Stages
 from .finetune import SLICES, TUNING_BYTES, fine_tuned
 from .finetune import STAGE as FINE_TUNING
+from .network_choice import NETWORKS, available, predicted
 from .posterior import posterior_sample, spread_factor
 from .trained_range import outside_training
 from .xray_reading import shown
@@ -43,11 +45,12 @@ class UnrolledOptions(BudgetOptions):
     """Options of the unrolled network."""
 
     weights: str = option(
-        "unrolled-materials",
+        "auto",
         "Network",
-        "The network, by what it has learnt: unrolled-materials (concrete-like samples), or the path of weights that "
-        "`fewview train unrolled` wrote, best from a dense scan of a sister sample.",
-        offers=("unrolled-materials",),
+        "The network, by what it has learnt: unrolled-general (many kinds of samples), unrolled-materials "
+        "(concrete-like ones), or the path of weights that `fewview train unrolled` wrote, best from a dense scan of a "
+        "sister sample. Auto takes unrolled-general unless held-out views are clearly better predicted with the other.",
+        offers=("auto", *NETWORKS),
     )
     symmetries: bool = option(
         True,
@@ -85,10 +88,26 @@ class UnrolledOptions(BudgetOptions):
 @settled_coarsely
 @torch.no_grad()
 def tune(problem: Problem, options: UnrolledOptions) -> Tuning[UnrolledOptions]:
-    """Settle what the network takes for 1."""
+    """Settle what the network takes for 1, and which network it is."""
     yield Picture(preview(problem)).estimate(0, 1, "starting image")
-    scale = settled_scale(problem, options.scale)
-    return Settled(options.taking({"scale": scale}), {"scale": scale})
+    chosen: dict[str, Any] = {"scale": settled_scale(problem, options.scale)}
+    if options.weights == "auto":
+        chosen |= yield from _network(problem, options.taking(chosen))
+    return Settled(options.taking(chosen), chosen)
+
+
+def _network(problem: Problem, options: UnrolledOptions) -> Generator[Estimate, None, dict[str, Any]]:
+    """Which of the shipped networks predicts held-out views better: "weights" and, of several, the curve."""
+    names = available()
+    if len(names) == 1 or nothing_there(problem):
+        return {"weights": names[0]}
+    asked = {
+        name: options.taking({"weights": name, "symmetries": False, "samples": 0, "finetune": 0}) for name in names
+    }
+    runs = {name: partial(solve, options=own) for name, own in asked.items()}
+    errors = yield from predicted(problem, runs, "choosing the network")
+    curve = [[name, float(error.mean())] for name, error in errors.items()]
+    return {"weights": best_setting(errors, ENOUGH), "weights_curve": curve}
 
 
 @torch.no_grad()
@@ -246,9 +265,9 @@ METHOD = Method(
     options=UnrolledOptions,
     solve=solve,
     tune=tune,
-    effort=lambda problem, options: Effort(tuning=0.02 / (1 + options.finetune)),
+    effort=lambda problem, options: Effort(tuning=0.2 / (1 + options.finetune)),
     needs=frozenset({"weights"}),
-    missing=missing_weights(UnrolledOptions().weights, "`fewview train unrolled --kind materials`"),
+    missing=missing_weights(available()[0], "`fewview train unrolled --kind materials`"),
     buffers=(40.0, 8.0),
     beside=_network_bytes,
     halo=4,  # each stage sees one neighbour on either side

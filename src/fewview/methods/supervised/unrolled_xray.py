@@ -6,26 +6,19 @@ from collections.abc import Generator, Iterator
 from dataclasses import replace
 from typing import Any
 
-import numpy as np
 import torch
 
 from ...errors import OptionError
 from ...options import Auto, option
-from ..classical.fbp import preview
 from ..diffusion.denoiser import WEIGHTS
 from ..interface import Effort, Estimate, Method, Problem, Settled, Tuning
 from ..missing import missing_weights
-from ..selection.comparison import PerView, better, gain
-from ..selection.held_out import hold_out, prediction_errors
-from ..selection.picture import Picture
-from ..slices import central
+from ..selection.comparison import better, gain
+from .network_choice import available, predicted
 from .unrolled import METHOD as UNROLLED
 from .unrolled import UnrolledOptions
 from .unrolled import solve as solve_unrolled
 from .unrolled import tune as tune_unrolled
-
-SLICES = 4
-"""Slices that decide whether the X-ray volume is used: neighbours in the middle."""
 
 
 class UnrolledXrayOptions(UnrolledOptions):
@@ -66,18 +59,17 @@ def tune(problem: Problem, options: UnrolledXrayOptions) -> Tuning[UnrolledXrayO
 
 def _judged(problem: Problem, options: UnrolledXrayOptions) -> Generator[Estimate, None, dict[str, Any]]:
     """Whether held-out views are predicted better with the X-ray volume: "xray", and "guided" in words."""
-    given, held = hold_out(central(problem, SLICES, adjacent=True))
-    picture = Picture(preview(problem), first=problem.first_slice)
-    errors: list[PerView] = []
-    for index, shown in enumerate((False, True)):
-        # The same network both times: that one network is better than another would say nothing of the X-ray volume.
-        asked = options.taking({"samples": 0, "symmetries": False})
-        volume = preview(given)
-        for estimate in solve_unrolled(given if shown else replace(given, auxiliary=None), asked):
-            volume = torch.as_tensor(estimate.volume)
-            yield picture.estimate(index, 2, "asking whether the X-ray volume helps")
-        errors.append(np.array(prediction_errors(held, volume)))
-    without, with_it = errors
+    # The same network both times: that one network is better than another would say nothing of the X-ray volume.
+    asked = options.taking({"samples": 0, "symmetries": False})
+    errors = yield from predicted(
+        problem,
+        {
+            "without": lambda given: solve_unrolled(replace(given, auxiliary=None), asked),
+            "with": lambda given: solve_unrolled(given, asked),
+        },
+        "asking whether the X-ray volume helps",
+    )
+    without, with_it = errors["without"], errors["with"]
     good, gained = better(with_it, without), gain(with_it, without)
     evidence = f"held-out views are predicted {abs(gained):.1%} {'better' if gained > 0 else 'worse'} with it"
     said = (
@@ -107,9 +99,9 @@ def solve(problem: Problem, options: UnrolledXrayOptions) -> Iterator[Estimate]:
 
 
 def _plain(options: UnrolledXrayOptions) -> UnrolledXrayOptions:
-    """Without an X-ray volume the shipped network that never had one is better by a little; own weights stay."""
+    """Without an X-ray volume a shipped network that never had one is better by a little; own weights stay."""
     shipped = options.weights == UnrolledXrayOptions().weights
-    return options.taking({"weights": UnrolledOptions().weights}) if shipped else options
+    return options.taking({"weights": available()[0]}) if shipped else options
 
 
 METHOD = Method(

@@ -39,7 +39,7 @@ LAYER = "Slices of the dense volume, as the network sees them"
 CURVES = {"heldout_psnr": "held-out slices", "learnt_psnr": "learnt slices: too few to hold some out"}
 FROM_FILE = "from a file…"
 SCRATCH = ("nothing", "")
-SHIPPED = ("unrolled-materials", "unrolled-materials")
+SHIPPED = tuple((name, name) for name in ("unrolled-general", "unrolled-materials"))
 PATIENCE = 30.0  # seconds: a stopped training writes what it has learnt
 POINTS = 20  # of the curve
 
@@ -112,7 +112,7 @@ class LearnDialog(QDialog):
                     self.dense.addItem(layer.name, layer)
             self.dense.addItem(FROM_FILE)
             self.start.clear()
-            for name, path in (SHIPPED, SCRATCH, *networks_of(scan.path)):
+            for name, path in (*SHIPPED, SCRATCH, *networks_of(scan.path)):
                 self.start.addItem(name, path)
             self.name.setText(f"{Path(scan.path).stem}-sister")
         self.plot.follow(colours(self._bench.viewer))
