@@ -38,8 +38,6 @@ def test_every_method_of_the_registry_holds_what_it_must(name):
     if method.family == "external" and method.missing():
         pytest.skip(str(method.missing()))
     assert method.missing() is None, "a method that cannot run is not tried"
-    if name == "ensemble":  # its forecast is that of its default members, with their networks
-        method = replace(method, beside=lambda options, grid, device: 1)
     values = SHORT | OF_FAMILY.get(method.family, {}) | OWN.get(name, {})
     check_method(method, **{key: value for key, value in values.items() if method.options.knows(key)})
 

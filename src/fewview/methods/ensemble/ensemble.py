@@ -25,6 +25,9 @@ from .simplex import stacking_weights
 SLICES = 4
 """Slices that the weights are chosen on: neighbours in the middle."""
 
+OWN = 5.0
+"""Volumes that the ensemble holds beside those of a member."""
+
 
 class EnsembleOptions(BudgetOptions):
     """Options of the ensemble."""
@@ -128,6 +131,23 @@ def _parts(options: EnsembleOptions) -> list[tuple[Method[Any], Any]]:
     return [(m, options_of(m, options.settings)) for m in (member(name) for name in shares_of(options.shares))]
 
 
+def _running(options: EnsembleOptions) -> list[tuple[Method[Any], Any]]:
+    """Members that may run, with their options as far as these are settled."""
+    if options.shares != "auto":
+        return _parts(options)
+    return [(method, options_of(method, options.settings)) for method in members(options.members)]
+
+
+def _buffers(options: EnsembleOptions) -> tuple[float, float]:
+    """Of the member that holds most, and sums, start and picture of the ensemble."""
+    volumes, sinograms = zip(*(method.held(own) for method, own in _running(options)), strict=True)
+    return max(volumes) + OWN, max(sinograms)
+
+
+def _beside(options: EnsembleOptions, grid: int, device: str) -> int:
+    return max(method.beside(own, grid, device) for method, own in _running(options))
+
+
 def _lighter(options: EnsembleOptions, part: float) -> EnsembleOptions:
     """Each member does less, as it does by itself."""
     return options.taking(
@@ -157,7 +177,8 @@ METHOD = Method(
     tune=tune,
     effort=lambda problem, options: Effort(tuning=1.0, solving=2.0),
     needs=frozenset({"weights"}),
-    buffers=(64.0, 16.0),
+    buffers=_buffers,
+    beside=_beside,
     matrices=2.2,
     halo=None,  # a member may adapt its network to all slices
     resumable=False,
