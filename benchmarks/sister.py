@@ -74,7 +74,7 @@ def teach(learnt, case, path, minutes):
     """Learn, write the network; CPU seconds."""
     setup = set_up(case.lines, auxiliary=None, holdout=0.0, device=torch.device("cpu"), seed=0)
     folder = path.with_name(f"{path.stem}-training")
-    options = SisterTraining(minutes=minutes, validate_every=2.0)
+    options = SisterTraining(minutes=minutes, validate_every=2.0, start="unrolled-materials")
     began = time.process_time()
     SisterTrainer(options, learnt, setup.problem(0, setup.slices), folder, print).run()
     export_sister(folder, path, path.stem)

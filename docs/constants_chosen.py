@@ -49,7 +49,9 @@ CHOSEN = {
         "ONE_STANDARD_ERROR": "one standard error of a normal distribution",
         "ON_AVERAGE": IDENTITY,
     },
-    "methods/supervised/finetune.py": {"HIDDEN, ENOUGH": "17 validation cases of 128 pixels; in the code"},
+    "methods/supervised/finetune.py": dict.fromkeys(
+        ("HIDDEN", "ENOUGH"), "17 validation cases of 128 pixels; in the code"
+    ),
     "methods/supervised/posterior.py": {"HIGHEST, LOWEST": "its training"},
     "prepare/axis.py": dict.fromkeys(
         ("_TRUNCATED", "_LOWEST", "_EMPTY", "_DEPTH", "_SPREAD", "_TRUNCATION_ERROR"),
@@ -89,6 +91,7 @@ NO_RESULT = {
         "methods/diffusion/denoiser.py": ["ACTIVATIONS, ADAPTING", "WEIGHTS"],
         "methods/diffusion/samplers/methods.py": ["GRADIENT"],
         "methods/diffusion/settings_search.py": ["CLASSICAL"],
+        "methods/ensemble/ensemble.py": ["OWN"],
         "methods/fields/cost.py": ["PYRAMID, GAUSSIANS, SINES", "FORWARD"],
         "methods/fields/methods.py": ["LATTICE, SINOGRAMS", "FITTING", "COPIES", "NUMBERS", "_PYRAMID", "_GAUSSIANS"],
         "methods/repair/fixer_cost.py": ["VOLUMES", "UNROLLED_VOLUMES", "COMPACT", "WORK", "USUAL"],
