@@ -99,7 +99,7 @@ def page():
         "In regions, `dinr` less `mbir`:\n",
         regions(rows, "wood"),
         "How much the field counts in the mean of the samples, on validation volumes, without a share of a classical\n"
-        "method (`python benchmarks/dinr.py share --volumes 4 --views 16`):\n",
+        "method (`python benchmarks/dinr.py share --volumes 2 --views 8 16 32`):\n",
         shares(rows),
     ]
     return before + start + "\n" + "\n".join(tables) + "\n" + end + after

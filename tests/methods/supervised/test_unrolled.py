@@ -7,6 +7,7 @@ import torch
 from fewview.errors import FewviewError
 from fewview.methods import get_method
 from fewview.methods.interface import Problem
+from fewview.methods.presets import preset_options
 from fewview.methods.supervised.posterior import spread_factor
 from fewview.methods.supervised.trained_range import outside_training
 from fewview.models.unrolled import Unrolled, UnrolledConfig
@@ -208,3 +209,10 @@ def test_what_gains_nothing_is_undone(problem, weights, monkeypatch):
     alone = _all(problem[0], weights=weights, symmetries=False)[-1]
     tuned = _all(problem[0], weights=weights, symmetries=False, finetune=4)[-1]
     assert tuned[4].chosen["finetuned"] == 0 and torch.equal(tuned[3], alone[3])
+
+
+def test_presets_change_what_a_run_does():
+    """The number of steps alone, which other methods scale, would change nothing without samples."""
+    assert preset_options(METHOD, "draft") == {"symmetries": False}
+    assert preset_options(METHOD, "best") == {"finetune": 24}
+    assert preset_options(get_method("unrolled-x"), "best") == {"finetune": 24}

@@ -272,5 +272,6 @@ METHOD = Method(
     beside=_network_bytes,
     halo=4,  # each stage sees one neighbour on either side
     resumable=False,
+    presets={"draft": {"symmetries": False}, "best": {"finetune": 24}},
     pacing=PACING,
 )

@@ -120,5 +120,6 @@ METHOD = Method(
     beside=lambda options, grid, device: UNROLLED.beside(options, grid, device) + WEIGHTS,  # of the guide
     halo=UNROLLED.halo,
     resumable=False,
+    presets=UNROLLED.presets,
     pacing=UNROLLED.pacing,
 )
