@@ -29,3 +29,5 @@ def test_the_notes_fit_what_was_seen(columns, turn, expected):
     rays = parallel_beam(angles, columns=64, axis=31.5)(disk).numpy().swapaxes(0, 1)[..., columns]
     lines = LineIntegrals(rays, ParallelBeam(angles, 1, rays.shape[2], 31.5 - columns.start))
     assert [" ".join(note.split()[:3]) for note in field_notes(lines)] == expected
+    learned = [" ".join(note.split()[:3]) for note in field_notes(lines, learned=True)]
+    assert learned == [*expected, *(["the network has"] if "the sample reaches" in expected else [])]
