@@ -88,7 +88,7 @@ def _repaired(name, problem):
 
 
 SHORT = {
-    "unrolled": {"symmetries": False},
+    "unrolled": {"symmetries": False, "weights": "unrolled-general"},
     "postnet": {"start_iterations": 10, "trust": 1.0},
     "guide": {"start_iterations": 10},
 }
