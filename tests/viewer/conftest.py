@@ -152,6 +152,13 @@ class Docked:
         self.qtbot.mouseClick(view.viewport(), Qt.MouseButton.LeftButton, pos=view.visualRect(index).center())
         self.until(lambda: combo.currentText() == text)
 
+    def open_sample(self, start, binning):
+        """Open the sample whose name starts so, and bin it."""
+        self.pick(self.scan.sample, start)
+        self.until(lambda: self.scan.scan.ready)
+        self.finish()
+        self.type(self.scan.bin, str(binning))
+
     def pick(self, button, start):
         """Open the menu of a button and click on the entry that starts so."""
         from qtpy.QtCore import Qt, QTimer

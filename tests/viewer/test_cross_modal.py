@@ -11,10 +11,7 @@ from fewview.viewer.common.layers import extra_name
 
 def test_cross_modal_asks_for_an_xray_volume_runs_and_shows_what_the_guide_did(docked):
     scan, dock = docked.scan, docked.reconstruct
-    docked.pick(scan.sample, "Microstructure")
-    docked.until(lambda: scan.scan.ready)
-    docked.finish()
-    docked.type(scan.bin, "2")
+    docked.open_sample("Microstructure", binning=2)
     docked.type(scan.last, "3")
     docked.click(next(made for made in dock.modes.buttons() if made.text() == "Cross-modal"))
     dock.choose("d3ip-x")

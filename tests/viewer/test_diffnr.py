@@ -13,10 +13,7 @@ FURTHER = ("pseudo-reference", "repair", "refused")
 
 def test_diffnr_streams_its_pseudo_reference_and_maps_what_the_fixer_did(docked):
     scan, dock, layers = docked.scan, docked.reconstruct, docked.viewer.layers
-    docked.pick(scan.sample, "Microstructure")
-    docked.until(lambda: scan.scan.ready)
-    docked.finish()
-    docked.type(scan.bin, "4")
+    docked.open_sample("Microstructure", binning=4)
     docked.type(scan.views, "12")
     docked.click(next(made for made in dock.modes.buttons() if made.text() == "DiffNR"))
     assert dock.chosen_method.name == "diffnr-naf"
