@@ -4,8 +4,8 @@
     python benchmarks/guide_rejection.py --size 128 --views 16,32
 
 Every sample is reconstructed by `d3ip-x` without its X-ray volume and with it, listened to whatever it is: the right
-one, one of another sample, one turned or moved. Beside the difference in PSNR stand the two figures that a run rejects
-it by: by how much better held-out views are predicted, and what is left of the guide's certainty.
+one, one of another sample, one turned or moved. Beside the difference in PSNR stands the figure that a run rejects it
+by: by how much better held-out views are predicted.
 """
 
 import argparse
@@ -43,14 +43,14 @@ def sample(number, size):
     return slab, filtered_backprojection(A, torch.from_numpy(lines.values.swapaxes(0, 1).copy())).numpy()
 
 
-def figures(problem, said):
-    """Part by which held-out views are predicted better, and what is left of the certainty."""
+def heldout_gain(problem, said):
+    """Part by which held-out views are predicted better with the guide."""
     heard = []
     whole = settings_search.verdict
 
-    def verdict(without, guided, views, share=1.0):
-        heard.append((gain(guided, without), share))
-        return whole(without, guided, views, share)
+    def verdict(without, guided, views):
+        heard.append(gain(guided, without))
+        return whole(without, guided, views)
 
     settings_search.verdict = verdict
     try:
@@ -95,11 +95,11 @@ def measure(given, where, controls):
         xray = given[number + 1][1] if control == "other" else displaced(right, control)
         setup = set_up(case.lines, auxiliary=xray, holdout=0.0, device=torch.device("cpu"), seed=0)
         problem = setup.problem(0, setup.slices)
-        gained, left = figures(problem, method.options.parse(FIXED))
+        gained = heldout_gain(problem, method.options.parse(FIXED))
         *_, guided = method.run(problem, method.options.parse({**FIXED, "guide_weight": 1.0}))
         better = psnr(guided.volume.numpy(), case.reference) - psnr(alone.volume.numpy(), case.reference)
-        row = where | {"control": control, "psnr_gain": round(better, 3)}
-        yield row | {"heldout_gain": round(gained, 4), "certainty": round(left, 3)}
+        figures = {"psnr_gain": round(better, 3), "heldout_gain": round(gained, 4)}
+        yield where | {"control": control} | figures
 
 
 if __name__ == "__main__":

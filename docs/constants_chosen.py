@@ -18,7 +18,7 @@ CHOSEN = {
     "methods/classical/tv.py": {"TRIAL": "simulated samples; rows not kept"},
     "methods/diffusion/choices.py": {"TRUST": "18 validation cases, docs/settings-search.md"},
     "methods/diffusion/field_step.py": {"SHARE": "validation samples, docs/dinr.md"},
-    "methods/diffusion/guide_rejection.py": {"ALLOWED": TABLE, "CREDIBLE": TABLE, "GAIN, MOST": TABLE},
+    "methods/diffusion/guide_rejection.py": {"ALLOWED": TABLE, "GAIN, MOST": TABLE},
     "methods/diffusion/multiresolution.py": {"REPEATED": "2 validation microstructures of 320 pixels; in the code"},
     "methods/diffusion/posterior_variance.py": {
         "DRAWS": "the statistics of a variance",

@@ -104,13 +104,12 @@ def guide():
     shown, lost, harmed = [], [0.0], [0.0]
     for r in sorted(rows, key=lambda r: (r["size"], r["views"], -r["heldout_gain"])):
         least = guide_rejection.least_gain(r["views"])
-        used = r["heldout_gain"] >= least and r["certainty"] >= guide_rejection.CREDIBLE
+        used = r["heldout_gain"] >= least
         told = (f"{r['heldout_gain']:+.1%}", f"{least:.1%}", f"{r['psnr_gain']:+.2f}", "yes" if used else "")
         shown.append((r["size"], r["views"], r["sample"], r["control"], *told))
         (harmed if used else lost).append(-r["psnr_gain"] if used else r["psnr_gain"])
     right = [r for r in rows if r["control"] == "none"]
     heard = [r for r in right if r["heldout_gain"] >= guide_rejection.least_gain(r["views"])]
-    certainty = min(r["certainty"] for r in rows)
     return f"""## When an X-ray volume is rejected
 
 `GAIN` = {guide_rejection.GAIN:g} over the root of the number of views, `MOST` = {guide_rejection.MOST:g}
@@ -123,9 +122,8 @@ less that of the run without.
 
 {len(heard)} of the {len(right)} right X-ray volumes are used. None that is used does harm of over {max(harmed):.2f} dB;
 one that is not would have gained up to {max(lost):.2f} dB. `GAIN` decides from 36 views on and is of earlier validation
-samples, whose rows were not kept. `CREDIBLE` = {guide_rejection.CREDIBLE:g} and `ALLOWED` = {guide_rejection.ALLOWED}
-reject by what is left of the guide's certainty: it was {certainty:.2f} and more here, and never decided. They are of
-earlier samples, too.
+samples, whose rows were not kept. `ALLOWED` = {guide_rejection.ALLOWED} takes the certainty of the guide down by
+region, and is of earlier samples, too.
 """
 
 

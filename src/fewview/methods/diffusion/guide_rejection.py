@@ -1,4 +1,4 @@
-"""Whether the measurement speaks against the guide: it is not asked, or its certainty is taken down by region."""
+"""Whether the measurement speaks against the guide: it is not used, or its certainty is taken down by region."""
 
 from __future__ import annotations
 
@@ -16,9 +16,6 @@ from ..selection.comparison import PerView, better, gain
 ALLOWED = {"start": 1.6, "loop": 0.5}
 """Excess over what is claimed that the right X-ray volume has, too: of a first reconstruction, which fits its data
 best, and of the loop's images. Measured on validation samples at 8 and 32 views."""
-CREDIBLE = 0.75
-"""Part of its certainty that must be left to a guide after all doubt: with their right X-ray volume, validation samples
-keep 0.9 and more; with one of another sample or 2 px off, 0.3 to 0.6 where it does harm."""
 GAIN, MOST = 0.52, 0.087
 """Part by which held-out views must be predicted better: the first over the root of the number of views, the second at
 most. The more views, the less an X-ray volume adds. It lies between what does good and what does harm on validation
@@ -37,8 +34,8 @@ def least_gain(views: int) -> float:
     return min(GAIN / math.sqrt(views), MOST)
 
 
-def verdict(without: PerView, guided: PerView, views: int, share: float = 1.0) -> dict[str, Any]:
-    """Whether a guide is listened to: it must help to predict held-out views, and the data must not contradict it.
+def verdict(without: PerView, guided: PerView, views: int) -> dict[str, Any]:
+    """Whether a guide is listened to: it must help to predict held-out views.
 
     Parameters
     ----------
@@ -46,8 +43,6 @@ def verdict(without: PerView, guided: PerView, views: int, share: float = 1.0) -
         Squared errors of held-out views predicted without it and with it.
     views : int
         Of the scan.
-    share : float
-        Of its certainty, left after :func:`doubt`.
 
     Returns
     -------
@@ -56,11 +51,9 @@ def verdict(without: PerView, guided: PerView, views: int, share: float = 1.0) -
     """
     gained, least = gain(guided, without), least_gain(views)
     evidence = f"with it, held-out views are predicted {_in_words(gained)}"
-    if share < CREDIBLE:
-        evidence = f"the measured views contradict what it is sure of, {share:.0%} of its certainty is left"
-    elif 0 < gained < least:
+    if 0 < gained < least:
         evidence += f", and under {least:.1%} a misplaced X-ray volume was seen to do harm"
-    good = better(guided, without, least=least, enough=least) and share >= CREDIBLE
+    good = better(guided, without, least=least, enough=least)
     return {
         "guide_weight": float(good),
         "guided": f"{USED}: {evidence}." if good else f"{NOT_USED}: {evidence}. {REMEDY}",

@@ -144,22 +144,20 @@ class SettingsSearch:
         if source.by_edges_alone:
             said = unasked(self.best.errors)
         else:
-            guided, counts = yield from self._guided(source, self.small())
-            said = verdict(self.plain.errors, guided.errors, self.views, counts)
+            guided = yield from self._guided(source, self.small())
+            said = verdict(self.plain.errors, guided.errors, self.views)
             if said["guide_weight"]:
                 self.best, self.source = guided, source
         if not said["guide_weight"] and self._edged() and source.may_go_by_edges(self.options):
             said = yield from self._edges(said)
         self.chosen |= said
 
-    def _guided(
-        self, source: GuideSource, options: DiffusionOptions
-    ) -> Generator[Estimate, None, tuple[TrialResult, float]]:
-        """What comes of listening to the network, and the share of its certainty that counts."""
+    def _guided(self, source: GuideSource, options: DiffusionOptions) -> Generator[Estimate, None, TrialResult]:
+        """What comes of listening to the network."""
         trial, weight = self.trial, source.options.guide_weight
         guide = source.guide(trial.given, 1.0 if weight == "auto" else float(weight))
         begun = replace(trial, first=source.begin(guide, trial.first, trial.data))
-        return (yield from begun.run(source.settled(options), guide)), guide.share
+        return (yield from begun.run(source.settled(options), guide))
 
     def _edged(self) -> bool:
         """Whether the X-ray volume has edges at all; along those of an even one, directional TV were plain TV."""
@@ -199,5 +197,5 @@ class SettingsSearch:
         """What was chosen, in as many steps as the run takes."""
         options = self.small(steps=self.options.steps, adaptation=self.options.adaptation.kind)
         if self.source is not None:
-            return (yield from self._guided(self.source, options))[0]
+            return (yield from self._guided(self.source, options))
         return (yield from self.trial.run(options))
