@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
+WIDE = 0.15  # part of the stacks that reach into the corners, where not every view sees them, where that is asked for
 TURNED = 0.5  # part of the stacks turned by any angle, where that is asked for
 
 
@@ -21,8 +22,9 @@ def specimens(
     depth: int,
     rng: np.random.Generator,
     turned: bool = False,
+    wide: float = 0.0,
 ) -> tuple[Tensor, int]:
-    """Draw stacks of neighbouring slices; nothing lies outside of the circle that is always seen.
+    """Draw stacks of neighbouring slices; most end at the circle that every view sees.
 
     Parameters
     ----------
@@ -35,6 +37,8 @@ def specimens(
     rng : Generator
     turned : bool
         Turn and bend the grey values of some, besides flips and quarter turns: for a pool of one object.
+    wide : float
+        Part of the stacks that keep their corners, as of a sample wider than the detector.
 
     Returns
     -------
@@ -44,6 +48,8 @@ def specimens(
     """
     drawn = [_fitted(blocks[int(rng.integers(len(blocks)))], 2 * side, depth, rng) for _ in range(count)]
     depth = min(len(stack) for stack in drawn)
+    across = torch.arange(2 * side) - (2 * side - 1) / 2
+    always_seen = across[:, None] ** 2 + across**2 < side**2
     stacks = []
     for stack in drawn:
         image = torch.rot90(stack[:depth], int(rng.integers(4)), (1, 2))
@@ -52,9 +58,8 @@ def specimens(
         if turned:
             image = image.clamp(min=0) ** math.exp(rng.uniform(-0.12, 0.12))
             image = _rotated(image, rng) if rng.random() < TURNED else image
-        stacks.append(image)
-    across = torch.arange(2 * side) - (2 * side - 1) / 2
-    return torch.cat(stacks) * (across[:, None] ** 2 + across**2 < side**2), depth
+        stacks.append(image if rng.random() < wide else image * always_seen)
+    return torch.cat(stacks), depth
 
 
 def halved(fine: Tensor) -> Tensor:

@@ -19,7 +19,7 @@ from ..options import option
 from .acquisitions import Acquisitions, measured
 from .pool import Pool
 from .sources import MIXTURES
-from .specimens import halved, specimens
+from .specimens import WIDE, halved, specimens
 from .trainer import STATE, Report, Trainer, TrainerOptions
 from .unrolled_validate import kind_psnr
 
@@ -204,7 +204,7 @@ class SimulatedTrainer(UnrolledTrainer):
         """
         kinds = list(self.mixture)
         blocks = self.pools[kinds[int(self.rng.choice(len(kinds), p=list(self.mixture.values())))]].blocks
-        return *specimens(blocks, side, count, depth, self.rng), None
+        return *specimens(blocks, side, count, depth, self.rng, wide=WIDE), None
 
     def figures(self) -> dict[str, Any]:
         """Reconstructions of validation samples."""
