@@ -47,7 +47,9 @@ STAGE = "fine-tuning to the scan"
 FineTuning = Generator[Estimate, None, tuple[Unrolled, dict[str, Any]]]
 
 
-def fine_tuned(net: Unrolled, problem: Problem, top: float, steps: int, batch: int) -> FineTuning:
+def fine_tuned(
+    net: Unrolled, problem: Problem, top: float, steps: int, batch: int, enough: float = ENOUGH
+) -> FineTuning:
     """A network that predicts the scan better; the same one where held-out views do not gain clearly.
 
     Parameters
@@ -62,6 +64,8 @@ def fine_tuned(net: Unrolled, problem: Problem, top: float, steps: int, batch: i
         At most.
     batch : int
         Slices that go through a U-Net together.
+    enough : float
+        Gain of the held-out views from which on the tuned network is taken; 0 to see what each gain is worth.
 
     Yields
     ------
@@ -98,7 +102,7 @@ def fine_tuned(net: Unrolled, problem: Problem, top: float, steps: int, batch: i
             tensors = {name: value.clone() for name, value in tuned.state_dict().items()}
         if stale == PATIENCE:
             break
-    if not better(best, first, least=ENOUGH, enough=ENOUGH):
+    if not better(best, first, least=enough, enough=enough):
         return net, {"finetuned": 0, "finetune_curve": curve}
     tuned.load_state_dict(tensors)
     chosen = {"finetuned": kept, "finetune_gain": round(gain(best, first), 4), "finetune_curve": curve}
