@@ -35,7 +35,21 @@ QUICK: dict[str, Any] = {  # a few steps show the peak; searches hold no more th
     "shares": "sirt=0.5,cgls=0.5",
 }
 METHODS = (
-    *("fbp", "sirt", "sart", "cgls", "asd-pocs", "tv", "dtv", "mbir", "inr", "naf", "r2gaussian", "diffnr-naf"),
+    *(
+        "fbp",
+        "sirt",
+        "sart",
+        "cgls",
+        "asd-pocs",
+        "tv",
+        "dtv",
+        "mbir",
+        "inr",
+        "naf",
+        "r2gaussian",
+        "diffnr-naf",
+        "diffnr-gaussian",
+    ),
     *("postnet", "unrolled", "unrolled-x", "guide", "dds", "ddip", "d3ip", "d3ip-x", "dinr", "cls-dm", "ensemble"),
     *("daps", "dpnp", "diffpir", "pigdm", "dps", "fps-smc", "diffusion-mbir"),
 )

@@ -59,14 +59,14 @@ def learn(
     report: Callable[[str], None] = print,
     stop: Callable[[], bool] = lambda: False,
 ) -> Generator[Estimate, None, dict[str, Any]]:
-    """Train, write weights with a card, and ask held-out pixels of the scan what they are good for.
+    """Train, write weights with a card, and ask held-out views of the scan what they are good for.
 
     Parameters
     ----------
     lesson : Lesson
     options : SisterTraining
     check : bool
-        Whether to compare with other methods on held-out detector pixels of the scan.
+        Whether to compare with other methods on held-out views of the scan.
     report : callable
         Takes lines of progress.
     stop : callable
@@ -119,7 +119,7 @@ def learn(
     export_sister(folder, weights, Path(lesson.dense).name)
     found: Mapping[str, Any] = {}
     if check and not stop():
-        yield replace(_learning(trainer, picture, {}), stage="checking on held-out pixels of the scan")
+        yield replace(_learning(trainer, picture, {}), stage="checking on held-out views of the scan")
         found = _checked(lesson, folder, problem, stop_now, report)
     return {
         "weights": str(weights),
@@ -146,7 +146,7 @@ def learn_in_worker(payload: Mapping[str, Any], signals: Signals) -> Generator[E
 def _checked(
     lesson: Lesson, folder: Path, problem: Problem, stop_now: Callable[[], None], report: Callable[[str], None]
 ) -> Mapping[str, Any]:
-    report("Checking on held-out detector pixels of the scan.")
+    report("Checking on held-out views of the scan.")
     problem.operator.on_chunk = stop_now
     try:
         found = held_out_check(problem, lesson.weights)

@@ -11,6 +11,7 @@ from fewview.cli.main import app
 from fewview.errors import FewviewError
 from fewview.io.write_volume import write_volume
 from fewview.methods import get_method
+from fewview.methods.selection.held_out import hold_out
 from fewview.models import unrolled as model
 from fewview.models.unrolled import UnrolledConfig
 from fewview.models.weights import read_card
@@ -123,7 +124,7 @@ def test_a_volume_teaches_its_scan(tiny, sample, tmp_path):
     assert json.loads((tmp_path / "run" / "curve.json").read_text())[-1]["heldout_psnr"] > 0
     export_sister(tmp_path / "run", tmp_path / "net.safetensors", "sister.h5", {"verdict": "so"})
     card = read_card(tmp_path / "net.safetensors")
-    assert card["trained_for"]["pixel_mm"] == [0.1, 0.1] and card["trained_for"]["views"] == [10, 10]
+    assert card["trained_for"]["pixel_mm"] == [0.1, 0.1] and card["trained_for"]["views"] == [8, 10]
     assert card["trained_on"] == "the volume sister.h5" and card["held_out"] == {"verdict": "so"}
     method = get_method("unrolled")
     *_, last = method.run(scan, method.options(weights=str(tmp_path / "net.safetensors"), symmetries=False))
@@ -171,7 +172,9 @@ def test_held_out_views_say_what_it_may_be_used_for(monkeypatch, sample):
     assert "29.3% better" in found["verdict"] and "(mbir): use these" in found["verdict"]
     assert found["relative_error"]["tv"] / found["relative_error"]["mbir"] == pytest.approx(1.5**0.5, rel=1e-3)
     power = float(scan.data.square().mean())
-    assert found["relative_error"]["tv"] == pytest.approx((3 / power) ** 0.5, rel=0.15)  # held-out pixels are like all
+    assert found["relative_error"]["tv"] == pytest.approx(
+        (3 / power) ** 0.5, rel=0.3
+    )  # the views held out are like all
     unrolled_error = 8.0
     assert "100.0% worse" in held_out_check(scan, "net.safetensors")["verdict"]
 
@@ -209,9 +212,25 @@ def test_from_a_dense_volume_to_a_reconstruction_on_the_command_line(tiny, tmp_p
     )
     assert learnt.exit_code == 0 and "To go on, give more minutes" in learnt.output
     card = read_card(tmp_path / "sister.safetensors")
-    assert card["trained_for"]["pixel_mm"] == [pytest.approx(done.pixel)] * 2 and card["trained_for"]["views"] == [8, 8]
+    assert card["trained_for"]["pixel_mm"] == [pytest.approx(done.pixel)] * 2 and card["trained_for"]["views"] == [6, 8]
     out = tmp_path / "volume.npy"
     asked = ["reconstruct", scan, "-o", str(out), "--rows", "12:16", "--method", "unrolled", "--views", "4"]
     made = CliRunner().invoke(app, [*asked, "--set", f"weights={weights}"], catch_exceptions=False)
     assert made.exit_code == 0 and np.load(out).shape == (4, 32, 32)
-    assert "note: The scan has 4 views; the network was trained for 8." in made.output
+    assert "note: The scan has 4 views; the network was trained for 6 to 8." in made.output
+
+
+def test_some_steps_see_as_few_views_as_a_check_of_the_scan(tiny, sample, tmp_path, monkeypatch):
+    """A network that has never missed a view would be judged by what it cannot do."""
+    volume, scan = sample
+    trainer = SisterTrainer(SisterTraining(minutes=0.01, start=""), volume, scan, tmp_path, lambda _: None)
+    seen = []
+    monkeypatch.setattr(trainer, "descend", lambda problem, *_: seen.append(problem) or 0.0)
+    for _ in range(60):
+        trainer.gradients()
+    given, _ = hold_out(scan)
+    views = [problem.operator.views for problem in seen]
+    assert min(views) == given.operator.views and max(views) == scan.operator.views
+    assert 0.05 < np.mean(np.array(views) < scan.operator.views) < 0.3
+    gaps = [float((problem.weights == 0).double().mean()) for problem in seen]
+    assert 0.05 < max(gaps) < 0.16 and not any(gap and few for gap, few in zip(gaps, np.array(views) < 10, strict=True))

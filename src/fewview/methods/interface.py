@@ -221,8 +221,9 @@ class Method(Generic[OptionsT]):
     apart : callable
         ``apart(options)``: how many volumes, of those in ``buffers``, are free again while what is ``beside`` is held,
         such as the vectors of a data step while the network is at work.
-    matrices : float
+    matrices : float, or callable
         Stored matrices: 2.2 where the views are applied one by one, which takes more bookkeeping, as well as together.
+        A function of the options where they decide; ask :meth:`stored`.
     halo : int, None, or callable
         How many slices on either side a slice depends on, to within 1e-3 of the range: where memory is short, slabs
         are reconstructed with so many more, which are then cut off. 0: slices are treated apart. None: it depends on
@@ -252,7 +253,7 @@ class Method(Generic[OptionsT]):
     buffers: tuple[float, float] | Callable[[Any], tuple[float, float]] = (4.0, 4.0)
     beside: Callable[[Any, int, str], int] = lambda options, grid, device: 0
     apart: Callable[[Any], float] = lambda options: 0.0
-    matrices: float = 1
+    matrices: float | Callable[[Any], float] = 1.0
     halo: int | Callable[[Any], int | None] | None = 0
     resumable: bool = True
     for_comparison: bool = False
@@ -311,6 +312,10 @@ class Method(Generic[OptionsT]):
     def held(self, options: OptionsT) -> tuple[float, float]:
         """Volumes and sinograms held at the peak with these options."""
         return self.buffers(options) if callable(self.buffers) else self.buffers
+
+    def stored(self, options: OptionsT) -> float:
+        """Stored matrices at the peak with these options."""
+        return self.matrices(options) if callable(self.matrices) else self.matrices
 
     def neighbours(self, options: OptionsT) -> int | None:
         """Slices on either side that a slice depends on with these options; None for all of the run."""

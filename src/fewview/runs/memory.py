@@ -70,7 +70,7 @@ def forecast(method: Method[Any], options: Options, setup: Setup) -> Forecast:
     """
     volumes, sinograms = method.held(options)
     used, held_out = setup.used.operator, setup.held_out
-    matrices = int((method.matrices - 1) * used.workspace(0))
+    matrices = int((method.stored(options) - 1) * used.workspace(0))
     beside, apart = method.beside(options, used.grid, used.device.type), method.apart(options)
 
     def needed(slices: int) -> int:

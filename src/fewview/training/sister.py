@@ -21,9 +21,12 @@ from ..methods.diffusion.start import least_squares
 from ..methods.interface import Problem
 from ..methods.inverse.masking import measured as measured_values
 from ..methods.inverse.normalised import robust_maximum
+from ..methods.selection.held_out import held_fraction
 from ..models.unrolled import Unrolled, arc
 from ..models.weights import save_network
+from ..operators import Operator
 from ..options import option
+from ..quality.heldout import FEW_VIEWS
 from ..quality.residual import noise_level
 from .acquisitions import measured
 from .checkpoint import averaged
@@ -37,7 +40,8 @@ from .unrolled_validate import reconstructed, unrolled_psnr
 
 HELD_OUT = 0.15  # part of the slices, to measure progress by
 FEWEST = 8  # slices of a volume from which some are held out
-MASKED = 0.3  # part of the steps with pixels missing
+PARTIAL = 0.3  # part of the steps that show less than the whole scan: as when some is held out, or a detector has gaps
+MISSING = 0.15  # of the pixels, at most, in one half of those steps; in the other half views are missing
 PIXELS = 12 * 64**2  # of a step, about
 
 
@@ -97,18 +101,32 @@ class SisterTrainer(UnrolledTrainer):
         self.peak = robust_maximum(least_squares(scan))
         self.slices = min(12, max(1, round(PIXELS / self.A.grid**2)))
         rng = np.random.default_rng(options.seed + 1)
-        self.cases = [self._measured(*self._drawn([kept], 1, min(4, len(kept)), rng, turned=False), rng)]
+        fine, _ = self._drawn([kept], 1, min(4, len(kept)), rng, turned=False)
+        self.cases = [self._measured(fine, self.A, rng)]
 
     def gradients(self) -> float:
         """Of slices turned, mirrored, bent and scaled."""
         depth = min(4, self.slices)
         fine, depth = self._drawn(self.learnt, max(1, self.slices // depth), depth, self.rng, turned=True)
-        problem, _ = self._measured(fine, depth, self.rng, math.exp(self.rng.uniform(-0.15, 0.15)))
-        if self.rng.random() < MASKED:  # as when pixels are held out, and where the detector has gaps
+        scale, part = math.exp(self.rng.uniform(-0.15, 0.15)), self.rng.random() / PARTIAL
+        A = self._some_views() if part < 0.5 else self.A
+        problem, _ = self._measured(fine, A, self.rng, scale)
+        if 0.5 <= part < 1:
             assert problem.weights is not None
-            seen = torch.from_numpy(self.rng.random(tuple(problem.data.shape)) > self.rng.uniform(0, 0.15))
+            seen = torch.from_numpy(self.rng.random(tuple(problem.data.shape)) > self.rng.uniform(0, MISSING))
             problem = replace(problem, weights=problem.weights * seen.to(problem.weights))
         return self.descend(problem, halved(fine).to(self.device), depth)
+
+    def _some_views(self) -> Operator:
+        """The operator without some views, no more than a check of the scan holds out."""
+        kept = int(self.rng.integers(self._fewest_views(), self.A.views + 1))
+        A = self.A.subset(np.sort(self.rng.choice(self.A.views, kept, replace=False)))
+        A.once = True  # no other step draws the same: kept, hundreds of dead matrices would lie in memory
+        return A
+
+    def _fewest_views(self) -> int:
+        views = self.A.views
+        return views if views <= FEW_VIEWS else views - round(held_fraction(views) * views)
 
     def _drawn(
         self, blocks: Sequence[NDArray[np.floating]], count: int, depth: int, rng: np.random.Generator, turned: bool
@@ -116,10 +134,10 @@ class SisterTrainer(UnrolledTrainer):
         return specimens(blocks, self.A.grid, count, depth, rng, turned)
 
     def _measured(
-        self, fine: Tensor, depth: int, rng: np.random.Generator, scale: float = 1.0
+        self, fine: Tensor, A: Operator, rng: np.random.Generator, scale: float = 1.0
     ) -> tuple[Problem, Tensor]:
         peak = self.peak * scale
-        problem = measured(fine.to(self.device), self.A, rng, peak=peak, behind=self.behind, noiseless=0.0)
+        problem = measured(fine.to(self.device), A, rng, peak=peak, behind=self.behind, noiseless=0.0)
         return problem, halved(fine).to(self.device) * peak
 
     def figures(self) -> dict[str, Any]:
@@ -139,7 +157,7 @@ class SisterTrainer(UnrolledTrainer):
         """The shape of the network, and what it is trained for."""
         A = self.A
         trained_for = {
-            "views": [A.views, A.views],
+            "views": [self._fewest_views(), A.views],
             "arc_deg": [round(math.degrees(arc(A.angles)), 1)] * 2,
             "counts_behind": [round(self.behind, 1)] * 2,
             "side_px": [A.grid, A.grid],
@@ -160,7 +178,7 @@ def export_sister(folder: Path, path: Path, learnt: str, checked: dict[str, Any]
     learnt : str
         What was learnt, in words: name of the file of the volume.
     checked : dict, optional
-        What held-out pixels of the scan said of it and of other methods.
+        What held-out views of the scan said of it and of other methods.
     """
     facts, net = averaged(folder, new_unrolled)
     started = Path(facts["options"]["start"]).stem

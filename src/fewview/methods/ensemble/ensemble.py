@@ -25,8 +25,8 @@ from .simplex import stacking_weights
 SLICES = 4
 """Slices that the weights are chosen on: neighbours in the middle."""
 
-OWN = 5.0
-"""Volumes that the ensemble holds beside those of a member."""
+OWN = 11.0
+"""Volumes that the ensemble holds beside those of a member: sums, start, picture, what it told last; measured."""
 
 
 class EnsembleOptions(BudgetOptions):
@@ -179,7 +179,7 @@ METHOD = Method(
     needs=frozenset({"weights"}),
     buffers=_buffers,
     beside=_beside,
-    matrices=2.2,
+    matrices=lambda options: max(method.stored(own) for method, own in _running(options)),
     halo=None,  # a member may adapt its network to all slices
     resumable=False,
     pacing=Pacing(_lighter, untuned=_untuned, parts=_parts),

@@ -32,10 +32,11 @@ def _method(
 
     def buffers(chosen: RepairOptions) -> tuple[float, float]:
         volumes, sinograms = held(chosen) if callable(held) else held
-        return volumes + repair_volumes(chosen), sinograms
+        # While slices are repaired the vectors of the data step are free, and the field is neither asked nor fitted.
+        return volumes + max(0.0, repair_volumes(chosen) - backbone.apart(chosen)), sinograms
 
     def beside(chosen: RepairOptions, grid: int, device: str) -> int:
-        return backbone.beside(chosen, grid, device) + repair_bytes(chosen, grid, device)
+        return max(backbone.beside(chosen, grid, device), repair_bytes(chosen, grid, device))
 
     return Method(
         name=name,

@@ -103,7 +103,7 @@ class LearnDialog(QDialog):
         if self.run is None or self.run.over:
             self.intro.setText(
                 f"Teaches the unrolled network samples like that of “{Path(scan.path).name}”, measured as this scan is "
-                "with the views, rows and binning chosen now. It is a specialist: held-out pixels then say whether to "
+                "with the views, rows and binning chosen now. It is a specialist: held-out views then say whether to "
                 "use it for this scan."
             )
             self.dense.clear()
