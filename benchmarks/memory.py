@@ -34,9 +34,10 @@ QUICK: dict[str, Any] = {  # a few steps show the peak; searches hold no more th
     "symmetries": False,
     "shares": "sirt=0.5,cgls=0.5",
 }
-METHODS = tuple(
-    "fbp sirt sart cgls asd-pocs tv dtv mbir inr naf r2gaussian diffnr-naf diffnr-gaussian postnet unrolled unrolled-x "
-    "guide dds ddip d3ip d3ip-x dinr cls-dm ensemble daps dpnp diffpir pigdm dps fps-smc diffusion-mbir".split()
+METHODS = (
+    *("fbp", "sirt", "sart", "cgls", "asd-pocs", "tv", "dtv", "mbir", "inr", "naf", "r2gaussian"),
+    *("diffnr-naf", "diffnr-gaussian", "postnet", "unrolled", "unrolled-x", "guide", "dds", "ddip", "d3ip", "d3ip-x"),
+    *("dinr", "cls-dm", "ensemble", "daps", "dpnp", "diffpir", "pigdm", "dps", "fps-smc", "diffusion-mbir"),
 )
 AT_ONCE = {"MALLOC_MMAP_THRESHOLD_": "65536", "MALLOC_TRIM_THRESHOLD_": "65536"}
 """Has the C library give every larger block back as soon as it is free: by itself it does so from 32 MB on, the size of
