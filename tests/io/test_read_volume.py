@@ -4,8 +4,9 @@ import h5py
 import numpy as np
 import pytest
 import tifffile
+import zarr
 
-from fewview.errors import ScanError
+from fewview.errors import ScanError, Stopped
 from fewview.io import read_volume, write_volume
 
 RNG = np.random.default_rng(4)
@@ -99,3 +100,47 @@ def test_what_is_no_volume_is_refused(tmp_path):
     (tmp_path / "bad.zarr" / "zarr.json").write_text("{")
     with pytest.raises(ScanError, match=r"bad\.zarr"):
         read_volume(tmp_path / "bad.zarr")
+
+
+@pytest.mark.parametrize("name", ["v.npy", "v.npz", "v.tif", "packed.tif", "v.h5", "packed.h5", "v.zarr", "slices"])
+def test_reading_ends_between_two_pieces(tmp_path, monkeypatch, name):
+    """A stop is heard while a large file is read, in every format; without one the volume is whole."""
+    from fewview.io import read_volume as module_function
+
+    volume = RNG.random((12, 40, 40)).astype(np.float32)
+    path = tmp_path / name
+    if name == "slices":
+        path.mkdir()
+        for i, image in enumerate(volume):
+            tifffile.imwrite(path / f"rec_{i:02d}.tif", image)
+    elif name == "v.npz":
+        np.savez_compressed(path, volume=volume)
+    elif name == "packed.tif":
+        tifffile.imwrite(path, volume, compression="zlib", photometric="minisblack")
+    elif name == "packed.h5":
+        with h5py.File(path, "w") as file:
+            file.create_dataset("volume", data=volume, chunks=(3, 40, 40), compression="gzip")
+    elif name == "v.zarr":
+        zarr.open_array(path, mode="w", shape=volume.shape, chunks=(12, 10, 40), dtype="f4")[:] = volume
+    else:
+        write_volume(path, volume)
+    monkeypatch.setitem(module_function.__globals__, "_AT_ONCE", 2 * 40 * 40 * 4)
+    looks = []
+    np.testing.assert_array_equal(read_volume(path, lambda: looks.append(1)).values, volume)
+    assert len(looks) >= 3
+
+    def stop():
+        looks.append(1)
+        if len(looks) == 3:
+            raise Stopped
+
+    looks.clear()
+    with pytest.raises(Stopped):
+        read_volume(path, stop)
+    assert len(looks) == 3
+
+
+def test_a_series_in_one_tiff_is_no_volume(tmp_path):
+    tifffile.imwrite(tmp_path / "t.tif", np.ones((2, 3, 8, 9), np.float32), imagej=True, metadata={"axes": "TZYX"})
+    with pytest.raises(ScanError, match=r"\(2 x 3 x 8 x 9, float32\), not a volume"):
+        read_volume(tmp_path / "t.tif")

@@ -18,7 +18,7 @@ else:
 os.environ.setdefault("NAPARI_STRICT_QT", "1")
 os.environ.setdefault("NAPARI_ENSURE_PLUGIN_MAIN_THREAD", "1")
 
-PATIENCE = 300  # seconds; a loaded machine is no reason to fail
+PATIENCE = float(os.environ.get("FEWVIEW_PATIENCE", 300))  # seconds; a loaded machine is no reason to fail
 
 
 class KeptWorker(WorkerProcess):
@@ -109,6 +109,19 @@ def docked(make_napari_viewer_proxy, qtbot, monkeypatch, tmp_path_factory, lend_
     vars(made).clear()  # pytest keeps the fixture's value longer than napari's own looks for leaks
 
 
+@pytest.fixture
+def disk(tmp_path):
+    """File of a small scan: a disk, 60 views, 4 rows of 64 columns of 0.1 mm, line integrals."""
+    import numpy as np
+
+    lines = 0.04 * np.sqrt(np.maximum(20.0**2 - (np.arange(64) - 31.5) ** 2, 0))
+    lines = lines + np.random.default_rng(0).normal(0, 0.01, (60, 4, 64))
+    angles = np.arange(60) * 3.0
+    path = tmp_path / "disk.npz"
+    np.savez(path, data=lines.astype(np.float32), angles_deg=angles, pixel_mm=0.1, axis=31.5)
+    return str(path)
+
+
 class Docked:
     """Viewer, docks and a patient hand."""
 
@@ -158,6 +171,27 @@ class Docked:
         self.until(lambda: self.scan.scan.ready)
         self.finish()
         self.type(self.scan.bin, str(binning))
+
+    def reconstruct_scan(self, path, method="fbp", wait=True, **options):
+        """Open a scan and run a method on it by the Run button; waits for its end, or its second estimate."""
+        self.bench.open(path)
+        self.until(lambda: self.bench.scan.ready and not self.bench.finding_axis)
+        self.finish()
+        return self.run(method, wait, **options)
+
+    def run(self, method="fbp", wait=True, **options):
+        """Run a method on the scan that is meant."""
+        self.reconstruct.choose(method)
+        if options:
+            self.reconstruct.form.set_values(options)
+        before = len(self.bench.runs)
+        self.click(self.reconstruct.run_button)
+        self.until(lambda: len(self.bench.runs) > before)
+        run = self.bench.runs[-1]
+        self.until(lambda: run.over or (not wait and run.step >= 2))
+        if wait:
+            self.finish()
+        return run
 
     def pick(self, button, start):
         """Open the menu of a button and click on the entry that starts so."""

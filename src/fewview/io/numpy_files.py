@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import zipfile
 import zlib
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -55,8 +57,27 @@ def as_images(array: NDArray[Any], name: str) -> NDArray[Any]:
     return array if array.ndim == 3 else array[None]
 
 
-def load_npz(path: Path) -> dict[str, NDArray[Any]]:
+class _Heard(io.BufferedReader):
+    """A file that tells of each piece that is read."""
+
+    def __init__(self, path: Path, tick: Callable[[], None]) -> None:
+        super().__init__(io.FileIO(path))
+        self._tick = tick
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        """As of any file."""
+        self._tick()
+        return super().read(size)
+
+
+def load_npz(path: Path, tick: Callable[[], None] = lambda: None) -> dict[str, NDArray[Any]]:
     """All arrays of an archive.
+
+    Parameters
+    ----------
+    path : Path
+    tick : callable
+        Called before each piece that is read; what it raises ends the reading.
 
     Raises
     ------
@@ -64,7 +85,7 @@ def load_npz(path: Path) -> dict[str, NDArray[Any]]:
         Damaged, or with pickled objects in it.
     """
     try:
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
+        with _Heard(path, tick) as file, np.load(file, allow_pickle=False) as archive:
             return {name: archive[name] for name in archive.files}
     except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
         raise ScanError(f"{path.name} cannot be read as a NumPy archive ({error}).", COPY_AGAIN) from None

@@ -122,7 +122,12 @@ def registered_volume(
         It is not used then.
     FewviewError, Stopped
     """
-    volume = read_volume(Path(path))
+
+    def look() -> None:
+        if stop is not None and stop():
+            raise Stopped
+
+    volume = read_volume(path, look)
     say("a quick reconstruction to register by")
     neutron = quick_volume(lines, device=device, stop=stop)
     onto = grid_of(lines, first_row, bin)
@@ -131,8 +136,7 @@ def registered_volume(
     told = stage_changes(lambda stage: say(f"registering the X-ray volume: {stage}"))
 
     def follow(step: Step) -> None:
-        if stop is not None and stop():
-            raise Stopped
+        look()
         told(step)
 
     unit = "px" if lines.geometry.pixel is None else "mm"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -64,7 +63,9 @@ def prepared(
     return scan.line_integrals(PrepareOptions.parse(recipe.prepare), axis, tick)
 
 
-def fitting_volume(path: str, what: str, recipe: Recipe, lines: LineIntegrals) -> tuple[NDArray[np.float32], Volume]:
+def fitting_volume(
+    path: str, what: str, recipe: Recipe, lines: LineIntegrals, tick: Callable[[], None] = lambda: None
+) -> tuple[NDArray[np.float32], Volume]:
     """A volume file on the grid of the reconstruction, and the file as it was read.
 
     A volume of the whole detector is cropped to the rows and binned as the recipe says.
@@ -78,6 +79,8 @@ def fitting_volume(path: str, what: str, recipe: Recipe, lines: LineIntegrals) -
     recipe : Recipe
     lines : LineIntegrals
         Whose grid is wanted.
+    tick : callable
+        Called while the file is read; what it raises ends the work.
 
     Returns
     -------
@@ -91,7 +94,7 @@ def fitting_volume(path: str, what: str, recipe: Recipe, lines: LineIntegrals) -
     """
     from ..io import read_volume
 
-    volume = read_volume(Path(path))
+    volume = read_volume(path, tick)
     geometry = lines.geometry
     wanted = (geometry.rows, *geometry.volume.shape)
     values = np.asarray(volume.values, dtype=np.float32)

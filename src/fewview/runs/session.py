@@ -325,7 +325,7 @@ class RecipeSession:
         if recipe.auxiliary is None:
             return None, None
         if recipe.registration is None:
-            values, volume = fitting_volume(recipe.auxiliary, "auxiliary volume", recipe, self.lines)
+            values, volume = fitting_volume(recipe.auxiliary, "auxiliary volume", recipe, self.lines, self._look)
             return values, (volume.attrs.get("record") or {}).get("registration")
         values, _, found = registered_volume(
             recipe.auxiliary,
@@ -342,7 +342,7 @@ class RecipeSession:
 
     def _reference(self, path: str) -> tuple[NDArray[np.float32], float]:
         """The reference on the grid, and the range of its file: binning and rows then do not change the scale in dB."""
-        values, volume = fitting_volume(path, "reference", self.recipe, self.lines)
+        values, volume = fitting_volume(path, "reference", self.recipe, self.lines, self._look)
         unit = PER_PIXEL if self.lines.geometry.pixel is None else PER_MM
         said = volume.attrs.get("unit")
         if said in (PER_MM, PER_PIXEL) and said != unit:

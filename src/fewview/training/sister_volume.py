@@ -36,8 +36,7 @@ def sister_volume(
     tick : callable
         Called several times per second; what it raises ends the work.
     """
-    volume = read_volume(path)
-    tick()
+    volume = read_volume(path, tick)
     known = volume.voxel if volume.voxel is not None else voxel
     return on_field(np.asarray(volume.values, dtype=np.float32), known, grid, pixel, Path(path).name, tick)
 

@@ -30,6 +30,7 @@ def open_record(bench: Any, path: str) -> None:
     try:
         restored = read_record(path)
         scan = scan_of_recipe(restored.recipe)
+        scan.reference = restored.reference
     except FewviewError as error:
         complain(error)
         return

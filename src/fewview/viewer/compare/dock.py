@@ -13,7 +13,7 @@ from ..common.layers import facts
 from ..common.notify import warn
 from ..common.theme import colours
 from ..common.widgets import Dock
-from ..files.layer_files import files_of, left_out
+from ..files.layer_files import files_of, layer_of, left_out
 from ..help import HelpButton
 from ..scan.scan_bar import ScanChoice
 from ..scans import scan_of
@@ -128,10 +128,7 @@ class CompareDock(Dock):
 
     def reference(self) -> Any:
         """Layer of the reference, or None."""
-        wanted = self.bench.scan.reference
-        if wanted is None:
-            return None
-        return next((layer for layer in self.viewer.layers if wanted in files_of(layer)), None)
+        return layer_of(self.viewer.layers, self.bench.scan.reference)
 
     def compared(self) -> list[Any]:
         """Layers that are ticked."""
@@ -201,7 +198,7 @@ class CompareDock(Dock):
             layer
             for layer in names
             if "extra" in facts(layer.metadata)
-            or (scan.auxiliary is not None and facts(layer.metadata).get("file") == scan.auxiliary)
+            or scan.auxiliary in files_of(layer)
             or (scan_of(layer) or scan.path) != scan.path
         ]
         self.layers.show_layers(names, aside, colours(self.viewer))

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 Slot = Callable[..., None]
+PLACING = ("data", "scale", "translate", "rotate", "shear", "affine", "units")
 
 
 class FollowedLayers:
@@ -14,7 +15,7 @@ class FollowedLayers:
     Parameters
     ----------
     on_pixels : callable
-        Called when the data of a picture change.
+        Called when the data of a picture change, or where it lies.
     on_shapes : callable
         Called when regions or lines change.
     on_mode : callable
@@ -31,10 +32,15 @@ class FollowedLayers:
             if layer is None or id(layer) in self._known:
                 continue
             picture = type(layer).__name__ == "Image"
-            layer.events.data.connect(self._on_pixels if picture else self._on_shapes)
-            if not picture:
-                layer.events.mode.connect(self._on_mode)
+            for event, slot in self._heard(layer, picture):
+                event.connect(slot)
             self._known[id(layer)] = (layer, picture)
+
+    def _heard(self, layer: Any, picture: bool) -> list[tuple[Any, Slot]]:
+        events = layer.events
+        if picture:
+            return [(getattr(events, name), self._on_pixels) for name in PLACING]
+        return [(events.data, self._on_shapes), (events.mode, self._on_mode)]
 
     def forget_all_but(self, layers: Iterable[Any]) -> None:
         """Forget layers that are gone: another one may get their number."""
@@ -45,7 +51,6 @@ class FollowedLayers:
     def leave(self) -> None:
         """Disconnect from all."""
         for layer, picture in self._known.values():
-            layer.events.data.disconnect(self._on_pixels if picture else self._on_shapes)
-            if not picture:
-                layer.events.mode.disconnect(self._on_mode)
+            for event, slot in self._heard(layer, picture):
+                event.disconnect(slot)
         self._known.clear()

@@ -1,40 +1,75 @@
-"""Files behind layers: a recipe names files, so a layer that has none gets one."""
+"""Files behind layers: a recipe names files, so a layer that has none, or was changed since, gets one."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+import re
+import zlib
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from ...errors import FewviewError, ScanError
+from ...io import read_volume, write_volume
 from ..common.layers import METADATA, facts
+from ..compare.grids import PIXEL, place_of
+from ..compare.value_units import unit_of
 from .places import folder_of
+
+_DATASET = re.compile(r"(\.\w+):/[^:]*$")  # behind the name of an HDF5 file
+KNOWN = "known"  # files that hold a layer, and what layer and file were like then
+Mark = tuple[str, tuple[int, int] | None]
+
+
+def mark(path: str | Path, values: Any, place: Mapping[str, Any]) -> dict[str, Mark]:
+    """What to remember of a file that holds these values, so that a later change of either is noticed.
+
+    Parameters
+    ----------
+    path : str or Path
+        Of the file.
+    values : array
+    place : mapping
+        ``scale``, ``translate`` and ``units`` of the layer.
+    """
+    return {str(path): (_print(values, place), _stamp(path))}
 
 
 def file_of(layer: Any, scan: str = "") -> str:
-    """File that holds a layer's volume: the one it came from, or one written now, beside the ``scan``.
+    """File that holds a layer as it is now: one that is known to, or one written now, beside the ``scan``.
 
-    The name of a new file holds a digest of its content, so that a changed layer gives a changed recipe. The layer
-    remembers it as "written", and is found again by it.
+    Values, scale and translation count, however they were changed: by a script within the array, too. The name of a
+    new file holds a digest of all of them, so that a changed layer gives a changed recipe.
+
+    Raises
+    ------
+    FewviewError
+        The file cannot be written.
     """
-    known = facts(layer.metadata).get("file") or layer.source.path
-    if known and Path(str(known)).exists():
-        return str(known)
-    values = np.ascontiguousarray(layer.data, dtype=np.float32)
-    digest = hashlib.sha256(values.tobytes()).hexdigest()[:16]
-    path = folder_of(scan) / f"layer-{digest}.npy"
-    if not path.exists():
-        np.save(path, values)
-    layer.metadata = {**layer.metadata, METADATA: {**facts(layer.metadata), "written": str(path)}}
-    return str(path)
+    place = {key: getattr(layer, key) for key in ("scale", "translate", "units")}
+    now, known = _print(layer.data, place), facts(layer.metadata).get(KNOWN, {})
+    for path, (then, stamp) in reversed(known.items()):
+        if then == now and stamp is not None and stamp == _stamp(path):
+            return str(path)
+    source = str(layer.source.path or "")
+    path = source if not known and _holds(source, layer) else _write(layer, scan)
+    kept = {name: one for name, one in known.items() if name != path}
+    about = {**facts(layer.metadata), KNOWN: {**kept, path: (now, _stamp(path))}}
+    layer.metadata = {**layer.metadata, METADATA: about}
+    return path
 
 
 def files_of(layer: Any) -> set[str]:
-    """Files that are known to hold a layer's volume."""
+    """Files that hold a layer's volume, or have held it before it was changed."""
     about = facts(layer.metadata)
-    return {str(file) for file in (about.get("file"), about.get("written"), layer.source.path) if file}
+    return {str(file) for file in (about.get("file"), *about.get(KNOWN, ()), layer.source.path) if file}
+
+
+def layer_of(layers: Iterable[Any], file: str | None) -> Any:
+    """The layer behind a file; None without one."""
+    return next((layer for layer in layers if file is not None and file in files_of(layer)), None)
 
 
 def is_volume(layer: Any) -> bool:
@@ -52,6 +87,62 @@ def left_out(layers: Iterable[Any]) -> list[str]:
     ]
 
 
+def _write(layer: Any, scan: str) -> str:
+    place, about = place_of(layer), facts(layer.metadata)
+    values = np.ascontiguousarray(layer.data, dtype=np.float32)
+    where = {"origin": place.origin, "step": place.step, "unit": place.unit}
+    digest = hashlib.sha256(values.tobytes() + repr((where, values.shape)).encode()).hexdigest()[:16]
+    try:
+        path = folder_of(scan) / f"layer-{digest}.npy"
+    except OSError as error:
+        raise FewviewError(
+            f"“{layer.name}” lies in no file, and none can be made beside the scan: {error}.",
+            "Save the layer yourself, and open that file.",
+        ) from None
+    if not path.exists():
+        voxel = place.step[-1] if place.unit == "mm" else None
+        record = {**about.get("record", {}), "layer": layer.name, "place": where}
+        write_volume(path, values, voxel=voxel, unit=unit_of(layer) or "unknown", record=record)
+    return str(path)
+
+
+def _holds(path: str, layer: Any) -> bool:
+    """Whether the file from which another reader made a layer says the same to ours."""
+    try:
+        volume = read_volume(path) if path else None
+    except (ScanError, OSError):
+        return False
+    if volume is None:
+        return False
+    values, place = np.asarray(layer.data, dtype=np.float32), place_of(layer)
+    bare = place.unit == PIXEL and set(place.step) == {1.0}  # that reader knew of no scale
+    placed = not any(place.origin) and (bare or np.allclose(place.step[3 - layer.ndim :], volume.voxel or 1.0))
+    read = volume.values[0] if values.ndim == 2 and len(volume.values) == 1 else volume.values
+    return placed and np.array_equal(values, read, equal_nan=True)
+
+
+def _print(values: Any, place: Mapping[str, Any]) -> str:
+    """A checksum of values, one slice after the other (they may not fit in memory twice), and of where they lie."""
+    total, shape = 0, np.shape(values)
+    for part in values if len(shape) > 2 else [values]:
+        total = zlib.crc32(np.ascontiguousarray(part, dtype=np.float32).data, total)
+    scale, translate = ([round(float(v), 9) for v in place[key]] for key in ("scale", "translate"))
+    return f"{total:08x} {shape} {scale} {translate} {_units(place['units'])}"
+
+
+def _units(units: Sequence[Any]) -> list[str]:
+    return [{"millimeter": "mm"}.get(str(unit), str(unit)) for unit in units]
+
+
+def _stamp(path: str | Path) -> tuple[int, int] | None:
+    """When a file was written, and its size; None where there is none."""
+    try:
+        found = Path(_DATASET.sub(r"\1", str(path))).stat()
+    except OSError:
+        return None
+    return found.st_mtime_ns, found.st_size
+
+
 def _ours_beside(layer: Any) -> bool:
     """Projections; sinograms and trial slices."""
     about = facts(layer.metadata)
@@ -66,4 +157,6 @@ def _unfit(layer: Any) -> str:
         return "comes at several resolutions, as one layer"
     if layer.ndim not in (2, 3):
         return f"has {layer.ndim} axes, a volume has 3"
+    if np.dtype(getattr(layer, "dtype", np.float32)).kind not in "iufb":
+        return "holds complex numbers, not one value per voxel"
     return ""

@@ -25,11 +25,14 @@ class Restored:
         Name, corners (y, x) and their unit.
     volume : str
         File of the result; empty where the record came without one.
+    reference : str or None
+        File that the result was compared with: while it ran, or later.
     """
 
     recipe: Recipe
     regions: tuple[Mapping[str, Any], ...] = field(default=())
     volume: str = ""
+    reference: str | None = None
 
 
 def read_record(path: str | Path) -> Restored:
@@ -63,4 +66,4 @@ def read_record(path: str | Path) -> Restored:
             f"The scan of this record, {recipe.scan}, is not there.", "Copy it back, or mend its path in the record."
         )
     regions = record.get("regions") or ()
-    return Restored(recipe, tuple(regions), volume)
+    return Restored(recipe, tuple(regions), volume, record.get("compared_with") or recipe.reference)

@@ -14,6 +14,8 @@ from ..common.layers import METADATA, facts
 from ..common.notify import complain, tell
 from ..common.widgets import button
 from ..restore import open_record, regions_of
+from ..run_volumes import follow_layers
+from .layer_files import KNOWN, mark
 from .places import HOME
 from .writers import save
 
@@ -22,8 +24,10 @@ RECORDS = "Run records (*.h5 *.hdf5 *.tif *.tiff *.npy *.zarr *.json *.yaml *.ym
 
 
 @thread_worker
-def _saving(path: str, data: Any, attributes: dict[str, Any], regions: list[dict[str, Any]]) -> str:
-    return save(path, data, attributes, regions)
+def _saving(
+    path: str, data: Any, attributes: dict[str, Any], regions: list[dict[str, Any]], compared: str | None
+) -> str:
+    return save(path, data, attributes, regions, compared)
 
 
 class ResultButtons(QWidget):
@@ -61,17 +65,31 @@ class ResultButtons(QWidget):
         if layer is None:
             complain(FewviewError("There is no result to save yet.", "Reconstruct something first."))
             return
-        attributes = {key: getattr(layer, key) for key in ("name", "scale", "units", "metadata")}
-        self._layer = layer
-        self._worker = _saving(path, layer.data.copy(), attributes, regions_of(self._bench.viewer, self._bench.scan))
+        attributes = {key: getattr(layer, key) for key in ("name", "scale", "translate", "units", "metadata")}
+        try:
+            compared = self._compared()
+        except FewviewError as error:
+            complain(error)
+            return
+        data = layer.data.copy()
+        self._saved = layer, data, attributes
+        regions = regions_of(self._bench.viewer, self._bench.scan)
+        self._worker = _saving(path, data, attributes, regions, compared)
         self._worker.returned.connect(self._on_saved)
         self._worker.errored.connect(complain)
         self._worker.start()
 
     def _on_saved(self, path: str) -> None:
-        layer = self._layer
-        layer.metadata = {**layer.metadata, METADATA: {**facts(layer.metadata), "file": path}}
+        layer, data, place = self._saved
+        known = {**facts(layer.metadata).get(KNOWN, {}), **mark(path, data, place)}
+        layer.metadata = {**layer.metadata, METADATA: {**facts(layer.metadata), "file": path, KNOWN: known}}
         tell(f"Result saved: {path}")
+
+    def _compared(self) -> str | None:
+        """File of the reference that the table compares with now: it may be another one than that of the run."""
+        bench = self._bench
+        follow_layers(bench.viewer.layers, bench.scan)
+        return bench.scan.reference  # type: ignore[no-any-return]
 
     def _ask_save(self) -> None:
         layer = self.chosen()

@@ -23,7 +23,13 @@ def write(path: str, data: Any, attributes: Mapping[str, Any]) -> list[str]:
     return [save(path, data, attributes)]
 
 
-def save(path: str, data: Any, attributes: Mapping[str, Any], regions: Sequence[Mapping[str, Any]] = ()) -> str:
+def save(
+    path: str,
+    data: Any,
+    attributes: Mapping[str, Any],
+    regions: Sequence[Mapping[str, Any]] = (),
+    compared: str | None = None,
+) -> str:
     """As :func:`write`, with the regions that were looked at in the record; returns the path.
 
     Parameters
@@ -35,6 +41,8 @@ def save(path: str, data: Any, attributes: Mapping[str, Any], regions: Sequence[
         Of the napari layer.
     regions : sequence of Mapping[str, Any], optional
         That were looked at.
+    compared : str, optional
+        File of the reference that the result was compared with.
     """
     about = facts(attributes.get("metadata", {}))
     record = dict(about.get("record") or {})
@@ -43,6 +51,8 @@ def save(path: str, data: Any, attributes: Mapping[str, Any], regions: Sequence[
         record["title"] = own_name(attributes.get("name") or about.get("title", ""), attributes["metadata"])
     if regions:
         record["regions"] = list(regions)
+    if compared:
+        record["compared_with"] = compared
     in_mm = all(str(unit) in ("mm", "millimeter") for unit in attributes.get("units", ("pixel",)))
     voxel = float(attributes["scale"][-1]) if in_mm else None
     unit = about.get("unit") or record.get("unit")

@@ -15,6 +15,7 @@ from ...runs.recipe import Recipe
 from ...runs.worker.queued_run import QueuedRun
 from ..common.notify import complain, tell
 from ..common.widgets import button
+from ..run_volumes import follow_layers
 from ..scan.presenter import ScanPresenter
 
 
@@ -93,6 +94,7 @@ class Batch(QObject):
     def _queue(self, wanted: Sequence[tuple[str, dict[str, str]]], series: bool) -> list[QueuedRun]:
         method, model = self._dock.chosen_method, self._bench.scan
         try:
+            follow_layers(self._bench.viewer.layers, model)
             wish = self._dock.recipe()
             scans = [scan_like(path, model, **said) for path, said in wanted]
         except FewviewError as error:

@@ -26,6 +26,7 @@ from ..common.widgets import Dock, Section, button, described, tool, wrapped
 from ..files.networks import networks_of
 from ..files.result_buttons import ResultButtons
 from ..help import HelpButton
+from ..run_volumes import fitted, follow_layers
 from ..scan.scan_bar import ScanChoice
 from ..workbench import workbench_of
 from .batch import BatchButtons
@@ -209,7 +210,7 @@ class ReconstructDock(Dock):
     def _start(self, note: str = "", **more: Any) -> None:
         method = self.chosen_method
         try:
-            recipe = self.recipe(**more)
+            recipe, unscored = self._true_recipe(**more)
         except FewviewError as error:
             complain(error)
             return
@@ -218,11 +219,16 @@ class ReconstructDock(Dock):
         settings.remember(method=method.name, holdout=recipe.holdout, mode=self.picker.mode.mode.name)
         kept = {name: value for name, value in self.form.values().items() if name in KEPT}
         settings.remember_options(method.name, {**self.form.changes(), **kept})
-        self.bench.run(recipe, method, note=note)
+        self.bench.run(recipe, method, note=" ".join(filter(None, (note, unscored))))
+
+    def _true_recipe(self, **more: Any) -> tuple[Recipe, str]:
+        """The recipe with the files that hold the layers as they are now, and why it is not scored, if it is not."""
+        follow_layers(self.viewer.layers, self.bench.scan)
+        return fitted(self.recipe(**more), self.viewer.layers, self.bench.scan)
 
     def _copy(self, how: str, what: str) -> None:
         try:
-            text = getattr(self.recipe(), how)()
+            text = getattr(self._true_recipe()[0], how)()
         except FewviewError as error:
             complain(error)
             return

@@ -17,7 +17,7 @@ from ..common.notify import complain, tell
 from ..common.widgets import Dock, button, described, quiet, wrapped
 from ..compare.grids import place_of
 from ..compare.hand import world_factor
-from ..files.layer_files import is_volume
+from ..files.layer_files import KNOWN, is_volume, mark
 from ..help import HelpButton
 from ..workbench import workbench_of
 from .presenter import RegistrationPresenter, clicked, in_millimetres, layer_volume
@@ -145,21 +145,23 @@ class RegistrationDock(Dock):
         except FewviewError as error:
             complain(error)
             return
-        flat = self._neutron.ndim == 2
+        # Where the neutron layer lay when it was registered; it may have been moved since.
+        flat, grid = self._neutron.ndim == 2, self.presenter.neutron_grid
+        axes = slice(1 if flat else 0, 3)
+        place = {"scale": grid.spacing[axes], "translate": grid.origin[axes], "units": self._neutron.units}
         if REGISTERED in self.viewer.layers:
             self.viewer.layers.remove(REGISTERED)
         if BOARD in self.viewer.layers:
             self.viewer.layers.remove(BOARD)
+        shown = values[0] if flat else values
         self.viewer.add_image(
-            values[0] if flat else values,
+            shown,
             name=REGISTERED,
-            scale=self._neutron.scale,
-            translate=self._neutron.translate,
-            units=self._neutron.units,
+            **place,
             axis_labels=self._neutron.axis_labels,
             colormap="bone",
             contrast_limits=contrast(values),
-            metadata={METADATA: {"file": path, "record": record}},
+            metadata={METADATA: {"file": path, "record": record, KNOWN: mark(path, shown, place)}},
         )
         self.bench.scan.auxiliary = path
         self.bench.scan_changed.emit()

@@ -314,8 +314,11 @@ class ScanDock(Dock):
         self.bench.scan_changed.emit()
 
     def _on_volumes(self) -> None:
-        self.scan.auxiliary = self._picked(self.auxiliary, self.scan.auxiliary)
-        self.scan.reference = self._picked(self.reference, self.scan.reference)
+        try:
+            self.scan.auxiliary = self._picked(self.auxiliary, self.scan.auxiliary)
+            self.scan.reference = self._picked(self.reference, self.scan.reference)
+        except FewviewError as error:
+            complain(error)
         self.bench.scan_changed.emit()
 
     def _open_volume(self, path: str) -> bool:

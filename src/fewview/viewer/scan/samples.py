@@ -11,6 +11,7 @@ from napari.layers import Layer
 from ...io import Volume, read_volume
 from ...samples import FOLDER, TOOTH
 from ..common.layers import METADATA, contrast, finer_place, projection_layer, spatial
+from ..files.layer_files import KNOWN, mark
 from .presenter import ScanPresenter
 
 SAMPLES = {
@@ -101,26 +102,34 @@ def volume_layer(path: str | Path, name: str = "", of: str = "", **more: Any) ->
         Further attributes of the napari layer.
     """
     volume = read_volume(path)
+    place = _place(volume)
     keywords = {
         "name": name or Path(path).stem,
         "contrast_limits": contrast(volume.values),
         "metadata": {
             METADATA: {
                 "file": str(path),
+                KNOWN: mark(path, volume.values, place),
                 "record": volume.attrs.get("record", {}),
                 "unit": volume.attrs.get("unit"),
                 "of": of,
             }
         },
-        **_place(volume),
+        **place,
         **more,
     }
     return volume.values, keywords, "image"
 
 
 def _place(volume: Volume) -> dict[str, Any]:
-    """Where a volume lies: one of a run where its rows do, however it was binned, and whatever comes beside it."""
+    """Where a volume lies: one of a run where its rows do, however it was binned, and whatever comes beside it.
+
+    One that was written because its layer had been changed tells itself.
+    """
     record, shape = volume.attrs.get("record") or {}, volume.values.shape
+    if isinstance(said := record.get("place"), dict):
+        units, labels = (said["unit"],) * 3, ("z", "y", "x")
+        return {"scale": tuple(said["step"]), "translate": tuple(said["origin"]), "units": units, "axis_labels": labels}
     recipe, result = record.get("recipe") or {}, tuple(record.get("shape") or shape)
     finer = max(1, shape[-1] // result[-1])
     rows, factor = recipe.get("rows"), int(recipe.get("bin", 1))
