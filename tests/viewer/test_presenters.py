@@ -345,7 +345,7 @@ def test_a_layer_is_named_after_what_made_it():
 
 def test_a_run_in_words_from_queue_to_end():
     run = QueuedRun(1, "TV", {})
-    assert run_view(None).headline == "Nothing is running."
+    assert run_view(None).headline == "Nothing is running." and "Preview slice" in run_view(None).details
     run.start()
     run.hear(Opened(1, (1, 2, 2)))
     run.hear(Progress(1, 1, 0, 20, "iterating", shows="FBP", kept="start"))

@@ -67,6 +67,8 @@ class Foot:
             parts.append(hint)
         if comparison.truth is not None and comparison.candidates:
             parts.append(f"PSNR, SSIM and Diff. are against “{comparison.truth.name}”.")
+        elif len(comparison.candidates) == 1:
+            parts.append("To compare, choose another method in Reconstruct and preview it, too.")
         elif comparison.candidates:
             parts.append("No reference: held-out error and data residual judge the runs.")
         self.truth.setText(" ".join(parts))

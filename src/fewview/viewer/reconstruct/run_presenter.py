@@ -13,6 +13,7 @@ from ...runs.worker.stream import SLOTS
 from ..common.words import duration, number, size
 from .presets import KEPT
 
+FIRST = "Preview slice reconstructs the slice in sight, in seconds; Run takes all rows chosen in the Scan dock."
 NAMED_OPTIONS = 2  # options that fit into a layer's name
 LIBRARIES = 300 * 2**20  # the reconstruction process itself: interpreter, torch, numba
 CURVES = {"heldout_error": "held-out error", "data_residual": "data residual", "objective": "objective"}
@@ -79,7 +80,7 @@ def run_view(run: QueuedRun | None, ready: bool = True, waiting: int = 0) -> Run
         Runs in the queue behind it.
     """
     if run is None:
-        return RunView("Nothing is running.", "" if ready else "The reconstruction process is starting.")
+        return RunView("Nothing is running.", FIRST if ready else "The reconstruction process is starting.")
     took = duration(run.seconds)
     kept = f"Kept: {run.holds}." if run.holds else "There was no estimate yet."
     if run.status == "done":

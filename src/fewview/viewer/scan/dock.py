@@ -40,6 +40,7 @@ from .samples import SAMPLES, sample_files, volume_layer
 from .scan_bar import ScanBar
 
 SLIDER_REACH = 30  # pixels to either side of the axis
+NEXT = "Next: Preview slice, in the Reconstruct tab."
 NO_LAYER = "none"
 FROM_FILE = "from a file…"
 NO_MORE = "{} (its layer was removed)"  # still that of the scan, until another one, or none, is chosen
@@ -202,7 +203,8 @@ class ScanDock(Dock):
         """Draw what the presenter knows."""
         scan = self.scan
         views, rows, columns = scan.shape
-        self.headline.setText(f"<b>{scan.headline()}</b>")
+        begun = any(run.payload["recipe"]["scan"] == scan.path for run in self.bench.runs)
+        self.headline.setText(f"<b>{scan.headline()}</b>" + ("" if begun or not scan.ready else f"<br>{NEXT}"))
         self.facts.show_facts(scan.facts(), colours(self.viewer))
         with quiet(self.projections, self.views, self.first, self.last, self.bin, self.axis):
             self.projections.setChecked(self.bench.projections_shown)
