@@ -38,6 +38,14 @@ def follow_layers(layers: Iterable[Any], scan: ScanPresenter) -> None:
 def fitted(recipe: Recipe, layers: Iterable[Any], scan: ScanPresenter) -> tuple[Recipe, str]:
     """A recipe without a reference that the run cannot be measured against, and the sentence that says so.
 
+    Parameters
+    ----------
+    recipe : Recipe
+        Of the run.
+    layers : iterable of napari layers
+    scan : ScanPresenter
+        That the run is on.
+
     Raises
     ------
     FewviewError
