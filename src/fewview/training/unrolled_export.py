@@ -13,6 +13,7 @@ from .acquisitions import Acquisitions
 from .checkpoint import averaged
 from .export import VALUE_RANGE, portable, provenance
 from .sources import MAKERS, MIXTURES
+from .specimens import WIDE
 from .unrolled import SIDES, UnrolledTraining
 from .unrolled_spread import honest_spread
 from .unrolled_validate import COUNTS, kind_psnr
@@ -52,6 +53,8 @@ def export_unrolled(folder: Path, path: Path, samples: int = 4) -> None:
     kinds = "; ".join(f"{WORDS[kind]} ({left * share:.0%})" for kind, share in mixture.items())
     if options.xray:
         kinds = f"{kinds} and plain shapes ({PLAIN:.0%}), {1 - DROPPED:.0%} of the steps with X-ray volumes"
+    else:
+        kinds = f"{kinds}; {WIDE:.0%} of them reach into the corners, which not all views see"
     started = f"; started from {Path(options.start).stem}" if options.start else ""
     card = {
         "trained_on": f"{kinds}; {facts['seeds']} training seeds from {TRAIN[0]}{started}",
