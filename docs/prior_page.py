@@ -6,21 +6,25 @@ Nothing in that page is typed by hand; a test holds that the page is what the ca
 
 from __future__ import annotations
 
+import itertools
 import sys
 from pathlib import Path
 
 import matplotlib
+import torch
 
 matplotlib.use("agg")
 from matplotlib import pyplot as plt
+from torch import Tensor
 
-from fewview.models.weights import SHIPPED, read_card
+from fewview.models.weights import SHIPPED, load_prior, read_card
 
 ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs" / "priors.md"
 IMAGES = ROOT / "docs" / "images"
 LEARNING = "prior-learning.png"
 SAMPLES, SIZE, STEPS, SEED = 4, 128, 40, 0
+CHURN = 0.5  # 0 draws deterministically, 1 draws all noise anew at each step
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 
 INTRODUCTION = """# Diffusion priors
@@ -177,13 +181,32 @@ def draw_unconditional(name: str) -> None:
     import numpy as np
     from PIL import Image
 
-    from fewview.models.sampling import draw_samples
-    from fewview.models.weights import load_prior
-
-    images = draw_samples(load_prior(name), SAMPLES, SIZE, STEPS, SEED)[:, 0].numpy()
+    images = draw_samples(name)[:, 0].numpy()
     row = np.concatenate([np.pad(image, 2, constant_values=1.0) for image in images], axis=1)
     grey = Image.fromarray((row.clip(0, 1) * 255).astype(np.uint8))
     grey.resize((2 * grey.width, 2 * grey.height), Image.Resampling.NEAREST).save(IMAGES / f"prior-samples-{name}.png")
+
+
+def draw_samples(name: str) -> Tensor:
+    """Images (samples, 1, y, x) drawn from a prior, from pure noise, without any measurement.
+
+    Noise levels as in Karras et al., NeurIPS 2022, equation 5 (rho 7, from 20 to 0.005); part of the noise is drawn
+    anew at each step, as in DDIM with eta. To a 2.5D prior, each image is its own neighbour.
+    """
+    prior, generator = load_prior(name), torch.Generator().manual_seed(SEED)
+
+    def noise() -> Tensor:
+        return torch.randn(SAMPLES, 1, SIZE, SIZE, generator=generator)
+
+    ramp = torch.linspace(0, 1, STEPS)
+    levels = [*((20 ** (1 / 7) + ramp * (0.005 ** (1 / 7) - 20 ** (1 / 7))) ** 7).tolist(), 0.0]
+    x = levels[0] * noise()
+    with torch.no_grad():
+        for sigma, following in itertools.pairwise(levels):
+            clean = prior(x.expand(-1, prior.config.slices, -1, -1), sigma)
+            kept = (1 - CHURN**2) ** 0.5 * (x - clean) / sigma
+            x = clean + following * (kept + CHURN * noise())
+    return x
 
 
 if __name__ == "__main__":

@@ -87,20 +87,10 @@ def test_axis_and_angles_move_along(make):
     np.testing.assert_array_equal(values, np.delete(FRAMES, [0, 5], axis=0))
 
 
-def test_duplicates_are_left_out_once():
-    angles = np.linspace(0, np.pi, VIEWS)
-    one = Scan(ArrayFrames(FRAMES), ParallelBeam(angles, ROWS, COLUMNS))
-    assert one.without_duplicates().views == VIEWS - 1
-    np.testing.assert_array_equal(one.without_duplicates().read(), FRAMES[:-1])
-    assert scan().without_duplicates().views == VIEWS
-
-
 def test_what_the_user_says_is_marked_given():
-    one = scan().with_axis(8.0).with_pixel(0.2).with_angles(ANGLES + 1).with_kind("transmission")
-    assert {name: o.how for name, o in one.provenance.items()} == dict.fromkeys(
-        ("axis", "pixel", "angles", "kind"), "given"
-    )
-    assert (one.geometry.axis, one.geometry.pixel, one.kind) == (8.0, 0.2, "transmission")
+    one = scan().with_axis(8.0).with_pixel(0.2).with_angles(ANGLES + 1)
+    assert {name: o.how for name, o in one.provenance.items()} == dict.fromkeys(("axis", "pixel", "angles"), "given")
+    assert (one.geometry.axis, one.geometry.pixel) == (8.0, 0.2)
     assert str(scan().with_axis(8.0, Provenance("found", "by eye")).provenance["axis"]) == "found: by eye"
 
 

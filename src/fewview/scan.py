@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from .errors import ScanError
 from .frames import FrameSource, Span, Window, bin_mean
-from .geometry import Beam, ParallelBeam, duplicate_views, spread_views
+from .geometry import Beam, ParallelBeam, spread_views
 from .provenance import Provenance, Provenances
 
 if TYPE_CHECKING:
@@ -69,11 +69,6 @@ class Selectable(ABC):
         if not keep.any():
             raise ScanError("No view is left.", "Drop fewer views.")
         return self.select_views(keep)
-
-    def without_duplicates(self) -> Self:
-        """Without the later view of each pair that measures the same lines twice (0 and 180, 0 and 360 degrees)."""
-        later = sorted({pair[1] for pair in duplicate_views(self.geometry.angles, self.geometry.period)})
-        return self.drop_views(later) if later else self
 
     def with_axis(self, axis: float | None, how: Provenance | None = None) -> Self:
         """Around another rotation axis (0-based column)."""
@@ -161,10 +156,6 @@ class Scan(Selectable):
     def bin(self, factor: int) -> Self:
         """See :meth:`Selectable.bin`. Flats, darks and masks are applied to full pixels first."""
         return replace(self, geometry=self.geometry.bin(factor), window=self.window.binned(factor))
-
-    def with_kind(self, kind: Kind) -> Self:
-        """The same frames, taken for counts, transmission or attenuation."""
-        return replace(self, kind=kind, provenance={**self.provenance, "kind": Provenance("given", "by the user")})
 
     def read(self) -> NDArray[np.float32]:
         """Frames through the window, as measured, float32 ``(angle, v, u)``."""

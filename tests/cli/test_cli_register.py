@@ -1,13 +1,13 @@
 """`fewview register` and `fewview reconstruct --register` on the shell, whose X-ray slice is turned for it."""
 
 import json
+import math
 
 import pytest
 from scipy.ndimage import rotate
 
 from fewview.cli.main import run
 from fewview.io import read_volume, write_volume
-from fewview.registration import Registration
 from fewview.runs.recipe import Recipe
 from fewview.samples import FOLDER
 
@@ -24,22 +24,26 @@ def xray(tmp_path_factory):
     return str(path)
 
 
+def vertical_deg(found):
+    return math.degrees(math.atan2(found["matrix"][2][1], found["matrix"][1][1]))
+
+
 def test_the_shipped_xray_slice_lies_on_the_neutron_slice(tmp_path):
     report = tmp_path / "registration.json"
     shipped = str(FOLDER / "shell_xray.tif")
     assert run(["register", shipped, NEUTRON, "--out", str(tmp_path / "o.tif"), "--report", str(report), *NEAR]) == 0
-    found = Registration.from_json(json.loads(report.read_text()))
-    assert abs(found.vertical_deg) < 0.3 and abs(found.scale - 1) < 0.005
+    found = json.loads(report.read_text())
+    assert abs(vertical_deg(found)) < 0.3 and abs(found["scale"] - 1) < 0.005
 
 
 def test_register_writes_volume_and_registration(xray, tmp_path, capsys):
     out, report = tmp_path / "on_grid.tif", tmp_path / "registration.json"
     assert run(["register", xray, NEUTRON, "--out", str(out), "--report", str(report), *NEAR]) == 0
     volume = read_volume(out)
-    found = Registration.from_json(json.loads(report.read_text()))
+    found = json.loads(report.read_text())
     assert volume.values.shape == read_volume(NEUTRON).values.shape
-    assert volume.attrs["record"]["registration"]["matrix"] == [list(row) for row in found.matrix]
-    assert 3 < found.vertical_deg < 4 and found.unit == "px"
+    assert volume.attrs["record"]["registration"]["matrix"] == found["matrix"]
+    assert 3 < vertical_deg(found) < 4 and found["unit"] == "px"
     assert "independent halves agree" in capsys.readouterr().out
 
 

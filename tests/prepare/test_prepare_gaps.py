@@ -9,7 +9,7 @@ from fewview.errors import MethodUnavailable, ScanError
 from fewview.prepare import PrepareOptions, chain, line_integrals
 from fewview.prepare.logarithm import fill_masked
 from fewview.prepare.normalise import correct_dose, normalise
-from fewview.prepare.phase import paganin_ratio, phase_filter
+from fewview.prepare.phase import phase_filter
 from fewview.prepare.stripes import remove_stripes
 
 
@@ -110,11 +110,6 @@ def test_phase_filter_is_paganins():
         frame = (1 + 0.1 * np.tile(wave, (24, 1))).astype(np.float32)
         got = phase_filter(frame[None], ratio)[0, 12, 48:80] - 1
         np.testing.assert_allclose(got, 0.1 * wave[48:80] / (1 + ratio / period**2), atol=2e-4)
-
-
-def test_paganin_ratio_of_a_known_case():
-    # 20 keV (0.62 A), 100 mm, delta/beta 1000, 1 um pixels
-    assert paganin_ratio(1000, 0.62e-7, 100, 1e-3) == pytest.approx(np.pi * 6.2e3, rel=1e-6)
 
 
 def test_tomopy_stripes_without_tomopy_say_how_to_get_it(monkeypatch):

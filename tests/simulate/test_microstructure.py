@@ -66,8 +66,8 @@ def test_cuts_make_a_grain_smaller_but_not_empty():
 
 def test_moisture_shows_with_neutrons_alone_and_lithology_with_xrays():
     quartz, calcite, wet, dry = (MATERIALS[n] for n in ("quartz", "calcite", "paste_saturated", "paste_dry"))
-    assert wet.neutron / dry.neutron > 2 > 1.3 > wet.xray_at(80) / dry.xray_at(80)
-    assert calcite.xray_at(60) / quartz.xray_at(60) > 1.4
+    assert wet.neutron / dry.neutron > 2 > 1.3 > wet.xray[1] / dry.xray[1]
+    assert calcite.xray[0] / quartz.xray[0] > 1.4
     assert abs(calcite.neutron - quartz.neutron) < 0.1
     assert ENERGIES == (60, 80, 100)
 

@@ -20,7 +20,6 @@ from .images import COPY_AGAIN, ImageFile, ImageFormat, read_bytes, truncated
 
 _THUMBNAIL = 0.5  # of the pixels of an image: what is smaller, and there no more often, is a preview of it
 _OWN_TAGS = 32768  # from here on, tags belong to whoever wrote the file: cameras say there what they know
-_PLANES = "rgb"
 
 
 @dataclass(frozen=True)

@@ -92,11 +92,6 @@ def vp_to_sigma(alphabar: Tensor) -> Tensor:
     return ((1 - alphabar) / alphabar).sqrt()
 
 
-def sigma_to_vp(sigma: Tensor) -> Tensor:
-    """Inverse of :func:`vp_to_sigma`, ``1 / (1 + sigma**2)``."""
-    return 1 / (1 + sigma**2)
-
-
 def linear_alphabar(steps: int = 1000, first: float = 1e-4, last: float = 2e-2) -> Tensor:
     """Alphabar of the linear-beta schedule of DDPM (Ho et al., 2020); entry t belongs to time t.
 

@@ -8,19 +8,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 
-def paganin_ratio(delta_over_beta: float, wavelength: float, distance: float, pixel: float) -> float:
-    """Strength of the filter that a material and a set-up need: pi x wavelength x distance x delta/beta / pixel^2.
-
-    Parameters
-    ----------
-    delta_over_beta : float
-        Refractive index decrement over absorption index of the material.
-    wavelength, distance, pixel : float
-        mm.
-    """
-    return math.pi * wavelength * distance * delta_over_beta / pixel**2
-
-
 def phase_filter(transmission: NDArray[np.float32], ratio: float) -> NDArray[np.float32]:
     """Divide the transform of each projection by 1 + ratio f^2, f in cycles per pixel.
 
@@ -31,7 +18,7 @@ def phase_filter(transmission: NDArray[np.float32], ratio: float) -> NDArray[np.
     transmission : array, shape (angle, v, u)
         Positive; masked pixels filled.
     ratio : float
-        Strength in square pixels (see :func:`paganin_ratio`); larger smooths more.
+        Strength in square pixels, pi x wavelength x distance x delta/beta / pixel^2; larger smooths more.
     """
     from algotom.prep.filtering import fresnel_filter
 

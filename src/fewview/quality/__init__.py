@@ -1,12 +1,12 @@
 """Quality: metrics against a reference, and truth-free numbers from held-out measurements."""
 
 from .coverage import coverage, crps, honest_factor
-from .heldout import FEW_VIEWS, heldout_error, heldout_pixels, projection_psnr, split_views
+from .heldout import FEW_VIEWS, heldout_error, heldout_pixels, split_views
 from .mask import field_of_view, object_mask
 from .metrics import data_range, psnr, ssim
 from .region import Region
 from .regions import SCALES, RegionRow, region_row, scale_curve
-from .residual import chi_squared, data_residual, noise_across_rows, noise_level
+from .residual import data_residual, noise_across_rows, noise_level
 from .sharpness import edge_width, noise
 
 __all__ = [
@@ -14,7 +14,6 @@ __all__ = [
     "SCALES",
     "Region",
     "RegionRow",
-    "chi_squared",
     "coverage",
     "crps",
     "data_range",
@@ -28,7 +27,6 @@ __all__ = [
     "noise_across_rows",
     "noise_level",
     "object_mask",
-    "projection_psnr",
     "psnr",
     "region_row",
     "scale_curve",

@@ -86,26 +86,6 @@ def heldout_error(predicted: Any, measured: Any, weights: Any = None) -> float:
     return float(np.sqrt(np.sum(w * (p - m) ** 2) / scale))
 
 
-def projection_psnr(predicted: Any, measured: Any, weights: Any = None) -> float:
-    """PSNR of predicted projections in dB; the data range is max - min of the usable measured pixels.
-
-    Parameters
-    ----------
-    predicted : Any
-    measured : Any
-        Of the same shape.
-    weights : Any, optional
-        Of the same shape: 0 where a pixel is unusable; None where all count.
-    """
-    p, m, w = _checked(predicted, measured, weights)
-    usable = m[w > 0]
-    scale = float(np.ptp(usable)) if usable.size else 0.0
-    if scale == 0.0:
-        raise FewviewError("The held-out projections are constant.", "Hold out views that show the object.")
-    error = float(np.sum(w * (p - m) ** 2) / np.sum(w))
-    return float("inf") if error == 0 else float(10 * np.log10(scale**2 / error))
-
-
 def _checked(predicted: Any, measured: Any, weights: Any) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
     p, m = (as_numpy(a).astype(np.float64) for a in (predicted, measured))
     if p.shape != m.shape:

@@ -92,23 +92,3 @@ def _spread_of_differences(
         raise FewviewError("No detector pixel is usable.", "Check the flats and the mask.")
     scaled = np.abs(np.asarray(difference)[usable]) / np.sqrt(np.asarray(variance)[usable])
     return float(np.median(scaled) / MAD)
-
-
-def chi_squared(predicted: Any, measured: Any, weights: Any = None, sigma: float | None = None) -> float:
-    """Residual over noise: mean of w (Ax - y)^2 / sigma^2 over the usable pixels. About 1 where only noise is left.
-
-    Parameters
-    ----------
-    predicted, measured : array or tensor, shape (slices, angles, columns)
-    weights : array or tensor, same shape, optional
-        Inverse variances up to a factor.
-    sigma : float, optional
-        Standard deviation of a pixel of weight 1; estimated by :func:`noise_level` when not given.
-    """
-    p, y = as_numpy(predicted).astype(np.float64), as_numpy(measured).astype(np.float64)
-    w = np.ones_like(y) if weights is None else np.broadcast_to(as_numpy(weights), y.shape).astype(np.float64)
-    level = noise_level(y, w) if sigma is None else sigma
-    if level <= 0:
-        raise FewviewError("The measurement has no noise to compare the residual with.", "Give the noise level.")
-    usable = w > 0
-    return float(np.mean(w[usable] * (p[usable] - y[usable]) ** 2) / level**2)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -63,24 +62,6 @@ class Registration:
         return {**values, "matrix": [list(row) for row in self.matrix], "translation": list(self.translation)} | {
             "quality": quality
         }
-
-    @classmethod
-    def from_json(cls, values: Mapping[str, Any]) -> Registration:
-        """Back from :meth:`to_json`.
-
-        Raises
-        ------
-        FewviewError
-            The values are not those of a registration.
-        """
-        try:
-            quality = Quality(**{**values["quality"], "reasons": tuple(values["quality"]["reasons"])})
-            matrix = tuple(tuple(float(v) for v in row) for row in values["matrix"])
-            shift = tuple(float(v) for v in values["translation"])
-            scale, metric = float(values["scale"]), float(values["metric"])
-            return cls(matrix, shift, scale, values["unit"], metric, quality, values["method"])  # type: ignore[arg-type]
-        except (KeyError, TypeError, ValueError) as error:
-            raise FewviewError(f"This is no registration ({error}).", "Give what `fewview register` wrote.") from None
 
 
 class RegistrationFailed(FewviewError):

@@ -21,10 +21,6 @@ class Material:
     neutron: float
     xray: tuple[float, float, float]
 
-    def xray_at(self, energy: Energy) -> float:
-        """Return the X-ray attenuation at an energy in keV."""
-        return self.xray[ENERGIES.index(energy)]
-
 
 MATERIALS: dict[str, Material] = {
     "air": Material(0.0, (0.0, 0.0, 0.0)),

@@ -9,7 +9,6 @@ from typing import Any
 from .fact import Fact
 
 OFF_PEAK = 1.0  # columns between the axis in use and the one found, from which a word is due
-UNSURE = 0.5  # confidence under which a found axis is no tick
 
 
 @dataclass
