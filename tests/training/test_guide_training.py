@@ -203,8 +203,7 @@ def test_it_trains_resumes_and_exports(workshop, network):
     assert said[0].startswith(f"resumed at step {first['step']}")
     assert json.loads((folder / "curve.json").read_text())[-1]["step"] > first["step"]
     weights = folder / "guide.safetensors"
-    assert export_guide(folder, weights)
-    assert not export_guide(folder, weights, only_if_better=True)
+    export_guide(folder, weights)
     guide, card = load_guide(weights), read_card(weights)
     assert guide.config.network == network
     assert set(card["psnr_db"]["start"]) == {"before", "right", "zeroed", "other", "shifted"}

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from ..errors import OptionError
+from .train_unrolled import exported, learn_sister, train_simulated
 from .values import parse_axis, parse_pairs, parse_rows
 
 app = typer.Typer(help="Train a network: on a CPU or a GPU, resumable.")
@@ -43,10 +44,7 @@ def prior(
     from ..training.prior import PriorTraining, train_prior
 
     options = PriorTraining.parse(_values(settings, kind=kind, minutes=minutes, device=device, seed=seed))
-    train_prior(options, output, report=typer.echo)
-    weights = output / f"{options.kind}.safetensors"
-    export_prior(output, weights)
-    typer.echo(f"Weights and card: {weights}")
+    exported(train_prior(options, output, report=typer.echo), f"{options.kind}.safetensors", export_prior)
 
 
 @app.command()
@@ -63,10 +61,7 @@ def guide(
     from ..training.guide_export import export_guide
 
     options = GuideTraining.parse(_values(settings, network=network, minutes=minutes, device=device, seed=seed))
-    train_guide(options, output, report=typer.echo)
-    weights = output / "guide.safetensors"
-    export_guide(output, weights)
-    typer.echo(f"Weights and card: {weights}")
+    exported(train_guide(options, output, report=typer.echo), "guide.safetensors", export_guide)
 
 
 @app.command()
@@ -108,8 +103,6 @@ def unrolled(
     settings: Settings = None,
 ) -> None:
     """Train an unrolled network on simulated samples, or on a dense volume of a sample like the one to come."""
-    from .train_unrolled import learn_sister, train_simulated
-
     values = _values(settings, kind=kind, xray=xray, minutes=minutes, device=device, seed=seed)
     if volume is None and like is None:
         train_simulated(output, values)
@@ -141,10 +134,7 @@ def fixer(
 
     kind = FixerTraining if base is None else SDTurboTraining
     options = kind.parse(_values(settings, base=base, minutes=minutes, device=device, seed=seed))
-    train_fixer(options, output, report=typer.echo)
-    weights = output / "fixer.safetensors"
-    export_fixer(output, weights)
-    typer.echo(f"Weights and card: {weights}")
+    exported(train_fixer(options, output, report=typer.echo), "fixer.safetensors", export_fixer)
 
 
 @app.command()
@@ -173,7 +163,4 @@ def latent(
 
     given = {"stage": stage, "start": start, "volumes": volumes, "minutes": minutes, "device": device, "seed": seed}
     options = LatentTraining.parse(_values(settings, **given))
-    train_latent(options, output, report=typer.echo)
-    weights = output / f"{options.stage}.safetensors"
-    export_latent(output, weights)
-    typer.echo(f"Weights and card: {weights}")
+    exported(train_latent(options, output, report=typer.echo), f"{options.stage}.safetensors", export_latent)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,16 +11,21 @@ import typer
 from .recipe_flags import RECIPES
 
 
+def exported(state: Path, name: str, export: Callable[[Path, Path], None]) -> None:
+    """Make weights with a card of the state of a training, beside it."""
+    weights = state.with_name(name)
+    export(state.parent, weights)
+    typer.echo(f"Weights and card: {weights}")
+
+
 def train_simulated(folder: Path, values: Mapping[str, Any]) -> None:
     """Train on simulated samples; weights and card end up in ``folder``."""
     from ..training.unrolled import UnrolledTraining, train_unrolled
     from ..training.unrolled_export import export_unrolled
 
     options = UnrolledTraining.parse(dict(values))
-    train_unrolled(options, folder, report=typer.echo)
-    weights = folder / ("unrolled-x.safetensors" if options.xray else f"unrolled-{options.kind}.safetensors")
-    export_unrolled(folder, weights)
-    typer.echo(f"Weights and card: {weights}")
+    name = "unrolled-x.safetensors" if options.xray else f"unrolled-{options.kind}.safetensors"
+    exported(train_unrolled(options, folder, report=typer.echo), name, export_unrolled)
 
 
 def learn_sister(

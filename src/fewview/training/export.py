@@ -6,16 +6,16 @@ import json
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from ..models.prior import DiffusionPrior
 from ..models.unet import SIZES, UNetConfig
-from ..models.weights import read_card, save_network
+from ..models.weights import save_network
 from ..simulate.seeds import TRAIN, VALIDATION
 from .baselines import baseline_psnr
 from .checkpoint import averaged
 from .prior import PriorTraining
-from .sources import MAKERS, Kind
+from .sources import MAKERS
 from .validate import prior_psnr, rollout_psnr, validation_images
 
 FOLDERS = {"start", "stack", "prior", "base"}
@@ -23,7 +23,7 @@ FOLDERS = {"start", "stack", "prior", "base"}
 VALUE_RANGE = "attenuation divided by its robust maximum (99.9th percentile), air at 0"
 
 
-def export_prior(folder: Path, path: Path, only_if_better: bool = False) -> bool:
+def export_prior(folder: Path, path: Path) -> None:
     """Write the averaged weights of a training in half precision, with a card.
 
     Parameters
@@ -32,13 +32,6 @@ def export_prior(folder: Path, path: Path, only_if_better: bool = False) -> bool
         Of :func:`fewview.training.prior.train_prior`; the training may still be running.
     path : Path
         ``.safetensors`` to write.
-    only_if_better : bool
-        Leave what is there when its rollouts on its own kind end as well.
-
-    Returns
-    -------
-    bool
-        Whether it was written.
 
     Raises
     ------
@@ -49,9 +42,6 @@ def export_prior(folder: Path, path: Path, only_if_better: bool = False) -> bool
     options = PriorTraining.parse(facts["options"])
     once = options.task == "postnet"
     rollouts = {kind: rollout_psnr(prior, validation_images(kind, 4, options.slices), once) for kind in MAKERS}
-    before = read_card(path).get("walk_psnr_db", {}).get(options.kind) if only_if_better else None
-    if before is not None and _mean(before) >= _mean(rollouts[cast(Kind, options.kind)]):
-        return False
     card = {
         "trained_on": _data(options, facts),
         **provenance(facts),
@@ -63,7 +53,6 @@ def export_prior(folder: Path, path: Path, only_if_better: bool = False) -> bool
         "options": portable(facts),
     }
     save_network(prior, path, card)
-    return True
 
 
 def _prior(facts: Mapping[str, Any]) -> DiffusionPrior:
@@ -86,10 +75,6 @@ def _baselines(folder: Path) -> dict[str, dict[str, dict[str, float]]]:
         path.write_text(json.dumps(figures, indent=1) + "\n")
     kept: dict[str, dict[str, dict[str, float]]] = json.loads(path.read_text())
     return kept
-
-
-def _mean(figures: dict[str, float]) -> float:
-    return sum(figures.values()) / len(figures)
 
 
 def _data(options: PriorTraining, facts: dict[str, Any]) -> str:

@@ -20,7 +20,7 @@ from ..simulate.seeds import nth
 from .background_process import BackgroundProcess
 from .fixer_pairs import DAMAGES, ENDS_WITH, FixerPair, fill, make_pair, read_pair, write_pair
 from .sources import Kind
-from .trainer import STATE, Report, Trainer, TrainerOptions
+from .trainer import Report, Trainer, TrainerOptions
 
 GRADIENT = 0.5
 """Weight of the difference of the gradients in the loss: edges count."""
@@ -76,21 +76,15 @@ def train_fixer(options: FixerTraining, folder: Path, pool: Path | None = None, 
     Path
         The state; :func:`fewview.training.fixer_export.export_fixer` makes weights of it.
     """
-    trainer = _FixerTrainer(options, folder, pool or folder / "pool", report)
-    try:
-        trainer.run()
-    finally:
-        trainer.close()
-    return folder / STATE
+    return _FixerTrainer(options, folder, pool or folder / "pool", report).run()
 
 
-class _FixerTrainer(Trainer):
+class _FixerTrainer(Trainer[FixerTraining]):
     """Pairs, and what the fixer is asked about them."""
 
     warm_up = 200
 
     def __init__(self, options: FixerTraining, folder: Path, pool: Path, report: Report) -> None:
-        self.options = options
         super().__init__(options, folder, report)
         pool.mkdir(parents=True, exist_ok=True)
         self.pool, self._known = pool, cast(set[str], set())
@@ -106,11 +100,6 @@ class _FixerTrainer(Trainer):
         if self.options.start:
             return load_compact(self.options.start).train().requires_grad_(True)
         return new_fixer(self.options)
-
-    def optimizer_of(self, net: nn.Module) -> torch.optim.Optimizer:
-        """AdamW, as for the priors."""
-        learning = [parameter for parameter in net.parameters() if parameter.requires_grad]
-        return torch.optim.AdamW(learning, lr=self.options.rate, betas=(0.9, 0.99), weight_decay=0.01)
 
     def gradients(self) -> float:
         """Of slices of one volume, turned and flipped alike."""

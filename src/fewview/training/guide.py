@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
@@ -20,7 +21,7 @@ from .guide_pairs import perhaps_recoloured
 from .guide_validate import KINDS, guide_psnr, validation_lessons
 from .guide_xray import delivered
 from .pool import Pool
-from .trainer import STATE, Report, Trainer, TrainerOptions
+from .trainer import Report, Trainer, TrainerOptions
 
 SURE = 0.1  # say of the log-variance in the loss
 FLOOR = 1e-4  # squared error that counts as none
@@ -60,12 +61,7 @@ def train_guide(options: GuideTraining, folder: Path, pool: Path | None = None, 
     Path
         The state; :func:`fewview.training.guide_export.export_guide` makes weights of it.
     """
-    trainer = _Trainer(options, folder, pool or folder / "pool", report)
-    try:
-        trainer.run()
-    finally:
-        trainer.close()
-    return folder / STATE
+    return _Trainer(options, folder, pool or folder / "pool", report).run()
 
 
 def new_guide(options: GuideTraining) -> Guide:
@@ -152,13 +148,12 @@ def guide_loss(opinion: Opinion, batch: Batch) -> Tensor:
     return error + SURE * score
 
 
-class _Trainer(Trainer):
+class _Trainer(Trainer[GuideTraining]):
     """What the clock does not know: lessons, and a critic beside the network where it is as published."""
 
     warm_up = 200
 
     def __init__(self, options: GuideTraining, folder: Path, pool: Path, report: Report) -> None:
-        self.options = options
         super().__init__(options, folder, report)
         self.pool = Pool(pool, "materials")
         self.pool.start()
@@ -185,10 +180,10 @@ class _Trainer(Trainer):
         assert isinstance(self.net, nn.ModuleDict)
         return self.net
 
-    def run(self) -> None:
+    def steps(self) -> Iterator[bool]:
         """Wait for the first lessons, then step."""
         self.lessons.refresh(at_least=8)
-        super().run()
+        yield from super().steps()
 
     def gradients(self) -> float:
         """Of crops of random lessons."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ..models.weights import load_prior, read_card, save_network
+from ..models.weights import load_prior, save_network
 from ..simulate.seeds import TRAIN, VALIDATION
 from .checkpoint import averaged
 from .export import VALUE_RANGE, portable, provenance
@@ -15,7 +15,7 @@ from .guide_validate import KINDS, SHIFT, guide_psnr, validation_lessons
 from .guide_xray import OTHER, ZEROED
 
 
-def export_guide(folder: Path, path: Path, only_if_better: bool = False) -> bool:
+def export_guide(folder: Path, path: Path) -> None:
     """Write the averaged weights of a training in half precision, with a card.
 
     Parameters
@@ -24,13 +24,6 @@ def export_guide(folder: Path, path: Path, only_if_better: bool = False) -> bool
         Of :func:`fewview.training.guide.train_guide`; the training may still be running.
     path : Path
         ``.safetensors`` to write.
-    only_if_better : bool
-        Leave what is there when its validation with the right X-ray slices is as good.
-
-    Returns
-    -------
-    bool
-        Whether it was written.
 
     Raises
     ------
@@ -42,9 +35,6 @@ def export_guide(folder: Path, path: Path, only_if_better: bool = False) -> bool
     prior = load_prior(options.prior)
     both = {kind: guide_psnr(guide, validation_lessons(folder / "validation", prior, kind)) for kind in KINDS}
     figures, plain = both["materials"], both["plain"]
-    before = read_card(path).get("psnr_db") if only_if_better else None
-    if before is not None and _right(before) >= _right(figures):
-        return False
     scores = {"materials": figures.pop("log_score"), "plain": plain.pop("log_score")}
     card = {
         "trained_on": f"simulated concrete-like microstructures, {facts['seeds']} training seeds from {TRAIN[0]}; "
@@ -61,9 +51,3 @@ def export_guide(folder: Path, path: Path, only_if_better: bool = False) -> bool
         "options": portable(facts),
     }
     save_network(guide, path, card)
-    return True
-
-
-def _right(figures: dict[str, dict[str, float]]) -> float:
-    stages = [values["right"] for values in figures.values() if "before" in values]
-    return sum(stages) / len(stages)

@@ -17,7 +17,7 @@ from ..models.latent.model import STAGES, UNIT, LatentConfig, LatentModel, Stage
 from ..operators import Operator
 from ..options import option
 from .latent_volumes import Measurements, Volumes, measured
-from .trainer import STATE, Report, Trainer, TrainerOptions
+from .trainer import Report, Trainer, TrainerOptions
 
 KL = 1e-5
 DROPPED = 0.1
@@ -81,21 +81,15 @@ def train_latent(options: LatentTraining, folder: Path, report: Report = print) 
             f"The stage {options.stage} starts from weights of the stage {before}.",
             f"Train that first, and give its weights with --start {before}.safetensors.",
         )
-    trainer = _LatentTrainer(options, folder, report)
-    try:
-        trainer.run()
-    finally:
-        trainer.close()
-    return folder / STATE
+    return _LatentTrainer(options, folder, report).run()
 
 
-class _LatentTrainer(Trainer):
+class _LatentTrainer(Trainer[LatentTraining]):
     """One stage: which part is trained, and its loss."""
 
     warm_up = 100
 
     def __init__(self, options: LatentTraining, folder: Path, report: Report) -> None:
-        self.options = options
         self.volumes = Volumes(options.side, options.volumes)
         super().__init__(options, folder, report)
         self.batch = options.batch or (64 if self.device.type == "cuda" else 8)
@@ -121,8 +115,7 @@ class _LatentTrainer(Trainer):
         model.requires_grad_(False)
         for part in parts:
             part.requires_grad_(True)
-        trained = [value for value in model.parameters() if value.requires_grad]
-        return torch.optim.AdamW(trained, lr=self.options.rate, betas=(0.9, 0.99), weight_decay=0.01)
+        return super().optimizer_of(net)
 
     def gradients(self) -> float:
         """Of one batch under one geometry."""

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal, cast
 import numpy as np
 import torch
 from pydantic import BeforeValidator
-from torch import Tensor, nn
+from torch import Tensor
 
 from ..errors import FewviewError
 from ..methods.diffusion.denoiser import Denoiser
@@ -25,7 +25,7 @@ from .losses import denoising_loss, lesson_loss, noise_levels
 from .pool import Pool
 from .rollouts import Lesson, next_lesson, rollout, whole_slices
 from .sources import stack_blocks
-from .trainer import STATE, Report, Trainer, TrainerOptions
+from .trainer import Report, Trainer, TrainerOptions
 from .validate import prior_psnr, rollout_psnr, validation_images
 
 CHECKED = 4  # stacks of the validation that are rolled out
@@ -93,21 +93,15 @@ def train_prior(options: PriorTraining, folder: Path, pool: Path | None = None, 
     """
     if (options.kind == "stack") != (options.stack is not None):
         raise FewviewError("kind=stack and stack=FILE belong together.", "Give both or neither.")
-    trainer = _Trainer(options, folder, pool or folder / "pool", report)
-    try:
-        trainer.run()
-    finally:
-        trainer.close()
-    return folder / STATE
+    return _Trainer(options, folder, pool or folder / "pool", report).run()
 
 
-class _Trainer(Trainer):
+class _Trainer(Trainer[PriorTraining]):
     """What the clock does not know: images, and what the network is asked about them."""
 
     warm_up = 300
 
     def __init__(self, options: PriorTraining, folder: Path, pool: Path, report: Report) -> None:
-        self.options = options
         super().__init__(options, folder, report)
         self.pool: Pool | None = None
         self.rollouts: dict[int, Begun] = {}
@@ -143,10 +137,6 @@ class _Trainer(Trainer):
                 f"The weights {self.options.start} have another shape: {error}.", "Match size and slices."
             ) from error
         return prior.train().requires_grad_(True)
-
-    def optimizer_of(self, net: nn.Module) -> torch.optim.Optimizer:
-        """AdamW, whose weight decay hardly matters at this length."""
-        return torch.optim.AdamW(net.parameters(), lr=self.options.rate, betas=(0.9, 0.99), weight_decay=0.01)
 
     def gradients(self) -> float:
         """Of white noise, or of a step of a rollout."""

@@ -59,7 +59,7 @@ class SisterTraining(TrainerOptions):
     save_every: float = option(1.0, "Save every", "Time between checkpoints.", unit="min", gt=0, advanced=True)
 
 
-class SisterTrainer(UnrolledTrainer):
+class SisterTrainer(UnrolledTrainer[SisterTraining]):
     """Learns a volume as a scan will see it, or goes on with the training that ``folder`` holds.
 
     Parameters
@@ -88,7 +88,7 @@ class SisterTrainer(UnrolledTrainer):
     def __init__(
         self, options: SisterTraining, volume: NDArray[np.floating], scan: Problem, folder: Path, report: Report
     ) -> None:
-        self.options, self.start = options, options.start
+        self.start = options.start
         self.learnt, kept = _parted(unit(np.asarray(volume, dtype=np.float32)))
         self.progress = "heldout_psnr" if len(volume) >= FEWEST else "learnt_psnr"
         super().__init__(options, folder, report)

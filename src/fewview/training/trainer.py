@@ -8,7 +8,7 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import numpy as np
 import torch
@@ -22,6 +22,7 @@ from .processes import Processes
 
 Report = Callable[[str], None]
 STATE = "state.safetensors"
+OptionsT = TypeVar("OptionsT", bound="TrainerOptions")
 
 
 class TrainerOptions(Options):
@@ -37,7 +38,7 @@ class TrainerOptions(Options):
     validate_every: float = option(6.0, "Validate every", "Time between validations.", unit="min", gt=0, advanced=True)
 
 
-class Trainer(ABC):
+class Trainer(ABC, Generic[OptionsT]):
     """The state of one training: network, average, optimiser and clock.
 
     Parameters
@@ -52,11 +53,11 @@ class Trainer(ABC):
     warm_up: int
     """Steps until the rate is at its highest."""
 
-    def __init__(self, options: TrainerOptions, folder: Path, report: Report) -> None:
+    def __init__(self, options: OptionsT, folder: Path, report: Report) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.processes = Processes(options.device)
         self.device = self.processes.device
-        self.clock, self.folder = options, folder
+        self.options, self.folder = options, folder
         self.report: Report = report if self.processes.first else lambda _: None
         self.batch = options.batch or (128 if self.device.type == "cuda" else 16)
         torch.manual_seed(options.seed)
@@ -75,9 +76,10 @@ class Trainer(ABC):
     def network(self) -> nn.Module:
         """What is trained, as it starts."""
 
-    @abstractmethod
     def optimizer_of(self, net: nn.Module) -> torch.optim.Optimizer:
-        """Its optimiser."""
+        """AdamW, whose weight decay hardly matters at this length."""
+        learning = [value for value in net.parameters() if value.requires_grad]
+        return torch.optim.AdamW(learning, lr=self.options.rate, betas=(0.9, 0.99), weight_decay=0.01)
 
     @abstractmethod
     def gradients(self) -> float:
@@ -95,10 +97,14 @@ class Trainer(ABC):
         """What else the state should hold, for whoever makes weights of it."""
         return {}
 
-    def run(self) -> None:
-        """Step until the minutes are used up."""
-        for _ in self.steps():
-            pass
+    def run(self) -> Path:
+        """Step until the minutes are used up, and end the processes that it started; returns the path of the state."""
+        try:
+            for _ in self.steps():
+                pass
+        finally:
+            self.close()
+        return self.folder / STATE
 
     def steps(self) -> Iterator[bool]:
         """Step until the minutes are used up; tells after each step whether the average was validated.
@@ -106,18 +112,18 @@ class Trainer(ABC):
         Time that passes between two steps, with the caller, does not count.
         """
         self.report(f"{count_parameters(self.net) / 1e6:.2f} M parameters on {self.device}, batch {self.batch}")
-        total = self.clock.minutes * 60
+        total = self.options.minutes * 60
         saved = validated = self.elapsed
         last = time.monotonic()
         while self.elapsed < total:
             self.one_step(self.elapsed / total)
             now = time.monotonic()
             self.elapsed, last = self.processes.agree(self.elapsed + now - last), now
-            due = self.processes.first and self.elapsed - validated > self.clock.validate_every * 60
+            due = self.processes.first and self.elapsed - validated > self.options.validate_every * 60
             if due:
                 self._validate()
                 validated = self.elapsed
-            if self.processes.first and self.elapsed - saved > self.clock.save_every * 60:
+            if self.processes.first and self.elapsed - saved > self.options.save_every * 60:
                 self.save()
                 saved = self.elapsed
             told = time.monotonic()
@@ -132,7 +138,7 @@ class Trainer(ABC):
         """Of the optimiser, ``progress`` (0 to 1) through the training."""
         # Warm-up, then a cosine over the clock, down to a hundredth: the average then stands still at the end.
         warm = min(1.0, (self.step + 1) / self.warm_up)
-        rate = self.clock.rate * warm * (0.505 + 0.495 * math.cos(math.pi * progress))
+        rate = self.options.rate * warm * (0.505 + 0.495 * math.cos(math.pi * progress))
         for group in self.optimizer.param_groups:
             group["lr"] = rate
         self.optimizer.zero_grad(set_to_none=True)
@@ -158,7 +164,7 @@ class Trainer(ABC):
             "step": self.step,
             "seconds": self.elapsed,
             "curve": self.curve,
-            "options": self.clock.model_dump(mode="json"),
+            "options": self.options.model_dump(mode="json"),
             "device": str(self.device),
             "seeds": self.seeds(),
             **self.further_facts(),

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Literal, cast
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from ..methods.diffusion.start import least_squares
 from ..methods.interface import Problem
@@ -20,7 +20,7 @@ from .acquisitions import Acquisitions, measured
 from .pool import Pool
 from .sources import MIXTURES
 from .specimens import WIDE, halved, specimens
-from .trainer import STATE, Report, Trainer, TrainerOptions
+from .trainer import OptionsT, Report, Trainer, TrainerOptions
 from .unrolled_validate import kind_psnr
 
 SIDES = ((64, 0.4), (96, 0.3), (128, 0.3))
@@ -80,15 +80,10 @@ def train_unrolled(options: UnrolledTraining, folder: Path, pool: Path | None = 
     from .unrolled_xray import PairedTrainer
 
     maker = PairedTrainer if options.xray else SimulatedTrainer
-    trainer = maker(options, folder, pool or folder / "pool", report)
-    try:
-        trainer.run()
-    finally:
-        trainer.close()
-    return folder / STATE
+    return maker(options, folder, pool or folder / "pool", report).run()
 
 
-class UnrolledTrainer(Trainer):
+class UnrolledTrainer(Trainer[OptionsT]):
     """What the clock does not know: measured slices, and the loss of every stage."""
 
     warm_up = 200
@@ -106,10 +101,6 @@ class UnrolledTrainer(Trainer):
             started = load_unrolled(self.start)
             return started.with_extra(self.extra).train().requires_grad_(True)
         return Unrolled(UnrolledConfig(stages=self.stages, krylov=self.krylov, extra=self.extra))
-
-    def optimizer_of(self, net: nn.Module) -> torch.optim.Optimizer:
-        """AdamW, whose weight decay hardly matters at this length."""
-        return torch.optim.AdamW(net.parameters(), lr=self.clock.rate, betas=(0.9, 0.99), weight_decay=0.01)
 
     def further_facts(self) -> dict[str, Any]:
         """The shape of the network."""
@@ -147,11 +138,10 @@ class UnrolledTrainer(Trainer):
         return float(loss.detach())
 
 
-class SimulatedTrainer(UnrolledTrainer):
+class SimulatedTrainer(UnrolledTrainer[UnrolledTraining]):
     """Samples simulated, geometry and dose drawn anew for every step."""
 
     def __init__(self, options: UnrolledTraining, folder: Path, pool: Path, report: Report) -> None:
-        self.options = options
         self.stages, self.krylov, self.start = options.stages, options.krylov, options.start
         super().__init__(options, folder, report)
         self.acquisitions = Acquisitions()
