@@ -11,6 +11,7 @@ from torch import Tensor
 
 from ...options import Auto, option
 from ..budget import BudgetOptions
+from ..common_options import weighted_option
 from ..interface import Effort, Estimate, Method, Problem, Settled, Tuning
 from ..inverse.masking import measured, relative
 from ..selection.comparison import PerView
@@ -44,12 +45,7 @@ class CGLSOptions(BudgetOptions):
     restart: int = option(
         10, "Restart", "The number of steps from one removal of negative attenuation to the next.", ge=1, advanced=True
     )
-    weighted: bool = option(
-        True,
-        "Statistical weights",
-        "Bright rays, which are measured more precisely, count more than dark ones.",
-        advanced=True,
-    )
+    weighted: bool = weighted_option()
 
 
 @torch.no_grad()

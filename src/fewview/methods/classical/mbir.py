@@ -14,6 +14,7 @@ from torch import Tensor
 
 from ...options import Auto, option
 from ..budget import BudgetOptions
+from ..common_options import positivity_option, weighted_option
 from ..interface import Effort, Estimate, Method, Problem, Settled, Tuning
 from ..inverse.masking import attenuation_scale, mean_significant, measured, relative, weigh
 from ..selection.picture import Picture
@@ -83,18 +84,8 @@ class MBIROptions(BudgetOptions):
         "The largest number of iterations. More bring the volume closer to its final state, and take longer.",
         ge=1,
     )
-    positivity: bool = option(
-        True,
-        "Positivity",
-        "The volume is kept free of negative attenuation. Switch it off only for data that may be negative, "
-        "such as phase.",
-    )
-    weighted: bool = option(
-        True,
-        "Statistical weights",
-        "Bright rays, which are measured more precisely, count more than dark ones.",
-        advanced=True,
-    )
+    positivity: bool = positivity_option()
+    weighted: bool = weighted_option()
 
     @model_validator(mode="after")
     def _ordered(self) -> Self:

@@ -8,6 +8,7 @@ import torch
 
 from ...options import option
 from ..budget import BudgetOptions
+from ..common_options import positivity_option
 from ..interface import Estimate, Method, Problem
 from ..inverse.masking import relative
 from .ordered import Sweep
@@ -45,12 +46,7 @@ class SARTOptions(BudgetOptions):
         ge=1,
         unit="views",
     )
-    positivity: bool = option(
-        True,
-        "Positivity",
-        "The volume is kept free of negative attenuation. Switch it off only for data that may be negative, "
-        "such as phase.",
-    )
+    positivity: bool = positivity_option()
 
 
 @torch.no_grad()

@@ -8,6 +8,7 @@ import torch
 
 from ...options import option
 from ..budget import BudgetOptions
+from ..common_options import positivity_option, weighted_option
 from ..interface import Estimate, Method, Problem
 from ..inverse.masking import measured, reciprocal, relative, weigh
 
@@ -29,18 +30,8 @@ class SIRTOptions(BudgetOptions):
         le=1.99,
         advanced=True,
     )
-    positivity: bool = option(
-        True,
-        "Positivity",
-        "The volume is kept free of negative attenuation. Switch it off only for data that may be negative, "
-        "such as phase.",
-    )
-    weighted: bool = option(
-        True,
-        "Statistical weights",
-        "Bright rays, which are measured more precisely, count more than dark ones.",
-        advanced=True,
-    )
+    positivity: bool = positivity_option()
+    weighted: bool = weighted_option()
 
 
 @torch.no_grad()

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from ...options import Auto, option
 from ..budget import BudgetOptions
+from ..common_options import positivity_option, weighted_option
 from ..interface import Effort, Estimate, Method, Problem, Settled, Tuning, Views
 from ..selection.coarse import FINER, coarseness
 from ..selection.picture import Picture
@@ -49,18 +50,8 @@ class TVOptions(BudgetOptions):
         ge=0,
         le=10,
     )
-    positivity: bool = option(
-        True,
-        "Positivity",
-        "The volume is kept free of negative attenuation. Switch it off only for data that may be negative, "
-        "such as phase.",
-    )
-    weighted: bool = option(
-        True,
-        "Statistical weights",
-        "Bright rays, which are measured more precisely, count more than dark ones.",
-        advanced=True,
-    )
+    positivity: bool = positivity_option()
+    weighted: bool = weighted_option()
 
 
 def formulate(problem: Problem, options: TVOptions, weight: float) -> TVProblem:

@@ -15,6 +15,7 @@ from ...models.guide import load_guide
 from ...options import Auto, Options, option
 from ..budget import OnePassOptions
 from ..classical.fbp import preview
+from ..common_options import positivity_option, scale_option, start_iterations_option
 from ..interface import Estimate, Problem
 from ..inverse.masking import measured, relative
 from ..inverse.normalised import Scaled, robust_maximum, scaled
@@ -22,7 +23,7 @@ from ..selection.coarse import first_look
 from ..slices import common
 from ..stages import Stages
 from .guide import CrossModalGuide
-from .options import DiffusionOptions, positivity_option, scale_option, start_iterations_option
+from .options import DiffusionOptions
 from .start import STAGE as START
 from .start import first_volume, nothing_there
 

@@ -7,6 +7,7 @@ from typing import Any, ClassVar, Literal, TypeVar
 
 from ...options import Auto, choice_of, option
 from ..budget import BudgetOptions
+from ..common_options import positivity_option, scale_option, start_iterations_option
 from .choices import (
     Adaptation,
     DataStep,
@@ -31,34 +32,6 @@ ADAPTING = (
     "loss_tv",
     "held_out",
 )
-
-
-def scale_option() -> Any:
-    """Declare ``scale: float | Auto``, of every method whose network wants images of a maximum near 1."""
-    return option(
-        "auto",
-        "Scale",
-        "The attenuation that the network takes for 1, in the unit of the volume. Auto takes it from a first "
-        "reconstruction.",
-        gt=0,
-        advanced=True,
-    )
-
-
-def start_iterations_option() -> Any:
-    """Declare ``start_iterations: int | Auto``, of every method that starts from CGLS."""
-    return option(
-        "auto",
-        "Start: iterations",
-        "The steps of CGLS that the start is made by; more are sharper and noisier. Auto predicts held-out views.",
-        ge=1,
-        advanced=True,
-    )
-
-
-def positivity_option() -> Any:
-    """Declare ``positivity: bool``."""
-    return option(True, "Positivity", "The volume gets no negative attenuation; off only for signed data.")
 
 
 class DiffusionOptions(BudgetOptions):

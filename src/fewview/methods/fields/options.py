@@ -6,7 +6,7 @@ from typing import Literal
 
 from ...options import Auto, option
 from ..budget import BudgetOptions
-from ..diffusion.options import scale_option, start_iterations_option
+from ..common_options import positivity_option, scale_option, start_iterations_option
 
 
 class FieldOptions(BudgetOptions):
@@ -63,7 +63,7 @@ class FieldOptions(BudgetOptions):
         gt=0,
         advanced=True,
     )
-    positivity: bool = option(True, "Positivity", "The volume has no negative attenuation.")
+    positivity: bool = positivity_option()
 
 
 class SirenOptions(FieldOptions):

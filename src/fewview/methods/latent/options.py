@@ -6,7 +6,7 @@ from typing import Literal
 
 from ...options import Auto, option
 from ..budget import BudgetOptions
-from ..diffusion.options import positivity_option
+from ..common_options import positivity_option
 
 
 class ClsDmOptions(BudgetOptions):

@@ -15,8 +15,8 @@ from ...models.window import asked
 from ...options import Auto, option
 from ..budget import BudgetOptions, Pacing
 from ..classical.fbp import preview
+from ..common_options import positivity_option, scale_option, start_iterations_option
 from ..diffusion.denoiser import Denoiser, batch_bytes, batches
-from ..diffusion.options import positivity_option, scale_option, start_iterations_option
 from ..diffusion.schedule import Level
 from ..diffusion.start import STAGE as STARTING
 from ..diffusion.start import first_volume, nothing_there, settled_scale, tuned_start

@@ -16,8 +16,8 @@ from ...models.weights import find_weights, load_unrolled, read_card
 from ...options import Auto, option
 from ..budget import BudgetOptions, Pacing
 from ..classical.fbp import preview
+from ..common_options import positivity_option, scale_option
 from ..diffusion.denoiser import batch_bytes, batch_size
-from ..diffusion.options import positivity_option, scale_option
 from ..diffusion.start import nothing_there, settled_scale
 from ..interface import Effort, Estimate, Method, Problem, Settled, Tuning
 from ..inverse.masking import measured, relative

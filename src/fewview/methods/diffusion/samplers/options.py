@@ -6,7 +6,7 @@ from typing import Any
 
 from ....options import Auto, option
 from ...budget import BudgetOptions
-from ..options import positivity_option, scale_option
+from ...common_options import positivity_option, scale_option
 
 
 def steps_option(default: int) -> Any:
