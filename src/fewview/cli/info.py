@@ -36,20 +36,7 @@ def info(
     from ..errors import FewviewError
     from ..io import inspect
 
-    chosen = reading.said(
-        angles=angles,
-        layout=layout,
-        kind=kind,
-        pixel=pixel,
-        flats=flats,
-        darks=darks,
-        dataset=dataset,
-        exclude=exclude,
-        reverse_angles=reverse_angles,
-        mirror=mirror,
-        horizontal_axis=horizontal_axis,
-        geometry=geometry,
-    )
+    chosen = reading.said(locals())
     found = inspect(scan, **chosen, find_axis=True)
     typer.echo(json.dumps(found.to_dict(), indent=2) if as_json else "\n".join(found.lines()))
     if found.hopeless:

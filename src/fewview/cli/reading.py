@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 import typer
@@ -68,9 +69,9 @@ Geometry = Annotated[
 ]
 
 
-def said(**values: Any) -> dict[str, Any]:
-    """What the user said of it, checked: the keywords of :func:`fewview.read_scan`."""
+def said(flags: Mapping[str, Any]) -> dict[str, Any]:
+    """What the flags of a command say of it, checked: the keywords of :func:`fewview.read_scan`."""
     from ..runs.recipe import ReaderChoices
 
-    given = {name: value for name, value in values.items() if value is not None and value is not False}
-    return ReaderChoices.parse(given).given()
+    given = {name: flags[name] for name in ReaderChoices.model_fields}
+    return ReaderChoices.parse({k: v for k, v in given.items() if v is not None and v is not False}).given()

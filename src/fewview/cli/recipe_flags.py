@@ -101,20 +101,7 @@ def recipe_from_flags(
         "device": device,
         "seed": seed,
     }
-    said = reading.said(
-        angles=angles,
-        layout=layout,
-        kind=kind,
-        pixel=pixel,
-        flats=flats,
-        darks=darks,
-        dataset=dataset,
-        exclude=exclude,
-        reverse_angles=reverse_angles,
-        mirror=mirror,
-        horizontal_axis=horizontal_axis,
-        geometry=geometry,
-    )
+    said = reading.said(locals())
     base: dict[str, Any] = Recipe.load(scan).compact() if scan.lower().endswith(RECIPES) else {"scan": scan}
     given = {key: value for key, value in given.items() if value is not None}
     if axis is not None:
