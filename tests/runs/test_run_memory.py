@@ -9,6 +9,7 @@ from fewview.errors import NotEnoughMemory
 from fewview.geometry import ParallelBeam
 from fewview.methods import Estimate, Settled
 from fewview.methods.registry import require_method
+from fewview.methods.size import Size
 from fewview.operators import parallel_beam
 from fewview.options import Auto, Options, option
 from fewview.runs import memory
@@ -187,7 +188,7 @@ def test_forecast_grows_with_slices_views_and_held_out_views(lines):
 
 
 def test_what_a_method_holds_follows_its_options(lines, use_method):
-    use_method(buffers=lambda options: (options.level, 2.0), beside=lambda options, grid, device: 10**6 * grid)
+    use_method(buffers=lambda options: (options.level, 2.0), beside=lambda options, size: 10**6 * size.grid)
     one, five = (SlabRun(lines, "counting", {"level": level}).forecast for level in (1, 5))
     n = lines.geometry.columns
     assert five.total - one.total == 4 * 6 * 4 * n**2
@@ -200,7 +201,8 @@ def test_samples_and_the_network_of_a_diffusion_method_count():
     more = method.options.parse({"samples": 4, "adaptation": "lora"})
     assert method.held(more)[0] > 2 * method.held(options)[0]
     # Alone, a batch of 128-pixel images takes tens of megabytes on its way through the network, with gradients more.
-    assert 1e7 < method.beside(options, 128, "cpu") < method.beside(more, 128, "cpu") / 2
+    size = Size(16, 16, 128, 128)
+    assert 1e7 < method.beside(options, size) < method.beside(more, size) / 2
 
 
 def test_methods_that_apply_the_views_one_by_one_hold_two_matrices(lines):

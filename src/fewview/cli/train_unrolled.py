@@ -12,7 +12,16 @@ from .recipe_flags import RECIPES
 
 
 def exported(state: Path, name: str, export: Callable[[Path, Path], None]) -> None:
-    """Make weights with a card of the state of a training, beside it."""
+    """Make weights with a card of the state of a training, beside it.
+
+    Parameters
+    ----------
+    state : Path
+    name : str
+        Of the file of weights.
+    export : callable
+        ``export(folder, weights)``.
+    """
     weights = state.with_name(name)
     export(state.parent, weights)
     typer.echo(f"Weights and card: {weights}")

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from ..options import Options
 from .budget import Pacing, afforded
+from .size import Size
 
 if TYPE_CHECKING:
     import torch
@@ -217,7 +218,7 @@ class Method(Generic[OptionsT]):
         Volumes and sinograms (float32) held at the peak, the data and the estimate included: for the forecast; a
         function of the options where they decide. Ask :meth:`held`.
     beside : callable
-        ``beside(options, grid, device)``: bytes held on top of them, however many slices there are: a network's.
+        ``beside(options, size)``: bytes held on top of them, for a :class:`Size`: a network's.
     apart : callable
         ``apart(options)``: how many volumes, of those in ``buffers``, are free again while what is ``beside`` is held,
         such as the vectors of a data step while the network is at work.
@@ -251,7 +252,7 @@ class Method(Generic[OptionsT]):
     needs: frozenset[Need] = frozenset()
     missing: Callable[[], str | None] = lambda: None
     buffers: tuple[float, float] | Callable[[Any], tuple[float, float]] = (4.0, 4.0)
-    beside: Callable[[Any, int, str], int] = lambda options, grid, device: 0
+    beside: Callable[[Any, Size], int] = lambda options, size: 0
     apart: Callable[[Any], float] = lambda options: 0.0
     matrices: float | Callable[[Any], float] = 1.0
     halo: int | Callable[[Any], int | None] | None = 0

@@ -14,6 +14,7 @@ import psutil
 
 from ..errors import NotEnoughMemory
 from ..methods.interface import Method
+from ..methods.size import Size
 from ..operators.memory import forecast as bytes_of
 from ..options import Options
 from .problem import Setup
@@ -71,12 +72,13 @@ def forecast(method: Method[Any], options: Options, setup: Setup) -> Forecast:
     volumes, sinograms = method.held(options)
     used, held_out = setup.used.operator, setup.held_out
     matrices = int((method.stored(options) - 1) * used.workspace(0))
-    beside, apart = method.beside(options, used.grid, used.device.type), method.apart(options)
+    apart, weighted = method.apart(options), setup.used.weights is not None
 
     def needed(slices: int) -> int:
         one = bytes_of(used, slices, 1, 0) - used.workspace(slices)
         size = bytes_of(used, slices, volumes + HANDED_OUT, sinograms + MEASURING) + matrices
-        size += max(0, beside - int(apart * one))  # the larger of two phases
+        of = Size(slices, used.views, used.columns, used.grid, used.device.type, weighted)
+        size += max(0, method.beside(options, of) - int(apart * one))  # the larger of two phases
         if held_out is not None:
             size += bytes_of(held_out.operator, slices, 0, MEASURING)
         return size

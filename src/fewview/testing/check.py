@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from ..errors import FewviewError, MethodUnavailable, OptionError
 from ..methods.interface import Estimate, Method
 from ..methods.presets import PRESETS, preset_options
+from ..methods.size import Size
 from ..runs.slabs import SlabRun
 from ..scan import LineIntegrals
 from .held import held_at_peak
@@ -70,7 +71,8 @@ def check_method(method: Method[Any], **options: Any) -> None:
     for lines in scans:
         _slabs_give_the_run(method, options, lines, volume)
     _refuses_what_cannot_be_used(method, options, scans[0], volume)
-    if method.family != "external" and method.beside(method.options.parse(options), LARGE[0], "cpu") == 0:
+    size = Size(LARGE[1], LARGE[0], LARGE[0], LARGE[0])
+    if method.family != "external" and method.beside(method.options.parse(options), size) == 0:
         _holds_what_was_forecast(method, options)
 
 

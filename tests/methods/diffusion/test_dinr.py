@@ -13,6 +13,7 @@ from fewview.methods.fields.field import Field
 from fewview.methods.fields.fit import Fit
 from fewview.methods.inverse.consistency import ProximalCG
 from fewview.methods.inverse.normalised import scaled
+from fewview.methods.size import Size
 
 LEVEL = levels(4, 300)[1]
 SHORT = {"steps": 4, "trust": 1.0, "t_start": 300, "beside_share": 0.0, "adaptation": "none"}
@@ -107,5 +108,6 @@ def test_slices_hang_together_and_the_field_takes_memory():
     dinr, d3ip = get_method("dinr"), get_method("d3ip")
     assert dinr.neighbours(dinr.options()) is None and d3ip.neighbours(d3ip.options()) == 4
     assert dinr.held(dinr.options())[0] > d3ip.held(d3ip.options())[0]
-    wide, narrow = (dinr.beside(dinr.options(field="siren", width=w), 128, "cpu") for w in (256, 64))
-    assert wide > narrow > d3ip.beside(d3ip.options(), 128, "cpu")
+    size = Size(4, 16, 128, 128)
+    wide, narrow = (dinr.beside(dinr.options(field="siren", width=w), size) for w in (256, 64))
+    assert wide > narrow > d3ip.beside(d3ip.options(), size)

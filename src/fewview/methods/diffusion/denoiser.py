@@ -17,6 +17,7 @@ from ...models.symmetries import TURNS
 from ...models.window import Window, asked
 from ..inverse.normalised import Scaled
 from ..inverse.window import window_around
+from ..size import Size
 
 PIXELS = {"cpu": 2**15, "cuda": 2**21}  # of a batch: two slices of 128 px on a CPU take some 0.2 s
 MOST = {"cpu": 2, "cuda": 4096}  # slices of a batch; more gain a CPU nothing but with images of 32 or 64 pixels
@@ -169,19 +170,16 @@ def batches(x_t: Tensor) -> Iterator[tuple[Tensor, int]]:
         yield index, min(size, count - start)
 
 
-def batch_bytes(grid: int, device: str, adapting: bool = False, networks: int = 1) -> int:
+def batch_bytes(size: Size, adapting: bool = False, networks: int = 1) -> int:
     """Bytes of a batch of slices on its way through the network, with what gradients need where it adapts.
 
     Parameters
     ----------
-    grid : int
-        Pixels a side.
-    device : str
-        cpu or cuda.
+    size : Size
     adapting : bool, optional
         Whether gradients are needed.
     networks : int, optional
         Networks that are held at the same time, of which one is at work.
     """
-    batch = _together(grid**2, device) * grid**2
+    batch = _together(size.grid**2, size.device) * size.grid**2
     return 4 * batch * (ADAPTING if adapting else ACTIVATIONS) + networks * WEIGHTS

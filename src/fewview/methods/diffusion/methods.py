@@ -9,6 +9,7 @@ from ...models.weights import WeightsError, find_weights, prior_reach, shipped_w
 from ...options import Options, with_defaults
 from ..fields.methods import INR, NAF, R2_GAUSSIAN, SINOGRAMS
 from ..interface import Method
+from ..size import Size
 from .crossmodal import CrossModalOptions, OnceOptions, solve_once
 from .denoiser import batch_bytes
 from .dinr import DinrOptions, field_options
@@ -70,11 +71,11 @@ def _apart(options: Options) -> float:
     return 5.0 * options.samples + 3
 
 
-def _network(options: Options, grid: int, device: str) -> int:
+def _network(options: Options, size: Size) -> int:
     """See :func:`fewview.methods.diffusion.denoiser.batch_bytes`."""
     assert isinstance(options, DiffusionOptions)
     networks = 2 if isinstance(options, CrossModalOptions) else 1  # the guide's as well
-    return batch_bytes(grid, device, options.adaptation.kind != "none", networks)
+    return batch_bytes(size, options.adaptation.kind != "none", networks)
 
 
 def _dinr_buffers(options: Options) -> tuple[float, float]:
@@ -84,10 +85,10 @@ def _dinr_buffers(options: Options) -> tuple[float, float]:
     return volumes + FIELDS[options.field].held(field_options(options))[0], sinograms + SINOGRAMS
 
 
-def _dinr_beside(options: Options, grid: int, device: str) -> int:
+def _dinr_beside(options: Options, size: Size) -> int:
     """The network, and a slab of the field on its way."""
     assert isinstance(options, DinrOptions)
-    return _network(options, grid, device) + FIELDS[options.field].beside(field_options(options), grid, device)
+    return _network(options, size) + FIELDS[options.field].beside(field_options(options), size)
 
 
 def _halo(options: Options) -> int | None:
@@ -280,7 +281,7 @@ GUIDE = Method(
     needs=frozenset({"weights", "aux"}),
     missing=lambda: missing_prior(None, OnceOptions().guide),
     buffers=(17.0, 6.0),
-    beside=lambda options, grid, device: batch_bytes(grid, device),
+    beside=lambda options, size: batch_bytes(size),
     apart=lambda options: 8.0,
     resumable=False,
 )

@@ -16,6 +16,7 @@ from ..inverse.masking import measured, relative
 from ..selection.coarse import carried_options, coarseness, coarser, enlarged
 from ..selection.held_out import hold_out
 from ..selection.picture import Picture
+from ..size import Size
 from ..slices import central
 from ..stages import Stages
 from ..subrun import solved_within, tuned_within
@@ -144,8 +145,8 @@ def _buffers(options: EnsembleOptions) -> tuple[float, float]:
     return max(volumes) + OWN, max(sinograms)
 
 
-def _beside(options: EnsembleOptions, grid: int, device: str) -> int:
-    return max(method.beside(own, grid, device) for method, own in _running(options))
+def _beside(options: EnsembleOptions, size: Size) -> int:
+    return max(method.beside(own, size) for method, own in _running(options))
 
 
 def _lighter(options: EnsembleOptions, part: float) -> EnsembleOptions:

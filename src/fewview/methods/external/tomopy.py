@@ -177,6 +177,6 @@ METHOD = Method(
     solve=solve,
     missing=missing,
     buffers=(3.0, 12.0),
-    beside=lambda options, grid, device: 8 * _length(grid, grid) ** 2 * torch.get_num_threads(),
+    beside=lambda options, size: 8 * _length(size.grid, size.grid) ** 2 * torch.get_num_threads(),
     resumable=False,
 )

@@ -7,6 +7,7 @@ from functools import partial
 
 from ...options import Options
 from ..interface import Method
+from ..size import Size
 from .field import POINTS
 from .options import FieldOptions, GaussiansOptions, SirenOptions
 from .pyramid import FEATURES, RATIO, WIDTH
@@ -21,21 +22,21 @@ COPIES = 5  # of each parameter: itself, its gradient, two moments, the best so 
 NUMBERS = 11  # of a Gaussian, and a flag
 
 
-def _beside(values: float) -> Callable[[Options, int, str], int]:
+def _beside(values: float) -> Callable[[Options, Size], int]:
     """Bytes of the slab on its way through the field and back, for so many values per voxel."""
-    return lambda options, grid, device: int(_slab(POINTS, grid, device) * values)
+    return lambda options, size: int(_slab(POINTS, size) * values)
 
 
-def _siren_slab(options: Options, grid: int, device: str) -> int:
+def _siren_slab(options: Options, size: Size) -> int:
     """Sum, sine and what goes on, where all values are asked for; with gradients two of each layer, and three more."""
     assert isinstance(options, SirenOptions)
     asked, fitted = 3.0 * options.width, (2.0 * options.layers + 3) * options.width
-    return int(max(_slab(POINTS, grid, device) * asked, _slab(BATCH, grid, device) * fitted))
+    return int(max(_slab(POINTS, size) * asked, _slab(BATCH, size) * fitted))
 
 
-def _slab(points: Mapping[str, int], grid: int, device: str) -> int:
+def _slab(points: Mapping[str, int], size: Size) -> int:
     """Bytes of one value at each point of a slab, which is a slice at least."""
-    return 4 * max(points.get(device, points["cpu"]), grid**2)
+    return 4 * max(points.get(size.device, points["cpu"]), size.grid**2)
 
 
 def _buffers(parameters: float) -> Callable[[Options], tuple[float, float]]:

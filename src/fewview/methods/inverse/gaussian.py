@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from ...operators.krylov import cg
+from ..size import Size
 from .normalised import Scaled
 
 SHARED, APART = 1024, 256
@@ -24,6 +25,8 @@ TOGETHER = 128
 LEAST, MOST = 1e-6, 1e3
 """Of ``rho``: views repeat each other's mean, so that ``A A'`` has eigenvalues of 0, which rounding hides; the norm of
 ``A`` is 1."""
+FINDING = 8
+"""Matrices (float32) on the way to an eigenbasis: ``A A'``, its vectors and LAPACK's work, all in double precision."""
 HALVINGS = 24
 """Of the interval of log(rho) in the search for the noise: to 1e-5 of it; half as many where each costs iterations."""
 
@@ -52,17 +55,22 @@ class GaussianStep:
         size = data.y[0].numel()
         if size > (SHARED if data.weights is None else APART):
             return cls(data, None, iterations)
-        A, made = data.operator, []
-        for part in torch.eye(size, device=A.device, dtype=A.dtype).split(TOGETHER):
-            made.append(A(A.T(part.reshape(-1, *A.range_shape))).reshape(len(part), size) / A.norm**2)
-        gram = torch.cat(made).double()[None]
-        bases = []
+        A, gram, bases = data.operator, _gram(data, size).double(), []
         for root in [None] if data.weights is None else data.weights.reshape(-1, size).sqrt().double():
-            bases.append(torch.linalg.eigh(gram[0] if root is None else root[:, None] * gram[0] * root))
+            found = torch.linalg.eigh(gram if root is None else root[:, None] * gram * root)
+            bases.append([part.to(A.dtype) for part in found])
             if A.on_chunk is not None:
                 A.on_chunk()
-        values, vectors = (torch.stack(part).to(A.dtype) for part in zip(*bases, strict=True))
+        values, vectors = map(torch.stack, zip(*bases, strict=True))
         return cls(data, (values.clamp(min=0), vectors), iterations)
+
+    @staticmethod
+    def held(size: Size) -> tuple[int, int]:
+        """Bytes of the eigenbasis, and those on the way to it, above what it takes itself."""
+        m, apart = size.views * size.columns, size.weighted
+        if m > (APART if apart else SHARED):
+            return 0, 0
+        return 4 * m**2 * (size.slices if apart else 1), 4 * m**2 * FINDING
 
     def misfit(self, x: Tensor) -> Tensor:
         """``sqrt(W) (y - A x)`` of images (copies * slices, y, x): (copies * slices, angles, columns)."""
@@ -159,3 +167,10 @@ class GaussianStep:
         if len(matrices) == 1:
             return v @ matrices[0]
         return torch.einsum("csm,smn->csn", v.reshape(-1, *matrices.shape[:2]), matrices).reshape(v.shape)
+
+
+def _gram(data: Scaled, size: int) -> Tensor:
+    """``A A'`` for one slice, shape (size, size)."""
+    A = data.operator
+    rows = torch.eye(size, device=A.device, dtype=A.dtype).split(TOGETHER)
+    return torch.cat([A(A.T(row.reshape(-1, *A.range_shape))).reshape(len(row), size) / A.norm**2 for row in rows])

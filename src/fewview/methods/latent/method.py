@@ -21,6 +21,7 @@ from ..inverse.masking import measured, relative
 from ..inverse.proposals import nonnegative
 from ..missing import missing_weights
 from ..selection.picture import Picture
+from ..size import Size
 from ..slices import SliceNoise
 from ..subrun import solved_within, tuned_within
 from .aligned import Aligned
@@ -150,6 +151,15 @@ class _Run:
         )
 
 
+NETWORKS = 64 * 2**20
+"""Bytes of the networks and of what is on its way through them, measured."""
+
+
+def _beside(options: ClsDmOptions, size: Size) -> int:
+    held, finding = GaussianStep.held(size)
+    return held + max(NETWORKS, finding)
+
+
 def _method(name: str, title: str, summary: str, options: type[ClsDmOptions]) -> Method[Any]:
     return Method(
         name=name,
@@ -164,7 +174,7 @@ def _method(name: str, title: str, summary: str, options: type[ClsDmOptions]) ->
         needs=frozenset({"weights"}),
         missing=missing_weights(options().weights, "`fewview train latent`, one --stage after the other"),
         buffers=lambda options: (10.0 + 6 * options.samples, 4.0 + 4 * options.samples),
-        beside=lambda options, grid, device: 64 * 2**20,
+        beside=_beside,
         halo=None,
         for_comparison=options is ClsDmPaperOptions,
     )

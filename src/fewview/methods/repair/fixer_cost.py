@@ -7,6 +7,7 @@ from ...models.sd_turbo.weights import held_bytes
 from ...models.weights import network_kind
 from ..diffusion.denoiser import batch_bytes
 from ..interface import Problem
+from ..size import Size
 from ..stages import work
 from .options import RepairOptions
 from .pseudo_reference import ERRORS, ITERATIONS
@@ -28,23 +29,14 @@ def repair_volumes(options: RepairOptions) -> float:
     return VOLUMES + (UNROLLED_VOLUMES if network_kind(options.fixer) == "unrolled" else 0.0)
 
 
-def repair_bytes(options: RepairOptions, grid: int, device: str) -> int:
-    """Bytes of the fixer and of what is on its way through it.
-
-    Parameters
-    ----------
-    options : RepairOptions
-    grid : int
-        Pixels a side.
-    device : str
-        cpu or cuda.
-    """
+def repair_bytes(options: RepairOptions, size: Size) -> int:
+    """Bytes of the fixer and of what is on its way through it."""
     kind = network_kind(options.fixer)
     if kind == "unrolled":
-        return batch_bytes(grid, device)
+        return batch_bytes(size)
     if kind == "sd-turbo":
         return held_bytes(options.fixer)
-    return 4 * CompactFixer.together * (grid * options.enlarge) ** 2 * COMPACT
+    return 4 * CompactFixer.together * (size.grid * options.enlarge) ** 2 * COMPACT
 
 
 def repair_work(problem: Problem, options: RepairOptions) -> float:

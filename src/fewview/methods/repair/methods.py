@@ -11,6 +11,7 @@ from ..fields.solve import effort, solve, tune
 from ..fields.start import Make, gaussians, pyramid, siren
 from ..interface import Method
 from ..missing import missing_weights
+from ..size import Size
 from .fixer_cost import repair_bytes, repair_volumes, repair_work
 from .options import GaussiansRepairOptions, NafRepairOptions, RepairOptions, SirenRepairOptions
 from .repair import Repair
@@ -35,8 +36,9 @@ def _method(
         # While slices are repaired the vectors of the data step are free, and the field is neither asked nor fitted.
         return volumes + max(0.0, repair_volumes(chosen) - backbone.apart(chosen)), sinograms
 
-    def beside(chosen: RepairOptions, grid: int, device: str) -> int:
-        return max(backbone.beside(chosen, grid, device), repair_bytes(chosen, grid, device))
+    def beside(chosen: RepairOptions, size: Size) -> int:
+        return max(backbone.beside(chosen, size), repair_bytes(chosen, size))
+
 
     return Method(
         name=name,

@@ -28,6 +28,7 @@ from ..missing import missing_weights
 from ..selection.coarse import coarseness, coarser, enlarged, first_look, settled_coarsely
 from ..selection.comparison import ENOUGH, best_setting
 from ..selection.picture import Picture
+from ..size import Size
 from ..slices import TOGETHER, SliceNoise
 from ..stages import Stages
 from .finetune import SLICES, TUNING_BYTES, fine_tuned
@@ -37,6 +38,8 @@ from .posterior import posterior_sample, spread_factor
 from .trained_range import outside_training
 from .xray_reading import shown
 
+BUFFERS, COPIED = 40.0, 14.0
+"""Volumes held at the peak, and those of them that each position takes of several reconstructed at the same time."""
 ONE_POSITION = 0.2
 """Part of the work, at most, with which the sample is reconstructed in one position alone."""
 
@@ -229,11 +232,13 @@ def _estimate(
     return Estimate(volume, step, total, stage, scalars, None, chosen)
 
 
-def _network_bytes(options: UnrolledOptions, grid: int, device: str) -> int:
-    """Held by a network on its way through a batch; gradients of all stages where it is tuned."""
-    if not options.finetune:
-        return batch_bytes(grid, device)
-    return batch_bytes(grid, device) + TUNING_BYTES * SLICES * (grid // coarseness(grid)) ** 2
+def _beside(options: UnrolledOptions, size: Size) -> int:
+    """A network on its way through a batch, gradients of all stages where it is tuned, and further positions."""
+    together = len(_groups(TURNS if options.symmetries else 1, size.slices)[0])
+    held = batch_bytes(size) + int((together - 1) * size.slices * COPIED * size.image)
+    if options.finetune:
+        held += TUNING_BYTES * SLICES * (size.grid // coarseness(size.grid)) ** 2
+    return held
 
 
 def _lighter(options: UnrolledOptions, part: float) -> UnrolledOptions:
@@ -268,8 +273,8 @@ METHOD = Method(
     effort=lambda problem, options: Effort(tuning=0.2 / (1 + options.finetune)),
     needs=frozenset({"weights"}),
     missing=missing_weights(available()[0], "`fewview train unrolled --kind materials`"),
-    buffers=(40.0, 8.0),
-    beside=_network_bytes,
+    buffers=(BUFFERS, 8.0),
+    beside=_beside,
     halo=4,  # each stage sees one neighbour on either side
     resumable=False,
     presets={"draft": {"symmetries": False}, "best": {"finetune": 24}},

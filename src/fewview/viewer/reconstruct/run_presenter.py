@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ...methods.interface import Method
+from ...methods.size import Size
 from ...runs.kept import remarks
 from ...runs.recipe import Recipe
 from ...runs.worker.queued_run import QueuedRun
@@ -130,9 +131,9 @@ def forecast_text(recipe: Recipe, method: Method[Any], shape: tuple[int, int, in
     rows, columns = rows // recipe.bin, columns // recipe.bin
     options = method.options.parse(recipe.options)
     volumes, sinograms = method.held(options)
-    image, sinogram = columns**2 * 4, views * columns * 4
+    of = Size(rows, views, columns, columns)
     # Beside the method's own: the slots of the live view, and the copies that are handed out and kept.
-    needed = rows * ((volumes + SLOTS + 2) * image + sinograms * sinogram) + method.beside(options, columns, "cpu")
+    needed = rows * ((volumes + SLOTS + 2) * of.image + sinograms * 4 * views * columns) + method.beside(options, of)
     needed += LIBRARIES
     free = available("cpu")
     text = f"{rows} × {columns} × {columns} voxels, about {size(needed)} of memory"

@@ -8,9 +8,11 @@ from ....models.weights import prior_reach
 from ....options import Options
 from ...interface import Effort, Method, Problem
 from ...inverse.consistency import TVz
+from ...inverse.gaussian import GaussianStep
+from ...size import Size
 from ...stages import work
 from ..compose import NETWORK
-from ..denoiser import batch_bytes
+from ..denoiser import WEIGHTS, batch_bytes
 from ..loop import Parts
 from ..methods import missing_prior
 from ..renoise import ddim, forgotten, remembered, slerp
@@ -107,6 +109,18 @@ def _buffers(options: Options) -> tuple[float, float]:
     return 10.0 * options.samples + 6, 8.0 * options.samples + 4
 
 
+def _apart(options: SamplerOptions) -> float:
+    """What the data step draws, while the network is at work."""
+    return 5.0 * options.samples + 2
+
+
+def _beside(options: SamplerOptions, size: Size, gradient: bool) -> int:
+    """The network and the eigenbasis of the data step; or what finding it takes, before there are samples."""
+    held, finding = GaussianStep.held(size)
+    samples = int(_buffers(options)[0] * size.slices * size.image)
+    return held + max(batch_bytes(size, adapting=gradient), WEIGHTS + finding - samples)
+
+
 def _reach(gradient: bool) -> Any:
     """Halo: where a gradient leads back through the network, a slice hears neighbours of neighbours."""
     return lambda options: (4 if gradient else 2) * prior_reach(options.prior)
@@ -129,7 +143,8 @@ def _method(
         needs=frozenset({"weights"}),
         missing=lambda: missing_prior(options().prior),
         buffers=_buffers,
-        beside=lambda given, grid, device: batch_bytes(grid, device, adapting=gradient),
+        beside=lambda given, size: _beside(given, size, gradient),
+        apart=_apart,
         for_comparison=True,
         presets={"draft": {"samples": 2, "steps": max(4, options().steps // 3)}, "best": {"samples": 16}},
         **{"halo": _reach(gradient), **more},
