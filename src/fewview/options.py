@@ -73,8 +73,8 @@ def option(
     )
 
 
-def choice_of(default: Options, title: str, help: str, *, advanced: bool = False) -> Any:
-    """Declare a choice among models that are told apart by their ``kind``.
+def choice_of(default: Options, title: str, help: str) -> Any:
+    """Declare a choice, which a form hides at first, among models that are told apart by their ``kind``.
 
     Parameters
     ----------
@@ -82,15 +82,13 @@ def choice_of(default: Options, title: str, help: str, *, advanced: bool = False
         One of them.
     title, help : str
         Label, and a sentence on every kind.
-    advanced : bool
-        Hidden at first in the viewer's form.
 
     Examples
     --------
     >>> Step = Annotated[Annotated[CG, Tag("cg")] | Annotated[Proximal, Tag("proximal")], Discriminator(kind_of)]
     >>> step: Step = choice_of(Proximal(), "Step", "cg: ...; proximal: ...")
     """
-    return option(default, title, help, advanced=advanced)
+    return option(default, title, help, advanced=True)
 
 
 def kind_of(value: Any) -> Any:

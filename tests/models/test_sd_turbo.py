@@ -80,7 +80,7 @@ def trained(folder):
     fixer = SDTurboFixer(load_base(folder)).eval()
     torch.manual_seed(2)
     with torch.no_grad():
-        for parameter in fixer.adapters():
+        for parameter in (one for one in fixer.parameters() if one.requires_grad):
             parameter.add_(0.1 * torch.randn_like(parameter)).copy_(parameter.half())  # as it will be stored
     return fixer.requires_grad_(False)
 

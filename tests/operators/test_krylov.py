@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 import torch
 
-from fewview.errors import Stopped
 from fewview.operators import parallel_beam
 from fewview.operators.krylov import cg, cgls
 
@@ -48,23 +47,6 @@ def test_global_steps_solve_coupled_slices():
     assert torch.allclose(x.reshape(12), torch.linalg.solve(M[0], b[0]), rtol=1e-8)
 
 
-def test_tolerance_and_callback():
-    M, b = spd(2, 30)
-    seen = []
-    x = cg(
-        times(M), b, iterations=30, tolerance=1e-3, callback=lambda step, x, rr: seen.append((step, float(rr.max())))
-    )
-    assert [s for s, _ in seen] == list(range(1, len(seen) + 1)) and len(seen) < 30
-    residual = (times(M)(x) - b).norm(dim=1) / b.norm(dim=1)
-    assert float(residual.max()) <= 1e-3 * 1.001
-
-    def stop(step, x, rr):
-        raise Stopped
-
-    with pytest.raises(Stopped):
-        cg(times(M), b, callback=stop)
-
-
 def test_gradients_flow_through_the_steps():
     A = parallel_beam(np.arange(3) * math.pi / 3, columns=6, grid=4, dtype=torch.float64)
     b = torch.rand(2, 4, 4, dtype=torch.float64, requires_grad=True)
@@ -81,11 +63,11 @@ def test_cgls_matches_least_squares_and_its_residual_falls():
     A = parallel_beam(np.arange(9) * math.pi / 9, columns=12, grid=6, dtype=torch.float64)
     y = torch.rand(2, 9, 12, dtype=torch.float64)
     weights = torch.rand(2, 9, 12, dtype=torch.float64) + 0.1
-    iterates = list(cgls(A, y, iterations=60, weights=weights, damping=0.3))
+    iterates = list(cgls(A, y, iterations=60, weights=weights))
     matrix = A(torch.eye(36, dtype=torch.float64).reshape(36, 6, 6)).reshape(36, -1).T
     for k in range(2):
         W = torch.diag(weights[k].reshape(-1))
-        normal = matrix.T @ W @ matrix + 0.09 * torch.eye(36, dtype=torch.float64)
+        normal = matrix.T @ W @ matrix
         exact = torch.linalg.solve(normal, matrix.T @ W @ y[k].reshape(-1))
         assert torch.allclose(iterates[-1].x[k].reshape(-1), exact, rtol=1e-7, atol=1e-9)
 
@@ -95,13 +77,6 @@ def test_cgls_matches_least_squares_and_its_residual_falls():
     true = (A(plain[-1].x) - y).reshape(2, -1).norm(dim=1)
     assert torch.allclose(residuals[-1], true, rtol=1e-9)
     assert [i.step for i in plain] == list(range(1, 16))
-
-
-def test_cgls_goes_on_from_a_start():
-    A = parallel_beam(np.arange(9) * math.pi / 9, columns=12, grid=6, dtype=torch.float64)
-    truth = torch.rand(1, 6, 6, dtype=torch.float64)
-    first = next(cgls(A, A(truth), truth, iterations=1))
-    assert torch.allclose(first.x, truth) and float(first.residual) < 1e-10
 
 
 def test_an_unmatched_operator_is_refused():

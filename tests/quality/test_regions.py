@@ -51,14 +51,6 @@ def test_row_of_a_block_on_a_noisy_ground():
     assert region_row(volume, region).psnr is None
 
 
-def test_background_may_be_given():
-    volume = np.zeros((1, 30, 30))
-    volume[:, :, :10] = np.tile([1.0, 3.0], 5)
-    volume[:, 20:, 20:] = 7.0
-    row = region_row(volume, Region((20, 30), (20, 30)), background=Region((0, 10), (0, 10)))
-    assert row.cnr == pytest.approx(5.0)
-
-
 def test_the_curve_shrinks_around_the_point_and_leaves_out_what_does_not_fit():
     rng = np.random.default_rng(2)
     reference = rng.random((1, 50, 70))

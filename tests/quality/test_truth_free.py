@@ -6,7 +6,6 @@ from scipy.ndimage import gaussian_filter
 
 from fewview.errors import FewviewError
 from fewview.quality import (
-    data_residual,
     edge_width,
     field_of_view,
     noise,
@@ -54,11 +53,6 @@ def test_noise_of_line_integrals_with_weights(sigma):
     w[:, :, 40] = 0
     y[:, :, 40] = np.nan
     assert noise_level(y, w) == pytest.approx(sigma, rel=0.1)
-
-
-def test_residual_is_relative():
-    y = np.random.default_rng(4).random((1, 4, 9))
-    assert data_residual(0.9 * y, y) == pytest.approx(0.1)
 
 
 def test_object_mask_covers_the_object_and_its_holes():

@@ -84,7 +84,8 @@ def test_it_stops_by_the_clock_and_resumes(tiny, tmp_path):
     assert state.is_file()
     curve = json.loads((tmp_path / "run" / "curve.json").read_text())
     assert len(curve) == 1 and curve[0]["minutes"] >= 0.04
-    train_prior(tiny.model_copy(update={"minutes": 0.06}), tmp_path / "run", report=lines.append)
+    more = tiny.model_copy(update={"minutes": curve[0]["minutes"] + 0.02})
+    train_prior(more, tmp_path / "run", report=lines.append)
     assert any("resumed at step" in line for line in lines)
     curve = json.loads((tmp_path / "run" / "curve.json").read_text())
     assert len(curve) == 2 and curve[1]["step"] > curve[0]["step"]

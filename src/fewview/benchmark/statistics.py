@@ -23,7 +23,7 @@ class Interval(NamedTuple):
     n: int
 
 
-def mean_interval(values: Mapping[Key, float], level: float = LEVEL) -> Interval:
+def mean_interval(values: Mapping[Key, float]) -> Interval:
     """Mean over volumes with the interval of Student's t (Gosset, Biometrika 6, 1908).
 
     Seeds of one volume resemble each other and are not further volumes: they are averaged first. With two or three
@@ -33,8 +33,6 @@ def mean_interval(values: Mapping[Key, float], level: float = LEVEL) -> Interval
     Parameters
     ----------
     values : mapping of (volume, seed) to float
-    level : float
-        Of confidence.
 
     Returns
     -------
@@ -48,7 +46,7 @@ def mean_interval(values: Mapping[Key, float], level: float = LEVEL) -> Interval
     mean = float(means.mean())
     if len(means) < 2:
         return Interval(mean, None, None, len(values))
-    reach = float(student_t.ppf((1 + level) / 2, len(means) - 1) * means.std(ddof=1) / np.sqrt(len(means)))
+    reach = float(student_t.ppf((1 + LEVEL) / 2, len(means) - 1) * means.std(ddof=1) / np.sqrt(len(means)))
     return Interval(mean, mean - reach, mean + reach, len(values))
 
 

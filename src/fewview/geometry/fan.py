@@ -143,14 +143,6 @@ class FanBeam(Beam):
         turned = np.asarray(angles, dtype=np.float64) + math.pi - 2 * beside
         return turned, np.broadcast_to(self.columns_of(towards_axis - beside), turned.shape)
 
-    def mirrored(self) -> Self:
-        """The scan with its columns in the other order, as seen from behind the detector."""
-        return replace(
-            self,
-            axis=None if self.axis is None else self.columns - 1 - self.axis,
-            principal=None if self.principal is None else self.columns - 1 - self.principal,
-        )
-
     def _moved(self, first: int, factor: float, rows: int, columns: int) -> Self:
         principal = None if self.principal is None else place(self.principal, first, factor)
         return replace(super()._moved(first, factor, rows, columns), principal=principal)

@@ -69,7 +69,6 @@ def add_lora(
     rank: int = 4,
     scale: float = 1.0,
     biases: bool = False,
-    within: tuple[type[nn.Module], ...] = (ResidualBlock,),
     seed: int = 0,
 ) -> list[nn.Parameter]:
     """Freeze a model and give every convolution and linear layer of its blocks a low-rank change.
@@ -82,8 +81,6 @@ def add_lora(
         Of the changes (4 and 1 in D3IP).
     biases : bool
         Also unfreeze the biases outside the noise-level layers, those of the norms included, as D3IP does.
-    within : tuple of type
-        Blocks whose layers are adapted.
     seed : int
         Of the first factors.
 
@@ -93,9 +90,9 @@ def add_lora(
         What to optimise.
     """
     if any(isinstance(module, LoRA) for module in model.modules()):
-        raise ValueError("the model has LoRA layers already; call remove_lora first")
+        raise ValueError("the model has LoRA layers already")
     model.requires_grad_(False)
-    blocks = [module for module in model.modules() if isinstance(module, within)]
+    blocks = [module for module in model.modules() if isinstance(module, ResidualBlock)]
     for block in blocks:
         for name, layer in list(block.named_children()):
             if isinstance(layer, nn.Conv2d | nn.Linear):
@@ -115,14 +112,6 @@ def reset_lora(model: nn.Module, seed: int = 0) -> None:
     """Forget the low-rank changes (not those of unfrozen biases)."""
     for index, layer in enumerate(_layers(model)):
         layer.reset(torch.Generator().manual_seed(seed + index))
-
-
-def remove_lora(model: nn.Module) -> None:
-    """Take the changes out again: the model has its own layers back, frozen."""
-    for block in list(model.modules()):
-        for name, layer in list(block.named_children()):
-            if isinstance(layer, LoRA):
-                setattr(block, name, layer.base)
 
 
 @contextmanager

@@ -11,15 +11,13 @@ REACH = 5
 """The Gaussian window of 11 x 11 pixels of Wang et al. (IEEE TIP 2004), as in :func:`fewview.quality.ssim`."""
 
 
-def similarity(x: Tensor, reference: Tensor, value_range: float = 1.0) -> Tensor:
+def similarity(x: Tensor, reference: Tensor) -> Tensor:
     """Similarity map of images.
 
     Parameters
     ----------
     x, reference : Tensor, shape (images, y, x)
-        Images of the same shape; gradients flow to both.
-    value_range : float
-        Span of the values of the reference, in its unit.
+        Images of the same shape, between 0 and 1; gradients flow to both.
 
     Returns
     -------
@@ -29,13 +27,13 @@ def similarity(x: Tensor, reference: Tensor, value_range: float = 1.0) -> Tensor
     stacked = torch.stack([x, reference, x * x, reference * reference, x * reference])
     mean_x, mean_r, square_x, square_r, product = _blurred(stacked)
     var_x, var_r, covariance = square_x - mean_x**2, square_r - mean_r**2, product - mean_x * mean_r
-    c1, c2 = (0.01 * value_range) ** 2, (0.03 * value_range) ** 2
+    c1, c2 = 0.01**2, 0.03**2
     luminance = (2 * mean_x * mean_r + c1) / (mean_x**2 + mean_r**2 + c1)
     result: Tensor = luminance * (2 * covariance + c2) / (var_x + var_r + c2)
     return result
 
 
-def ssim3d(x: Tensor, reference: Tensor, mask: Tensor | None = None, value_range: float = 1.0) -> Tensor:
+def ssim3d(x: Tensor, reference: Tensor, mask: Tensor | None = None) -> Tensor:
     """Mean similarity of two volumes over their axial, coronal and sagittal planes (DiffNR, 2025).
 
     Parameters
@@ -45,8 +43,6 @@ def ssim3d(x: Tensor, reference: Tensor, mask: Tensor | None = None, value_range
     mask : Tensor, shape (z, y, x), optional
         How much each voxel counts; all alike when not given. Constant air is similar to anything that is
         constant and would drown what matters.
-    value_range : float
-        Span of the values of the reference.
 
     Returns
     -------
@@ -60,7 +56,7 @@ def ssim3d(x: Tensor, reference: Tensor, mask: Tensor | None = None, value_range
         if min(sides) <= REACH and axis:
             continue
         a, b, w = (values.movedim(axis, 0) for values in (x, reference, weight))
-        total = total + (similarity(a, b, value_range) * w).sum() / w.sum().clamp(min=1e-12)
+        total = total + (similarity(a, b) * w).sum() / w.sum().clamp(min=1e-12)
         planes += 1
     return total / planes
 

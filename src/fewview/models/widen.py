@@ -10,7 +10,7 @@ from .unet import UNetConfig
 
 
 @torch.no_grad()
-def widened(prior: DiffusionPrior, config: UNetConfig, seed: int = 0) -> DiffusionPrior:
+def widened(prior: DiffusionPrior, config: UNetConfig) -> DiffusionPrior:
     """A prior of the shape ``config`` that does what ``prior`` does, until it is trained.
 
     Channels are copied, and what reads them reads each copy in part (Net2WiderNet, Chen et al., "Net2Net",
@@ -23,8 +23,6 @@ def widened(prior: DiffusionPrior, config: UNetConfig, seed: int = 0) -> Diffusi
     config : UNetConfig
         Every level has a multiple of the channels that ``prior`` has there, and as many blocks or more; the rest
         is the same.
-    seed : int
-        Of the parts.
 
     Raises
     ------
@@ -34,7 +32,7 @@ def widened(prior: DiffusionPrior, config: UNetConfig, seed: int = 0) -> Diffusi
     if prior.config == config:
         return prior
     wide = DiffusionPrior(config)
-    generator = torch.Generator().manual_seed(seed)
+    generator = torch.Generator().manual_seed(0)
     weights, room = prior.state_dict(), wide.state_dict()
     shared = {_block(name) for name in weights}
     for name in room:

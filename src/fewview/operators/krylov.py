@@ -42,8 +42,6 @@ def cg(
     b: Tensor,
     x0: Tensor | None = None,
     iterations: int = 10,
-    tolerance: float = 0.0,
-    callback: Callable[[int, Tensor, Tensor], None] | None = None,
     per_slice: bool = True,
 ) -> Tensor:
     """Solve ``apply(x) = b`` for a symmetric positive (semi-)definite map.
@@ -57,12 +55,7 @@ def cg(
     x0 : Tensor, optional
         Start; zeros if left out.
     iterations : int
-        Number of steps, at most.
-    tolerance : float
-        Stop when every residual is below ``tolerance * ||b||``; 0 runs all steps (the number of steps is then
-        fixed, as differentiating through them wants it).
-    callback : callable, optional
-        ``callback(step, x, squared_residual)`` after each step, step counting from 1; may raise to stop.
+        Number of steps; it is fixed, as differentiating through them wants it.
     per_slice : bool
         Step lengths per slice (slices do not know of each other), or one for all, where ``apply`` couples slices.
 
@@ -78,27 +71,21 @@ def cg(
     x = torch.zeros_like(b) if x0 is None else x0
     r = b if x0 is None else b - apply(x0)
     p = r
-    size = inner(b, b, per_slice)
-    goal = tolerance**2 * size
     # Below this a residual is rounding alone, and dividing by it would lead far away again.
-    floor = torch.finfo(b.dtype).eps ** 2 * size.detach()
+    floor = torch.finfo(b.dtype).eps ** 2 * inner(b, b, per_slice).detach()
 
     def squared(r: Tensor) -> Tensor:
         value = inner(r, r, per_slice)
         return torch.where(value > floor, value, torch.zeros_like(value))
 
     rr = squared(r)
-    for step in range(1, iterations + 1):
-        if tolerance > 0 and bool((rr <= goal).all()):
-            break
+    for _ in range(iterations):
         q = apply(p)
         alpha = _ratio(rr, inner(p, q, per_slice))
         x = x + alpha * p
         r = r - alpha * q
         previous, rr = rr, squared(r)
         p = r + _ratio(rr, previous) * p
-        if callback is not None:
-            callback(step, x, rr)
     return x
 
 
@@ -113,12 +100,10 @@ class Iterate(NamedTuple):
 def cgls(
     A: Operator,
     y: Tensor,
-    x0: Tensor | None = None,
     iterations: int = 20,
     weights: Tensor | None = None,
-    damping: float = 0.0,
 ) -> Iterator[Iterate]:
-    """Conjugate gradients for least squares: min ||A x - y||^2_W + damping^2 ||x||^2, slice by slice.
+    """Conjugate gradients for least squares, from zero: min ||A x - y||^2_W, slice by slice.
 
     Parameters
     ----------
@@ -126,14 +111,10 @@ def cgls(
         Must be matched.
     y : Tensor, shape (slices, angles, columns)
         Line integrals.
-    x0 : Tensor, optional
-        Start; zeros if left out.
     iterations : int
         Number of steps.
     weights : Tensor, optional
         Statistical weights W of the rays, like ``y`` or broadcastable to it.
-    damping : float
-        Tikhonov weight, unit of ``A``.
 
     Yields
     ------
@@ -148,19 +129,17 @@ def cgls(
     if not A.matched:
         raise ValueError(f"conjugate gradients need a matched adjoint; {A.label} has none")
     root = None if weights is None else weights.sqrt()
-    x = A.zeros(len(y)) if x0 is None else x0
-    r = y if x0 is None else y - A(x0)
-    r = r if root is None else root * r
-    s = A.T(r if root is None else root * r) - damping**2 * x
-    p = s
+    x = A.zeros(len(y))
+    r = y if root is None else root * y
+    p = s = A.T(r if root is None else root * r)
     gamma = inner(s, s)
     for step in range(1, iterations + 1):
         q = A(p)
         q = q if root is None else root * q
-        alpha = _ratio(gamma, inner(q, q) + damping**2 * inner(p, p))
+        alpha = _ratio(gamma, inner(q, q))
         x = x + alpha * p
         r = r - alpha * q
-        s = A.T(r if root is None else root * r) - damping**2 * x
+        s = A.T(r if root is None else root * r)
         previous, gamma = gamma, inner(s, s)
         p = s + _ratio(gamma, previous) * p
         yield Iterate(step, x, inner(r, r).sqrt().reshape(-1))

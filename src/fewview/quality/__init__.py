@@ -6,7 +6,7 @@ from .mask import field_of_view, object_mask
 from .metrics import data_range, psnr, ssim
 from .region import Region
 from .regions import SCALES, RegionRow, region_row, scale_curve
-from .residual import data_residual, noise_across_rows, noise_level
+from .residual import noise_across_rows, noise_level
 from .sharpness import edge_width, noise
 
 __all__ = [
@@ -17,7 +17,6 @@ __all__ = [
     "coverage",
     "crps",
     "data_range",
-    "data_residual",
     "edge_width",
     "field_of_view",
     "heldout_error",

@@ -10,15 +10,15 @@ from numpy.typing import NDArray
 from .arrays import as_volume, require_finite
 
 
-def object_mask(volume: Any, margin: int = 2) -> NDArray[np.bool_]:
+def object_mask(volume: Any) -> NDArray[np.bool_]:
     """Support of the object: Otsu's threshold on the smoothed volume, holes filled slice by slice, a margin added.
+
+    The margin of 2 pixels all around has the edge of the object count.
 
     Parameters
     ----------
     volume : array or tensor, shape (z, y, x) or (y, x)
         Attenuation; the background is taken to be lower than the object.
-    margin : int
-        Pixels added all around, so that the edge of the object counts.
 
     Returns
     -------
@@ -34,8 +34,7 @@ def object_mask(volume: Any, margin: int = 2) -> NDArray[np.bool_]:
     if np.ptp(smooth) == 0:
         return np.ones(array.shape, dtype=bool)
     mask = smooth > threshold_otsu(smooth)
-    grown = [binary_dilation(binary_fill_holes(m), iterations=margin) if margin else binary_fill_holes(m) for m in mask]
-    return np.stack(grown)
+    return np.stack([binary_dilation(binary_fill_holes(m), iterations=2) for m in mask])
 
 
 def field_of_view(grid: int, columns: int, axis: float) -> NDArray[np.bool_]:

@@ -50,7 +50,6 @@ def region_row(
     region: Region,
     reference: Any = None,
     *,
-    background: Region | None = None,
     value_range: float | None = None,
 ) -> RegionRow:
     """Measure one region.
@@ -60,15 +59,13 @@ def region_row(
     volume : array or tensor, shape (z, y, x) or (y, x)
     region : Region
     reference : array or tensor, same shape, optional
-    background : Region, optional
-        Region for the contrast; by default the frame of half the region's size around it.
     value_range : float, optional
         ``data_range(reference)`` when it is known already.
     """
     array = as_volume(volume, "volume")
     inside = region.crop(array).astype(np.float64)
     require_finite(inside, "region")
-    around = _frame(array, region) if background is None else background.crop(array).astype(np.float64).ravel()
+    around = _frame(array, region)
     spread = float(np.std(around)) if around.size else 0.0
     contrast = abs(float(inside.mean()) - float(around.mean())) / spread if spread > 0 else None
     row = {

@@ -10,21 +10,7 @@ from numpy.typing import NDArray
 
 from ..errors import FewviewError
 from .arrays import as_numpy
-from .heldout import heldout_error
 from .sharpness import MAD
-
-
-def data_residual(predicted: Any, measured: Any, weights: Any = None) -> float:
-    """Relative residual |Ax - y| / |y|, weighted when weights are given.
-
-    Parameters
-    ----------
-    predicted, measured : array or tensor, shape (slices, angles, columns)
-        ``A(x)`` and ``y``.
-    weights : array or tensor, same shape, optional
-        Statistical weights; 0 where a pixel is unusable.
-    """
-    return heldout_error(predicted, measured, weights)
 
 
 def noise_level(measured: Any, weights: Any = None) -> float:

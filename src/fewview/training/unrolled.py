@@ -199,7 +199,7 @@ class SimulatedTrainer(UnrolledTrainer[UnrolledTraining]):
     def figures(self) -> dict[str, Any]:
         """Reconstructions of validation samples."""
         average = cast(Unrolled, self.ema.model)
-        return {kind: kind_psnr(average, kind, 64) for kind in self.mixture}
+        return {kind: kind_psnr(average, kind) for kind in self.mixture}
 
     def seeds(self) -> int:
         """Those in the pools."""

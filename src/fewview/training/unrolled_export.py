@@ -68,7 +68,7 @@ def export_unrolled(folder: Path, path: Path, samples: int = 4) -> None:
         "value_range": VALUE_RANGE,
         "validation": f"{samples} samples of each kind, 64 px, seeds from {VALIDATION[0]}, {COUNTS:g} counts, "
         "by number of views; PSNR in dB of the range of the truth",
-        "psnr_db": {kind: kind_psnr(net, kind, 64, samples) for kind in MAKERS},
+        "psnr_db": {kind: kind_psnr(net, kind, samples) for kind in MAKERS},
         **({"psnr_db_by_xray": xray_psnr(net)} if options.xray else {}),
         "spread_factor": honest_spread(net, next(iter(mixture)), samples=samples),
         "learning_curve": facts["curve"],

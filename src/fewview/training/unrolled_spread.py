@@ -17,7 +17,7 @@ from ..models.symmetries import TURNS
 from ..models.unrolled import Unrolled
 from ..quality import honest_factor
 from .sources import Kind
-from .unrolled_validate import VIEWS, validation_case
+from .unrolled_validate import SIDE, VIEWS, validation_case
 
 DRAWN, STEPS = 8, 12  # samples, and calls for each: as `unrolled` is advised to
 
@@ -64,7 +64,7 @@ def spread_about(mean: Tensor, samples: Tensor) -> Tensor:
     return (samples - mean).square().mean(dim=0).sqrt()
 
 
-def honest_spread(net: Unrolled, kind: Kind, side: int = 64, samples: int = 4) -> dict[str, float]:
+def honest_spread(net: Unrolled, kind: Kind, samples: int = 4) -> dict[str, float]:
     """What to multiply the standard deviation of the samples by, so that intervals of 90 % hold 90 %.
 
     Parameters
@@ -72,8 +72,6 @@ def honest_spread(net: Unrolled, kind: Kind, side: int = 64, samples: int = 4) -
     net : Unrolled
     kind : Kind
         Of the validation samples.
-    side : int
-        Pixels.
     samples : int
         Of each number of views.
 
@@ -86,7 +84,7 @@ def honest_spread(net: Unrolled, kind: Kind, side: int = 64, samples: int = 4) -
     for views in VIEWS:
         factors = []
         for index in range(samples):
-            problem, truth = validation_case(kind, index, views, side)
+            problem, truth = validation_case(kind, index, views, SIDE)
             mean, drawn = mean_and_samples(net, problem)
             factors.append(honest_factor(mean.numpy(), spread_about(mean, drawn).numpy(), truth.numpy()))
         found[str(views)] = round(float(np.mean(factors)), 3)

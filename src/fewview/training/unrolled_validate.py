@@ -24,6 +24,7 @@ from .specimens import halved, specimens
 
 VIEWS = (8, 16, 32)
 COUNTS = 2000.0
+SIDE = 64  # pixels of the slices that the figures of a card are measured on
 
 
 @lru_cache(maxsize=64)
@@ -88,15 +89,13 @@ def unrolled_psnr(net: Unrolled, cases: Iterable[tuple[Problem, Tensor]]) -> flo
     return round(sum(values) / len(values), 3)
 
 
-def kind_psnr(net: Unrolled, kind: Kind, side: int, samples: int = 4) -> dict[str, float]:
+def kind_psnr(net: Unrolled, kind: Kind, samples: int = 4) -> dict[str, float]:
     """:func:`unrolled_psnr` on validation samples of a kind, by number of views.
 
     Parameters
     ----------
     net : Unrolled
     kind : Kind
-    side : int
-        Pixels.
     samples : int, optional
         Of each number of views.
 
@@ -106,6 +105,6 @@ def kind_psnr(net: Unrolled, kind: Kind, side: int, samples: int = 4) -> dict[st
         In dB.
     """
     return {
-        str(views): unrolled_psnr(net, (validation_case(kind, k, views, side) for k in range(samples)))
+        str(views): unrolled_psnr(net, (validation_case(kind, k, views, SIDE) for k in range(samples)))
         for views in VIEWS
     }

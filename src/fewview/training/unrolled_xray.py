@@ -23,7 +23,7 @@ from .guide_xray import degraded, delivered
 from .sources import MAKERS
 from .specimens import halved, specimens
 from .unrolled import SimulatedTrainer
-from .unrolled_validate import COUNTS, VIEWS, unrolled_psnr
+from .unrolled_validate import COUNTS, SIDE, VIEWS, unrolled_psnr
 
 DROPPED = 0.5
 """Part of the batches without an X-ray volume: the network must stay good without one."""
@@ -106,24 +106,11 @@ def as_delivered(xray: Tensor, other: Tensor, rng: np.random.Generator) -> Tenso
     return torch.stack(slices)
 
 
-def xray_psnr(net: Unrolled, side: int = 64, samples: int = 4) -> dict[str, dict[str, float]]:
-    """PSNR on validation samples by what the network is shown, and by number of views.
-
-    Parameters
-    ----------
-    net : Unrolled
-    side : int
-        Pixels a side of the slices.
-    samples : int
-
-    Returns
-    -------
-    dict
-        In dB: by "none", "right" and "other" X-ray volume, and by number of views.
-    """
+def xray_psnr(net: Unrolled) -> dict[str, dict[str, float]]:
+    """PSNR in dB on four validation samples: by "none", "right" and "other" X-ray volume, and by number of views."""
     kinds: tuple[Shown, ...] = ("none", "right", "other")
     return {
-        shown: {str(v): unrolled_psnr(net, (paired_case(k, v, side, shown) for k in range(samples))) for v in VIEWS}
+        shown: {str(v): unrolled_psnr(net, (paired_case(k, v, SIDE, shown) for k in range(4))) for v in VIEWS}
         for shown in kinds
     }
 

@@ -38,7 +38,7 @@ def test_the_variance_is_that_of_the_last_data_step(views, weighted):
         weights = torch.ones(2, views, 16)
         weights[:, : views // 2] = 0.25
     data = measurement(views, 0.05, weights)
-    found = spread.open_variance(data, 1.0, LAST, SliceNoise(1, 2), draws=400)
+    found = spread.open_variance(data, LAST, SliceNoise(1, 2), draws=400)
     expected = covariance(data, float(noise_aware(1.0, data, LAST))).diagonal().reshape(16, 16)
     inside = (slice(None), slice(3, 13), slice(3, 13))
     assert found.shape == (2, 16, 16)
@@ -46,7 +46,7 @@ def test_the_variance_is_that_of_the_last_data_step(views, weighted):
 
 
 def test_more_views_leave_less_open():
-    few, many = (spread.open_variance(measurement(v, 0.02), 1.0, LAST, SliceNoise(0, 2)) for v in (3, 24))
+    few, many = (spread.open_variance(measurement(v, 0.02), LAST, SliceNoise(0, 2)) for v in (3, 24))
     assert many.mean() < few.mean() < 0.01  # at most what is expected of a proposal: 0.1 squared
 
 
@@ -54,12 +54,12 @@ def test_a_large_slice_needs_fewer_draws_for_the_same_certainty(monkeypatch):
     data, drawn = measurement(12, 0.05), []
     plain = spread.data_consistent
     monkeypatch.setattr(spread, "data_consistent", lambda *known: drawn.append(len(known[3])) or plain(*known))
-    many = spread.open_variance(data, 1.0, LAST, SliceNoise(1, 2), draws=400)
+    many = spread.open_variance(data, LAST, SliceNoise(1, 2), draws=400)
     drawn.clear()
     found = {}
     for factor in (1, 2):
         monkeypatch.setattr(spread, "coarseness", lambda grid, factor=factor: factor)
-        found[factor] = spread.open_variance(data, 1.0, LAST, SliceNoise(1, 2))
+        found[factor] = spread.open_variance(data, LAST, SliceNoise(1, 2))
     assert drawn == [2 * 8, 2 * 4]  # two slices
     off = {k: float((v / many - 1)[:, 5:11, 5:11].square().mean().sqrt()) for k, v in found.items()}
     assert off[1] < 0.3 and off[2] < 0.3

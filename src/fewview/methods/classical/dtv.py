@@ -69,7 +69,7 @@ def tune(problem: Problem, options: DTVOptions) -> Tuning[DTVOptions]:
     setting = yield from _choose(options, trials_of(problem, options))
     values = {"weight": setting.weight.value, "gamma": setting.gamma, "eta": setting.eta}
     chosen = {name: value for name, value in values.items() if getattr(options, name) == "auto"}
-    told = {**chosen, **(setting.weight.record("weight") if "weight" in chosen else {})}
+    told = {**chosen, **(setting.weight.record() if "weight" in chosen else {})}
     return Settled(options.model_copy(update=chosen), told)
 
 

@@ -105,7 +105,7 @@ def tune(problem: Problem, options: TVOptions) -> Tuning[TVOptions]:
     trials = trials_of(problem, options)
     choice, _ = yield from choose_weight(trials, attempted, LADDER, LADDER[2])
     choice = choice.times(trials.binned**FINER)
-    return Settled(options.taking({"weight": choice.value}), choice.record("weight"))
+    return Settled(options.taking({"weight": choice.value}), choice.record())
 
 
 def trials_of(problem: Problem, options: TVOptions) -> Trials:

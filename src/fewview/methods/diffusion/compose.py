@@ -157,7 +157,7 @@ def summary(
     step = options.data_step
     if ends is not None and noise is not None and isinstance(step, ProximalStep) and not step.gamma:
         # A trust other than 1 makes up for the number of steps; the error of the last proposal is that of its level.
-        std = (std.square() + open_variance(data, 1.0, ends, noise)).sqrt()
+        std = (std.square() + open_variance(data, ends, noise)).sqrt()
     return mean * data.top, {"std": std * data.top}
 
 

@@ -13,7 +13,6 @@ from ..classical.fbp import preview
 from ..interface import Estimate, Problem
 from ..inverse.normalised import scaled
 from ..selection.coarse import FINER, coarseness, coarser, enlarged, finer
-from ..selection.picture import Picture
 from ..slices import SliceNoise
 from .adapt import Adapter
 from .compose import beginning, levels_of, parts_of, steps_work
@@ -105,21 +104,15 @@ class CoarseToFine:
         self._generator = torch.Generator().manual_seed(problem.seed)
         self._noise = SliceNoise.of(problem)
 
-    def start(self, picture: Picture | None = None) -> Generator[Estimate, None, Tensor]:
-        """The first volume, on the coarsest grid and in the problem's unit.
-
-        Parameters
-        ----------
-        picture : Picture, optional
-            Of the coarsest grid, that is shown meanwhile.
-        """
+    def start(self) -> Generator[Estimate, None, Tensor]:
+        """The first volume, on the coarsest grid and in the problem's unit."""
         part = coarser(self.problem, self.factor)
         if self.problem.state is not None:
             return preview(part)
         options = self.options
         if options.start == "tv":
             options = options.taking({"start_weight": float(options.start_weight) / self.factor**FINER})
-        return (yield from enlarged(first_volume(part, options.start, options, picture), self.grid, self.factor))
+        return (yield from enlarged(first_volume(part, options.start, options), self.grid, self.factor))
 
     def climb(self, first: Tensor) -> Iterator[LoopEvent]:
         """All steps on all grids, or what is left of them.

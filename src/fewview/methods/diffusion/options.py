@@ -129,7 +129,6 @@ class DiffusionOptions(BudgetOptions):
         "Data step",
         "How each proposal of the network is made to agree with the measurement: `cg` fits the data, for data without "
         "noise; `proximal` weighs data and network by their errors; `tv-z` does so, and smooths between slices.",
-        advanced=True,
     )
     calls: int = option(
         0,
@@ -143,20 +142,17 @@ class DiffusionOptions(BudgetOptions):
         SlerpNoise(),
         "Noise rule",
         "How new noise is mixed with the old one: `slerp` as in DDS and D3IP, `ddim` as in SCD.",
-        advanced=True,
     )
     adaptation: Adaptation = choice_of(
         NoAdaptation(),
         "Adaptation",
         "Whether the network itself follows the measurement: `none`, by low-rank changes (`lora`), or those and its "
         "biases (`lora+biases`). It takes longer, and held-out views have not gained by it so far.",
-        advanced=True,
     )
     partner: PartnerChoice = choice_of(
         TVPartner(),
         "Mixed with",
         "Classical method that the result takes a share of: `tv`, `mbir`, or `none`.",
-        advanced=True,
     )
     scale: float | Auto = scale_option()
     positivity: bool = positivity_option()

@@ -21,7 +21,7 @@ FEWEST = 2  # draws of a large slice: of pixels half as wide, half as many and t
 ITERATIONS = 10  # of conjugate gradients, for each draw
 
 
-def open_variance(data: Scaled, trust: float, level: Level, noise: SliceNoise, draws: int = 0) -> Tensor:
+def open_variance(data: Scaled, level: Level, noise: SliceNoise, draws: int = 0) -> Tensor:
     """Variance of a voxel, given the last proposal of the network.
 
     The last data step is the mean of a Gaussian: errors of the proposal are white, of the size that the step expects;
@@ -32,7 +32,6 @@ def open_variance(data: Scaled, trust: float, level: Level, noise: SliceNoise, d
     Parameters
     ----------
     data : Scaled
-    trust : float
     level : Level
         The last one.
     noise : SliceNoise
@@ -44,7 +43,7 @@ def open_variance(data: Scaled, trust: float, level: Level, noise: SliceNoise, d
     Tensor, shape (slices, y, x)
         In units of the object's maximum, squared.
     """
-    expected = float(noise_aware(trust, data, level)) ** 0.5 * data.noise  # error of the proposal
+    expected = float(noise_aware(1.0, data, level)) ** 0.5 * data.noise  # error of the proposal
     image = data.back
     variance = torch.zeros_like(image)
     factor = coarseness(data.operator.grid)

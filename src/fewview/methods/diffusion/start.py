@@ -39,9 +39,7 @@ class Starting(Protocol):
         ...
 
 
-def tuned_start(
-    problem: Problem, start: Start, options: Starting, picture: Picture | None = None
-) -> Generator[Estimate, None, dict[str, Any]]:
+def tuned_start(problem: Problem, start: Start, options: Starting) -> Generator[Estimate, None, dict[str, Any]]:
     """What becomes of "auto" in the settings of the start: option name and value; empty where nothing is open.
 
     Parameters
@@ -50,13 +48,11 @@ def tuned_start(
     start : Start
         cgls, tv, fbp or noise.
     options : Starting
-    picture : Picture, optional
-        What is shown meanwhile.
     """
     if start not in METHODS or getattr(options, METHODS[start][2]) != "auto":
         return {}
     method, theirs, ours = METHODS[start]
-    settled = yield from tuned_within(method, problem, method.options(), STAGE, picture)
+    settled = yield from tuned_within(method, problem, method.options(), STAGE)
     return {ours: getattr(settled.options, theirs)}
 
 

@@ -127,7 +127,7 @@ def slabs(shape: Shape, device: torch.device, points: Mapping[str, int] = POINTS
     return list(pairwise(edges))
 
 
-def centres(count: int, device: torch.device, dtype: torch.dtype = torch.float32) -> Tensor:
+def centres(count: int, device: torch.device) -> Tensor:
     """Voxel centres along one side of the box.
 
     Parameters
@@ -135,14 +135,13 @@ def centres(count: int, device: torch.device, dtype: torch.dtype = torch.float32
     count : int
         Voxels along the side.
     device : torch.device
-    dtype : torch.dtype, optional
 
     Returns
     -------
     Tensor
         Shape (count,), between -1 and 1.
     """
-    return (2 * torch.arange(count, device=device, dtype=dtype) + 1) / count - 1
+    return (2 * torch.arange(count, device=device, dtype=torch.float32) + 1) / count - 1
 
 
 def grid_points(shape: Shape, slab: Slab, device: torch.device) -> Tensor:

@@ -31,7 +31,7 @@ def held_fraction(views: int) -> float:
     return PART if views <= FEW_VIEWS else min(max(PART, AT_LEAST / views), AT_MOST)
 
 
-def hold_out(problem: Problem, fraction: float | None = None, seed: int | None = None) -> tuple[Problem, Views]:
+def hold_out(problem: Problem, fraction: float | None = None) -> tuple[Problem, Views]:
     """Part a problem into what a method is given and what is held out.
 
     Views, spread equally over the directions; with 5 views or fewer, random detector pixels, which stay in both
@@ -42,8 +42,6 @@ def hold_out(problem: Problem, fraction: float | None = None, seed: int | None =
     problem : Problem
     fraction : float, optional
         Of the views (or pixels) to hold out; :func:`held_fraction` when not given.
-    seed : int, optional
-        Of the choice; the problem's own when not given.
 
     Returns
     -------
@@ -51,7 +49,7 @@ def hold_out(problem: Problem, fraction: float | None = None, seed: int | None =
         Without state and stack: an earlier run saw what is held out now, and the rest of the run has it.
     held : Views
     """
-    seed = problem.seed if seed is None else seed
+    seed = problem.seed
     fraction = held_fraction(problem.operator.views) if fraction is None else fraction
     if problem.operator.views <= FEW_VIEWS:
         return _without_pixels(problem, heldout_pixels(tuple(problem.data.shape), fraction, seed + APART))

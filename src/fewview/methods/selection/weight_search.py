@@ -44,9 +44,9 @@ class Choice(NamedTuple):
         """All weights times ``factor``."""
         return Choice(self.value * factor, [(weight * factor, error) for weight, error in self.curve])
 
-    def record(self, option: str) -> dict[str, Any]:
-        """For :attr:`Estimate.chosen`: the option's value and its curve."""
-        return {option: self.value, f"{option}_curve": [list(point) for point in self.curve]}
+    def record(self) -> dict[str, Any]:
+        """For :attr:`Estimate.chosen`: the weight and its curve."""
+        return {"weight": self.value, "weight_curve": [list(point) for point in self.curve]}
 
 
 class WeightTrial(NamedTuple):

@@ -7,7 +7,7 @@ optimiser. Here the rays are those of the scan, whatever its beam, and all is tr
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import cast
 
 import torch
@@ -41,10 +41,6 @@ class Seen:
     rough: Tensor
     lift: Tensor
     depth: Tensor
-
-    def repeated(self, copies: int) -> Seen:
-        """The same measurement, so many times."""
-        return replace(self, lines=self.lines.repeat(copies, 1, 1, 1), rough=self.rough.repeat(copies, 1, 1, 1, 1))
 
 
 class Condition(nn.Module):

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import torch
@@ -108,10 +108,6 @@ class SDTurboFixer(nn.Module):
         predicted = self.unet(latent, time, encoder_hidden_states=told).sample
         clean = self._decoded(self._step(latent, predicted), skips).mean(dim=1, keepdim=True)
         return F.interpolate((clean + 1) / 2, size=tuple(sides), mode="bicubic", antialias=True)
-
-    def adapters(self) -> Iterator[nn.Parameter]:
-        """What is trained."""
-        return (parameter for name, parameter in self.named_parameters() if name in self._adapters)
 
     def state_dict(self, *args: Any, **kwargs: Any) -> Any:
         """The adapters alone: the base has its own files."""

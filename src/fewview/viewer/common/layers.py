@@ -73,22 +73,13 @@ def projection_layer(
     )
 
 
-def contrast(volume: NDArray[Any], low: float = 0.5, high: float = 99.8) -> tuple[float, float]:
-    """Contrast limits from the middle of a volume: percentiles, never empty.
-
-    Parameters
-    ----------
-    volume : ndarray, shape (z, y, x) or (y, x)
-    low : float, optional
-        Percentile.
-    high : float, optional
-        Percentile.
-    """
+def contrast(volume: NDArray[Any]) -> tuple[float, float]:
+    """Contrast limits from the middle of a volume (z, y, x), or an image: percentiles, never empty."""
     middle = np.asarray(volume[len(volume) // 2] if volume.ndim == 3 else volume)
     values = middle[np.isfinite(middle)]
     if not values.size:
         return 0.0, 1.0
-    bottom, top = (float(v) for v in np.percentile(values, (low, high)))
+    bottom, top = (float(v) for v in np.percentile(values, (0.5, 99.8)))
     if top - bottom <= 0:
         bottom, top = float(values.min()), float(values.max())
     return (bottom, top) if top > bottom else (bottom, bottom + 1.0)

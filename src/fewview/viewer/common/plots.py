@@ -169,9 +169,9 @@ class Plot(pg.PlotWidget):
     def _pen(self, index: int) -> Any:
         return pg.mkPen(self._series[index % len(self._series)], width=2, style=DASHES[index % len(DASHES)])
 
-    def logarithmic(self, on: bool) -> None:
-        """Whether the values are drawn on a logarithmic scale."""
-        self.plotItem.setLogMode(x=False, y=on)
+    def logarithmic(self) -> None:
+        """Draw the values on a logarithmic scale."""
+        self.plotItem.setLogMode(x=False, y=True)
 
 
 class AxisPlot(Plot):

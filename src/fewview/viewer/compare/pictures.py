@@ -19,7 +19,6 @@ def slice_png(
     image: NDArray[Any],
     limits: tuple[float, float],
     regions: Sequence[tuple[str, Region]] = (),
-    colour: str = "#E69F00",
 ) -> bytes:
     """A slice in grey between ``limits``, enlarged by a whole factor, with named boxes.
 
@@ -30,8 +29,6 @@ def slice_png(
         Black and white.
     regions : sequence of tuple[str, Region], optional
         Names and boxes.
-    colour : str, optional
-        Of the boxes.
 
     Returns
     -------
@@ -46,7 +43,7 @@ def slice_png(
     picture = QImage(pixels.tobytes(), width, height, width, QImage.Format.Format_Grayscale8)
     picture = picture.scaled(width * factor, height * factor).convertToFormat(QImage.Format.Format_RGB32)
     painter = QPainter(picture)
-    painter.setPen(QPen(QColor(colour), 2))
+    painter.setPen(QPen(QColor("#E69F00"), 2))
     for name, region in regions:
         (y0, y1), (x0, x1) = region.y, region.x
         box = QRectF(x0 * factor, y0 * factor, (x1 - x0) * factor, (y1 - y0) * factor)

@@ -53,7 +53,7 @@ class RunPanel(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         self.plot = Plot("Convergence", "step", "relative error", height=130)
-        self.plot.logarithmic(True)
+        self.plot.logarithmic()
         layout.addWidget(Section("Convergence", self.plot))
         self.runs_section = Section("Runs", self._make_runs(), unfolded=False)
         layout.addWidget(self.runs_section)
