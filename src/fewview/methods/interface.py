@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from ..options import Options
 from .budget import Pacing, afforded
+from .mapped import mapped
 from .size import Size
 
 if TYPE_CHECKING:
@@ -325,10 +326,4 @@ class Method(Generic[OptionsT]):
 
 def _as_first_stage(tuning: Tuning[OptionsT], share: float, others: int) -> Tuning[OptionsT]:
     """A tuning as the first stage of a run, which takes a share of its work."""
-    while True:
-        try:
-            estimate = next(tuning)
-        except StopIteration as end:
-            settled: Settled[OptionsT] = end.value
-            return settled
-        yield replace(estimate, done=share * estimate.fraction, place=(1, 1 + others))
+    return mapped(lambda one: replace(one, done=share * one.fraction, place=(1, 1 + others)), tuning)

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Generator, Mapping
 from dataclasses import replace
-from typing import TypeVar, cast
 
 from .interface import Estimate, Views
+from .mapped import Told, mapped
 
-Told = TypeVar("Told")
 PIXELS = 40.0
 """Views whose projection takes as long as what an iteration does on the pixels alone (TV on 272 and 320 pixels a side
 with 40 and 181 views: 59 ns a pixel, and 1.4 ns a pixel and view)."""
@@ -47,12 +46,7 @@ class Stages:
         named : bool
             Whether the stage's name goes before what the estimates call theirs.
         """
-        while True:
-            try:
-                estimate = next(estimates)
-            except StopIteration as end:
-                return cast(Told, end.value)
-            yield self.told(name, estimate, named)
+        return mapped(lambda estimate: self.told(name, estimate, named), estimates)
 
     def told(self, name: str, estimate: Estimate, named: bool = True) -> Estimate:
         """One estimate of a stage; see :meth:`within`.

@@ -8,7 +8,8 @@ from typing import Any
 
 import torch
 
-from .interface import Estimate, Kept, Method, OptionsT, Problem, Settled, Tuning
+from .interface import Estimate, Kept, Method, OptionsT, Problem, Tuning
+from .mapped import mapped
 from .selection.picture import Picture
 
 
@@ -28,14 +29,7 @@ def tuned_within(
     picture : Picture, optional
         What is shown meanwhile.
     """
-    tuning = method.tuned(problem, options)
-    while True:
-        try:
-            estimate = next(tuning)
-        except StopIteration as end:
-            settled: Settled[OptionsT] = end.value
-            return settled
-        yield _told(method, estimate, stage, picture, "start")
+    return mapped(lambda one: _told(method, one, stage, picture, "start"), method.tuned(problem, options))
 
 
 def solved_within(

@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ..errors import MethodUnavailable, NotEnoughMemory, OptionError, Stopped
 from ..methods.interface import Estimate, Method, Settled, Tuning
+from ..methods.mapped import mapped
 from ..methods.registry import require_method
 from ..options import Options
 from ..scan import LineIntegrals
@@ -199,15 +200,12 @@ class SlabRun:
         effort = self.method.effort(problem, self.options)
         share = effort.tuning / (effort.tuning + effort.solving * len(self.slabs))
         shown = np.zeros((self.setup.slices, *self.setup.used.operator.domain_shape), dtype=np.float32)
-        tuning = self.method.tuned(problem, self.options)
-        while True:
-            try:
-                estimate = next(tuning)
-            except StopIteration as end:
-                settled: Settled[Any] = end.value
-                break
+
+        def in_its_place(estimate: Estimate) -> Estimate:
             shown[low:high] = _own(estimate.volume)
-            yield replace(estimate, volume=shown, state=None, extra={}, done=share * estimate.fraction)
+            return replace(estimate, volume=shown, state=None, extra={}, done=share * estimate.fraction)
+
+        settled = yield from mapped(in_its_place, self.method.tuned(problem, self.options))
         if self.method.neighbours(settled.options) is None:
             raise NotEnoughMemory(
                 f"The run needs {self.forecast}, and with what '{self.method.name}' chose its slices hang together.",

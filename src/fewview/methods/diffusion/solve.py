@@ -15,6 +15,7 @@ from ..ensemble.partner import iterations, reconstructed
 from ..ensemble.stacking import mixed
 from ..interface import Estimate, Problem
 from ..inverse.masking import measured, relative
+from ..mapped import mapped
 from ..slices import SliceNoise
 from ..stages import Stages, work
 from .compose import summary
@@ -99,14 +100,7 @@ def _compared(
     denoiser = Denoiser.of(load_prior(options.prior, problem.operator.device), len(problem.data))
     course = CoarseToFine(replace(problem, state=None), options, denoiser)
     total = last.total + course.total
-    starting = course.start()
-    while True:
-        try:
-            next(starting)
-        except StopIteration as end:
-            first: Tensor = end.value
-            break
-        yield replace(last, stage=COMPARING, total=total, done=0.0)
+    first = yield from mapped(lambda _: replace(last, stage=COMPARING, total=total, done=0.0), course.start())
     for _ in course.climb(first):
         yield replace(last, step=last.step + course.step, total=total, stage=COMPARING, done=course.done)
     alone, _ = summary(course.process.x, course.data, options, course.last)

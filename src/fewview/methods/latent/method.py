@@ -19,6 +19,7 @@ from ..interface import Effort, Estimate, Method, Problem, Settled, Tuning
 from ..inverse.gaussian import GaussianStep
 from ..inverse.masking import measured, relative
 from ..inverse.proposals import nonnegative
+from ..mapped import mapped
 from ..missing import missing_weights
 from ..selection.picture import Picture
 from ..size import Size
@@ -103,15 +104,8 @@ def _without_network(problem: Problem, options: ClsDmOptions, aligned: Aligned) 
         std = open_deviation(problem, volume)
         return replace(estimate, scalars=scalars, extra={"std": std}, chosen=told, kept="intermediate", shows="")
 
-    running = solved_within(tv.METHOD, problem, settled, BESIDE, kept="intermediate")
-    while True:
-        try:
-            estimate = next(running)
-        except StopIteration as end:
-            last: Estimate = end.value
-            yield whole(replace(last, stage=BESIDE, state=None))
-            return
-        yield whole(estimate)
+    last = yield from mapped(whole, solved_within(tv.METHOD, problem, settled, BESIDE, kept="intermediate"))
+    yield whole(replace(last, stage=BESIDE, state=None))
 
 
 @dataclass(frozen=True, eq=False)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import wraps
-from typing import Any, TypeVar, cast
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -14,6 +14,7 @@ from torch.nn.functional import adaptive_avg_pool2d, grid_sample
 from ...operators.tiled import MEMORY_BUDGET
 from ..interface import Estimate, OptionsT, Problem, Settled, Stack, Tuning
 from ..inverse.masking import weigh
+from ..mapped import Told, mapped
 
 SETTLING = 160
 """Pixels on a side, above which a method that learns or has learnt settles its options at a lower resolution."""
@@ -23,7 +24,6 @@ sqrt(2) times the weight. What noise back-projects onto a pixel goes with the ro
 itself."""
 WEIGHTS = ("weight", "smoothness", "tv_weight", "start_weight")
 """Options that are such weights."""
-Told = TypeVar("Told")
 
 
 @dataclass(frozen=True, eq=False)
@@ -140,15 +140,15 @@ def enlarged(estimates: Generator[Estimate, None, Told], grid: int, factor: int)
         What ``estimates`` return.
     """
     shown: Any = None
-    large: Tensor | None = None
-    while True:
-        try:
-            estimate = next(estimates)
-        except StopIteration as end:
-            return cast(Told, end.value)
-        if estimate.volume is not shown or large is None:  # a search shows one volume for a long time
+    large: Any = None
+
+    def larger(estimate: Estimate) -> Estimate:
+        nonlocal shown, large
+        if estimate.volume is not shown:  # a search shows one volume for a long time
             shown, large = estimate.volume, finer(torch.as_tensor(estimate.volume), grid, factor)
-        yield replace(estimate, volume=large)
+        return replace(estimate, volume=large)
+
+    return mapped(larger, estimates)
 
 
 def first_look(
