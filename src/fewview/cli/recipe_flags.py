@@ -5,16 +5,15 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
+from typing import Annotated, Any, get_type_hints
 
 import typer
 
 from ..errors import OptionError
+from ..runs.recipe import Recipe
 from . import reading
+from .reading import flag
 from .values import parse_axis, parse_pairs, parse_rows
-
-if TYPE_CHECKING:
-    from ..runs.recipe import Recipe
 
 RECIPES = (".yaml", ".yml", ".json")
 
@@ -34,19 +33,10 @@ def recipe_from_flags(
         list[str] | None,
         typer.Option("--set", help="An option of the method as KEY=VALUE; `fewview methods NAME` lists them."),
     ] = None,
-    views: Annotated[
-        int | None, typer.Option(help="Use only this many views, spread equally over the directions measured.")
-    ] = None,
-    rows: Annotated[
-        str | None, typer.Option(help="Reconstruct only the detector rows A to B-1, given as A:B before binning.")
-    ] = None,
-    bin_: Annotated[
-        int | None, typer.Option("--bin", help="Average K x K detector pixels: the volume gets K times coarser.")
-    ] = None,
-    axis: Annotated[
-        str | None,
-        typer.Option(help="Detector column of the rotation axis, counted from 0 before binning; or `auto` to find it."),
-    ] = None,
+    views: Annotated[int | None, flag(Recipe, "views")] = None,
+    rows: Annotated[str | None, flag(Recipe, "rows")] = None,
+    bin_: Annotated[int | None, flag(Recipe, "bin", "--bin")] = None,
+    axis: Annotated[str | None, flag(Recipe, "axis")] = None,
     angles: reading.Angles = None,
     layout: reading.Layout = None,
     kind: reading.Kind = None,
@@ -73,18 +63,14 @@ def recipe_from_flags(
         list[str] | None,
         typer.Option(help="An option of the registration as KEY=VALUE; `fewview register --help` lists them."),
     ] = None,
-    reference: Annotated[str | None, typer.Option(help="Volume that PSNR and SSIM are measured against.")] = None,
-    holdout: Annotated[
-        float | None,
-        typer.Option(help="Share of the views, 0 to 0.5, that is held out and predicted to measure the error."),
-    ] = None,
-    device: Annotated[str | None, typer.Option(help="Where to compute: `auto`, `cpu` or `cuda`.")] = None,
-    seed: Annotated[int | None, typer.Option(help="Seed of every random choice: equal seeds, equal volumes.")] = None,
+    reference: Annotated[str | None, flag(Recipe, "reference")] = None,
+    holdout: Annotated[float | None, flag(Recipe, "holdout")] = None,
+    device: Annotated[str | None, flag(Recipe, "device")] = None,
+    seed: Annotated[int | None, flag(Recipe, "seed")] = None,
 ) -> Recipe:
     """The recipe that the flags, on top of those of a recipe file, ask for."""
     from ..methods.presets import preset_options
     from ..methods.registry import get_method
-    from ..runs.recipe import Recipe
 
     given: dict[str, Any] = {
         "method": method,
@@ -133,8 +119,8 @@ def takes_recipe(command: Callable[..., None]) -> Callable[..., None]:
     needed = [one for one in own if one.default is inspect.Parameter.empty]
     rest = [one for one in own if one.default is not inspect.Parameter.empty]
     hints = {
-        **get_type_hints(recipe_from_flags, _NAMES, include_extras=True),
-        **get_type_hints(command, {**command.__globals__, **_NAMES}, include_extras=True),
+        **get_type_hints(recipe_from_flags, include_extras=True),
+        **get_type_hints(command, {**command.__globals__, "Recipe": Recipe}, include_extras=True),
     }
     parameters = [scan, *needed, *others, *rest]
     keyword = inspect.Parameter.KEYWORD_ONLY
@@ -142,6 +128,3 @@ def takes_recipe(command: Callable[..., None]) -> Callable[..., None]:
     from_flags.__signature__ = inspect.Signature(found)  # type: ignore[attr-defined]
     from_flags.__annotations__ = {one.name: one.annotation for one in found} | {"return": None}
     return from_flags
-
-
-_NAMES = {**globals(), "Recipe": object}  # the recipe itself is no flag: its type need not be loaded for them

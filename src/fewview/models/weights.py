@@ -78,8 +78,8 @@ def find_weights(name: str | Path) -> Path:
     return path
 
 
-def save_network(model: Storable, path: Path, card: dict[str, Any]) -> None:
-    """Write ``path`` (safetensors, float16), and its card as JSON and Markdown beside it.
+def save_network(model: Storable, path: Path, card: dict[str, Any], dtype: torch.dtype = torch.float16) -> None:
+    """Write ``path`` (safetensors), and its card as JSON and Markdown beside it.
 
     Parameters
     ----------
@@ -88,11 +88,12 @@ def save_network(model: Storable, path: Path, card: dict[str, Any]) -> None:
     path : Path
         Ends with ``.safetensors``.
     card : dict
-        Data, seeds, steps, device, minutes, revision, validation, licence; SHA-256 and parameters are added. Its
-        figures should be measured on the rounded weights.
+        Data, seeds, steps, device, minutes, revision, validation, licence; SHA-256 and parameters are added.
+    dtype : torch.dtype
+        float16 halves the file; the figures of the card should be measured on the rounded weights.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    tensors = {name: value.detach().cpu().to(torch.float16).contiguous() for name, value in model.state_dict().items()}
+    tensors = {name: value.detach().cpu().to(dtype).contiguous() for name, value in model.state_dict().items()}
     header = {"kind": f"fewview.{model.kind}", "config": model.config.model_dump_json()}
     with written_whole(path) as temporary:
         save_file(tensors, temporary, metadata=header)

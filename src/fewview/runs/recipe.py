@@ -28,30 +28,34 @@ class ReaderChoices(Options):
     angles: str | None = option(
         None,
         "Angles",
-        "Arc of the views as START:STOP in degrees, in equal steps; STOP is no view unless :endpoint follows. Or a "
-        "file of angles: one per line, or a table with a column of that name.",
+        "Arc of the views, START:STOP in degrees: equal steps, and STOP is no view unless :endpoint follows. Or a file "
+        "of angles: one per line, or a table with a column of that name.",
         unit="deg",
     )
     layout: Literal["projections", "sinogram"] | None = option(
-        None, "Layout", "What each image of the file is: a projection of the whole detector, or a sinogram of one row."
+        None,
+        "Layout",
+        "What each image of the file is: `projections` of the whole detector, or a `sinogram` of one detector row.",
     )
     kind: Literal["counts", "transmission", "attenuation"] | None = option(
-        None, "Kind", "What the values are: raw counts, transmission I/I0, or line integrals -log(I/I0)."
+        None,
+        "Kind",
+        "What the values are: raw `counts`, `transmission` (I/I0), or `attenuation`, line integrals -log(I/I0).",
     )
     pixel: float | None = option(
         None,
         "Pixel size",
-        "Size of a detector pixel; behind a lens, in the plane of the sample. Unknown stays unknown.",
+        "Size of a detector pixel in mm; behind a lens, in the plane of the sample. Without it values are per pixel.",
         unit="mm",
         gt=0,
     )
     flats: str | None = option(
         None,
         "Flats",
-        "Open-beam frames: a file, a folder, a dataset as FILE.h5:/PATH, a quoted pattern such as 'ob_*.tif', or "
+        "Open-beam frames: a file, a folder, a dataset as FILE.h5:/PATH, a pattern in quotes such as 'ob_*.tif', or "
         "another scan, whose flats are then used.",
     )
-    darks: str | None = option(None, "Darks", "Beam-off frames, named like the flats.")
+    darks: str | None = option(None, "Darks", "Frames without beam, named in the same ways as the flats.")
     dataset: str | None = option(
         None, "Dataset", "Path of the frames, or name of the entry, within a file that holds several."
     )
@@ -70,7 +74,8 @@ class ReaderChoices(Options):
     geometry: str | None = option(
         None,
         "Geometry",
-        "Text file (JSON or YAML) with the geometry as ASTRA words it, for a fan beam that the scan does not describe.",
+        "Text file (JSON or YAML) with the geometry as ASTRA words it, lengths in mm: for a fan beam that the scan "
+        "does not describe.",
     )
 
     def given(self) -> dict[str, Any]:
@@ -88,13 +93,22 @@ class Recipe(Options):
     scan: str = option(..., "Scan", "File or folder of the scan.")
     reader: ReaderChoices = option(ReaderChoices(), "Reading", "What the file does not say.")
     prepare: dict[str, Any] = option({}, "Preparation", "Options of the preparation; empty for its defaults.")
-    axis: float | Literal["auto"] = option("auto", "Rotation axis", "0-based detector column, or found.", unit="px")
+    axis: float | Literal["auto"] = option(
+        "auto",
+        "Rotation axis",
+        "Detector column of the rotation axis, counted from 0 before binning; or `auto` to find it.",
+        unit="px",
+    )
     axis_origin: str | None = option(
         None, "Provenance of the axis", 'How a known axis came to be: "found: ..." or "read: ..."; given, when empty.'
     )
-    views: int | None = option(None, "Views", "Views to use, equally spread; all when empty.", ge=1)
-    rows: tuple[int, int] | None = option(None, "Rows", "Detector rows [start, stop) to reconstruct.")
-    bin: int = option(1, "Binning", "Detector pixels averaged along each side.", unit="px", ge=1)
+    views: int | None = option(
+        None, "Views", "Use only this many views, spread equally over the directions measured.", ge=1
+    )
+    rows: tuple[int, int] | None = option(
+        None, "Rows", "Reconstruct only the detector rows A to B-1, given as A:B before binning."
+    )
+    bin: int = option(1, "Binning", "Average K x K detector pixels: the volume gets K times coarser.", unit="px", ge=1)
     method: str = option("tv", "Method", "See `fewview methods`.")
     options: dict[str, Any] = option({}, "Options", "Of the method; what is not given keeps its default.")
     auxiliary: str | None = option(
@@ -104,9 +118,15 @@ class Recipe(Options):
         None, "Registration", "Options of the registration of the auxiliary volume; none where it lies on the grid."
     )
     reference: str | None = option(None, "Reference", "Volume that PSNR and SSIM are measured against.")
-    holdout: float = option(0.0, "Held out", "Share of the views held out to measure the error.", ge=0, le=0.5)
-    device: Device = option("auto", "Device", "Where to compute.")
-    seed: int = option(0, "Seed", "Of every random choice.", ge=0)
+    holdout: float = option(
+        0.0,
+        "Held out",
+        "Share of the views, 0 to 0.5, that is held out and predicted to measure the error.",
+        ge=0,
+        le=0.5,
+    )
+    device: Device = option("auto", "Device", "Where to compute: `auto`, `cpu` or `cuda`.")
+    seed: int = option(0, "Seed", "Seed of every random choice: equal seeds, equal volumes.", ge=0)
 
     @field_validator("axis_origin")
     @classmethod
