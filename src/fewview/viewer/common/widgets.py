@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import pairwise
-from typing import Any
+from typing import Any, TypeVar
 
 from qtpy.QtCore import QEvent, QObject, QSize, Qt, Signal
 from qtpy.QtGui import QIcon
 from qtpy.QtWidgets import (
     QAbstractSlider,
     QAbstractSpinBox,
+    QApplication,
+    QComboBox,
     QDockWidget,
     QFrame,
     QGridLayout,
@@ -31,6 +33,7 @@ CHECKED = (
 QWIDGETSIZE_MAX = 2**24 - 1  # of Qt, which the wrappers for Python leave out
 HEAD = "QPushButton { text-align: left; border: none; padding: 2px; background: transparent; }"
 PLUGIN = " (fewview)"  # what napari puts behind the name of a dock
+LayoutT = TypeVar("LayoutT", bound=QLayout)
 DOCK_WIDTH = 265  # what napari gives a dock in a window of 1280 px: everything must fit
 
 
@@ -108,6 +111,38 @@ def labelled(made: Any, low: float, high: float, name: str, tooltip: str) -> Any
     return made
 
 
+def narrow(combo: QComboBox, tooltip: str, name: str, letters: int = 12) -> QComboBox:
+    """Set up a box of choices that may be longer than their dock is wide, and return it.
+
+    Parameters
+    ----------
+    combo : QComboBox
+    tooltip : str
+    name : str
+        For screen readers.
+    letters : int, optional
+        Of a choice that are seen at least.
+    """
+    combo.setToolTip(tooltip)
+    combo.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+    combo.setMinimumContentsLength(letters)
+    described(combo, name)
+    return combo
+
+
+def bare(layout: LayoutT) -> LayoutT:
+    """Take the margins off a layout, and return it."""
+    layout.setContentsMargins(0, 0, 0, 0)
+    return layout
+
+
+def to_clipboard(text: str) -> None:
+    """Put a text on the clipboard."""
+    clipboard = QApplication.clipboard()
+    assert clipboard is not None
+    clipboard.setText(text)
+
+
 def wrapped(text: str = "") -> QLabel:
     """A label that breaks its lines and can be selected."""
     label = QLabel(text)
@@ -129,8 +164,7 @@ class Section(QCollapsible):
         self.head.setStyleSheet(HEAD + "QPushButton:focus { text-decoration: underline; }")
         layout = self.layout()
         assert layout is not None
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(3)
+        bare(layout).setSpacing(3)
         layout.removeWidget(self.content())
         self.content().deleteLater()
         self.setContent(content)
@@ -153,6 +187,7 @@ class Dock(QWidget):
 
     appeared = Signal()
     removed = Signal()
+    viewer: Any
 
     def __init__(self) -> None:
         super().__init__()
@@ -167,8 +202,7 @@ class Dock(QWidget):
         area.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # Tab goes to what is in it
         area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         area.setWidget(self._inner)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
+        layout = bare(QVBoxLayout(self))
         layout.addWidget(area)
         self.foot = QVBoxLayout()
         self.foot.setContentsMargins(2, 4, 2, 4)
@@ -188,6 +222,12 @@ class Dock(QWidget):
         """Connect to an event of napari, which, unlike a signal of Qt, would outlive the dock."""
         emitter.connect(method)
         self._heard.append((emitter, method))
+
+    def hear_layers(self, method: Any) -> None:
+        """Connect to what changes the list of layers."""
+        layers = self.viewer.layers.events
+        for event in (layers.inserted, layers.removed, layers.renamed):
+            self.hear(event, method)
 
     def event(self, event: Any) -> bool:
         """A click on a dock's x tells it nothing but that its parent is gone: whoever heard for it must stop."""

@@ -91,7 +91,7 @@ class CompareDock(Dock):
         return made
 
     def _connect(self) -> None:
-        viewer, layers = self.viewer, self.viewer.layers.events
+        viewer = self.viewer
         self.tools.chosen.connect(self._on_state)
         self.tools.undone.connect(self.undo)
         self.tools.removed.connect(self._remove)
@@ -108,8 +108,7 @@ class CompareDock(Dock):
         self.hear(viewer.dims.events.point, self._later)
         self.hear(viewer.cursor.events.position, self._on_cursor)
         self.hear(viewer.layers.selection.events.active, self._on_mode)
-        for event in (layers.inserted, layers.removed, layers.renamed):
-            self.hear(event, self._on_layers)
+        self.hear_layers(self._on_layers)
         self.bench.actions.update(
             drop_region=self._drop_at_cursor,
             undo=self.undo,

@@ -11,7 +11,7 @@ from superqt import QLabeledSlider
 
 from ...errors import FewviewError
 from ..common.notify import complain, warn
-from ..common.widgets import described, labelled, quiet, tool
+from ..common.widgets import bare, labelled, narrow, quiet, tool
 from .grid import Grid
 from .swipe import Swipe
 
@@ -48,13 +48,9 @@ class ViewControls(QWidget):
         self.slider.valueChanged.connect(self._on_slide)
         self.left, self.right = QComboBox(), QComboBox()
         for combo, side in ((self.left, "left"), (self.right, "right")):
-            combo.setToolTip(f"Layer to the {side} of the line.")
-            combo.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-            combo.setMinimumContentsLength(6)
-            described(combo, f"Layer on the {side} of the swipe")
+            narrow(combo, f"Layer to the {side} of the line.", f"Layer on the {side} of the swipe", 6)
             combo.activated.connect(self._on_sides)
-        row = QHBoxLayout(self)
-        row.setContentsMargins(0, 0, 0, 0)
+        row = bare(QHBoxLayout(self))
         for widget, stretch in ((self.left, 2), (self.slider, 3), (self.right, 2)):
             row.addWidget(widget, stretch)
         self.hide()

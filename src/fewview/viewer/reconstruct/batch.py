@@ -14,8 +14,9 @@ from ...methods.interface import Method
 from ...runs.recipe import Recipe
 from ...runs.worker.queued_run import QueuedRun
 from ..common.notify import complain, tell
-from ..common.widgets import button
+from ..common.widgets import bare, button
 from ..run_volumes import follow_layers
+
 from ..scan.presenter import ScanPresenter
 
 
@@ -137,8 +138,7 @@ class BatchButtons(QWidget):
     def __init__(self, dock: Any) -> None:
         super().__init__()
         self.batch = Batch(dock)
-        row = QHBoxLayout(self)
-        row.setContentsMargins(0, 0, 0, 0)
+        row = bare(QHBoxLayout(self))
         several = "Queue a run with these settings on each of several scan files. Each finds its own axis."
         series = (
             "Queue one run per frame of a time series: the channels of this file, or one file each. "

@@ -6,7 +6,6 @@ from typing import Any
 
 import napari.viewer
 from qtpy.QtWidgets import (
-    QApplication,
     QDoubleSpinBox,
     QFormLayout,
     QHBoxLayout,
@@ -22,7 +21,7 @@ from ...methods.presets import preset_options
 from ...runs.recipe import Recipe
 from ..common.notify import complain, tell
 from ..common.theme import colours
-from ..common.widgets import Dock, Section, button, described, tool, wrapped
+from ..common.widgets import Dock, Section, bare, button, described, to_clipboard, tool, wrapped
 from ..files.networks import networks_of
 from ..files.result_buttons import ResultButtons
 from ..help import HelpButton
@@ -113,8 +112,7 @@ class ReconstructDock(Dock):
 
     def _make_holdout(self) -> QWidget:
         box = QWidget()
-        form = QFormLayout(box)
-        form.setContentsMargins(0, 0, 0, 0)
+        form = bare(QFormLayout(box))
         self.holdout = QDoubleSpinBox()
         self.holdout.setRange(0, 50)
         self.holdout.setDecimals(0)
@@ -232,9 +230,7 @@ class ReconstructDock(Dock):
         except FewviewError as error:
             complain(error)
             return
-        clipboard = QApplication.clipboard()
-        assert clipboard is not None
-        clipboard.setText(text)
+        to_clipboard(text)
         tell(f"The {what} is on the clipboard: paste it where you want to run it.")
 
     def _on_restored(self, recipe: Recipe) -> None:

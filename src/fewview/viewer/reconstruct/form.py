@@ -8,7 +8,7 @@ from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QCheckBox, QFormLayout, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from ...options import Options
-from ..common.widgets import Section, described
+from ..common.widgets import Section, bare, described
 from .field_widgets import WeightsChoice, edited, hold, make_widget
 from .form_entries import FormField, changed, form_fields, named
 
@@ -44,8 +44,7 @@ class Form(QWidget):
             label.setBuddy(row.input)
             self._layouts[field.name] = advanced if field.advanced else basic
             self._layouts[field.name].addRow(label, row)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
+        column = bare(QVBoxLayout(self))
         column.addLayout(basic)
         if advanced.rowCount():
             rarely = QWidget()
@@ -108,8 +107,7 @@ class _Row(QWidget):
     def __init__(self, field: FormField) -> None:
         super().__init__()
         self._field = field
-        layout = QHBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
+        layout = bare(QHBoxLayout(self))
         self.widget = make_widget(field)
         edited(self.widget).connect(self._changed)
         self.input: QWidget = self.widget.native

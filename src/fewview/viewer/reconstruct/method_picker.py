@@ -10,7 +10,7 @@ from qtpy.QtWidgets import QButtonGroup, QComboBox, QGridLayout, QVBoxLayout, QW
 
 from ...methods.interface import Method
 from ..common.settings import Settings
-from ..common.widgets import Section, described, quiet, tool, wrapped
+from ..common.widgets import Section, bare, described, quiet, tool, wrapped
 from .modes import ModeState, all_methods, mode_states
 
 
@@ -39,8 +39,7 @@ class MethodPicker(QWidget):
         described(self.method, "Method")
         self.method.currentIndexChanged.connect(self._on_method)
         self.summary = wrapped()
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
+        layout = bare(QVBoxLayout(self))
         layout.addLayout(self._grid)
         layout.addWidget(self.method)
         layout.addWidget(self.summary)

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 from qtpy.QtWidgets import (
-    QApplication,
     QDialog,
     QFileDialog,
     QHBoxLayout,
@@ -21,7 +20,7 @@ from qtpy.QtWidgets import (
 from ...atomic_write import written_whole
 from ...errors import FewviewError
 from ..common.notify import complain, tell
-from ..common.widgets import button, described, wrapped
+from ..common.widgets import button, described, to_clipboard, wrapped
 
 LONG = 12  # entries of a list from which it is folded into one line
 JSON = "Run records (*.json)"
@@ -67,9 +66,7 @@ class RecordView(QDialog):
 
     def copy(self) -> None:
         """Put the record on the clipboard."""
-        clipboard = QApplication.clipboard()
-        assert clipboard is not None
-        clipboard.setText(json.dumps(self.record, indent=2))
+        to_clipboard(json.dumps(self.record, indent=2))
         tell("The record is on the clipboard.")
 
     def save(self) -> None:

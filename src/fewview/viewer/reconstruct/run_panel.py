@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QApplication, QHBoxLayout, QListWidget, QListWidgetItem, QProgressBar, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QHBoxLayout, QListWidget, QListWidgetItem, QProgressBar, QVBoxLayout, QWidget
 
 from ...runs.recipe import Recipe
 from ...runs.worker.queued_run import QueuedRun
 from ..common.notify import tell
 from ..common.plots import Plot
 from ..common.theme import Colours
-from ..common.widgets import Section, button, described, wrapped
+from ..common.widgets import Section, bare, button, described, to_clipboard, wrapped
 from ..workbench import Workbench
 from .record_view import RecordView
 from .residual import show_residual
@@ -33,8 +32,7 @@ class RunPanel(QWidget):
         self._view: RunView | None = None
         self.record: RecordView | None = None
         self.head = QWidget()
-        head = QVBoxLayout(self.head)
-        head.setContentsMargins(0, 0, 0, 0)
+        head = bare(QVBoxLayout(self.head))
         self.headline, self.details = wrapped(), wrapped()
         described(self.headline, "State of the run")
         self.bar = QProgressBar()
@@ -50,8 +48,7 @@ class RunPanel(QWidget):
         for item in (self.headline, self.bar, self.details):
             head.addWidget(item)
         head.addLayout(row)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
+        layout = bare(QVBoxLayout(self))
         self.plot = Plot("Convergence", "step", "relative error", height=130)
         self.plot.logarithmic()
         layout.addWidget(Section("Convergence", self.plot))
@@ -119,8 +116,7 @@ class RunPanel(QWidget):
 
     def _make_runs(self) -> QWidget:
         box = QWidget()
-        layout = QVBoxLayout(box)
-        layout.setContentsMargins(0, 0, 0, 0)
+        layout = bare(QVBoxLayout(box))
         self.runs = QListWidget()
         self.runs.setMaximumHeight(110)
         self.runs.setToolTip("Runs of this session: waiting ones, the current one, and those that are over.")
@@ -199,9 +195,8 @@ class RunPanel(QWidget):
 
     def _copy(self, how: str) -> None:
         run = self._selected()
-        clipboard: Any = QApplication.clipboard()
         if run is not None:
-            clipboard.setText(getattr(Recipe.parse(run.payload["recipe"]), how)())
+            to_clipboard(getattr(Recipe.parse(run.payload["recipe"]), how)())
             tell(f"{run.title}: on the clipboard.")
 
 

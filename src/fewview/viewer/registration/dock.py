@@ -14,7 +14,7 @@ from ...registration import RegistrationOptions
 from ...registration.register import Step
 from ..common.layers import METADATA, contrast, facts
 from ..common.notify import complain, tell
-from ..common.widgets import Dock, button, described, quiet, wrapped
+from ..common.widgets import Dock, button, described, narrow, quiet, wrapped
 from ..compare.grids import place_of
 from ..compare.hand import world_factor
 from ..files.layer_files import KNOWN, is_volume, mark
@@ -45,13 +45,14 @@ class RegistrationDock(Dock):
         self._neutron: Any = None
         self._painted = 0.0
         form = QFormLayout()
-        self.neutron = _combo("A reconstruction of the neutron scan; a quick one of few views will do.")
-        self.xray = _combo("The X-ray volume of the same sample, of any voxel size and orientation.")
-        self.turns = _combo("Where to look for the orientation. More turns take longer.")
+        self.neutron, self.xray, self.turns = QComboBox(), QComboBox(), QComboBox()
         self.turns.addItems(list(TURNS))
-        for title, combo in (("Neutron", self.neutron), ("X-ray", self.xray), ("Turns", self.turns)):
-            described(combo, f"{title} of the registration")
-            combo.textActivated.connect(self._on_chosen)
+        for title, combo, tooltip in (
+            ("Neutron", self.neutron, "A reconstruction of the neutron scan; a quick one of few views will do."),
+            ("X-ray", self.xray, "The X-ray volume of the same sample, of any voxel size and orientation."),
+            ("Turns", self.turns, "Where to look for the orientation. More turns take longer."),
+        ):
+            narrow(combo, tooltip, f"{title} of the registration").textActivated.connect(self._on_chosen)
             form.addRow(title, combo)
         self.column.addLayout(form)
         self.pick = button("Click point pairs", "Click the same features in both volumes, in one order.", self._pick)
@@ -74,9 +75,7 @@ class RegistrationDock(Dock):
         described(self.words, "State of the registration")
         self.column.addWidget(self.words)
         self.column.addStretch(1)
-        layers = viewer.layers.events
-        for event in (layers.inserted, layers.removed, layers.renamed):
-            self.hear(event, self._on_layers)
+        self.hear_layers(self._on_layers)
         self.hear(viewer.dims.events.point, self._on_slice)
         self.removed.connect(self._stop)
         self._on_layers()
@@ -248,11 +247,3 @@ class RegistrationDock(Dock):
             complain(FewviewError("Choose two different volumes.", "One of neutrons, one of X-rays."))
             return None
         return self.viewer.layers[names[0]], self.viewer.layers[names[1]]
-
-
-def _combo(tooltip: str) -> QComboBox:
-    combo = QComboBox()
-    combo.setToolTip(tooltip)
-    combo.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-    combo.setMinimumContentsLength(12)
-    return combo

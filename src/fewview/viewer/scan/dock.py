@@ -27,7 +27,7 @@ from ...errors import FewviewError
 from ..common.notify import complain
 from ..common.plots import AnglePlot, AxisPlot
 from ..common.theme import colours
-from ..common.widgets import Dock, Section, button, described, labelled, quiet, wrapped
+from ..common.widgets import Dock, Section, bare, button, described, labelled, narrow, quiet, wrapped
 from ..common.words import without_flags
 from ..files.layer_files import file_of, files_of, is_volume
 from ..help import HelpButton
@@ -82,9 +82,7 @@ class ScanDock(Dock):
         self.bench.runs_changed.connect(self._refresh_axis)
         self.appeared.connect(self._on_appeared)
         self.hear(viewer.events.theme, self._on_theme)
-        layers = viewer.layers.events
-        for event in (layers.inserted, layers.removed, layers.renamed):
-            self.hear(event, self._on_layers)
+        self.hear_layers(self._on_layers)
         self._on_theme()
         self.refresh()
 
@@ -115,8 +113,7 @@ class ScanDock(Dock):
 
     def _make_axis(self) -> QWidget:
         box = QWidget()
-        layout = QVBoxLayout(box)
-        layout.setContentsMargins(0, 0, 0, 0)
+        layout = bare(QVBoxLayout(box))
         row = QHBoxLayout()
         self.axis = QDoubleSpinBox()
         self.axis.setDecimals(2)
@@ -156,9 +153,8 @@ class ScanDock(Dock):
 
     def _make_choice(self) -> QWidget:
         box = QWidget()
-        form = QFormLayout(box)
+        form = bare(QFormLayout(box))
         form.setRowWrapPolicy(QFormLayout.RowWrapPolicy.WrapLongRows)
-        form.setContentsMargins(0, 0, 0, 0)
         self.views = _spin(
             1, 1, "Number of views to use, equally spread over the angles. Fewer: what would a shorter scan give?"
         )
@@ -186,14 +182,14 @@ class ScanDock(Dock):
 
     def _make_volumes(self) -> QWidget:
         box = QWidget()
-        form = QFormLayout(box)
-        form.setContentsMargins(0, 0, 0, 0)
+        form = bare(QFormLayout(box))
         form.setRowWrapPolicy(QFormLayout.RowWrapPolicy.WrapLongRows)
-        self.auxiliary = _picker("X-ray volume of the same sample on the same grid, for cross-modal methods.")
-        self.reference = _picker("Volume to compare with: PSNR and SSIM appear. It never enters a reconstruction.")
-        for title, widget in (("X-ray", self.auxiliary), ("Reference", self.reference)):
-            described(widget, f"{title} layer")
-            form.addRow(title, widget)
+        self.auxiliary, self.reference = QComboBox(), QComboBox()
+        for title, widget, tooltip in (
+            ("X-ray", self.auxiliary, "X-ray volume of the same sample on the same grid, for cross-modal methods."),
+            ("Reference", self.reference, "Volume to compare with: PSNR and SSIM appear. It enters no reconstruction."),
+        ):
+            form.addRow(title, narrow(widget, tooltip, f"{title} layer"))
             widget.activated.connect(self._on_volumes)
         return box
 
@@ -348,11 +344,3 @@ def _spin(low: int, high: int, tooltip: str) -> QSpinBox:
     spin.setRange(low, high)
     spin.setToolTip(tooltip)
     return spin
-
-
-def _picker(tooltip: str) -> QComboBox:
-    combo = QComboBox()
-    combo.setToolTip(tooltip)
-    combo.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-    combo.setMinimumContentsLength(12)
-    return combo

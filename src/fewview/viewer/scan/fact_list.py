@@ -9,7 +9,7 @@ from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import QComboBox, QFileDialog, QGridLayout, QHBoxLayout, QLabel, QLineEdit, QVBoxLayout, QWidget
 
 from ..common.theme import Colours
-from ..common.widgets import button, described, wrapped
+from ..common.widgets import bare, button, described, wrapped
 from .fact import MARKS, Action, Fact
 
 TONES = {"good": "good", "assumed": "warning", "missing": "bad", "note": "plain", "warning": "warning"}
@@ -58,8 +58,7 @@ class FactList(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
+        layout = bare(QVBoxLayout(self))
         self._grid = QGridLayout()
         self._grid.setColumnStretch(1, 1)
         self._grid.setVerticalSpacing(2)
@@ -121,8 +120,7 @@ class _Editor(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self._action: Action = ""
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
+        layout = bare(QVBoxLayout(self))
         self.question = wrapped()
         self.line = QLineEdit()
         self.line.returnPressed.connect(self._answer)

@@ -11,7 +11,7 @@ from ...prepare import PrepareOptions
 from ...runs.worker.queued_run import QueuedRun
 from ..common.layers import spatial
 from ..common.notify import complain
-from ..common.widgets import button, described, wrapped
+from ..common.widgets import bare, button, described, wrapped
 from ..reconstruct.form import Form
 from ..reconstruct.live_view import Shown
 from ..reconstruct.residual import beside
@@ -27,8 +27,7 @@ class Preparation(QWidget):
         super().__init__()
         self._bench = bench
         self._asked: QueuedRun | None = None
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
+        layout = bare(QVBoxLayout(self))
         self.form = Form(PrepareOptions)
         self.form.edited.connect(self._on_edited)
         layout.addWidget(self.form)

@@ -9,7 +9,7 @@ from qtpy.QtWidgets import QComboBox, QHBoxLayout, QVBoxLayout, QWidget
 
 from ...errors import FewviewError
 from ..common.notify import complain
-from ..common.widgets import button, described, quiet, wrapped
+from ..common.widgets import bare, button, described, narrow, quiet, wrapped
 from ..common.words import short
 from .samples import volume_layer
 
@@ -20,10 +20,8 @@ class ScanChoice(QComboBox):
     def __init__(self, bench: Any) -> None:
         super().__init__()
         self._bench = bench
-        self.setToolTip("The scan that all docks mean. Its layers are in sight, those of the others are hidden.")
-        self.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-        self.setMinimumContentsLength(12)
-        described(self, "Scan that is meant")
+        tooltip = "The scan that all docks mean. Its layers are in sight, those of the others are hidden."
+        narrow(self, tooltip, "Scan that is meant")
         self.activated.connect(self._on_chosen)
         bench.scan_changed.connect(self.refresh)
         self.refresh()
@@ -48,8 +46,7 @@ class ScanBar(QWidget):
     def __init__(self, bench: Any) -> None:
         super().__init__()
         self._bench = bench
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
+        layout = bare(QVBoxLayout(self))
         self.choice = ScanChoice(bench)
         self.go_on = button(
             "Continue the last session", "Open the scans, regions and results of the last session again.", self._go_on
