@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .ellipses import Volume
-from .shapes import body_in_field
+from .shapes import body_in_field, cut_out
 
 
 def fibres(rng: np.random.Generator, size: int, depth: int) -> Volume:
@@ -43,8 +43,7 @@ def fibres(rng: np.random.Generator, size: int, depth: int) -> Volume:
         if hollow:
             lumen = np.clip(0.5 - (distance - 0.5 * radius) / step, 0, 1)
             stack -= (lumen * stack).astype(np.float32)
-    stack *= body if body.any() else 1.0
-    return (stack / max(float(stack.max()), 1e-6)).astype(np.float32)
+    return cut_out(stack, body)
 
 
 def _from_line(

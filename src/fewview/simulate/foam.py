@@ -9,7 +9,7 @@ import numpy as np
 
 from .cells import Cells
 from .ellipses import Volume
-from .shapes import body_in_field
+from .shapes import body_in_field, cut_out
 
 
 def foam(rng: np.random.Generator, size: int, depth: int) -> Volume:
@@ -38,5 +38,4 @@ def foam(rng: np.random.Generator, size: int, depth: int) -> Volume:
         apart = distance[:, 1 if closed else 2] - distance[:, 0]
         inside = apart < thickness[own] * (1.0 if closed else 1.6)
         stack[z] = cells.image(np.where(inside, density[own], filling))
-    stack *= body if body.any() else 1.0
-    return (stack / max(float(stack.max()), 1e-6)).astype(np.float32)
+    return cut_out(stack, body)

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from .cells import Cells
 from .ellipses import Volume
-from .shapes import body_in_field
+from .shapes import body_in_field, cut_out
 
 
 def grains(rng: np.random.Generator, size: int, depth: int) -> Volume:
@@ -35,8 +35,7 @@ def grains(rng: np.random.Generator, size: int, depth: int) -> Volume:
         own = nearest[:, 0]
         image = np.where(distance[:, 1] - distance[:, 0] < gap, between, values[own])
         stack[z] = cells.image(np.where(distance[:, 0] < radius[own], image, 0.0))
-    stack *= body if body.any() else 1.0
-    return (stack / max(float(stack.max()), 1e-6)).astype(np.float32)
+    return cut_out(stack, body)
 
 
 def _minerals(rng: np.random.Generator, count: int) -> NDArray[np.float64]:

@@ -65,6 +65,12 @@ def polytope_signed_distance(
     return result
 
 
+def cut_out(stack: Volume, body: Volume) -> Volume:
+    """A stack (depth, size, size) within a body, unless that is empty, brought to a maximum of 1; ``stack`` changes."""
+    stack *= body if body.any() else 1.0
+    return (stack / max(float(stack.max()), 1e-6)).astype(np.float32)
+
+
 def body_in_field(
     rng: np.random.Generator, size: int
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], Volume, float]:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -21,6 +20,7 @@ from ..methods.diffusion.guide import CrossModalGuide
 from ..methods.diffusion.loop import diffuse
 from ..methods.diffusion.schedule import Level
 from ..methods.diffusion.start import least_squares
+from ..methods.inverse.consistency import Stateless
 from ..methods.inverse.normalised import Scaled
 from ..methods.inverse.proposals import Proposal
 from ..models.guide import START, Guide
@@ -97,7 +97,7 @@ def paired_slices(pair: Pair, count: int, rng: np.random.Generator) -> tuple[Ten
     return images[0] * gain, images[1]
 
 
-class Recorder:
+class Recorder(Stateless):
     """Keeps the images that a guide would be shown, and asks one now and then; see :class:`Proposer` of the loop.
 
     Parameters
@@ -153,13 +153,6 @@ class Recorder:
     def proposal(self) -> Proposal | None:
         """What the guide said last."""
         return None if self.guide is None else self.guide.proposal
-
-    def state(self) -> dict[str, Any]:
-        """Nothing: a lesson is made in one go."""
-        return {}
-
-    def restore(self, state: Mapping[str, Any]) -> None:
-        """Nothing."""
 
 
 @torch.no_grad()

@@ -15,6 +15,7 @@ from ..budget import BudgetOptions
 from ..differences import gradient, gradient_adjoint, magnitude
 from ..interface import Estimate, Method, Problem
 from ..inverse.masking import attenuation_scale, relative, weigh
+from .iterate import begun
 from .ordered import Sweep
 
 EDGE = 1e-3  # differences under this part of the typical attenuation count as flat in the gradient of TV
@@ -100,12 +101,10 @@ def solve(problem: Problem, options: ASDPOCSOptions) -> Iterator[Estimate]:
     tolerance = _noise(y, usable, norm) if options.tolerance == 0 else y.new_tensor(options.tolerance)
     longest, shorter = 0.95, 0.85
     flat = EDGE * attenuation_scale(problem)
-    if problem.state is None:
-        done, x = 0, A.zeros(len(y))
-        length = y.new_zeros(len(y), 1, 1)  # of a TV step, set by the first pass
-    else:
-        done = int(problem.state["step"])
-        x, length = (torch.as_tensor(problem.state[k]).to(y).clone() for k in ("volume", "length"))
+    done, x = begun(problem, y)
+    length = y.new_zeros(len(y), 1, 1)  # of a TV step, set by the first pass
+    if problem.state is not None:
+        length = torch.as_tensor(problem.state["length"]).to(y).clone()
     for step in range(done + 1, options.iterations + 1):
         relaxation = y.new_full((1, 1, 1), options.relaxation * options.decay ** (step - 1))
         fitted = sweep(x, step, relaxation, positivity=True)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
+import torch
 from torch import Tensor
 
-from ..interface import Estimate
+from ..interface import Estimate, Problem
 
 
 class Iterate(NamedTuple):
@@ -20,6 +21,13 @@ class Iterate(NamedTuple):
     x: Tensor
     figures: Callable[[], tuple[float, float]]
     state: dict[str, Any]
+
+
+def begun(problem: Problem, y: Tensor) -> tuple[int, Tensor]:
+    """Steps done, and the volume that they came to: of the state of a problem, or none and zeros."""
+    if problem.state is None:
+        return 0, problem.operator.zeros(len(y))
+    return int(problem.state["step"]), torch.as_tensor(problem.state["volume"]).to(y).clone()
 
 
 def estimates(solution: Iterator[Iterate], iterations: int, settings: Mapping[str, float]) -> Iterator[Estimate]:

@@ -11,6 +11,7 @@ from ..budget import BudgetOptions
 from ..common_options import positivity_option
 from ..interface import Estimate, Method, Problem
 from ..inverse.masking import relative
+from .iterate import begun
 from .ordered import Sweep
 
 
@@ -54,10 +55,7 @@ def solve(problem: Problem, options: SARTOptions) -> Iterator[Estimate]:
     """Sweeps over the views in random order, each update as in SIRT but from one subset of views."""
     A = problem.operator
     sweep = Sweep(problem, options.subset, problem.seed)
-    if problem.state is None:
-        done, x = 0, A.zeros(len(sweep.y))
-    else:
-        done, x = int(problem.state["step"]), torch.as_tensor(problem.state["volume"]).to(sweep.y).clone()
+    done, x = begun(problem, sweep.y)
     for step in range(done + 1, options.iterations + 1):
         relaxation = sweep.y.new_full((1, 1, 1), options.relaxation * options.decay ** (step - 1))
         x = sweep(x, step, relaxation, options.positivity)

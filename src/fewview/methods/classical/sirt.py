@@ -11,6 +11,7 @@ from ..budget import BudgetOptions
 from ..common_options import positivity_option, weighted_option
 from ..interface import Estimate, Method, Problem
 from ..inverse.masking import measured, reciprocal, relative, weigh
+from .iterate import begun
 
 
 class SIRTOptions(BudgetOptions):
@@ -45,10 +46,7 @@ def solve(problem: Problem, options: SIRTOptions) -> Iterator[Estimate]:
     y, weights = measured(problem, options.weighted)
     rows = weigh(reciprocal(A.row_sums()), weights)
     columns = reciprocal(A.column_sums() if weights is None else A.T(weights)) * options.relaxation
-    if problem.state is None:
-        done, x = 0, A.zeros(len(y))
-    else:
-        done, x = int(problem.state["step"]), torch.as_tensor(problem.state["volume"]).to(y).clone()
+    done, x = begun(problem, y)
     residual = y - A(x)
     for step in range(done + 1, options.iterations + 1):
         x += columns * A.T(rows * residual)

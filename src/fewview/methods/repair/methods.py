@@ -39,7 +39,6 @@ def _method(
     def beside(chosen: RepairOptions, size: Size) -> int:
         return max(backbone.beside(chosen, size), repair_bytes(chosen, size))
 
-
     return Method(
         name=name,
         title=title,

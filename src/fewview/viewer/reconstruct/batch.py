@@ -16,7 +16,6 @@ from ...runs.worker.queued_run import QueuedRun
 from ..common.notify import complain, tell
 from ..common.widgets import bare, button
 from ..run_volumes import follow_layers
-
 from ..scan.presenter import ScanPresenter
 
 
