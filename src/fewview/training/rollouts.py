@@ -16,7 +16,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ..methods.diffusion.loop import Parts, Proposer, ReverseProcess, started, step_down
+from ..methods.diffusion.loop import ReverseProcess, started, step_down
+from ..methods.diffusion.parts import Parts, Proposer
 from ..methods.diffusion.renoise import slerp
 from ..methods.diffusion.schedule import Level, levels
 from ..methods.diffusion.start import least_squares

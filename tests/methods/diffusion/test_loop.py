@@ -9,7 +9,8 @@ import torch
 from fewview.errors import OptionError
 from fewview.methods import Problem, get_method
 from fewview.methods.diffusion.choices import TRUST
-from fewview.methods.diffusion.loop import Parts, ReverseProcess, diffuse
+from fewview.methods.diffusion.loop import ReverseProcess, diffuse
+from fewview.methods.diffusion.parts import Parts
 from fewview.methods.diffusion.renoise import slerp
 from fewview.methods.diffusion.schedule import levels
 from fewview.methods.inverse.consistency import PlainCG

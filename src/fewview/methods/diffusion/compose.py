@@ -19,8 +19,8 @@ from .choices import DataStep, LowRank, LowRankBiases, PlainStep, ProximalStep
 from .denoiser import Denoiser
 from .dinr import DinrOptions, field_step
 from .guide import CrossModalGuide
-from .loop import Parts
 from .options import DiffusionOptions
+from .parts import Parts
 from .posterior_variance import open_variance
 from .renoise import ddim, slerp
 from .reuse import Reuse

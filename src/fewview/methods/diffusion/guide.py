@@ -25,7 +25,7 @@ START_ITERATIONS = 10  # of CG where the guide mends the first reconstruction
 
 @dataclass
 class CrossModalGuide:
-    """A guide network in the loop; see :class:`fewview.methods.diffusion.loop.Proposer`.
+    """A guide network in the loop; see :class:`fewview.methods.diffusion.parts.Proposer`.
 
     It sees the mean of the posterior samples, whose common error it mends, and speaks to all of them alike: that is
     also what keeps it cheap.
@@ -62,17 +62,17 @@ class CrossModalGuide:
     told: dict[str, Tensor] = field(default_factory=dict)
 
     def due(self, level: Level) -> bool:
-        """See :class:`fewview.methods.diffusion.loop.Proposer`."""
+        """See :class:`fewview.methods.diffusion.parts.Proposer`."""
         return level.index >= self.first and (level.index - self.first) % self.every == 0
 
     def consider(self, x: Tensor, data: Scaled, level: Level) -> Tensor | None:
-        """See :class:`fewview.methods.diffusion.loop.Proposer`."""
+        """See :class:`fewview.methods.diffusion.parts.Proposer`."""
         self.ask(x, data, level.sigma)
         return repeated(self.told["mean"], len(x)) if self.step == "overwrite" else None
 
     @property
     def proposal(self) -> Proposal | None:
-        """See :class:`fewview.methods.diffusion.loop.Proposer`; what overwrites the image is no term."""
+        """See :class:`fewview.methods.diffusion.parts.Proposer`; what overwrites the image is no term."""
         if not self.told or self.step == "overwrite":
             return None
         return Proposal(self.told["mean"], self.certainty)

@@ -12,7 +12,8 @@ from torch import Tensor
 
 from ..classical import tv
 from ..classical.fbp import preview
-from ..diffusion.loop import Parts, ReverseProcess, diffuse
+from ..diffusion.loop import ReverseProcess, diffuse
+from ..diffusion.parts import Parts
 from ..diffusion.schedule import Level
 from ..diffusion.start import nothing_there
 from ..interface import Effort, Estimate, Method, Problem, Settled, Tuning

@@ -117,7 +117,7 @@ class ConditionedDenoiser:
     seen: Seen
 
     def all(self, x_t: Tensor, abar: float, data: Scaled) -> tuple[Tensor, Tensor]:
-        """See :class:`fewview.methods.diffusion.loop.Denoises`; the states are planes of latents."""
+        """See :class:`fewview.methods.diffusion.parts.Denoises`; the states are planes of latents."""
         model = self.space.model
         c = model.alignment(self.seen)
         made: list[Sequence[Tensor]] = []

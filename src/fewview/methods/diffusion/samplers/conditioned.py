@@ -33,7 +33,7 @@ class Conditioned:
 
     @torch.no_grad()
     def all(self, x_t: Tensor, abar: float, data: Scaled) -> tuple[Tensor, Tensor]:
-        """See :class:`fewview.methods.diffusion.loop.Denoises`."""
+        """See :class:`fewview.methods.diffusion.parts.Denoises`."""
         sigma, pause = math.sqrt((1 - abar) / abar), data.operator.on_chunk or (lambda: None)
         made = []
         for copy, state in enumerate((x_t / math.sqrt(abar)).split(self.slices)):

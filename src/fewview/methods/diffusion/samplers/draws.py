@@ -18,7 +18,7 @@ from ...inverse.normalised import Scaled
 from ...inverse.proposals import Proposal
 from ...slices import SliceNoise
 from ..flow import Answer, flow
-from ..loop import Denoises
+from ..parts import Denoises
 from ..schedule import Level
 
 
@@ -94,7 +94,7 @@ class Chain:
     noise: SliceNoise | None = None
 
     def all(self, x_t: Tensor, abar: float, data: Scaled) -> tuple[Tensor, Tensor]:
-        """See :class:`fewview.methods.diffusion.loop.Denoises`."""
+        """See :class:`fewview.methods.diffusion.parts.Denoises`."""
         first = math.sqrt((1 - abar) / abar)
         sigmas = [first * self.factor ** (k / max(self.passes - 1, 1)) for k in range(self.passes)]
         x = x_t / math.sqrt(abar)

@@ -13,8 +13,8 @@ from ...size import Size
 from ...stages import work
 from ..compose import NETWORK
 from ..denoiser import WEIGHTS, batch_bytes
-from ..loop import Parts
 from ..methods import missing_prior
+from ..parts import Parts
 from ..renoise import ddim, forgotten, remembered, slerp
 from .draws import Chain, DrawnStep, Unchanged, next_noise, white_error
 from .options import (

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from ...inverse.gaussian import GaussianStep
 from ...inverse.normalised import Scaled
-from ..loop import Denoises
+from ..parts import Denoises
 
 
 class Differentiable(Denoises, Protocol):
@@ -46,7 +46,7 @@ class Pulled(ABC):
     step: GaussianStep
 
     def all(self, x_t: Tensor, abar: float, data: Scaled) -> tuple[Tensor, Tensor]:
-        """See :class:`fewview.methods.diffusion.loop.Denoises`."""
+        """See :class:`fewview.methods.diffusion.parts.Denoises`."""
         x0, _ = self.denoiser.all(x_t, abar, data)
         sigma = math.sqrt((1 - abar) / abar)
         force = self.step.back(self.weighed(self.step.misfit(x0), sigma))

@@ -20,7 +20,8 @@ from ...selection.picture import Picture
 from ...slices import SliceNoise
 from ...supervised.trained_range import outside_training
 from ..denoiser import Denoiser
-from ..loop import Denoises, Parts, diffuse, started
+from ..loop import diffuse, started
+from ..parts import Denoises, Parts
 from ..schedule import Level, ladder
 from ..start import STAGE as STARTING
 from ..start import nothing_there, settled_scale
