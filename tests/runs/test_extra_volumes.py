@@ -11,7 +11,7 @@ from fewview.errors import FewviewError
 from fewview.io import read_volume
 from fewview.methods import Estimate
 from fewview.runs import memory
-from fewview.runs.session import Result
+from fewview.runs.result import Result
 from fewview.runs.slabs import SlabRun
 
 RECORD = {"method": "counting", "unit": "mm^-1"}

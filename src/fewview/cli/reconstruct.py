@@ -20,7 +20,7 @@ from .recipe_flags import takes_recipe
 
 if TYPE_CHECKING:
     from ..runs.recipe import Recipe
-    from ..runs.session import Result
+    from ..runs.result import Result
     from ..scan import LineIntegrals
 
 

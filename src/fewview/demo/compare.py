@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from ..errors import FewviewError
 from ..runs.recipe import Recipe
-from ..runs.session import RecipeSession, Result
+from ..runs.result import Result
+from ..runs.session import RecipeSession
 from ..samples import TOOTH
 from .picture import picture
 

@@ -13,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ..geometry import FanBeam, VolumeGrid
+from ..geometry import FanBeam
 from .filters import FilterName, apply_filter, ramp_filter
 from .interface import Operator
 from .joseph_fan import FanInterpolation
@@ -33,14 +33,10 @@ def fan_backprojection(A: Operator, y: Tensor, filter: FilterName, cutoff: float
     shown = torch.nn.functional.pad(y * weights, pad)
     pitch = beam.pitch / beam.sdd if beam.detector == "curved" else 0.0
     filtered = apply_filter(shown, ramp_filter(shown.shape[-1], filter, cutoff, pitch))
-    back = TiledOperator(beam.padded(*pad), A.volume, A.device, A.dtype, 0, _interpolation)
+    back = TiledOperator(beam.padded(*pad), A.volume, A.device, A.dtype, 0, FanInterpolation.of)
     back.on_chunk = A.on_chunk
     # The interpolating operator has lengths in voxels: one from its adjoint, two from the squared distance.
     return back.T(filtered * (beam.sdd / beam.pitch / A.volume.voxel**3))
-
-
-def _interpolation(beam: FanBeam, volume: VolumeGrid) -> FanInterpolation:
-    return FanInterpolation.of(beam, volume)
 
 
 def view_weights(beam: FanBeam) -> Array:

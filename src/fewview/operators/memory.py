@@ -25,10 +25,6 @@ def forecast(A: Operator, slices: int, images: float = 1, sinograms: float = 1) 
     int
         Bytes, on the operator's device; the interpreter and the libraries (some 300 MB) not counted.
     """
-    size = _itemsize(A.dtype)
+    size = torch.finfo(A.dtype).bits // 8
     image, sinogram = A.grid**2 * size, A.views * A.columns * size
     return int(A.workspace(slices) + slices * (images * image + sinograms * sinogram))
-
-
-def _itemsize(dtype: torch.dtype) -> int:
-    return torch.finfo(dtype).bits // 8

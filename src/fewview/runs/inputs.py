@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -103,14 +103,11 @@ def fitting_volume(
     if values.shape != wanted and recipe.bin > 1:
         high = min(recipe.bin, len(values))  # as rows of the detector: fewer than a bin become one
         depth = len(values) // high * high
-        values = bin_mean(values[:depth], recipe.bin).reshape(-1, high, *_binned(values, recipe.bin)).mean(axis=1)
+        means = bin_mean(values[:depth], recipe.bin)
+        values = means.reshape(-1, high, *means.shape[1:]).mean(axis=1)
     if values.shape != wanted:
         raise OptionError(
             f"The {what} {path} is {volume.values.shape} (z, y, x), the reconstruction {wanted}.",
             f"Give a {what} on the grid of the reconstruction, or of the whole detector.",
         )
     return np.ascontiguousarray(values), volume
-
-
-def _binned(values: NDArray[Any], factor: int) -> tuple[int, int]:
-    return values.shape[1] // factor, values.shape[2] // factor

@@ -29,9 +29,7 @@ MANY = 2**24
 
 def generic_block(seed: int, size: int | None) -> list[Block]:
     """Plain shapes: one block of 6 slices (``size`` drawn from :data:`SIZES` when not given)."""
-    split_of(seed)
-    rng = np.random.default_rng(seed)
-    side = int(rng.choice(SIZES, p=[0.15, 0.2, 0.5, 0.15])) if size is None else size
+    rng, side = _begun(seed, size)
     return [(leaves if rng.random() < LEAVES else random_stack)(rng, side, 6)]
 
 
@@ -39,30 +37,28 @@ def materials_block(seed: int, size: int | None) -> list[Block]:
     """Textured microstructures: a block of slices as neutrons see it and one as X-rays see it."""
     from ..simulate.microstructure import microstructure
 
-    split_of(seed)
-    rng = np.random.default_rng([seed, 1])
-    side = int(rng.choice(SIZES, p=[0.15, 0.2, 0.5, 0.15])) if size is None else size
+    _, side = _begun([seed, 1], size)
     sample = microstructure(side, seed, depth=side // 4)
     return [unit(sample.neutron), unit(sample.xray)]
 
 
 def grains_block(seed: int, size: int | None) -> list[Block]:
     """Tessellations, tight or apart: one block of 8 slices."""
-    return _block(grains, seed, 2, size)
+    rng, side = _begun([seed, 2], size)
+    return [grains(rng, side, 8)]
 
 
 def fibres_block(seed: int, size: int | None) -> list[Block]:
     """Fibres in air or in a matrix: one block of 8 slices."""
-    return _block(fibres, seed, 3, size)
+    rng, side = _begun([seed, 3], size)
+    return [fibres(rng, side, 8)]
 
 
-def _block(
-    draw: Callable[[np.random.Generator, int, int], Block], seed: int, stream: int, size: int | None
-) -> list[Block]:
-    split_of(seed)
-    rng = np.random.default_rng([seed, stream])
-    side = int(rng.choice(SIZES, p=[0.15, 0.2, 0.5, 0.15])) if size is None else size
-    return [draw(rng, side, 8)]
+def _begun(seed: int | list[int], size: int | None) -> tuple[np.random.Generator, int]:
+    """Random numbers of a seed that belongs to a split, and the side of the slices."""
+    split_of(seed if isinstance(seed, int) else seed[0])
+    rng = np.random.default_rng(seed)
+    return rng, int(rng.choice(SIZES, p=[0.15, 0.2, 0.5, 0.15])) if size is None else size
 
 
 MAKERS: dict[Kind, Callable[[int, int | None], list[Block]]] = {

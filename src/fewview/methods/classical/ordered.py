@@ -6,7 +6,6 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ...operators import Operator
 from ..interface import Views
 from ..inverse.masking import measured, reciprocal, weigh
 
@@ -43,14 +42,10 @@ class Sweep:
         for k in order:
             A, member = self.operators[k], torch.as_tensor(self.members[k], device=self.y.device)
             usable = None if self.usable is None else self.usable[:, member]
-            rows = reciprocal(self._of_ones(A))
+            rows = reciprocal(A(A.zeros(1) + 1))  # not A.row_sums(): that would keep an image per subset
             seen = A.zeros_data(1) + 1 if usable is None else usable
             columns = reciprocal(A.T(seen))
             x += A.T(weigh(rows * (self.y[:, member] - A(x)), usable)).mul_(relaxation * columns)
             if positivity:
                 x.clamp_(min=0)
         return x
-
-    def _of_ones(self, A: Operator) -> Tensor:
-        # Not A.row_sums(): that would keep an image per subset.
-        return A(A.zeros(1) + 1)
