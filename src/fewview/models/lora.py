@@ -25,14 +25,12 @@ class LoRA(nn.Module):
         The layer; its weights are frozen here.
     rank : int
         Inner channels.
-    scale : float
-        Factor of the change.
     """
 
-    def __init__(self, base: nn.Conv2d | nn.Linear, rank: int = 4, scale: float = 1.0) -> None:
+    def __init__(self, base: nn.Conv2d | nn.Linear, rank: int = 4) -> None:
         super().__init__()
         self.base = base.requires_grad_(False)
-        self.scale, self.enabled = scale, True
+        self.enabled = True
         if isinstance(base, nn.Conv2d):
             self.down: nn.Module = nn.Conv2d(
                 base.in_channels,
@@ -61,13 +59,12 @@ class LoRA(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Apply the layer and, if enabled, its change."""
         out: Tensor = self.base(x)
-        return out + self.scale * self.up(self.down(x)) if self.enabled else out
+        return out + self.up(self.down(x)) if self.enabled else out
 
 
 def add_lora(
     model: nn.Module,
     rank: int = 4,
-    scale: float = 1.0,
     biases: bool = False,
     seed: int = 0,
 ) -> list[nn.Parameter]:
@@ -77,8 +74,8 @@ def add_lora(
     ----------
     model : Module
         Changed in place. What it computes stays the same to the last bit.
-    rank, scale : int, float
-        Of the changes (4 and 1 in D3IP).
+    rank : int
+        Of the changes (4 in D3IP).
     biases : bool
         Also unfreeze the biases outside the noise-level layers, those of the norms included, as D3IP does.
     seed : int
@@ -96,7 +93,7 @@ def add_lora(
     for block in blocks:
         for name, layer in list(block.named_children()):
             if isinstance(layer, nn.Conv2d | nn.Linear):
-                setattr(block, name, LoRA(layer, rank, scale))
+                setattr(block, name, LoRA(layer, rank))
     reset_lora(model, seed)
     for layer in _layers(model):
         layer.down.requires_grad_(True)

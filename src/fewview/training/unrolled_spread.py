@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import torch
 from torch import Tensor
@@ -23,9 +21,7 @@ DRAWN, STEPS = 8, 12  # samples, and calls for each: as `unrolled` is advised to
 
 
 @torch.no_grad()
-def mean_and_samples(
-    net: Unrolled, problem: Problem, count: int = DRAWN, steps: int = STEPS, **known: Any
-) -> tuple[Tensor, Tensor]:
+def mean_and_samples(net: Unrolled, problem: Problem, count: int = DRAWN, steps: int = STEPS) -> tuple[Tensor, Tensor]:
     """What a network answers, and objects that it draws, as `unrolled` does.
 
     Parameters
@@ -35,8 +31,6 @@ def mean_and_samples(
         Of one stack of neighbouring slices.
     count, steps : int
         Samples, and calls of the network for each.
-    known
-        What else :meth:`Unrolled.run` takes: an X-ray volume.
 
     Returns
     -------
@@ -46,12 +40,12 @@ def mean_and_samples(
     """
     data = scaled(problem, robust_maximum(least_squares(problem)))
     depth = len(data.y)
-    mean = net(data, depth, turns=range(TURNS), **known).unflatten(0, (TURNS, -1)).mean(dim=0)
+    mean = net(data, depth, turns=range(TURNS)).unflatten(0, (TURNS, -1)).mean(dim=0)
     noise, samples = SliceNoise(problem.seed, depth), []
     for number in range(count):
 
         def answer(state: Tensor, sigma: float, turn: int = number % TURNS) -> Tensor:
-            image: Tensor = net(data, depth, state=state, sigma=sigma, turns=(turn,), **known)
+            image: Tensor = net(data, depth, state=state, sigma=sigma, turns=(turn,))
             return image
 
         *_, sample = posterior_sample(answer, mean, steps, noise)

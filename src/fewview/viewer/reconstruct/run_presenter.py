@@ -137,8 +137,6 @@ def forecast_text(recipe: Recipe, method: Method[Any], shape: tuple[int, int, in
     needed += LIBRARIES
     free = available("cpu")
     text = f"{rows} × {columns} × {columns} voxels, about {size(needed)} of memory"
-    if free is None:
-        return text, True
     return f"{text} ({size(free)} free)", needed < free
 
 
