@@ -26,7 +26,6 @@ def refined(
     *,
     scaled: bool = True,
     points: int = 200_000,
-    first_step: float = 1.0,
     seed: int = 0,
     on_step: Callable[[Similarity], None] = lambda pose: None,
     stop: Callable[[], bool] = lambda: False,
@@ -46,8 +45,6 @@ def refined(
         Whether the scale may change.
     points : int
         Voxels of the fixed volume looked at in each step.
-    first_step : float
-        Length of the first step in voxels of ``fixed``.
     on_step : callable
         Gets the pose after each step, in the thread that called.
     stop : callable
@@ -64,9 +61,7 @@ def refined(
     threads = sitk.ProcessObject.GetGlobalDefaultNumberOfThreads()
     sitk.ProcessObject.SetGlobalDefaultNumberOfThreads(1)
     task = Task.of(fixed, moving, pose, scaled=scaled, points=points, seed=seed)
-    task.method.SetOptimizerAsRegularStepGradientDescent(
-        first_step * task.voxel, 0.003 * task.voxel, _ITERATIONS, 0.6, 1e-8
-    )
+    task.method.SetOptimizerAsRegularStepGradientDescent(task.voxel, 0.003 * task.voxel, _ITERATIONS, 0.6, 1e-8)
 
     def listen() -> None:
         if stop():

@@ -148,9 +148,7 @@ def registration_steps(
         followed = []
         for k, (_, pose) in enumerate(found):
             share = (0.25 + 0.25 * k / len(found), 0.25 + 0.25 * (k + 1) / len(found))
-            pose = yield from _streamed(
-                _follow(*low, pose, options, _POINTS, 1.0, seed, halted), halted, f"start {k + 1}", share
-            )
+            pose = yield from _streamed(_follow(*low, pose, options, seed, halted), halted, f"start {k + 1}", share)
             followed.append((score(pose), pose))
         pose = max(followed, key=lambda one: one[0])[1]
         for level, size in enumerate(levels):
@@ -158,7 +156,7 @@ def registration_steps(
             if (pair[0].grid, pair[1].grid) == (low[0].grid, low[1].grid):
                 continue  # the followed starts were as fine already
             share = (0.5 + 0.2 * level, 0.7 + 0.2 * level)
-            work = _follow(*pair, pose, options, _POINTS, 1.0, seed, halted)
+            work = _follow(*pair, pose, options, seed, halted)
             pose = yield from _streamed(work, halted, f"at {max(pair[0].grid.shape)} voxels a side", share)
         yield Step("checking", 0.9, pose)
         rescaled = pose.scale if comparable else None
@@ -233,8 +231,6 @@ def _follow(
     moving: Body,
     pose: Similarity,
     options: RegistrationOptions,
-    points: int,
-    first_step: float,
     seed: int,
     halted: threading.Event,
 ) -> Work:
@@ -243,8 +239,7 @@ def _follow(
         moving,
         pose,
         scaled=options.scaled,
-        points=points,
-        first_step=first_step,
+        points=_POINTS,
         seed=seed,
         on_step=on_step,
         stop=halted.is_set,

@@ -29,10 +29,8 @@ def _method(
     summary: str = "",
     published: bool = False,
 ) -> Method[Any]:
-    held = backbone.buffers
-
     def buffers(chosen: RepairOptions) -> tuple[float, float]:
-        volumes, sinograms = held(chosen) if callable(held) else held
+        volumes, sinograms = backbone.held(chosen)
         # While slices are repaired the vectors of the data step are free, and the field is neither asked nor fitted.
         return volumes + max(0.0, repair_volumes(chosen) - backbone.apart(chosen)), sinograms
 
