@@ -1,6 +1,5 @@
 """Supervised post-processing: one pass, then the data."""
 
-import numpy as np
 import pytest
 import torch
 
@@ -9,7 +8,6 @@ from fewview.methods.interface import Problem
 from fewview.models.prior import DiffusionPrior
 from fewview.models.unet import UNetConfig
 from fewview.models.weights import save_network
-from fewview.operators import parallel_beam
 
 METHOD = get_method("postnet")
 
@@ -21,14 +19,6 @@ def weights(tmp_path):
     prior = DiffusionPrior(UNetConfig(channels=(8, 16), blocks=(1, 1), embedding=16, slices=3))
     save_network(prior, tmp_path / "net.safetensors", {})
     return str(tmp_path / "net.safetensors")
-
-
-@pytest.fixture(scope="module")
-def problem():
-    across = torch.arange(32) - 15.5
-    disc = (across[:, None] ** 2 + across**2 < 100).float().repeat(2, 1, 1) * 0.02
-    A = parallel_beam(np.arange(12) * np.pi / 12, columns=32)
-    return Problem(A, A(disc)), disc
 
 
 def _last(problem, **options):

@@ -31,14 +31,6 @@ def weights(tmp_path):
     return str(tmp_path / "net.safetensors")
 
 
-@pytest.fixture(scope="module")
-def problem():
-    across = torch.arange(32) - 15.5
-    disc = (across[:, None] ** 2 + across**2 < 100).float().repeat(2, 1, 1) * 0.02
-    A = parallel_beam(np.arange(12) * np.pi / 12, columns=32)
-    return Problem(A, A(disc)), disc
-
-
 def _all(problem, **options):
     return [(e.step, e.total, e.stage, e.volume.clone(), e) for e in METHOD.run(problem, METHOD.options(**options))]
 
