@@ -117,7 +117,7 @@ def _apart(options: SamplerOptions) -> float:
 def _beside(options: SamplerOptions, size: Size, gradient: bool) -> int:
     """The network and the eigenbasis of the data step; or what finding it takes, before there are samples."""
     held, finding = GaussianStep.held(size)
-    samples = int(_buffers(options)[0] * size.slices * size.image)
+    samples = int((_buffers(options)[0] - _apart(options)) * size.slices * size.image)
     return held + max(batch_bytes(size, adapting=gradient), WEIGHTS + finding - samples)
 
 
