@@ -7,6 +7,7 @@ import torch
 from fewview.methods.inverse import gaussian
 from fewview.methods.inverse.gaussian import GaussianStep
 from fewview.methods.inverse.normalised import Scaled
+from fewview.methods.size import Size
 from fewview.operators import parallel_beam
 
 SIDE, NOISE, R = 12, 0.05, 0.3
@@ -38,6 +39,15 @@ def step(request, monkeypatch):
     made = GaussianStep.of(_data(request.param != "shared"), iterations=80)
     assert (made.basis is None) == (request.param == "by conjugate gradients")
     return made
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+def test_what_a_basis_takes_is_said_before(weighted):
+    step = GaussianStep.of(_data(weighted))
+    _, vectors = step.basis
+    held, finding = GaussianStep.held(Size(2, 3, SIDE, SIDE, weighted=weighted))
+    assert held == vectors.numel() * 4 and finding > vectors[0].numel() * 4 * 4  # in single precision
+    assert GaussianStep.held(Size(2, 300, SIDE, SIDE, weighted=weighted)) == (0, 0)  # too large: none is made
 
 
 def test_the_mean_is_that_of_the_normal_equations(step):

@@ -8,6 +8,7 @@ from fewview.errors import FewviewError
 from fewview.methods import get_method
 from fewview.methods.interface import Problem
 from fewview.methods.presets import preset_options
+from fewview.methods.size import Size
 from fewview.methods.supervised.posterior import spread_factor
 from fewview.methods.supervised.trained_range import outside_training
 from fewview.models.unrolled import Unrolled, UnrolledConfig
@@ -208,3 +209,10 @@ def test_presets_change_what_a_run_does():
     assert preset_options(METHOD, "draft") == {"symmetries": False}
     assert preset_options(METHOD, "best") == {"finetune": 24}
     assert preset_options(get_method("unrolled-x"), "best") == {"finetune": 24}
+
+
+def test_positions_that_are_reconstructed_together_take_memory():
+    one, all_eight = METHOD.options(symmetries=False), METHOD.options()
+    few, many = Size(2, 16, 128, 128), Size(16, 16, 128, 128)
+    assert METHOD.beside(all_eight, few) - METHOD.beside(one, few) > 7 * 2 * few.image  # both slices, seven times more
+    assert METHOD.beside(all_eight, many) == METHOD.beside(one, many)
