@@ -340,7 +340,7 @@ def test_a_layer_is_named_after_what_made_it():
     assert run_title(recipe, method(), 32, 3) == "TV, 32 views, weight 0.01, iterations 50, bin 2, row 4 #3"
     stopped = "wood: TV, 32 views, bin 2 #3, stopped at step 5 of 20"
     assert extra_name(stopped, "refused") == "wood: TV #3 refused repairs"
-    assert extra_name("my sample", "std") == "my sample std"
+    assert extra_name("my sample", "std") == "my sample standard deviation"
 
 
 def test_a_run_in_words_from_queue_to_end():

@@ -110,7 +110,7 @@ class Aligned:
             told.append(f"The scan has {views} views; the network was trained for {VIEWS[0]} to {VIEWS[1]}.")
         if len(self.problem.data) != A.grid:
             told.append(
-                f"The volume has {len(self.problem.data)} slices of {A.grid} pixels; the network learnt cubes, and "
+                f"The volume has {_slices(len(self.problem.data))} of {A.grid} pixels; the network learnt cubes, and "
                 "sees it stretched to one."
             )
         if self.unlike:
@@ -119,3 +119,7 @@ class Aligned:
                 "its training: do not use this result."
             )
         return told
+
+
+def _slices(count: int) -> str:
+    return "1 slice" if count == 1 else f"{count} slices"

@@ -86,6 +86,7 @@ def contrast(volume: NDArray[Any]) -> tuple[float, float]:
 
 
 EXTRA = {
+    "std": "standard deviation",
     "finer": "between the voxels",
     "guide_std": "where the guide was unsure",
     "guide_change": "what the guide changed",

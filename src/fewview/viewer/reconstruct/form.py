@@ -11,6 +11,7 @@ from ...options import Options
 from ..common.widgets import Section, bare, described
 from .field_widgets import WeightsChoice, edited, hold, make_widget
 from .form_entries import FormField, changed, form_fields, named
+ROOM = 16  # letters of what "auto" chose; more would make the form wider than its dock
 
 
 class Form(QWidget):
@@ -123,14 +124,14 @@ class _Row(QWidget):
             self._auto.toggled.connect(self._on_auto)
             layout.addWidget(self._auto)
         self._told = QLabel()
-        self._told.setToolTip("What “auto” chose in the last run of this method.")
         self._told.hide()
         layout.addWidget(self._told)
 
     def show_chosen(self, value: Any) -> None:
         """What "auto" chose in the last run."""
         told = "" if value is None else f"{value:.3g}" if isinstance(value, float) else str(value)
-        self._told.setText(f"chose {told}" if told else "")
+        self._told.setText(f"chose {told if len(told) <= ROOM else told[: ROOM - 1] + '…'}" if told else "")
+        self._told.setToolTip(f"What “auto” chose in the last run of this method: {told}.")
         self._told.setVisible(bool(told) and self.value() == "auto")
 
     def value(self) -> Any:
