@@ -113,6 +113,8 @@ PLACE = {"units": ("mm",) * 3, "scale": np.full(3, 0.1)}
         (image(units=("mm",) * 3, scale=np.full(3, 0.11)), {}, "lies elsewhere"),
         (image(), {}, ""),  # it says nothing of its place
         (image(**PLACE, rotate=np.array([[1, 0, 0], [0, 0, -1], [0, 1, 0]])), {}, "turned"),
+        (image(np.full_like(CUBE, 2), **PLACE), {}, "the same value"),
+        (image(CUBE > 300, **PLACE), {}, ""),  # a mask
         (image(np.where(CUBE == 5, np.nan, CUBE), **PLACE), {}, "1 of its 1024 voxels are not numbers"),
     ],
 )

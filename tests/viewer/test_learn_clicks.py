@@ -40,12 +40,13 @@ def test_a_volume_teaches_the_network_and_the_next_run_uses_it(docked, tmp_path)
     docked.until(lambda: (dialog.run.history.get("heldout_psnr") and dialog.run.step >= 2) or dialog.run.over)
     assert not dialog.run.over, dialog.run.error
     docked.until(dialog.stop_button.isEnabled)
+    docked.until(lambda: dock.panel.headline.text() == "Learning my_sample")
     assert "Learning" in dialog.words.text() and any("dense volume" in layer.name for layer in docked.viewer.layers)
     docked.click(dialog.stop_button)
     docked.finish()
     assert "Kept as “my_sample”" in dialog.words.text()
     weights = file_of_network(docked.bench.scan.path, "my_sample")
-    assert read_card(weights)["trained_for"]["views"] == [32, 32]
+    assert read_card(weights)["trained_for"]["views"] == [27, 32]  # all views, and with a share of them withheld
     assert dock.form.values()["weights"] == str(weights)
     assert dock.form.input_of("weights").currentText() == "my_sample"
     dialog.close()

@@ -56,7 +56,7 @@ def fitted(recipe: Recipe, layers: Iterable[Any], scan: ScanPresenter) -> tuple[
     if guide is not None and recipe.registration is None and (why := misfit(guide, recipe, scan)):
         raise FewviewError(f"“{guide.name}” cannot guide this run: {why}", "Bring it onto the grid with Registration.")
     truth = layer_of(shown, recipe.reference)
-    why = "" if truth is None else misfit(truth, recipe, scan) or _not_numbers(truth)
+    why = "" if truth is None else misfit(truth, recipe, scan) or _no_scale(truth)
     if not why:
         return recipe, ""
     return recipe.model_copy(update={"reference": None}), f"Not scored against “{truth.name}”: {why}"
@@ -109,6 +109,11 @@ def _same(one: Place, other: Place, shape: tuple[int, ...], ndim: int) -> bool:
     return bool((far + across < ASIDE * step).all())
 
 
-def _not_numbers(layer: Any) -> str:
-    bad = sum(int(np.count_nonzero(~np.isfinite(part))) for part in layer.data)
-    return f"{bad} of its {layer.data.size} voxels are not numbers." if bad else ""
+def _no_scale(layer: Any) -> str:
+    """Why nothing can be measured against the values of a layer."""
+    parts = [np.asarray(part, dtype=np.float32) for part in (layer.data if layer.ndim == 3 else [layer.data])]
+    bad = sum(int(np.count_nonzero(~np.isfinite(part))) for part in parts)
+    if bad:
+        return f"{bad} of its {layer.data.size} voxels are not numbers."
+    constant = max(part.max() for part in parts) == min(part.min() for part in parts)
+    return "all of its voxels have the same value." if constant else ""

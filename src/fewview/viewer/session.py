@@ -34,8 +34,17 @@ OPEN: set[str] = set()  # folders of those that are open
 
 
 @thread_worker
-def _keeping(path: str, data: Any, attributes: dict[str, Any]) -> str:
-    return save(path, data, attributes)
+def _keeping(path: str, data: Any, attributes: dict[str, Any]) -> tuple[FewviewError, ...]:
+    try:
+        save(path, data, attributes)
+    except FewviewError as error:
+        return (error,)  # raised, or returned by itself, napari would print it as a fault of ours
+    return ()
+
+
+def _tell(errors: tuple[FewviewError, ...]) -> None:
+    for error in errors:
+        complain(error)
 
 
 class SessionKeeper(QObject):
@@ -181,6 +190,7 @@ class SessionKeeper(QObject):
         path = str(self.file.parent / f"run-{stamp}-{run.number}.npy")
         attributes = {key: getattr(layer, key) for key in ("name", "scale", "units", "metadata")}
         worker = _keeping(path, volume, attributes)
+        worker.returned.connect(_tell)
         worker.errored.connect(complain)
         worker.start()
         facts(layer.metadata)["kept_file"] = path  # type: ignore[index]

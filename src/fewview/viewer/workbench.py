@@ -202,6 +202,11 @@ class Workbench(QObject):
     def _on_layer(self, event: Any) -> None:
         """A scan that was dropped on napari comes as a layer: the docks take it from there."""
         about = facts(event.value.metadata)
+        others = (facts(one.metadata).get("run") for one in self.viewer.layers if one is not event.value)
+        if "run" in about and about["run"] in others:
+            # A copy of a layer of a run: from now on it stands still, whatever the run tells.
+            about = {name: value for name, value in about.items() if name != "run"}
+            event.value.metadata = {**event.value.metadata, METADATA: about}
         path = about.get("scan")
         if not path or path == self.scan.path:
             if "run" in about or "axis" in about:

@@ -56,9 +56,15 @@ class Placed:
         """The slice at ``z`` (y, x); None where there is none. An image is a slice of every ``z``."""
         data = self.layer.data
         if data.ndim == 2:
-            return np.asarray(data)
+            return _numbers(data)
         index = self.place.index(z)
-        return np.asarray(data[index]) if 0 <= index < len(data) else None
+        return _numbers(data[index]) if 0 <= index < len(data) else None
+
+
+def _numbers(image: Any) -> NDArray[Any]:
+    """Masks and counts as floats: differences of whole numbers without a sign, or of truth values, are none."""
+    values = np.asarray(image)
+    return values if values.dtype.kind == "f" else values.astype(np.float32)
 
 
 def to_mm(unit: Any) -> float | None:

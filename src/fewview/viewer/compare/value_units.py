@@ -78,6 +78,7 @@ def larger_pixels(one: Placed, pixel: float, unit: str) -> float:
 
 
 def _level(layer: Any) -> float:
-    values = np.abs(np.asarray(layer.data if layer.data.ndim == 2 else layer.data[len(layer.data) // 2]))
+    middle = layer.data if layer.data.ndim == 2 else layer.data[len(layer.data) // 2]
+    values = np.abs(np.asarray(middle, dtype=np.float32))
     values = values[np.isfinite(values)]
     return float(np.percentile(values, LEVEL)) if values.size else 0.0

@@ -26,8 +26,11 @@ RECORDS = "Run records (*.h5 *.hdf5 *.tif *.tiff *.npy *.zarr *.json *.yaml *.ym
 @thread_worker
 def _saving(
     path: str, data: Any, attributes: dict[str, Any], regions: list[dict[str, Any]], compared: str | None
-) -> str:
-    return save(path, data, attributes, regions, compared)
+) -> tuple[str, FewviewError | None]:
+    try:
+        return save(path, data, attributes, regions, compared), None
+    except FewviewError as error:
+        return path, error  # raised, or returned by itself, napari would print it as a fault of ours
 
 
 class ResultButtons(QWidget):
@@ -79,7 +82,11 @@ class ResultButtons(QWidget):
         self._worker.errored.connect(complain)
         self._worker.start()
 
-    def _on_saved(self, path: str) -> None:
+    def _on_saved(self, outcome: tuple[str, FewviewError | None]) -> None:
+        path, error = outcome
+        if error is not None:
+            complain(error)
+            return
         layer, data, place = self._saved
         known = {**facts(layer.metadata).get(KNOWN, {}), **mark(path, data, place)}
         layer.metadata = {**layer.metadata, METADATA: {**facts(layer.metadata), "file": path, KNOWN: known}}

@@ -17,6 +17,7 @@ from qtpy.QtWidgets import QFileDialog
 from .form_entries import FormField
 
 LARGEST = 2**31 - 1
+NUMBER_WIDE = 64  # pixels that a number needs
 OWN = "own file…"
 
 
@@ -105,6 +106,8 @@ def make_widget(field: FormField) -> ValueWidget[Any]:
         options = {"choices": [(Path(name).stem, name) for name in field.choices]}
     made: Any = TYPES.create_widget(annotation=annotation, name=field.name, label=field.title, options=options)
     made.tooltip = field.tooltip
+    if isinstance(made, LineEdit):
+        made.native.setMinimumWidth(NUMBER_WIDE)  # beside a wide title, it would shrink to nothing
     if field.kind == "bool":
         made.native.setText("")  # the form has its title beside it
     return made  # type: ignore[no-any-return]

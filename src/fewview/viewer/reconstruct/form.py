@@ -11,6 +11,7 @@ from ...options import Options
 from ..common.widgets import Section, bare, described
 from .field_widgets import WeightsChoice, edited, hold, make_widget
 from .form_entries import FormField, changed, form_fields, named
+
 ROOM = 16  # letters of what "auto" chose; more would make the form wider than its dock
 
 

@@ -36,7 +36,10 @@ from .residual import beside
 
 ENGINE = "fewview.sister:learn_in_worker"
 LAYER = "Slices of the dense volume, as the network sees them"
-CURVES = {"heldout_psnr": "held-out slices", "learnt_psnr": "learnt slices: too few to hold some out"}
+CURVES = {
+    "heldout_psnr": "held-out slices of the volume",
+    "learnt_psnr": "learnt slices: too few to hold some out",
+}
 FROM_FILE = "from a file…"
 SCRATCH = ("nothing", "")
 SHIPPED = tuple((name, name) for name in ("unrolled-general", "unrolled-materials"))
@@ -83,7 +86,7 @@ class LearnDialog(QDialog):
         described(self.words, "State of the training")
         self.bar = QProgressBar()
         described(self.bar, "Progress of the training")
-        self.plot = Plot("Progress of the learning", "time / s", "PSNR of slices of the volume / dB")
+        self.plot = Plot("Progress of the learning", "time / s", "PSNR / dB")
         row = QHBoxLayout()
         for made in (self.go_button, self.stop_button):
             made.setAutoDefault(False)  # Return ends the typing in a field, and starts nothing

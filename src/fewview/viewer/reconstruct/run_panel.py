@@ -72,7 +72,11 @@ class RunPanel(QWidget):
         """Draw the state; only what changed, for a repaint of the bar costs tens of milliseconds."""
         run = self._current()
         view = run_view(run, self.bench.queue.ready, len(self.bench.queue.waiting))
-        if run is not None and _scan(run) != self.bench.scan.path:
+        other = self.bench.queue.current
+        # A training takes minutes; a look at an axis, or at a residual, moments.
+        if other is not None and not other.over and "weights" in other.payload:
+            view = replace(run_view(None), headline=other.title, details="Runs wait until it ends.")
+        elif run is not None and _scan(run) != self.bench.scan.path:
             view = replace(view, headline=f"{Path(_scan(run)).name}: {view.headline}")
         if view != self._view:
             self._draw(view)

@@ -1,0 +1,194 @@
+"""What users do with layers, scans and files while runs go on: each is right, or refused in a sentence."""
+
+import os
+import shutil
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+
+pytest.importorskip("napari")
+pytest.importorskip("pytestqt")
+
+
+@pytest.fixture
+def told(docked):
+    """Messages that the viewer has shown."""
+    from napari.utils.notifications import notification_manager
+
+    words = []
+    notification_manager.notification_ready.connect(lambda event: words.append(event.message))
+    return words
+
+
+def region_of(docked, run_or_name):
+    name = getattr(run_or_name, "title", run_or_name)
+    return next(row for row in docked.compare.rows if row.layer == name and row.region == "R1")
+
+
+def stop(docked):
+    docked.until(docked.reconstruct.panel.stop.isEnabled)
+    docked.click(docked.reconstruct.panel.stop)
+    docked.finish()
+
+
+def test_layers_of_a_run_that_are_copied_or_deleted_on_its_way(docked, disk):
+    import napari.layers._layer_actions as actions
+
+    run = docked.reconstruct_scan(disk, "sirt", wait=False, iterations=20000)
+    layers = docked.viewer.layers
+    docked.until(lambda: run.title in layers)
+    docked.compare.drop(0.5, 0.5)
+    layers.selection = {layers[run.title]}
+    actions._duplicate_layer(layers)
+    copy = layers[f"{run.title} copy"]
+    frozen = np.array(copy.data)
+    step = run.step
+    docked.until(lambda: run.step > step + 5)
+    docked.until(lambda: sum(row.region == "R1" for row in docked.compare.rows) == 2)
+    assert region_of(docked, run).values.get("data_residual") is not None
+    assert region_of(docked, copy.name).values.get("data_residual") is None  # it stands still: the run's are not its
+    layers.remove(run.title)
+    step = run.step
+    docked.until(lambda: run.step > step + 5)
+    stop(docked)
+    assert run.status == "stopped" and run.title in layers  # the result comes back
+    assert np.array_equal(layers[run.title].data, run.volume) and np.array_equal(copy.data, frozen)
+    docked.compare.refresh()
+    assert region_of(docked, run) is not region_of(docked, copy.name)
+
+
+def test_masks_counts_constants_and_other_grids_as_reference(docked, disk, told):
+    run = docked.reconstruct_scan(disk)
+    viewer, compare, scan = docked.viewer, docked.compare, docked.bench.scan
+    compare.drop(0.5, 0.5)
+    truth = viewer.layers[run.title].data
+    for name, data, said in (
+        ("mask", truth > truth.mean(), ""),
+        ("counts", np.clip(truth * 1000, 0, 255).astype(np.uint8), ""),
+        ("constant", np.ones_like(truth), "all of its voxels have the same value"),
+        ("coarse", truth[:, ::2, ::2].copy(), "it has 4 × 32 × 32 voxels"),
+        ("masked", np.where(truth > truth.mean(), truth, np.nan), "are not numbers"),
+    ):
+        viewer.add_image(data, name=name)
+        docked.select(docked.scan.reference, name)
+        docked.qtbot.wait(300)
+        compare.refresh()
+        again = docked.run()
+        assert again.status == "done", again.error
+        assert (again.record["psnr"] is None) == bool(said) and said in again.note, name
+        window = region_of(docked, run)
+        if name in ("mask", "counts"):
+            box = np.s_[round(compare.z), 16:48, 16:48]
+            corners = compare.regions.boxes()[0][1]
+            box = np.s_[round(compare.z), *(slice(*np.round(corners[[0, 2], k] + 0.5).astype(int)) for k in (0, 1))]
+            wanted = float((truth[box].astype(float) - data[box].astype(float)).mean())
+            assert window.values["difference"] == pytest.approx(wanted, rel=1e-4), name
+        elif name != "masked":
+            assert window.values.get("psnr") is None
+    viewer.layers.remove("masked")
+    assert "its layer was removed" in docked.scan.reference.currentText() and Path(scan.reference).exists()
+    docked.select(docked.scan.reference, "none")
+    assert scan.reference is None and docked.run().status == "done"
+
+
+def test_regions_that_are_emptied_turned_moved_out_or_deleted(docked, disk):
+    run = docked.reconstruct_scan(disk)
+    compare, viewer = docked.compare, docked.viewer
+    compare.drop(0.5, 0.5)
+    docked.until(lambda: any(row.region == "R1" for row in compare.rows))
+    layer = compare.regions.layer
+    corners = np.array(layer.data[0])
+    middle, turn = corners.mean(axis=0), np.array([[0.8, -0.6], [0.6, 0.8]])
+    layer.data = [(corners - middle) @ turn.T + middle]
+    compare.refresh()
+    assert "no upright rectangle" in compare.words.notes.toolTip()
+    layer.data = [corners + 1000]
+    compare.refresh()
+    assert region_of(docked, run).note == "lies outside this layer" and "mean" not in region_of(docked, run).values
+    layer.data = []
+    compare.refresh()
+    assert {row.region for row in compare.rows} == {"slice"} and "A click on the picture" in compare.truth_words.text()
+    compare.drop(0.5, 0.5)
+    compare.refresh()
+    viewer.layers.remove(compare.regions.layer)
+    compare.refresh()
+    compare.undo()
+    assert len(compare.regions.boxes()) == 1 and region_of(docked, run).values["mean"] > 0
+
+
+def test_another_scan_while_a_run_goes_on(docked, disk, tmp_path, told):
+    bench, layers = docked.bench, docked.viewer.layers
+    run = docked.reconstruct_scan(disk, "sirt", wait=False, iterations=20000)
+    first = bench.scan
+    other = tmp_path / "Ünïcode Ordner" / "Prøbe 東京.h5"  # names as users give them
+    other.parent.mkdir()
+    shutil.copy(disk, other)
+    with h5py.File(other, "a") as file:
+        file["exchange/data"][...] *= 2
+    bench.open(str(other))
+    docked.qtbot.wait(300)
+    bench.answer(False)  # instead of the first one, which a run is on: refused
+    assert first in bench.scans.all and any("cannot be closed" in text for text in told)
+    bench.answer(True)
+    bench.forget_scan()  # no run is on this one
+    assert bench.scan is first
+    bench.forget_scan()
+    assert bench.scan is first and sum("cannot be closed" in text for text in told) == 2
+    bench.open(str(other))
+    docked.qtbot.wait(300)
+    bench.answer(True)
+    docked.reconstruct.choose("fbp")
+    docked.click(docked.reconstruct.run_button)  # waits behind the other
+    second = bench.runs[-1]
+    assert second.status == "queued" and docked.reconstruct.run_button.text() == "Queue"
+    later = bench.scan
+    bench.mean(first)
+    stop(docked)
+    assert (run.status, second.status) == ("stopped", "done"), second.error
+    docked.qtbot.wait(100)
+    assert layers[run.title].visible and not layers[second.title].visible  # of the scan that is not meant
+    bench.mean(later)
+    shown = {layer.name: layer.visible for layer in layers}
+    assert shown[second.title] and not any(on for name, on in shown.items() if name.startswith("disk: "))
+    double = float(layers[second.title].data.mean())
+    bench.mean(first)
+    docked.run()
+    assert double == pytest.approx(2 * float(layers[bench.runs[-1].title].data.mean()), rel=0.05)
+
+
+def test_files_that_vanish_and_folders_that_cannot_be_written(docked, disk, tmp_path, told, monkeypatch):
+    bench, dock = docked.bench, docked.reconstruct
+    run = docked.reconstruct_scan(disk)
+    truth = docked.viewer.add_image(docked.viewer.layers[run.title].data.copy(), name="truth")
+    docked.select(docked.scan.reference, "truth")
+    Path(bench.scan.reference).unlink()  # somebody cleans up: it is written again
+    assert docked.run().status == "done" and Path(bench.scan.reference).exists()
+
+    full = shutil.disk_usage(tmp_path)._replace(free=10)
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: full)
+    truth.data = truth.data + 1
+    before = len(bench.runs)
+    docked.click(dock.run_button)
+    docked.qtbot.wait(200)
+    assert len(bench.runs) == before and any("GiB free" in text for text in told)
+    told.clear()
+    dock.results.save(str(tmp_path / "result.h5"))
+    docked.until(lambda: any("GiB free" in text for text in told))
+    assert not (tmp_path / "result.h5").exists()
+    monkeypatch.undo()
+
+    docked.select(docked.scan.reference, "none")
+    if os.name == "posix" and os.geteuid() != 0:
+        folder = tmp_path / "locked"
+        folder.mkdir(mode=0o500)
+        dock.results.save(str(folder / "result.h5"))
+        docked.until(lambda: any("read-only" in text for text in told))
+    told.clear()
+    dock.results.save(str(tmp_path / "gone" / "result.h5"))
+    docked.until(lambda: any("does not exist" in text for text in told))
+    Path(disk).unlink()
+    last = docked.run()
+    assert last.status == "failed" and "disk.h5" in last.error.problem and last.error.remedy
+    assert "disk.h5" in dock.panel.headline.text()
