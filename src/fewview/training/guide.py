@@ -61,7 +61,7 @@ def train_guide(options: GuideTraining, folder: Path, pool: Path | None = None, 
     Path
         The state; :func:`fewview.training.guide_export.export_guide` makes weights of it.
     """
-    return _Trainer(options, folder, pool or folder / "pool", report).run()
+    return _GuideTrainer(options, folder, pool or folder / "pool", report).run()
 
 
 def new_guide(options: GuideTraining) -> Guide:
@@ -148,7 +148,7 @@ def guide_loss(opinion: Opinion, batch: Batch) -> Tensor:
     return error + SURE * score
 
 
-class _Trainer(Trainer[GuideTraining]):
+class _GuideTrainer(Trainer[GuideTraining]):
     """What the clock does not know: lessons, and a critic beside the network where it is as published."""
 
     warm_up = 200

@@ -93,10 +93,10 @@ def train_prior(options: PriorTraining, folder: Path, pool: Path | None = None, 
     """
     if (options.kind == "stack") != (options.stack is not None):
         raise FewviewError("kind=stack and stack=FILE belong together.", "Give both or neither.")
-    return _Trainer(options, folder, pool or folder / "pool", report).run()
+    return _PriorTrainer(options, folder, pool or folder / "pool", report).run()
 
 
-class _Trainer(Trainer[PriorTraining]):
+class _PriorTrainer(Trainer[PriorTraining]):
     """What the clock does not know: images, and what the network is asked about them."""
 
     warm_up = 300
