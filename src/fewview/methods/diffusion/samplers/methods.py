@@ -109,18 +109,6 @@ def _buffers(options: Options) -> tuple[float, float]:
     return 10.0 * options.samples + 6, 8.0 * options.samples + 4
 
 
-def _apart(options: SamplerOptions) -> float:
-    """What the data step draws, while the network is at work."""
-    return 5.0 * options.samples + 2
-
-
-def _beside(options: SamplerOptions, size: Size, gradient: bool) -> int:
-    """The network and the eigenbasis of the data step; or what finding it takes, before there are samples."""
-    held, finding = GaussianStep.held(size)
-    samples = int((_buffers(options)[0] - _apart(options)) * size.slices * size.image)
-    return held + max(batch_bytes(size, adapting=gradient), WEIGHTS + finding - samples)
-
-
 def _reach(gradient: bool) -> Any:
     """Halo: where a gradient leads back through the network, a slice hears neighbours of neighbours."""
     return lambda options: (4 if gradient else 2) * prior_reach(options.prior)
@@ -130,6 +118,17 @@ def _method(
     name: str, title: str, summary: str, source: str, options: type[SamplerOptions], compose: Compose, **more: Any
 ) -> Method[Any]:
     gradient = compose in (dps, pigdm)
+
+    def apart(given: SamplerOptions) -> float:
+        """What a data step draws, while the network is at work; a chain and a splitting along z hold as much."""
+        return 0.0 if compose in (dpnp, diffusion_mbir) else 5.0 * given.samples + 2
+
+    def beside(given: SamplerOptions, size: Size) -> int:
+        """The network and the eigenbasis of the data step; or what finding it takes, before there are samples."""
+        held, finding = GaussianStep.held(size)
+        samples = int((_buffers(given)[0] - apart(given)) * size.slices * size.image)
+        return held + max(batch_bytes(size, adapting=gradient), WEIGHTS + finding - samples)
+
     return Method(
         name=name,
         title=title,
@@ -143,8 +142,8 @@ def _method(
         needs=frozenset({"weights"}),
         missing=lambda: missing_prior(options().prior),
         buffers=_buffers,
-        beside=lambda given, size: _beside(given, size, gradient),
-        apart=_apart,
+        beside=beside,
+        apart=apart,
         for_comparison=True,
         presets={"draft": {"samples": 2, "steps": max(4, options().steps // 3)}, "best": {"samples": 16}},
         **{"halo": _reach(gradient), **more},
