@@ -22,8 +22,7 @@ def told(docked):
     return words
 
 
-def region_of(docked, run_or_name):
-    name = getattr(run_or_name, "title", run_or_name)
+def region_of(docked, name):
     return next(row for row in docked.compare.rows if row.layer == name and row.region == "R1")
 
 
@@ -47,7 +46,7 @@ def test_layers_of_a_run_that_are_copied_or_deleted_on_its_way(docked, disk):
     step = run.step
     docked.until(lambda: run.step > step + 5)
     docked.until(lambda: sum(row.region == "R1" for row in docked.compare.rows) == 2)
-    assert region_of(docked, run).values.get("data_residual") is not None
+    assert region_of(docked, run.title).values.get("data_residual") is not None
     assert region_of(docked, copy.name).values.get("data_residual") is None  # it stands still: the run's are not its
     layers.remove(run.title)
     step = run.step
@@ -56,7 +55,7 @@ def test_layers_of_a_run_that_are_copied_or_deleted_on_its_way(docked, disk):
     assert run.status == "stopped" and run.title in layers  # the result comes back
     assert np.array_equal(layers[run.title].data, run.volume) and np.array_equal(copy.data, frozen)
     docked.compare.refresh()
-    assert region_of(docked, run) is not region_of(docked, copy.name)
+    assert region_of(docked, run.title) is not region_of(docked, copy.name)
 
 
 def test_masks_counts_constants_and_other_grids_as_reference(docked, disk, told):
@@ -78,7 +77,7 @@ def test_masks_counts_constants_and_other_grids_as_reference(docked, disk, told)
         again = docked.run()
         assert again.status == "done", again.error
         assert (again.record["psnr"] is None) == bool(said) and said in again.note, name
-        window = region_of(docked, run)
+        window = region_of(docked, run.title)
         if name in ("mask", "counts"):
             box = np.s_[round(compare.z), 16:48, 16:48]
             corners = compare.regions.boxes()[0][1]
@@ -106,7 +105,10 @@ def test_regions_that_are_emptied_turned_moved_out_or_deleted(docked, disk):
     assert "no upright rectangle" in compare.words.notes.toolTip()
     layer.data = [corners + 1000]
     compare.refresh()
-    assert region_of(docked, run).note == "lies outside this layer" and "mean" not in region_of(docked, run).values
+    assert (
+        region_of(docked, run.title).note == "lies outside this layer"
+        and "mean" not in region_of(docked, run.title).values
+    )
     layer.data = []
     compare.refresh()
     assert {row.region for row in compare.rows} == {"slice"} and "A click on the picture" in compare.truth_words.text()
@@ -115,7 +117,7 @@ def test_regions_that_are_emptied_turned_moved_out_or_deleted(docked, disk):
     viewer.layers.remove(compare.regions.layer)
     compare.refresh()
     compare.undo()
-    assert len(compare.regions.boxes()) == 1 and region_of(docked, run).values["mean"] > 0
+    assert len(compare.regions.boxes()) == 1 and region_of(docked, run.title).values["mean"] > 0
 
 
 def test_another_scan_while_a_run_goes_on(docked, disk, tmp_path, told):
