@@ -39,7 +39,7 @@ def field_notes(lines: LineIntegrals, learned: bool = False) -> list[str]:
         worst = "most of all near its border, and with iterative methods"
         notes.append(f"the sample reaches over the edge of the detector: the volume's values are too high, {worst}")
         if learned:
-            notes.append("the network has learnt samples within the field of view: compare its result with tv or mbir")
+            notes.append("few of the samples that the network has learnt did so: compare its result with tv or mbir")
     return [*notes, *_fan_notes(geometry, learned)] if isinstance(geometry, FanBeam) else notes
 
 
