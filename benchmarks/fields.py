@@ -65,6 +65,7 @@ ABLATION = (
     ("diffnr-gaussian", {"repairs": 4}),
     ("diffnr-gaussian", {"repairs": 1, "likeness": 1.0}),
     ("diffnr-gaussian", {"refuse": False}),
+    ("diffnr-gaussian", {"repairs": 0, "consistent": False, "refuse": False}),
     ("diffnr-gaussian", {"fixer": "fixer"}),
     ("diffnr-gaussian", {"fixer": "fixer", "enlarge": 2}),
     ("diffnr-gaussian", {"fixer": "fixer", "refuse": False}),

@@ -3,8 +3,8 @@
 Simulated samples: 40 slices are scanned with 360 views and 20000 counts and reconstructed by FBP, which is learnt; 4
 other slices of the same sample are measured with few views and 2000 counts. Samples 0 of grains and foam are wider
 than the detector and are not taken. Wood: the FBP of all views of one neutron sinogram is learnt, the other sinogram,
-of another height, is reconstructed from few of its views. The network starts from `unrolled-materials`, which has seen
-none of these kinds, and learns for the given minutes of one core. Rows are kept in results/sister.json, so that a run
+of another height, is reconstructed from few of its views. The network starts from `unrolled-general`, which has seen
+grains, but no foam and no wood, and learns for the given minutes of one core. Rows are kept in results/sister.json, so that a run
 can be stopped and gone on with; networks lie in the folder of --networks.
 """
 
@@ -74,7 +74,7 @@ def teach(learnt, case, path, minutes):
     """Learn, write the network; CPU seconds."""
     setup = set_up(case.lines, auxiliary=None, holdout=0.0, device=torch.device("cpu"), seed=0)
     folder = path.with_name(f"{path.stem}-training")
-    options = SisterTraining(minutes=minutes, validate_every=2.0, start="unrolled-materials")
+    options = SisterTraining(minutes=minutes, validate_every=2.0)
     began = time.process_time()
     SisterTrainer(options, learnt, setup.problem(0, setup.slices), folder, print).run()
     export_sister(folder, path, path.stem)

@@ -36,6 +36,11 @@ PARTS = (
         "one on the way, with the published 3D SSIM, and one at the end",
     ),
     ("diffnr-gaussian", {"refuse": False}, "as it is, nothing is refused"),
+    (
+        "diffnr-gaussian",
+        {"repairs": 0, "consistent": False, "refuse": False},
+        "the same, slices as the fixer leaves them, not held against the data",
+    ),
     ("diffnr-gaussian", {"fixer": "fixer"}, "the compact fixer, told two projections"),
     ("diffnr-gaussian", {"fixer": "fixer", "enlarge": 2}, "the same, slices enlarged twice and reduced"),
     ("diffnr-gaussian", {"fixer": "fixer", "refuse": False}, "the same, nothing is refused"),

@@ -83,7 +83,7 @@ def test_turning_the_slices_changes_nothing_but_the_place(problem, truth):
 def test_it_is_chosen_by_what_the_weights_hold():
     assert isinstance(load_any_fixer("unrolled-materials"), UnrolledFixer)
     assert isinstance(load_any_fixer("fixer"), CompactFixer)
-    assert DIFFNR_NAF.options().fixer == "unrolled-materials"
+    assert DIFFNR_NAF.options().fixer == "unrolled-general"
     assert get_method("diffnr-paper").options().fixer == "fixer"  # the published network sees two projections
 
 

@@ -16,7 +16,7 @@ from .fixer_cost import repair_bytes, repair_volumes, repair_work
 from .options import GaussiansRepairOptions, NafRepairOptions, RepairOptions, SirenRepairOptions
 from .repair import Repair
 
-TRAINED_BY = {"unrolled-materials": "`fewview train unrolled --kind materials`", "fixer": "`fewview train fixer`"}
+TRAINED_BY = {"unrolled-general": "`fewview train unrolled --kind general`", "fixer": "`fewview train fixer`"}
 """Weights that are the default of a method, and what trains them."""
 
 

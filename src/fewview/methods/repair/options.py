@@ -10,12 +10,13 @@ class RepairOptions(FieldOptions):
     """Options that all DiffNR methods share."""
 
     fixer: str = option(
-        "unrolled-materials",
+        "unrolled-general",
         "Slice fixer",
-        "Network that repairs slices: unrolled-materials goes on from the field and holds every stage against all "
-        "measured views, and is the better one; fixer looks at the slice and two projections, as published; or the "
-        "path of weights that `fewview train unrolled` or `fewview train fixer` wrote.",
-        offers=("unrolled-materials", "fixer"),
+        "Network that repairs slices: unrolled-general goes on from the field and holds every stage against all "
+        "measured views, and is the better one; unrolled-materials does so for concrete-like samples alone; fixer looks "
+        "at the slice and two projections, as published; or the path of weights that `fewview train unrolled` or "
+        "`fewview train fixer` wrote.",
+        offers=("unrolled-general", "unrolled-materials", "fixer"),
     )
     prompt: str = option(
         "", "Sample", "What the sample is, in a few words such as concrete; it helps a network that has seen its like."
