@@ -73,6 +73,7 @@ def test_frames_wait_for_the_first_one_and_several_scans_do_not(tmp_path):
 
     bench = SimpleNamespace(
         scan=scan,
+        viewer=SimpleNamespace(layers=[]),
         run=run,
         live=SimpleNamespace(ended=ended),
         scans=SimpleNamespace(include=lambda scan: None),

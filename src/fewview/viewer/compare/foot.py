@@ -67,10 +67,10 @@ class Foot:
             parts.append(hint)
         if comparison.truth is not None and comparison.candidates:
             parts.append(f"PSNR, SSIM and Diff. are against “{comparison.truth.name}”.")
-        elif len(comparison.candidates) == 1:
-            parts.append("To compare, choose another method in Reconstruct and preview it, too.")
         elif comparison.candidates:
             parts.append("No reference: held-out error and data residual judge the runs.")
+            if len(comparison.candidates) == 1:
+                parts.append("To compare, choose another method in Reconstruct and preview it, too.")
         self.truth.setText(" ".join(parts))
         notes = [*comparison.notes, *(f"{row.layer}, {row.region}: {row.note}." for row in rows if row.note), *more]
         shown = notes[:NOTES] + ([f"{len(notes) - NOTES} more notes: point here."] if len(notes) > NOTES else [])
