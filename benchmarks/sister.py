@@ -4,8 +4,8 @@ Simulated samples: 40 slices are scanned with 360 views and 20000 counts and rec
 other slices of the same sample are measured with few views and 2000 counts. Samples 0 of grains and foam are wider
 than the detector and are not taken. Wood: the FBP of all views of one neutron sinogram is learnt, the other sinogram,
 of another height, is reconstructed from few of its views. The network starts from `unrolled-general`, which has seen
-grains, but no foam and no wood, and learns for the given minutes of one core. Rows are kept in results/sister.json, so that a run
-can be stopped and gone on with; networks lie in the folder of --networks.
+grains, but no foam and no wood, and learns for the given minutes of one core. Rows are kept in results/sister.json, so
+that a run can be stopped and gone on with; networks lie in the folder of --networks.
 """
 
 import argparse

@@ -13,8 +13,8 @@ class RepairOptions(FieldOptions):
         "unrolled-general",
         "Slice fixer",
         "Network that repairs slices: unrolled-general goes on from the field and holds every stage against all "
-        "measured views, and is the better one; unrolled-materials does so for concrete-like samples alone; fixer looks "
-        "at the slice and two projections, as published; or the path of weights that `fewview train unrolled` or "
+        "measured views, and is the better one; unrolled-materials does so for concrete-like samples alone; fixer "
+        "looks at the slice and two projections, as published; or the path of weights that `fewview train unrolled` or "
         "`fewview train fixer` wrote.",
         offers=("unrolled-general", "unrolled-materials", "fixer"),
     )
