@@ -19,7 +19,8 @@ Written by `python docs/which_method.py` from the rows of the [benchmark](benchm
 `benchmarks/results/quality.json`: methods with their default settings, mean PSNR over the volumes of a row. The winner
 is the best of all that were measured there and need no X-ray volume; *margin* is its lead over the second. A lead under
 0.3 dB is written in brackets: there the sample decides, so compare held-out errors on yours (`--holdout 0.1`). Where TV
-or MBIR is within that of the winner, take it: it needs no training, and is quicker.
+or MBIR is within that of the winner, take it: it needs no training, and is quicker. Only methods that were measured on
+the same volumes are compared, the largest set of them where there are several; with X-rays, the set that has them.
 """
 
 
@@ -32,14 +33,19 @@ def needs_xray(label):
 
 
 def groups(rows):
-    """PSNR by sample, then by views, then by method, of methods at their defaults that saw the right X-ray volume."""
-    found = defaultdict(lambda: defaultdict(dict))
+    """PSNR by sample, by views, by set of volumes, and by method, at its defaults and with the right X-ray volume."""
+    found = defaultdict(lambda: defaultdict(lambda: defaultdict(dict)))
     for row in rows:
         own = row["label"] not in VARIANTS and needs_xray(row["label"]) is not None
         if own and row["control"] in (None, "none", "right"):
             key = (row["data"], row["size"], row["counts"])
-            found[key][row["views"]][row["label"]] = row["psnr"]
-    return found
+            found[key][row["views"]][row["volumes"], row["slices"]][row["label"]] = row["psnr"]
+    return {key: {views: _largest_first(sets) for views, sets in by_views.items()} for key, by_views in found.items()}
+
+
+def _largest_first(sets):
+    """What each set of volumes gave; a set with more volumes before one with fewer."""
+    return [sets[key] for key in sorted(sets, reverse=True)]
 
 
 def title(key):
@@ -48,10 +54,11 @@ def title(key):
     return f"{data.capitalize()}, {size} pixels, " + (f"{counts:.0f} counts" if counts else "as measured or noiseless")
 
 
-def line(views, psnr):
-    """A row of the table; None where too little was measured to name a winner."""
-    alone = {name: value for name, value in psnr.items() if not needs_xray(name)}
-    if not {"tv", "mbir"} <= set(alone) or len(alone) < 3:
+def line(views, sets):
+    """A row of the table, of the first set with enough methods; None where too little was measured."""
+    parted = [_parted(psnr) for psnr in sets]
+    alone = next((mine for mine, _ in parted if {"tv", "mbir"} <= set(mine) and len(mine) >= 3), None)
+    if alone is None:
         return None
     best, second, *_ = sorted(alone, key=alone.get, reverse=True)
     lead = alone[best] - alone[second]
@@ -59,10 +66,19 @@ def line(views, psnr):
     told = margin if lead >= CLEAR else f"({margin})"
     cells = [str(views), f"`{best}`", f"{alone[best]:.2f}", told]
     cells += [f"{alone[best] - alone[name]:+.2f}" for name in ("tv", "mbir")]
+    xray = next((_over_the_best(*both) for both in parted if all(both)), "-")
+    return "| " + " | ".join([*cells, xray, str(len(alone))]) + " |"
+
+
+def _parted(psnr):
+    """Methods that need no X-ray volume, and those that do."""
     guided = {name: value for name, value in psnr.items() if needs_xray(name)}
-    xray = max(guided, key=guided.get, default=None)
-    cells.append(f"`{xray}` {guided[xray] - alone[best]:+.2f}" if xray else "-")
-    return "| " + " | ".join([*cells, str(len(alone))]) + " |"
+    return {name: value for name, value in psnr.items() if name not in guided}, guided
+
+
+def _over_the_best(alone, guided):
+    best = max(guided, key=guided.get)
+    return f"`{best}` {guided[best] - max(alone.values()):+.2f}"
 
 
 def page(rows):

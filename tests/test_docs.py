@@ -86,8 +86,11 @@ def test_the_page_of_repairs_shows_what_was_measured():
 
 
 def test_a_lead_within_chance_is_bracketed_and_xrays_stand_apart():
-    line = script("which_method").line(8, {"tv": 20.0, "mbir": 20.5, "d3ip": 20.6, "d3ip-x": 22.0})
+    views, few = script("which_method"), {"tv": 21.0, "d3ip": 22.0, "d3ip-x": 22.5}
+    line = views.line(8, [{"tv": 20.0, "mbir": 20.5, "d3ip": 20.6, "d3ip-x": 22.0}, few])
     assert line == "| 8 | `d3ip` | 20.60 | (+0.10 over `mbir`) | +0.60 | +0.10 | `d3ip-x` +1.40 | 3 |"
+    apart = views.line(8, [{"tv": 20.0, "mbir": 20.5, "d3ip": 20.6}, few])
+    assert apart.endswith("+0.10 | `d3ip-x` +0.50 | 3 |"), "over the best of the same volumes"
 
 
 @functools.cache
