@@ -19,7 +19,8 @@ def test_the_curves_end_below_the_legend_which_lives_while_it_is_seen(qtbot, log
 
     plot = Plot("Values", "step", "value")
     qtbot.addWidget(plot)
-    plot.logarithmic(log)
+    if log:
+        plot.logarithmic()
     plot.resize(265, 200)
     plot.show()
     qtbot.waitExposed(plot)

@@ -15,6 +15,7 @@ from fewview.methods.repair.condition import condition_of
 from fewview.methods.repair.fixer_cost import repair_bytes, repair_volumes
 from fewview.methods.repair.methods import DIFFNR_NAF
 from fewview.methods.repair.unrolled_fixer import UnrolledFixer, load_any_fixer
+from fewview.methods.size import Size
 from fewview.models.fixer import CompactFixer
 from fewview.models.unrolled import Unrolled, UnrolledConfig
 from fewview.models.weights import load_unrolled
@@ -101,5 +102,6 @@ def test_slices_on_another_grid_are_refused(problem):
 def test_memory_of_each_kind_is_foreseen():
     unrolled, compact = (DIFFNR_NAF.options(fixer=name) for name in ("unrolled-materials", "fixer"))
     assert repair_volumes(unrolled) > repair_volumes(compact)
-    assert repair_bytes(compact, 256, "cpu") == 4 * repair_bytes(compact, 128, "cpu")
-    assert repair_bytes(compact.taking({"enlarge": 2}), 128, "cpu") == repair_bytes(compact, 256, "cpu")
+    small, large = (Size(8, 24, side, side, "cpu", False) for side in (128, 256))
+    assert repair_bytes(compact, large) == 4 * repair_bytes(compact, small)
+    assert repair_bytes(compact.taking({"enlarge": 2}), small) == repair_bytes(compact, large)

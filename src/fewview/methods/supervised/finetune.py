@@ -48,7 +48,7 @@ FineTuning = Generator[Estimate, None, tuple[Unrolled, dict[str, Any]]]
 
 
 def fine_tuned(
-    net: Unrolled, problem: Problem, top: float, steps: int, batch: int, enough: float = ENOUGH
+    net: Unrolled, problem: Problem, top: float, steps: int, batch: int, enough: float | None = None
 ) -> FineTuning:
     """A network that predicts the scan better; the same one where held-out views do not gain clearly.
 
@@ -64,8 +64,9 @@ def fine_tuned(
         At most.
     batch : int
         Slices that go through a U-Net together.
-    enough : float
-        Gain of the held-out views from which on the tuned network is taken; 0 to see what each gain is worth.
+    enough : float, optional
+        Gain of the held-out views from which on the tuned network is taken, :data:`ENOUGH` when not given; 0 to see
+        what each gain is worth.
 
     Yields
     ------
@@ -102,7 +103,8 @@ def fine_tuned(
             tensors = {name: value.clone() for name, value in tuned.state_dict().items()}
         if stale == PATIENCE:
             break
-    if not better(best, first, least=enough, enough=enough):
+    least = ENOUGH if enough is None else enough
+    if not better(best, first, least=least, enough=least):
         return net, {"finetuned": 0, "finetune_curve": curve}
     tuned.load_state_dict(tensors)
     chosen = {"finetuned": kept, "finetune_gain": round(gain(best, first), 4), "finetune_curve": curve}
