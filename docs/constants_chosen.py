@@ -49,9 +49,10 @@ CHOSEN = {
         "ONE_STANDARD_ERROR": "one standard error of a normal distribution",
         "ON_AVERAGE": IDENTITY,
     },
-    "methods/supervised/finetune.py": dict.fromkeys(
-        ("HIDDEN", "ENOUGH"), "16 validation cases of 128 pixels (`benchmarks/unrolled_choices.py`)"
-    ),
+    "methods/supervised/finetune.py": {
+        "HIDDEN": "earlier validation cases of 128 pixels; rows not kept",
+        "ENOUGH": "16 validation cases of 128 pixels (`benchmarks/unrolled_choices.py`)",
+    },
     "methods/supervised/posterior.py": {"HIGHEST, LOWEST": "its training"},
     "prepare/axis.py": dict.fromkeys(
         ("_TRUNCATED", "_LOWEST", "_EMPTY", "_DEPTH", "_SPREAD", "_TRUNCATION_ERROR"),
