@@ -37,8 +37,8 @@ RATE = 1e-3
 """Of Adam."""
 ENOUGH = 0.05
 """Gain from which on the tuned network is taken. Of 16 validation cases (benchmarks/unrolled_choices.py) five gained
-more: four of them became better by 0.1 to 0.9 dB, one, of 8 views, worse by 0.5. The others became worse by up to 0.3,
-and one better: a small gain may be certain, and the image no better."""
+more: four of them became better by 0.1 to 0.9 dB, one, of 8 views, worse by 0.5. Of the others four became worse, by up
+to 0.3, and two better: a small gain may be certain, and the image no better."""
 EVERY, PATIENCE = 4, 3
 """Steps between two looks at the views that are held out, and looks without a gain after which it ends."""
 
