@@ -208,3 +208,21 @@ def test_a_second_scan_beside_or_instead(docked, tmp_path):
         and not any("tooth" in layer.name for layer in viewer.layers)
     )
     docked.finish()
+
+
+def test_layers_that_come_and_go_in_one_pass_of_the_event_loop_are_painted(docked, disk, tmp_path):
+    """The process crashed within OpenGL at the next painting: what came had told the card of its textures in vain."""
+    import shutil
+
+    other, viewer = shutil.copy(disk, tmp_path / "other.h5"), docked.viewer
+    docked.reconstruct_scan(disk)
+    docked.compare.drop(0.5, 0.5)
+    docked.qtbot.wait(300)
+    docked.bench.open(str(other))
+    docked.click(docked.scan.scans.instead)
+    docked.qtbot.wait(500)
+    assert [layer.name for layer in viewer.layers] == ["Projections of other.h5"]
+    viewer.add_image(np.ones((3, 8, 8)), name="of the user")
+    viewer.layers.remove("Projections of other.h5")
+    docked.qtbot.wait(500)
+    assert [layer.name for layer in viewer.layers] == ["of the user"]

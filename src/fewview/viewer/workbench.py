@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import atexit
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from typing import Any
 
 import numpy as np
@@ -18,6 +18,7 @@ from ..runs.recipe import Recipe
 from ..runs.worker.queue import RunQueue
 from ..runs.worker.queued_run import QueuedRun
 from .closing import End
+from .common.graphics import ready_for_commands, still
 from .common.layers import METADATA, facts, projection_layer, spatial
 from .common.notify import complain, tell, warn
 from .common.settings import Settings
@@ -76,6 +77,7 @@ class Workbench(QObject):
         self._keys = KeyBindings(viewer, self.act)
         self.keeper = SessionKeeper(self)
         viewer.layers.events.inserted.connect(self._on_layer)
+        viewer.layers.events.removing.connect(self._before_removal)
         application = QApplication.instance()
         if application is not None:
             application.aboutToQuit.connect(self.close)
@@ -339,18 +341,11 @@ class Workbench(QObject):
             self._window = window
             window.destroyed.connect(End(self))
 
-    @contextmanager
-    def _still(self) -> Iterator[None]:
-        """Nothing of the window is painted meanwhile."""
-        window = self._window
-        if window is None or not window.updatesEnabled():
-            yield
-            return
-        window.setUpdatesEnabled(False)
-        try:
-            yield
-        finally:
-            window.setUpdatesEnabled(True)
+    def _still(self) -> AbstractContextManager[None]:
+        return still(self._window)
+
+    def _before_removal(self, event: Any = None) -> None:
+        ready_for_commands(self._window)
 
     def go(self) -> None:
         """Start looking after what was queued."""
