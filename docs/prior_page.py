@@ -33,6 +33,14 @@ Written by `python docs/prior_page.py` from the cards beside the weights (`src/f
 prior` makes both. `generic` has seen plain shapes alone: ellipses, ellipsoids, polyhedra, and half of the time dead
 leaves of them, which cover each other at all sizes as things in natural images do; `materials` simulated
 microstructures. Every figure is of validation seeds, which no training draws and no test uses.
+
+A prior trained elsewhere can be given by its folder: `fewview reconstruct scan.h5 --method d3ip --set prior=FOLDER`,
+with `pip install 'fewview[sd-turbo]'`. FOLDER is a `UNet2DModel` of diffusers as `save_pretrained` writes it
+(`config.json` and `.safetensors`; of a pipeline, its folder `unet`), trained as a DDPM on grey or colour images in
+[-1, 1], without classes. Its schedule, and whether it predicts the noise, the image or the mix of both called v, is
+read from `scheduler_config.json` where that lies beside the network; else it is taken to predict the noise of DDPM's
+linear schedule. It looks at one slice at a time, and nothing is downloaded. This has been tried on small networks
+without training, and not yet on a published checkpoint.
 """
 DENOISING = """## One-step denoising
 

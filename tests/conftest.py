@@ -61,3 +61,19 @@ def weights(tmp_path_factory) -> str:
     path = tmp_path_factory.mktemp("weights") / "tiny.safetensors"
     save_network(prior, path, {}, torch.float32)
     return str(path)
+
+
+@pytest.fixture
+def diffusers_folder(tmp_path) -> Path:
+    """A network of diffusers that has learnt nothing, of a pipeline with a schedule that is not the linear one."""
+    import torch
+
+    diffusers = pytest.importorskip("diffusers", reason="diffusers (extra [sd-turbo]) is not installed")
+    shape = {"down_block_types": ("DownBlock2D", "AttnDownBlock2D"), "up_block_types": ("AttnUpBlock2D", "UpBlock2D")}
+    widths = {"block_out_channels": (32, 32), "layers_per_block": 1}
+    torch.manual_seed(0)
+    net = diffusers.UNet2DModel(sample_size=32, in_channels=1, out_channels=1, **shape, **widths)
+    net.save_pretrained(tmp_path / "unet", safe_serialization=True)
+    schedule = diffusers.DDPMScheduler(beta_schedule="squaredcos_cap_v2", prediction_type="v_prediction")
+    schedule.save_pretrained(tmp_path / "scheduler")
+    return tmp_path / "unet"

@@ -86,3 +86,14 @@ def test_the_same_seed_gives_the_same_start(prior):
     again = copy.deepcopy(prior)
     pairs = zip(add_lora(prior, seed=3), add_lora(again, seed=3), strict=True)
     assert all(torch.equal(a, b) for a, b in pairs)
+
+
+def test_of_a_network_of_another_make_all_layers_change_but_those_of_the_time():
+    net = nn.Sequential()
+    net.add_module("conv", nn.Conv2d(1, 4, 3, stride=2, padding=1))
+    net.add_module("to_out", nn.ModuleList([nn.Linear(4, 4)]))
+    net.add_module("time_embedding", nn.Linear(4, 4))
+    parameters = {id(p) for p in add_lora(net, rank=2, biases=True)}
+    assert isinstance(net.conv, LoRA) and isinstance(net.to_out[0], LoRA)
+    assert id(net.conv.base.bias) in parameters and id(net.time_embedding.base.bias) not in parameters
+    assert net.conv(torch.rand(1, 1, 8, 8)).shape == (1, 4, 4, 4)

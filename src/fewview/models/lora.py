@@ -70,6 +70,8 @@ def add_lora(
 ) -> list[nn.Parameter]:
     """Freeze a model and give every convolution and linear layer of its blocks a low-rank change.
 
+    Of a network of another make, whose blocks are not known, all such layers are changed.
+
     Parameters
     ----------
     model : Module
@@ -89,8 +91,8 @@ def add_lora(
     if any(isinstance(module, LoRA) for module in model.modules()):
         raise ValueError("the model has LoRA layers already")
     model.requires_grad_(False)
-    blocks = [module for module in model.modules() if isinstance(module, ResidualBlock)]
-    for block in blocks:
+    modules = list(model.modules())
+    for block in [module for module in modules if isinstance(module, ResidualBlock)] or modules:
         for name, layer in list(block.named_children()):
             if isinstance(layer, nn.Conv2d | nn.Linear):
                 setattr(block, name, LoRA(layer, rank))
@@ -100,7 +102,7 @@ def add_lora(
         layer.up.requires_grad_(True)
     if biases:
         for name, parameter in model.named_parameters():
-            if name.endswith("bias") and not {"emb", "embed"} & set(name.split(".")):
+            if name.endswith("bias") and "emb" not in name:
                 parameter.requires_grad_(True)
     return [p for p in model.parameters() if p.requires_grad]
 

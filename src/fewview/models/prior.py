@@ -37,6 +37,11 @@ class DiffusionPrior(nn.Module):
         self.config = config
         self.net = UNet(config)
 
+    @property
+    def reach(self) -> int:
+        """Slices on either side that the network looks at."""
+        return self.config.slices // 2
+
     def forward(self, x: Tensor, sigma: Tensor | float) -> Tensor:
         """Return the expected clean image given a noisy one.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, ClassVar, Protocol, TypeVar
@@ -29,6 +30,8 @@ KINDS = {
     "sd-turbo": "slice fixer of SD-Turbo",
     "latent": "latent diffusion model",
 }
+FOREIGN = "foreign"
+"""Kind of a folder with a network of diffusers."""
 
 
 class Storable(Protocol):
@@ -59,12 +62,18 @@ def shipped_weights() -> list[str]:
 def find_weights(name: str | Path) -> Path:
     """Return the file of shipped weights by name ("generic", "materials"), or of any weights by path.
 
+    A network of diffusers is a folder; the file of weights in it stands for it.
+
     Raises
     ------
     WeightsError
-        There is no such name or file, or the file is not safetensors.
+        There is no such name or file, the file is not safetensors, or the folder holds no network.
     """
     path = Path(name)
+    if path.is_dir() and name not in shipped_weights():
+        return _network_folder(path)
+    if path.name.startswith("diffusion_pytorch_model") and path.is_file():
+        return _network_folder(path.parent)
     if path.suffix and path.suffix != ".safetensors":
         raise WeightsError(
             f"{path.name} is not a safetensors file.",
@@ -76,6 +85,34 @@ def find_weights(name: str | Path) -> Path:
         known = ", ".join(shipped_weights()) or "none"
         raise WeightsError(f"There are no weights '{name}'.", f"Shipped: {known}. Or give the path of a .safetensors.")
     return path
+
+
+def _network_folder(folder: Path) -> Path:
+    """The folder of a ``UNet2DModel`` as ``save_pretrained`` of diffusers writes it."""
+    try:
+        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    except (FileNotFoundError, ValueError):  # none, or not JSON
+        config = None
+    if not isinstance(config, dict) or config.get("_class_name") != "UNet2DModel":
+        raise WeightsError(
+            f"The folder {folder} holds no UNet2DModel of diffusers.",
+            "Give the folder that holds its config.json (of a pipeline, the folder unet), or a .safetensors file.",
+        )
+    if not list(folder.glob("*.safetensors")):
+        raise WeightsError(f"{folder} holds no .safetensors.", "Save the model with safe_serialization=True.")
+    return folder
+
+
+def count_values(folder: Path) -> int:
+    """Values of the network in a folder of diffusers; of several precisions, which have the same, those of one."""
+    totals: dict[str, int] = {}
+    for path in sorted(folder.glob("*.safetensors")):
+        _, *variant = path.stem.split(".")
+        key = ".".join(word for word in variant if "-of-" not in word)
+        with safe_open(path, framework="pt") as file:
+            size = sum(math.prod(file.get_slice(tensor).get_shape()) for tensor in file.keys())  # noqa: SIM118
+        totals[key] = totals.get(key, 0) + size
+    return max(totals.values())
 
 
 def save_network(model: Storable, path: Path, card: dict[str, Any], dtype: torch.dtype = torch.float16) -> None:
@@ -131,7 +168,7 @@ def load_network(
 
 
 def load_prior(name: str | Path, device: str | torch.device = "cpu") -> DiffusionPrior:
-    """Load a prior; see :func:`load_network`."""
+    """Load a prior of ours; see :func:`load_network`. For one of diffusers, too: :mod:`.foreign`."""
     return load_network(
         name, DiffusionPrior.kind, lambda shape: DiffusionPrior(UNetConfig.model_validate_json(shape)), device
     )
@@ -144,7 +181,10 @@ def load_unrolled(name: str | Path, device: str | torch.device = "cpu") -> Unrol
 
 def prior_reach(name: str | Path) -> int:
     """Slices on either side that a prior, or all stages of an unrolled network, look at; reads the file's header."""
-    with safe_open(find_weights(name), framework="pt") as file:
+    path = find_weights(name)
+    if path.is_dir():
+        return 0
+    with safe_open(path, framework="pt") as file:
         config = (file.metadata() or {}).get("config", "{}")
     if network_kind(name) == Unrolled.kind:
         unrolled = UnrolledConfig.model_validate_json(config)
@@ -153,9 +193,12 @@ def prior_reach(name: str | Path) -> int:
 
 
 def network_kind(name: str | Path) -> str:
-    """What weights hold, a key of :data:`KINDS`, by name or path; empty where their header does not say."""
+    """What weights hold, a key of :data:`KINDS` or :data:`FOREIGN`; empty where their header does not say."""
+    path = find_weights(name)
+    if path.is_dir():
+        return FOREIGN
     try:
-        with safe_open(find_weights(name), framework="pt") as file:
+        with safe_open(path, framework="pt") as file:
             return str((file.metadata() or {}).get("kind", "")).removeprefix("fewview.")
     except SafetensorError:
         return ""
@@ -170,6 +213,11 @@ def read_network(name: str | Path, kind: str) -> tuple[str, dict[str, Tensor]]:
         No such weights, a damaged file, a checksum other than the card's, or weights of another kind.
     """
     path = find_weights(name)
+    if path.is_dir():
+        raise WeightsError(
+            f"{path} holds a network of diffusers, which is no {KINDS[kind]} of ours.",
+            f"Give weights written by `fewview train {kind}`.",
+        )
     card = read_card(path)
     if card and card.get("sha256") != sha256(path):
         raise WeightsError(

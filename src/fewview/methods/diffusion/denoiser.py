@@ -12,8 +12,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from ...models.foreign import Prior, held_bytes
 from ...models.prior import DiffusionPrior
 from ...models.symmetries import TURNS
+from ...models.weights import FOREIGN, find_weights, network_kind
 from ...models.window import Window, asked
 from ..inverse.normalised import Scaled
 from ..inverse.window import window_around
@@ -35,14 +37,14 @@ class Denoiser:
 
     Parameters
     ----------
-    prior : DiffusionPrior
+    prior : DiffusionPrior or ForeignPrior
     slices : int
         Of the stack; the copies (samples) of a stack do not neighbour each other in a 2.5D prior.
     window : Window, optional
         All that the network sees of an image; beyond it is air.
     """
 
-    prior: DiffusionPrior
+    prior: Prior
     slices: int
     window: Window | None = None
 
@@ -51,7 +53,7 @@ class Denoiser:
         return replace(self, window=window_around(data) if isinstance(self.prior, DiffusionPrior) else None)
 
     @classmethod
-    def of(cls, prior: DiffusionPrior, slices: int) -> Denoiser:
+    def of(cls, prior: Prior, slices: int) -> Denoiser:
         """A denoiser on a copy of ``prior``, without dropout and without gradients."""
         return cls(copy.deepcopy(prior).eval().requires_grad_(False), slices)
 
@@ -111,7 +113,7 @@ class Denoiser:
     @property
     def reach(self) -> int:
         """Slices on either side that the network looks at."""
-        return self.prior.config.slices // 2
+        return self.prior.reach
 
     def neighbourhood(self, x_t: Tensor, chosen: Tensor | None = None) -> Tensor:
         """What the network sees of some slices (all when not given): (slices, neighbours, y, x)."""
@@ -170,7 +172,7 @@ def batches(x_t: Tensor) -> Iterator[tuple[Tensor, int]]:
         yield index, min(size, count - start)
 
 
-def batch_bytes(size: Size, adapting: bool = False, networks: int = 1) -> int:
+def batch_bytes(size: Size, adapting: bool = False, networks: int = 1, prior: str = "auto") -> int:
     """Bytes of a batch of slices on its way through the network, with what gradients need where it adapts.
 
     Parameters
@@ -180,6 +182,10 @@ def batch_bytes(size: Size, adapting: bool = False, networks: int = 1) -> int:
         Whether gradients are needed.
     networks : int, optional
         Networks that are held at the same time, of which one is at work.
+    prior : str, optional
+        Whose; of a network of diffusers the size is looked up.
     """
     batch = _together(size.grid**2, size.device) * size.grid**2
+    if prior != "auto" and network_kind(prior) == FOREIGN:
+        return held_bytes(find_weights(prior), batch, adapting) + (networks - 1) * WEIGHTS
     return 4 * batch * (ADAPTING if adapting else ACTIVATIONS) + networks * WEIGHTS

@@ -75,7 +75,7 @@ def _network(options: Options, size: Size) -> int:
     """See :func:`fewview.methods.diffusion.denoiser.batch_bytes`."""
     assert isinstance(options, DiffusionOptions)
     networks = 2 if isinstance(options, CrossModalOptions) else 1  # the guide's as well
-    return batch_bytes(size, options.adaptation.kind != "none", networks)
+    return batch_bytes(size, options.adaptation.kind != "none", networks, options.prior)
 
 
 def _dinr_buffers(options: Options) -> tuple[float, float]:

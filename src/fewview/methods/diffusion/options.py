@@ -60,8 +60,9 @@ class DiffusionOptions(BudgetOptions):
     prior: str = option(
         "auto",
         "Prior",
-        "What the network knows: `generic` (plain shapes), `materials` (concrete and its like), or the path of weights "
-        "of your own. Auto takes `generic` unless held-out views are clearly better predicted with `materials`.",
+        "What the network knows: `generic` (plain shapes), `materials` (concrete and its like), the path of weights of "
+        "your own, or the folder of a `UNet2DModel` of diffusers. Auto takes `generic` unless held-out views are "
+        "clearly better predicted with `materials`.",
         offers=("auto", "generic", "materials"),
     )
     steps: int = option(

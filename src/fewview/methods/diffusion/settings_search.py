@@ -8,8 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ...models.prior import DiffusionPrior
-from ...models.weights import load_prior
+from ...models.foreign import Prior, load_any_prior
 from ..ensemble.partner import candidates, shared, tuned_and_reconstructed
 from ..ensemble.stacking import mixed, share
 from ..interface import Estimate, Problem
@@ -74,9 +73,9 @@ def choose(
     questions = OpenSettings.of(options, source)
     if not questions.any:
         return {"prior": questions.priors[0], **questions.told}
-    priors = {name: load_prior(name, problem.operator.device) for name in questions.priors}
+    priors = {name: load_any_prior(name, problem.operator.device) for name in questions.priors}
     # TV takes slices apart, MBIR looks at neighbours.
-    wide = options.partner.kind == "mbir" or any(prior.config.slices > 1 for prior in priors.values())
+    wide = options.partner.kind == "mbir" or any(prior.reach > 0 for prior in priors.values())
     given, held = hold_out(central(problem, SLICES, wide))
     slices = central_slices(problem, SLICES, wide)
     stages = Stages(_expected(questions, options, given))
@@ -122,7 +121,7 @@ class SettingsSearch:
         """The options of a trial: of few steps, with what was chosen."""
         return self.options.taking({**SHORT, "steps": self.steps, "prior": self.chosen["prior"], **more})
 
-    def network(self, priors: Mapping[str, DiffusionPrior]) -> Trying:
+    def network(self, priors: Mapping[str, Prior]) -> Trying:
         """What comes of each prior in few steps."""
         tried: dict[str, TrialResult] = {}
         stages = Stages(dict.fromkeys(priors, 1.0))

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ...models.prior import DiffusionPrior
+from ...models.foreign import Prior
 from ..interface import Estimate, Problem, Views
 from ..inverse.normalised import Scaled
 from ..selection.comparison import PerView
@@ -48,7 +48,7 @@ class SettingsTrial:
         ``given``, for the network.
     first : Tensor, shape (slices, y, x)
         First volume, in units of the object's maximum.
-    prior : DiffusionPrior
+    prior : DiffusionPrior or ForeignPrior
     picture : Picture
         What is shown meanwhile.
     slices : list of int
@@ -59,7 +59,7 @@ class SettingsTrial:
     held: Views
     data: Scaled
     first: Tensor
-    prior: DiffusionPrior
+    prior: Prior
     picture: Picture
     slices: list[int]
 

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ...models.weights import load_prior
+from ...models.foreign import load_any_prior
 from ..classical.fbp import preview
 from ..ensemble.partner import iterations, reconstructed
 from ..ensemble.stacking import mixed
@@ -42,7 +42,7 @@ def solve(problem: Problem, options: DiffusionOptions) -> Iterator[Estimate]:
     source = GuideSource.of(problem, options)
     compare = bool(getattr(options, "compare", False))
     stages = _expected(problem, options, compare and source is not None)
-    denoiser = Denoiser.of(load_prior(options.prior, problem.operator.device), len(problem.data))
+    denoiser = Denoiser.of(load_any_prior(options.prior, problem.operator.device), len(problem.data))
     course = CoarseToFine(problem, options, denoiser, source)
     begin = yield from stages.within(STARTING, course.start())
     other = yield from stages.within(PARTNER, _partner(problem, options))
@@ -97,7 +97,7 @@ def _compared(
     problem: Problem, options: DiffusionOptions, last: Estimate, other: Tensor | None
 ) -> Generator[Estimate, None, None]:
     """Go the same way once more without the guide, from the same seed; the last volume stays what it was."""
-    denoiser = Denoiser.of(load_prior(options.prior, problem.operator.device), len(problem.data))
+    denoiser = Denoiser.of(load_any_prior(options.prior, problem.operator.device), len(problem.data))
     course = CoarseToFine(replace(problem, state=None), options, denoiser)
     total = last.total + course.total
     first = yield from mapped(lambda _: replace(last, stage=COMPARING, total=total, done=0.0), course.start())

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import math
 from pathlib import Path
 
 import torch
 from safetensors import safe_open
 
-from ..weights import WeightsError, find_weights, read_network
+from ..weights import WeightsError, count_values, find_weights, read_network
 from .base import load_base
 from .fixer import AdapterConfig, SDTurboFixer
 
@@ -56,20 +55,8 @@ def held_bytes(name: str | Path) -> int:
     vae, unet = (json.loads((folder / part / "config.json").read_text(encoding="utf-8")) for part in ("vae", "unet"))
     widths: list[int] = vae["block_out_channels"]
     side = int(unet["sample_size"]) * 2 ** (len(widths) - 1)
-    values = sum(_values(folder / part) for part in ("text_encoder", "vae", "unet"))
+    values = sum(count_values(folder / part) for part in ("text_encoder", "vae", "unet"))
     return 4 * (values + FEATURES * widths[0] * int(side) ** 2)
-
-
-def _values(folder: Path) -> int:
-    """Values of one part of a model; of several precisions, which have the same, those of one."""
-    totals: dict[str, int] = {}
-    for path in sorted(folder.glob("*.safetensors")):
-        _, *variant = path.stem.split(".")
-        key = ".".join(word for word in variant if "-of-" not in word)
-        with safe_open(path, framework="pt") as file:
-            size = sum(math.prod(file.get_slice(tensor).get_shape()) for tensor in file.keys())  # noqa: SIM118
-        totals[key] = totals.get(key, 0) + size
-    return max(totals.values())
 
 
 def _folder(name: str | Path, config: AdapterConfig) -> Path:

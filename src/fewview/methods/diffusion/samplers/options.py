@@ -52,8 +52,8 @@ class SamplerOptions(BudgetOptions):
     prior: str = option(
         "generic",
         "Prior",
-        "What the network knows: `generic` (plain shapes), `materials` (concrete and its like), or the path of weights "
-        "of your own.",
+        "What the network knows: `generic` (plain shapes), `materials` (concrete and its like), the path of weights of "
+        "your own, or the folder of a `UNet2DModel` of diffusers.",
         offers=("generic", "materials"),
     )
     steps: int = steps_option(20)
@@ -79,7 +79,8 @@ class PosteriorOptions(SamplerOptions):
         "Network",
         "What draws: `unrolled-materials`, which knows the measurement and was trained to draw what it leaves open; or "
         "a prior, which knows samples alone: `generic` (plain shapes), `materials` (concrete and its like); or the "
-        "path of weights of your own. With a prior the samples scatter less than they should.",
+        "path of weights of your own, or of a `UNet2DModel` of diffusers. With a prior the samples scatter less than "
+        "they should.",
         offers=("unrolled-materials", "generic", "materials"),
     )
 

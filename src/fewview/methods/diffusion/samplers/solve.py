@@ -8,8 +8,9 @@ from typing import Any
 
 import torch
 
+from ....models.foreign import load_any_prior
 from ....models.unrolled import Unrolled
-from ....models.weights import find_weights, load_prior, load_unrolled, network_kind, read_card
+from ....models.weights import find_weights, load_unrolled, network_kind, read_card
 from ...classical.fbp import preview
 from ...interface import Estimate, Problem, Settled, Tuning
 from ...inverse.gaussian import GaussianStep
@@ -99,7 +100,7 @@ def _denoiser(problem: Problem, options: SamplerOptions, data: Scaled) -> tuple[
     """What is denoised with, and what there is to say of it."""
     device, slices = problem.operator.device, len(problem.data)
     if not (isinstance(options, PosteriorOptions) and network_kind(options.prior) == Unrolled.kind):
-        return Denoiser.of(load_prior(options.prior, device), slices), {}
+        return Denoiser.of(load_any_prior(options.prior, device), slices), {}
     card = read_card(find_weights(options.prior))
     outside = outside_training(card, problem.operator, data.noise * problem.operator.norm * data.top)
     return Conditioned(load_unrolled(options.prior, device), slices), {"outside_training": outside} if outside else {}
