@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 from ..methods.interface import Problem
 from ..operators import Operator, parallel_beam
@@ -15,6 +16,7 @@ from ..operators import Operator, parallel_beam
 Range = tuple[float, float]
 THICKNESS: Range = (0.4, 4.0)  # largest line integral
 OPEN_BEAM = 1e6  # what noisy counts are scaled to; any
+ERRORS: Range = (5e-4, 1e-2)  # of the gain of a detector column in all views, and of the dose of a view
 
 
 @dataclass(frozen=True)
@@ -34,6 +36,8 @@ class Acquisitions:
         Largest line integral.
     shifted : float
         Share whose axis lies off the middle, by up to a 25th of the detector.
+    imperfect : float
+        Share of detectors with uneven gains, doses and a point spread; see :func:`measured`.
     """
 
     views: Range = (4, 128)
@@ -42,6 +46,7 @@ class Acquisitions:
     noiseless: float = 0.05
     thickness: Range = THICKNESS
     shifted: float = 0.3
+    imperfect: float = 0.3
 
     def draw(self, side: int, rng: np.random.Generator, device: torch.device) -> Operator:
         """An operator for a detector as wide as the image, of pixels of size 1.
@@ -83,6 +88,7 @@ def measured(
     behind: float | None = None,
     noiseless: float = 0.15,
     thickness: Range = THICKNESS,
+    imperfect: float = 0.0,
 ) -> Problem:
     """Measure slices given at twice the resolution; their values become attenuation.
 
@@ -101,6 +107,9 @@ def measured(
         Mean counts per pixel behind the sample, in place of those of the open beam.
     noiseless : float
         Probability of a measurement without noise.
+    imperfect : float
+        Probability of a detector with errors of its gains (rings), of doses that differ, and of a point spread that
+        blurs the noise, too. None of them is in the truth, and no weight tells of them.
 
     Returns
     -------
@@ -117,7 +126,22 @@ def measured(
         dose = between(counts, rng) if behind is None else behind / float(transmitted.mean())
         seen = torch.from_numpy(rng.poisson(dose * transmitted.cpu().numpy()).astype(np.float32)).to(A.device)
         seen = seen.clamp(min=0.5) * (OPEN_BEAM / dose)
+    if rng.random() < imperfect:
+        seen = _imperfect(seen, rng)
     return Problem(A, -torch.log(seen / OPEN_BEAM), seen / seen.mean(), state={"peak": peak})
+
+
+def _imperfect(seen: Tensor, rng: np.random.Generator) -> Tensor:
+    """Counts (slices, views, columns) as a real detector gives them."""
+    slices, views, columns = seen.shape
+    gain = between(ERRORS, rng) * rng.standard_normal((slices, 1, columns))
+    dose = between(ERRORS, rng) * rng.standard_normal((1, views, 1))
+    factor = torch.from_numpy(np.exp(gain + dose).astype(np.float32)).to(seen.device)
+    side = rng.uniform(0, 0.2)  # of what a pixel gives to each neighbour
+    spread = torch.tensor([[side, 1 - 2 * side, side]], device=seen.device)[None]
+    padded = F.pad(seen.reshape(-1, 1, columns), (1, 1), mode="replicate")
+    blurred: Tensor = F.conv1d(padded, spread).reshape(seen.shape)
+    return blurred * factor
 
 
 def between(ends: Range, rng: np.random.Generator) -> float:

@@ -12,11 +12,12 @@ from numpy.typing import NDArray
 from ..errors import FewviewError
 from ..simulate.fibres import fibres
 from ..simulate.grains import grains
+from ..simulate.layers import layers
 from ..simulate.leaves import leaves
 from ..simulate.seeds import split_of
 from ..simulate.shapes import random_stack
 
-Kind = Literal["generic", "materials", "grains", "fibres"]
+Kind = Literal["generic", "materials", "grains", "fibres", "layers"]
 Block = NDArray[np.float32]
 
 LEAVES = 0.5
@@ -54,6 +55,12 @@ def fibres_block(seed: int, size: int | None) -> list[Block]:
     return [fibres(rng, side, 8)]
 
 
+def layers_block(seed: int, size: int | None) -> list[Block]:
+    """Growth rings, sediments and rolled sheets: one block of 8 slices."""
+    rng, side = _begun([seed, 4], size)
+    return [layers(rng, side, 8)]
+
+
 def _begun(seed: int | list[int], size: int | None) -> tuple[np.random.Generator, int]:
     """Random numbers of a seed that belongs to a split, and the side of the slices."""
     split_of(seed if isinstance(seed, int) else seed[0])
@@ -66,10 +73,11 @@ MAKERS: dict[Kind, Callable[[int, int | None], list[Block]]] = {
     "materials": materials_block,
     "grains": grains_block,
     "fibres": fibres_block,
+    "layers": layers_block,
 }
 MIXTURES: dict[str, dict[Kind, float]] = {
     "materials": {"materials": 1.0},
-    "general": {"materials": 0.35, "generic": 0.35, "grains": 0.15, "fibres": 0.15},
+    "general": {"materials": 0.28, "generic": 0.28, "grains": 0.14, "fibres": 0.14, "layers": 0.16},
 }
 """How often each kind is drawn for a network that is trained on several. Foams and sponges are in none."""
 

@@ -12,6 +12,9 @@ from torch import Tensor
 from torch.nn import functional as F
 
 WIDE = 0.15  # part of the stacks that reach into the corners, where not every view sees them, where that is asked for
+SOFT = 0.4  # part of the stacks as a detector shows them: a little blurred, shaded and textured, where that is asked for
+BLURS = (0.25, 1.5)  # of those: standard deviation in pixels of what is to be reconstructed
+SHADES = 0.2  # largest standard deviation of the shades, in parts of the value
 TURNED = 0.5  # part of the stacks turned by any angle, where that is asked for
 
 
@@ -23,6 +26,7 @@ def specimens(
     rng: np.random.Generator,
     turned: bool = False,
     wide: float = 0.0,
+    soft: float = 0.0,
 ) -> tuple[Tensor, int]:
     """Draw stacks of neighbouring slices; most end at the circle that every view sees.
 
@@ -39,6 +43,8 @@ def specimens(
         Turn and bend the grey values of some, besides flips and quarter turns: for a pool of one object.
     wide : float
         Part of the stacks that keep their corners, as of a sample wider than the detector.
+    soft : float
+        Part of the stacks that are blurred and shaded, for no edge is sharp and no material even in a real volume.
 
     Returns
     -------
@@ -58,6 +64,7 @@ def specimens(
         if turned:
             image = image.clamp(min=0) ** math.exp(rng.uniform(-0.12, 0.12))
             image = _rotated(image, rng) if rng.random() < TURNED else image
+        image = _softened(image, rng) if rng.random() < soft else image
         stacks.append(image if rng.random() < wide else image * always_seen)
     return torch.cat(stacks), depth
 
@@ -86,6 +93,22 @@ def _fitted(block: NDArray[np.floating], size: int, depth: int, rng: np.random.G
         result: Tensor = stack.repeat_interleave(2, 1).repeat_interleave(2, 2)
         return result
     return F.interpolate(stack[:, None], size=(size, size), mode="bilinear", antialias=True)[:, 0]
+
+
+def _softened(image: Tensor, rng: np.random.Generator) -> Tensor:
+    """Shade a stack (z, y, x) by a random field of any size of structure, then blur its slices."""
+    side = image.shape[1]
+    coarse = round(math.exp(rng.uniform(math.log(3), math.log(side / 2))))
+    noise = torch.from_numpy(rng.standard_normal((1, len(image), coarse, coarse), dtype=np.float32))
+    shade = F.interpolate(noise, size=(side, side), mode="bicubic", align_corners=False)[0]
+    image = image * (1 + rng.uniform(0, SHADES) * shade).clamp(min=0)
+    low, high = BLURS
+    sigma = 2 * math.exp(rng.uniform(math.log(low), math.log(high)))
+    reach = math.ceil(3 * sigma)
+    kernel = torch.exp(-((torch.arange(-reach, reach + 1) / sigma) ** 2) / 2)
+    kernel = kernel / kernel.sum()
+    image = F.conv2d(image[:, None], kernel[None, None, :, None], padding=(reach, 0))
+    return F.conv2d(image, kernel[None, None, None], padding=(0, reach))[:, 0]
 
 
 def _rotated(image: Tensor, rng: np.random.Generator) -> Tensor:

@@ -19,7 +19,7 @@ from ..options import option
 from .acquisitions import Acquisitions, measured
 from .pool import Pool
 from .sources import MIXTURES
-from .specimens import WIDE, halved, specimens
+from .specimens import SOFT, WIDE, halved, specimens
 from .trainer import OptionsT, Report, Trainer, TrainerOptions
 from .unrolled_validate import kind_psnr
 
@@ -35,7 +35,7 @@ class UnrolledTraining(TrainerOptions):
     kind: Literal["materials", "general"] = option(
         "materials",
         "Images",
-        "materials: concrete-like microstructures alone; general: those, plain shapes, grains and fibres.",
+        "materials: concrete-like microstructures alone; general: those, plain shapes, grains, fibres and layers.",
     )
     xray: bool = option(
         False,
@@ -167,6 +167,7 @@ class SimulatedTrainer(UnrolledTrainer[UnrolledTraining]):
         A = self.acquisitions.draw(side, self.rng, self.device)
         drawn = self.acquisitions
         dose = {"counts": drawn.counts, "thickness": drawn.thickness, "noiseless": drawn.noiseless}
+        dose["imperfect"] = drawn.imperfect
         problem = measured(fine, A, self.rng, **dose)  # type: ignore[arg-type]
         sigma = None
         if self.rng.random() < self.options.scores:
@@ -194,7 +195,7 @@ class SimulatedTrainer(UnrolledTrainer[UnrolledTraining]):
         """
         kinds = list(self.mixture)
         blocks = self.pools[kinds[int(self.rng.choice(len(kinds), p=list(self.mixture.values())))]].blocks
-        return *specimens(blocks, side, count, depth, self.rng, wide=WIDE), None
+        return *specimens(blocks, side, count, depth, self.rng, wide=WIDE, soft=SOFT), None
 
     def figures(self) -> dict[str, Any]:
         """Reconstructions of validation samples."""

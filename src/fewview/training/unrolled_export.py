@@ -24,6 +24,7 @@ WORDS = {
     "generic": "ellipses, plain shapes and dead leaves of them",
     "grains": "tessellations of grains",
     "fibres": "fibres in air or in a matrix",
+    "layers": "growth rings, sediments and rolled sheets",
 }
 LEAST_BEHIND = 100.0
 """Counts per pixel behind the sample: few measurements of the training have less (500 open, a thick sample)."""
