@@ -8,7 +8,7 @@ import torch
 
 from fewview.methods import Estimate, get_method, method_names, registry
 from fewview.methods import budget as budgets
-from fewview.methods.budget import BudgetOptions, OnePassOptions, said
+from fewview.methods.budget import BudgetOptions, OnePassOptions, Pacing, said
 from fewview.methods.diffusion.pacing import lighter
 from fewview.methods.interface import Method, Settled
 from fewview.options import Auto, option
@@ -89,6 +89,33 @@ def test_a_budget_is_kept_and_what_it_left_out_is_said(budget, clock, problem):
     assert last.step == last.total == allowed < 100
     assert last.chosen["within_budget"] == f"The budget of {budget:g} s allowed {allowed} of 100 iterations."
     assert last.chosen["weight"] == 5.0
+
+
+class Fitted(Slow):
+    """A starting image with steps of its own before the steps, a second fit of a quarter as many, and a repair."""
+
+    def __init__(self, clock: Clock, each: float = 0.5) -> None:
+        super().__init__(clock, each)
+        pacing = Pacing(cost=lambda problem, options: options.iterations + options.iterations // 4)
+        self.method = replace(self.method, pacing=pacing)
+
+    def solve(self, problem, options) -> Iterator[Estimate]:
+        volume = torch.ones(len(problem.data), 4, 4)
+        for step in range(1, 601):
+            self.clock.now += 0.005
+            yield Estimate(volume, step, 600, "starting image")
+        yield from super().solve(problem, options)
+        for step in range(1, options.iterations // 4 + 1):
+            self.clock.now += self.each * len(problem.data)
+            yield Estimate(volume, step, options.iterations // 4, "ending")
+        self.clock.now += 3.0
+        yield Estimate(volume, options.iterations // 4, options.iterations // 4, "ending")
+
+
+@pytest.mark.parametrize("budget", [40.0, 60.0])
+def test_only_the_steps_themselves_count_as_steps(budget, clock, problem):
+    _, seconds = run(Fitted(clock), problem, budget=budget)
+    assert 0.8 * budget <= seconds <= 1.2 * budget
 
 
 def test_a_cheap_method_ends_early_and_says_so(clock, problem):

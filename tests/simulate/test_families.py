@@ -1,4 +1,4 @@
-"""Grains, fibres and foam: in range, repeatable, and made of what they say."""
+"""Grains, fibres, layers and foam: in range, repeatable, and made of what they say."""
 
 import numpy as np
 import pytest
@@ -7,10 +7,11 @@ from fewview.simulate.cells import Cells
 from fewview.simulate.fibres import fibres
 from fewview.simulate.foam import foam
 from fewview.simulate.grains import grains
+from fewview.simulate.layers import _profile, layers
 from fewview.training.sources import MAKERS, MIXTURES
 
 
-@pytest.mark.parametrize("draw", [grains, fibres, foam])
+@pytest.mark.parametrize("draw", [grains, fibres, layers, foam])
 @pytest.mark.parametrize("seed", range(4))
 def test_stacks_are_in_range_varied_and_repeatable(draw, seed):
     first, again = (draw(np.random.default_rng(seed), 48, 5) for _ in range(2))
@@ -36,6 +37,16 @@ def test_cells_belong_to_their_nearest_seed():
     values[:2, 2:4] = 1
     image = cells.image(values.ravel())
     assert image.shape == (12, 12) and image[0, 1] == 1 and image.sum() == 1
+
+
+def test_a_layer_ends_sharply_and_layers_follow_each_other():
+    far = np.linspace(0, 2, 4000)[None]
+    for seed in range(6):
+        grey = _profile(np.random.default_rng(seed), far, 64)[0]
+        jumps = np.flatnonzero(np.abs(np.diff(grey)) > 0.02)
+        assert len(jumps) >= 3 and 0 <= grey.min() and grey.max() <= 1
+        assert np.all(np.diff(jumps) > 1)  # between two ends it fades, and nowhere jumps
+        assert np.abs(np.diff(np.delete(np.diff(grey), jumps))).max() < 0.02
 
 
 def test_no_training_sees_foam():

@@ -137,6 +137,20 @@ def test_what_is_measured_is_what_was_there():
     assert float(noisy.weights.mean()) == pytest.approx(1.0, abs=1e-4)
 
 
+def test_an_imperfect_detector_has_columns_that_err_in_all_views_and_views_that_err_in_all_columns():
+    A = parallel_beam(np.arange(12) * np.pi / 12, columns=24)
+    inside = torch.zeros(8, 48, 48)
+    inside[:, 16:32, 16:32] = 1
+    given = {"peak": 0.05, "noiseless": 1.0}
+    exact = measured(inside, A, np.random.default_rng(3), **given)
+    error = measured(inside, A, np.random.default_rng(3), **given, imperfect=1.0).data - exact.data
+    outside = error[:, :, [1, 2, -3, -2]]  # behind nothing, where a point spread changes nothing
+    columns = outside - outside.mean(dim=2, keepdim=True)
+    assert error.abs().max() > 1e-4
+    assert (columns - columns.mean(dim=1, keepdim=True)).abs().max() < 1e-5  # the same in all views: a ring
+    assert error.abs().max() < 0.3
+
+
 def test_acquisitions_stay_within_what_is_drawn():
     drawn, rng, degrees = Acquisitions(), np.random.default_rng(2), []
     operators = [drawn.draw(32, rng, torch.device("cpu")) for _ in range(60)]

@@ -120,14 +120,14 @@ class Pacing:
 
 
 class Pace(NamedTuple):
-    """Seconds that go by before the steps, and for a unit of their work."""
+    """Seconds that go by before and after the steps, and for a unit of their work."""
 
-    before: float
+    fixed: float
     each: float
 
     def seconds(self, work: float) -> float:
         """Of a run with so much work."""
-        return self.before + self.each * work
+        return self.fixed + self.each * work
 
 
 def afforded(
@@ -250,12 +250,15 @@ def _measured(method: Method[Any], problem: Problem, options: Any) -> Generator[
     passed: dict[int, float] = {}  # steps done, and when
     for estimate in method.solve(problem, small):
         last = clock() - begun
-        passed.setdefault(estimate.step, last)
+        if name and estimate.total == getattr(small, name):  # not the steps of a starting image
+            passed.setdefault(estimate.step, last)
         yield replace(estimate, stage=STAGE, state=None, chosen={}, kept="intermediate", shows=SHOWS)
     steps = sorted(step for step in passed if step > 0)
     if probe is not None or len(steps) < 2:
         return Pace(0.0, last / max(_work(method, problem, small), 1e-12))
-    # The first step has prepared the others; what follows the last one grows with their number, too.
-    between = (passed[steps[-1]] - passed[steps[0]]) / (steps[-1] - steps[0])
-    each = between + (last - passed[steps[-1]]) / steps[-1]
-    return Pace(max(passed[steps[0]] - between * steps[0], 0.0), each)
+    # The first step has prepared the others. What comes before them and after them does not grow with their number, but
+    # for the work that the method itself counts beside its steps.
+    each = (passed[steps[-1]] - passed[steps[0]]) / (steps[-1] - steps[0])
+    before = max(passed[steps[0]] - each * steps[0], 0.0)
+    after = max(last - passed[steps[-1]] - each * (_work(method, problem, small) - steps[-1]), 0.0)
+    return Pace(before + after, each)

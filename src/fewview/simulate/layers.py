@@ -44,7 +44,8 @@ def layers(rng: np.random.Generator, size: int, depth: int) -> Volume:
         open_ = (np.cos(bend) > 0) & (far[0] > rng.uniform(0, outer)) & (across < rng.uniform(1, 8) / size)
         stack *= 1 - open_[None]
     drawn = cut_out(np.clip(stack, 0, None).astype(np.float32), body)
-    return np.asarray(drawn.reshape(depth, size // 2, 2, size // 2, 2).mean(axis=(2, 4)))
+    image = drawn.reshape(depth, size // 2, 2, size // 2, 2).mean(axis=(2, 4))
+    return np.asarray(image / image.max())
 
 
 def _profile(rng: np.random.Generator, far: NDArray[np.float64], size: int) -> NDArray[np.float64]:

@@ -12,7 +12,7 @@ from .field import POINTS
 from .options import FieldOptions, GaussiansOptions, SirenOptions
 from .pyramid import FEATURES, RATIO, WIDTH
 from .siren import BATCH
-from .solve import effort, solve, tune
+from .solve import PACING, effort, solve, tune
 from .start import VOXELS, gaussians, pyramid, siren
 
 # On the lattice, counted in the data step: field, target, best so far, first volume, CG's six and TV's differences.
@@ -69,6 +69,7 @@ INR = Method(
     solve=partial(solve, make=siren),
     tune=tune,
     effort=effort,
+    pacing=PACING,
     buffers=_buffers(0.0),
     beside=_siren_slab,
     apart=_apart,
@@ -85,6 +86,7 @@ NAF = Method(
     solve=partial(solve, make=pyramid),
     tune=tune,
     effort=effort,
+    pacing=PACING,
     buffers=_buffers(_PYRAMID),
     beside=_beside(8.0 * WIDTH),
     apart=_apart,
@@ -101,6 +103,7 @@ R2_GAUSSIAN = Method(
     solve=partial(solve, make=gaussians),
     tune=tune,
     effort=effort,
+    pacing=PACING,
     buffers=_buffers(_GAUSSIANS),
     beside=_beside(4.0),
     apart=_apart,

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from ..classical import tv
+from ..budget import Pacing
 from ..classical.fbp import preview
 from ..diffusion.start import STAGE as STARTING
 from ..diffusion.start import nothing_there
@@ -93,10 +94,16 @@ def effort(problem: Problem, options: FieldOptions, repairs: float = 0.0) -> Eff
     asked = options.smoothness == "auto"
     tuning = search_work(problem, tv.trial_iterations(problem)) if asked else work(problem, 10)
     tuning /= coarseness(problem.operator.grid) ** 2
-    steps = options.steps + (_finish(options) if options.stop else 0)
-    return Effort(
-        tuning, _start_work(problem, options) + steps * step_work(problem, options) + repairs, 3 if options.stop else 2
-    )
+    solving = _start_work(problem, options) + _counted(problem, options) * step_work(problem, options) + repairs
+    return Effort(tuning, solving, 3 if options.stop else 2)
+
+
+def _counted(problem: Problem, options: FieldOptions) -> float:
+    """Steps of both fits: what a budget can leave out of."""
+    return options.steps + (_finish(options) if options.stop else 0)
+
+
+PACING = Pacing(cost=_counted)
 
 
 def _start_work(problem: Problem, options: FieldOptions) -> float:

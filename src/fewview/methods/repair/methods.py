@@ -7,7 +7,7 @@ from typing import Any
 
 from ...options import with_defaults
 from ..fields.methods import INR, NAF, R2_GAUSSIAN
-from ..fields.solve import effort, solve, tune
+from ..fields.solve import PACING, effort, solve, tune
 from ..fields.start import Make, gaussians, pyramid, siren
 from ..interface import Method
 from ..missing import missing_weights
@@ -49,6 +49,7 @@ def _method(
         solve=partial(solve, make=make, repair=Repair, repairing=repair_work),
         tune=tune,
         effort=lambda problem, options: effort(problem, options, repair_work(problem, options)),
+        pacing=PACING,
         needs=frozenset({"weights"}),
         missing=missing_weights(options().fixer, TRAINED_BY[options().fixer]),
         buffers=buffers,
