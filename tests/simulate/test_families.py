@@ -44,7 +44,7 @@ def test_a_layer_ends_sharply_and_layers_follow_each_other():
     for seed in range(6):
         grey = _profile(np.random.default_rng(seed), far, 64)[0]
         jumps = np.flatnonzero(np.abs(np.diff(grey)) > 0.02)
-        assert len(jumps) >= 3 and 0 <= grey.min() and grey.max() <= 1
+        assert len(jumps) >= 3 and grey.min() >= 0 and grey.max() <= 1
         assert np.all(np.diff(jumps) > 1)  # between two ends it fades, and nowhere jumps
         assert np.abs(np.diff(np.delete(np.diff(grey), jumps))).max() < 0.02
 

@@ -26,7 +26,7 @@ def layers(rng: np.random.Generator, size: int, depth: int) -> Volume:
     if rng.random() < 0.3:
         body = _block(rng, x, y)
     shape = (depth, size, size)
-    heart = rng.normal(0, rng.choice([0.1, 0.6, 4.0]), 2)  # of the rings: within the sample, aside, or far: straight ones
+    heart = rng.normal(0, rng.choice([0.1, 0.6, 4.0]), 2)  # within the sample, aside, or far: straight layers
     tilt = rng.normal(0, 0.15) * (np.arange(depth) - depth / 2)[:, None, None] * 4.0 / size
     far = np.hypot(x - heart[0], y - heart[1])[None] + tilt
     far = far + rng.uniform(0, 0.06) * smooth_field(rng, shape, rng.uniform(0.1, 0.3))

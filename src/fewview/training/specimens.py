@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 WIDE = 0.15  # part of the stacks that reach into the corners, where not every view sees them, where that is asked for
-SOFT = 0.4  # part of the stacks as a detector shows them: a little blurred, shaded and textured, where that is asked for
+SOFT = 0.4  # part of the stacks that are blurred and shaded, as in the volume of a real detector, where asked for
 BLURS = (0.25, 1.5)  # of those: standard deviation in pixels of what is to be reconstructed
 SHADES = 0.2  # largest standard deviation of the shades, in parts of the value
 TURNED = 0.5  # part of the stacks turned by any angle, where that is asked for

@@ -9,8 +9,8 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor
 
-from ..classical import tv
 from ..budget import Pacing
+from ..classical import tv
 from ..classical.fbp import preview
 from ..diffusion.start import STAGE as STARTING
 from ..diffusion.start import nothing_there

@@ -89,8 +89,8 @@ def kept_lines(recipe: Recipe, scan: Scan, tick: Callable[[], None]) -> LineInte
 def warm_up() -> None:
     """Reconstruct a slice of the sample that travels with the package.
 
-    What the first run would load and compile on the way (HDF5, the compiled projector, the test that compares settings),
-    it then finds ready: while modules are imported, no stop is heard.
+    What the first run would load and compile on the way (HDF5, the compiled projector, the test that compares
+    settings), it then finds ready: while modules are imported, no stop is heard.
     """
     import scipy.stats  # noqa: F401
 
