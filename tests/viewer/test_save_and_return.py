@@ -126,7 +126,7 @@ def test_save_open_record_and_continue_after_a_restart(docked, tmp_path):
     assert other.last() is None and other.file != bench.keeper.file
     other.on = False
     other.close()
-    assert kept["scans"][0]["results"] == [str(path)] and kept["settings"]["method"] == "sirt"
+    assert [one["file"] for one in kept["scans"][0]["results"]] == [str(path)] and kept["settings"]["method"] == "sirt"
 
     # A restart: nothing is open, and the dock offers to continue.
     def emptied():
@@ -171,3 +171,59 @@ def test_save_open_record_and_continue_after_a_restart(docked, tmp_path):
     open_record(bench, str(tmp_path / "old.json"))
     docked.finish()
     assert dock.form.changes() == {"iterations": 5} and any("'beams'" in text for text in words)
+
+
+def test_a_session_comes_back_as_it_was_left_and_says_what_does_not(docked, disk, monkeypatch):
+    from napari.utils.notifications import notification_manager
+
+    from fewview.viewer import kept_results
+
+    bench, viewer, compare = docked.bench, docked.viewer, docked.compare
+    words = []
+    notification_manager.notification_ready.connect(lambda event: words.append(event.message))
+    runs = [docked.reconstruct_scan(disk), docked.run(), docked.run()]
+    painted, moved, large = (viewer.layers[run.title] for run in runs)
+    truth = viewer.add_image(painted.data + 1, name="my truth")
+    docked.select(docked.scan.reference, "my truth")
+    compare.drop(0.5, 0.5)
+    compare.regions.layer.add(np.array([[5, 5], [5, 20], [20, 20], [20, 5]]), shape_type="ellipse")
+    compare.regions.layer.add(np.array([[5, 30], [15, 40], [25, 30], [15, 25], [9, 26]]), shape_type="polygon")
+    compare.refresh()
+    regions = compare.regions.state()
+    viewer.add_labels(np.ones((4, 64, 64), int), name="grains")
+    docked.until(lambda: all("known" in one.metadata["fewview"] for one in (painted, moved, large)))
+    before = bench.keeper.file
+    docked.until(lambda: before.exists() and "grains" in before.read_text())
+    painted.data[1, 20:30] = np.nan  # within the array: nothing tells of it
+    painted.name = "mine"
+    moved.translate, moved.rotate = (0, 3, 0), 10
+    truth.data = truth.data * 2
+    monkeypatch.setattr(kept_results, "QUICK", 0)  # as larger volumes are: looked through at the end
+    as_left, doubled = painted.data.copy(), truth.data.copy()
+    place = moved.translate.tolist(), np.asarray(moved.rotate).tolist()
+    large.data = large.data + 1
+    bench.keeper.write()
+    named = json.loads(before.read_text())["scans"][0]["results"]
+    assert [one["name"] for one in named] == ["mine", moved.name, large.name]
+    gone = large.name
+    monkeypatch.setattr(kept_results.KeptResults, "_too_large", lambda self, layer: layer.name == gone)
+    bench.keeper.close()
+    assert np.array_equal(read_volume(named[0]["file"]).values, as_left, equal_nan=True)
+    bench.keeper.on = False
+    bench.forget_scan()
+    viewer.layers.clear()
+    bench.keeper.on = True
+    bench.keeper.open()
+    bench.scan_changed.emit()
+    docked.scan.parentWidget().raise_()
+    docked.until(docked.scan.scans.go_on.isVisible)
+    docked.click(docked.scan.scans.go_on)
+    docked.until(lambda: bench.scan.ready)
+    back = {layer.name: layer for layer in viewer.layers}
+    assert np.array_equal(back["mine"].data, as_left, equal_nan=True) and gone not in back
+    lies = back[runs[1].title]
+    assert (lies.translate.tolist(), np.asarray(lies.rotate).tolist()) == place
+    assert np.array_equal(back["my truth"].data, doubled) and compare.reference() is back["my truth"]
+    assert compare.regions.state() == regions
+    assert any(text.startswith(f"Without “{gone}”: not saved") for text in words)
+    assert any(text.startswith("Without “grains”: a session keeps") for text in words)

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from types import SimpleNamespace
+from types import MappingProxyType, SimpleNamespace
 from typing import Any
 
 import numpy as np
 
 from ..errors import FewviewError
 from ..runs.recipe import Recipe
-from .common.layers import METADATA, spatial
+from .common.layers import METADATA, facts, spatial
 from .common.notify import complain, tell
 from .compare.regions_layer import Regions
-from .files.layer_files import files_of
+from .files.layer_files import files_of, layer_of
 from .files.records import read_record
+from .kept_results import as_described
 from .scan.presenter import ScanPresenter
 from .scan.samples import volume_layer
 
@@ -34,7 +35,7 @@ def open_record(bench: Any, path: str) -> None:
     except FewviewError as error:
         complain(error)
         return
-    take(bench, scan, restored.regions, [restored.volume] if restored.volume else [])
+    take(bench, scan, restored.regions, [{"file": restored.volume}] if restored.volume else [])
     tell(f"{Path(path).name}: the scan and its regions are back, and its settings are in the Reconstruct dock.")
     bench.restored.emit(restored.recipe)
 
@@ -56,7 +57,13 @@ def scan_of_recipe(recipe: Recipe) -> ScanPresenter:
     return scan
 
 
-def take(bench: Any, scan: ScanPresenter, regions: Sequence[Mapping[str, Any]], volumes: Sequence[str]) -> None:
+def take(
+    bench: Any,
+    scan: ScanPresenter,
+    regions: Sequence[Mapping[str, Any]],
+    results: Sequence[Mapping[str, Any]],
+    names: Mapping[str, str] = MappingProxyType({}),
+) -> None:
     """Show a scan with its other volumes, its results and its regions.
 
     Parameters
@@ -66,16 +73,22 @@ def take(bench: Any, scan: ScanPresenter, regions: Sequence[Mapping[str, Any]], 
     scan : ScanPresenter
     regions : sequence of Mapping[str, Any]
         As :func:`regions_of` gave them.
-    volumes : sequence of str
-        Files of results.
+    results : sequence of Mapping[str, Any]
+        Files of results, and what their layers were, as :func:`~fewview.viewer.kept_results.described` gave it.
+    names : Mapping[str, str], optional
+        Of the layers of the other volumes.
     """
     bench.take_in(scan)
     bench.add_volumes(scan)
+    for role, name in names.items():
+        layer = layer_of(bench.viewer.layers, getattr(scan, role))
+        if layer is not None:
+            layer.name = facts(layer.metadata).get("prefix", "") + name
     known = {file for layer in bench.viewer.layers for file in files_of(layer)}
-    for path in volumes:
-        if path not in known:
-            _show(bench, scan, path)
-    if not volumes:
+    for entry in results:
+        if entry["file"] not in known:
+            _show(bench, scan, entry)
+    if not results:
         bench.show_projections(True)
     if regions:
         put_regions(bench.viewer, scan, regions)
@@ -83,16 +96,25 @@ def take(bench: Any, scan: ScanPresenter, regions: Sequence[Mapping[str, Any]], 
     bench.scan_changed.emit()
 
 
-def regions_of(viewer: Any, scan: ScanPresenter) -> list[dict[str, Any]]:
-    """Regions of a scan as plain values: name, corners (y, x) and their unit."""
+def regions_of(layers: Iterable[Any], scan: ScanPresenter) -> list[dict[str, Any]]:
+    """Regions of a scan as plain values: name, kind of shape, corners (y, x) and their unit.
+
+    Parameters
+    ----------
+    layers : iterable of napari layers
+    scan : ScanPresenter
+    """
     from .compare.grids import place_of
 
-    found = Regions(viewer)
+    found = Regions(SimpleNamespace(layers=list(layers)))
     found.scan = scan.path
     if found.layer is None:
         return []
-    unit = place_of(found.layer).unit
-    return [{"name": name, "unit": unit, "corners": corners.tolist()} for name, corners in found.boxes()]
+    unit, kinds = place_of(found.layer).unit, found.layer.shape_type
+    return [
+        {"name": name, "kind": str(kind), "unit": unit, "corners": corners.tolist()}
+        for (name, corners), kind in zip(found.boxes(), kinds, strict=True)
+    ]
 
 
 def put_regions(viewer: Any, scan: ScanPresenter, regions: Sequence[Mapping[str, Any]]) -> None:
@@ -113,21 +135,22 @@ def put_regions(viewer: Any, scan: ScanPresenter, regions: Sequence[Mapping[str,
     for region in regions:
         corners = np.asarray(region["corners"], dtype=float)
         in_mm = region.get("unit") == "mm"
-        layer.add_box(str(region["name"]), corners * (factor if scan.edge and not in_mm else 1.0))
+        scaled = corners * (factor if scan.edge and not in_mm else 1.0)
+        layer.add_box(str(region["name"]), scaled, str(region.get("kind", "rectangle")))
 
 
-def _show(bench: Any, scan: ScanPresenter, path: str) -> None:
+def _show(bench: Any, scan: ScanPresenter, entry: Mapping[str, Any]) -> None:
     try:
-        data, keywords, _ = volume_layer(path, of=scan.path)
+        data, keywords, _ = volume_layer(entry["file"], of=scan.path)
     except FewviewError as error:
         complain(error)
         return
     about = keywords["metadata"][METADATA]
     record = about["record"]
-    prefix = bench.scans.prefix(scan)
-    about["prefix"] = prefix
+    about["prefix"] = bench.scans.prefix(scan)
     if record.get("recipe"):
         about |= {"recipe": record["recipe"], "title": record.get("title", "")}
         keywords["name"] = record.get("title") or keywords["name"]
-    keywords["name"] = prefix + keywords["name"]
+    data, keywords = as_described(data, keywords, entry)
+    keywords["name"] = about["prefix"] + keywords["name"]
     bench.viewer.add_image(data, **keywords)

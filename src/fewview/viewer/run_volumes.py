@@ -17,6 +17,7 @@ from .compare.grids import Place, grid_of, placed
 from .files.layer_files import file_of, layer_of
 from .scan.presenter import ScanPresenter
 
+ROLES = ("auxiliary", "reference")  # of the other volumes of a scan
 ASIDE = 0.2  # voxels by which two grids may differ
 
 
@@ -29,7 +30,7 @@ def follow_layers(layers: Iterable[Any], scan: ScanPresenter) -> None:
         A changed layer cannot be written.
     """
     shown = list(layers)
-    for role in ("auxiliary", "reference"):
+    for role in ROLES:
         layer = layer_of(shown, getattr(scan, role))
         if layer is not None:
             setattr(scan, role, file_of(layer, scan.path))

@@ -114,6 +114,10 @@ class Scans:
         """Layers that belong to a scan."""
         return (layer for layer in self._viewer.layers if scan_of(layer) == scan.path)
 
+    def everything_of(self, scan: ScanPresenter) -> list[Any]:
+        """Layers that belong to a scan, in the viewer or parked."""
+        return [*self.layers_of(scan), *self._parked.get(scan.path, [])]
+
     def label(self, scan: ScanPresenter) -> str:
         """Name of a scan for menus: its file; with the folder, where two have the same."""
         name = Path(scan.path).name

@@ -8,7 +8,6 @@ import os
 import shutil
 from collections.abc import Mapping
 from contextlib import suppress
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -20,35 +19,35 @@ from superqt.utils import QSignalDebouncer
 from ..atomic_write import written_whole
 from ..errors import FewviewError
 from ..runs.recipe import Recipe
-from .common.layers import facts
+from .common.layers import facts, own_name
 from .common.notify import complain, tell
+from .compare.regions_layer import KIND, REGIONS
 from .files import places
+from .files.layer_files import Mark, files_of, layer_of, mark, place_in_view
 from .files.writers import save
+from .kept_results import KeptResults, described
 from .restore import regions_of, scan_of_recipe, take
+from .run_volumes import ROLES, follow_layers
+from .scan.presenter import ScanPresenter
 
 SESSIONS, NAME = "sessions", "session.json"
 SOON_MS = 1500
-SHARE = 0.05  # of the free disk that a result may take unasked; a larger one only its user saves
+CHANGES = ("inserted", "removed", "name", "set_data", "data", "scale", "translate", "features")  # of layers
 NUMBERS = itertools.count(1)  # of the viewers of this process
 OPEN: set[str] = set()  # folders of those that are open
 
 
 @thread_worker
-def _keeping(path: str, data: Any, attributes: dict[str, Any]) -> tuple[FewviewError, ...]:
+def _keeping(path: str, data: Any, attributes: dict[str, Any]) -> tuple[str, dict[str, Mark], FewviewError | None]:
     try:
         save(path, data, attributes)
     except FewviewError as error:
-        return (error,)  # raised, or returned by itself, napari would print it as a fault of ours
-    return ()
-
-
-def _tell(errors: tuple[FewviewError, ...]) -> None:
-    for error in errors:
-        complain(error)
+        return path, {}, error  # raised, or returned by itself, napari would print it as a fault of ours
+    return path, mark(path, data, attributes), None
 
 
 class SessionKeeper(QObject):
-    """Writes the session soon after each change; small results lie beside it.
+    """Writes the session soon after each change; small results lie beside it, as they are now.
 
     Attributes
     ----------
@@ -64,7 +63,8 @@ class SessionKeeper(QObject):
         self.on = True
         self.settings: Recipe | None = None
         self.open()
-        self._workers: list[Any] = []
+        self._at_work: dict[str, Any] = {}
+        self._results = KeptResults(lambda: self.file.parent)
         self._soon = QSignalDebouncer(parent=self)
         self._soon.setTimeout(SOON_MS)
         self._soon.triggered.connect(self.write)
@@ -76,10 +76,12 @@ class SessionKeeper(QObject):
         self._begun = False
         self._folder = f"{_process(os.getpid())}-{next(NUMBERS)}"
         OPEN.add(self._folder)
+        self._bench.viewer.layers.events.connect(self._on_layers)
 
     def close(self) -> None:
         """Write the session for the last time: another viewer may continue it."""
-        self.write()
+        self._bench.viewer.layers.events.disconnect(self._on_layers)
+        self.write(last=True)
         OPEN.discard(self._folder)
 
     @property
@@ -108,8 +110,14 @@ class SessionKeeper(QObject):
         count = sum(len(one["results"]) for one in found["scans"])
         return f"Continue with {names}" + (f" and {count} result{'s' * (count > 1)}" if count else "")
 
-    def write(self) -> None:
-        """Write the session as it stands."""
+    def write(self, *, last: bool = False) -> None:
+        """Write the session as it stands.
+
+        Parameters
+        ----------
+        last : bool, optional
+            Whether it ends here: then large volumes are looked through, too, for what was changed in them.
+        """
         bench = self._bench
         if not self.on or not bench.scans.all:
             return
@@ -119,28 +127,41 @@ class SessionKeeper(QObject):
             self.on = False
             complain(FewviewError(f"The session is not kept: {error}.", f"Make {self.file.parent} writable."))
             return
-        scans = []
-        for scan in bench.scans.all:
-            if not scan.ready:
-                continue
-            layers = [layer for layer in bench.scans.layers_of(scan) if "recipe" in facts(layer.metadata)]
-            files = [facts(layer.metadata).get("file") or facts(layer.metadata).get("kept_file") for layer in layers]
-            scans.append(
-                {
-                    "recipe": scan.recipe(auxiliary=scan.auxiliary).compact(),
-                    "regions": regions_of(bench.viewer, scan),
-                    "results": [file for file in files if file],
-                    "unsaved": [layer.name for layer, file in zip(layers, files, strict=True) if not file],
-                }
-            )
+        scans = [self._kept(scan, last) for scan in bench.scans.all if scan.ready]
         settings = None if self.settings is None else self.settings.compact()
-        text = json.dumps({"scans": scans, "settings": settings}, indent=1)
+        found = {"scans": scans, "settings": settings, "others": _others(bench)}
         try:
             with written_whole(self.file) as temporary:
-                temporary.write_text(text, encoding="utf-8")
+                temporary.write_text(json.dumps(found, indent=1), encoding="utf-8")
         except FewviewError as error:
-            self.on = False  # said once is enough
-            complain(FewviewError(f"The session is not kept: {error.problem}", error.remedy))
+            self._give_up(error)
+
+    def _give_up(self, error: FewviewError) -> None:
+        self.on = False  # said once is enough
+        complain(FewviewError(f"The session is not kept: {error.problem}", error.remedy))
+
+    def _kept(self, scan: ScanPresenter, last: bool) -> dict[str, Any]:
+        """What is written of a scan: its recipe, regions, other volumes and results."""
+        bench, results, unsaved = self._bench, [], []
+        own = bench.scans.everything_of(scan)
+        try:
+            if last:
+                follow_layers([*bench.viewer.layers, *own], scan)
+            for layer in own:
+                if "recipe" in facts(layer.metadata):
+                    file = self._results.file_of(layer, last=last)
+                    results += [described(layer, file)] if file else []
+                    unsaved += [] if file else [layer.name]
+        except FewviewError as error:
+            self._give_up(error)
+        roles = {role: layer_of([*bench.viewer.layers, *own], getattr(scan, role)) for role in ROLES}
+        return {
+            "recipe": scan.recipe(auxiliary=scan.auxiliary).compact(),
+            "regions": regions_of([*bench.viewer.layers, *own], scan),
+            "results": results,
+            "unsaved": unsaved,
+            "names": {role: own_name(one.name, one.metadata) for role, one in roles.items() if one is not None},
+        }
 
     def resume(self) -> None:
         """Open the last session again."""
@@ -151,21 +172,27 @@ class SessionKeeper(QObject):
         before, now = Path(found["folder"]), self.file.parent
         with suppress(OSError):  # another viewer was quicker: the scans open, without results
             before.rename(now)
-        unsaved = []
+        lost, others = [], found.get("others", [])
         for one in found["scans"]:
-            paths = [now / path.name if path.parent == before else path for path in map(Path, one["results"])]
+            results = [entry if isinstance(entry, dict) else {"file": entry} for entry in one["results"]]
+            for entry in results:
+                path = Path(entry["file"])
+                entry["file"] = str(now / path.name if path.parent == before else path)
+            there = [entry for entry in results if Path(entry["file"]).exists()]
+            lost += [entry.get("name", entry["file"]) for entry in results if entry not in there] + one["unsaved"]
             try:
                 scan = scan_of_recipe(Recipe.parse(one["recipe"]))
             except FewviewError as error:
                 complain(error)
                 continue
-            take(self._bench, scan, one["regions"], [str(path) for path in paths if path.exists()])
-            unsaved += one["unsaved"]
+            take(self._bench, scan, one["regions"], there, one.get("names", {}))
         self._bench.answer(True)
         if found.get("settings"):
             self._bench.restored.emit(Recipe.parse(found["settings"]))
-        if unsaved:
-            tell(f"Not kept, because they were large and had not been saved: {', '.join(unsaved)}.")
+        if lost:
+            tell(f"Without {_listed(lost)}: not saved (too large, or the run went on), or the file is gone.")
+        if others:
+            tell(f"Without {_listed(others)}: a session keeps scans, results, regions, X-ray volumes and references.")
 
     def _begin(self) -> None:
         """The first thing to keep of a new session: what viewers that are gone have kept goes."""
@@ -175,25 +202,53 @@ class SessionKeeper(QObject):
                 shutil.rmtree(file.parent)
         self.file.parent.mkdir(parents=True, exist_ok=True)
 
+    def _on_layers(self, event: Any) -> None:
+        """Layers came, went or were changed; what a run paints is kept at its end."""
+        if event.type in CHANGES and not self._bench.queue.busy:
+            self._soon.throttle()
+
     def _on_end(self, run: Any) -> None:
-        self._soon.throttle()
         volume = getattr(run, "volume", None)
-        if not self.on or run not in self._bench.runs or volume is None:
-            return
-        self.write()  # makes the folder, too
-        if not self.on or volume.nbytes > SHARE * shutil.disk_usage(self.file.parent).free:
-            return
         layer = next((one for one in self._bench.viewer.layers if facts(one.metadata).get("run") == run.number), None)
-        if layer is None:
-            return
-        stamp = datetime.now().astimezone().strftime("%Y%m%d-%H%M%S")  # a continued session numbers its runs anew
-        path = str(self.file.parent / f"run-{stamp}-{run.number}.npy")
-        attributes = {key: getattr(layer, key) for key in ("name", "scale", "units", "metadata")}
-        worker = _keeping(path, volume, attributes)
-        worker.returned.connect(_tell)
-        worker.errored.connect(complain)
-        worker.start()
-        facts(layer.metadata)["kept_file"] = path  # type: ignore[index]
+        if self.on and run in self._bench.runs and volume is not None and layer is not None:
+            try:
+                self._begin()
+                path = self._results.begin(layer)
+            except OSError:
+                path = ""  # said where the session is written
+            if path:
+                worker = _keeping(
+                    path, volume, {"name": layer.name, "metadata": layer.metadata, **place_in_view(layer)}
+                )
+                worker.returned.connect(self._on_kept)
+                worker.errored.connect(complain)
+                worker.start()
+                self._at_work[path] = layer
+        self._soon.throttle()
+
+    def _on_kept(self, outcome: tuple[str, dict[str, Mark], FewviewError | None]) -> None:
+        path, marks, error = outcome
+        self._results.done(self._at_work.pop(path, None), path, marks)
+        if error is not None:
+            complain(error)
+        self._soon.throttle()
+
+
+def _others(bench: Any) -> list[str]:
+    """Layers that no session keeps: those of the user, and what came beside a result."""
+    kept = {getattr(scan, role) for scan in bench.scans.all for role in ROLES} - {None}
+    own = ("recipe", "scan", "look", "file")
+    return [
+        layer.name
+        for layer in bench.viewer.layers
+        if not any(facts(layer.metadata).get(key) for key in own)
+        and facts(layer.metadata).get(KIND) != REGIONS
+        and not files_of(layer) & kept
+    ]
+
+
+def _listed(names: list[str]) -> str:
+    return ", ".join(f"“{name}”" for name in names)
 
 
 def _process(number: int) -> str:

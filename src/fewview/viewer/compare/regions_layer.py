@@ -100,12 +100,12 @@ class Regions:
         origin, step = np.array(place.origin[-2:]), np.array(place.step[-2:])
         return self._add_boxes([(name, region_box(region) * step + origin) for name, region in regions])
 
-    def add_box(self, name: str, corners: NDArray[Any]) -> str:
-        """Add one named rectangle, in the units of :meth:`boxes`; returns its name, made unique."""
-        return self._add_boxes([(name, corners)])[0]
+    def add_box(self, name: str, corners: NDArray[Any], kind: str = "rectangle") -> str:
+        """Add one named shape, in the units of :meth:`boxes`; returns its name, made unique."""
+        return self._add_boxes([(name, corners)], kind)[0]
 
-    def _add_boxes(self, boxes: list[tuple[str, NDArray[Any]]]) -> list[str]:
-        """Add rectangles, given in the units of :meth:`boxes`."""
+    def _add_boxes(self, boxes: list[tuple[str, NDArray[Any]]], kind: str = "rectangle") -> list[str]:
+        """Add shapes of one kind, given in the units of :meth:`boxes`."""
         layer = self.layer
         place = place_of(layer)
         names = []
@@ -113,7 +113,8 @@ class Regions:
             unique = name if name not in self.names() else self._free_name()
             layer.feature_defaults = pd.DataFrame({"name": [unique]})
             box = (corners - np.array(place.origin[-2:])) / np.array(place.step[-2:])
-            layer.add_rectangles(box, edge_color=COLOUR, face_color="transparent", edge_width=layer.current_edge_width)
+            look = {"edge_color": COLOUR, "face_color": "transparent", "edge_width": layer.current_edge_width}
+            layer.add([box], shape_type=kind, **look)
             names.append(unique)
         layer.refresh_text()
         return names

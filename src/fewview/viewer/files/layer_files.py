@@ -7,7 +7,7 @@ import re
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -20,7 +20,22 @@ from .places import folder_of
 
 _DATASET = re.compile(r"(\.\w+):/[^:]*$")  # behind the name of an HDF5 file
 KNOWN = "known"  # files that hold a layer, and what layer and file were like then
-Mark = tuple[str, tuple[int, int] | None]
+
+
+class Mark(NamedTuple):
+    """What is remembered of a file that held a layer.
+
+    Parameters
+    ----------
+    values, place : str
+        Checksum of the values, and where they lay.
+    file : (int, int) or None
+        When the file was written, and its size.
+    """
+
+    values: str
+    place: str
+    file: tuple[int, int] | None
 
 
 def mark(path: str | Path, values: Any, place: Mapping[str, Any]) -> dict[str, Mark]:
@@ -34,7 +49,41 @@ def mark(path: str | Path, values: Any, place: Mapping[str, Any]) -> dict[str, M
     place : mapping
         ``scale``, ``translate`` and ``units`` of the layer.
     """
-    return {str(path): (_print(values, place), _stamp(path))}
+    return {str(path): Mark(_values(values), _place(place), _stamp(path))}
+
+
+def remember(layer: Any, marks: Mapping[str, Mark], **more: Any) -> None:
+    """Write into a layer's metadata which files hold it, the newest last.
+
+    Parameters
+    ----------
+    layer : napari layer
+    marks : mapping
+        As :func:`mark` gave them.
+    **more
+        Further facts of ours.
+    """
+    about = facts(layer.metadata)
+    others = {path: one for path, one in about.get(KNOWN, {}).items() if path not in marks}
+    layer.metadata = {**layer.metadata, METADATA: {**about, **more, KNOWN: {**others, **marks}}}
+
+
+def holds_values(layer: Any) -> str:
+    """Newest file that holds the values of a layer as they are now, wherever it lies; empty where none does."""
+    now, known = _values(layer.data), facts(layer.metadata).get(KNOWN, {})
+    held = (path for path, one in reversed(known.items()) if one.values == now and _as_it_was(path, one))
+    return next(held, "")
+
+
+def newest_file(layer: Any) -> str:
+    """The last file that was written of a layer or read into it, and is as it was then; empty where there is none."""
+    known = facts(layer.metadata).get(KNOWN, {})
+    return next((path for path, one in reversed(known.items()) if _as_it_was(path, one)), "")
+
+
+def place_in_view(layer: Any) -> dict[str, Any]:
+    """Scale, translation and units of a layer, as :func:`mark` takes them."""
+    return {key: getattr(layer, key) for key in ("scale", "translate", "units")}
 
 
 def file_of(layer: Any, scan: str = "") -> str:
@@ -48,16 +97,14 @@ def file_of(layer: Any, scan: str = "") -> str:
     FewviewError
         The file cannot be written.
     """
-    place = {key: getattr(layer, key) for key in ("scale", "translate", "units")}
-    now, known = _print(layer.data, place), facts(layer.metadata).get(KNOWN, {})
-    for path, (then, stamp) in reversed(known.items()):
-        if then == now and stamp is not None and stamp == _stamp(path):
+    known, place = facts(layer.metadata).get(KNOWN, {}), place_in_view(layer)
+    now = _values(layer.data), _place(place)
+    for path, one in reversed(known.items()):
+        if (one.values, one.place) == now and _as_it_was(path, one):
             return str(path)
     source = str(layer.source.path or "")
     path = source if not known and _holds(source, layer) else _write(layer, scan)
-    kept = {name: one for name, one in known.items() if name != path}
-    about = {**facts(layer.metadata), KNOWN: {**kept, path: (now, _stamp(path))}}
-    layer.metadata = {**layer.metadata, METADATA: about}
+    remember(layer, {path: Mark(*now, _stamp(path))})
     return path
 
 
@@ -121,13 +168,22 @@ def _holds(path: str, layer: Any) -> bool:
     return placed and np.array_equal(values, read, equal_nan=True)
 
 
-def _print(values: Any, place: Mapping[str, Any]) -> str:
-    """A checksum of values, one slice after the other (they may not fit in memory twice), and of where they lie."""
+def _values(values: Any) -> str:
+    """A checksum, one slice after the other: they may not fit in memory twice."""
     total, shape = 0, np.shape(values)
     for part in values if len(shape) > 2 else [values]:
         total = zlib.crc32(np.ascontiguousarray(part, dtype=np.float32).data, total)
+    return f"{total:08x} {shape}"
+
+
+def _place(place: Mapping[str, Any]) -> str:
     scale, translate = ([round(float(v), 9) for v in place[key]] for key in ("scale", "translate"))
-    return f"{total:08x} {shape} {scale} {translate} {_units(place['units'])}"
+    return f"{scale} {translate} {_units(place['units'])}"
+
+
+def _as_it_was(path: str, one: Mark) -> bool:
+    """Whether nobody has written over a file since."""
+    return one.file is not None and one.file == _stamp(path)
 
 
 def _units(units: Sequence[Any]) -> list[str]:

@@ -10,12 +10,12 @@ from napari.qt.threading import thread_worker
 from qtpy.QtWidgets import QFileDialog, QHBoxLayout, QWidget
 
 from ...errors import FewviewError
-from ..common.layers import METADATA, facts
+from ..common.layers import facts
 from ..common.notify import complain, tell
 from ..common.widgets import button
 from ..restore import open_record, regions_of
 from ..run_volumes import follow_layers
-from .layer_files import KNOWN, mark
+from .layer_files import mark, remember
 from .places import HOME
 from .writers import save
 
@@ -43,7 +43,10 @@ class ResultButtons(QWidget):
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
         self.save_button = button(
-            "Save result…", "Save the selected result, with scale, unit, run record and regions inside.", self._ask_save
+            "Save result…",
+            "Save the selected result, with scale, unit, run record and regions inside.",
+            self._ask_save,
+            action="save_result",
         )
         self.open_button = button(
             "Open run record…",
@@ -76,7 +79,7 @@ class ResultButtons(QWidget):
             return
         data = layer.data.copy()
         self._saved = layer, data, attributes
-        regions = regions_of(self._bench.viewer, self._bench.scan)
+        regions = regions_of(self._bench.viewer.layers, self._bench.scan)
         self._worker = _saving(path, data, attributes, regions, compared)
         self._worker.returned.connect(self._on_saved)
         self._worker.errored.connect(complain)
@@ -88,8 +91,7 @@ class ResultButtons(QWidget):
             complain(error)
             return
         layer, data, place = self._saved
-        known = {**facts(layer.metadata).get(KNOWN, {}), **mark(path, data, place)}
-        layer.metadata = {**layer.metadata, METADATA: {**facts(layer.metadata), "file": path, KNOWN: known}}
+        remember(layer, mark(path, data, place), file=path)
         tell(f"Result saved: {path}")
 
     def _compared(self) -> str | None:
