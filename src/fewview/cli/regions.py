@@ -36,17 +36,22 @@ def regions(
     """
     from ..errors import FewviewError
     from ..io import read_volume
+    from ..runs.volume_grid import apart
 
-    truth = read_volume(reference).values
+    volume = read_volume(reference)
+    truth = volume.values
     names = _names(volumes)
     read = {}
     for name, path in zip(names, volumes, strict=True):
-        read[name] = read_volume(path).values
+        one = read_volume(path)
+        read[name] = one.values
         if read[name].shape != truth.shape:
             shapes = " and ".join(" x ".join(map(str, v.shape)) for v in (read[name], truth))
             raise FewviewError(
                 f"{path} and the reference {reference} have other shapes: {shapes}.", "Compare volumes of one grid."
             )
+        if why := apart(one, volume):
+            raise FewviewError(f"{path} and the reference {reference}: {why}.", "Compare volumes of one grid.")
     rows = [row for kind in KINDS for row in scale_rows(read, truth, kind, count, seed)]
     if not rows:
         raise FewviewError(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -51,6 +51,7 @@ def register(
     from ..registration import Grid, RegistrationOptions, registered
     from ..registration import register as find
     from ..runs.auxiliary import stage_changes, xray_grid
+    from ..runs.volume_grid import said_by
 
     given = parse_pairs("--set", settings or [])
     options = RegistrationOptions.parse({**given, **({} if turns is None else {"turns": turns})})
@@ -80,7 +81,16 @@ def register(
         )
         progress.say("writing")
         values, mask = registered(moving.values, grid, found, onto, options.order)
-        about = {"registration": found.to_json(), "xray": str(xray.resolve()), "neutron": str(neutron.resolve())}
+        about: dict[str, Any] = {
+            "registration": found.to_json(),
+            "xray": str(xray.resolve()),
+            "neutron": str(neutron.resolve()),
+        }
+        said = said_by(fixed)
+        if (
+            said.origin is not None and neutron_voxel is None
+        ):  # it lies where the neutron volume does, which may be some rows of the detector
+            about["place"] = {"origin": said.origin, "step": said.step, "unit": said.unit}
         write_volume(output, values, voxel=pixel, record=about)
     if report is not None:
         write_report(report, {"output": str(output), **found.to_json()})

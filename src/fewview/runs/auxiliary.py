@@ -14,6 +14,7 @@ from ..registration import Grid, Registration, RegistrationOptions, register, re
 from ..registration.register import Step
 from ..scan import LineIntegrals
 from .slabs import SlabRun
+from .volume_grid import grid_of
 
 _QUICK = {"iterations": 10}  # more would add the noise that few views leave, and no structure to register by
 
@@ -46,22 +47,6 @@ def quick_volume(
     if last is None or last.step < last.total:
         raise Stopped
     return last.array
-
-
-def grid_of(lines: LineIntegrals, first_row: int = 0, bin: int = 1) -> Grid:
-    """Grid of the reconstruction of these lines, cut from row ``first_row`` on and binned by ``bin``.
-
-    Parameters
-    ----------
-    lines : LineIntegrals
-    first_row : int, optional
-        Detector row at which they begin, before binning.
-    bin : int, optional
-        Detector pixels that became one.
-    """
-    geometry = lines.geometry
-    voxel = float(bin) if geometry.voxel is None else geometry.voxel
-    return Grid.cubic((geometry.rows, *geometry.volume.shape), voxel, first_row=first_row, bin=bin)
 
 
 def xray_grid(shape: tuple[int, ...], voxel: float | None, pixel: float | None) -> tuple[Grid, bool]:

@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import OptionError
-from ..frames import bin_mean
 from ..provenance import Provenance
 from ..scan import LineIntegrals, Scan
 from .recipe import Recipe
+from .volume_grid import grid_of, part_on_grid
 
 if TYPE_CHECKING:
     from ..io import Volume
@@ -65,8 +65,8 @@ def prepared(
 
 def fitting_volume(
     path: str, what: str, recipe: Recipe, lines: LineIntegrals, tick: Callable[[], None] = lambda: None
-) -> tuple[NDArray[np.float32], Volume]:
-    """A volume file on the grid of the reconstruction, and the file as it was read.
+) -> tuple[NDArray[np.float32], Volume, str]:
+    """A volume file on the grid of the reconstruction, the file as it was read, and what had to be assumed of it.
 
     A volume of the whole detector is cropped to the rows and binned as the recipe says.
 
@@ -84,30 +84,18 @@ def fitting_volume(
 
     Returns
     -------
-    tuple[ndarray of float32, Volume]
-        The first has the shape (z, y, x).
+    tuple[ndarray of float32, Volume, str]
+        The first has the shape (z, y, x); the last is empty, or a sentence.
 
     Raises
     ------
     OptionError
-        It has another shape.
+        It has other voxels, lies elsewhere, or has another shape.
     """
     from ..io import read_volume
 
     volume = read_volume(path, tick)
-    geometry = lines.geometry
-    wanted = (geometry.rows, *geometry.volume.shape)
-    values = np.asarray(volume.values, dtype=np.float32)
-    if values.shape != wanted and recipe.rows is not None and len(values) >= recipe.rows[1]:
-        values = values[recipe.rows[0] : recipe.rows[1]]
-    if values.shape != wanted and recipe.bin > 1:
-        high = min(recipe.bin, len(values))  # as rows of the detector: fewer than a bin become one
-        depth = len(values) // high * high
-        means = bin_mean(values[:depth], recipe.bin)
-        values = means.reshape(-1, high, *means.shape[1:]).mean(axis=1)
-    if values.shape != wanted:
-        raise OptionError(
-            f"The {what} {path} is {volume.values.shape} (z, y, x), the reconstruction {wanted}.",
-            f"Give a {what} on the grid of the reconstruction, or of the whole detector.",
-        )
-    return np.ascontiguousarray(values), volume
+    onto = grid_of(lines, 0 if recipe.rows is None else recipe.rows[0], recipe.bin)
+    unit = "pixel" if lines.geometry.voxel is None else "mm"
+    values, note = part_on_grid(volume, what, onto, unit, recipe.rows, recipe.bin)
+    return values, volume, note

@@ -90,6 +90,7 @@ class RecipeSession:
         self.last: Estimate | None = None  # a first look that was shown before may be set here: a stop then keeps it
         self.started = datetime.now(UTC)
         self.timings: dict[str, float] = {}
+        self._assumed: list[str] = []
         self._stop = stop or (lambda: False)
         self._say = say
         clock = time.monotonic()
@@ -261,7 +262,7 @@ class RecipeSession:
             "preparation": self.lines.steps,
             "masked": self.lines.masked,
             "provenance": {name: str(origin) for name, origin in self.lines.provenance.items()},
-            "notes": [*self.lines.notes, *field_notes(self.lines, "weights" in run.method.needs)],
+            "notes": [*self.lines.notes, *self._assumed, *field_notes(self.lines, "weights" in run.method.needs)],
             "input": [str(path.resolve()) for path in self.lines.paths],
             "input_sha256": self._digest.result() if not quick or self._digest.done() else None,
             "versions": versions(),
@@ -281,7 +282,8 @@ class RecipeSession:
         if recipe.auxiliary is None:
             return None, None
         if recipe.registration is None:
-            values, volume = fitting_volume(recipe.auxiliary, "auxiliary volume", recipe, self.lines, self._look)
+            values, volume, note = fitting_volume(recipe.auxiliary, "auxiliary volume", recipe, self.lines, self._look)
+            self._assumed += [note] if note else []
             return values, (volume.attrs.get("record") or {}).get("registration")
         values, _, found = registered_volume(
             recipe.auxiliary,
@@ -298,7 +300,8 @@ class RecipeSession:
 
     def _reference(self, path: str) -> tuple[NDArray[np.float32], float]:
         """The reference on the grid, and the range of its file: binning and rows then do not change the scale in dB."""
-        values, volume = fitting_volume(path, "reference", self.recipe, self.lines, self._look)
+        values, volume, note = fitting_volume(path, "reference", self.recipe, self.lines, self._look)
+        self._assumed += [note] if note else []
         unit = PER_PIXEL if self.lines.geometry.pixel is None else PER_MM
         said = volume.attrs.get("unit")
         if said in (PER_MM, PER_PIXEL) and said != unit:
