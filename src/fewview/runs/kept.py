@@ -75,6 +75,8 @@ def made_of(method: Method[Any], options: Options, chosen: Mapping[str, Any], st
     --------
     "53 % total variation, 47 % network (prior: plain shapes), chosen by held-out views."
     """
+    if said := chosen.get("made_of"):  # the method's own sentence
+        return str(said)
     if options.knows("beside_share"):
         return _mixture(options, chosen)
     if options.knows("shares"):

@@ -98,14 +98,19 @@ class Aligned:
         views, A = self.problem.operator.views, self.problem.operator
         if not by_network:
             return [
-                f"{views} views do not determine this sample: the network leaves {self.unexplained:.0%} of them "
-                "unexplained, far more than of samples like those that it has learnt. So this is the volume of total "
-                "variation, and its standard deviation says how little is known. Take more views."
+                f"{views} views do not determine this sample; its standard deviation says how little is known. Take "
+                "more views."
             ]
-        told = [
-            f"{views} views do not determine a volume: what they leave open comes from the volumes that the network "
-            "has learnt. Look at the samples and at their standard deviation before you trust a detail."
-        ]
+        told = []
+        if self.unlike:
+            told.append(
+                f"The network leaves {self.unexplained:.0%} of the views unexplained, far more than of samples like "
+                "its training: do not use this result."
+            )
+        told.append(
+            f"What {views} views leave open comes from the volumes that the network has learnt: look at the samples "
+            "before you trust a detail."
+        )
         if not VIEWS[0] <= views <= VIEWS[1]:
             told.append(f"The scan has {views} views; the network was trained for {VIEWS[0]} to {VIEWS[1]}.")
         if len(self.problem.data) != A.grid:
@@ -113,12 +118,26 @@ class Aligned:
                 f"The volume has {_slices(len(self.problem.data))} of {A.grid} pixels; the network learnt cubes, and "
                 "sees it stretched to one."
             )
-        if self.unlike:
-            told.append(
-                f"The network leaves {self.unexplained:.0%} of the views unexplained, far more than of samples like "
-                "its training: do not use this result."
-            )
         return told
+
+    def made_of(self, options: ClsDmOptions, samples: int) -> str:
+        """What the result is made of, in a sentence.
+
+        Parameters
+        ----------
+        options : ClsDmOptions
+        samples : int
+            Of which it is the mean; 0 where total variation answers.
+        """
+        if not samples:
+            return (
+                f"Total variation: the network leaves {self.unexplained:.0%} of the views unexplained, far more than "
+                "of samples like those that it has learnt."
+            )
+        one = "the network's regression" if options.answer == "regression" else "a sample of latent diffusion"
+        means = f"the mean of {samples} samples of latent diffusion" if samples > 1 else one
+        met = "made consistent with the views" if options.consistent else "not made consistent with the views"
+        return f"From {self.problem.operator.views} views: {means}, {met}."
 
 
 def _slices(count: int) -> str:

@@ -95,7 +95,7 @@ def solve(problem: Problem, options: ClsDmOptions) -> Iterator[Estimate]:
 
 def _without_network(problem: Problem, options: ClsDmOptions, aligned: Aligned) -> Iterator[Estimate]:
     """Total variation, and how little it is worth."""
-    told = {"outside_training": aligned.said(by_network=False)}
+    told = {"outside_training": aligned.said(by_network=False), "made_of": aligned.made_of(options, 0)}
     y, weights = measured(problem)
     settled = tv.TVOptions(weight=options.tv_weight, positivity=options.positivity)
 
@@ -140,7 +140,8 @@ class _Run:
             extra |= {f"sample_{k + 1}": one * data.top for k, one in enumerate(samples[:SHOWN])}
         y, weights = measured(self.problem)
         residual = relative(self.problem.operator(volume) - y, y, weights)
-        chosen = {"outside_training": self.aligned.said(by_network=True)}
+        made_of = self.aligned.made_of(self.options, len(samples))
+        chosen = {"outside_training": self.aligned.said(by_network=True), "made_of": made_of}
         return Estimate(
             volume, step, total, stage, {"data_residual": residual, "scale": data.top}, state, chosen, extra
         )

@@ -15,6 +15,7 @@ from ..common.words import duration, number, size
 from .presets import KEPT
 
 FIRST = "Preview slice reconstructs the slice in sight, in seconds; Run takes all rows chosen in the Scan dock."
+SAID = 2  # remarks on a result; the others are in its record
 NAMED_OPTIONS = 2  # options that fit into a layer's name
 LIBRARIES = 300 * 2**20  # the reconstruction process itself: interpreter, torch, numba
 CURVES = {"heldout_error": "held-out error", "data_residual": "data residual", "objective": "objective"}
@@ -152,10 +153,13 @@ def _took(run: QueuedRun) -> str:
 
 
 def _result(run: QueuedRun) -> list[str]:
-    """What the result is made of, what became of the X-ray volume, and how the scan is unlike a network's training."""
+    """What the result is made of, what became of the X-ray volume, and how the scan is unlike a network's training.
+
+    The first few of it, for whoever looks at the picture has no time for ten lines.
+    """
     chosen = run.record.get("chosen", {})
-    said = (run.record.get("made_of", ""), chosen.get("guided", ""), *remarks(chosen))
-    return [str(one) for one in said if one]
+    said = [str(one) for one in (run.record.get("made_of"), chosen.get("guided"), *remarks(chosen)) if one]
+    return said[:SAID] + (["There is more in its record."] if len(said) > SAID else [])
 
 
 def _shown(run: QueuedRun) -> str:
