@@ -75,6 +75,10 @@ def test_eight_clicks_from_open_fewview_to_a_compared_region(docked):
     assert (table.viewport().height() + 2) // table.verticalHeader().defaultSectionSize() >= 10
 
 
+def _docks(docked):
+    return docked.scan, docked.reconstruct, docked.compare
+
+
 def _tabs(bar):
     return [bar.tabText(k).split(" (")[0] for k in range(bar.count())]
 
@@ -84,7 +88,7 @@ def test_help_palette_and_what_auto_chose(docked):
     from napari._app_model import get_app_model
     from npe2 import PluginManager
     from qtpy.QtCore import Qt
-    from qtpy.QtWidgets import QTabBar
+    from qtpy.QtWidgets import QPushButton, QTabBar
 
     from fewview.viewer import commands
     from fewview.viewer.help import NAME
@@ -94,6 +98,21 @@ def test_help_palette_and_what_auto_chose(docked):
     known = {name for name, _ in get_app_model().commands}
     assert {"fewview.save_result", "fewview.undo_regions", "fewview.preview"} <= ids
     assert ids <= known | {f"fewview.{name}" for name in ("read", "write")} | {i for i in ids if "sample" in i}
+    buttons = [made for dock in _docks(docked) for made in dock.findChildren(QPushButton)]
+    named = {made.property("action") for made in buttons if made.property("action")}
+    assert {f"fewview.{action}" for action in named} <= ids and len(named) > 35
+    without = {made.text() for made in buttons if not made.property("action")}
+    answers = {"Beside", "Instead", "It is a volume", "Browse…", "Apply", "Cancel", "Help"}
+    without -= answers | {
+        made.text() for made in (*docked.reconstruct.modes.buttons(), *docked.reconstruct.presets.values())
+    }
+    assert not {text for text in without if text[:1] not in ("▾", "▸", "?", "")}, without  # heads of sections, help
+    docked.qtbot.wait(100)
+    get_app_model().commands.execute_command("fewview.draw_regions").result()  # as the palette does
+    docked.until(lambda: docked.compare.tools.state == "draw")
+    get_app_model().commands.execute_command("fewview.drop_regions").result()
+    docked.until(lambda: docked.compare.tools.state == "drop")
+
     frame = commands.show_help(docked.viewer)
     assert NAME in docked.viewer.window.dock_widgets
     page = docked.viewer.window.dock_widgets[NAME]

@@ -73,6 +73,58 @@ def test_what_is_kept_says_what_it_is_in_every_stage(ready):
     )
 
 
+MOMENTS = {
+    "before the first estimate": ("tv", {"iterations": 5000}, lambda run: True),
+    "a network's settings are chosen": ("d3ip", {"steps": 16}, lambda run: "being chosen" in run.shows),
+    "a network goes down the noise": (
+        "d3ip",
+        {"steps": 60, "prior": "generic", "partner.kind": "none", "start_iterations": 5},
+        lambda run: run.step > 2,
+    ),
+}
+
+
+@pytest.mark.parametrize("moment", MOMENTS)
+def test_a_stop_at_any_moment_leaves_what_says_what_it_is(ready, moment):
+    method, options, reached = MOMENTS[moment]
+    panel = ready.reconstruct.panel
+    run = start(ready, method, **options)
+    ready.until(lambda: (run.active and reached(run)) or run.over)
+    ready.until(lambda: panel.stop.isEnabled() or run.over)
+    ready.click(panel.stop)
+    ready.until(lambda: run.over)
+    ready.finish()
+    assert run.status == "stopped", run.error
+    ready.until(lambda: panel.headline.text() == "Stopped")
+    if not run.holds:  # there was nothing to keep
+        assert run.volume is None and "There was no estimate yet." in panel.details.text()
+        assert run.title not in ready.viewer.layers
+        return
+    layer = ready.viewer.layers[run.title]
+    record = layer.metadata["fewview"]["record"]
+    assert layer.name.endswith(f", {run.holds}") and f"Kept: {run.holds}." in panel.details.text()
+    assert record["stopped"] and record["kept"] in ("start", "intermediate") and record["holds"].endswith(run.holds)
+    assert record["stage"] and not record["made_of"]
+    assert np.isfinite(layer.data).all()
+
+
+def test_a_preview_that_is_asked_while_a_run_goes_on_follows_it(ready):
+    dock = ready.reconstruct
+    run = start(ready, "sirt", iterations=100000)
+    ready.until(lambda: run.step > 2 or run.over)
+    ready.click(dock.preview_button)
+    preview = ready.bench.runs[-1]
+    assert preview is not run and preview.status == "queued" and preview.title not in ready.viewer.layers
+    ready.until(lambda: "; 1 more in the queue" in dock.panel.details.text())
+    assert dock.run_button.text() == "Queue" and [dock.panel.runs.item(k).text()[0] for k in (0, 1)] == ["…", "▶"]
+    layer, _ = stop(ready, run)
+    ready.until(lambda: preview.over)
+    ready.finish()
+    assert preview.status == "done" and ready.viewer.layers[preview.title].data.shape[0] == 1
+    assert ", stopped at step" in layer.name and layer.data.shape[0] == 2
+    assert dock.panel.headline.text() == "Done" and dock.run_button.text() == "Run"
+
+
 def test_a_preview_waits_for_no_search_and_says_with_what_it_was_made(ready):
     dock = ready.reconstruct
     stages = []

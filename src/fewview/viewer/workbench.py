@@ -334,6 +334,11 @@ class Workbench(QObject):
             self._listener.quit()
         self.queue.close()
 
+    @property
+    def window(self) -> QWidget | None:
+        """The window that the docks are in; None before they are in one."""
+        return self._window
+
     def attach(self, dock: QWidget) -> None:
         """Learn which window the docks are in, to end with it."""
         window = dock.window()

@@ -32,6 +32,7 @@ CHECKED = (
 )
 QWIDGETSIZE_MAX = 2**24 - 1  # of Qt, which the wrappers for Python leave out
 HEAD = "QPushButton { text-align: left; border: none; padding: 2px; background: transparent; }"
+ACTION = "action"  # property of a button: the command of the palette that presses it
 PLUGIN = " (fewview)"  # what napari puts behind the name of a dock
 LayoutT = TypeVar("LayoutT", bound=QLayout)
 DOCK_WIDTH = 265  # what napari gives a dock in a window of 1280 px: everything must fit
@@ -53,7 +54,7 @@ def described(widget: Any, name: str, description: str = "") -> Any:
     return widget
 
 
-def button(text: str, tooltip: str, slot: Any, name: str = "") -> QPushButton:
+def button(text: str, tooltip: str, slot: Any, name: str = "", action: str = "") -> QPushButton:
     """A push button with tooltip and accessible name.
 
     Parameters
@@ -64,15 +65,18 @@ def button(text: str, tooltip: str, slot: Any, name: str = "") -> QPushButton:
         Called on a click.
     name : str, optional
         For screen readers; the text where it is empty.
+    action : str, optional
+        The command of the palette that presses it.
     """
     made = QPushButton(text)
+    made.setProperty(ACTION, action)
     made.setToolTip(tooltip)
     described(made, name or text, tooltip)
     made.clicked.connect(slot)
     return made
 
 
-def tool(text: str, tooltip: str, slot: Any, *, checkable: bool = False) -> QPushButton:
+def tool(text: str, tooltip: str, slot: Any, *, checkable: bool = False, action: str = "") -> QPushButton:
     """A small button; a checkable one hands its state to ``slot``, and shows it by more than colour.
 
     Parameters
@@ -83,8 +87,11 @@ def tool(text: str, tooltip: str, slot: Any, *, checkable: bool = False) -> QPus
         Called on a click.
     checkable : bool, optional
         Whether it stays down.
+    action : str, optional
+        The command of the palette that presses it.
     """
     made = QPushButton(text)
+    made.setProperty(ACTION, action)
     made.setToolTip(tooltip)
     made.setStyleSheet(CHECKED)
     described(made, text, tooltip)

@@ -29,14 +29,15 @@ class FilesTab(QWidget):
         super().__init__()
         self._dock = dock
         layout = QFlowLayout(self)
-        for text, help, slot in (
-            ("CSV", "The table, full precision.", self._ask_csv),
-            ("PNG", "What the viewer shows.", self._ask_png),
-            ("Report", "One HTML file: pictures in one grey range, table, records of the runs.", self._ask_report),
-            ("Save regions", "Save the regions as CSV.", self._ask_regions),
-            ("Load regions", "Load regions: our CSV, or napari's Shapes CSV.", self._load),
+        report = "One HTML file: pictures in one grey range, table, records of the runs."
+        for text, help, slot, action in (
+            ("CSV", "The table, full precision.", self._ask_csv, "save_table"),
+            ("PNG", "What the viewer shows.", self._ask_png, "save_picture"),
+            ("Report", report, self._ask_report, "save_report"),
+            ("Save regions", "Save the regions as CSV.", self._ask_regions, "save_regions"),
+            ("Load regions", "Load regions: our CSV, or napari's Shapes CSV.", self._load, "load_regions"),
         ):
-            layout.addWidget(tool(text, help, slot))
+            layout.addWidget(tool(text, help, slot, action=action))
 
     def save_csv(self, path: str) -> None:
         """Write the table as CSV."""

@@ -57,7 +57,7 @@ class Pages(QTabWidget):
             plot.plotItem.getAxis("left").setWidth(AXIS)  # its title comes later than its numbers
         self.planes = Planes(move)
         self._scale_words = wrapped()
-        line = tool("Draw a line", "Draw a line on the image; its values appear below.", draw_line)
+        line = tool("Draw a line", "Draw a line on the image; its values appear below.", draw_line, action="draw_line")
         for title, parts in (
             ("Table", (self.table,)),
             ("Layers", (self.layers,)),

@@ -41,7 +41,7 @@ class RegionTools(QWidget):
             (DRAW, "Draw", "Draw regions of any size with the mouse."),
             (EDIT, "Edit", "Select regions, change their size, delete them."),
         ):
-            made = tool(text, help, self._on_state, checkable=True)
+            made = tool(text, help, self._on_state, checkable=True, action=f"{state}_regions")
             made.setProperty("state", state)
             self._group.addButton(made)
             self.buttons[state] = made
@@ -51,10 +51,18 @@ class RegionTools(QWidget):
         self.size_box.setCurrentText(size)
         described(self.size_box, "Region size")
         self.size_box.currentTextChanged.connect(self._on_changed)
-        self.undo = tool("Undo", "Take back the last change of the regions (Ctrl-Z).", self._on_undo)
-        self.remove = tool("Remove", "Remove the regions selected in the table.", self._on_remove)
+        self.undo = tool(
+            "Undo", "Take back the last change of the regions (Ctrl-Z).", self._on_undo, action="undo_regions"
+        )
+        self.remove = tool(
+            "Remove", "Remove the regions selected in the table.", self._on_remove, action="remove_regions"
+        )
         self.whole = tool(
-            "Slice", "A line of the table for the whole slice that is shown.", self._on_changed, checkable=True
+            "Slice",
+            "A line of the table for the whole slice that is shown.",
+            self._on_changed,
+            checkable=True,
+            action="whole_slice",
         )
         with quiet(self.whole, self.buttons[DROP]):
             self.whole.setChecked(True)

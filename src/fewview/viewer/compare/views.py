@@ -32,15 +32,21 @@ class ViewControls(QWidget):
             "Compared layers and the reference side by side, with their names and the regions.",
             self._on_grid,
             checkable=True,
+            action="toggle_grid",
         )
         self.link = tool(
             "Link",
             "Link the contrast: the same grey means the same value in all compared layers.",
             self._on_link,
             checkable=True,
+            action="link_contrast",
         )
         self.swipe_button = tool(
-            "Swipe", "One layer left of a line, another right of it.", self._on_swipe, checkable=True
+            "Swipe",
+            "One layer left of a line, another right of it.",
+            self._on_swipe,
+            checkable=True,
+            action="toggle_swipe",
         )
         tooltip = "Where the swipe's line is. Unit: % of the width."
         self.slider = labelled(QLabeledSlider(Qt.Orientation.Horizontal), 0, 100, "Swipe position", tooltip)

@@ -52,6 +52,7 @@ class ResultButtons(QWidget):
             "Open run record…",
             "Bring back scan, settings, regions and volume of a result that was saved.",
             self._ask_open,
+            action="open_record",
         )
         row.addWidget(self.save_button)
         row.addWidget(self.open_button)

@@ -143,8 +143,8 @@ class BatchButtons(QWidget):
             "Queue one run per frame of a time series: the channels of this file, or one file each. "
             "All take what the first one finds."
         )
-        self.several = button("Several scans…", several, self._ask_several)
-        self.series = button("Time series…", series, self._ask_series)
+        self.several = button("Several scans…", several, self._ask_several, action="several_scans")
+        self.series = button("Time series…", series, self._ask_series, action="time_series")
         row.addWidget(self.several)
         row.addWidget(self.series)
 

@@ -65,6 +65,7 @@ class ReconstructDock(Dock):
             "Learn from a dense scan…",
             "Teach this network samples like yours, from a volume or a dense scan of a sister sample, in minutes.",
             self._learn,
+            action="learn",
         )
         self.learning: LearnDialog | None = None
         self.column.addWidget(self.learn_button)
@@ -135,9 +136,14 @@ class ReconstructDock(Dock):
     def _make_buttons(self) -> QHBoxLayout:
         row = QHBoxLayout()
         self.preview_button = button(
-            "Preview slice", "Reconstruct only the slice that is shown, without a search for settings.", self.preview
+            "Preview slice",
+            "Reconstruct only the slice that is shown, without a search for settings.",
+            self.preview,
+            action="preview",
         )
-        self.run_button = button("Run", "Reconstruct the chosen rows. While one runs, the next one waits.", self.run)
+        self.run_button = button(
+            "Run", "Reconstruct the chosen rows. While one runs, the next one waits.", self.run, action="run"
+        )
         self.helps = {made: made.toolTip() for made in (self.preview_button, self.run_button)}
         row.addWidget(self.preview_button)
         row.addWidget(self.run_button)
@@ -145,8 +151,19 @@ class ReconstructDock(Dock):
 
     def _make_copies(self) -> QHBoxLayout:
         row = QHBoxLayout()
-        row.addWidget(button("Copy Python", "The run that these settings make, as a script.", self.copy_python))
-        row.addWidget(button("Copy command", "The run that these settings make, as a command line.", self.copy_command))
+        row.addWidget(
+            button(
+                "Copy Python", "The run that these settings make, as a script.", self.copy_python, action="copy_python"
+            )
+        )
+        row.addWidget(
+            button(
+                "Copy command",
+                "The run that these settings make, as a command line.",
+                self.copy_command,
+                action="copy_command",
+            )
+        )
         row.addWidget(HelpButton(self.viewer, "Reconstruct"))
         return row
 

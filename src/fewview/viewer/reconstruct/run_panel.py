@@ -38,10 +38,15 @@ class RunPanel(QWidget):
         self.bar = QProgressBar()
         described(self.bar, "Progress")
         row = QHBoxLayout()
-        self.pause = button("Pause", "Hold after the next estimate; again to go on.", self.toggle_pause)
-        self.stop = button("Stop and keep", "End the run; the estimate on the screen stays.", bench.queue.stop)
+        self.pause = button("Pause", "Hold after the next estimate; again to go on.", self.toggle_pause, action="pause")
+        self.stop = button(
+            "Stop and keep", "End the run; the estimate on the screen stays.", bench.queue.stop, action="stop"
+        )
         self.end = button(
-            "End process", "End the reconstruction process by force; the last estimate is kept.", bench.queue.kill
+            "End process",
+            "End the reconstruction process by force; the last estimate is kept.",
+            bench.queue.kill,
+            action="end_process",
         )
         for widget in (self.pause, self.stop, self.end):
             row.addWidget(widget)
@@ -128,17 +133,37 @@ class RunPanel(QWidget):
         layout.addWidget(self.runs)
         row = QHBoxLayout()
         row.addWidget(
-            button("Cancel", "Take the selected run out of the queue.", self._cancel, "Cancel the waiting run")
+            button(
+                "Cancel",
+                "Take the selected run out of the queue.",
+                self._cancel,
+                "Cancel the waiting run",
+                "cancel_run",
+            )
         )
-        row.addWidget(button("Python", "The selected run as a script, on the clipboard.", self._copy_python))
-        row.addWidget(button("Command", "The selected run as a command line, on the clipboard.", self._copy_command))
+        row.addWidget(
+            button(
+                "Python", "The selected run as a script, on the clipboard.", self._copy_python, action="copy_run_python"
+            )
+        )
+        row.addWidget(
+            button(
+                "Command",
+                "The selected run as a command line, on the clipboard.",
+                self._copy_command,
+                action="copy_run_command",
+            )
+        )
         more = QHBoxLayout()
-        self.record_button = button("Record", "All that is known of the selected run.", self.show_record)
+        self.record_button = button(
+            "Record", "All that is known of the selected run.", self.show_record, action="show_record"
+        )
         more.addWidget(self.record_button)
         self.residual_button = button(
             "Residual",
             "Measured minus re-projected sinogram of the shown slice of the selected run.",
             self.show_residual,
+            action="show_residual",
         )
         more.addWidget(self.residual_button)
         layout.addLayout(row)

@@ -95,8 +95,10 @@ class ScanDock(Dock):
 
     def _make_open(self) -> QHBoxLayout:
         row = QHBoxLayout()
-        self.open_file = button("File…", "Open a scan file: HDF5, NXtomo, TIFF, FITS, MATLAB, NumPy.", self._ask_file)
-        self.open_folder = button("Folder…", "Open a folder of projections.", self._ask_folder)
+        self.open_file = button(
+            "File…", "Open a scan file: HDF5, NXtomo, TIFF, FITS, MATLAB, NumPy.", self._ask_file, action="open_scan"
+        )
+        self.open_folder = button("Folder…", "Open a folder of projections.", self._ask_folder, action="open_folder")
         self.sample = QPushButton("Sample")
         self.sample.setToolTip("Open one of the scans that come with fewview.")
         described(self.sample, "Open a sample")
@@ -124,10 +126,14 @@ class ScanDock(Dock):
         described(self.axis, "Rotation axis")
         self.axis.valueChanged.connect(self._on_axis)
         self.find_button = button(
-            "Find", "Find the axis in the data, and say how sure it is.", self.bench.find_axis, "Find the axis"
+            "Find",
+            "Find the axis in the data, and say how sure it is.",
+            self.bench.find_axis,
+            "Find the axis",
+            "find_axis",
         )
         self.undo_button = button(
-            "Undo", "Go back to the axis, and the turn, from before.", self._undo_axis, "Undo the axis"
+            "Undo", "Go back to the axis, and the turn, from before.", self._undo_axis, "Undo the axis", "undo_axis"
         )
         row.addWidget(self.axis, 1)
         row.addWidget(self.find_button)
@@ -143,7 +149,10 @@ class ScanDock(Dock):
         self.axis_words = wrapped()
         layout.addWidget(self.axis_words)
         self.tilt_button = button(
-            "Turn the projections upright", "Resample them by the tilt that was found, and find again.", self._turn
+            "Turn the projections upright",
+            "Resample them by the tilt that was found, and find again.",
+            self._turn,
+            action="turn_upright",
         )
         layout.addWidget(self.tilt_button)
         self.axis_plot = AxisPlot()

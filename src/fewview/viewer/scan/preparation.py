@@ -32,9 +32,14 @@ class Preparation(QWidget):
         self.form.edited.connect(self._on_edited)
         layout.addWidget(self.form)
         row = QHBoxLayout()
-        self.sinogram_button = button("Sinogram", "The sinogram of the shown row, as prepared now.", self.show_sinogram)
+        self.sinogram_button = button(
+            "Sinogram", "The sinogram of the shown row, as prepared now.", self.show_sinogram, action="show_sinogram"
+        )
         self.compare_button = button(
-            "Before and after", "Sinogram and slice of the shown row, without and with these steps.", self.compare
+            "Before and after",
+            "Sinogram and slice of the shown row, without and with these steps.",
+            self.compare,
+            action="before_and_after",
         )
         for made in (self.sinogram_button, self.compare_button):
             row.addWidget(made)

@@ -49,7 +49,10 @@ class ScanBar(QWidget):
         layout = bare(QVBoxLayout(self))
         self.choice = ScanChoice(bench)
         self.go_on = button(
-            "Continue the last session", "Open the scans, regions and results of the last session again.", self._go_on
+            "Continue the last session",
+            "Open the scans, regions and results of the last session again.",
+            self._go_on,
+            action="continue_session",
         )
         self.question = wrapped()
         described(self.question, "Question about the scan")
@@ -62,7 +65,9 @@ class ScanBar(QWidget):
         layout.addWidget(self.go_on)
         chosen = QHBoxLayout()
         chosen.addWidget(self.choice, 1)
-        self.close_button = button("Close", "Close the scan that is meant, with all of its layers.", bench.forget_scan)
+        self.close_button = button(
+            "Close", "Close the scan that is meant, with all of its layers.", bench.forget_scan, action="close_scan"
+        )
         chosen.addWidget(self.close_button)
         layout.addLayout(chosen)
         layout.addWidget(self.question)

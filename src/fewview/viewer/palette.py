@@ -1,0 +1,61 @@
+"""Commands of the palette that press a button of a dock, for whoever would rather type than look for it."""
+
+from collections.abc import Callable
+
+import napari.viewer
+from qtpy.QtWidgets import QAbstractButton, QApplication
+
+from .common.notify import warn
+from .common.widgets import ACTION
+
+
+def _pressing(action: str) -> Callable[[napari.viewer.Viewer], None]:
+    def press(viewer: napari.viewer.Viewer) -> None:
+        from .workbench import workbench_of
+
+        window = workbench_of(viewer).window
+        found = [
+            made
+            for made in QApplication.allWidgets()
+            if isinstance(made, QAbstractButton) and made.property(ACTION) == action and made.window() is window
+        ]
+        if not found:
+            warn("Open the docks first: Plugins > fewview > Open fewview.")
+        elif not found[0].isEnabled() or found[0].isHidden():
+            warn(f"“{found[0].accessibleName()}” is not possible now: {found[0].toolTip()}")
+        else:
+            found[0].click()
+
+    return press
+
+
+open_scan = _pressing("open_scan")
+open_folder = _pressing("open_folder")
+close_scan = _pressing("close_scan")
+find_axis = _pressing("find_axis")
+undo_axis = _pressing("undo_axis")
+turn_upright = _pressing("turn_upright")
+show_sinogram = _pressing("show_sinogram")
+before_and_after = _pressing("before_and_after")
+learn = _pressing("learn")
+copy_python = _pressing("copy_python")
+copy_command = _pressing("copy_command")
+several_scans = _pressing("several_scans")
+time_series = _pressing("time_series")
+end_process = _pressing("end_process")
+cancel_run = _pressing("cancel_run")
+copy_run_python = _pressing("copy_run_python")
+copy_run_command = _pressing("copy_run_command")
+show_record = _pressing("show_record")
+show_residual = _pressing("show_residual")
+save_table = _pressing("save_table")
+save_picture = _pressing("save_picture")
+save_report = _pressing("save_report")
+save_regions = _pressing("save_regions")
+load_regions = _pressing("load_regions")
+draw_line = _pressing("draw_line")
+drop_regions = _pressing("drop_regions")
+draw_regions = _pressing("draw_regions")
+edit_regions = _pressing("edit_regions")
+remove_regions = _pressing("remove_regions")
+whole_slice = _pressing("whole_slice")
