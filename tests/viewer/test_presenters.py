@@ -494,6 +494,15 @@ def layer(name, data, **more):
     )
 
 
+def test_a_reference_without_a_range_is_told_each_time():
+    presenter, flat = ComparePresenter(), layer("flat", np.ones((3, 64, 64), np.float32))
+    run = layer("run", np.stack([image()] * 3))
+    told = [presenter.compare([run], flat, z).notes for z in (0.0, 1.0)]
+    assert told[0] == told[1] and "constant" in " ".join(told[0])
+    truth = layer("truth", np.stack([image()] * 3))  # of the same number, perhaps: the other one is gone
+    assert presenter.compare([run], truth, 0.0).truth.value_range == 1.0
+
+
 def test_slices_are_read_at_the_position_that_is_shown():
     volume = np.stack([image(0.1), image(0.2), image(0.3)])
     presenter = ComparePresenter()

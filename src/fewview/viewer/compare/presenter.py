@@ -55,7 +55,7 @@ class ComparePresenter:
     def __init__(self) -> None:
         self.table = Table()
         self._versions: dict[int, int] = {}
-        self._ranges: dict[tuple[int, int], float] = {}
+        self._range: tuple[Any, int, float, str] | None = None  # a reference, its version, its data range, or why none
 
     def touch(self, layer: Any) -> None:
         """Say that a layer's data has changed."""
@@ -179,19 +179,20 @@ class ComparePresenter:
     def _truth(self, one: Placed | None, z: float, notes: list[str]) -> tuple[Truth | None, float]:
         """The reference at ``z`` and its range; None without one, without a slice there, or if it is constant."""
         if one is None:
+            self._range = None
             return None, 0.0
-        key = (id(one.layer), self._versions.get(id(one.layer), 0))
-        if key not in self._ranges:
+        layer, version = one.layer, self._versions.get(id(one.layer), 0)
+        if self._range is None or self._range[0] is not layer or self._range[1] != version:
             try:
-                self._ranges = {key: data_range(one.layer.data)}
+                self._range = layer, version, data_range(layer.data), ""
             except FewviewError as error:
-                self._ranges = {key: 0.0}
-                notes.append(str(error))
+                self._range = layer, version, 0.0, str(error)
+        notes += [self._range[3]] if self._range[3] else []
         image = one.plane(z)
         if image is None:
             notes.append(f"The reference “{one.layer.name}” has no slice at this height.")
-        scale = self._ranges[key]
-        return (Truth(one.layer.name, image, scale, key[1]), scale) if image is not None and scale > 0 else (None, 0.0)
+        scale = self._range[2]
+        return (Truth(one.layer.name, image, scale, version), scale) if image is not None and scale > 0 else (None, 0.0)
 
 
 def comparable(layers: Any, reference: Any = None) -> list[Any]:

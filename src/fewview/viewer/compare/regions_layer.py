@@ -114,7 +114,7 @@ class Regions:
             layer.feature_defaults = pd.DataFrame({"name": [unique]})
             box = (corners - np.array(place.origin[-2:])) / np.array(place.step[-2:])
             look = {"edge_color": COLOUR, "face_color": "transparent", "edge_width": layer.current_edge_width}
-            layer.add([box], shape_type=kind, **look)
+            layer.add([self._whole(layer, box)], shape_type=kind, **look)
             names.append(unique)
         layer.refresh_text()
         return names
@@ -163,7 +163,7 @@ class Regions:
         place = place_of(layer)
         inner = (corners - np.array(place.origin[-2:])) / np.array(place.step[-2:])
         inner += np.round(inner.min(axis=0) + 0.5) - 0.5 - inner.min(axis=0)
-        layer.data = [*layer.data[:index], inner, *layer.data[index + 1 :]]
+        layer.data = [*layer.data[:index], self._whole(layer, inner), *layer.data[index + 1 :]]
 
     def named(self) -> list[Named]:
         """Names and pixel spans, for a file."""
@@ -183,6 +183,13 @@ class Regions:
         place = place_of(layer)
         ends = np.asarray(layer.data[-1])[:, -2:] * np.array(place.step[-2:]) + np.array(place.origin[-2:])
         return ends[0], ends[-1]
+
+    def _whole(self, layer: Any, corners: NDArray[Any]) -> NDArray[Any]:
+        """Corners (n, 2) with what comes before them in a layer that a user has drawn in three dimensions."""
+        if layer.ndim == 2:
+            return corners
+        shown = np.round(layer.world_to_data(self._viewer.dims.point[-layer.ndim :]))[:-2]
+        return np.hstack([np.tile(shown, (len(corners), 1)), corners])
 
     def rename(self, old: str, new: str) -> None:
         """Give a region another name, unless it is taken."""

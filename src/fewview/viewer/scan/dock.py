@@ -262,7 +262,7 @@ class ScanDock(Dock):
             with quiet(combo):
                 combo.clear()
                 combo.addItems([NO_LAYER, *names, *gone, FROM_FILE])
-                combo.setCurrentText(shown or (gone or [NO_LAYER])[0])
+                combo.setCurrentIndex(1 + names.index(shown) if shown is not None else len(names) + 1 if gone else 0)
 
     # -- clicks --------------------------------------------------------------------------------------------------
 
@@ -339,13 +339,13 @@ class ScanDock(Dock):
         return True
 
     def _picked(self, combo: QComboBox, before: str | None) -> str | None:
-        name = combo.currentText()
+        index, name = combo.currentIndex(), combo.currentText()  # a layer may be called "none"
+        if index == combo.count() - 1:
+            path, _ = QFileDialog.getOpenFileName(self, "Open a volume")
+            return path if path and self._open_volume(path) else before
         if before is not None and name == NO_MORE.format(Path(before).name):
             return before
-        if name == FROM_FILE:
-            path, _ = QFileDialog.getOpenFileName(self, "Open a volume")
-            return path if path and self._open_volume(path) else None
-        return None if name == NO_LAYER else file_of(self.viewer.layers[name], self.scan.path)
+        return None if index == 0 else file_of(self.viewer.layers[name], self.scan.path)
 
 
 def _spin(low: int, high: int, tooltip: str) -> QSpinBox:
