@@ -51,7 +51,7 @@ def test_what_the_first_frame_found_is_what_the_others_take():
     assert settled(Recipe(scan="a.h5"), get_method("d3ip"), record)["options"] == nested
 
 
-def test_frames_wait_for_the_first_one_and_several_scans_do_not(tmp_path):
+def test_frames_wait_for_the_first_one_and_several_scans_do_not(tmp_path, monkeypatch):
     """The queue behind the buttons, without a viewer."""
 
     class Heard:
@@ -65,11 +65,14 @@ def test_frames_wait_for_the_first_one_and_several_scans_do_not(tmp_path):
             for slot in self.slots:
                 slot(*values)
 
-    scan, ended, asked = loaded(frame(tmp_path / "f1.npy")), Heard(), []
+    scan, ended, asked, notes, told = loaded(frame(tmp_path / "f1.npy")), Heard(), [], [], []
+    monkeypatch.setattr("fewview.viewer.reconstruct.batch.tell", told.append)
 
-    def run(recipe, method, of):
+    def run(recipe, method, of, note):
         asked.append((recipe, of))
-        return SimpleNamespace(status="done", record={"chosen": {"weight": 0.2}, "axis": 11.0})
+        notes.append(note)
+        record, payload = {"chosen": {"weight": 0.2}, "axis": 11.0}, {"recipe": {"scan": recipe.scan}}
+        return SimpleNamespace(status="done", over=True, record=record, payload=payload)
 
     bench = SimpleNamespace(
         scan=scan,
@@ -94,7 +97,8 @@ def test_frames_wait_for_the_first_one_and_several_scans_do_not(tmp_path):
     assert [recipe.scan for recipe, _ in asked] == paths[::-1]
     assert all(recipe.options == {"iterations": 5, "weight": 0.2} and recipe.axis == 11.0 for recipe, _ in asked[1:])
     ended.emit(first)
-    assert len(asked) == 3
+    assert len(asked) == 3 and notes[-3:] == [f"Frame {number} of 3 of the series." for number in (1, 2, 3)]
+    assert told[-1] == "3 of 3 frames of the series are done. Choose the frame to look at above, at Scan."
 
 
 def test_the_buttons_queue_files_and_the_channels_of_one_file(docked, tmp_path, monkeypatch):

@@ -353,7 +353,7 @@ def test_a_run_in_words_from_queue_to_end():
     run.hear(Progress(1, 2, 5, 20, "iterating", {"heldout_error": 0.5, "objective": 3.0}, 0.25))
     view = run_view(run)
     assert view.headline == "Iterating" and view.percent == 25 and view.can_pause and view.can_stop
-    assert "step 5 of 20" in view.details and "left" in view.details and "Shown" not in view.details
+    assert "Step 5 of 20" in view.details and "left" in view.details and "Shown" not in view.details
     assert "queue" not in view.details and run_view(run, waiting=2).details.endswith("; 2 more in the queue")
     run.pause(True)
     assert run_view(run).can_resume and not run_view(run).can_pause
@@ -363,7 +363,7 @@ def test_a_run_in_words_from_queue_to_end():
     run.silent_for = 0.0
     run.record = {}
     run.hear(Finished(1, False, {"heldout_error": 0.123}))
-    assert run_view(run).tone == "good" and "held-out error 0.123" in run_view(run).details
+    assert run_view(run).tone == "good" and "Held-out error 0.123." in run_view(run).details
     assert list(curves(run)) == ["held-out error", "objective"]
 
 

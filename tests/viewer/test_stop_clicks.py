@@ -168,7 +168,7 @@ def test_the_result_says_what_it_is_made_of_and_its_record_can_be_read(ready, tm
     ready.click(panel.record_button)
     view = panel.record
     assert view.isVisible() and made in view.summary.text()
-    assert [view.tree.topLevelItem(k).text(0) for k in range(3)] == ["kept", "holds", "made_of"]
+    assert [view.tree.topLevelItem(k).text(0) for k in range(3)] == ["What is kept", "Made of", "Stage"]
     ready.click(view.copy_button)
     assert json.loads(QApplication.clipboard().text())["made_of"] == made
     path = tmp_path / "report.json"

@@ -130,7 +130,9 @@ def put_regions(viewer: Any, scan: ScanPresenter, regions: Sequence[Mapping[str,
     layer = Regions(viewer)
     layer.scan = scan.path
     grid = spatial((1, 1), scan.edge)
-    layer.make(SimpleNamespace(**{key: np.array(grid[key]) for key in ("scale", "translate")}, units=grid["units"]))
+    slice_of = np.broadcast_to(np.float32(0), (1, scan.shape[2]))  # as wide as the lines are to be thin
+    place = {key: np.array(grid[key]) for key in ("scale", "translate")}
+    layer.make(SimpleNamespace(**place, units=grid["units"], data=slice_of))
     factor = scan.edge or 1.0
     for region in regions:
         corners = np.asarray(region["corners"], dtype=float)

@@ -95,6 +95,9 @@ class Scans:
         if of and of != self.current.path and any(scan.path == of for scan in self.all):
             self._visible.setdefault(id(layer), layer.visible)
             layer.visible = False
+            if self._viewer.layers.selection.active is layer:  # what is in sight stays what one works on
+                seen = [one for one in self.layers_of(self.current) if one.visible]
+                self._viewer.layers.selection = set(seen[-1:])
             self.park()
 
     def close(self, scan: ScanPresenter) -> None:

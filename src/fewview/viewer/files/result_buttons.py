@@ -59,12 +59,11 @@ class ResultButtons(QWidget):
         bench.actions.update(save_result=self._ask_save, open_record=self._ask_open)
 
     def chosen(self) -> Any:
-        """The layer that would be saved: the selected one if it is of a run, else that of the last run."""
-        layers = self._bench.viewer.layers
-        active = layers.selection.active
-        if active is not None and "recipe" in facts(active.metadata):
-            return active
-        return next((layer for layer in reversed(layers) if "recipe" in facts(layer.metadata)), None)
+        """The layer that would be saved: the selected result of the scan that is meant, else its last one."""
+        bench = self._bench
+        results = [one for one in bench.scans.layers_of(bench.scan) if "recipe" in facts(one.metadata)]
+        active = bench.viewer.layers.selection.active
+        return active if active in results else results[-1] if results else None
 
     def save(self, path: str) -> None:
         """Write the chosen result; the ending chooses the format."""

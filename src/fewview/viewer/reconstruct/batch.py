@@ -73,6 +73,7 @@ class Batch(QObject):
     def __init__(self, dock: Any) -> None:
         super().__init__()
         self._dock, self._bench = dock, dock.bench
+        self._series: list[QueuedRun] = []
         self._waiting: tuple[QueuedRun, list[ScanPresenter], Recipe, Method[Any]] | None = None
         self._bench.live.ended.connect(self._on_end)
 
@@ -104,8 +105,10 @@ class Batch(QObject):
             self._bench.scans.include(scan)
         self._bench.scan_changed.emit()
         first = scans[:1] if series else scans
-        runs = [self._bench.run(_recipe(wish, scan), method, scan) for scan in first]
+        note = _frame(0, len(scans)) if series and len(scans) > 1 else ""
+        runs = [self._bench.run(_recipe(wish, scan), method, scan, note) for scan in first]
         if series and len(scans) > 1:
+            self._series = runs
             self._waiting = runs[0], scans[1:], wish, method
             tell(
                 f"The {len(scans) - 1} frames after {Path(scans[0].path).name} take the axis and the settings it finds."
@@ -114,6 +117,7 @@ class Batch(QObject):
 
     def _on_end(self, run: QueuedRun) -> None:
         if self._waiting is None or run is not self._waiting[0]:
+            self._tell_the_end(run)
             return
         _, scans, wish, method = self._waiting
         self._waiting = None
@@ -121,8 +125,23 @@ class Batch(QObject):
             complain(FewviewError("The first frame of the series was not finished.", "The others were not queued."))
             return
         common = settled(wish, method, run.record)
-        for scan in scans:
-            self._bench.run(_recipe(wish, scan, **common), method, scan)
+        for number, scan in enumerate(scans, 1):
+            note = _frame(number, len(scans) + 1)
+            self._series = [*self._series, self._bench.run(_recipe(wish, scan, **common), method, scan, note)]
+
+    def _tell_the_end(self, run: QueuedRun) -> None:
+        """Where the frames are, when the last one is over."""
+        if run not in self._series or not all(one.over for one in self._series):
+            return
+        done, count = sum(one.status == "done" for one in self._series), len(self._series)
+        scans = {one.payload["recipe"]["scan"] for one in self._series}
+        where = "Choose the frame to look at above, at Scan." if len(scans) > 1 else "Each is a layer of this scan."
+        self._series = []
+        tell(f"{done} of {count} frames of the series are done. {where}")
+
+
+def _frame(number: int, count: int) -> str:
+    return f"Frame {number + 1} of {count} of the series."
 
 
 def _recipe(wish: Recipe, scan: ScanPresenter, **more: Any) -> Recipe:

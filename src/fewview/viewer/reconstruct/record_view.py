@@ -19,8 +19,10 @@ from qtpy.QtWidgets import (
 
 from ...atomic_write import written_whole
 from ...errors import FewviewError
+from ...runs.kept import remarks
 from ..common.notify import complain, tell
 from ..common.widgets import button, described, to_clipboard, wrapped
+from .record_words import plain, title_of
 
 LONG = 12  # entries of a list from which it is folded into one line
 JSON = "Run records (*.json)"
@@ -38,7 +40,7 @@ class RecordView(QDialog):
         self.summary.setObjectName("summary")
         described(self.summary, "What the volume is")
         self.tree = QTreeWidget()
-        self.tree.setHeaderLabels(["", "value"])
+        self.tree.setHeaderLabels(["Entry", "Value"])
         self.tree.setColumnWidth(0, 190)
         described(self.tree, "Record of the run")
         row = QHBoxLayout()
@@ -60,7 +62,8 @@ class RecordView(QDialog):
         self.summary.setText(f"<b>{title}</b><br>{summary(record)}")
         self.tree.clear()
         for key in sorted(record, key=lambda name: (name not in FIRST, FIRST.index(name) if name in FIRST else 0)):
-            self.tree.addTopLevelItem(_item(key, record[key]))
+            if record[key] != "":
+                self.tree.addTopLevelItem(_item(key, record[key]))
         self.show()
         self.raise_()
 
@@ -72,9 +75,13 @@ class RecordView(QDialog):
     def save(self) -> None:
         """Write the record to a file of the user's choice."""
         path, _ = QFileDialog.getSaveFileName(self, "Save the record", "record.json", JSON)
-        if path:
+        if not path:
+            return
+        try:
             with written_whole(Path(path)) as temporary:
                 temporary.write_text(json.dumps(self.record, indent=2) + "\n", encoding="utf-8")
+        except FewviewError as error:
+            complain(error)
 
     def open_file(self) -> None:
         """Read a record from a file."""
@@ -103,11 +110,11 @@ FIRST = (
 
 
 def summary(record: Mapping[str, Any]) -> str:
-    """What the volume is, in one or two sentences."""
+    """What the volume is, and all that whoever sees it must know."""
     if record.get("kept", "result") != "result":
         return f"Not the result: {record.get('holds', record['kept'])}."
-    guided = str(record.get("chosen", {}).get("guided", ""))
-    return " ".join(filter(None, (str(record.get("made_of", "")), guided)))
+    chosen = record.get("chosen") or {}
+    return " ".join(filter(None, (str(record.get("made_of", "")), str(chosen.get("guided", "")), *remarks(chosen))))
 
 
 def read_record(path: Path) -> Mapping[str, Any]:
@@ -129,21 +136,21 @@ def read_record(path: Path) -> Mapping[str, Any]:
 
 
 def _item(key: str, value: Any) -> QTreeWidgetItem:
-    if isinstance(value, Mapping):
-        item = QTreeWidgetItem([key, ""])
+    title = title_of(key)
+    if isinstance(value, Mapping) and value:
+        item = QTreeWidgetItem([title, ""])
+        item.setToolTip(0, key)
         for name, part in value.items():
             item.addChild(_item(str(name), part))
         return item
     if isinstance(value, list) and len(value) <= LONG and any(isinstance(part, (list, dict)) for part in value):
-        item = QTreeWidgetItem([key, f"{len(value)} entries"])
+        item = QTreeWidgetItem([title, f"{len(value)} entries"])
+        item.setToolTip(0, key)
         for number, part in enumerate(value):
             item.addChild(_item(str(number), part))
         return item
-    text = ", ".join(map(_plain, value)) if isinstance(value, list) else _plain(value)
-    item = QTreeWidgetItem([key, text])
+    text = ", ".join(map(plain, value)) if isinstance(value, list) and value else plain(value)
+    item = QTreeWidgetItem([title, text])
+    item.setToolTip(0, key)  # as the file calls it
     item.setToolTip(1, text[:2000])
     return item
-
-
-def _plain(value: Any) -> str:
-    return f"{value:.6g}" if isinstance(value, float) else "" if value is None else str(value)

@@ -178,7 +178,7 @@ def _steps(run: QueuedRun) -> str:
         return duration(run.seconds)
     left = run.seconds_left
     rest = f", about {duration(left)} left" if left is not None and run.status != "paused" else ""
-    return f"step {run.step} of {run.total}, {duration(run.seconds)}{rest}"
+    return f"Step {run.step} of {run.total}, {duration(run.seconds)}{rest}"
 
 
 def _percent(run: QueuedRun) -> int | None:
@@ -194,7 +194,7 @@ def _scores(run: QueuedRun) -> str:
         value = run.record.get(name)
         if isinstance(value, (int, float)):
             parts.append(text.format(number(value, 3)))
-    return ", ".join(parts)
+    return f"{parts[0][:1].upper()}{', '.join(parts)[1:]}." if parts else ""
 
 
 def _short(value: Any) -> str:
