@@ -58,6 +58,33 @@ def test_layers_of_a_run_that_are_copied_or_deleted_on_its_way(docked, disk):
     assert region_of(docked, run.title) is not region_of(docked, copy.name)
 
 
+def test_a_copy_is_the_users_and_no_result_of_ours():
+    from types import SimpleNamespace
+
+    from fewview.viewer.copies import disown
+
+    class Image(SimpleNamespace):
+        pass
+
+    class Labels(SimpleNamespace):
+        pass
+
+    def made(kind, **about):
+        return kind(metadata={"fewview": about})
+
+    run = {"run": 3, "recipe": {"scan": "a.h5"}, "record": {"psnr": 30}, "of": "a.h5"}
+    first = made(Image, **run)
+    assert disown(first, []) == run  # it is the layer of the run
+    assert disown(made(Image, **run), [first]) == {name: value for name, value in run.items() if name != "run"}
+    labels = made(Labels, **run)
+    assert disown(labels, [first]) == labels.metadata["fewview"] == {"of": "a.h5", "prefix": ""}
+    projections = made(Image, scan="a.h5")
+    assert disown(projections, [first]) == {"scan": "a.h5"}
+    assert disown(made(Image, scan="a.h5"), [projections]) == {"of": "a.h5", "look": True, "prefix": ""}
+    regions = made(Labels, marks="Regions", of="a.h5")
+    assert disown(regions, [first])["marks"] == "Regions" and disown(made(Labels, copy="x"), []) == {"copy": "x"}
+
+
 def test_masks_counts_constants_and_other_grids_as_reference(docked, disk, told):
     run = docked.reconstruct_scan(disk)
     viewer, compare, scan = docked.viewer, docked.compare, docked.bench.scan

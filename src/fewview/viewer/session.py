@@ -237,7 +237,7 @@ class SessionKeeper(QObject):
 def _others(bench: Any) -> list[str]:
     """Layers that no session keeps: those of the user, and what came beside a result."""
     kept = {getattr(scan, role) for scan in bench.scans.all for role in ROLES} - {None}
-    own = ("recipe", "scan", "look", "file")
+    own = ("recipe", "scan", "look", "file", "copy", "swipe")
     return [
         layer.name
         for layer in bench.viewer.layers

@@ -23,6 +23,7 @@ from .common.layers import METADATA, facts, projection_layer, spatial
 from .common.notify import complain, tell, warn
 from .common.settings import Settings
 from .common.words import without_flags
+from .copies import disown
 from .files.layer_files import files_of
 from .keys.bindings import KeyBindings
 from .reconstruct.live_view import LiveView, Shown
@@ -203,12 +204,7 @@ class Workbench(QObject):
 
     def _on_layer(self, event: Any) -> None:
         """A scan that was dropped on napari comes as a layer: the docks take it from there."""
-        about = facts(event.value.metadata)
-        others = (facts(one.metadata).get("run") for one in self.viewer.layers if one is not event.value)
-        if "run" in about and about["run"] in others:
-            # A copy of a layer of a run: from now on it stands still, whatever the run tells.
-            about = {name: value for name, value in about.items() if name != "run"}
-            event.value.metadata = {**event.value.metadata, METADATA: about}
+        about = disown(event.value, [one for one in self.viewer.layers if one is not event.value])
         path = about.get("scan")
         if not path or path == self.scan.path:
             if "run" in about or "axis" in about:
