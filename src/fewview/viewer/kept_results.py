@@ -38,7 +38,17 @@ class KeptResults:
         return path
 
     def done(self, layer: Any, path: str, marks: Mapping[str, Mark]) -> None:
-        """The file is there, or, without ``marks``, could not be written."""
+        """A file that was begun is there, or could not be written.
+
+        Parameters
+        ----------
+        layer : napari layer or None
+            None where it is gone by now.
+        path : str
+            As :meth:`begin` gave it.
+        marks : mapping
+            Of the file; empty where it could not be written.
+        """
         self._writing.discard(path)
         if layer is not None and marks:
             remember(layer, marks)

@@ -101,7 +101,21 @@ class Regions:
         return self._add_boxes([(name, region_box(region) * step + origin) for name, region in regions])
 
     def add_box(self, name: str, corners: NDArray[Any], kind: str = "rectangle") -> str:
-        """Add one named shape, in the units of :meth:`boxes`; returns its name, made unique."""
+        """Add one named shape.
+
+        Parameters
+        ----------
+        name : str
+        corners : ndarray, shape (n, 2)
+            (y, x), in the units of :meth:`boxes`.
+        kind : str, optional
+            What napari calls the shape.
+
+        Returns
+        -------
+        str
+            Its name, made unique.
+        """
         return self._add_boxes([(name, corners)], kind)[0]
 
     def _add_boxes(self, boxes: list[tuple[str, NDArray[Any]]], kind: str = "rectangle") -> list[str]:
