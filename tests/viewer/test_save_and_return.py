@@ -1,6 +1,7 @@
 """Save a result, open its record in a session that knows nothing of it; continue a session after a restart."""
 
 import json
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -83,6 +84,16 @@ def test_files_lie_beside_the_scan_or_below_the_home(tmp_path, monkeypatch):
     assert places.folder_of(str(tmp_path / "a.h5")) == tmp_path / "a.fewview"
     assert places.folder_of(str(TOOTH)) == tmp_path / "home" / "tooth.fewview"
     assert places.folder_of("").is_dir()
+
+
+def test_a_dataset_behind_a_file_is_no_part_of_its_path():
+    for path, file in (
+        ("a/b.h5:/entry/data", "a/b.h5"),
+        ("C:/scans/b.h5", "C:/scans/b.h5"),
+        ("C:/scans/b.h5:/data", "C:/scans/b.h5"),
+        ("folder of frames", "folder of frames"),
+    ):
+        assert places.on_disk(path) == Path(file)
 
 
 def test_our_writer_is_offered_first(monkeypatch):

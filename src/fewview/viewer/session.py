@@ -97,7 +97,7 @@ class SessionKeeper(QObject):
             except (OSError, json.JSONDecodeError):
                 continue
             scans = found.get("scans") if isinstance(found, dict) else None
-            if scans and all(Path(one["recipe"]["scan"]).exists() for one in scans):
+            if scans and all(places.on_disk(one["recipe"]["scan"]).exists() for one in scans):
                 return {**found, "folder": str(file.parent)}
         return None
 

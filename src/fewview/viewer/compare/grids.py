@@ -104,7 +104,7 @@ def placed(layers: Sequence[Any], scan: Shaped | None = None) -> tuple[list[Plac
     scan : Shaped, optional
         Volume that the whole detector gives.
     """
-    straight = [layer for layer in layers if not _turned(layer)]
+    straight = [layer for layer in layers if not turned(layer)]
     notes = [
         f"“{layer.name}” was turned or sheared in the viewer, and is left out: take the turn back in its controls."
         for layer in layers
@@ -150,7 +150,8 @@ def same_grid(image: NDArray[Any], place: Place, other: NDArray[Any], other_plac
     return bool((far + across < 0.2 * step).all())
 
 
-def _turned(layer: Any) -> bool:
+def turned(layer: Any) -> bool:
+    """Whether a layer was turned or sheared in the viewer, which no file of ours can say."""
     affine = np.asarray(getattr(layer, "affine", np.eye(3)), dtype=float)
     rotate = np.asarray(getattr(layer, "rotate", np.eye(layer.ndim)), dtype=float)
     shear = np.asarray(getattr(layer, "shear", 0.0), dtype=float)

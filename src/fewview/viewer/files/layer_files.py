@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import re
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -16,9 +15,8 @@ from ...io import read_volume, write_volume
 from ..common.layers import METADATA, facts
 from ..compare.grids import PIXEL, place_of
 from ..compare.value_units import unit_of
-from .places import folder_of
+from .places import folder_of, on_disk
 
-_DATASET = re.compile(r"(\.\w+):/[^:]*$")  # behind the name of an HDF5 file
 KNOWN = "known"  # files that hold a layer, and what layer and file were like then
 
 
@@ -193,7 +191,7 @@ def _units(units: Sequence[Any]) -> list[str]:
 def _stamp(path: str | Path) -> tuple[int, int] | None:
     """When a file was written, and its size; None where there is none."""
     try:
-        found = Path(_DATASET.sub(r"\1", str(path))).stat()
+        found = on_disk(path).stat()
     except OSError:
         return None
     return found.st_mtime_ns, found.st_size

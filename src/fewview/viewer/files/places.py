@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 from ...samples import FOLDER
 
 HOME = Path.home() / ".fewview"  # where the place beside the scan is not ours to write to
+
+_DATASET = re.compile(r"(\.\w+):/[^:]*$")  # behind the name of an HDF5 file; not the colon of a drive
+
+
+def on_disk(path: str | Path) -> Path:
+    """File or folder of a scan or volume, without the dataset that may be named behind it."""
+    return Path(_DATASET.sub(r"\1", str(path)))
 
 
 def place_of(scan: str) -> Path:

@@ -10,6 +10,7 @@ from typing import Any
 from ...errors import FewviewError
 from ...io import read_volume
 from ...runs.recipe import Recipe
+from .places import on_disk
 
 TEXTS = (".json", ".yaml", ".yml")
 
@@ -61,7 +62,7 @@ def read_record(path: str | Path) -> Restored:
                 f"{path.name} holds no run record.", "Open a volume that fewview wrote, or its JSON or YAML."
             )
         recipe = Recipe.parse(record["recipe"])
-    if not Path(recipe.scan.split(":/")[0]).exists():
+    if not on_disk(recipe.scan).exists():
         raise FewviewError(
             f"The scan of this record, {recipe.scan}, is not there.", "Copy it back, or mend its path in the record."
         )

@@ -13,9 +13,10 @@ from ...errors import FewviewError
 from ..common.layers import facts
 from ..common.notify import complain, tell
 from ..common.widgets import button
+from ..compare.grids import turned
 from ..restore import open_record, regions_of
 from ..run_volumes import follow_layers
-from .layer_files import mark, remember
+from .layer_files import layer_of, mark, remember
 from .places import HOME
 from .writers import save
 
@@ -98,7 +99,8 @@ class ResultButtons(QWidget):
         """File of the reference that the table compares with now: it may be another one than that of the run."""
         bench = self._bench
         follow_layers(bench.viewer.layers, bench.scan)
-        return bench.scan.reference  # type: ignore[no-any-return]
+        layer = layer_of(bench.viewer.layers, bench.scan.reference)
+        return None if layer is not None and turned(layer) else bench.scan.reference
 
     def _ask_save(self) -> None:
         layer = self.chosen()
