@@ -137,7 +137,7 @@ def test_colour_and_complex_pictures_are_left_out_with_the_reason():
         "“wave” holds complex numbers, not one value per voxel: it is left out."
     ]
     assert not is_volume(image(rgb=True)) and is_volume(image())
-    assert mark("gone.npy", CUBE, vars(image()))["gone.npy"][1] is None
+    assert mark("gone.npy", CUBE, vars(image()))["gone.npy"].file is None
 
 
 def test_record_and_saved_result_name_what_was_compared(docked, disk, tmp_path):
