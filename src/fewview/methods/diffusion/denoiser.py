@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from ...models.foreign import Prior, held_bytes
-from ...models.prior import DiffusionPrior
+from ...models.prior import DiffusionPrior, clean_vp
 from ...models.symmetries import TURNS
 from ...models.weights import FOREIGN, find_weights, network_kind
 from ...models.window import Window, asked
@@ -23,8 +23,9 @@ from ..size import Size
 
 PIXELS = {"cpu": 2**15, "cuda": 2**21}  # of a batch: two slices of 128 px on a CPU take some 0.2 s
 MOST = {"cpu": 2, "cuda": 4096}  # slices of a batch; more gain a CPU nothing but with images of 32 or 64 pixels
-# Values per pixel that the compact network holds at its peak, measured: 128 and 256 px, one to four slices.
-ACTIVATIONS, ADAPTING = 120, 760
+# Values per pixel that the compact network holds at its peak, measured: 128 and 256 px, one to four slices; without
+# gradients 87 to 94, in a window or not.
+ACTIVATIONS, ADAPTING = 95, 760
 WEIGHTS = 12 << 20  # bytes: a compact network of 2.9 million numbers; where it is copied, the first is let go
 
 
@@ -62,7 +63,7 @@ class Denoiser:
         index = torch.arange(len(x_t), device=x_t.device) if chosen is None else chosen
         turns = (index // self.slices % TURNS).tolist()
         near = self.neighbourhood(x_t, index)
-        x0 = asked(self.prior, near, lambda seen: self.prior.denoise_vp(seen, abar)[0][:, 0], self.window, turns)
+        x0 = asked(self.prior, near, lambda seen: clean_vp(self.prior, seen, abar)[:, 0], self.window, turns)
         eps = (x_t[index] - math.sqrt(abar) * x0) / math.sqrt(1 - abar)
         return x0, eps
 
@@ -172,7 +173,7 @@ def batches(x_t: Tensor) -> Iterator[tuple[Tensor, int]]:
         yield index, min(size, count - start)
 
 
-def batch_bytes(size: Size, adapting: bool = False, networks: int = 1, prior: str = "auto") -> int:
+def batch_bytes(size: Size, adapting: bool = False, networks: int = 1, prior: str = "auto", copies: int = 1) -> int:
     """Bytes of a batch of slices on its way through the network, with what gradients need where it adapts.
 
     Parameters
@@ -184,8 +185,10 @@ def batch_bytes(size: Size, adapting: bool = False, networks: int = 1, prior: st
         Networks that are held at the same time, of which one is at work.
     prior : str, optional
         Whose; of a network of diffusers the size is looked up.
+    copies : int, optional
+        Of the stack, one after the other: a batch is never more than there is.
     """
-    batch = _together(size.grid**2, size.device) * size.grid**2
+    batch = min(_together(size.grid**2, size.device), copies * size.slices) * size.grid**2
     if prior != "auto" and network_kind(prior) == FOREIGN:
         return held_bytes(find_weights(prior), batch, adapting) + (networks - 1) * WEIGHTS
     return 4 * batch * (ADAPTING if adapting else ACTIVATIONS) + networks * WEIGHTS

@@ -7,11 +7,11 @@ from typing import Any
 
 from ...models.weights import WeightsError, find_weights, prior_reach, shipped_weights
 from ...options import Options, with_defaults
-from ..fields.methods import INR, NAF, R2_GAUSSIAN, SINOGRAMS
+from ..fields.methods import INR, LATTICE, NAF, R2_GAUSSIAN, SINOGRAMS
 from ..interface import Method
 from ..size import Size
 from .crossmodal import CrossModalOptions, OnceOptions, solve_once
-from .denoiser import batch_bytes
+from .denoiser import WEIGHTS, batch_bytes
 from .dinr import DinrOptions, field_options
 from .open_settings import PRIORS
 from .options import DiffusionOptions
@@ -75,20 +75,23 @@ def _network(options: Options, size: Size) -> int:
     """See :func:`fewview.methods.diffusion.denoiser.batch_bytes`."""
     assert isinstance(options, DiffusionOptions)
     networks = 2 if isinstance(options, CrossModalOptions) else 1  # the guide's as well
-    return batch_bytes(size, options.adaptation.kind != "none", networks, options.prior)
+    return batch_bytes(size, options.adaptation.kind != "none", networks, options.prior, options.samples)
 
 
 def _dinr_buffers(options: Options) -> tuple[float, float]:
-    """The samples, and the field with its optimiser, its target and what the step on the lattice takes."""
+    """The samples, and the field's parameters, first volume and values."""
     assert isinstance(options, DinrOptions)
     volumes, sinograms = _buffers(options)
-    return volumes + FIELDS[options.field].held(field_options(options))[0], sinograms + SINOGRAMS
+    return volumes + FIELDS[options.field].held(field_options(options))[0] - LATTICE + 2, sinograms + SINOGRAMS
 
 
 def _dinr_beside(options: Options, size: Size) -> int:
-    """The network, and a slab of the field on its way."""
+    """The network at work, the field's step on the lattice, or a slab of it on its way; the network stays loaded."""
     assert isinstance(options, DinrOptions)
-    return _network(options, size) + FIELDS[options.field].beside(field_options(options), size)
+    kind, own = FIELDS[options.field], field_options(options)
+    volume = size.slices * size.image
+    fitting = int((LATTICE - kind.apart(own)) * volume) + kind.beside(own, size)
+    return max(_network(options, size), WEIGHTS + max(int(LATTICE * volume), fitting))
 
 
 def _halo(options: Options) -> int | None:

@@ -127,7 +127,8 @@ def _method(
         """The network and the eigenbasis of the data step; or what finding it takes, before there are samples."""
         held, finding = GaussianStep.held(size)
         samples = int((_buffers(given)[0] - apart(given)) * size.slices * size.image)
-        return held + max(batch_bytes(size, adapting=gradient, prior=given.prior), WEIGHTS + finding - samples)
+        network = batch_bytes(size, adapting=gradient, prior=given.prior, copies=given.samples)
+        return held + max(network, WEIGHTS + finding - samples)
 
     return Method(
         name=name,
