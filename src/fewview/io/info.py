@@ -15,8 +15,7 @@ from ..errors import ScanError
 from ..geometry import HALF_TURN, ParallelBeam, duplicate_views
 from .assemble import draft
 from .read import scan_of
-from .request import AngleChoice, Draft, FieldChoice, Request
-from .scan_facts import Layout
+from .request import Draft, Request
 from .units import AngleUnit
 
 LISTED = 4  # duplicates told one by one
@@ -151,38 +150,24 @@ class ScanInfo:
         return [*out, "  ready to reconstruct" if self.ready else "  not ready to reconstruct"]
 
 
-def inspect(
-    path: str | Path,
-    *,
-    angles: AngleChoice | None = None,
-    layout: Layout | None = None,
-    kind: Any = None,
-    pixel: float | None = None,
-    flats: FieldChoice | None = None,
-    darks: FieldChoice | None = None,
-    axis: float | None = None,
-    dataset: str | None = None,
-    exclude: str | None = None,
-    reverse_angles: bool = False,
-    mirror: bool = False,
-    horizontal_axis: bool = False,
-    geometry: str | Path | None = None,
-    find_axis: bool = False,
-) -> ScanInfo:
-    """Facts about a scan, also where it cannot be reconstructed. Keywords as :func:`fewview.read_scan`.
+def inspect(path: str | Path, *, find_axis: bool = False, **said: Any) -> ScanInfo:
+    """Facts about a scan, also where it cannot be reconstructed.
 
     Parameters
     ----------
+    path : str or Path
+        File or folder.
     find_axis : bool
         Look for an unknown rotation axis in the data, as a reconstruction does, unless the scan is large.
+    **said
+        What the user says of the scan: the keywords of :func:`fewview.read_scan`.
 
     Raises
     ------
     ScanError
         Nothing can be said at all: no such file, damaged, of no known format, several scans.
     """
-    said = (angles, layout, kind, pixel, flats, darks, axis, dataset, exclude, reverse_angles, mirror, horizontal_axis)
-    made = draft(path, Request(*said, geometry))
+    made = draft(path, Request(**said))
     lacks = [*made.lacks, *_lacks_of_counts(made)]
     if find_axis and not lacks and made.axis is None:
         _find_axis(made)

@@ -74,13 +74,6 @@ class ForeignPrior(nn.Module):
             clean = clean.clamp(-self.clip, self.clip)
         return (clean[..., : x.shape[-2], : x.shape[-1]] + 1) / 2
 
-    def denoise_vp(self, x_t: Tensor, alphabar: Tensor | float) -> tuple[Tensor, Tensor]:
-        """Return clean image and noise; see :class:`DiffusionPrior`."""
-        abar = torch.as_tensor(alphabar, dtype=x_t.dtype, device=x_t.device).expand(x_t.shape[0])
-        root = abar.sqrt()[:, None, None, None]
-        x0 = self(x_t / root, vp_to_sigma(abar))
-        return x0, (x_t - root * x0) / (1 - abar).sqrt()[:, None, None, None]
-
     def _clean(self, noisy: Tensor, said: Tensor, abar: Tensor) -> Tensor:
         if self.predicts == "sample":
             return said

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import ClassVar, cast
 
 import torch
@@ -70,26 +71,26 @@ class DiffusionPrior(nn.Module):
         total = sigma**2 + SIGMA_DATA**2
         return SIGMA_DATA**2 / total, sigma * SIGMA_DATA / total.sqrt(), 1 / total.sqrt()
 
-    def denoise_vp(self, x_t: Tensor, alphabar: Tensor | float) -> tuple[Tensor, Tensor]:
-        """Return the clean image and the noise in the variance-preserving parametrisation of DDPM and DDIM.
 
-        Parameters
-        ----------
-        x_t : Tensor
-            (batch, slices, y, x): sqrt(alphabar) * clean + sqrt(1 - alphabar) * white noise.
-        alphabar : Tensor or float
-            Cumulative product of 1 - beta: one value, or (batch,); below 1.
+def clean_vp(prior: Callable[[Tensor, Tensor], Tensor], x_t: Tensor, alphabar: Tensor | float) -> Tensor:
+    """The clean image in the variance-preserving parametrisation of DDPM and DDIM.
 
-        Returns
-        -------
-        x0, eps : Tensor
-            (batch, 1, y, x) each, tied by Tweedie's formula.
-        """
-        abar = torch.as_tensor(alphabar, dtype=x_t.dtype, device=x_t.device).expand(x_t.shape[0])
-        x0 = self(x_t / _image(abar.sqrt()), vp_to_sigma(abar))
-        middle = self.config.slices // 2
-        eps = (x_t[:, middle : middle + 1] - _image(abar.sqrt()) * x0) / _image((1 - abar).sqrt())
-        return x0, eps
+    Parameters
+    ----------
+    prior : callable
+        :class:`DiffusionPrior`, or what answers like it.
+    x_t : Tensor
+        (batch, slices, y, x): sqrt(alphabar) * clean + sqrt(1 - alphabar) * white noise.
+    alphabar : Tensor or float
+        Cumulative product of 1 - beta: one value, or (batch,); below 1.
+
+    Returns
+    -------
+    Tensor
+        (batch, 1, y, x).
+    """
+    abar = torch.as_tensor(alphabar, dtype=x_t.dtype, device=x_t.device).expand(x_t.shape[0])
+    return prior(x_t / _image(abar.sqrt()), vp_to_sigma(abar))
 
 
 def vp_to_sigma(alphabar: Tensor) -> Tensor:

@@ -49,8 +49,6 @@ def export_prior(folder: Path, path: Path) -> None:
         "validation": f"images of 128 px, seeds from {VALIDATION[0]}; PSNR in dB, range 1",
         "walk_psnr_db": rollouts,
         **({} if once else _denoising(prior, folder)),
-        "learning_curve": facts["curve"],
-        "options": portable(facts),
     }
     save_network(prior, path, card)
 
@@ -97,6 +95,8 @@ def provenance(facts: dict[str, Any]) -> dict[str, Any]:
         "device": facts["device"],
         "revision": _revision(),
         "licence": "BSD-3-Clause",
+        "learning_curve": facts["curve"],
+        "options": portable(facts),
     }
 
 

@@ -11,7 +11,7 @@ from torch import nn
 from ..models.weights import Storable, save_network
 from ..simulate.seeds import TRAIN, VALIDATION
 from .checkpoint import averaged
-from .export import VALUE_RANGE, portable, provenance
+from .export import VALUE_RANGE, provenance
 from .fixer import CHECK_VIEWS, FINISHED_SHARE, FixerTraining, SDTurboTraining, fixer_psnr, new_fixer, validation_pairs
 from .fixer_pairs import FINISHED, STOPPED
 
@@ -42,8 +42,6 @@ def export_fixer(folder: Path, path: Path) -> None:
         "validation": f"volumes of 64 and 96 px, seeds from {VALIDATION[0]}, {CHECK_VIEWS} views, one volume for each "
         "row; PSNR in dB, range 1, of slices before and after one repair, without a data step",
         "psnr_db": fixer_psnr(fixer, validation_pairs(folder / "validation")),
-        "learning_curve": facts["curve"],
-        "options": portable(facts),
     }
     save_network(cast(Storable, fixer), path, card)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from ..models.weights import load_prior, save_network
 from ..simulate.seeds import TRAIN, VALIDATION
 from .checkpoint import averaged
-from .export import VALUE_RANGE, portable, provenance
+from .export import VALUE_RANGE, provenance
 from .guide import GuideTraining, new_guide
 from .guide_lessons import PLAIN
 from .guide_pairs import RECOLOURED
@@ -47,7 +47,5 @@ def export_guide(folder: Path, path: Path) -> None:
         "psnr_db": figures,
         "psnr_db_plain_shapes": plain,
         "negative_log_likelihood": scores,
-        "learning_curve": facts["curve"],
-        "options": portable(facts),
     }
     save_network(guide, path, card)

@@ -43,7 +43,6 @@ def export_latent(folder: Path, path: Path) -> None:
         "validation": f"{volumes.told(CHECKS)}; two perpendicular views without noise, and for the spread {CALIBRATED} "
         "further measurements with the noise of the training",
         "figures": latent_figures(model, options.stage, volumes),
-        "learning_curve": facts["curve"],
         "options": {**portable(facts), "volumes": bool(options.volumes)},
         **{key: before[key] for stage in STAGES if (key := f"stage_{stage}") in before},
     }

@@ -30,7 +30,7 @@ from ..quality.heldout import FEW_VIEWS
 from ..quality.residual import noise_level
 from .acquisitions import measured
 from .checkpoint import averaged
-from .export import VALUE_RANGE, portable, provenance
+from .export import VALUE_RANGE, provenance
 from .sources import unit
 from .specimens import halved, specimens
 from .trainer import Report, TrainerOptions
@@ -189,9 +189,7 @@ def export_sister(folder: Path, path: Path, learnt: str, checked: dict[str, Any]
         "value_range": VALUE_RANGE,
         "validation": "PSNR in dB of slices of the volume, measured as the scan was: of slices held out (heldout_psnr),"
         " or, where there were too few, of those that were learnt (learnt_psnr)",
-        "learning_curve": facts["curve"],
         **({"held_out": checked} if checked else {}),
-        "options": portable(facts),
     }
     save_network(net, path, card)
 

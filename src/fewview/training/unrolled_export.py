@@ -11,7 +11,7 @@ from ..models.weights import save_network
 from ..simulate.seeds import TRAIN, VALIDATION
 from .acquisitions import Acquisitions
 from .checkpoint import averaged
-from .export import VALUE_RANGE, portable, provenance
+from .export import VALUE_RANGE, provenance
 from .sources import MAKERS, MIXTURES
 from .specimens import WIDE
 from .unrolled import SIDES, UnrolledTraining
@@ -72,8 +72,6 @@ def export_unrolled(folder: Path, path: Path, samples: int = 4) -> None:
         "psnr_db": {kind: kind_psnr(net, kind, samples) for kind in MAKERS},
         **({"psnr_db_by_xray": xray_psnr(net)} if options.xray else {}),
         "spread_factor": honest_spread(net, next(iter(mixture)), samples=samples),
-        "learning_curve": facts["curve"],
-        "options": portable(facts),
     }
     save_network(net, path, card)
 
