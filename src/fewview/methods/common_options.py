@@ -44,7 +44,8 @@ def start_iterations_option() -> Any:
     return option(
         "auto",
         "Start: iterations",
-        "The steps of CGLS that the start is made by; more are sharper and noisier. Auto predicts held-out views.",
+        "The number of steps of CGLS that make the start; more make it sharper and noisier. Auto takes what predicts "
+        "held-out views best.",
         ge=1,
         advanced=True,
     )

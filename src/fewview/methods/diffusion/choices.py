@@ -74,14 +74,16 @@ class TVzStep(Options):
     penalty: float = option(
         10.0,
         "Data step: penalty",
-        "Penalty of the splitting (ADMM) behind it: it changes how quickly the steps settle, hardly the result.",
+        "The penalty of the method (ADMM) that solves the data step with smoothness along z. It changes how quickly "
+        "the steps settle, and hardly the result.",
         gt=0,
         advanced=True,
     )
     sweeps: int = option(
         4,
         "Data step: sweeps",
-        "Sweeps of the splitting in each diffusion step: more come nearer to its solution and take longer.",
+        "The number of sweeps of that method (ADMM) in each diffusion step. More come nearer to its solution, and take "
+        "longer.",
         ge=1,
         advanced=True,
     )
@@ -143,7 +145,8 @@ class _LowRank(Options):
     rank: int = option(
         4,
         "Adaptation: rank",
-        "Rank of the changes: larger lets the network change in more ways.",
+        "The rank of the changes to each layer. A larger one lets the network change in more ways, its mistakes "
+        "included.",
         ge=1,
         le=64,
         advanced=True,
@@ -163,12 +166,17 @@ class _LowRank(Options):
         advanced=True,
     )
     decay: float = option(
-        0.01, "Adaptation: weight decay", "Larger pulls the network back to what it was.", ge=0, advanced=True
+        0.01,
+        "Adaptation: weight decay",
+        "How strongly the network is pulled back to what it was before the run. A larger value changes it less.",
+        ge=0,
+        advanced=True,
     )
     loss_steps: int = option(
         1,
         "Adaptation: data step iterations",
-        "Steps of conjugate gradients within the loss: more let the loss see what the data step will do.",
+        "The number of conjugate gradient steps on the network's image before it is compared with the data. More leave "
+        "the network less to correct, and take longer.",
         ge=1,
         advanced=True,
     )
@@ -191,7 +199,8 @@ class _LowRank(Options):
     persistent: bool = option(
         False,
         "Adaptation: keep moments",
-        "The optimiser remembers its moments from one diffusion step to the next, as in SCD.",
+        "The optimiser keeps its memory of earlier gradients (its moments) from one diffusion step to the next, as in "
+        "SCD.",
         advanced=True,
     )
     direction: Literal["adapted", "base"] = option(
@@ -252,7 +261,8 @@ def _tv_weight() -> Any:
     return option(
         "auto",
         "Partner: weight of TV",
-        "Weight of total variation where that is the partner: larger is smoother. Auto predicts held-out pixels.",
+        "Weight of total variation where that is the partner: larger is smoother. Auto takes what predicts held-out "
+        "pixels best.",
         gt=0,
         advanced=True,
     )
@@ -262,7 +272,8 @@ def _mbir_sharpness() -> Any:
     return option(
         "auto",
         "Partner: sharpness of MBIR",
-        "Sharpness of MBIR where that is the partner: larger is sharper and noisier. Auto predicts held-out pixels.",
+        "Sharpness of MBIR where that is the partner: larger is sharper and noisier. Auto takes what predicts held-out "
+        "pixels best.",
         advanced=True,
     )
 

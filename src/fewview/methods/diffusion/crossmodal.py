@@ -84,7 +84,7 @@ class CrossModalOptions(DiffusionOptions, GuideOptions):
         "auto",
         "Edges: guidance",
         "How far edges are taken from the X-ray volume, where they guide: 1 takes them fully, 0 is plain total "
-        "variation. Auto predicts held-out pixels.",
+        "variation. Auto takes what predicts held-out pixels best.",
         ge=0,
         le=1,
         advanced=True,
@@ -93,7 +93,7 @@ class CrossModalOptions(DiffusionOptions, GuideOptions):
         "auto",
         "Edges: level",
         "How strong an edge of the X-ray volume must be to count, in parts of the root mean square one: larger "
-        "counts fewer. Auto predicts held-out pixels.",
+        "counts fewer. Auto takes what predicts held-out pixels best.",
         gt=0,
         advanced=True,
     )

@@ -26,39 +26,71 @@ class DinrOptions(DiffusionOptions):
     """Options of DINR."""
 
     field: Literal["siren", "naf", "gaussians"] = option(
-        "naf", "Field", "siren: a network of sines, as published; naf: grids of features, quicker; gaussians."
+        "naf",
+        "Field",
+        "What the neural field is made of: `siren` is a network of sines, as published; `naf` reads grids of features, "
+        "which is quicker; `gaussians` are 3D bells of attenuation.",
     )
     apart: bool = option(
         True,
         "Samples keep their own",
-        "The mean of the samples becomes the mean of field and samples; off: the field is every sample, as published.",
+        "The samples keep what they differ by, and a quarter of their mean is that of the field. Off puts the field in "
+        "the place of every sample, as published.",
     )
     field_steps: int = option(
-        2, "Field steps", "Steps of the field towards data and proposal in each diffusion step.", ge=1, advanced=True
+        2,
+        "Field steps",
+        "How often the field is brought towards data and network in each diffusion step. More follow both more "
+        "closely, and take longer.",
+        ge=1,
+        advanced=True,
     )
     field_inner: int = option(
-        4, "Fits per field step", "Gradient steps after each of them: more follow closer.", ge=1, advanced=True
+        4,
+        "Fits per field step",
+        "The number of gradient steps that fit the field in each field step. More fit it more closely, and take "
+        "longer.",
+        ge=1,
+        advanced=True,
     )
     field_data_steps: int = option(
         5,
         "Field data step iterations",
-        "Conjugate gradients in each field step; 0: the field goes down the gradient of the loss itself, as published.",
+        "The number of conjugate gradient iterations in each field step. More go further towards the data at once; 0 "
+        "lets the field follow the gradient of the loss itself, as published.",
         ge=0,
         advanced=True,
     )
-    prefit: int = option(0, "Field steps before", "On the data alone, before the first proposal.", ge=0, advanced=True)
+    prefit: int = option(
+        0,
+        "Field steps before",
+        "The number of field steps on the data alone, before the network is asked for the first time. More begin "
+        "nearer to the data, and take longer.",
+        ge=0,
+        advanced=True,
+    )
     proposal_ratio: float = option(
         0.0,
         "Weight of the proposal",
-        "Its term in the loss relative to that of the data, as published; 0: from the noise and the trust.",
+        "How much the network's image counts against the data in the loss of the field. A larger value follows the "
+        "network more; 0 takes it from the noise of the data and from the trust.",
         ge=0,
         advanced=True,
     )
     width: int = option(
-        128, "Width", "Neurons in a layer of siren: more show more detail and take longer.", ge=8, advanced=True
+        128,
+        "Width",
+        "The number of neurons in each layer of `siren`. More can show finer detail, and take longer.",
+        ge=8,
+        advanced=True,
     )
     layers: int = option(
-        3, "Layers", "Hidden layers of siren: more show more detail and take longer.", ge=1, le=16, advanced=True
+        3,
+        "Layers",
+        "The number of hidden layers of `siren`. More can show finer detail, and take longer.",
+        ge=1,
+        le=16,
+        advanced=True,
     )
 
 

@@ -91,7 +91,8 @@ class DiffusionOptions(BudgetOptions):
     start_weight: float | Auto = option(
         "auto",
         "Start: weight of TV",
-        "The weight of total variation where it makes the start; larger is flatter. Auto predicts held-out pixels.",
+        "The weight of total variation where it makes the start; larger is flatter. Auto takes what predicts held-out "
+        "pixels best.",
         gt=0,
         advanced=True,
     )

@@ -42,7 +42,8 @@ class EnsembleOptions(BudgetOptions):
     shares: str | Auto = option(
         "auto",
         "Shares",
-        "How much each member counts, for instance unrolled=0.7,mbir=0.3; auto predicts held-out views.",
+        "How much each member counts, for instance unrolled=0.7,mbir=0.3. Auto takes what predicts held-out views "
+        "best.",
     )
     settings: str | Auto = option(
         "auto",

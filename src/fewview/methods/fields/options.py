@@ -2,11 +2,32 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 from ...options import Auto, option
 from ..budget import BudgetOptions
 from ..common_options import positivity_option, scale_option, start_iterations_option
+
+
+def _steps(default: int) -> Any:
+    return option(
+        default,
+        "Steps",
+        "The number of data steps, after each of which the field is fitted. More agree better with the measurement, "
+        "and take longer.",
+        ge=1,
+        le=5000,
+    )
+
+
+def _rate(default: float) -> Any:
+    return option(
+        default,
+        "Learning rate",
+        "The size of the gradient steps that fit the field. A larger one is faster, and unsteady when too large.",
+        gt=0,
+        advanced=True,
+    )
 
 
 class FieldOptions(BudgetOptions):
@@ -15,35 +36,36 @@ class FieldOptions(BudgetOptions):
     start: Literal["tv", "cgls", "fbp"] = option(
         "tv",
         "Start",
-        "First volume, which the field is told or begins at: tv is smooth, cgls shows noise, fbp noise and streaks.",
+        "The first volume, from which the field begins: `tv` is smooth, `cgls` shows noise, and `fbp` noise and "
+        "streaks.",
     )
     start_iterations: int | Auto = start_iterations_option()
     scale: float | Auto = scale_option()
     smoothness: float | Auto = option(
         "auto",
         "Smoothness",
-        "Weight of total variation along all three axes: larger is flatter, 0 has none; auto: as held-out pixels "
-        "choose it for TV.",
+        "The weight of total variation along all three axes. A larger weight gives flatter regions, 0 does not smooth. "
+        "Auto takes the weight with which total variation alone predicts held-out detector pixels best.",
         ge=0,
     )
-    steps: int = option(
-        60, "Steps", "Data steps, each followed by a fit of the field: more come nearer to the data.", ge=1, le=5000
-    )
+    steps: int = _steps(60)
     stop: bool = option(
         True,
         "Stop early",
-        "Hold out 8 % of the detector pixels, stop where the field predicts them worse again, and end with all pixels.",
+        "The run holds out 8 % of the detector pixels, stops where the field begins to predict them worse, and ends "
+        "with some steps on all pixels. Off takes all steps.",
     )
     finer: Literal[1, 2, 4] = option(
         1,
         "Also finer",
-        "2 or 4: the field at so many voxels along each side of one, as a further volume beside the result. It shows "
-        "the field between the voxels, not detail that was not measured.",
+        "With 2 or 4, the run also gives a volume with 2 or 4 times as many voxels along each axis. It shows the field "
+        "between the voxels, and no detail beyond what was measured.",
     )
     inner: int = option(
         4,
         "Fits per step",
-        "Gradient steps after each data step: more follow it closer, and take longer.",
+        "The number of gradient steps that fit the field after each data step. More follow the data step more closely, "
+        "and take longer.",
         ge=1,
         le=1000,
         advanced=True,
@@ -51,44 +73,41 @@ class FieldOptions(BudgetOptions):
     data_steps: int = option(
         5,
         "Data step iterations",
-        "Iterations of conjugate gradients in each data step: more go farther at once.",
+        "The number of conjugate gradient iterations in each data step. More go further towards the data at once.",
         ge=1,
         le=100,
         advanced=True,
     )
-    rate: float = option(
-        1e-2,
-        "Learning rate",
-        "Size of the gradient steps: larger is faster, and unsteady when too large.",
-        gt=0,
-        advanced=True,
-    )
+    rate: float = _rate(1e-2)
     positivity: bool = positivity_option()
 
 
 class SirenOptions(FieldOptions):
     """Options of the implicit representation."""
 
-    steps: int = option(
-        48, "Steps", "Data steps, each followed by a fit of the field: more come nearer to the data.", ge=1, le=5000
-    )
-    rate: float = option(
-        1e-3,
-        "Learning rate",
-        "Size of the gradient steps: larger is faster, and unsteady when too large.",
-        gt=0,
+    steps: int = _steps(48)
+    rate: float = _rate(1e-3)
+    width: int = option(
+        128,
+        "Width",
+        "The number of neurons in each layer of the network. More can show finer detail, and take longer.",
+        ge=8,
+        le=1024,
         advanced=True,
     )
-    width: int = option(
-        128, "Width", "Neurons of a layer: more can show more detail, and take longer.", ge=8, le=1024, advanced=True
-    )
     layers: int = option(
-        3, "Layers", "Hidden layers: more can show more detail, and take longer.", ge=1, le=16, advanced=True
+        3,
+        "Layers",
+        "The number of hidden layers of the network. More can show finer detail, and take longer.",
+        ge=1,
+        le=16,
+        advanced=True,
     )
     residual: bool = option(
         False,
         "Add to the start",
-        "The network adds to the first volume; off: it makes the whole volume, and is only told the first one.",
+        "The network makes only what is added to the first volume. Off lets it make the whole volume, for which it is "
+        "shown the first one.",
         advanced=True,
     )
 
@@ -96,14 +115,12 @@ class SirenOptions(FieldOptions):
 class GaussiansOptions(FieldOptions):
     """Options of the Gaussians."""
 
-    steps: int = option(
-        100, "Steps", "Data steps, each followed by a fit of the field: more come nearer to the data.", ge=1, le=5000
-    )
+    steps: int = _steps(100)
     count: int = option(
         0,
         "Gaussians",
-        "At the start; up to twice as many are born later. More show finer detail; 0: one for every 16 voxels of the "
-        "object.",
+        "The number of Gaussians at the start, of which up to twice as many are added later. More show finer detail, "
+        "and take longer; 0 starts with one for every 16 voxels of the object.",
         ge=0,
         le=2_000_000,
     )

@@ -58,7 +58,8 @@ class ClsDmOptions(BudgetOptions):
     tv_weight: float | Auto = option(
         "auto",
         "Weight of TV",
-        "The weight of total variation where that is the answer: larger is flatter. Auto predicts held-out pixels.",
+        "The weight of total variation where that is the answer: larger is flatter. Auto takes what predicts held-out "
+        "pixels best.",
         gt=0,
         advanced=True,
     )

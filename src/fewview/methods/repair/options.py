@@ -12,10 +12,10 @@ class RepairOptions(FieldOptions):
     fixer: str = option(
         "unrolled-general",
         "Slice fixer",
-        "Network that repairs slices: unrolled-general goes on from the field and holds every stage against all "
-        "measured views, and is the better one; unrolled-materials does so for concrete-like samples alone; fixer "
-        "looks at the slice and two projections, as published; or the path of weights that `fewview train unrolled` or "
-        "`fewview train fixer` wrote.",
+        "The network that repairs slices. `unrolled-general` compares each of its stages with all measured views, and "
+        "is the better one; `unrolled-materials` does so for concrete-like samples alone; `fixer` looks at the slice "
+        "and two projections, as published. Or give the path of weights that `fewview train unrolled` or `fewview "
+        "train fixer` wrote.",
         offers=("unrolled-general", "unrolled-materials", "fixer"),
     )
     prompt: str = option(
@@ -24,22 +24,24 @@ class RepairOptions(FieldOptions):
     warm_up: float = option(
         0.4,
         "Warm-up",
-        "Part of the steps that pass before the first repair; less repairs a field that has learnt less.",
+        "The part of the steps, 0 to 1, that pass before the first repair. A smaller one repairs earlier, while the "
+        "field still shows little detail.",
         ge=0,
         le=0.95,
     )
     repairs: int = option(
         0,
         "Repairs on the way",
-        "Repairs at most before the field is finished; a new one is made when the last one no longer pays. A field "
-        "that has learnt little is easily improved, and may then follow what its finished self would refuse.",
+        "The largest number of repairs before the field is finished. The next one is made when the last one no longer "
+        "lowers the error. Early repairs may bring in what the finished field would refuse; 0 makes none.",
         ge=0,
         le=100,
     )
     last_repair: bool = option(
         True,
         "Repair at the end",
-        "Repair the finished field once more and bring it into agreement with all measured pixels: this is the result.",
+        "The finished field is repaired once more and brought into agreement with all measured pixels, which is then "
+        "the result. Off gives the field itself.",
     )
     repair_error: float | Auto = option(
         "auto",
@@ -57,24 +59,32 @@ class RepairOptions(FieldOptions):
         advanced=True,
     )
     likeness_every: int = option(
-        2, "Likeness every", "Fits from one use of the similarity to the next.", ge=1, unit="fits", advanced=True
+        2,
+        "Likeness every",
+        "The number of fits from one use of the similarity to the next. A larger number is quicker.",
+        ge=1,
+        unit="fits",
+        advanced=True,
     )
     consistent: bool = option(
         True,
         "Data-consistent repair",
-        "Bring repaired slices into agreement with the measurement before they are used; off trusts them as they are.",
+        "Repaired slices are brought into agreement with the measurement before they are used. Off takes them as they "
+        "are.",
         advanced=True,
     )
     refuse: bool = option(
         True,
         "Refuse repairs",
-        "Leave out repairs, whole or slice by slice, that predict held-out pixels worse than the field does.",
+        "Repairs that predict held-out detector pixels worse than the field does are left out, as a whole or slice by "
+        "slice. Off takes all of them.",
         advanced=True,
     )
     enlarge: int = option(
         1,
         "Enlarge",
-        "Factor by which slices are enlarged before the repair and reduced after it.",
+        "The factor by which slices are enlarged before the repair and reduced after it. A larger one lets the network "
+        "see finer pixels, and takes longer.",
         ge=1,
         le=4,
         advanced=True,
