@@ -120,6 +120,9 @@ class LearnDialog(QDialog):
             self.name.setText(f"{Path(scan.path).stem}-sister")
         self.plot.follow(colours(self._bench.viewer))
         self.refresh()
+        parent = self.parentWidget()
+        if parent is not None and not self.isVisible():
+            self.move(parent.window().frameGeometry().topLeft())  # beside the picture, not on it
         self.show()
         self.raise_()
 

@@ -80,7 +80,8 @@ class RunPanel(QWidget):
         other = self.bench.queue.current
         # A training takes minutes; a look at an axis, or at a residual, moments.
         if other is not None and not other.over and "weights" in other.payload:
-            view = replace(run_view(None), headline=other.title, details="Runs wait until it ends.")
+            stop, percent = other.active and other.status != "stopping", round(100 * other.done)
+            view = RunView(other.title, "Runs wait until it ends.", percent, can_stop=stop)
         elif run is not None and _scan(run) != self.bench.scan.path:
             view = replace(view, headline=f"{Path(_scan(run)).name}: {view.headline}")
         if view != self._view:
