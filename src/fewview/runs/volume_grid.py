@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from ..errors import OptionError
 from ..frames import bin_mean
+from ..io.volume_out import PER_MM, PER_PIXEL
 from ..registration import Grid
 
 if TYPE_CHECKING:
@@ -132,8 +133,8 @@ def part_on_grid(
 def apart(one: Volume, other: Volume) -> str:
     """Why two volumes of one shape do not lie on one grid, or are not in one unit; empty where they may."""
     first, second = said_by(one), said_by(other)
-    units = [volume.attrs.get("unit") for volume in (one, other)]
-    if all(units) and units[0] != units[1]:
+    units = [str(volume.attrs.get("unit")) for volume in (one, other)]
+    if set(units) == {PER_MM, PER_PIXEL}:
         return f"the values of one are in {units[0]}, those of the other in {units[1]}"
     if first.step is None or second.step is None or first.unit != second.unit:
         return ""
