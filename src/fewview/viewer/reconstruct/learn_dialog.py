@@ -121,9 +121,9 @@ class LearnDialog(QDialog):
             self.name.setText(f"{Path(scan.path).stem}-sister")
         self.plot.follow(colours(self._bench.viewer))
         self.refresh()
-        parent = self.parentWidget()
-        if parent is not None and not self.isVisible():
-            self.move(parent.window().frameGeometry().topLeft())  # beside the picture, not on it
+        window = self._bench.window
+        if window is not None and not self.isVisible():
+            self.move(window.frameGeometry().topLeft())  # beside the picture, not on it
         self.show()
         self.raise_()
 
