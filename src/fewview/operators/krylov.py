@@ -44,6 +44,19 @@ def cg(
     iterations: int = 10,
     per_slice: bool = True,
 ) -> Tensor:
+    """The last image of :func:`cg_images`."""
+    for x in cg_images(apply, b, x0, iterations, per_slice):  # noqa: B007 - the last one counts
+        pass
+    return x
+
+
+def cg_images(
+    apply: Callable[[Tensor], Tensor],
+    b: Tensor,
+    x0: Tensor | None = None,
+    iterations: int = 10,
+    per_slice: bool = True,
+) -> Iterator[Tensor]:
     """Solve ``apply(x) = b`` for a symmetric positive (semi-)definite map.
 
     Parameters
@@ -59,16 +72,17 @@ def cg(
     per_slice : bool
         Step lengths per slice (slices do not know of each other), or one for all, where ``apply`` couples slices.
 
-    Returns
-    -------
+    Yields
+    ------
     Tensor
-        The last iterate. No in-place operation is used, so gradients flow to ``b``, ``x0`` and ``apply``.
+        The start, then every iterate. No in-place operation is used, so gradients flow to ``b``, ``x0`` and ``apply``.
 
     Notes
     -----
     Hestenes and Stiefel, J. Res. Natl. Bur. Stand. 49 (1952) 409.
     """
     x = torch.zeros_like(b) if x0 is None else x0
+    yield x
     r = b if x0 is None else b - apply(x0)
     p = r
     # Below this a residual is rounding alone, and dividing by it would lead far away again.
@@ -86,7 +100,7 @@ def cg(
         r = r - alpha * q
         previous, rr = rr, squared(r)
         p = r + _ratio(rr, previous) * p
-    return x
+        yield x
 
 
 class Iterate(NamedTuple):

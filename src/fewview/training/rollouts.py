@@ -18,7 +18,7 @@ from torch import Tensor
 
 from ..methods.diffusion.loop import ReverseProcess, started, step_down
 from ..methods.diffusion.parts import Parts, Proposer
-from ..methods.diffusion.renoise import slerp
+from ..methods.diffusion.renoise import noise_in, slerp
 from ..methods.diffusion.schedule import Level, levels
 from ..methods.diffusion.start import least_squares
 from ..methods.interface import Problem
@@ -203,7 +203,7 @@ def rollout(
     process, data = drawn.process, drawn.data
     for level in drawn.parts.levels:
         x0 = yield Lesson(process.x, process.x_t, drawn.clean, level, data)
-        eps = (process.x_t - math.sqrt(level.abar) * x0) / math.sqrt(1 - level.abar)
+        eps = noise_in(process.x_t, x0, level.abar)
         for _ in step_down(drawn.parts, data, process, level, x0, eps):
             pass
 

@@ -85,7 +85,7 @@ def test_the_step_is_the_minimum_of_the_three_terms(make_problem):
     std = 0.02 + 0.3 * torch.rand(1, 1, 12, 12, generator=generator)
     guide = CrossModalGuide(Oracle(answer, std), torch.zeros(1, 12, 12), watched=False)
     assert guide.proposal is None and guide.consider(x0, data, LEVEL) is None
-    (x,) = ProximalCG(200, None, 0.7).solve(x0, data, LEVEL, [guide.proposal], x0)
+    *_, x = ProximalCG(200, None, 0.7).solve(x0, data, LEVEL, [guide.proposal], x0)
     A = torch.stack([data.forward(e.reshape(1, 12, 12)).reshape(-1) for e in torch.eye(144)], dim=1).double()
     gamma = noise_aware(0.7, data, LEVEL)
     prior, sure = 1 / (gamma * data.noise**2), 1 / std.reshape(-1).double() ** 2
@@ -101,11 +101,11 @@ def test_unsure_it_is_unimodal_and_sure_it_is_the_guide(problem):
     data, x0 = scaled(problem, 1.0), torch.rand(3, 48, 48)
     answer = torch.rand(3, 48, 48)
     step = ProximalCG(40)
-    (alone,) = step.solve(x0, data, LEVEL)
+    *_, alone = step.solve(x0, data, LEVEL)
     for std, wanted, off in ((1e3, alone, 1e-3), (1e-5, answer, 1e-2)):
         guide = guide_of(problem, answer, std)
         guide.ask(x0, data, 0.2)
-        (x,) = step.solve(x0, data, LEVEL, [guide.proposal])
+        *_, x = step.solve(x0, data, LEVEL, [guide.proposal])
         torch.testing.assert_close(x, wanted, atol=off, rtol=0)
 
 
@@ -142,7 +142,7 @@ def test_the_data_doubt_a_bold_claim_where_it_is_wrong_and_no_modest_one(problem
     data = scaled(problem, 1.0)
     seen = torch.zeros(3, 48, 48)
     for _ in range(30):
-        (seen,) = ProximalCG(8).solve(seen, data, LEVEL)
+        *_, seen = ProximalCG(8).solve(seen, data, LEVEL)
     wrong = seen.clone()
     wrong[:, 8:20, 8:20] += 0.4
     bold, modest = (torch.full_like(seen, std**2) for std in (0.02, 2.0))

@@ -1,6 +1,8 @@
 """The loop: closed forms, resuming, promises of an estimate, and one real reconstruction with the shipped weights."""
 
+import itertools
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -15,6 +17,7 @@ from fewview.methods.diffusion.renoise import slerp
 from fewview.methods.diffusion.schedule import levels
 from fewview.methods.inverse.consistency import PlainCG
 from fewview.methods.inverse.normalised import scaled
+from fewview.methods.selection import picture
 from fewview.methods.slices import SliceNoise
 from fewview.operators import parallel_beam
 from fewview.quality import psnr, ssim
@@ -56,9 +59,9 @@ def test_without_noise_and_prior_it_is_cg(problem):
     process = ReverseProcess(nothing, nothing, SliceNoise(0, 3))
     events = list(diffuse(parts, data, process))
     assert len(events) == process.step == 10 and all(event.done for event in events)
-    (expected,) = PlainCG(5).solve(nothing, data, parts.levels[0])
+    *_, expected = PlainCG(5).solve(nothing, data, parts.levels[0])
     for level in parts.levels[1:]:
-        (expected,) = PlainCG(5).solve(expected, data, level)
+        *_, expected = PlainCG(5).solve(expected, data, level)
     torch.testing.assert_close(process.x, expected, atol=1e-3, rtol=0)
     assert float(data.mean_square(process.x)) < 1e-3 * float(data.mean_square(nothing))
 
@@ -115,6 +118,22 @@ def test_resumed_runs_end_bit_equal(name, values, problem, weights):
         state = copied(estimate.state)
     assert torch.equal(estimate.volume, expected.volume)
     assert estimate.chosen == expected.chosen
+
+
+def test_a_slow_step_shows_what_there_is_so_far_and_ends_alike(problem, weights, monkeypatch):
+    values = {"prior": weights, "steps": 2, "samples": 3, **FIXED, **CHEAP}
+    quick = list(run("d3ip", problem, **values))
+    now = itertools.count(step=2.0)  # whenever one looks at the clock, two seconds have gone by
+    monkeypatch.setattr(picture, "clock", lambda: float(next(now)))
+    slow = list(run("d3ip", problem, **values))
+    on_the_way = [estimate for estimate in slow if estimate.stage.endswith(("denoising", "data step"))]
+    assert len({estimate.stage for estimate in on_the_way}) == 2
+    assert all(estimate.state is None for estimate in on_the_way)
+    assert all(float((a.volume - b.volume).abs().max()) > 0 for a, b in pairwise(on_the_way))
+    ending = [estimate for estimate in slow if estimate.step == 2]
+    assert len(ending) > 3 and [estimate.state is not None for estimate in ending][-2:] == [False, True]
+    assert torch.equal(slow[-1].volume, quick[-1].volume) and slow[-1].chosen == quick[-1].chosen
+    assert len(quick) < len(slow)
 
 
 @pytest.mark.parametrize("name", [*OURS, *PUBLISHED])

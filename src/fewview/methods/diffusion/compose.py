@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import torch
@@ -11,7 +11,7 @@ from torch import Tensor
 from ..interface import Problem
 from ..inverse.consistency import Consistency, PlainCG, ProximalCG, TVz, noise_aware
 from ..inverse.normalised import Scaled
-from ..inverse.proposals import nonnegative
+from ..inverse.proposals import approaching_nonnegative
 from ..slices import SliceNoise
 from ..stages import work
 from .adapt import Adapter, Settings
@@ -130,7 +130,7 @@ def beginning(options: DiffusionOptions) -> dict[str, Any]:
 
 def summary(
     x: Tensor, data: Scaled, options: DiffusionOptions, ends: Level | None = None, noise: SliceNoise | None = None
-) -> tuple[Tensor, dict[str, Tensor]]:
+) -> Iterator[tuple[Tensor, dict[str, Tensor]]]:
     """Mean and standard deviation over the samples, in the unit of the problem.
 
     Parameters
@@ -144,21 +144,31 @@ def summary(
         the deviation can hold what the samples do not show, too.
     noise : SliceNoise, optional
         For that; not asked where it is not given.
+
+    Yields
+    ------
+    tuple
+        The mean, and what there is beside it. At the end of a run the mean becomes non-negative step by step; the last
+        is the summary.
     """
     samples = x.reshape(-1, len(data.y), *x.shape[1:])
     mean = samples.mean(dim=0)  # before positivity: each sample clipped alone would add the noise's positive part
+    std = samples.std(dim=0) if len(samples) > 1 else None
     if options.positivity and ends is None:
         mean = mean.clamp(min=0)
     elif options.positivity and ends is not None:
-        mean = nonnegative(mean, data, noise_aware(options.trust, data, ends))
-    if len(samples) == 1:
-        return mean * data.top, {}
-    std = samples.std(dim=0)
+        gamma, signed = noise_aware(options.trust, data, ends), mean
+        for mean in approaching_nonnegative(signed, data, gamma):
+            yield mean * data.top, _deviation(std, data)
     step = options.data_step
-    if ends is not None and noise is not None and isinstance(step, ProximalStep) and not step.gamma:
+    if std is not None and ends is not None and noise is not None and isinstance(step, ProximalStep) and not step.gamma:
         # A trust other than 1 makes up for the number of steps; the error of the last proposal is that of its level.
         std = (std.square() + open_variance(data, ends, noise)).sqrt()
-    return mean * data.top, {"std": std * data.top}
+    yield mean * data.top, _deviation(std, data)
+
+
+def _deviation(std: Tensor | None, data: Scaled) -> dict[str, Tensor]:
+    return {} if std is None else {"std": std * data.top}
 
 
 def _consistency(step: DataStep, slices: int, inside: int | None = None) -> Consistency:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -20,6 +19,7 @@ from ...models.window import Window, asked
 from ..inverse.normalised import Scaled
 from ..inverse.window import window_around
 from ..size import Size
+from .renoise import noise_in
 
 PIXELS = {"cpu": 2**15, "cuda": 2**21}  # of a batch: two slices of 128 px on a CPU take some 0.2 s
 MOST = {"cpu": 2, "cuda": 4096}  # slices of a batch; more gain a CPU nothing but with images of 32 or 64 pixels
@@ -64,12 +64,17 @@ class Denoiser:
         turns = (index // self.slices % TURNS).tolist()
         near = self.neighbourhood(x_t, index)
         x0 = asked(self.prior, near, lambda seen: clean_vp(self.prior, seen, abar)[:, 0], self.window, turns)
-        eps = (x_t[index] - math.sqrt(abar) * x0) / math.sqrt(1 - abar)
-        return x0, eps
+        return x0, noise_in(x_t[index], x0, abar)
 
     @torch.no_grad()
     def all(self, x_t: Tensor, abar: float, data: Scaled) -> tuple[Tensor, Tensor]:
-        """The same for every slice, a few at a time; the stop flag is looked at in between.
+        """Clean images and noise of every slice, both of the shape of ``x_t``; see :meth:`one_by_one`."""
+        *_, x0 = self.one_by_one(x_t, abar, data)
+        return x0, noise_in(x_t, x0, abar)
+
+    @torch.no_grad()
+    def one_by_one(self, x_t: Tensor, abar: float, data: Scaled) -> Iterator[Tensor]:
+        """Clean images of the first slices, ever more of them until it is all; the stop flag is looked at in between.
 
         Parameters
         ----------
@@ -79,19 +84,12 @@ class Denoiser:
             Part of the signal in their variance.
         data : Scaled
             Whose operator knows the stop flag.
-
-        Returns
-        -------
-        tuple[Tensor, Tensor]
-            Clean images and noise, both of the shape of ``x_t``.
         """
-        parts = []
-        with stoppable(self.prior, data.operator.on_chunk):
-            for index, own in batches(x_t):
-                x0, eps = self(x_t, abar, index)
-                parts.append((x0[:own], eps[:own]))
-        x0, eps = (torch.cat(part) for part in zip(*parts, strict=True))
-        return x0, eps
+        x0 = torch.empty_like(x_t)
+        for index, own in batches(x_t):
+            with stoppable(self.prior, data.operator.on_chunk):
+                x0[index[:own]] = self(x_t, abar, index)[0][:own]
+            yield x0[: int(index[own - 1]) + 1]
 
     def pulled(self, x_t: Tensor, abar: float, data: Scaled, cotangent: Tensor) -> Tensor:
         """Gradient of ``sum(cotangent * x0)`` with respect to ``x_t``, through the neighbours of slices, too.

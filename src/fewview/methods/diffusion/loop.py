@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -11,9 +10,10 @@ import torch
 from torch import Tensor
 
 from ..inverse.normalised import Scaled
+from ..paced import Looks
 from ..slices import SliceNoise
-from .parts import Parts
-from .renoise import renoised
+from .parts import Gradual, Parts
+from .renoise import noise_in, renoised
 from .schedule import Level
 from .start import Start, noised
 
@@ -109,7 +109,7 @@ def diffuse(parts: Parts, data: Scaled, process: ReverseProcess) -> Iterator[Loo
         if parts.adapter is not None and parts.adapter.due(level):
             for progress in parts.adapter.adapt(process.x_t, data, level):
                 yield LoopEvent("adapting", {"loss": progress.loss}, False)
-        x0, eps = _proposed(parts, data, process, level)
+        x0, eps = yield from _proposed(parts, data, process, level)
         yield from step_down(parts, data, process, level, x0, eps)
 
 
@@ -134,7 +134,7 @@ def step_down(
     else:
         process.x = parts.space.decode(x0)
     if parts.direction == "consistent":
-        eps = (process.x_t - math.sqrt(level.abar) * x0) / math.sqrt(1 - level.abar)
+        eps = noise_in(process.x_t, x0, level.abar)
     process.x_t = renoised(parts.rule, x0, eps, level, process.white)
     if parts.hearing is not None:
         process.x_t = parts.hearing.heard(process.x_t, data, level)
@@ -158,12 +158,18 @@ def _images_consistent(
             process.x = taken
 
 
-def _proposed(parts: Parts, data: Scaled, process: ReverseProcess, level: Level) -> tuple[Tensor, Tensor]:
+def _proposed(
+    parts: Parts, data: Scaled, process: ReverseProcess, level: Level
+) -> Generator[LoopEvent, None, tuple[Tensor, Tensor]]:
     """The clean image that the network proposes, and the noise to go on with."""
     if parts.reuse is not None and not parts.reuse.due(level):
         return parts.reuse.again(process.x_t, level)
     assert parts.denoiser is not None, "who runs the loop without a network goes step by step"
-    x0, eps = parts.denoiser.all(process.x_t, level.abar, data)
+    if isinstance(parts.denoiser, Gradual):
+        x0 = yield from _denoised(parts.denoiser, parts, data, process, level)
+        eps = noise_in(process.x_t, x0, level.abar)
+    else:
+        x0, eps = parts.denoiser.all(process.x_t, level.abar, data)
     process.calls += parts.passes
     if parts.adapter is not None:
         eps = parts.adapter.direction(process.x_t, eps, data, level)
@@ -172,14 +178,25 @@ def _proposed(parts: Parts, data: Scaled, process: ReverseProcess, level: Level)
     return x0, eps
 
 
+def _denoised(
+    denoiser: Gradual, parts: Parts, data: Scaled, process: ReverseProcess, level: Level
+) -> Generator[LoopEvent, None, Tensor]:
+    """The clean image; of many samples, or of large slices, that takes long, and what there is so far is shown."""
+    x0, before, looks = process.x_t, process.x, Looks()
+    for x0 in denoiser.one_by_one(process.x_t, level.abar, data):
+        if looks.due and len(x0) < len(before):
+            process.x = torch.cat([parts.space.decode(x0), before[len(x0) :]])
+            yield LoopEvent("denoising", {}, False)
+    return x0
+
+
 def _made_consistent(
     parts: Parts, data: Scaled, process: ReverseProcess, level: Level, x0: Tensor, start: Tensor | None = None
 ) -> Iterator[LoopEvent]:
     """Data step; all its images but the last are only shown."""
     said = [proposer.proposal for proposer in parts.proposers]
     others = [proposal for proposal in said if proposal is not None]
-    images = iter(parts.consistency.solve(x0, data, level, others, start))
-    process.x = next(images)
-    for image in images:
-        yield LoopEvent("data step", {}, False)
-        process.x = image
+    looks = Looks()
+    for process.x in parts.consistency.solve(x0, data, level, others, start):
+        if looks.due:
+            yield LoopEvent("data step", {}, False)

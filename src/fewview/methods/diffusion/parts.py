@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, runtime_checkable
 
 from torch import Tensor
 
@@ -75,6 +75,21 @@ class Denoises(Protocol):
             Part of the signal in them.
         data : Scaled
             Its operator's hook looks at the stop flag.
+        """
+        ...
+
+
+@runtime_checkable
+class Gradual(Denoises, Protocol):
+    """A network that has something to show before it has looked at all states."""
+
+    def one_by_one(self, x_t: Tensor, abar: float, data: Scaled) -> Iterator[Tensor]:
+        """Clean states of the first noisy states, ever more of them, until it is what :meth:`all` gives.
+
+        Parameters
+        ----------
+        x_t, abar, data
+            As in :meth:`all`.
         """
         ...
 

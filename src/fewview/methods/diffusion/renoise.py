@@ -13,6 +13,11 @@ from .schedule import Level
 Rule = Callable[[Level], tuple[float, float]]
 
 
+def noise_in(x_t: Tensor, x0: Tensor, abar: float) -> Tensor:
+    """The noise of a noisy image whose clean image is ``x0``; ``abar`` is the part of the signal in the variance."""
+    return (x_t - math.sqrt(abar) * x0) / math.sqrt(1 - abar)
+
+
 def slerp(eta: float = 0.85) -> Rule:
     """The spherical mix of DDS and D3IP: a part ``eta`` of the noise is new, and its variance stays 1."""
 

@@ -16,6 +16,7 @@ from ..ensemble.stacking import mixed
 from ..interface import Estimate, Problem
 from ..inverse.masking import measured, relative
 from ..mapped import mapped
+from ..paced import paced
 from ..slices import SliceNoise
 from ..stages import Stages, work
 from .compose import summary
@@ -48,29 +49,31 @@ def solve(problem: Problem, options: DiffusionOptions) -> Iterator[Estimate]:
     other = yield from stages.within(PARTNER, _partner(problem, options))
     last: Estimate | None = None
     for event in course.climb(begin):
-        guide, ends = course.guide, course.last if event.done else None
-        volume, extra = summary(course.process.x, course.data, course.options, ends, SliceNoise.of(problem, VARIANCE))
-        volume, extra = course.enlarged(volume), {name: course.enlarged(one) for name, one in extra.items()}
-        kept: dict[str, Any] = {}
-        if other is not None:
-            alone = volume
-            volume, extra = mixed(volume, extra, other, float(options.share))
-            kept["beside"] = other
-            if ends is not None and compare and by_edges(options):
-                extra["guide_change"] = volume - alone
-        state = {**course.state(), **kept} if event.done else None
-        scalars = {**event.scalars, "scale": course.data.top}
-        if event.done:
-            scalars["data_residual"] = relative(problem.operator(volume) - y, y, weights)
-        if isinstance(options, CrossModalOptions):
-            edges = float(options.share) if by_edges(options) else 0.0
-            scalars["guide_weight"] = edges if guide is None else guide.share
-            shown = {} if guide is None else guide.extra(course.data.top)
-            extra |= {name: course.enlarged(one) for name, one in shown.items()}
-        last = Estimate(
-            volume, course.step, course.total, course.named(event.stage), scalars, state, extra=extra, done=course.done
-        )
-        yield stages.told(DIFFUSING, last)
+        ends = course.last if event.done else None
+        looks = summary(course.process.x, course.data, course.options, ends, SliceNoise.of(problem, VARIANCE))
+        for (volume, extra), whole in paced(looks):
+            done = event.done and whole
+            volume, extra = course.enlarged(volume), {name: course.enlarged(one) for name, one in extra.items()}
+            kept: dict[str, Any] = {}
+            if other is not None:
+                alone = volume
+                volume, extra = mixed(volume, extra, other, float(options.share))
+                kept["beside"] = other
+                if done and ends is not None and compare and by_edges(options):
+                    extra["guide_change"] = volume - alone
+            scalars = {**event.scalars, "scale": course.data.top}
+            if done:
+                scalars["data_residual"] = relative(problem.operator(volume) - y, y, weights)
+            if isinstance(options, CrossModalOptions):
+                edges = float(options.share) if by_edges(options) else 0.0
+                guide = course.guide
+                scalars["guide_weight"] = edges if guide is None else guide.share
+                shown = {} if guide is None else guide.extra(course.data.top)
+                extra |= {name: course.enlarged(one) for name, one in shown.items()}
+            state = {**course.state(), **kept} if done else None
+            stage = course.named(event.stage)
+            last = Estimate(volume, course.step, course.total, stage, scalars, state, extra=extra, done=course.done)
+            yield stages.told(DIFFUSING, last)
     if course.guide is not None and last is not None and compare:
         yield from stages.within(COMPARING, _compared(problem, options, last, other))
 
@@ -103,7 +106,7 @@ def _compared(
     first = yield from mapped(lambda _: replace(last, stage=COMPARING, total=total, done=0.0), course.start())
     for _ in course.climb(first):
         yield replace(last, step=last.step + course.step, total=total, stage=COMPARING, done=course.done)
-    alone, _ = summary(course.process.x, course.data, options, course.last)
+    *_, (alone, _) = summary(course.process.x, course.data, options, course.last)
     if other is not None:
         alone, _ = mixed(alone, {}, other, float(options.share))
     changed = {**last.extra, "guide_change": last.volume - alone}

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from ..diffusion.schedule import Level
 from .normalised import Scaled
-from .proposals import Jumps, Proposal, Term, along_z, between, data_consistent
+from .proposals import Jumps, Proposal, Term, along_z, approaching, between
 
 
 class Consistency(Protocol):
@@ -70,7 +70,7 @@ class PlainCG(Stateless):
     ) -> Iterator[Tensor]:
         """See :class:`Consistency`; the proposal is only the start."""
         terms = [proposal.like(x0) for proposal in others]
-        yield data_consistent(terms, data, self.iterations, x0 if start is None else start)
+        yield from approaching(terms, data, self.iterations, x0 if start is None else start)
 
 
 @dataclass
@@ -98,7 +98,7 @@ class ProximalCG(Stateless):
         """See :class:`Consistency`."""
         gamma = noise_aware(self.trust, data, level) if self.gamma is None else self.gamma
         proposals = [Proposal(x0, 1 / (gamma * data.noise**2)), *(proposal.like(x0) for proposal in others)]
-        yield data_consistent(proposals, data, self.iterations, between(proposals) if start is None else start)
+        yield from approaching(proposals, data, self.iterations, between(proposals) if start is None else start)
 
 
 def noise_aware(trust: float | Tensor, data: Scaled, level: Level) -> float | Tensor:
@@ -159,11 +159,12 @@ class TVz:
             terms.append(Proposal(x0, 1 / (noise_aware(self.trust, data, level) * data.noise**2)))
         for _ in range(self.sweeps):
             near = [*terms, Jumps(d - u, self.rho, slices)]
-            x = data_consistent(near, data, self.iterations, x, per_slice=False)
+            begin = x
+            for x in approaching(near, data, self.iterations, begin, per_slice=False):
+                yield x
             slope = along_z(x, slices)
             d = torch.nn.functional.softshrink(slope + u, self.weight / self.rho)
             u = u + slope - d
-            yield x
         self._split = {"d": d, "u": u}
 
     def state(self) -> dict[str, Any]:

@@ -8,14 +8,14 @@ them overrules the measurement: it always has its own term.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 import torch
 from torch import Tensor
 
-from ...operators.krylov import cg
+from ...operators.krylov import cg_images
 from .normalised import Scaled
 
 
@@ -65,14 +65,14 @@ class Proposal:
         return Proposal(repeated(self.mean, len(x)), certainty)
 
 
-def data_consistent(
+def approaching(
     terms: Sequence[Term],
     data: Scaled,
     iterations: int,
     start: Tensor,
     *,
     per_slice: bool = True,
-) -> Tensor:
+) -> Iterator[Tensor]:
     """Minimise the sum of all terms and of the misfit to the data, by conjugate gradients.
 
     Parameters
@@ -87,9 +87,10 @@ def data_consistent(
     per_slice : bool
         False where a term couples slices.
 
-    Returns
-    -------
+    Yields
+    ------
     Tensor, shape (copies * slices, y, x)
+        The start, then ever better images.
     """
     scale = data.noise**2  # the formula in units of the data term, whose operator has norm 1
     target = repeated(data.back, len(start))
@@ -102,7 +103,16 @@ def data_consistent(
             image = image + scale * term.curved(x)
         return image
 
-    return cg(apply, target, start, iterations, per_slice=per_slice)
+    yield from cg_images(apply, target, start, iterations, per_slice=per_slice)
+
+
+def data_consistent(
+    terms: Sequence[Term], data: Scaled, iterations: int, start: Tensor, *, per_slice: bool = True
+) -> Tensor:
+    """The last image of :func:`approaching`."""
+    for image in approaching(terms, data, iterations, start, per_slice=per_slice):  # noqa: B007 - the last one counts
+        pass
+    return image
 
 
 def between(proposals: Sequence[Proposal]) -> Tensor:
@@ -120,6 +130,15 @@ def repeated(stack: Tensor, count: int) -> Tensor:
 
 
 def nonnegative(image: Tensor, data: Scaled, gamma: float | Tensor, iterations: int = 20) -> Tensor:
+    """The last image of :func:`approaching_nonnegative`."""
+    for x in approaching_nonnegative(image, data, gamma, iterations):  # noqa: B007 - the last one counts
+        pass
+    return x
+
+
+def approaching_nonnegative(
+    image: Tensor, data: Scaled, gamma: float | Tensor, iterations: int = 20
+) -> Iterator[Tensor]:
     """The minimiser of the formula among images without negative values, from the minimiser among all.
 
     That is the nearest one in the formula's own metric, ``argmin |x - image|^2 + gamma |A (x - image)|^2_W, x >= 0``,
@@ -134,17 +153,23 @@ def nonnegative(image: Tensor, data: Scaled, gamma: float | Tensor, iterations: 
     gamma : float or Tensor
         Weight of the data over the certainty of the proposals.
     iterations : int
+
+    Yields
+    ------
+    Tensor
+        The clipped image, then every iterate.
     """
     largest = 1.0 if data.weights is None else repeated(data.weights.amax(dim=(1, 2), keepdim=True), len(image))
     step = 1 / (1 + gamma * largest)  # the norm of A is 1
     last = ahead = image.clamp(min=0)
+    yield last
     t = 1.0
     for _ in range(iterations):
         off = ahead - image
         x = (ahead - step * (off + gamma * data.normal(off))).clamp(min=0)
         following = (1 + (1 + 4 * t * t) ** 0.5) / 2
         ahead, last, t = x + (t - 1) / following * (x - last), x, following
-    return last
+        yield last
 
 
 @dataclass(frozen=True, eq=False)

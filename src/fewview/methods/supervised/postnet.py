@@ -138,7 +138,8 @@ def _cleaned(denoiser: Denoiser, first: Tensor, problem: Problem, scale: float) 
 
 def _fitted(clean: Tensor, data: Scaled, options: PostnetOptions) -> Tensor:
     trust = float(options.trust)
-    (image,) = ProximalCG(options.data_steps, None, trust).solve(clean, data, LEVEL)
+    for image in ProximalCG(options.data_steps, None, trust).solve(clean, data, LEVEL):  # noqa: B007 - the last counts
+        pass
     return nonnegative(image, data, noise_aware(trust, data, LEVEL)) if options.positivity else image
 
 

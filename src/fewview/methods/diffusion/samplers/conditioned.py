@@ -12,6 +12,7 @@ from ....models.symmetries import TURNS
 from ....models.unrolled import Unrolled
 from ...inverse.normalised import Scaled
 from ..denoiser import batch_size
+from ..renoise import noise_in
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,4 +49,4 @@ class Conditioned:
             )
             made.append(image)
         x0 = torch.cat(made)
-        return x0, (x_t - math.sqrt(abar) * x0) / math.sqrt(1 - abar)
+        return x0, noise_in(x_t, x0, abar)

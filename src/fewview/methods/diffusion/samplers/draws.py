@@ -19,6 +19,7 @@ from ...inverse.proposals import Proposal
 from ...slices import SliceNoise
 from ..flow import Answer, flow
 from ..parts import Denoises
+from ..renoise import noise_in
 from ..schedule import Level
 
 
@@ -105,7 +106,7 @@ class Chain:
 
         ends = flow(answer, x, sigmas) if self.noise is None else self._ancestral(answer, x, sigmas)
         *_, x0 = ends
-        return x0, (x_t - math.sqrt(abar) * x0) / math.sqrt(1 - abar)
+        return x0, noise_in(x_t, x0, abar)
 
     def _ancestral(self, answer: Answer, x: Tensor, sigmas: list[float]) -> Iterator[Tensor]:
         assert self.noise is not None

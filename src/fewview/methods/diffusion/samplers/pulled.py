@@ -12,6 +12,7 @@ from torch import Tensor
 from ...inverse.gaussian import GaussianStep
 from ...inverse.normalised import Scaled
 from ..parts import Denoises
+from ..renoise import noise_in
 
 
 class Differentiable(Denoises, Protocol):
@@ -51,7 +52,7 @@ class Pulled(ABC):
         sigma = math.sqrt((1 - abar) / abar)
         force = self.step.back(self.weighed(self.step.misfit(x0), sigma))
         x0 = x0 + math.sqrt(abar) * self.denoiser.pulled(x_t, abar, data, force)
-        return x0, (x_t - math.sqrt(abar) * x0) / math.sqrt(1 - abar)
+        return x0, noise_in(x_t, x0, abar)
 
     @abstractmethod
     def weighed(self, misfit: Tensor, sigma: float) -> Tensor:
