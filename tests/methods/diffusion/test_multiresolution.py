@@ -53,7 +53,7 @@ def test_coarse_estimates_come_first_and_have_the_size_of_the_volume(problem, we
     seen = list(run(problem, weights, beside_share=0.0))
     assert all(estimate.volume.shape == (2, 64, 64) for estimate in seen)
     stages = [estimate.stage for estimate in seen if estimate.state is not None]
-    words = ["at 1/4 of the resolution"] * 8 + ["at 1/2 of the resolution"] * 4 + ["diffusing"] * 2
+    words = ["at 1/4 of the resolution"] * 8 + ["at 1/2 of the resolution"] * 4 + ["diffusing", "finishing"]
     assert len(stages) == 14 and all(stage.endswith(said) for stage, said in zip(stages, words, strict=True))
     done = [estimate.fraction for estimate in seen]
     assert done == sorted(done) and done[-1] == 1

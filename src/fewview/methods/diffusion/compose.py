@@ -11,7 +11,7 @@ from torch import Tensor
 from ..interface import Problem
 from ..inverse.consistency import Consistency, PlainCG, ProximalCG, TVz, noise_aware
 from ..inverse.normalised import Scaled
-from ..inverse.proposals import approaching_nonnegative
+from ..inverse.proposals import NONNEGATIVE, approaching_nonnegative
 from ..slices import SliceNoise
 from ..stages import work
 from .adapt import Adapter, Settings
@@ -21,7 +21,7 @@ from .dinr import DinrOptions, field_step
 from .guide import CrossModalGuide
 from .options import DiffusionOptions
 from .parts import Parts
-from .posterior_variance import open_variance
+from .posterior_variance import iterations_of, open_variance
 from .renoise import ddim, slerp
 from .reuse import Reuse
 from .schedule import Level, levels
@@ -123,6 +123,19 @@ def steps_work(options: DiffusionOptions, problem: Problem, count: int) -> float
     return steps + adapting * seen / slices * (GRADIENT * pass_ + 2 * work(problem, chosen.loss_steps))
 
 
+def ending_work(options: DiffusionOptions, problem: Problem) -> float:
+    """Work of what :func:`summary` does at the end of a run, in the same unit."""
+    iterations = NONNEGATIVE if options.positivity else 0
+    if options.samples > 1 and _leaves_open(options):
+        iterations += iterations_of(problem.operator.grid)
+    return work(problem, iterations)
+
+
+def _leaves_open(options: DiffusionOptions) -> bool:
+    """Whether the last data step is the mean of a Gaussian, whose variance the samples do not show."""
+    return isinstance(options.data_step, ProximalStep) and not options.data_step.gamma
+
+
 def beginning(options: DiffusionOptions) -> dict[str, Any]:
     """How the reverse process is :func:`~fewview.methods.diffusion.loop.started`."""
     return {"samples": options.samples, "start": options.start, "omega": options.omega}
@@ -160,8 +173,7 @@ def summary(
         gamma, signed = noise_aware(options.trust, data, ends), mean
         for mean in approaching_nonnegative(signed, data, gamma):
             yield mean * data.top, _deviation(std, data)
-    step = options.data_step
-    if std is not None and ends is not None and noise is not None and isinstance(step, ProximalStep) and not step.gamma:
+    if std is not None and ends is not None and noise is not None and _leaves_open(options):
         # A trust other than 1 makes up for the number of steps; the error of the last proposal is that of its level.
         std = (std.square() + open_variance(data, ends, noise)).sqrt()
     yield mean * data.top, _deviation(std, data)

@@ -14,6 +14,7 @@ from ..interface import Estimate, Problem
 from ..inverse.normalised import scaled
 from ..selection.coarse import FINER, coarseness, coarser, enlarged, finer
 from ..slices import SliceNoise
+from ..stages import work
 from .adapt import Adapter
 from .compose import beginning, levels_of, parts_of, steps_work
 from .crossmodal import GuideSource
@@ -28,6 +29,8 @@ REPEATED = 2
 """Of the steps of the coarsest grid, one in so many is taken on the next finer one, half of those on the next, ...
 Two validation microstructures of 320 pixels, 45 views: 2 gives 23.35 and 23.18 dB, 3 23.24 and 23.16, 4 23.18 and
 23.15; all steps on the fine grid 23.28 and 23.11."""
+
+FIRST = 60  # iterations that the first volume is expected to take, the search for their number included
 
 
 class Rung(NamedTuple):
@@ -64,6 +67,11 @@ def loop_work(options: DiffusionOptions, problem: Problem) -> float:
     """Work of all steps that the options ask for, in the unit of :func:`fewview.methods.stages.work`."""
     rungs = ladder(options, problem.operator.grid)
     return sum(steps_work(options, problem, len(rung.levels)) / rung.factor**2 for rung in rungs)
+
+
+def start_work(options: DiffusionOptions, problem: Problem) -> float:
+    """Work of the first volume, on the coarsest grid; in the same unit."""
+    return work(problem, FIRST) / ladder(options, problem.operator.grid)[0].factor ** 2
 
 
 class CoarseToFine:

@@ -21,6 +21,15 @@ FEWEST = 2  # draws of a large slice: of pixels half as wide, half as many and t
 ITERATIONS = 10  # of conjugate gradients, for each draw
 
 
+def iterations_of(grid: int) -> int:
+    """Iterations of conjugate gradients for all draws, by the pixels a side."""
+    return ITERATIONS * _draws(grid)
+
+
+def _draws(grid: int) -> int:
+    return max(FEWEST, DRAWS // coarseness(grid))
+
+
 def open_variance(data: Scaled, level: Level, noise: SliceNoise, draws: int = 0) -> Tensor:
     """Variance of a voxel, given the last proposal of the network.
 
@@ -47,7 +56,7 @@ def open_variance(data: Scaled, level: Level, noise: SliceNoise, draws: int = 0)
     image = data.back
     variance = torch.zeros_like(image)
     factor = coarseness(data.operator.grid)
-    draws = draws or max(FEWEST, DRAWS // factor)
+    draws = draws or _draws(data.operator.grid)
     together = max(1, TOGETHER // len(image))
     for begin in range(0, draws, together):
         count = min(together, draws - begin)

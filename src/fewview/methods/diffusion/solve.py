@@ -19,16 +19,17 @@ from ..mapped import mapped
 from ..paced import paced
 from ..slices import SliceNoise
 from ..stages import Stages, work
-from .compose import summary
+from .compose import ending_work, summary
 from .crossmodal import CrossModalOptions, GuideSource, by_edges, partner_of
 from .denoiser import Denoiser
-from .multiresolution import CoarseToFine, loop_work
+from .multiresolution import CoarseToFine, loop_work, start_work
 from .options import DiffusionOptions
 from .start import STAGE as STARTING
 from .start import nothing_there
 from .tune import PARTNER
 
 DIFFUSING = "diffusing"
+ENDING = "finishing"
 COMPARING = "what the guide changed"
 VARIANCE = 1  # stream of the noise that :mod:`.posterior_variance` draws
 
@@ -71,20 +72,23 @@ def solve(problem: Problem, options: DiffusionOptions) -> Iterator[Estimate]:
                 shown = {} if guide is None else guide.extra(course.data.top)
                 extra |= {name: course.enlarged(one) for name, one in shown.items()}
             state = {**course.state(), **kept} if done else None
-            stage = course.named(event.stage)
-            last = Estimate(volume, course.step, course.total, stage, scalars, state, extra=extra, done=course.done)
-            yield stages.told(DIFFUSING, last)
+            name, stage, part = DIFFUSING, course.named(event.stage), course.done
+            if ends is not None:
+                name, stage, part = ENDING, "", float(whole)
+            last = Estimate(volume, course.step, course.total, stage, scalars, state, extra=extra, done=part)
+            yield stages.told(name, last)
     if course.guide is not None and last is not None and compare:
         yield from stages.within(COMPARING, _compared(problem, options, last, other))
 
 
 def _expected(problem: Problem, options: DiffusionOptions, twice: bool) -> Stages:
     """The stages, with the work that each is expected to take."""
-    expected = {STARTING: work(problem, 60)}
+    expected = {STARTING: start_work(options, problem)}
     if options.share != 0:
         expected[PARTNER] = work(problem, iterations(problem, options))
     loop = loop_work(options, problem)
-    return Stages(expected | {DIFFUSING: loop} | ({COMPARING: loop} if twice else {}))
+    expected |= {DIFFUSING: loop, ENDING: ending_work(options, problem)}
+    return Stages(expected | ({COMPARING: loop} if twice else {}))
 
 
 def _partner(problem: Problem, options: DiffusionOptions) -> Generator[Estimate, None, Tensor | None]:

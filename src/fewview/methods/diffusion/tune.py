@@ -14,8 +14,9 @@ from ..interface import Effort, Estimate, Problem, Settled, Tuning
 from ..selection.coarse import carried, coarseness, coarser, enlarged, settled_coarsely
 from ..selection.picture import Picture
 from ..stages import Stages, work
+from .compose import ending_work
 from .crossmodal import GuideSource, OnceOptions, by_edges, partner_of
-from .multiresolution import loop_work
+from .multiresolution import FIRST, loop_work, start_work
 from .open_settings import OpenSettings
 from .options import DiffusionOptions, closed
 from .settings_search import CLASSICAL, SHORT, choose
@@ -57,7 +58,7 @@ def _choose(
     steps: int,
 ) -> Generator[Estimate, None, dict[str, Any]]:
     """What was left open, and the curves that decided."""
-    stages = Stages({STARTING: work(problem, 60), CHOOSING: _search_work(problem, options), PARTNER: 1.0})
+    stages = Stages({STARTING: work(problem, FIRST), CHOOSING: _search_work(problem, options), PARTNER: 1.0})
     chosen: dict[str, Any] = yield from stages.within(STARTING, tuned_start(problem, options.start, options))
     chosen["scale"] = scale
     settled = options.taking(chosen)
@@ -88,8 +89,9 @@ def tune_once(problem: Problem, options: OnceOptions) -> Tuning[OnceOptions]:
 def effort(problem: Problem, options: DiffusionOptions) -> Effort:
     """Of the settings search, and of start, partner and loop."""
     partner = work(problem, iterations(problem, options)) if options.share != 0 else 0.0
-    solving = work(problem, 60) + partner + loop_work(options, problem)
-    return Effort(work(problem, 60) + _search_work(problem, options), solving, 2 if options.share == 0 else 3)
+    start = start_work(options, problem)
+    solving = start + partner + loop_work(options, problem) + ending_work(options, problem)
+    return Effort(start + _search_work(problem, options), solving, 3 if options.share == 0 else 4)
 
 
 def _search_work(problem: Problem, options: DiffusionOptions) -> float:

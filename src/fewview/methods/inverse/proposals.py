@@ -18,6 +18,8 @@ from torch import Tensor
 from ...operators.krylov import cg_images
 from .normalised import Scaled
 
+NONNEGATIVE = 20  # iterations after which clipping has cost the data nothing
+
 
 class Term(Protocol):
     """A quadratic term of the formula: half its gradient is ``curved(x) - pull``."""
@@ -129,7 +131,7 @@ def repeated(stack: Tensor, count: int) -> Tensor:
     return stack if len(stack) == count else stack.repeat(count // len(stack), 1, 1)
 
 
-def nonnegative(image: Tensor, data: Scaled, gamma: float | Tensor, iterations: int = 20) -> Tensor:
+def nonnegative(image: Tensor, data: Scaled, gamma: float | Tensor, iterations: int = NONNEGATIVE) -> Tensor:
     """The last image of :func:`approaching_nonnegative`."""
     for x in approaching_nonnegative(image, data, gamma, iterations):  # noqa: B007 - the last one counts
         pass
@@ -137,7 +139,7 @@ def nonnegative(image: Tensor, data: Scaled, gamma: float | Tensor, iterations: 
 
 
 def approaching_nonnegative(
-    image: Tensor, data: Scaled, gamma: float | Tensor, iterations: int = 20
+    image: Tensor, data: Scaled, gamma: float | Tensor, iterations: int = NONNEGATIVE
 ) -> Iterator[Tensor]:
     """The minimiser of the formula among images without negative values, from the minimiser among all.
 
