@@ -44,7 +44,13 @@ def cg(
     iterations: int = 10,
     per_slice: bool = True,
 ) -> Tensor:
-    """The last image of :func:`cg_images`."""
+    """The last image of :func:`cg_images`.
+
+    Parameters
+    ----------
+    apply, b, x0, iterations, per_slice
+        As there.
+    """
     for x in cg_images(apply, b, x0, iterations, per_slice):  # noqa: B007 - the last one counts
         pass
     return x

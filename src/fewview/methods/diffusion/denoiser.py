@@ -68,7 +68,13 @@ class Denoiser:
 
     @torch.no_grad()
     def all(self, x_t: Tensor, abar: float, data: Scaled) -> tuple[Tensor, Tensor]:
-        """Clean images and noise of every slice, both of the shape of ``x_t``; see :meth:`one_by_one`."""
+        """Clean images and noise of every slice, both of the shape of ``x_t``.
+
+        Parameters
+        ----------
+        x_t, abar, data
+            As in :meth:`one_by_one`.
+        """
         *_, x0 = self.one_by_one(x_t, abar, data)
         return x0, noise_in(x_t, x0, abar)
 

@@ -14,7 +14,15 @@ Rule = Callable[[Level], tuple[float, float]]
 
 
 def noise_in(x_t: Tensor, x0: Tensor, abar: float) -> Tensor:
-    """The noise of a noisy image whose clean image is ``x0``; ``abar`` is the part of the signal in the variance."""
+    """The noise of a noisy image, given what the clean one is.
+
+    Parameters
+    ----------
+    x_t, x0 : Tensor, shape (slices, y, x)
+        Noisy and clean image.
+    abar : float
+        Part of the signal in the variance.
+    """
     return (x_t - math.sqrt(abar) * x0) / math.sqrt(1 - abar)
 
 

@@ -111,7 +111,13 @@ def approaching(
 def data_consistent(
     terms: Sequence[Term], data: Scaled, iterations: int, start: Tensor, *, per_slice: bool = True
 ) -> Tensor:
-    """The last image of :func:`approaching`."""
+    """The last image of :func:`approaching`.
+
+    Parameters
+    ----------
+    terms, data, iterations, start, per_slice
+        As there.
+    """
     for image in approaching(terms, data, iterations, start, per_slice=per_slice):  # noqa: B007 - the last one counts
         pass
     return image
@@ -132,7 +138,13 @@ def repeated(stack: Tensor, count: int) -> Tensor:
 
 
 def nonnegative(image: Tensor, data: Scaled, gamma: float | Tensor, iterations: int = NONNEGATIVE) -> Tensor:
-    """The last image of :func:`approaching_nonnegative`."""
+    """The last image of :func:`approaching_nonnegative`.
+
+    Parameters
+    ----------
+    image, data, gamma, iterations
+        As there.
+    """
     for x in approaching_nonnegative(image, data, gamma, iterations):  # noqa: B007 - the last one counts
         pass
     return x
