@@ -75,6 +75,11 @@ def spread_views(angles: ArrayLike, count: int, period: float = HALF_TURN) -> ND
     period : float
         Arc after which views see the same lines again: :attr:`Beam.period`.
 
+    Returns
+    -------
+    ndarray of int
+        Shape (count,), rising.
+
     Raises
     ------
     ScanError

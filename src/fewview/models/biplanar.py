@@ -87,6 +87,11 @@ class Biplanar(ProjectionTokens):
             Where the pixels fall on either projection, in [-1, 1]: right for every beam, and turned with the slice.
         height : Tensor, shape (batch,)
             Of the slices, in [-1, 1].
+
+        Returns
+        -------
+        Tensor
+            Shape of ``features``.
         """
         batch, channels, rows, width = features.shape
         fallen = F.adaptive_avg_pool2d(columns, (rows, width))
@@ -132,6 +137,11 @@ class BiplanarText(ProjectionTokens):
         projections : Tensor, shape (batch or 1, 2, z, columns)
         height, damage : Tensor, shape (batch,)
             See :class:`fewview.models.fixer.FixerCondition`.
+
+        Returns
+        -------
+        Tensor
+            Shape of ``text``.
         """
         tokens = self.tokens(projections).expand(len(text), -1, -1)
         where = places(torch.stack([height, damage], dim=1), PLACE).flatten(1)[:, None].expand(-1, text.shape[1], -1)

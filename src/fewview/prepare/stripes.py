@@ -45,6 +45,11 @@ def remove_stripes(
     tick : callable
         Called for each row; what it raises ends the work.
 
+    Returns
+    -------
+    ndarray
+        Shape of the line integrals.
+
     Raises
     ------
     MethodUnavailable

@@ -131,6 +131,11 @@ def upright(
         Row and column about which is turned.
     tick : callable
         Called for each view; what it raises ends the work.
+
+    Returns
+    -------
+    tuple of ndarray
+        Both of the shape of the line integrals.
     """
     c, s = math.cos(math.radians(degrees)), math.sin(math.radians(degrees))
     matrix = np.array([[c, -s], [s, c]])

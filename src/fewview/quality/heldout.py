@@ -33,6 +33,11 @@ def split_views(
     period : float
         Arc in radians after which views see the same lines again: half a turn in a parallel beam.
 
+    Returns
+    -------
+    tuple of ndarray of int
+        Rising, shapes (used,) and (held out,).
+
     Raises
     ------
     FewviewError
@@ -63,6 +68,11 @@ def heldout_pixels(shape: tuple[int, ...], fraction: float = 0.07, seed: int = 0
         Of the sinograms (slices, angles, columns).
     fraction : float
         Of the pixels, over 0 and under 1.
+
+    Returns
+    -------
+    ndarray of bool
+        Of the given shape.
     """
     if not 0 < fraction < 1:
         raise FewviewError(f"A fraction of {fraction} of the pixels cannot be held out.", "Choose 0.05 to 0.1.")

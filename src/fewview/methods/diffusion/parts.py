@@ -75,6 +75,11 @@ class Denoises(Protocol):
             Part of the signal in them.
         data : Scaled
             Its operator's hook looks at the stop flag.
+
+        Returns
+        -------
+        tuple of Tensor
+            Both of the shape of ``x_t``.
         """
         ...
 
@@ -138,6 +143,11 @@ class Hearing(Protocol):
             At the level that follows ``level``.
         data : Scaled
         level : Level
+
+        Returns
+        -------
+        Tensor
+            Shape (copies * slices, y, x).
         """
         ...
 

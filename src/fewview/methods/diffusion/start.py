@@ -69,6 +69,11 @@ def first_volume(
         Settled.
     picture : Picture, optional
         What is shown meanwhile; what the method behind it (CGLS, TV) shows when not given.
+
+    Returns
+    -------
+    Tensor
+        Shape (slices, y, x).
     """
     if start not in METHODS:
         return preview(problem)
@@ -89,6 +94,11 @@ def noised(x01: Tensor, level: Level, noise: Tensor, start: Start, omega: float 
         White, variance 1.
     omega : float
         Factor of the noise; below 1 the first volume weighs more than the schedule says (DINR).
+
+    Returns
+    -------
+    Tensor
+        Shape of the first volume, in units of the object's maximum.
     """
     if start == "noise":
         return noise

@@ -157,6 +157,11 @@ class GaussianStep:
             White noise of the shape of ``x0``, and of its line integrals.
         misfit : Tensor, optional
             Of ``x0``, where the data are others.
+
+        Returns
+        -------
+        Tensor
+            Shape (copies * slices, y, x).
         """
         noise, off = self.data.noise, r * image
         lacking = (self.misfit(x0) if misfit is None else misfit) + noise * line - self.rooted(self.data.forward(off))

@@ -189,6 +189,11 @@ def finer(volume: Tensor, grid: int, factor: float) -> Tensor:
         Pixels on a side of what is returned.
     factor : float
         As in :func:`coarser`, or a ratio of two such factors; 1 returns the volume as it is.
+
+    Returns
+    -------
+    Tensor
+        Shape (slices, y, x).
     """
     if factor == 1:
         return volume

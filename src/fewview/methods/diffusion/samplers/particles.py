@@ -57,6 +57,11 @@ class Particles:
             Means, at the level that follows.
         data : Scaled
         level : Level
+
+        Returns
+        -------
+        Tensor
+            Shape (copies * slices, y, x).
         """
         if level.last:
             return x_t
