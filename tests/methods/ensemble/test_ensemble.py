@@ -50,8 +50,17 @@ def test_errors_that_oppose_each_other_cancel(problem):
     off = 0.004 * torch.randn(disc.shape, generator=torch.Generator().manual_seed(0))
     held = Views(views.operator, views.data)
     weights, errors = stacking_weights(held, [disc + 3 * off, disc - off, disc + 20 * off])
-    assert weights == pytest.approx([0.25, 0.75, 0], abs=0.01)
+    # Half way from where their errors cancel, (1/4, 3/4, 0), to those who err little.
+    assert weights == pytest.approx([0.125, 0.875, 0], abs=0.01)
     assert errors[0] / errors[1] == pytest.approx(9, rel=1e-3)
+
+
+def test_who_errs_about_as_much_has_a_part_of_it(problem):
+    views, disc = problem
+    noise = [0.004 * torch.randn(disc.shape, generator=torch.Generator().manual_seed(seed)) for seed in range(3)]
+    volumes = [disc + noise[0], disc + noise[0] + 0.3 * noise[1], disc + 20 * noise[2]]
+    weights, _ = stacking_weights(Views(views.operator, views.data), volumes)
+    assert weights == pytest.approx([0.75, 0.25, 0], abs=0.05)
 
 
 def _all(problem, **options):

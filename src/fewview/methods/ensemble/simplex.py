@@ -10,11 +10,17 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ..interface import Views
-from .stacking import LEAST, Residuals
+from .stacking import LEAST, TAKEN, Residuals
+
+FAR = 1.5  # times the least squared error: who errs by more gets no equal part
 
 
 def stacking_weights(held: Views, volumes: Sequence[Tensor]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """The weights at which the mean predicts held-out measurements best: none negative, their sum 1.
+    """Weights of a mean that predicts held-out measurements well: none negative, their sum 1.
+
+    Half way between the weights that predict them best and equal ones: a few views overestimate a member that fits
+    them, and equal weights are hard to beat (the "forecast combination puzzle"; benchmarks/stacking.py,
+    docs/constants.md).
 
     Stacked generalisation (Breiman, Machine Learning 24, 1996). The squared error of a mean is a quadratic form of the
     inner products of the residuals, in which the noise of the held-out data is the same for all and cancels.
@@ -28,14 +34,16 @@ def stacking_weights(held: Views, volumes: Sequence[Tensor]) -> tuple[NDArray[np
     Returns
     -------
     weights : ndarray, shape (volumes,)
-        0, or :data:`~fewview.methods.ensemble.stacking.LEAST` or more.
+        0 for a volume that errs by much more than the best, unless it makes up for the errors of another.
     errors : ndarray, shape (volumes,)
         Squared error of each volume alone, in the same measure.
     """
     misfit = Residuals(held)
     residuals = [misfit.of(volume) for volume in volumes]
     gram = np.array([[misfit.inner(a, b) for b in residuals] for a in residuals])
-    return simplex_minimum((gram + gram.T) / 2), np.diag(gram).copy()
+    errors = np.diag(gram).copy()
+    near = errors <= FAR * errors.min()
+    return TAKEN * simplex_minimum((gram + gram.T) / 2) + (1 - TAKEN) * near / near.sum(), errors
 
 
 def simplex_minimum(gram: NDArray[np.float64], least: float = LEAST) -> NDArray[np.float64]:
