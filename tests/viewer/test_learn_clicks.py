@@ -43,6 +43,8 @@ def test_a_volume_teaches_the_network_and_the_next_run_uses_it(docked, tmp_path)
     docked.until(lambda: dock.panel.headline.text() == "Learning my_sample")
     assert dock.panel.stop.isEnabled()  # the window of the training may be closed
     assert "Learning" in dialog.words.text() and any("dense volume" in layer.name for layer in docked.viewer.layers)
+    docked.bench.forget_scan()
+    assert docked.bench.scan.ready  # the training is on it
     docked.click(dialog.stop_button)
     docked.finish()
     assert "Kept as “my_sample”" in dialog.words.text()

@@ -49,13 +49,15 @@ def held_out_check(scan: Problem, weights: Path) -> dict[str, Any]:
     power = float((counted * y.square()).sum() / counted.sum())
     best = min((name for name, _ in OTHERS), key=lambda name: float(errors[name].mean()))
     gained = gain(errors["unrolled"], errors[best])
-    how = f"{abs(gained):.1%} {'better' if gained > 0 else 'worse'} than by the best other method ({best})"
+    title = get_method(best).title
+    percent = f"{abs(gained):.1%}".replace("%", " %")
+    how = f"{percent} {'better' if gained > 0 else 'worse'} than by the best other method, {title}"
     advice = (
         "use these weights for this scan"
         if better(errors["unrolled"], errors[best], enough=ENOUGH)
         else "the gain is not certain: compare both volumes before you rely on these weights"
         if gained > 0
-        else f"do not use these weights for this scan; use {best}"
+        else f"do not use these weights for this scan; use {title}"
     )
     return {
         "relative_error": {name: round((float(e.mean()) / power) ** 0.5, 5) for name, e in errors.items()},

@@ -156,8 +156,9 @@ class Workbench(QObject):
             self.scan_changed.emit()
 
     def in_use(self, scan: ScanPresenter) -> bool:
-        """Whether a run on a scan goes on or waits, which is then said: its result would have no place."""
-        runs = [run for run in self.runs if not run.over and run.payload["recipe"]["scan"] == scan.path]
+        """Whether a run or a training on a scan goes on or waits, which is then said: it would have no place."""
+        trainings = [one for one in (self.queue.current, *self.queue.waiting) if one and "weights" in one.payload]
+        runs = [one for one in (*self.runs, *trainings) if not one.over and one.payload["recipe"]["scan"] == scan.path]
         if runs:
             warn(f"“{runs[0].title}” is not over: {self.scans.label(scan)} cannot be closed. Stop the run first.")
         return bool(runs)

@@ -394,4 +394,6 @@ class ReconstructDock(Dock):
 
     def _on_theme(self, event: Any = None) -> None:
         self.panel.follow(colours(self.viewer))
+        if self.learning is not None:
+            self.learning.plot.follow(colours(self.viewer))
         self.refresh()
