@@ -72,6 +72,16 @@ def _name(row):
     return f"{row['kind']} {row['volume']}, {row['views']} views"
 
 
+def asphalt(rows):
+    """PSNR and SSIM of each crop of a measured image."""
+    labels = [key for key, value in rows[0].items() if isinstance(value, list)]
+    body = [
+        [f"crop {row['crop'] + 1}, {row['views']} views", *(f"{row[key][0]:.2f} / {row[key][1]:.3f}" for key in labels)]
+        for row in rows
+    ]
+    return table(["", *(f"`{label}`" for label in labels)], body)
+
+
 def sister(rows):
     """A line for each sister sample and method, those with the highest PSNR first."""
     body = []
@@ -95,6 +105,7 @@ def page():
         "families": families(_read("quality")),
         "choice": choice(choices),
         "tuning": tuning(choices),
+        "asphalt": asphalt(_read("asphalt")),
         "sister": sister(_read("sister")),
     }.items():
         start, end = f"<!-- {name} -->\n", f"<!-- end of {name} -->\n"

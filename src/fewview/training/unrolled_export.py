@@ -13,7 +13,7 @@ from .acquisitions import Acquisitions
 from .checkpoint import averaged
 from .export import VALUE_RANGE, provenance
 from .sources import MAKERS, MIXTURES
-from .specimens import WIDE
+from .specimens import SOFT, WIDE
 from .unrolled import SIDES, UnrolledTraining
 from .unrolled_spread import honest_spread
 from .unrolled_validate import COUNTS, kind_psnr
@@ -55,7 +55,10 @@ def export_unrolled(folder: Path, path: Path, samples: int = 4) -> None:
     if options.xray:
         kinds = f"{kinds} and plain shapes ({PLAIN:.0%}), {1 - DROPPED:.0%} of the steps with X-ray volumes"
     else:
-        kinds = f"{kinds}; {WIDE:.0%} of them reach into the corners, which not all views see"
+        kinds = (
+            f"{kinds}; {WIDE:.0%} of them reach into the corners, which not all views see, {SOFT:.0%} are blurred and "
+            f"shaded, {drawn.imperfect:.0%} seen by detectors with errors of gain and dose"
+        )
     started = f"; started from {Path(options.start).stem}" if options.start else ""
     card = {
         "trained_on": f"{kinds}; {facts['seeds']} training seeds from {TRAIN[0]}{started}",
