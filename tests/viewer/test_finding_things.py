@@ -102,16 +102,12 @@ def test_help_palette_and_what_auto_chose(docked):
     named = {made.property("action") for made in buttons if made.property("action")}
     assert {f"fewview.{action}" for action in named} <= ids and len(named) > 35
     without = {made.text() for made in buttons if not made.property("action")}
-    answers = {"Beside", "Instead", "It is a volume", "Browse…", "Apply", "Cancel", "Help"}
+    answers = {"Sample"}  # a menu, whose entries are in File > Open Sample
+    answers |= {"Beside", "Instead", "It is a volume", "Browse…", "Apply", "Cancel", "Help"}
     without -= answers | {
         made.text() for made in (*docked.reconstruct.modes.buttons(), *docked.reconstruct.presets.values())
     }
     assert not {text for text in without if text[:1] not in ("▾", "▸", "?", "")}, without  # heads of sections, help
-    docked.qtbot.wait(100)
-    get_app_model().commands.execute_command("fewview.draw_regions").result()  # as the palette does
-    docked.until(lambda: docked.compare.tools.state == "draw")
-    get_app_model().commands.execute_command("fewview.drop_regions").result()
-    docked.until(lambda: docked.compare.tools.state == "drop")
 
     frame = commands.show_help(docked.viewer)
     assert NAME in docked.viewer.window.dock_widgets
@@ -153,3 +149,8 @@ def test_help_palette_and_what_auto_chose(docked):
     chosen = docked.bench.runs[-1].record["chosen"]["weight"]
     told = dock.form._rows["weight"]._told
     assert told.text() == f"chose {chosen:.3g}" and not told.isHidden()
+
+    get_app_model().commands.execute_command("fewview.draw_regions").result()  # as the palette does
+    docked.until(lambda: docked.compare.tools.state == "draw")
+    get_app_model().commands.execute_command("fewview.drop_regions").result()
+    docked.until(lambda: docked.compare.tools.state == "drop")

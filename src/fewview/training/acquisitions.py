@@ -126,7 +126,7 @@ def measured(
         dose = between(counts, rng) if behind is None else behind / float(transmitted.mean())
         seen = torch.from_numpy(rng.poisson(dose * transmitted.cpu().numpy()).astype(np.float32)).to(A.device)
         seen = seen.clamp(min=0.5) * (OPEN_BEAM / dose)
-    if rng.random() < imperfect:
+    if imperfect and rng.random() < imperfect:  # asked for none, it draws the numbers that it drew before
         seen = _imperfect(seen, rng)
     return Problem(A, -torch.log(seen / OPEN_BEAM), seen / seen.mean(), state={"peak": peak})
 

@@ -64,7 +64,7 @@ def specimens(
         if turned:
             image = image.clamp(min=0) ** math.exp(rng.uniform(-0.12, 0.12))
             image = _rotated(image, rng) if rng.random() < TURNED else image
-        image = _softened(image, rng) if rng.random() < soft else image
+        image = _softened(image, rng) if soft and rng.random() < soft else image
         stacks.append(image if rng.random() < wide else image * always_seen)
     return torch.cat(stacks), depth
 
