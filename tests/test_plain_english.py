@@ -37,31 +37,76 @@ def test_fragments_are_seen(text):
     assert FRAGMENT.search(text) or len(text.split()) < 5
 
 
-def undocumented() -> list[str]:
-    """Public functions with three or more parameters whose docstring has no section on them.
+def _public_functions():
+    """Those with three or more parameters: where, node, names of the parameters, docstring.
 
     Commands say it in the help of their flags: what a docstring of theirs holds is printed by --help.
     """
-    found = []
 
-    def look(body: list[ast.stmt], where: str) -> None:
+    def look(body: list[ast.stmt], where: str):
         for node in body:
             if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
-                look(node.body, f"{where}{node.name}.")
+                yield from look(node.body, f"{where}{node.name}.")
             if isinstance(node, ast.FunctionDef) and not node.name.startswith("_"):
-                given = [a.arg for a in (*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs)]
+                every = (*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs)
+                given = [a.arg for a in every if a.arg not in ("self", "cls")]
                 told = ast.get_docstring(node) or ""
                 flags = any(
                     "Annotated" in ast.dump(a) or ast.unparse(a.annotation or a) in ALIASES for a in node.args.args
                 )
-                many = len([name for name in given if name not in ("self", "cls")]) >= 3
-                if many and not flags and "Parameters\n----" not in told and not told.startswith("See :"):
-                    found.append(f"{where}{node.name}")
+                if len(given) >= 3 and not flags and not told.startswith("See :"):
+                    yield f"{where}{node.name}", node, given, told
 
     for path in sorted(ROOT.rglob("*.py")):
-        look(ast.parse(path.read_text(encoding="utf-8")).body, f"{path.relative_to(ROOT).as_posix()}:")
-    return sorted(found)
+        yield from look(ast.parse(path.read_text(encoding="utf-8")).body, f"{path.relative_to(ROOT).as_posix()}:")
+
+
+def _explained(docstring: str) -> set[str]:
+    """The names on the first lines of the entries of its section on parameters."""
+    section = docstring.partition("Parameters\n----------\n")[2]
+    section = re.split(r"\n\n\w+\n---", section)[0]
+    heads = [line.partition(" : ")[0] for line in section.splitlines() if line and not line.startswith(" ")]
+    return {name.strip().lstrip("*") for head in heads for name in head.split(",")}
+
+
+def _section_of_answer(node: ast.FunctionDef) -> str:
+    """Yields of a generator, Returns of what returns something, none of what does not."""
+    kind = ast.unparse(node.returns) if node.returns else ""
+    if kind in ("None", "NoReturn"):
+        return ""
+    inside = list(node.body)
+    while inside:
+        inner = inside.pop()
+        if isinstance(inner, ast.Yield | ast.YieldFrom):
+            return "Yields"
+        if not isinstance(inner, ast.FunctionDef | ast.ClassDef | ast.Lambda):
+            inside += ast.iter_child_nodes(inner)
+    return "Returns"
 
 
 def test_functions_say_what_they_are_given():
-    assert not undocumented(), f"a Parameters section is missing: {', '.join(undocumented())}"
+    missing = {
+        where: without
+        for where, _, given, told in _public_functions()
+        if (without := [name for name in given if name not in _explained(told)])
+    }
+    assert not missing, f"their Parameters sections leave these out: {missing}"
+
+
+def test_functions_say_what_they_give_back():
+    missing = []
+    for where, node, _, told in _public_functions():
+        section = _section_of_answer(node)
+        if section and not re.search(rf"^{section}\n---+\n\S", told, re.MULTILINE):
+            missing.append(f"{where} ({section})")
+    assert not missing, f"a section is missing: {', '.join(missing)}"
+
+
+def test_sections_are_told_apart():
+    node = ast.parse("def f(a, b, c):\n    yield from a").body[0]
+    assert _section_of_answer(node) == "Yields"
+    assert _section_of_answer(ast.parse("def f(a) -> None:\n    a()").body[0]) == ""
+    assert _section_of_answer(ast.parse("def f(a):\n    def g():\n        yield a\n    return g").body[0]) == "Returns"
+    assert _explained("One.\n\nParameters\n----------\na, b : int\n    Of c : d.\n**more\n\nReturns\n-------\nint") == {
+        *("a", "b", "more")
+    }

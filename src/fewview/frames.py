@@ -39,6 +39,11 @@ class FrameSource(Protocol):
             First detector row, and the one after the last.
         columns : Span
             The same of columns.
+
+        Returns
+        -------
+        ndarray of float32, shape (count, v, u)
+            Values as stored, in the order of ``frames``.
         """
         ...
 

@@ -61,6 +61,11 @@ def option(
         Hidden at first in the viewer's form.
     offers : tuple of str
         Of a text that names a file: names that need none, which the viewer offers to choose from.
+
+    Returns
+    -------
+    FieldInfo
+        Of pydantic, as the default of an attribute of an :class:`Options` model.
     """
     return Field(
         default,
@@ -82,6 +87,11 @@ def choice_of(default: Options, title: str, help: str) -> Any:
         One of them.
     title, help : str
         Label, and a sentence on every kind.
+
+    Returns
+    -------
+    FieldInfo
+        Of pydantic, as of :func:`option`.
 
     Examples
     --------

@@ -66,6 +66,11 @@ def carry_out(recipe: Recipe, output: Path, *, resume: bool, bits: int) -> Resul
     bits : int
         Of the values, 32 or 16.
 
+    Returns
+    -------
+    Result
+        With the volume, which is written, and its record.
+
     Raises
     ------
     FewviewError

@@ -76,6 +76,11 @@ def scale_rows(
         Regions at most.
     seed : int
         Of random regions.
+
+    Returns
+    -------
+    list of dict
+        Empty where no region fits into the volume.
     """
     import numpy as np
 

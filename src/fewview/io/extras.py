@@ -20,6 +20,11 @@ def require(package: str, name: str, title: str) -> Any:
     title : str
         What kind of file that is.
 
+    Returns
+    -------
+    module
+        Imported.
+
     Raises
     ------
     ScanError

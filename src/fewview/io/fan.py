@@ -72,6 +72,12 @@ class Fan:
             Of the detector, in mm.
         mirror : bool
             Its columns were reversed on reading.
+
+        Returns
+        -------
+        FanBeam
+            Distances in mm, with the foot of the perpendicular counted from the end of the detector that comes first
+            now.
         """
         principal = self.principal
         if mirror and principal is not None:
@@ -110,6 +116,12 @@ def placed(source: ArrayLike, detector: ArrayLike, step: ArrayLike, columns: int
         (X, Y) from column to column, in mm.
     columns : int
         Of the detector.
+
+    Returns
+    -------
+    Placed
+        Distances from source to axis and to detector in mm, angle of the view in radians, axis and perpendicular as
+        columns, and whether the columns run the other way.
     """
     s, d, u = (np.asarray(one, dtype=np.float64)[:2] for one in (source, detector, step))
     pitch = float(np.hypot(*u))
@@ -137,6 +149,15 @@ def named_fan(
         What it holds, by name.
     units : mapping
         Of these, by name.
+
+    Returns
+    -------
+    fan : Fan or None
+        None where nothing is said of one, or not enough.
+    pixel : (float, Provenance) or None
+        In mm, where the file names it.
+    refusal : ScanError or None
+        One of both distances is missing.
     """
     known: dict[str, tuple[str, float]] = {}
     cone = False

@@ -39,6 +39,11 @@ def sort_images(path: Path, groups: Mapping[Path, list[Path]], patterns: Mapping
     patterns : mapping
         The user's name patterns for "flat" and "dark" files; they come before what the names suggest.
 
+    Returns
+    -------
+    Sorted
+        Projections of one folder, flats and darks, and notes on what was left out.
+
     Raises
     ------
     ScanError

@@ -58,6 +58,11 @@ class HDF5Frames:
         picks : ndarray of intp, shape (frames,), optional
             Indices of the frames that count.
 
+        Returns
+        -------
+        HDF5Frames
+            Not read yet: (frames, v, u), of the dataset's own type.
+
         Raises
         ------
         ScanError

@@ -34,6 +34,12 @@ def guess_kind(values: NDArray[np.float32], dtype: np.dtype, has_flats: bool) ->
         As stored.
     has_flats : bool
         Whether there are flats.
+
+    Returns
+    -------
+    kind : {"counts", "transmission", "attenuation"}
+    reason : str
+        What in the values speaks for it.
     """
     if dtype.kind in "iub":
         return "counts", "whole numbers"

@@ -55,6 +55,11 @@ def read_named(path: Path, title: str, variables: Variables, dataset: str | None
     dataset : str, optional
         The variable that holds the scan, where the user says so.
 
+    Returns
+    -------
+    Found
+        Frames, angles, flats, darks, pixel size and fan, as far as the variables hold them.
+
     Raises
     ------
     ScanError

@@ -72,6 +72,11 @@ def chosen(path: Path, every: list[Detector], dataset: str | None) -> Detector:
     dataset : str or None
         What the user names.
 
+    Returns
+    -------
+    Detector
+        With frames that can be read, where there is one.
+
     Raises
     ------
     ScanError

@@ -107,6 +107,11 @@ def find(path: Path, dataset: str | None = None, patterns: Mapping[Role, str] | 
     patterns : mapping, optional
         The user's name patterns for flats and darks in a folder.
 
+    Returns
+    -------
+    Found
+        Facts of the file, with a refusal where it is a volume that fewview wrote.
+
     Raises
     ------
     ScanError

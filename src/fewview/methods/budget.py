@@ -145,6 +145,11 @@ def afforded(
     part : float
         Of the run's slices, that the problem holds.
 
+    Yields
+    ------
+    Estimate
+        What the method shows while it settles its options and is timed.
+
     Returns
     -------
     options : BudgetOptions
@@ -185,6 +190,11 @@ def said(budget: float, needs: float, asked: Options, taken: Options) -> str:
     budget, needs : float
         Seconds given, and expected to be taken.
     asked, taken : Options
+
+    Returns
+    -------
+    str
+        With both numbers of seconds, and what was lessened.
     """
     before, after = asked.values(), taken.values()
     less = [_less(name, before[name], after[name]) for name in after if after[name] != before[name]]
@@ -229,6 +239,11 @@ def unsearched(method: Method[Any], problem: Problem, options: Any) -> Any:
     problem : Problem
     options : Options
         Of the method.
+
+    Returns
+    -------
+    Options
+        Complete, with nothing left on "auto" that a search would settle.
     """
     untuned = method.pacing.untuned
     return options.taking(middling(options)) if untuned is None else untuned(problem, options)

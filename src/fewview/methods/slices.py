@@ -25,6 +25,11 @@ def central(problem: Problem, slices: int, adjacent: bool = False) -> Problem:
     slices : int
     adjacent : bool
         Neighbours in the middle; otherwise they are spread over the middle half.
+
+    Returns
+    -------
+    Problem
+        Of the slices alone, in the unit of the problem.
     """
     places = central_slices(problem, slices, adjacent)
     if problem.stack is not None:

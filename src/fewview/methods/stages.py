@@ -45,6 +45,11 @@ class Stages:
         estimates : generator of Estimate
         named : bool
             Whether the stage's name goes before what the estimates call theirs.
+
+        Returns
+        -------
+        generator of Estimate
+            As long as the one given.
         """
         return mapped(lambda estimate: self.told(name, estimate, named), estimates)
 
@@ -58,6 +63,11 @@ class Stages:
         estimate : Estimate
         named : bool, optional
             Whether the stage's name goes before that of the estimate.
+
+        Returns
+        -------
+        Estimate
+            With the part of the whole run that is done, and the number of the stage.
         """
         number = self._names.index(name)
         low, high = self._ends[number - 1] if number else 0.0, self._ends[number]

@@ -28,6 +28,11 @@ def tuned_within(
         What the estimates call it.
     picture : Picture, optional
         What is shown meanwhile.
+
+    Returns
+    -------
+    generator of Estimate
+        It returns the :class:`Settled` options.
     """
     return mapped(lambda one: _told(method, one, stage, picture, "start"), method.tuned(problem, options))
 
@@ -58,6 +63,11 @@ def solved_within(
         What these volumes are to the other method, where they are shown.
     slices : sequence of int, optional
         Which slices of ``picture`` those of the problem are: it then shows them on their way.
+
+    Yields
+    ------
+    Estimate
+        Those of ``method``, told as a stage, without a state to resume from.
 
     Returns
     -------

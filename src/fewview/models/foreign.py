@@ -176,6 +176,11 @@ def held_bytes(folder: Path, pixels: int, adapting: bool) -> int:
         Of all images of a batch.
     adapting : bool
         Whether gradients are needed.
+
+    Returns
+    -------
+    int
+        Bytes, of values of 4 bytes each.
     """
     width = int(_read(folder / "config.json")["block_out_channels"][0])
     return 4 * (2 * count_values(folder) + (ADAPTING if adapting else FEATURES) * width * pixels)

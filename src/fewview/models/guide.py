@@ -117,6 +117,11 @@ class Guide(nn.Module):
         sigma : Tensor or float
             Noise level of the loop, (batch,) or one for all; :data:`START` for a first reconstruction,
             :data:`BLIND` (with zeros for ``x``) for none.
+
+        Returns
+        -------
+        Opinion
+            Mean, in units of the object's maximum, and logarithm of its variance, both (batch, 1, y, x).
         """
         logvar = cast(Tensor, self.logvar)
         if self.config.network == "pix2pix":

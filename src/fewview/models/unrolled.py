@@ -106,6 +106,11 @@ def conditions(angles: np.ndarray, noise: float, sigma: float = UNKNOWN) -> list
         Standard deviation of the line integrals in units of the object's maximum: that of :class:`Scaled`.
     sigma : float, optional
         Noise of the state; UNKNOWN without one.
+
+    Returns
+    -------
+    list of float, length 4
+        Views, arc, noise, and noise of the state.
     """
     return [
         math.log(len(angles) / 23) / 2,
@@ -294,6 +299,11 @@ def neighbourhood(x: Tensor, depth: int, slices: int) -> Tensor:
         Slices of one stack: ``count`` is a multiple of it.
     slices : int
         Odd; how many the network sees.
+
+    Returns
+    -------
+    Tensor, shape (count, slices, y, x)
+        The slice itself in the middle.
     """
     place = torch.arange(len(x), device=x.device)
     first, reach = place - place % depth, slices // 2

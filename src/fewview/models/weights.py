@@ -156,6 +156,11 @@ def load_network(
         Makes the network of its shape, given as JSON.
     device : str or torch.device
 
+    Returns
+    -------
+    Network
+        On the device, its parameters frozen.
+
     Raises
     ------
     WeightsError

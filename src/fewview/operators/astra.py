@@ -112,6 +112,11 @@ def beam_of(astra: Any, geometry: Beam, volume: VolumeGrid) -> Any:
     volume : VolumeGrid
         Grid whose voxels are the unit.
 
+    Returns
+    -------
+    dict
+        What ASTRA's ``create_proj_geom`` returns, of type "fanflat_vec" or "parallel_vec".
+
     Raises
     ------
     MethodUnavailable

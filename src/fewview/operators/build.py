@@ -49,6 +49,11 @@ def as_csr(start: np.ndarray, index: np.ndarray, value: np.ndarray, shape: tuple
     value : ndarray, shape (stored,)
     shape : tuple[int, int]
         (rows, columns).
+
+    Returns
+    -------
+    Csr
+        Sharing the memory of the arrays.
     """
     return Csr(torch.from_numpy(start), torch.from_numpy(index), torch.from_numpy(value), shape)
 

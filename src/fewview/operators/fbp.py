@@ -67,6 +67,11 @@ def by_halves(A: Operator, y: Tensor, reconstruct: Callable[[Operator, Tensor], 
         Line integrals.
     reconstruct : callable
         Of an operator and line integrals of its shape, slices (slices, grid, grid).
+
+    Returns
+    -------
+    Tensor, shape (slices, grid, grid)
+        In the unit of ``reconstruct``.
     """
     if not A.geometry.half_acquired:
         return reconstruct(A, y)

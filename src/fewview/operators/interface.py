@@ -149,6 +149,11 @@ class Operator(ABC):
             The grid of this operator if left out.
         memory_budget : int, optional
             Another one: 0 for an operator that is applied once.
+
+        Returns
+        -------
+        Operator
+            Of the same class.
         """
         other = self._of(geometry, volume or self.volume)
         other.on_chunk, other.once = self.on_chunk, self.once

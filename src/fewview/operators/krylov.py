@@ -50,6 +50,11 @@ def cg(
     ----------
     apply, b, x0, iterations, per_slice
         As there.
+
+    Returns
+    -------
+    Tensor, shape of ``b``
+        After the last iteration, or the start where there is none.
     """
     for x in cg_images(apply, b, x0, iterations, per_slice):  # noqa: B007 - the last one counts
         pass

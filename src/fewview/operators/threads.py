@@ -32,6 +32,11 @@ def share(work: Callable[..., Any], calls: Sequence[tuple[Any, ...]], tick: Call
     calls : sequence of tuple
     tick : callable
         Called on the caller's thread, several times per second; what it raises ends the work.
+
+    Returns
+    -------
+    list
+        What ``work`` returned, one for each call.
     """
     threads = torch.get_num_threads()
     if min(threads, len(calls)) <= 1:

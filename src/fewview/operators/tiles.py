@@ -243,6 +243,11 @@ def shared(weights: Weights, device: torch.device, dtype: torch.dtype) -> TiledM
         Of a beam.
     device : torch.device
     dtype : torch.dtype
+
+    Returns
+    -------
+    TiledMatrix
+        Remembered until others have taken its room.
     """
     key = (weights.key, device, dtype)
     with _lock:

@@ -80,6 +80,12 @@ def line_integrals(
     tick : callable
         Called several times per second; what it raises ends the work.
 
+    Returns
+    -------
+    Prepared
+        Line integrals and weights (angle, v, u) of binned pixels, the mask of those that were filled in, how many of
+        each fault there were, and the steps in words.
+
     Raises
     ------
     ScanError, OptionError

@@ -76,6 +76,11 @@ def normalise(
     view_times : array, shape (angle,), optional
         When each view was taken, 0 to 1; equally spaced unless given.
 
+    Returns
+    -------
+    Transmission
+        Values (angle, v, u), 1 where the beam is open, with the mask of those that cannot be used and why.
+
     Raises
     ------
     ScanError

@@ -84,6 +84,11 @@ def find_tilt(
         As of :func:`fewview.prepare.find_axis`, of all rows of the detector, in order.
     tick : callable
         Called several times per second; what it raises ends the search.
+
+    Returns
+    -------
+    TiltEstimate
+        In degrees, with its uncertainty and the axis in columns; or why it cannot be told.
     """
     values = np.asarray(sinograms)
     found = []

@@ -49,6 +49,11 @@ def remove_outliers(
         As of :func:`find_zingers`.
     tick : callable
         Called for each frame; what it raises ends the work.
+
+    Returns
+    -------
+    ndarray of float32, shape (n, v, u)
+        A copy.
     """
     found = find_zingers(stack, threshold, tick)
     clean = stack.copy()

@@ -55,6 +55,11 @@ def crps(mean: Array, std: Array | None, reference: Array) -> float:
     mean : Array, shape (slices, y, x)
     std : Array, shape (slices, y, x), or None
     reference : Array, shape (slices, y, x)
+
+    Returns
+    -------
+    float
+        0 for a volume equal to the reference.
     """
     from scipy.special import ndtr
 

@@ -68,6 +68,8 @@ def heldout_pixels(shape: tuple[int, ...], fraction: float = 0.07, seed: int = 0
         Of the sinograms (slices, angles, columns).
     fraction : float
         Of the pixels, over 0 and under 1.
+    seed : int
+        Another one holds out other pixels.
 
     Returns
     -------
@@ -88,6 +90,16 @@ def heldout_error(predicted: Any, measured: Any, weights: Any = None) -> float:
         Line integrals that were not used.
     weights : array or tensor, same shape, optional
         Statistical weights; 0 where a pixel is unusable (whatever it holds).
+
+    Returns
+    -------
+    float
+        0 for a perfect prediction, 1 for that of an empty volume.
+
+    Raises
+    ------
+    FewviewError
+        All measured values are 0 or unusable.
     """
     p, m, w = _checked(predicted, measured, weights)
     scale = float(np.sum(w * m * m))

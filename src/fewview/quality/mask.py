@@ -48,6 +48,11 @@ def field_of_view(grid: int, columns: int, axis: float) -> NDArray[np.bool_]:
         Detector columns.
     axis : float
         0-based column of the rotation axis.
+
+    Returns
+    -------
+    ndarray of bool, shape (grid, grid)
+        True within the circle about the axis.
     """
     radius = min(axis + 0.5, columns - 0.5 - axis)
     offset = np.arange(grid) - (grid - 1) / 2

@@ -46,6 +46,11 @@ class Region:
         shape : tuple[int, ...]
         z : int or Span, optional
             Slice, or first slice and the one after the last; None for all.
+
+        Returns
+        -------
+        Region
+            In whole pixels.
         """
         spans = []
         for centre, length, limit in zip(point, size, shape[-2:], strict=True):

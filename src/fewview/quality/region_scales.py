@@ -41,6 +41,11 @@ def region_centres(
         Where the reference scatters most; anywhere; where it scatters least.
     seed : int
         Of the random ones.
+
+    Returns
+    -------
+    list of (int, int, int)
+        In voxels, the best first; fewer than ``count`` where there is no more room.
     """
     fitting = [size for size in SCALES if size[0] <= reference.shape[1] and size[1] <= reference.shape[2]]
     if not fitting:
@@ -77,6 +82,11 @@ def curves_at(
     reference : ndarray of float32, shape (z, y, x)
     centres : sequence of Centre
         (z, y, x) of each region.
+
+    Returns
+    -------
+    list of list of (size (y, x), psnr, ssim)
+        One list for each region. PSNR in dB; SSIM None where a side is shorter than 7 pixels.
     """
     scale = data_range(reference)
     return [scale_curve(volume, reference, (y, x), z, value_range=scale) for z, y, x in centres]
@@ -93,6 +103,11 @@ def mean_curve(
     reference : ndarray of float32, shape (z, y, x)
     centres : sequence of Centre
         (z, y, x) of each region.
+
+    Returns
+    -------
+    list of [int, int, float, float or None]
+        The largest scale first; PSNR in dB.
     """
     curves = curves_at(volume, reference, centres)
     out: list[list[Any]] = []

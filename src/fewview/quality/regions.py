@@ -61,6 +61,12 @@ def region_row(
     reference : array or tensor, same shape, optional
     value_range : float, optional
         ``data_range(reference)`` when it is known already.
+
+    Returns
+    -------
+    RegionRow
+        Mean, standard deviation and difference in the unit of the volume, PSNR in dB, edge width in pixels; what needs
+        a reference is None without one.
     """
     array = as_volume(volume, "volume")
     inside = region.crop(array).astype(np.float64)

@@ -43,6 +43,11 @@ class Body:
             Where its voxels lie.
         mask : ndarray, shape (z, y, x), optional
             True where a voxel counts.
+
+        Returns
+        -------
+        Body
+            Values clipped to the range of nearly all that count, with the mask of these.
         """
         values = np.asarray(values, dtype=np.float32)
         counts = np.isfinite(values)

@@ -92,6 +92,16 @@ def judged(
         Scale relative to what the voxel sizes say; None where they are unknown.
     scaled : bool
         Whether the scale was free, and is so in the halves.
+    seed : int
+        Draws the voxels that are looked at.
+    stop : callable
+        Once true, :class:`Stopped` is raised.
+
+    Returns
+    -------
+    Quality
+        With the reasons not to believe the pose, none where it is good; distances in voxels of edge ``voxel``, angle in
+        degrees.
 
     Raises
     ------

@@ -45,10 +45,17 @@ def refined(
         Whether the scale may change.
     points : int
         Voxels of the fixed volume looked at in each step.
+    seed : int
+        Draws them.
     on_step : callable
         Gets the pose after each step, in the thread that called.
     stop : callable
         Once true, the optimisation ends.
+
+    Returns
+    -------
+    Similarity
+        From positions of the fixed volume to those of the moving one.
 
     Raises
     ------
@@ -129,6 +136,11 @@ class Task:
             Voxels of the fixed volume looked at in each step.
         seed : int
             Draws them.
+
+        Returns
+        -------
+        Task
+            Ready to be executed.
         """
         sitk, flat = _simpleitk(), fixed.grid.flat
         method = sitk.ImageRegistrationMethod()

@@ -105,14 +105,23 @@ def registration_steps(
     moving : array, shape (z, y, x)
         The X-ray volume, other voxels, orientation and field of view. Both may be single slices.
     fixed_grid, moving_grid : Grid
+        Where their voxels lie, both in ``unit``.
+    options : RegistrationOptions, optional
     mask : array, shape of ``fixed``, optional
         Voxels that count; the circle within each slice when not given and slices are square.
     pairs : (array, array), shapes (n, 3), optional
         Positions of the same features in the neutron and in the X-ray volume: the start, and no other turn is tried.
     unit : {"mm", "px"}
+        Of lengths.
     comparable : bool
         Whether the voxels of both are known in one unit; else the start makes the samples equally large.
     seed : int
+        Draws the voxels that are looked at: the same one gives the same result.
+
+    Yields
+    ------
+    Step
+        What is being done, the part that is done (0 to 1), and the pose so far; ``result`` is None but in the last.
 
     Raises
     ------
@@ -205,6 +214,11 @@ def register(
         Called after each step.
     **more
         Further arguments of :func:`registration_steps`.
+
+    Returns
+    -------
+    Registration
+        With its quality, which is good.
 
     Raises
     ------

@@ -89,5 +89,10 @@ def registered(
         Grid of the result.
     order : int, optional
         Of the interpolation: 1 linear, 3 cubic.
+
+    Returns
+    -------
+    values : ndarray of float32, shape (z, y, x) of ``onto``
+    mask : ndarray of bool, same shape
     """
     return resample(moving, moving_grid, registration.transform, onto, order=order)

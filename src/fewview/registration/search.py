@@ -31,6 +31,11 @@ def first_pose(fixed: Body, moving: Body, *, same_unit: bool) -> Similarity:
     moving : Body
     same_unit : bool
         Whether the voxel sizes can be compared.
+
+    Returns
+    -------
+    Similarity
+        Not turned.
     """
     middle, extent = fixed.centroid()
     other, other_extent = moving.centroid()
@@ -48,8 +53,19 @@ def candidates(
         Small copies.
     start : Similarity
         Its turn about the fixed volume's middle is varied as ``turns`` says, its shift always.
+    turns : {"none", "vertical", "any"}
+        No other turn, all about the vertical, or all of these with the sample upright, on its side and on its head.
     count : int
-        At most so many.
+        How many poses at most.
+    stop : callable
+        Once true, :class:`Stopped` is raised.
+    seed : int
+        Draws the voxels that are looked at.
+
+    Returns
+    -------
+    list of (float, Similarity)
+        The likeness is larger for a better pose.
 
     Raises
     ------
@@ -122,6 +138,11 @@ def moved(pose: Similarity, middle: Array, shift: Array, degrees: Array, growth:
         About z, y and x.
     growth : float, optional
         Factor of the size.
+
+    Returns
+    -------
+    Similarity
+        From positions of the fixed volume to those of the moving one.
     """
     rotation = turn(degrees[0], 0) @ turn(degrees[1], 1) @ turn(degrees[2], 2)
     return pose.after(Similarity.about(rotation, growth, middle, middle + shift))

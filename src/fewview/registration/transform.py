@@ -47,6 +47,11 @@ class Grid:
         first_row, bin : int
             Where the volume begins on the detector, and how it was binned: position 0 is the first pixel of the
             whole unbinned detector, so that a transform holds for every choice of rows and binning.
+
+        Returns
+        -------
+        Grid
+            In the unit of ``voxel``.
         """
         z, y, x = shape
         shift = (1 - 1 / bin) / 2 * voxel
@@ -94,6 +99,11 @@ class Similarity:
         scale : float
         translation : ArrayLike, shape (3,)
             (z, y, x), in the unit of the fixed grid.
+
+        Returns
+        -------
+        Similarity
+            ``x -> scale * rotation @ x + translation``.
         """
         rows = tuple(tuple(float(v) for v in row) for row in np.asarray(rotation))
         return cls(rows, float(scale), tuple(float(v) for v in np.asarray(translation)))  # type: ignore[arg-type]
@@ -109,6 +119,11 @@ class Similarity:
         fixed : ArrayLike, shape (3,)
         moving : ArrayLike, shape (3,)
             (z, y, x), each in the unit of its grid.
+
+        Returns
+        -------
+        Similarity
+            Turned and scaled about the two positions, which lie on each other.
         """
         return cls.of(rotation, scale, np.asarray(moving) - scale * np.asarray(rotation) @ np.asarray(fixed))
 

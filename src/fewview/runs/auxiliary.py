@@ -60,6 +60,13 @@ def xray_grid(shape: tuple[int, ...], voxel: float | None, pixel: float | None) 
         Of the X-ray volume, in mm; None where it is not known.
     pixel : float or None
         Of the neutron grid, in mm; None where it is not known.
+
+    Returns
+    -------
+    grid : Grid
+        In mm, or of voxels of edge 1 where they cannot be compared.
+    comparable : bool
+        Whether both edges are known.
     """
     comparable = voxel is not None and pixel is not None
     return Grid.cubic(shape, voxel if comparable and voxel is not None else 1.0), comparable
@@ -98,8 +105,23 @@ def registered_volume(
     lines : LineIntegrals
         Prepared; rows chosen and binned as ``first_row`` and ``bin`` say.
     options : RegistrationOptions
-    device : str
+    first_row, bin : int
+        Detector row at which the lines begin, before binning, and detector pixels that became one.
+    device : {"auto", "cpu", "cuda"}
         Of the quick reconstruction.
+    seed : int
+        Draws the voxels that the registration looks at.
+    say : callable
+        Called with what is being done, in words.
+    stop : callable, optional
+        Once true, :class:`Stopped` is raised.
+
+    Returns
+    -------
+    values : ndarray of float32, shape (z, y, x)
+        0 where the X-ray volume does not reach.
+    mask : ndarray of bool, same shape
+    registration : Registration
 
     Raises
     ------

@@ -56,6 +56,11 @@ def prepared(
     axis : {"auto"}, optional
     tick : callable
         Called several times per second; what it raises ends the work.
+
+    Returns
+    -------
+    LineIntegrals
+        (views, v, u), binned.
     """
     from ..prepare import PrepareOptions
 

@@ -31,6 +31,11 @@ def holds(method: Method[Any], estimate: Estimate, stopped: bool) -> str:
     stopped : bool
         Whether the run was stopped.
 
+    Returns
+    -------
+    str
+        Empty, or a phrase.
+
     Examples
     --------
     "starting image: CGLS, 56 steps"; "Total variation while its weight was being chosen: weight 0.0014"; "SIRT,
@@ -70,6 +75,11 @@ def made_of(method: Method[Any], options: Options, chosen: Mapping[str, Any], st
         What was left to the method, by name.
     steps : int
         As many as were taken.
+
+    Returns
+    -------
+    str
+        Ends with a full stop.
 
     Examples
     --------

@@ -100,6 +100,11 @@ def slabs(forecast: Forecast, method: Method[Any], halo: int | None, budget: int
     budget : int
         Bytes that may be used.
 
+    Returns
+    -------
+    list of (int, int)
+        First slice, and the one after the last, of each: about equally many; without the halo.
+
     Raises
     ------
     NotEnoughMemory

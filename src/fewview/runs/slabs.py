@@ -314,6 +314,11 @@ def scaled_slices(part: slice, of: int, slices: int) -> slice:
         Its slices.
     slices : int
         Of the finer volume.
+
+    Returns
+    -------
+    slice
+        Of the finer volume.
     """
     finer = slices // of
     return slice(part.start * finer, part.stop * finer)

@@ -49,6 +49,11 @@ def grid_of(lines: LineIntegrals, first_row: int = 0, bin: int = 1) -> Grid:
         Detector row at which they begin, before binning.
     bin : int, optional
         Detector pixels that became one.
+
+    Returns
+    -------
+    Grid
+        In mm, or in pixels of the unbinned detector where the voxel is not known.
     """
     geometry = lines.geometry
     voxel = float(bin) if geometry.voxel is None else geometry.voxel

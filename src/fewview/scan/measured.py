@@ -129,6 +129,11 @@ class Scan(Selectable):
         tick : callable
             Called several times per second; what it raises ends the work.
 
+        Returns
+        -------
+        LineIntegrals
+            Of the views, rows and columns that are chosen, binned, with weights of mean 1 and the steps in words.
+
         Raises
         ------
         ScanError

@@ -67,6 +67,10 @@ def beams(preset: Preset, counts: float | None, rng: np.random.Generator) -> tup
         Open-beam counts of a neutron pixel; None without noise.
     rng : np.random.Generator
         Draws blur and scatter.
+
+    Returns
+    -------
+    neutron, xray : Beam
     """
     many = None if counts is None else 10 * counts
     if preset == "ideal":
@@ -107,6 +111,11 @@ def transmission(phantom: Phantom, angles: NDArray[np.float64], beam: Beam) -> A
         In radians.
     beam : Beam
         Whose spectrum counts.
+
+    Returns
+    -------
+    ndarray of float32, shape (views, v, u)
+        1 where the beam is open.
     """
     size = phantom.depth
     slabs = []
@@ -143,6 +152,12 @@ def measure(
         Source of noise.
     frames : int
         Flat and dark frames.
+
+    Returns
+    -------
+    Counts
+        Projections (views, v, u), flats and darks (frames, v, u) in counts, of which the open beam is 1 without noise;
+        angles in radians.
     """
     ideal = transmission(phantom, angles, beam)
     if beam.blur:

@@ -31,6 +31,11 @@ def anatomy(rng: np.random.Generator, size: int, depth: int) -> Volume:
     rng : Generator
     size, depth : int
         Pixels a side, and slices of the same thickness; edges are as wide as a pixel.
+
+    Returns
+    -------
+    ndarray of float32, shape (depth, size, size)
+        Attenuation in mm^-1, 0 around the body.
     """
     place = _bent(rng, size, depth)
     edge = np.float32(2 / size)

@@ -19,6 +19,11 @@ def fibres(rng: np.random.Generator, size: int, depth: int) -> Volume:
         Pixels a side.
     depth : int
         Slices.
+
+    Returns
+    -------
+    ndarray of float32, shape (depth, size, size)
+        Relative attenuation, 0 around the sample.
     """
     x, y, body, outer = body_in_field(rng, size)
     step = 2.0 / size

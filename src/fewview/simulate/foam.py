@@ -25,6 +25,11 @@ def foam(rng: np.random.Generator, size: int, depth: int) -> Volume:
         Pixels a side.
     depth : int
         Slices.
+
+    Returns
+    -------
+    ndarray of float32, shape (depth, size, size)
+        Relative attenuation, 0 around the sample.
     """
     _, _, body, _ = body_in_field(rng, size)
     cells = Cells(rng, size, depth, np.exp(rng.uniform(np.log(size / 16), np.log(size / 6))), 0.35)

@@ -22,6 +22,11 @@ def grains(rng: np.random.Generator, size: int, depth: int) -> Volume:
         Pixels a side.
     depth : int
         Slices.
+
+    Returns
+    -------
+    ndarray of float32, shape (depth, size, size)
+        Relative attenuation, 0 around the sample.
     """
     _, _, body, _ = body_in_field(rng, size)
     cells = Cells(rng, size, depth, np.exp(rng.uniform(np.log(size / 40), np.log(size / 4))), 0.4)

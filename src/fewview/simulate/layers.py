@@ -20,6 +20,11 @@ def layers(rng: np.random.Generator, size: int, depth: int) -> Volume:
         Pixels a side.
     depth : int
         Slices.
+
+    Returns
+    -------
+    ndarray of float32, shape (depth, size, size)
+        Relative attenuation, 1 at most and 0 around the sample.
     """
     size *= 2  # drawn finer, so that an edge shares its pixels between both sides
     x, y, body, outer = body_in_field(rng, size)

@@ -139,6 +139,11 @@ def microstructure(size: int, seed: int, depth: int | None = None) -> Microstruc
         See :mod:`fewview.simulate.seeds` for who may use which.
     depth : int, optional
         Truth slices; ``size`` when not given.
+
+    Returns
+    -------
+    Microstructure
+        Labels (depth, size, size), what they attenuate in mm^-1, the pixel in mm, and facts of the sample.
     """
     rng = np.random.default_rng(seed)
     shape = (depth or size, size, size)

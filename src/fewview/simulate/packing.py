@@ -100,6 +100,11 @@ def random_grain(rng: np.random.Generator, radius: float, cuts: tuple[int, int],
         Fewest and most cutting planes; (0, 0) leaves an ellipsoid.
     flatness : float
         Smallest ratio of the semi-axes.
+
+    Returns
+    -------
+    Grain
+        Convex, in voxels.
     """
     axes = radius * np.array([1.0, rng.uniform(flatness, 1.0), rng.uniform(flatness, 1.0)])
     turn = Rotation.random(rng=rng).as_matrix()
@@ -207,6 +212,11 @@ class Cylinder:
             Least distance between grains, in voxels.
         across : bool
             Whether grains may reach over the edge.
+
+        Returns
+        -------
+        list of Grain
+            Those that were laid, in voxels; the cylinder remembers what they take.
         """
         grains: list[Grain] = []
         for radius, fraction in zip(radii, fractions, strict=True):

@@ -50,6 +50,11 @@ class Phantom(Protocol):
             Slice.
         last : int
             Slice after the last one.
+
+        Returns
+        -------
+        ndarray of float32, shape (slices, views, 2 size)
+            Without unit.
         """
 
 
@@ -139,6 +144,11 @@ def make_phantom(name: str, size: int, seed: int, depth: int | None = None) -> P
         See :mod:`fewview.simulate.seeds`.
     depth : int, optional
         Slices; ``size`` when not given.
+
+    Returns
+    -------
+    Phantom
+        In mm.
 
     Raises
     ------

@@ -21,6 +21,11 @@ def gaussian_field(rng: np.random.Generator, shape: tuple[int, ...], length: flo
         Voxels.
     length : float
         Standard deviation of the Gaussian that smooths white noise, in voxels.
+
+    Returns
+    -------
+    ndarray of float32, shape ``shape``
+        Without unit.
     """
     spectrum = rfftn(rng.standard_normal(shape, dtype=np.float32))
     squared = np.zeros(spectrum.shape, np.float32)
@@ -80,6 +85,11 @@ class Texture:
             Slice after the last one.
         size : int
             Pixels a side.
+
+        Returns
+        -------
+        ndarray of float32, shape (last - first, size, size)
+            The tiles repeat beyond their sides.
         """
         out = np.zeros((last - first, size, size), np.float32)
         for tile in self._tiles:

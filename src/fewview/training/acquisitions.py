@@ -57,6 +57,11 @@ class Acquisitions:
             Pixels.
         rng : np.random.Generator
         device : torch.device
+
+        Returns
+        -------
+        Operator
+            Its matrix is not remembered.
         """
         views = round(between(self.views, rng))
         # Half of the scans are of 180 degrees; the others of any arc.

@@ -74,6 +74,11 @@ def load_state(
     rng : np.random.Generator
         All of these are changed.
 
+    Returns
+    -------
+    dict
+        What was saved beside the tensors, by name.
+
     Raises
     ------
     FewviewError
@@ -139,6 +144,13 @@ def averaged(folder: Path, make: Callable[[dict[str, Any]], NetT], prefix: str =
         The network that the facts speak of, whatever its weights.
     prefix : str
         Of the part of the trained network that it is.
+
+    Returns
+    -------
+    facts : dict
+        What was saved beside the tensors, by name.
+    net : Module
+        On the CPU, its parameters frozen.
 
     Raises
     ------

@@ -150,6 +150,11 @@ def grow(kind: Kind, seed: int, rng: np.random.Generator, views: int | None = No
         Of its side, its place, and the measurement.
     views : int, optional
         Drawn from :data:`VIEWS` when not given.
+
+    Returns
+    -------
+    Specimen
+        Slices (slices, y, x) in units of the maximum of a reconstruction, and their measurement.
     """
     blocks = MAKERS[kind](seed, int(rng.choice(SIZES)))
     depth = min(DEPTH, *(len(block) for block in blocks))
@@ -172,6 +177,11 @@ def reconstructed(specimen: Specimen, damage: str, rng: np.random.Generator) -> 
         A key of :data:`DAMAGES`.
     rng : Generator
         Of what the reconstruction is asked for, and of the prompt.
+
+    Returns
+    -------
+    FixerPair
+        Clean and damaged slices (slices, y, x), in units of the object's maximum, and the fixer's condition.
     """
     volume = DAMAGES[damage](specimen.problem, rng)
     prompt = "" if rng.random() < SILENT else str(rng.choice(PROMPTS[specimen.kind]))
@@ -191,6 +201,11 @@ def make_pair(kind: Kind, seed: int, damage: str | None = None, views: int | Non
         A key of :data:`DAMAGES`; one of :data:`STOPPED` is drawn when not given.
     views : int, optional
         Drawn from :data:`VIEWS` when not given.
+
+    Returns
+    -------
+    FixerPair
+        Clean and damaged slices (slices, y, x), in units of the object's maximum, and the fixer's condition.
     """
     rng = np.random.default_rng([seed, 7])
     specimen = grow(kind, seed, rng, views)

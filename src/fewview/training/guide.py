@@ -106,6 +106,11 @@ def draw_lessons(lessons: list[GuideLesson], count: int, crop: int, rng: np.rand
     crop : int
         Pixels a side.
     rng : np.random.Generator
+
+    Returns
+    -------
+    Batch
+        Estimate, X-ray and clean crops (count, 1, crop, crop), and the noise level (count,) of each.
     """
     large = [lesson for lesson in lessons if lesson.clean.shape[-1] >= crop]
     rows = []

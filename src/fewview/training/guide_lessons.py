@@ -85,6 +85,11 @@ def paired_slices(pair: Pair, count: int, rng: np.random.Generator) -> tuple[Ten
     count : int
         Slices, at most.
     rng : np.random.Generator
+
+    Returns
+    -------
+    neutron, xray : Tensor, shape (slices, y, x)
+        The neutrons times a random gain of 0.85 to 1.05.
     """
     count = min(count, len(pair[0]))
     first = int(rng.integers(len(pair[0]) - count + 1))
@@ -124,6 +129,11 @@ class Recorder(Stateless):
             In the same unit.
         sigma : float
             Of the level.
+
+        Returns
+        -------
+        bool
+            True where the guide was asked.
         """
         self.images.append(x.reshape(self.copies, -1, *x.shape[1:]).mean(dim=0))
         self.sigmas.append(sigma)
@@ -146,6 +156,11 @@ class Recorder(Stateless):
         data : Scaled
             In the same unit.
         level : Level
+
+        Returns
+        -------
+        Tensor or None
+            None where the guide was asked, and its proposal is to be used; else ``x``.
         """
         return None if self.see(x, data, level.sigma) else x
 
@@ -170,6 +185,11 @@ def make_lesson(
         Of geometry, dose, settings and noise.
     network : Guide, optional
         Then the images are those of a loop that listens to it: what it says decides what it is shown next.
+
+    Returns
+    -------
+    GuideLesson
+        Images and noise levels on the way, clean slices, and X-ray slices as they may be shown.
     """
     copies = int(rng.choice(COPIES, p=[0.4, 0.3, 0.3]))
     guide: CrossModalGuide | None = None

@@ -37,6 +37,11 @@ def validation_lessons(
     count : int, optional
     size : int, optional
         Pixels a side.
+
+    Returns
+    -------
+    list of GuideLesson
+        In the order of the validation seeds.
     """
     folder.mkdir(parents=True, exist_ok=True)
     lessons = []

@@ -21,6 +21,11 @@ def delivered(xray: Tensor, other: Tensor, rng: np.random.Generator) -> Tensor:
     xray, other : Tensor, shape (y, x)
         The right one, and one that is not.
     rng : Generator
+
+    Returns
+    -------
+    Tensor, shape (y, x)
+        About 0 to 1, as the slices given.
     """
     chance = rng.random()
     if chance < ZEROED:

@@ -175,6 +175,11 @@ def alignment_loss(model: LatentModel, c: Tensor, z: Tensor, x: Tensor) -> Tenso
         The volumes' latents.
     x : Tensor, shape (batch, 1, z, y, x)
         The volumes, in units of six times their mean.
+
+    Returns
+    -------
+    Tensor, shape ()
+        To be minimised.
     """
     aligned = model.alignment.aligned(c)
     whole, patches = model.alignment.similarity(aligned, z)
@@ -213,6 +218,11 @@ def latent_figures(model: LatentModel, stage: Stage, volumes: Volumes) -> dict[s
         Whose figures are wanted.
     volumes : Volumes
         Those of the training, which hold back some for this.
+
+    Returns
+    -------
+    dict of str to float
+        PSNR in dB; the others without unit.
     """
     side, device = model.config.side, next(model.parameters()).device
     x = in_means(volumes.checks(CHECKS)).to(device)

@@ -34,6 +34,11 @@ def latent_spread(path: Path, options: LatentTraining, side: int) -> float:
         A training on a user's own volumes is calibrated on those of them that it has not seen, in turn.
     side : int
         Voxels a side.
+
+    Returns
+    -------
+    float
+        1 where the spread of the samples is honest as it is.
     """
     rng = np.random.default_rng(0)
     checks = Volumes(side, options.volumes).checks(CALIBRATED, first=CHECKS)

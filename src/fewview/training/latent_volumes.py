@@ -149,6 +149,12 @@ def measured(x: Tensor, A: Operator, rng: np.random.Generator) -> Views:
     x : Tensor
     A : Operator
     rng : Generator
+
+    Returns
+    -------
+    Views
+        Line integrals (slices, views, columns) in the unit of the volumes times pixels, with weights of mean 1 where
+        there is noise.
     """
     y = A(x.reshape(-1, *x.shape[-2:]))
     if rng.random() < 0.25:

@@ -34,6 +34,12 @@ def lesson_loss(
     sigma : float
         The noise level that it is told.
     clean : Tensor, shape (slices, y, x)
+
+    Returns
+    -------
+    x0 : Tensor, shape (slices, y, x)
+        In units of the object's maximum.
+    loss : Tensor, shape ()
     """
     told = torch.full((len(clean),), sigma, device=clean.device)
     with torch.autocast(clean.device.type, torch.bfloat16, enabled=clean.device.type == "cuda"):
@@ -55,6 +61,11 @@ def denoising_loss(net: nn.Module, clean: Tensor, sigma: Tensor) -> Tensor:
         In [0, 1].
     sigma : Tensor, shape (batch,)
         Standard deviation of the noise.
+
+    Returns
+    -------
+    Tensor, shape ()
+        Mean over the batch.
     """
     noisy = clean + sigma[:, None, None, None] * torch.randn_like(clean)
     with torch.autocast(clean.device.type, torch.bfloat16, enabled=clean.device.type == "cuda"):

@@ -168,6 +168,12 @@ def drawn_rollout(
         Drawn when not given.
     proposers : sequence of Proposer
         Who has a say beside the network; where there are any, the prior's trust is 1.
+
+    Returns
+    -------
+    Rollout
+        Parts of the loop without a network, the data, the process at its first level, and the clean slices in units of
+        the object's maximum.
     """
     problem = measured_slices(clean, rng, views)
     assert problem.state is not None

@@ -35,6 +35,11 @@ def sister_volume(
         mm, where the file does not tell.
     tick : callable
         Called several times per second; what it raises ends the work.
+
+    Returns
+    -------
+    ndarray of float32, shape (z, side, side)
+        In the unit of the file; ``side`` is ``grid``, or more where the voxels are finer than the pixels.
     """
     volume = read_volume(path, tick)
     known = volume.voxel if volume.voxel is not None else voxel

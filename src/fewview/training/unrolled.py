@@ -122,6 +122,11 @@ class UnrolledTrainer(Trainer[OptionsT]):
             Noise of the state that is shown, too; None shows none.
         extra : Tensor, shape (slices, y, x), optional
             X-ray slices of the same places.
+
+        Returns
+        -------
+        float
+            The loss, relative to the error of the start.
         """
         assert problem.state is not None
         top = robust_maximum(least_squares(problem))

@@ -31,6 +31,11 @@ def validation_images(kind: Kind, count: int = 16, slices: int = 1, size: int = 
         Of each image.
     size : int, optional
         Pixels a side.
+
+    Returns
+    -------
+    Tensor, shape (count, slices, size, size)
+        Between 0 and 1.
     """
     images = []
     for index in range(count):
@@ -60,6 +65,13 @@ def denoising_psnr(
         Takes noisy images (batch, slices, y, x) and sigma, returns (batch, 1, y, x).
     images : Tensor
         Clean images; the noise comes from a fixed seed, equal for every denoiser.
+    levels : sequence of float, optional
+        Standard deviations of the noise.
+
+    Returns
+    -------
+    dict of str to float
+        PSNR in dB, by noise level.
     """
     middle = images.shape[1] // 2
     clean = images[:, middle : middle + 1]
@@ -107,6 +119,11 @@ def rollout_psnr(prior: DiffusionPrior, images: Tensor, once: bool = False) -> d
         Clean stacks; every slice counts.
     once : bool
         Ask once, about the first reconstruction, as :mod:`fewview.methods.supervised.postnet` does.
+
+    Returns
+    -------
+    dict of str to float
+        PSNR in dB, by number of views.
     """
     device = next(prior.parameters()).device
     clean = images.flatten(0, 1).to(device)

@@ -114,6 +114,12 @@ def as_described(
         As the file says.
     entry : mapping
         As :func:`described` gave it; of less where it was written by an older version.
+
+    Returns
+    -------
+    data : ndarray of float32, shape (z, y, x) or (y, x)
+    keywords : dict
+        Of the napari layer.
     """
     if len(entry.get("scale", keywords["scale"])) == 2 and len(values) == 1:  # it was an image
         values, keywords = values[0], {**keywords, "axis_labels": ("y", "x")}

@@ -47,6 +47,13 @@ def fitted(recipe: Recipe, layers: Iterable[Any], scan: ScanPresenter) -> tuple[
     scan : ScanPresenter
         That the run is on.
 
+    Returns
+    -------
+    recipe : Recipe
+        As given, or without its reference.
+    note : str
+        Empty where nothing was left out.
+
     Raises
     ------
     FewviewError
@@ -73,6 +80,11 @@ def misfit(layer: Any, recipe: Recipe, scan: ScanPresenter) -> str:
         Of the run.
     scan : ScanPresenter
         That it is on.
+
+    Returns
+    -------
+    str
+        A clause that says what does not fit.
     """
     whole = scan.scan
     assert whole is not None  # else there would be no recipe

@@ -245,8 +245,16 @@ class Workbench(QObject):
 
         Parameters
         ----------
+        recipe : Recipe
+        method : Method
+        scan : ScanPresenter, optional
         note : str
             What is to be said about its settings.
+
+        Returns
+        -------
+        QueuedRun
+            Waiting.
         """
         scan = scan or self.scan
         self._count += 1
@@ -259,12 +267,7 @@ class Workbench(QObject):
         first = recipe.rows[0] if recipe.rows is not None else 0
         edge = scan.edge
         place = spatial((1, 1, 1), None if edge is None else edge * recipe.bin, first, recipe.bin)
-        about = {
-            "recipe": recipe.compact(),
-            "title": title,
-            "of": scan.path,
-            "prefix": self.scans.prefix(scan),
-        }
+        about = {"recipe": recipe.compact(), "title": title, "of": scan.path, "prefix": prefix}
         self.live.expect(run, Shown(title, place, about))
         self.keeper.settings = recipe
         self.show_projections(False)  # their angle axis would share a slider with the slices

@@ -105,6 +105,13 @@ def judged(volume: Array, std: Array | None, case: Case) -> dict[str, Any]:
     volume : array, shape (slices, y, x)
     std : array, same shape, or None
     case : Case
+
+    Returns
+    -------
+    dict
+        By name: PSNR in dB, SSIM, relative error of held-out views, coverage (0 to 1, None without a deviation), bodies
+        per slice that are invented and that there are, and the curve of
+        :func:`fewview.quality.region_scales.mean_curve`.
     """
     similarity = ssim(volume, case.reference)
     invented, shown = invented_bodies(volume, case.reference)

@@ -99,6 +99,11 @@ def guided(rows: Sequence[Row], unimodal: str = UNIMODAL, rivals: Sequence[str] 
         Method without X-rays that they are compared with.
     rivals : sequence of str, optional
         Methods with X-rays that are compared apart.
+
+    Returns
+    -------
+    list of Guided
+        Paired differences of PSNR in dB, in the order of the rows.
     """
     found = []
     for group in conditions(rows):

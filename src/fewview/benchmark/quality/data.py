@@ -73,6 +73,11 @@ class Sample:
         counts : float or None
             Open-beam counts of a pixel; None without noise.
 
+        Returns
+        -------
+        Case
+            Line integrals that are used and that are held out, and the truth (slices, size, size).
+
         Raises
         ------
         NoData
@@ -102,6 +107,11 @@ class Sample:
             Of the neutrons: X-rays have ten times as many.
         control : str
             What is done to the right X-ray volume.
+
+        Returns
+        -------
+        ndarray of float32, shape (slices, size, size)
+            On the grid of the neutrons, as a reconstruction gives it.
 
         Raises
         ------

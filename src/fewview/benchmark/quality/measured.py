@@ -91,6 +91,11 @@ def few_views(whole: LineIntegrals, reference: Array, views: int, seed: int) -> 
     seed : int
         Number of the choice; 0 begins at the first angle.
 
+    Returns
+    -------
+    Case
+        Line integrals that are used and that are held out, and the reference.
+
     Raises
     ------
     NoData

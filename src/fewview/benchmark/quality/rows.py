@@ -228,6 +228,11 @@ def read_rows(path: Path, needed: set[str], what: str) -> list[Row]:
     what : str
         Whose rows they are, for the message.
 
+    Returns
+    -------
+    list of dict
+        As they stand in the file.
+
     Raises
     ------
     FewviewError

@@ -89,6 +89,11 @@ def measured(phantom: Phantom, truth: Array, views: int, counts: float | None, s
         Open-beam counts per pixel; None measures without noise.
     stream : tuple of int
         Seeds the noise.
+
+    Returns
+    -------
+    Case
+        Line integrals that are used and that are held out, and the truth in mm^-1.
     """
     few = min(views, OTHERS)
     gaps = np.floor(np.arange(few, dtype=np.float64) * (views / few))
@@ -112,6 +117,11 @@ def lines_of(phantom: Phantom, angles: NDArray[np.float64], beam: Beam, rng: np.
     beam : Beam
     rng : np.random.Generator
         Draws the noise.
+
+    Returns
+    -------
+    LineIntegrals
+        Values and weights (views, v, u), the pixel in mm.
     """
     scan = measure(phantom, angles, beam, rng)
     prepared = line_integrals(scan.projections, scan.flats, scan.darks, "counts")

@@ -67,6 +67,11 @@ def variants(
     controls : sequence of str
         For the methods that take an X-ray volume; the others are measured once.
 
+    Returns
+    -------
+    list of Variant
+        Each a method with its complete name, options and control.
+
     Raises
     ------
     OptionError

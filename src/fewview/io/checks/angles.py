@@ -51,6 +51,11 @@ def judge(angles: Array, enough: float = HALF, *, whole: bool = True) -> Verdict
         Arc that sees an edge in every direction.
     whole : bool
         Of a scan that is not, the user has left out views, and gaps need no word.
+
+    Returns
+    -------
+    Verdict
+        Why they cannot be used (empty where they can), whether to doubt them, and notes for the user.
     """
     if len(angles) < 3 or not np.all(np.isfinite(angles)) or np.ptp(angles) == 0:
         return Verdict()

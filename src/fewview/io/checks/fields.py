@@ -38,6 +38,11 @@ def odd_ones(flats: Array, dark: float, times: Array | None) -> dict[int, str]:
         Level of the darks; 0 without any.
     times : array, shape (n,), optional
         When each was taken. The beam may drift from one time to the next, not within one.
+
+    Returns
+    -------
+    dict of int to str
+        The reason by the index of the flat; empty where half of all flats or more would be left out.
     """
     usual = float(np.median(flats)) - dark
     if usual <= 0 or len(flats) < 2:
@@ -69,6 +74,11 @@ def several_exposures(flats: Array, dark: float, times: Array | None) -> str:
         Level without beam.
     times : Array or None, shape (flats,)
         When each was taken, in any unit.
+
+    Returns
+    -------
+    str
+        One sentence with the lowest and the highest level, or "".
     """
     if times is not None and len(np.unique(times)) > 1:
         return ""
@@ -90,6 +100,11 @@ def unlike(stack: NDArray[np.float32], dark: float, times: Array | None) -> str:
         Level without beam.
     times : Array or None, shape (frames,)
         When each was taken, in any unit.
+
+    Returns
+    -------
+    str
+        A clause with the difference in per cent, or "".
     """
     if len(stack) < 2 or stack.shape[2] < 16:
         return ""
@@ -126,6 +141,11 @@ def too_dark(flats: Array, dark: float, noise: float) -> str:
         Level of the darks.
     noise : float
         Standard deviation of a pixel of one dark; 0 without any.
+
+    Returns
+    -------
+    str
+        A clause with the counts that were found, or "".
     """
     above = float(np.median(flats)) - dark
     total = above * len(flats)

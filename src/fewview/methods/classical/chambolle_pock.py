@@ -67,6 +67,12 @@ def iterate(problem: TVProblem, iterations: int, state: Mapping[str, Any] | None
         In all, those before ``state`` included.
     state : mapping, optional
         Of an earlier :class:`Iterate`; or, for a start elsewhere, only its "volume", or the parts in ``DUAL``.
+
+    Yields
+    ------
+    Iterate
+        Volume (slices, y, x) in the unit of the problem, its objective and data residual, and what a later call starts
+        from.
     """
     A = problem.views.operator
     y, weights = measured(problem.views, problem.weighted)

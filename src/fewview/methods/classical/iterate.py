@@ -41,6 +41,11 @@ def estimates(solution: Iterator[Iterate], iterations: int, settings: Mapping[st
         As many as it will take.
     settings : mapping
         What is settled, by name.
+
+    Yields
+    ------
+    Estimate
+        One for each iterate, which can be resumed from it.
     """
     for it in solution:
         objective, residual = it.figures()

@@ -149,6 +149,12 @@ def iterate(
     state : mapping
         Of an earlier :class:`Iterate`; or only its "volume", to start from.
 
+    Yields
+    ------
+    Iterate
+        Volume (slices, y, x) in the unit of the problem, its objective and data residual, and what a later call starts
+        from.
+
     Notes
     -----
     Parabolas: Erdogan and Fessler, Phys. Med. Biol. 44 (1999) 2835. Momentum: Kim, Ramani and Fessler, IEEE Trans.

@@ -63,6 +63,11 @@ def formulate(problem: Problem, options: TVOptions, weight: float) -> TVProblem:
     options : TVOptions
     weight : float
         Of total variation, in units of |A|^2 times the attenuation.
+
+    Returns
+    -------
+    TVProblem
+        In the unit of the problem.
     """
     return TVProblem(problem, weight, options.along_z, options.positivity, options.weighted)
 
@@ -133,6 +138,11 @@ def minimised(problem: Problem, form: TVProblem, iterations: int, settings: Mapp
     iterations : int
     settings : mapping
         What is settled, by name: for the scalars.
+
+    Yields
+    ------
+    Estimate
+        One for each iteration, with objective and data residual.
     """
     state = {"volume": preview(problem)} if problem.state is None else problem.state
     yield from estimates(iterate(form, iterations, state), iterations, settings)
@@ -147,6 +157,11 @@ def effort(problem: Problem, options: TVOptions, searches: int = 1) -> Effort:
     options : TVOptions
     searches : int, optional
         How many weights are searched for.
+
+    Returns
+    -------
+    Effort
+        In the unit of :func:`fewview.methods.stages.work`.
     """
     return Effort(search_work(problem, trial_iterations(problem), searches), work(problem, options.iterations))
 

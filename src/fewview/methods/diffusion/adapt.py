@@ -121,6 +121,11 @@ class Adapter:
             Measurement in units of the object's maximum.
         level : Level
             Of the noise.
+
+        Yields
+        ------
+        Progress
+            Number of the gradient step, and its loss.
         """
         if not self.settings.persistent:
             self.descent.forget()

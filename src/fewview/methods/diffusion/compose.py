@@ -64,6 +64,11 @@ def parts_of(
         Those of the options when not given.
     adapter : Adapter, optional
         That has begun to adapt the denoiser; a new one where it is wanted and not given.
+
+    Returns
+    -------
+    Parts
+        For :func:`fewview.methods.diffusion.loop.diffuse`.
     """
     chosen = options.adaptation
     if adapter is None and isinstance(chosen, LowRank | LowRankBiases):
@@ -111,6 +116,11 @@ def steps_work(options: DiffusionOptions, problem: Problem, count: int) -> float
     problem : Problem
     count : int
         How many steps.
+
+    Returns
+    -------
+    float
+        Of network, data steps and adaptation together.
     """
     slices = len(problem.data)
     pass_ = NETWORK * slices * problem.operator.grid**2

@@ -74,6 +74,11 @@ class Denoiser:
         ----------
         x_t, abar, data
             As in :meth:`one_by_one`.
+
+        Returns
+        -------
+        x0, eps : Tensor, shape (copies * slices, y, x)
+            In units of the object's maximum; the noise has unit variance.
         """
         *_, x0 = self.one_by_one(x_t, abar, data)
         return x0, noise_in(x_t, x0, abar)
@@ -90,6 +95,11 @@ class Denoiser:
             Part of the signal in their variance.
         data : Scaled
             Whose operator knows the stop flag.
+
+        Yields
+        ------
+        Tensor, shape (up to copies * slices, y, x)
+            A view of one tensor that is being filled, in units of the object's maximum.
         """
         x0 = torch.empty_like(x_t)
         for index, own in batches(x_t):
@@ -106,6 +116,11 @@ class Denoiser:
         abar : float
         data : Scaled
             Whose operator knows the stop flag.
+
+        Returns
+        -------
+        Tensor, shape (copies * slices, y, x)
+            Zero where no clean image depends on the noisy one.
         """
         total = torch.zeros_like(x_t)
         with torch.enable_grad(), stoppable(self.prior, data.operator.on_chunk):
@@ -191,6 +206,11 @@ def batch_bytes(size: Size, adapting: bool = False, networks: int = 1, prior: st
         Whose; of a network of diffusers the size is looked up.
     copies : int, optional
         Of the stack, one after the other: a batch is never more than there is.
+
+    Returns
+    -------
+    int
+        Bytes, weights of the networks included.
     """
     batch = min(_together(size.grid**2, size.device), copies * size.slices) * size.grid**2
     if prior != "auto" and network_kind(prior) == FOREIGN:

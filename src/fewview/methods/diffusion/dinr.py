@@ -108,6 +108,11 @@ def field_step(options: DinrOptions, first: Tensor, seed: int, trust: float | Te
     trust : float or Tensor
     alone : Consistency
         Data step of the samples.
+
+    Returns
+    -------
+    FieldStep
+        With a field of its own, not yet fitted.
     """
     generator, own = torch.Generator().manual_seed(seed), field_options(options)
     _, make = KINDS[options.field]

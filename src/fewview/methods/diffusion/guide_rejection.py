@@ -85,6 +85,12 @@ def second_verdict(
     settings : mapping
         "beside_share" and the settings of directional TV; part of the answer where the share is not 0, and where the
         X-ray volume has a say in it ("tv_gamma").
+
+    Returns
+    -------
+    dict
+        Options that are settled by it ("guide_weight", with "guide_by" where the edges are used), the sentence
+        "guided", and "guide_curve": mean squared error by what was tried.
     """
     good = settings["beside_share"] > 0 and settings["tv_gamma"] > 0
     told = f"with {settings['beside_share']:.0%} of directional TV along them, held-out views are predicted "

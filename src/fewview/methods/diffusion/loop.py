@@ -86,6 +86,11 @@ def started(
         Copies of the stack, each with noise of its own.
     start, omega
         See :func:`fewview.methods.diffusion.start.noised`.
+
+    Returns
+    -------
+    ReverseProcess
+        Noisy images (samples * slices, y, x) in units of the object's maximum, the slices of one sample together.
     """
     first = first.clamp(-0.1, 1.2).repeat(samples, 1, 1)
     process = ReverseProcess(first, first, noise)
@@ -104,6 +109,11 @@ def diffuse(parts: Parts, data: Scaled, process: ReverseProcess) -> Iterator[Loo
         Measurement in units of the object's maximum.
     process : ReverseProcess
         Is changed.
+
+    Yields
+    ------
+    LoopEvent
+        What was done, its figures by name, and whether a diffusion step has ended.
     """
     for level in parts.levels[process.step :]:
         if parts.adapter is not None and parts.adapter.due(level):
@@ -127,6 +137,11 @@ def step_down(
     level : Level
     x0, eps : Tensor, shape (copies * slices, y, x)
         Clean image (or state) that the network proposes, and the noise to go on with.
+
+    Yields
+    ------
+    LoopEvent
+        Several times per step; the last one ends it and holds "sigma" and "network_calls".
     """
     if parts.space.due(level):
         yield from _images_consistent(parts, data, process, level, parts.space.decode(x0))

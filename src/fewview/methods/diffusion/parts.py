@@ -95,6 +95,11 @@ class Gradual(Denoises, Protocol):
         ----------
         x_t, abar, data
             As in :meth:`all`.
+
+        Returns
+        -------
+        Tensor
+            Of the shape of ``x_t`` but for the first axis, which grows.
         """
         ...
 

@@ -22,6 +22,11 @@ def noise_in(x_t: Tensor, x0: Tensor, abar: float) -> Tensor:
         Noisy and clean image.
     abar : float
         Part of the signal in the variance.
+
+    Returns
+    -------
+    Tensor, shape (slices, y, x)
+        Of unit variance where the clean image is right.
     """
     return (x_t - math.sqrt(abar) * x0) / math.sqrt(1 - abar)
 

@@ -49,6 +49,11 @@ def ladder(steps: int, first: float, last: float) -> list[Level]:
     steps : int
     first, last : float
         In units of the object's maximum.
+
+    Returns
+    -------
+    list of Level
+        As many as ``steps``, the most noise first.
     """
     sigmas = [first * (last / first) ** (k / max(steps - 1, 1)) for k in range(steps)]
     return _chained([1 / (1 + sigma**2) for sigma in sigmas])
@@ -69,6 +74,11 @@ def levels(steps: int, t_start: int, spacing: Spacing = "uniform") -> list[Level
         1 to 999.
     spacing : Spacing, optional
         uniform or ratio.
+
+    Returns
+    -------
+    list of Level
+        The most noise first; of "uniform" no more than ``t_start``.
     """
     abar = linear_alphabar(TIMES).tolist()
     if spacing == "uniform":

@@ -60,6 +60,11 @@ def choose(
     steps : int
         Of a trial.
 
+    Yields
+    ------
+    Estimate
+        The picture so far, with the part of the search that is done.
+
     Returns
     -------
     dict

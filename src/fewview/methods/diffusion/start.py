@@ -48,6 +48,16 @@ def tuned_start(problem: Problem, start: Start, options: Starting) -> Generator[
     start : Start
         cgls, tv, fbp or noise.
     options : Starting
+
+    Yields
+    ------
+    Estimate
+        What the search shows meanwhile.
+
+    Returns
+    -------
+    dict of str to Any
+        In the unit of the option.
     """
     if start not in METHODS or getattr(options, METHODS[start][2]) != "auto":
         return {}
@@ -70,6 +80,11 @@ def first_volume(
     picture : Picture, optional
         What is shown meanwhile; what the method behind it (CGLS, TV) shows when not given.
 
+    Yields
+    ------
+    Estimate
+        Those of the method behind the start; none of FBP and of noise.
+
     Returns
     -------
     Tensor
@@ -90,8 +105,12 @@ def noised(x01: Tensor, level: Level, noise: Tensor, start: Start, omega: float 
     ----------
     x01 : Tensor, shape (copies * slices, y, x)
         First volume in units of the object's maximum; not used by "noise".
+    level : Level
+        The first one.
     noise : Tensor
         White, variance 1.
+    start : {"cgls", "tv", "fbp", "noise"}
+        What the first volume is; "noise" goes without one.
     omega : float
         Factor of the noise; below 1 the first volume weighs more than the schedule says (DINR).
 

@@ -56,6 +56,16 @@ def tuned_partner(
     options : DiffusionOptions
     picture : Picture, optional
         What is shown meanwhile.
+
+    Yields
+    ------
+    Estimate
+        What the search shows meanwhile.
+
+    Returns
+    -------
+    dict of str to float
+        Empty where nothing is open.
     """
     asked = _asked(name, options)
     settled = yield from tuned_within(PARTNERS[name].method, problem, asked, PARTNERS[name].method.title, picture)
@@ -83,6 +93,11 @@ def reconstructed(
         What is shown meanwhile; the method's own volumes when not given.
     slices : sequence of int, optional
         Which slices of the picture those of the problem are: it then shows them on their way.
+
+    Yields
+    ------
+    Estimate
+        Those of the method, or the picture.
 
     Returns
     -------
@@ -116,6 +131,11 @@ def tuned_and_reconstructed(
         What is shown meanwhile.
     slices : sequence of int, optional
         See :func:`reconstructed`.
+
+    Yields
+    ------
+    Estimate
+        Those of the search, then those of :func:`reconstructed`.
 
     Returns
     -------
@@ -157,6 +177,16 @@ def candidates(
         What is shown meanwhile.
     slices : sequence of int
         Which slices of the run those of ``given`` are.
+
+    Yields
+    ------
+    Estimate
+        The picture so far, with the part that is done.
+
+    Returns
+    -------
+    list of Candidate
+        Volumes (slices, y, x) in the unit of the problem, each with the options that made it.
     """
     if options.value("beside") != "tv" or options.value("tv_weight") != "auto":
         name = options.partner.kind

@@ -102,6 +102,12 @@ def mixed(volume: Tensor, extra: dict[str, Tensor], other: Tensor, part: float) 
         Of the network.
     part : float
         Of ``other``.
+
+    Returns
+    -------
+    volume : Tensor, shape (slices, y, x)
+    extra : dict of Tensor
+        As given but for "std", in the unit of the volume.
     """
     if "std" in extra:
         apart = part * (1 - part) * (volume - other).square()

@@ -121,6 +121,11 @@ def slabs(shape: Shape, device: torch.device, points: Mapping[str, int] = POINTS
         Where it is evaluated.
     points : mapping of str to int
         Most points at a time, by type of device.
+
+    Returns
+    -------
+    list of (int, int)
+        First slice, and the one after the last, of each; together they are all slices.
     """
     height = max(1, min(shape[0], points.get(device.type, points["cpu"]) // (shape[1] * shape[2])))
     edges: Iterable[int] = [*range(0, shape[0], height), shape[0]]
@@ -154,6 +159,11 @@ def grid_points(shape: Shape, slab: Slab, device: torch.device) -> Tensor:
     slab : Slab
         First slice, and the one after the last.
     device : torch.device
+
+    Returns
+    -------
+    Tensor, shape (points, 3)
+        (z, y, x), each between -1 and 1.
     """
     z, y, x = (centres(count, device) for count in shape)
     return torch.cartesian_prod(z[slab[0] : slab[1]], y, x)
@@ -176,6 +186,11 @@ def planes(volume: Tensor, slices: int, slab: Slab) -> Tensor:
         Of the grid that is filled.
     slab : Slab
         First of its slices, and the one after the last.
+
+    Returns
+    -------
+    Tensor, shape (channels, slab, y, x)
+        Beyond the centres of the volume's outer slices, the values of these.
     """
     depth = volume.shape[1]
     place = ((torch.arange(*slab, device=volume.device) + 0.5) * (depth / slices) - 0.5).clamp(0, depth - 1)
@@ -194,6 +209,11 @@ def resampled(volume: Tensor, shape: Shape, slab: Slab) -> Tensor:
         (z, y, x) of the lattice.
     slab : Slab
         First of its slices, and the one after the last.
+
+    Returns
+    -------
+    Tensor, shape (channels, slab, y, x)
+        In the unit of the volume.
     """
     between = planes(volume, shape[0], slab)
     if between.shape[2:] == shape[1:]:

@@ -61,6 +61,11 @@ class Fit:
             Factor of the learning rate.
         unlikeness : callable, optional
             What the values of a slab cost beside their distance, in squared units of the object's maximum.
+
+        Yields
+        ------
+        float
+            Mean squared distance of the slab's voxels before the step, in squared units of the object's maximum.
         """
         places = slabs(self.field.shape, self.field.device, self.field.batch)
         for descent, (_, factor) in zip(self.descents, self.groups, strict=True):

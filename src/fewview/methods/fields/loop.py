@@ -107,6 +107,12 @@ def advance(
         Steps, fits per step, and iterations of the data step.
     repair : Repaired, optional
         What a slice fixer proposes.
+
+    Yields
+    ------
+    Progress
+        Volume (slices, y, x) in units of the object's maximum, its root mean square distance from the target, and
+        whether a step has ended.
     """
     unlikeness = None if repair is None else repair.unlikeness
     fit = splitting.fit

@@ -90,6 +90,11 @@ def effort(problem: Problem, options: FieldOptions, repairs: float = 0.0) -> Eff
     options : FieldOptions
     repairs : float, optional
         Work of the repairs of the field.
+
+    Returns
+    -------
+    Effort
+        In the unit of :func:`fewview.methods.stages.work`.
     """
     asked = options.smoothness == "auto"
     tuning = search_work(problem, tv.trial_iterations(problem)) if asked else work(problem, 10)
@@ -137,6 +142,11 @@ def solve(
         ``repair(options, given, held, data)``: what repairs the field on its way.
     repairing : callable
         ``repairing(problem, options)``: the work that this is expected to take.
+
+    Yields
+    ------
+    Estimate
+        Volume in the unit of the problem; from the first fit on, a run can be resumed from it.
     """
     state = problem.state
     if nothing_there(problem):

@@ -57,6 +57,11 @@ def splat_gradient(gaussians: Tensor, reach: Tensor, gradient: Tensor, top: int,
         First slice of the slab.
     cut : float
         As of :func:`splat`.
+
+    Returns
+    -------
+    Tensor, shape (n, 10)
+        In the order of ``gaussians``.
     """
     out = torch.zeros_like(gaussians)
     size = (gradient.shape[0], gradient.shape[1], gradient.shape[2])

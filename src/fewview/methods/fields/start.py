@@ -65,6 +65,11 @@ def strength(problem: Problem, weight: float, top: float) -> float:
         As an option.
     top : float
         The object's maximum, in the unit of the problem.
+
+    Returns
+    -------
+    float
+        Of the sum of the lengths of differences between neighbouring voxels.
     """
     return weight * float(attenuation_scale(problem, coupled=True)) / top
 
@@ -79,6 +84,11 @@ def siren(first: Tensor, options: SirenOptions, generator: torch.Generator) -> F
     options : SirenOptions
     generator : torch.Generator
         Draws the weights.
+
+    Returns
+    -------
+    Field
+        On the device of ``first``.
     """
     return Siren(first, options.width, options.layers, generator, options.residual)
 
@@ -93,6 +103,11 @@ def pyramid(first: Tensor, options: FieldOptions, generator: torch.Generator) ->
     options : FieldOptions
     generator : torch.Generator
         Draws the features.
+
+    Returns
+    -------
+    Field
+        On the device of ``first``, from which it takes the shape alone.
     """
     return Pyramid((len(first), first.shape[1], first.shape[2]), generator, first.device)
 
@@ -107,6 +122,11 @@ def gaussians(first: Tensor, options: GaussiansOptions, generator: torch.Generat
     options : GaussiansOptions
     generator : torch.Generator
         Draws the places.
+
+    Returns
+    -------
+    Field
+        On the device of ``first``.
     """
     occupied = int((first > 0.05).sum())
     return Gaussians(first, options.count or max(100, occupied // VOXELS), generator)

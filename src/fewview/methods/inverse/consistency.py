@@ -36,6 +36,11 @@ class Consistency(Protocol):
             What else is proposed: by a guide, a field, a slice fixer.
         start : Tensor, optional
             Where to begin; where the proposals meet when not given.
+
+        Returns
+        -------
+        Tensor, shape (copies * slices, y, x)
+            In units of the object's maximum; the last one is the answer.
         """
         ...
 
@@ -112,6 +117,11 @@ def noise_aware(trust: float | Tensor, data: Scaled, level: Level) -> float | Te
         With the standard deviation of their noise.
     level : Level
         Of the diffusion.
+
+    Returns
+    -------
+    float or Tensor
+        Of the shape of ``trust``; without unit.
     """
     expected = level.sigma / (1 + level.sigma**2) ** 0.5
     result: float | Tensor = (expected / data.noise / trust) ** 2

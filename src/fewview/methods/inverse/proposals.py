@@ -117,6 +117,11 @@ def data_consistent(
     ----------
     terms, data, iterations, start, per_slice
         As there.
+
+    Returns
+    -------
+    Tensor, shape (copies * slices, y, x)
+        In the unit of the proposals.
     """
     for image in approaching(terms, data, iterations, start, per_slice=per_slice):  # noqa: B007 - the last one counts
         pass
@@ -144,6 +149,11 @@ def nonnegative(image: Tensor, data: Scaled, gamma: float | Tensor, iterations: 
     ----------
     image, data, gamma, iterations
         As there.
+
+    Returns
+    -------
+    Tensor, shape of ``image``
+        Nowhere below 0, in the same unit.
     """
     for x in approaching_nonnegative(image, data, gamma, iterations):  # noqa: B007 - the last one counts
         pass

@@ -116,6 +116,11 @@ class Repair:
         whole : Problem
         data : Scaled
             The same, in those units.
+
+        Yields
+        ------
+        Tensor, shape (slices, y, x)
+            In units of the object's maximum; nothing where held-out pixels speak against every slice's repair.
         """
         if not self.options.last_repair or (self.verdict is not None and bool(self.verdict.refused.all())):
             return

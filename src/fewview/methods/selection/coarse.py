@@ -102,6 +102,11 @@ def carried_options(asked: OptionsT, settled: OptionsT, factor: int) -> OptionsT
         Before and after what was left open was settled.
     factor : int
         As in :func:`carried`.
+
+    Returns
+    -------
+    Options
+        Those settled, with weights for the finer grid.
     """
     left = [name for name in WEIGHTS if asked.value(name) == "auto"]
     found = {name: value for name in left if isinstance(value := settled.value(name), float)}
@@ -166,6 +171,11 @@ def first_look(
         Settled.
     stages : int
         Of the run, which is in its first one.
+
+    Yields
+    ------
+    Estimate
+        On the grid of the whole problem, all of step 0, and none that could be resumed.
     """
     grid, factor = problem.operator.grid, coarseness(problem.operator.grid)
     if factor == 1:

@@ -53,6 +53,11 @@ def better(
         The :func:`gain` must be larger than this, however certain it is.
     enough : float
         A gain of this part counts without a test, too: three views cannot pass one.
+
+    Returns
+    -------
+    bool
+        False where the gain is not certain enough.
     """
     gained = gain(candidate, incumbent)
     if gained <= 0 or gained < least:

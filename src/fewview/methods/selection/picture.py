@@ -122,6 +122,11 @@ class Picture:
             In words.
         scalars : mapping, optional
             By name.
+
+        Returns
+        -------
+        Estimate
+            The setting that is being tried, else the best so far, else the starting image, and what it is in words.
         """
         shown = self._under_way or self._best
         if shown is not None:

@@ -140,6 +140,16 @@ class Trials:
             Trial to begin at; None from scratch.
         scalars : mapping, optional
             What is tried, by name: for the estimates.
+
+        Yields
+        ------
+        Estimate
+            One for each iteration, and one with "heldout_error" at the end.
+
+        Returns
+        -------
+        WeightTrial
+            Squared errors of held-out pixels per view, and where each solution ended.
         """
         scalars = scalars or {}
         per_view: list[float] = []

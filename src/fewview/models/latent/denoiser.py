@@ -64,6 +64,11 @@ class LatentDenoiser(nn.Module):
             Times in [0, 1].
         c : Tensor, shape (batch, features, z, y, x)
             What the views say.
+
+        Returns
+        -------
+        Tensor, shape (batch, channels, z, y, x)
+            In units of the normalised latents.
         """
         waves = t[:, None] * math.pi * 2.0 ** torch.linspace(0, 8, WAVES // 2, device=t.device)
         emb = self.embed(torch.cat([waves.sin(), waves.cos()], dim=1))
@@ -83,6 +88,11 @@ class LatentDenoiser(nn.Module):
             As for the velocity.
         abar : float
             Part of the signal, the same for all.
+
+        Returns
+        -------
+        z0, eps : Tensor, shape (batch, channels, z, y, x)
+            Both normalised, of unit variance.
         """
         v = self(z_t, torch.full((len(z_t),), time_of(abar), device=z_t.device), c)
         a, s = math.sqrt(abar), math.sqrt(1 - abar)
@@ -99,6 +109,11 @@ def velocity_loss(net: LatentDenoiser, z: Tensor, c: Tensor) -> Tensor:
         Clean latents, normalised.
     c : Tensor, shape (batch, features, z, y, x)
         What the views say; zeros where it is left out.
+
+    Returns
+    -------
+    Tensor, shape ()
+        About 1 where the network answers 0.
     """
     t = torch.rand(len(z), device=z.device)
     abar = signal(t)[:, None, None, None, None]

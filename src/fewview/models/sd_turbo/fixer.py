@@ -124,6 +124,11 @@ class SDTurboFixer(nn.Module):
             Refuse any that are missing or too many.
         assign : bool
             As for every module of torch.
+
+        Returns
+        -------
+        NamedTuple
+            Of torch: names that are missing, which are those of the frozen base, and names that were not expected.
         """
         if strict and set(state_dict) != self._adapters:
             other = sorted(set(state_dict) ^ self._adapters)

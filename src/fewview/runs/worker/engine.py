@@ -71,6 +71,11 @@ def kept_lines(recipe: Recipe, scan: Scan, tick: Callable[[], None]) -> LineInte
         Of the recipe.
     tick : callable
         Called several times per second; what it raises ends the work.
+
+    Returns
+    -------
+    LineIntegrals
+        Kept for the next run, unless they are too large.
     """
     choices = recipe.model_dump_json(
         include={"scan", "reader", "prepare", "views", "rows", "bin", "axis", "axis_origin"}
@@ -111,6 +116,11 @@ def first_look(lines: LineIntegrals, device: str, signals: Signals) -> Iterator[
         cpu or cuda.
     signals : Signals
         Of the worker.
+
+    Yields
+    ------
+    Estimate
+        One, (slices, y, x); none where the run was stopped meanwhile.
     """
     signals.stage(FIRST_LOOK_STAGE)
     operator = projector(lines.geometry, device=resolve_device(device), memory_budget=0)

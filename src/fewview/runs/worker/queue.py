@@ -66,6 +66,11 @@ class RunQueue:
             What the engine is given.
         engine : str, optional
             Module and function that carries it out; None for the usual one.
+
+        Returns
+        -------
+        QueuedRun
+            Waiting, with the next number.
         """
         run = QueuedRun(next(self._numbers), title, payload)
         if engine is not None:

@@ -206,6 +206,11 @@ def collect(stream: str, shapes: Sequence[tuple[int, ...]], ending: str = EXTRA)
     shapes : sequence of tuple of int
         As the worker told them.
     ending : {EXTRA, LIVE}
+
+    Returns
+    -------
+    list of ndarray of float32
+        One for each shape.
     """
     memory = SharedMemory(name=stream + ending)
     ends = np.cumsum([math.prod(shape) for shape in shapes])

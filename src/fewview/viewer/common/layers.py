@@ -24,6 +24,11 @@ def spatial(shape: tuple[int, ...], voxel: float | None, first_row: int = 0, bin
         mm; None: lengths are in pixels of the unbinned detector.
     first_row, bin : int
         Where the volume begins on the detector, and how it was binned, so that a slab lies where it belongs.
+
+    Returns
+    -------
+    dict
+        Scale, translation, units and axis labels of each axis.
     """
     edge = float(bin) if voxel is None else voxel
     unit = "pixel" if voxel is None else "mm"
@@ -52,6 +57,14 @@ def projection_layer(
         Of the scan.
     pixel : float or None
         Of the detector, in mm; None where it is not known.
+
+    Returns
+    -------
+    data : ndarray of float32
+        A view of the frames.
+    attributes : dict
+        Of the napari layer: name, scale, units, axis labels, contrast limits and metadata.
+    type : "image"
     """
     edge = 1.0 if pixel is None else pixel
     unit = "pixel" if pixel is None else "mm"
@@ -124,6 +137,11 @@ def finer_place(place: Mapping[str, Any], shape: tuple[int, ...], fine: tuple[in
         Of the coarser one.
     fine : tuple[int, ...]
         Of the finer one.
+
+    Returns
+    -------
+    dict
+        As ``place``, with scale and translation of the finer one; of several volumes, with a first axis "sample".
     """
     more = len(fine) - len(shape)  # of several volumes, their number goes before
     scale = [s * n / m for s, n, m in zip(place["scale"], shape, fine[more:], strict=True)]

@@ -39,6 +39,11 @@ class SparseTicks(pg.AxisItem):
             Not used.
         spacing : float
             Between the ticks.
+
+        Returns
+        -------
+        list of str
+            Empty for ticks that do not begin with 1, 2 or 5.
         """
         strings = super().logTickStrings(values, scale, spacing)
         leading = [f"{10**value:.0e}"[0] for value in values]

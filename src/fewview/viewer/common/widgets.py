@@ -47,6 +47,11 @@ def described(widget: Any, name: str, description: str = "") -> Any:
     name : str
     description : str, optional
         What it does, in a sentence.
+
+    Returns
+    -------
+    widget
+        The one given.
     """
     widget.setAccessibleName(name)
     if description:
@@ -67,6 +72,11 @@ def button(text: str, tooltip: str, slot: Any, name: str = "", action: str = "")
         For screen readers; the text where it is empty.
     action : str, optional
         The command of the palette that presses it.
+
+    Returns
+    -------
+    QPushButton
+        Connected.
     """
     made = QPushButton(text)
     made.setProperty(ACTION, action)
@@ -89,6 +99,11 @@ def tool(text: str, tooltip: str, slot: Any, *, checkable: bool = False, action:
         Whether it stays down.
     action : str, optional
         The command of the palette that presses it.
+
+    Returns
+    -------
+    QPushButton
+        Connected, as wide as there is room.
     """
     made = QPushButton(text)
     made.setProperty(ACTION, action)
@@ -110,6 +125,11 @@ def labelled(made: Any, low: float, high: float, name: str, tooltip: str) -> Any
     low, high : float
         Its range.
     name, tooltip : str
+
+    Returns
+    -------
+    widget
+        The one given.
     """
     made.setRange(low, high)
     for part in (made, *made.findChildren(QAbstractSlider), *made.findChildren(QAbstractSpinBox)):
@@ -129,6 +149,11 @@ def narrow(combo: QComboBox, tooltip: str, name: str, letters: int = 12) -> QCom
         For screen readers.
     letters : int, optional
         Of a choice that are seen at least.
+
+    Returns
+    -------
+    QComboBox
+        The one given.
     """
     combo.setToolTip(tooltip)
     combo.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)

@@ -24,6 +24,11 @@ def values_at(comparison: Comparison, point: tuple[float, float], z: float) -> s
         In world units.
     z : float
         Height of the slice, in world units.
+
+    Returns
+    -------
+    str
+        One line: the place, each layer's value, and the unit.
     """
     told = [(candidate.name, value_of(candidate, point)) for candidate in comparison.candidates]
     truth = reference_value(comparison.candidates, comparison.truth, point)
@@ -56,6 +61,11 @@ def reference_value(
         The reference.
     point : tuple[float, float]
         (y, x) in world units.
+
+    Returns
+    -------
+    (str, float or None) or None
+        The value in the unit of the comparison, None outside the layer; None without a reference.
     """
     for candidate in candidates:
         if truth is not None and candidate.truth is not None:

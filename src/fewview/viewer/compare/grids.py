@@ -141,6 +141,11 @@ def same_grid(image: NDArray[Any], place: Place, other: NDArray[Any], other_plac
     other : ndarray, shape (y, x)
     other_place : Place
         Where that lies.
+
+    Returns
+    -------
+    bool
+        False where their shapes differ.
     """
     if image.shape != other.shape:
         return False

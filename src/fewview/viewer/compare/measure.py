@@ -25,6 +25,13 @@ def measure(image: NDArray[Any], part: Region, reference: NDArray[Any] | None, v
         On the same pixels.
     value_range : float, optional
         ``data_range`` of the whole reference.
+
+    Returns
+    -------
+    values : dict of str to float or None
+        By column: means in the unit of the image, PSNR in dB; only some of them where pixels were left out.
+    note : str
+        Empty where nothing was left out.
     """
     inside = part.crop(image[None])[0]
     truth = None if reference is None else part.crop(reference[None])[0]

@@ -97,8 +97,14 @@ class Pages(QTabWidget):
 
         Parameters
         ----------
+        presenter : ComparePresenter
+            Makes curves and profiles.
+        comparison : Comparison
+            What can be compared at this height.
         layers : list of layers
             Compared ones; their colours are those of the list.
+        regions : Regions
+            The last line drawn among them is that of the profile.
         at : (z, y, x)
             Point that was clicked last, or the middle.
         top : layer or None

@@ -81,6 +81,11 @@ class ComparePresenter:
             Scores of a run in progress.
         scan : Shaped, optional
             The grid of the scan's own volume.
+
+        Returns
+        -------
+        Comparison
+            Slices (y, x) of the layers and of the reference, their unit and that of lengths, and notes for the user.
         """
         others = [layer for layer in layers if layer is not reference]
         everything = [*others, *([] if reference is None else [reference])]
@@ -129,6 +134,11 @@ class ComparePresenter:
         z : float
             Height of the slice, in world units.
         whole : bool, optional
+
+        Returns
+        -------
+        list of Row
+            One for each region and layer.
         """
         wanted: list[tuple[str, NDArray[Any] | None]] = [*regions, *([(WHOLE, None)] if whole else [])]
         return self.table.rows(wanted, comparison.candidates, comparison.truth, z)

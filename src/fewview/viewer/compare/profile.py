@@ -18,6 +18,11 @@ def line_profile(
     image : array, shape (y, x)
     start, stop : pair of float
         Ends (y, x) in pixels; points outside the image give NaN.
+
+    Returns
+    -------
+    distance, value : ndarray of float64, shape (points,)
+        About one point per pixel.
     """
     from scipy.ndimage import map_coordinates
 

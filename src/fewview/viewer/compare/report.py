@@ -79,6 +79,11 @@ def html_report(
         What a reader must know ("no reference: ...").
     value_unit : str
         Of the layers' values, for the headings.
+
+    Returns
+    -------
+    str
+        Pictures and style are within it.
     """
     when = datetime.now().astimezone().strftime("%Y-%m-%d %H:%M %Z")
     parts = [

@@ -216,6 +216,11 @@ class Table:
         truth : Truth, optional
         plane : float
             Position of the slice that the images are of; part of what is remembered.
+
+        Returns
+        -------
+        list of Row
+            One for each region and layer; the best of a region are marked.
         """
         known: dict[tuple[Any, ...], Measured] = {}
         self.behind = False
@@ -254,6 +259,11 @@ def as_csv(columns: Sequence[Column], rows: Sequence[Row], value_unit: str = "")
     rows : sequence of Row
     value_unit : str, optional
         Of the volumes.
+
+    Returns
+    -------
+    str
+        With a first line of headings.
     """
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")

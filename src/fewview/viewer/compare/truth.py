@@ -20,8 +20,20 @@ def truth_on(one: Placed, image: NDArray[Any], truth: Placed, z: float) -> tuple
     Parameters
     ----------
     one : Placed
-        The layer, and ``image`` its slice (y, x).
+        The layer.
+    image : ndarray, shape (y, x)
+        Its slice.
     truth : Placed
+        The reference.
+    z : float
+        In world units.
+
+    Returns
+    -------
+    truth : ndarray, shape (y, x), or None
+        In the unit of the reference.
+    note : str
+        Empty where there is nothing to say.
     """
     name = truth.layer.name
     z = one.place.centre(z) if one.layer.ndim == 3 else z  # between two slices of the layer, the reference has others

@@ -72,6 +72,11 @@ def larger_pixels(one: Placed, pixel: float, unit: str) -> float:
         The smallest of those that are compared, in pixels of the detector.
     unit : str
         Of the values.
+
+    Returns
+    -------
+    float
+        What values are divided by, to be those of the smallest pixel.
     """
     larger = one.place.step[-1] / pixel
     return 1.0 if unit != PER_PIXEL or one.place.unit != PIXEL or abs(larger - 1) < 1e-6 else larger

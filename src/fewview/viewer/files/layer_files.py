@@ -46,6 +46,11 @@ def mark(path: str | Path, values: Any, place: Mapping[str, Any]) -> dict[str, M
     values : array
     place : mapping
         ``scale``, ``translate`` and ``units`` of the layer.
+
+    Returns
+    -------
+    dict of str to Mark
+        By the path of the file, one entry.
     """
     return {str(path): Mark(_values(values), _place(place), _stamp(path))}
 

@@ -19,6 +19,11 @@ def write(path: str, data: Any, attributes: Mapping[str, Any]) -> list[str]:
     data : array, shape (z, y, x) or (y, x)
     attributes : mapping
         Name, scale, units and metadata of the layer: it will be called so again.
+
+    Returns
+    -------
+    list of str
+        The path that was written.
     """
     return [save(path, data, attributes)]
 
@@ -43,6 +48,11 @@ def save(
         That were looked at.
     compared : str, optional
         File of the reference that the result was compared with.
+
+    Returns
+    -------
+    str
+        The path that was written.
     """
     about = facts(attributes.get("metadata", {}))
     record = dict(about.get("record") or {})

@@ -53,6 +53,11 @@ def settled(recipe: Recipe, method: Method[Any], record: dict[str, Any]) -> dict
     method : Method
     record : dict
         Of the first frame's run.
+
+    Returns
+    -------
+    dict
+        Fields of a recipe: "options", and where an axis was found "axis" (a column) and "axis_origin".
     """
     chosen = {name: value for name, value in record.get("chosen", {}).items() if method.options.knows(name)}
     found: dict[str, Any] = {"options": {**recipe.options, **chosen}}

@@ -54,6 +54,11 @@ def matching_preset(method: Method[Any], fields: list[FormField], values: dict[s
         Of the form.
     values : dict
         Of these, by name.
+
+    Returns
+    -------
+    str
+        Standard, Draft, Best or Custom.
     """
     for preset in ("Standard", "Draft", "Best"):
         wanted = preset_values(method, fields, preset)

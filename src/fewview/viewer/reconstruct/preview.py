@@ -20,10 +20,18 @@ def preview_options(method: Method[Any], options: Mapping[str, Any], scan: ScanP
 
     Parameters
     ----------
+    method : Method
     options : mapping
         What the form changes.
     scan : ScanPresenter
         Knows what an earlier run of the method has chosen on it.
+
+    Returns
+    -------
+    options : dict
+        By name, with nothing left on "auto" that takes a search.
+    said : str
+        A sentence; empty where they are those asked for.
     """
     views, _, columns = scan.shape
     settled, source = scan.settled.get(method.name, ({}, ""))

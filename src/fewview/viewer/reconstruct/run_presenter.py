@@ -32,6 +32,11 @@ def run_title(recipe: Recipe, method: Method[Any], views: int, count: int) -> st
         That are used.
     count : int
         Number of the run.
+
+    Returns
+    -------
+    str
+        With its number at the end.
     """
     parts = [method.title, f"{views} views"]
     named = [(name, value) for name, value in recipe.options.items() if name not in KEPT]
@@ -80,6 +85,11 @@ def run_view(run: QueuedRun | None, ready: bool = True, waiting: int = 0) -> Run
         Whether the reconstruction process has loaded.
     waiting : int
         Runs in the queue behind it.
+
+    Returns
+    -------
+    RunView
+        Headline, text, per cent done, and which buttons can be pressed.
     """
     if run is None:
         return RunView("Nothing is running.", FIRST if ready else "The reconstruction process is starting.")
@@ -120,8 +130,17 @@ def forecast_text(recipe: Recipe, method: Method[Any], shape: tuple[int, int, in
 
     Parameters
     ----------
+    recipe : Recipe
+        Of the run: its options, rows, binning and views.
+    method : Method
     shape : tuple of int
         Views, rows and columns of the whole detector.
+
+    Returns
+    -------
+    text : str
+        Voxels, memory needed, and memory free.
+    fits : bool
     """
     from ...runs.memory import available  # brings torch in
 

@@ -63,6 +63,11 @@ def with_volumes(path: str, reference: str, auxiliary: str | None = None) -> lis
         File of the reference.
     auxiliary : str, optional
         File of the X-ray volume.
+
+    Returns
+    -------
+    list of (data, attributes, type)
+        As napari takes layers from a reader; the scan is the last one.
     """
     about, layers = {"reference": reference}, [volume_layer(reference, "Reference", of=path, visible=False)]
     if auxiliary is not None:
@@ -100,6 +105,11 @@ def volume_layer(path: str | Path, name: str = "", of: str = "", **more: Any) ->
     of : str, optional
     **more
         Further attributes of the napari layer.
+
+    Returns
+    -------
+    (data, attributes, type)
+        Values (z, y, x), and an image layer in mm where the voxel is known.
     """
     volume = read_volume(path)
     place = _place(volume)

@@ -27,6 +27,11 @@ class Differentiable(Denoises, Protocol):
         abar : float
         data : Scaled
             Whose operator knows the stop flag.
+
+        Returns
+        -------
+        Tensor, shape (copies * slices, y, x)
+            Of the network and what stands around it.
         """
         ...
 
