@@ -10,15 +10,30 @@ import fewview
 from fewview.methods.registry import get_method, method_names
 from fewview.prepare.options import PrepareOptions
 from fewview.registration import RegistrationOptions
+from fewview.runs.recipe import ReaderChoices, Recipe
+from fewview.simulate.simulator import Simulation
+from fewview.training.fixer import FixerTraining, SDTurboTraining
+from fewview.training.guide import GuideTraining
+from fewview.training.latent import LatentTraining
+from fewview.training.prior import PriorTraining
+from fewview.training.sister import SisterTraining
+from fewview.training.unrolled import UnrolledTraining
 
 ROOT = Path(fewview.__file__).parent
 ALIASES = {"Output", "Json"}  # of flags, in cli
-FRAGMENT = re.compile(r"^(Of|As|At most|So many|In the|For the)\b[^.;:]{0,60}\.$|^(Of|So many) ")
+FRAGMENT = re.compile(r"^(Of|As|At most|So many|In the|For the)\b[^.;:]{0,60}\.$|^(Of|So many|[a-z]\S*:) ")
+
+
+OTHERS = {
+    *(ReaderChoices, Recipe, PrepareOptions, RegistrationOptions, Simulation),
+    *(PriorTraining, GuideTraining, UnrolledTraining, SisterTraining, FixerTraining, SDTurboTraining, LatentTraining),
+}
 
 
 def _options():
-    models = {get_method(name).options for name in method_names()} | {RegistrationOptions, PrepareOptions}
-    for model in models:
+    for model in {get_method(name).options for name in method_names()} | OTHERS:
+        for name, field in model.model_fields.items():
+            yield model, name, field.description or ""
         for leaf in model.leaves():
             yield model, leaf.path, leaf.field.description or ""
 
@@ -32,7 +47,9 @@ def test_every_option_is_explained_in_a_sentence():
     assert not poor, "\n".join(sorted(poor))
 
 
-@pytest.mark.parametrize("text", ["Of the adaptation.", "So many steps, too.", "At most.", "Of ADMM."])
+@pytest.mark.parametrize(
+    "text", ["Of the adaptation.", "So many steps, too.", "At most.", "Of ADMM.", "prior: any noise level."]
+)
 def test_fragments_are_seen(text):
     assert FRAGMENT.search(text) or len(text.split()) < 5
 

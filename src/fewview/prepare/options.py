@@ -17,39 +17,46 @@ class PrepareOptions(Options):
     flat: Literal["auto", "mean", "median", "interpolate"] = option(
         "auto",
         "Flats and darks",
-        "How several flat fields become one: mean; median, which ignores outliers; or interpolated in time "
-        "between those taken before and after each view. Auto interpolates where they were taken at several "
-        "times, else takes the mean.",
+        "How several flat fields become one: by their mean, by their median, which ignores outliers, or "
+        "interpolated in time between those taken before and after each view. Auto interpolates where they were "
+        "taken at several times, and takes the mean elsewhere. Darks are combined in the same way.",
     )
     dose: Literal["auto", "none", "edges", "region", "monitor"] = option(
         "auto",
         "Dose correction",
-        "Scale each view by the beam it had: so that open beam reads 1 at the open edges of the detector or in the "
-        "open region, or by the counts of the beam monitor. Auto uses the monitor where the scan has its counts, else "
-        "nothing.",
+        "Each view is divided by the brightness of the beam during it: edges measures that at the open edges of "
+        "the detector, region in the open region, and monitor takes the counts of the beam monitor. Auto uses the "
+        "monitor where the scan has its counts, and corrects nothing elsewhere; none never corrects.",
     )
     open_region: tuple[int, int, int, int] | None = option(
         None,
         "Open region",
-        "Detector window that the sample never enters: first row, last row, first column, last column (exclusive).",
+        "The window of the detector that the sample never enters: first row, last row, first column and last "
+        "column, where the last ones are no longer part of it. A larger window measures the beam with less noise.",
         unit="px",
         advanced=True,
     )
     zingers: float | None = option(
         None,
         "Zinger threshold",
-        "Pixels brighter than the median of their neighbours by this fraction are masked; 0.3 suits gamma spots. "
-        "Off when empty.",
+        "A pixel that is brighter than the median of its neighbours by more than this fraction is left out; 0.3 "
+        "suits the spots of gamma rays. A smaller value leaves out more pixels, and an empty one none.",
         gt=0,
     )
     saturation: float | None = option(
-        None, "Saturation", "Counts from which a pixel is saturated, and masked. Off when empty.", gt=0, advanced=True
+        None,
+        "Saturation",
+        "A pixel with this many counts or more is saturated and is left out. A smaller value leaves out more "
+        "pixels, and an empty one none.",
+        gt=0,
+        advanced=True,
     )
     phase: float | None = option(
         None,
         "Phase filter",
-        "Single-distance phase retrieval (Paganin), strength pi x wavelength x distance x delta/beta / pixel^2; larger "
-        "smooths more. Off when empty.",
+        "The strength of a phase retrieval from one distance (Paganin), for X-rays that show bright and dark "
+        "edges: pi x wavelength x distance x delta/beta / pixel^2. A larger value smooths more, and an empty one "
+        "switches it off.",
         unit="px^2",
         gt=0,
         advanced=True,
@@ -57,8 +64,8 @@ class PrepareOptions(Options):
     tilt: float = option(
         0.0,
         "Axis tilt",
-        "Angle between the rotation axis and the detector's columns, by which the projections are turned back; "
-        "positive where the axis moves to larger columns from the first row to the last.",
+        "The angle between the rotation axis and the columns of the detector, by which the projections are turned "
+        "back. It is positive where the axis moves to larger columns from the first row to the last.",
         unit="deg",
         ge=-15,
         le=15,
@@ -67,12 +74,12 @@ class PrepareOptions(Options):
     stripes: Stripes = option(
         "none",
         "Stripe removal",
-        "The method that removes ring artefacts by cleaning the sinograms. All of them rely on many views: "
-        "below 90 views they do more harm than good.",
+        "The method that removes rings from the volume by cleaning stripes out of the sinograms. All of them rely "
+        "on many views: below 90 views they do more harm than good.",
     )
     stripes_anyway: bool = option(
         False,
         "Stripes below 90 views",
-        "Stripes are removed even though the scan has few views, where this may do harm.",
+        "Stripes are removed even though the scan has fewer than 90 views, where this may do more harm than good.",
         advanced=True,
     )

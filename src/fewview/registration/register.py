@@ -32,26 +32,37 @@ class RegistrationOptions(Options):
     turns: Turns = option(
         "vertical",
         "Turns tried",
-        "Where to look: none (the volumes lie within about 15 degrees), vertical (any turn about the rotation axis), "
-        "any (the sample may also lie on its side or head).",
+        "Which turns of the X-ray volume are tried: none, where both volumes already lie within about 15 degrees "
+        "of each other; vertical, any turn about the rotation axis; or any, where the sample may also lie on its "
+        "side or on its head, which takes longer.",
     )
     scaled: bool = option(
-        True, "Free scale", "Let one scale factor vary; the voxel sizes of a file are rarely exact to a voxel."
+        True,
+        "Free scale",
+        "The size of the X-ray volume may change by one factor. Keep it on: over a whole sample, the voxel sizes "
+        "that files state are rarely exact to a voxel.",
     )
     starts: int = option(
-        3, "Starts", "How many of the turns tried are followed up; more is safer and slower.", ge=1, advanced=True
+        3,
+        "Starts",
+        "How many of the turns that were tried are followed to the end. A larger number makes a wrong match less "
+        "likely and takes longer.",
+        ge=1,
+        advanced=True,
     )
     blur: float = option(
         0.7,
         "Blur",
-        "Both volumes are blurred by this much while they are compared. Noisy reconstructions need a larger value.",
+        "How far both volumes are blurred while they are compared, as the standard deviation of a Gaussian in "
+        "their pixels at that moment. Noisy reconstructions need a larger value; fine detail then counts less.",
         unit="px",
         ge=0,
     )
     order: int = option(
         3,
         "Interpolation",
-        "The interpolation of the registered volume: 1 is linear, 3 is cubic and sharper.",
+        "How values between voxels are interpolated in the registered volume: 1 is linear, 2 is quadratic, and 3 "
+        "is cubic, which keeps edges sharpest.",
         ge=1,
         le=3,
         advanced=True,

@@ -28,8 +28,8 @@ class ReaderChoices(Options):
     angles: str | None = option(
         None,
         "Angles",
-        "Arc of the views, START:STOP in degrees: equal steps, and STOP is no view unless :endpoint follows. Or a file "
-        "of angles: one per line, or a table with a column of that name.",
+        "The arc that the views cover, as START:STOP in degrees: in equal steps, and STOP is no view unless "
+        ":endpoint follows. Or a file of angles: one per line, or a table with a column of that name.",
         unit="deg",
     )
     layout: Literal["projections", "sinogram"] | None = option(
@@ -60,22 +60,24 @@ class ReaderChoices(Options):
         None, "Dataset", "Path of the frames, or name of the entry, within a file that holds several."
     )
     exclude: str | None = option(
-        None, "Left out", "Views to leave out, counted from 0, for instance 3,7,10:20 (10 to 19)."
+        None, "Left out", "The views to leave out, counted from 0: 3,7,10:20 leaves out 3, 7 and 10 to 19."
     )
     reverse_angles: bool = option(
-        False, "Reverse the rotation", "The stage turned the other way: every angle gets the other sign."
+        False, "Reverse the rotation", "Give every angle the other sign, for a stage that turned the other way."
     )
     mirror: bool = option(
-        False, "Mirror image", "The detector shows a mirror image: its columns are reversed, and the axis with them."
+        False,
+        "Mirror image",
+        "Reverse the columns of the detector, and the axis with them, for a camera that shows a mirror image.",
     )
     horizontal_axis: bool = option(
-        False, "Horizontal axis", "The rotation axis lies along the rows of the frames: they are turned by 90 degrees."
+        False, "Horizontal axis", "Turn the frames by 90 degrees, for a rotation axis that lies along their rows."
     )
     geometry: str | None = option(
         None,
         "Geometry",
-        "Text file (JSON or YAML) with the geometry as ASTRA words it, lengths in mm: for a fan beam that the scan "
-        "does not describe.",
+        "A text file (JSON or YAML) with the geometry as ASTRA words it, lengths in mm, for a fan beam that the "
+        "scan does not describe.",
     )
 
     def given(self) -> dict[str, Any]:
@@ -91,8 +93,12 @@ class Recipe(Options):
     """
 
     scan: str = option(..., "Scan", "File or folder of the scan.")
-    reader: ReaderChoices = option(ReaderChoices(), "Reading", "What the file does not say.")
-    prepare: dict[str, Any] = option({}, "Preparation", "Options of the preparation; empty for its defaults.")
+    reader: ReaderChoices = option(
+        ReaderChoices(), "Reading", "What the user says of the scan because its file does not."
+    )
+    prepare: dict[str, Any] = option(
+        {}, "Preparation", "The options of the preparation that differ from its defaults, by name."
+    )
     axis: float | Literal["auto"] = option(
         "auto",
         "Rotation axis",
@@ -103,25 +109,37 @@ class Recipe(Options):
         None, "Provenance of the axis", 'How a known axis came to be: "found: ..." or "read: ..."; given, when empty.'
     )
     views: int | None = option(
-        None, "Views", "Use only this many views, spread equally over the directions measured.", ge=1
+        None,
+        "Views",
+        "Use only this many views, spread equally over the directions measured. Fewer leave more streaks.",
+        ge=1,
     )
     rows: tuple[int, int] | None = option(
         None, "Rows", "Reconstruct only the detector rows A to B-1, given as A:B before binning."
     )
-    bin: int = option(1, "Binning", "Average K x K detector pixels: the volume gets K times coarser.", unit="px", ge=1)
-    method: str = option("tv", "Method", "See `fewview methods`.")
-    options: dict[str, Any] = option({}, "Options", "Of the method; what is not given keeps its default.")
+    bin: int = option(
+        1,
+        "Binning",
+        "Average K x K detector pixels: the volume gets K times coarser, and the run takes less time and memory.",
+        unit="px",
+        ge=1,
+    )
+    method: str = option("tv", "Method", "The name of the method; `fewview methods` lists them.")
+    options: dict[str, Any] = option({}, "Options", "The options of the method that differ from its defaults, by name.")
     auxiliary: str | None = option(
         None, "Auxiliary", "X-ray volume of the same sample: on the same grid, or registered to it."
     )
     registration: dict[str, Any] | None = option(
-        None, "Registration", "Options of the registration of the auxiliary volume; none where it lies on the grid."
+        None,
+        "Registration",
+        "The options of the registration of the X-ray volume, by name; none where it already lies on the grid.",
     )
     reference: str | None = option(None, "Reference", "Volume that PSNR and SSIM are measured against.")
     holdout: float = option(
         0.0,
         "Held out",
-        "Share of the views, 0 to 0.5, that is held out and predicted to measure the error.",
+        "Share of the views, 0 to 0.5, that is held out and predicted to measure the error. A larger share "
+        "measures it more reliably and leaves fewer views to reconstruct from.",
         ge=0,
         le=0.5,
     )

@@ -21,22 +21,77 @@ class Simulation(Options):
     """Options of :func:`simulate`."""
 
     phantom: str = option(
-        "microstructure", "Phantom", "microstructure, ellipses, shapes, grains, fibres, foam or anatomy."
+        "microstructure",
+        "Phantom",
+        "The kind of sample: microstructure, ellipses, shapes, grains, fibres, foam or anatomy.",
     )
-    size: int = option(128, "Size", "Pixels a side; even.", unit="px", ge=16, le=1024)
-    depth: int = option(0, "Slices", "Slices; 0 for as many as the size.", unit="slices", ge=0, le=2048)
+    size: int = option(
+        128,
+        "Size",
+        "Pixels on each side of a slice, an even number. More show finer detail and take longer.",
+        unit="px",
+        ge=16,
+        le=1024,
+    )
+    depth: int = option(
+        0,
+        "Slices",
+        "The number of slices; 0 takes as many as a slice has pixels on a side.",
+        unit="slices",
+        ge=0,
+        le=2048,
+    )
     views: int = option(
-        32, "Views", "Neutron views, equally spread over 180 degrees (360 for a fan).", unit="views", ge=1
+        32,
+        "Views",
+        "The number of neutron views, spread equally over 180 degrees, or over 360 for a fan beam. Fewer leave "
+        "more streaks.",
+        unit="views",
+        ge=1,
     )
-    counts: float = option(2000.0, "Counts", "Open-beam neutron counts per pixel; 0 for no noise.", ge=0)
-    xray_views: int = option(128, "X-ray views", "X-ray views over the same arc; 0 for none.", unit="views", ge=0)
+    counts: float = option(
+        2000.0, "Counts", "Neutron counts per pixel of the open beam. More make less noise, and 0 makes none.", ge=0
+    )
+    xray_views: int = option(
+        128,
+        "X-ray views",
+        "The number of X-ray views, spread over the same arc; 0 makes no X-ray scan.",
+        unit="views",
+        ge=0,
+    )
     beam: Literal["parallel", "fan"] = option(
-        "parallel", "Beam", "Parallel views over 180 degrees, or a fan from a source over 360 degrees, row by row."
+        "parallel",
+        "Beam",
+        "Whether rays are parallel, with views over 180 degrees, or a fan from a source, with views over 360 "
+        "degrees, row by row.",
     )
-    sod: float = option(40.0, "Source to axis", "Of a fan; nearer magnifies more and spreads the fan.", unit="mm", gt=0)
-    sdd: float = option(120.0, "Source to detector", "Of a fan; farther magnifies more.", unit="mm", gt=0)
-    preset: Preset = option("ideal", "Imperfections", "ideal: Poisson noise alone. real: blur, scatter, rings...")
-    seed: int = option(0, "Seed", "Up to 99999: never used by any training.", ge=0)
+    sod: float = option(
+        40.0,
+        "Source to axis",
+        "Distance from the source of a fan beam to the rotation axis. A smaller one magnifies more and widens the fan.",
+        unit="mm",
+        gt=0,
+    )
+    sdd: float = option(
+        120.0,
+        "Source to detector",
+        "Distance from the source of a fan beam to the detector. A larger one magnifies more.",
+        unit="mm",
+        gt=0,
+    )
+    preset: Preset = option(
+        "ideal",
+        "Imperfections",
+        "What is wrong with the measurement: ideal has Poisson noise alone; real also has blur, scatter, rings, "
+        "zingers and dark counts.",
+    )
+    seed: int = option(
+        0,
+        "Seed",
+        "The number that every random choice follows from: equal seeds give equal samples. No training uses a seed "
+        "below 100000.",
+        ge=0,
+    )
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ from ..models.ssim import similarity
 from ..options import option
 from ..simulate.seeds import nth
 from .background_process import BackgroundProcess
+from .common_options import rate_option, start_option
 from .fixer_pairs import DAMAGES, ENDS_WITH, FixerPair, fill, make_pair, read_pair, write_pair
 from .sources import Kind
 from .trainer import Report, Trainer, TrainerOptions
@@ -33,25 +34,37 @@ CHECK_VIEWS = (12, 24, 36)
 class FixerTraining(TrainerOptions):
     """Options of :func:`train_fixer`."""
 
-    start: str = option("", "Start from", "Weights to start from, by name or path; empty starts from scratch.")
+    start: str = start_option()
     biplanar: bool = option(
-        True, "Biplanar condition", "Off trains a fixer that sees the slice alone, as a control.", advanced=True
+        True,
+        "Biplanar condition",
+        "The fixer also sees two perpendicular projections; off trains one that sees the slice alone, as a control.",
+        advanced=True,
     )
-    volumes: int = option(1500, "Volumes", "Training volumes that are made at most; more differ more.", ge=16)
+    volumes: int = option(
+        1500,
+        "Volumes",
+        "How many training volumes are made at most. More differ more from one another and take longer to make.",
+        ge=16,
+    )
 
 
 class SDTurboTraining(FixerTraining):
     """Options of the training of adapters for SD-Turbo; they are few, on top of much that was learnt before."""
 
-    base: str = option(..., "Base", "Folder of your SD-Turbo, with model_index.json in it; it is only read.")
-    rate: float = option(1e-5, "Learning rate", "Highest rate, after the warm-up.", gt=0, advanced=True)
+    base: str = option(..., "Base", "The folder of your SD-Turbo, with model_index.json in it; it is only read.")
+    rate: float = rate_option(1e-5)
     unet_rank: int = option(
-        UNET_RANK, "Rank, U-Net", "Of the low-rank changes of the U-Net: more can learn more.", ge=1, advanced=True
+        UNET_RANK,
+        "Rank, U-Net",
+        "The rank of the changes that the U-Net may learn. A larger one can learn more and takes more memory.",
+        ge=1,
+        advanced=True,
     )
     vae_rank: int = option(
         VAE_RANK,
         "Rank, autoencoder",
-        "Of the low-rank changes of the autoencoder: more can learn more.",
+        "The rank of the changes that the autoencoder may learn. A larger one can learn more and takes more memory.",
         ge=1,
         advanced=True,
     )

@@ -16,6 +16,7 @@ from ..models.guide import BLIND, Guide, GuideConfig, Opinion, load_guide
 from ..models.patchgan import PatchGAN
 from ..models.weights import load_prior
 from ..options import option
+from .common_options import rate_option
 from .guide_lessons import GuideLesson, Lessons
 from .guide_pairs import perhaps_recoloured
 from .guide_validate import KINDS, guide_psnr, validation_lessons
@@ -32,14 +33,45 @@ class GuideTraining(TrainerOptions):
     """Options of :func:`train_guide`."""
 
     network: Literal["ours", "pix2pix"] = option(
-        "ours", "Network", "ours: knows the noise level and how sure it is; pix2pix: as published, with a PatchGAN."
+        "ours",
+        "Network",
+        "The network to train: ours knows the noise level and says how sure it is; pix2pix is as published, with a "
+        "PatchGAN.",
     )
-    prior: str = option("materials", "Prior", "Weights whose loop makes the pictures; ours starts from them, too.")
-    start: str = option("", "Start from", "A guide (name or path) to start from; empty: the prior, or from scratch.")
-    downs: int = option(6, "Halvings", "Of pix2pix: 6 for 64 px, 7 for 128, 8 for 256.", ge=4, le=8, advanced=True)
-    width: int = option(64, "Channels", "Of the first level of pix2pix.", ge=4, advanced=True)
-    l1: float = option(100.0, "L1", "Its weight against the PatchGAN, of pix2pix.", ge=0, advanced=True)
-    rate: float = option(5e-4, "Learning rate", "Highest rate, after the warm-up.", gt=0, advanced=True)
+    prior: str = option(
+        "materials",
+        "Prior",
+        "The weights of the prior whose reconstructions make the training images; our network starts from them, too.",
+    )
+    start: str = option(
+        "",
+        "Start from",
+        "The weights of a guide to start from, by name or path; empty starts from the prior, and pix2pix from scratch.",
+    )
+    downs: int = option(
+        6,
+        "Halvings",
+        "How often pix2pix halves the image: 6 times for 64 pixels, 7 for 128 and 8 for 256.",
+        ge=4,
+        le=8,
+        advanced=True,
+    )
+    width: int = option(
+        64,
+        "Channels",
+        "How many channels the first level of pix2pix has. More can learn more and take longer.",
+        ge=4,
+        advanced=True,
+    )
+    l1: float = option(
+        100.0,
+        "L1",
+        "The weight of the absolute error against the PatchGAN in the training of pix2pix. A larger one gives "
+        "smoother images.",
+        ge=0,
+        advanced=True,
+    )
+    rate: float = rate_option(5e-4)
 
 
 def train_guide(options: GuideTraining, folder: Path, pool: Path | None = None, report: Report = print) -> Path:

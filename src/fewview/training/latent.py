@@ -34,24 +34,40 @@ class LatentTraining(TrainerOptions):
     stage: Stage = option(
         "autoencoder",
         "Stage",
-        "autoencoder, then alignment, then diffusion: each starts from the stage before. The last one goes on training "
-        "the encoder of the views that the alignment began, and holds it to the latents.",
+        "The stage to train: autoencoder, then alignment, then diffusion, each from the weights of the stage "
+        "before. The last one goes on training the encoder of the views that the alignment began, and holds it to "
+        "the latents.",
     )
-    start: str = option("", "Start from", "Weights of the stage before (path); empty only for the autoencoder.")
-    side: int = option(32, "Side", "Voxels a side of the volumes: 32 on a CPU, 64 on a GPU.", unit="voxels", ge=16)
+    start: str = option(
+        "", "Start from", "The path of the weights of the stage before; it is empty only for the autoencoder."
+    )
+    side: int = option(
+        32,
+        "Side",
+        "Voxels on each side of the volumes: 32 suits a CPU, 64 a GPU. More show finer detail and take much longer.",
+        unit="voxels",
+        ge=16,
+    )
     volumes: str = option(
         "",
         "Volumes",
-        "Folder of your own volumes (.npy, z y x) to learn from; one in five is kept for validation. Empty for "
-        "simulated torsos.",
+        "The folder of your own volumes (.npy of shape z, y, x) to learn from; one in five is kept for validation. "
+        "Empty learns simulated torsos.",
     )
     unaligned: bool = option(
         False,
         "Without alignment",
-        "For comparisons: the diffusion stage trains the encoder of the views without any alignment with the latents.",
+        "The diffusion stage trains the encoder of the views without any alignment with the latents, for comparisons.",
         advanced=True,
     )
-    batch: int = option(0, "Batch", "Volumes per step; 0: 8 on a CPU, 64 on a GPU.", ge=0, advanced=True)
+    batch: int = option(
+        0,
+        "Batch",
+        "How many volumes each step learns from. More make steadier steps and take more memory; 0 takes 8 on a CPU "
+        "and 64 on a GPU.",
+        ge=0,
+        advanced=True,
+    )
 
 
 def train_latent(options: LatentTraining, folder: Path, report: Report = print) -> Path:

@@ -21,6 +21,7 @@ from ..models.weights import load_prior
 from ..models.widen import widened
 from ..options import option
 from .batches import draw_batch
+from .common_options import start_option
 from .losses import denoising_loss, lesson_loss, noise_levels
 from .pool import Pool
 from .rollouts import Lesson, next_lesson, rollout, whole_slices
@@ -45,23 +46,32 @@ class PriorTraining(TrainerOptions):
     kind: Literal["generic", "materials", "stack"] = option(
         "generic",
         "Images",
-        "Plain shapes, textured microstructures, or your own slices (with stack=FILE).",
+        "The images that are learnt: generic, plain shapes; materials, textured microstructures; or stack, your "
+        "own slices of the file under Stack.",
     )
-    stack: Path | None = option(None, "Stack", "Your own slices, .npy or .tif of shape (z, y, x), for kind=stack.")
+    stack: Path | None = option(
+        None, "Stack", "The file of your own slices, .npy or .tif of shape (z, y, x), where the images are a stack."
+    )
     size: Literal["compact", "medium", "large"] = option(
-        "compact", "Size", "compact runs well on a CPU, medium takes 1.6 times as long, large wants a GPU."
+        "compact",
+        "Size",
+        "The size of the network: compact runs well on a CPU, medium takes 1.6 times as long, and large needs a GPU.",
     )
     slices: Annotated[Literal[1, 3, 5], BeforeValidator(_number)] = option(
-        1, "Slices", "Neighbouring slices the network sees; 1 is a 2D prior."
+        1, "Slices", "How many neighbouring slices the network sees at once; 1 makes a prior of single slices."
     )
-    start: str = option("", "Start from", "Weights (name or path) to start from; empty: from scratch.")
+    start: str = start_option()
     task: Literal["prior", "postnet"] = option(
-        "prior", "Task", "prior: any noise level; postnet: clean a first reconstruction in one pass (supervised)."
+        "prior",
+        "Task",
+        "What is learnt: prior, to denoise images at any noise level; or postnet, to clean a first reconstruction "
+        "in one pass.",
     )
     in_loop: float = option(
         0.7,
         "In the loop",
-        "Part of the steps on images that a reconstruction meets, not on white noise.",
+        "The part of the steps that learn from images as reconstructions meet them, in place of images with white "
+        "noise. A larger part suits the reconstruction and less the drawing of samples.",
         ge=0,
         le=1,
     )

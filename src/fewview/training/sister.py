@@ -25,11 +25,11 @@ from ..methods.selection.held_out import held_fraction
 from ..models.unrolled import Unrolled, arc
 from ..models.weights import save_network
 from ..operators import Operator
-from ..options import option
 from ..quality.heldout import FEW_VIEWS
 from ..quality.residual import noise_level
 from .acquisitions import measured
 from .checkpoint import averaged
+from .common_options import minutes_option, rate_option, save_option, start_option, validate_option
 from .export import VALUE_RANGE, provenance
 from .sources import unit
 from .specimens import halved, specimens
@@ -48,15 +48,11 @@ PIXELS = 12 * 64**2  # of a step, about
 class SisterTraining(TrainerOptions):
     """Options of :class:`SisterTrainer`."""
 
-    minutes: float = option(10.0, "Minutes", "Time the training may take in all; more is better.", unit="min", gt=0)
-    start: str = option(
-        "unrolled-general",
-        "Start from",
-        "Weights (name or path) to start from; empty: from scratch, which takes longer.",
-    )
-    rate: float = option(6e-4, "Learning rate", "Highest rate, after the warm-up.", gt=0, advanced=True)
-    validate_every: float = option(1.0, "Validate every", "Time between validations.", unit="min", gt=0, advanced=True)
-    save_every: float = option(1.0, "Save every", "Time between checkpoints.", unit="min", gt=0, advanced=True)
+    minutes: float = minutes_option(10.0)
+    start: str = start_option("unrolled-general")
+    rate: float = rate_option(6e-4)
+    validate_every: float = validate_option(1.0)
+    save_every: float = save_option(1.0)
 
 
 class SisterTrainer(UnrolledTrainer[SisterTraining]):

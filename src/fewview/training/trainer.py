@@ -17,6 +17,7 @@ from torch import nn
 from ..models.unet import count_parameters
 from ..options import Options, option
 from .checkpoint import load_state, save_state
+from .common_options import minutes_option, rate_option, save_option, validate_option
 from .ema import PowerEma
 from .processes import Processes
 
@@ -28,14 +29,31 @@ OptionsT = TypeVar("OptionsT", bound="TrainerOptions")
 class TrainerOptions(Options):
     """Options of every training."""
 
-    minutes: float = option(120.0, "Minutes", "Time the training may take in all; more is better.", unit="min", gt=0)
-    device: str = option("auto", "Device", "auto, cpu or cuda.")
-    batch: int = option(0, "Batch", "Crops per step; 0: 16 on a CPU, 128 on a GPU.", ge=0, advanced=True)
-    crop: int = option(64, "Crop", "Side of most crops; some are twice as large.", unit="px", ge=32, advanced=True)
-    rate: float = option(1e-3, "Learning rate", "Highest rate, after the warm-up.", gt=0, advanced=True)
-    seed: int = option(0, "Seed", "Of every random choice.", ge=0, advanced=True)
-    save_every: float = option(3.0, "Save every", "Time between checkpoints.", unit="min", gt=0, advanced=True)
-    validate_every: float = option(6.0, "Validate every", "Time between validations.", unit="min", gt=0, advanced=True)
+    minutes: float = minutes_option(120.0)
+    device: str = option("auto", "Device", "Where to train: auto, cpu or cuda. Auto takes a GPU where there is one.")
+    batch: int = option(
+        0,
+        "Batch",
+        "How many crops each step learns from. More make steadier steps and take more memory; 0 takes 16 on a CPU "
+        "and 128 on a GPU.",
+        ge=0,
+        advanced=True,
+    )
+    crop: int = option(
+        64,
+        "Crop",
+        "The side of most of the crops that are learnt from; some are twice as large. A larger one shows more "
+        "context and takes longer.",
+        unit="px",
+        ge=32,
+        advanced=True,
+    )
+    rate: float = rate_option(1e-3)
+    seed: int = option(
+        0, "Seed", "The number that every random choice of the training follows from.", ge=0, advanced=True
+    )
+    save_every: float = save_option(3.0)
+    validate_every: float = validate_option(6.0)
 
 
 class Trainer(ABC, Generic[OptionsT]):

@@ -17,6 +17,7 @@ from ..methods.supervised.xray_reading import reading
 from ..models.unrolled import Unrolled, UnrolledConfig
 from ..options import option
 from .acquisitions import Acquisitions, measured
+from .common_options import rate_option, start_option
 from .pool import Pool
 from .sources import MIXTURES
 from .specimens import SOFT, WIDE, halved, specimens
@@ -35,27 +36,42 @@ class UnrolledTraining(TrainerOptions):
     kind: Literal["materials", "general"] = option(
         "materials",
         "Images",
-        "materials: concrete-like microstructures alone; general: those, plain shapes, grains, fibres and layers.",
+        "The samples that are learnt: materials, concrete-like microstructures alone; or general, those and plain "
+        "shapes, grains, fibres and layers.",
     )
     xray: bool = option(
         False,
         "With X-rays",
-        "Show the network an X-ray volume of the sample, too, in half of the steps; in some of them it is a wrong one.",
+        "In half of the steps the network also sees an X-ray volume of the sample, and sometimes a wrong one.",
     )
-    stages: int = option(4, "Stages", "Pairs of a network and a data step; more take longer.", ge=1, le=8)
+    stages: int = option(
+        4,
+        "Stages",
+        "How many pairs of a network and a data step follow one another. More can learn more and take longer.",
+        ge=1,
+        le=8,
+    )
     krylov: bool = option(
-        True, "Krylov directions", "Show the networks what the measurement says of their image; off for comparisons."
+        True, "Krylov directions", "The networks see what the measurement says of their image; off is for comparisons."
     )
-    start: str = option("", "Start from", "Weights (name or path) to start from; empty: from scratch.")
-    small: float = option(0.6, "Small first", "Share of the time spent on slices of 64 pixels alone.", ge=0, le=1)
-    scores: float = option(
-        0.4,
-        "Score steps",
-        "Share of the steps that give the network a noisy image of the object, too, so that it can draw samples.",
+    start: str = start_option()
+    small: float = option(
+        0.6,
+        "Small first",
+        "The share of the time that is spent on slices of 64 pixels alone. A larger share learns faster at first, "
+        "and less of large slices.",
         ge=0,
         le=1,
     )
-    rate: float = option(8e-4, "Learning rate", "Highest rate, after the warm-up.", gt=0, advanced=True)
+    scores: float = option(
+        0.4,
+        "Score steps",
+        "The share of the steps in which the network also sees a noisy image of the object, which lets it draw "
+        "samples. A larger share draws better samples.",
+        ge=0,
+        le=1,
+    )
+    rate: float = rate_option(8e-4)
 
 
 def train_unrolled(options: UnrolledTraining, folder: Path, pool: Path | None = None, report: Report = print) -> Path:

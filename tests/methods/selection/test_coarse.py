@@ -8,6 +8,7 @@ from fewview.methods.interface import Estimate, Settled
 from fewview.methods.selection.coarse import FINER, carried, coarser, finer, first_look, settled_coarsely
 from fewview.methods.selection.picture import Picture
 from fewview.methods.selection.weight_search import COARSE, Trials
+from fewview.operators import tiles
 
 
 @pytest.mark.parametrize(("grid", "factor"), [(64, 2), (66, 4), (65, 3)])
@@ -41,6 +42,15 @@ def test_unusable_pixels_do_not_enter_the_mean(make_problem):
 def test_the_xray_volume_comes_along(make_problem):
     problem = replace(make_problem(views=3), auxiliary=torch.arange(64.0).expand(1, 64, 64))
     assert torch.equal(coarser(problem, 2).auxiliary[0, 0], torch.arange(32.0) * 2 + 0.5)
+
+
+def test_the_coarse_matrix_is_not_remembered(make_problem):
+    """What is settled coarsely must leave the memory to what follows on the whole grid, which the forecast is of."""
+    remembered = list(tiles._kept)
+    coarse = coarser(make_problem(views=7, grid=72, axis=35.25), 2)
+    coarse.operator.T(coarse.operator(coarse.operator.zeros(1)))
+    assert coarse.operator.stored
+    assert list(tiles._kept) == remembered
 
 
 def test_large_grids_are_tried_coarser(make_problem):

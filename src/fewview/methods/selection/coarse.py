@@ -78,6 +78,7 @@ def coarser(problem: Problem, factor: int) -> Problem:
         mean = binned(weights)
         data = binned(weigh(usable, weights)) / torch.where(mean > 0, mean, torch.ones_like(mean))
     operator = A.with_geometry(geometry, volume, MEMORY_BUDGET)  # a choice applies it a hundred times
+    operator.once = True  # then its matrix makes room for what the whole grid takes; to build it again is quick
     auxiliary = None if problem.auxiliary is None else adaptive_avg_pool2d(problem.auxiliary, volume.side)
     stack = None if problem.stack is None else CoarserStack(problem.stack, factor)
     return replace(problem, operator=operator, data=data, weights=mean, auxiliary=auxiliary, state=None, stack=stack)

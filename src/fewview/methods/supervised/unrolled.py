@@ -38,7 +38,7 @@ from .posterior import posterior_sample, spread_factor
 from .trained_range import outside_training
 from .xray_reading import shown
 
-BUFFERS, COPIED = 40.0, 14.0
+BUFFERS, COPIED = 28.0, 14.0
 """Volumes held at the peak, and those of them that each position takes of several reconstructed at the same time."""
 ONE_POSITION = 0.2
 """Part of the work, at most, with which the sample is reconstructed in one position alone."""

@@ -127,7 +127,7 @@ class ReconstructDock(Dock):
         self.holdout.valueChanged.connect(self._on_edit)
         self.seed = QSpinBox()
         self.seed.setRange(0, 2**31 - 1)
-        self.seed.setToolTip("Of every random choice: the same seed gives the same volume.")
+        self.seed.setToolTip("The number that every random choice follows from: the same seed gives the same volume.")
         described(self.seed, "Seed")
         form.addRow("Held-out views", self.holdout)
         form.addRow("Seed", self.seed)
