@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from settings_search import MEASURED
+from validation_samples import MEASURED
 
 import fewview
 from fewview.benchmark.quality.simulated import measured

@@ -8,14 +8,11 @@ of the better of TV and MBIR: "best" is the mean that predicts the held-out view
 a number so large a part of the way from best to equal. What the file holds is not measured again.
 """
 
-import argparse
-import itertools
-import json
 from pathlib import Path
 
 import numpy as np
 import torch
-from settings_search import KINDS, MEASURED, case_of
+from validation_samples import KINDS, measure, problem_of
 
 from fewview.methods.ensemble.members import members, options_of
 from fewview.methods.ensemble.simplex import simplex_minimum
@@ -23,10 +20,9 @@ from fewview.methods.ensemble.stacking import Residuals
 from fewview.methods.selection.held_out import hold_out
 from fewview.methods.slices import central
 from fewview.quality import psnr
-from fewview.runs.problem import set_up
 
 OUT = Path(__file__).parent / "results" / "stacking.json"
-NAMES, SLICES, SIZE, VOLUMES, VIEWS = "unrolled,d3ip-generic,mbir,tv", 4, 128, (3,), (8, 16, 32)
+NAMES, SLICES = "unrolled,d3ip-generic,mbir,tv", 4
 PARTS = (0.25, 0.5, 0.75)
 
 
@@ -39,8 +35,7 @@ def solved(method, problem, options):
 
 def reconstructed(case):
     """Inner products of the members' held-out residuals, and their volumes from all views."""
-    setup = set_up(case.lines, auxiliary=None, holdout=0.0, device=torch.device("cpu"), seed=0)
-    problem = setup.problem(0, setup.slices)
+    problem = problem_of(case)
     given, held = hold_out(central(problem, SLICES, adjacent=True))
     misfit, residuals, volumes = Residuals(held), [], []
     for method in members(NAMES):
@@ -63,22 +58,11 @@ def compared(gram, volumes, reference):
     return row
 
 
-def main():
-    """Measure one volume of each kind."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--measured", type=Path, default=MEASURED)
-    given = parser.parse_args()
-    rows = json.loads(OUT.read_text(encoding="utf-8")) if OUT.exists() else []
-    torch.set_num_threads(1)
-    for volume, kind, views in itertools.product(VOLUMES, (*KINDS, "grains"), VIEWS):
-        place = {"kind": kind, "volume": volume, "views": views, "size": SIZE}
-        if any(place.items() <= row.items() for row in rows):
-            continue
-        case = case_of(kind, volume, views, SIZE, given.measured)
-        rows.append(place | compared(*reconstructed(case), case.reference))
-        print(rows[-1], flush=True)
-        OUT.write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
-
-
 if __name__ == "__main__":
-    main()
+    measure(
+        __doc__,
+        OUT,
+        lambda case: [compared(*reconstructed(case), case.reference)],
+        kinds=(*KINDS, "grains"),
+        volumes=(3,),
+    )

@@ -5,22 +5,19 @@
 
 Both shipped networks reconstruct each sample, the better one of the held-out views is fine-tuned, and what that brings
 is kept whatever the held-out views gained: so that the rules that decide (`ENOUGH` in methods/selection/comparison.py
-and in methods/supervised/finetune.py) can be held against what they should have decided. The samples are grown from
-validation seeds, the measured scan (a dendritic alloy) is in no benchmark.
+and in methods/supervised/finetune.py) can be held against what they should have decided.
 """
 
 from __future__ import annotations
 
-import argparse
-import json
 from collections.abc import Generator
-from itertools import product
 from pathlib import Path
 from typing import Any, TypeVar
 
 import torch
-from settings_search import MEASURED, case_of
+from validation_samples import measure, problem_of
 
+from fewview.benchmark.quality.case import Case
 from fewview.methods import get_method
 from fewview.methods.diffusion.denoiser import batch_size
 from fewview.methods.interface import Problem
@@ -29,7 +26,6 @@ from fewview.methods.supervised.finetune import fine_tuned
 from fewview.models.unrolled import Unrolled
 from fewview.models.weights import load_unrolled
 from fewview.quality import psnr, ssim
-from fewview.runs.problem import set_up
 
 RESULTS = Path(__file__).parent / "results" / "unrolled_choices.json"
 KINDS = ("microstructure", "ellipses", "grains", "foam", "fibres", "dendrite")
@@ -55,11 +51,9 @@ def image_of(net: Unrolled, problem: Problem, scale: float) -> torch.Tensor:
     return image * scale
 
 
-def row_of(kind: str, volume: int, views: int, size: int, folder: Path) -> dict[str, Any]:
+def row_of(case: Case) -> dict[str, Any]:
     """PSNR and SSIM of both networks and of the tuned one, and what the held-out views said of them."""
-    case = case_of(kind, volume, views, size, folder)
-    setup = set_up(case.lines, auxiliary=None, holdout=0.0, device=torch.device("cpu"), seed=0)
-    problem = setup.problem(0, setup.slices)
+    problem = problem_of(case)
     method = get_method("unrolled")
     settled = method.settle(problem, method.options())
     scale, errors = float(settled.options.scale), dict(settled.chosen["weights_curve"])
@@ -77,26 +71,5 @@ def row_of(kind: str, volume: int, views: int, size: int, folder: Path) -> dict[
     return {"networks": networks, "chosen": chosen, "tuned": tuned}
 
 
-def main() -> None:
-    """Measure what the file does not hold yet; every sample is written when it is done."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--volumes", type=int, nargs="+", default=[3, 4])
-    parser.add_argument("--views", type=int, nargs="+", default=[8, 16, 32])
-    parser.add_argument("--kinds", nargs="+", default=list(KINDS))
-    parser.add_argument("--size", type=int, default=128)
-    parser.add_argument("--measured", type=Path, default=MEASURED)
-    parser.add_argument("--json", type=Path, default=RESULTS)
-    asked = parser.parse_args()
-    rows = json.loads(asked.json.read_text()) if asked.json.exists() else []
-    for volume, views, kind in product(asked.volumes, asked.views, asked.kinds):
-        where = {"kind": kind, "volume": volume, "views": views, "size": asked.size}
-        if any(where.items() <= row.items() for row in rows):
-            continue
-        rows.append(where | row_of(kind, volume, views, asked.size, asked.measured))
-        asked.json.write_text(json.dumps(rows, indent=1) + "\n")
-        print(rows[-1], flush=True)
-
-
 if __name__ == "__main__":
-    torch.set_num_threads(1)
-    main()
+    measure(__doc__, RESULTS, lambda case: [row_of(case)], kinds=KINDS)

@@ -68,9 +68,7 @@ def _public_functions():
                 every = (*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs)
                 given = [a.arg for a in every if a.arg not in ("self", "cls")]
                 told = ast.get_docstring(node) or ""
-                flags = any(
-                    "Annotated" in ast.dump(a) or ast.unparse(a.annotation or a) in ALIASES for a in node.args.args
-                )
+                flags = any("Annotated" in ast.dump(a) or ast.unparse(a.annotation or a) in ALIASES for a in every)
                 if len(given) >= 3 and not flags and not told.startswith("See :"):
                     yield f"{where}{node.name}", node, given, told
 

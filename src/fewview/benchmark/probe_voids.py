@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import find_objects, label
 
-from ..simulate.microstructure import Microstructure, microstructure
+from ..simulate.microstructure import Microstructure, halve, microstructure
 from ..simulate.phantoms import VoxelPhantom
 from .quality.case import Array
 from .quality.simulated import Slab, seed_of
@@ -58,18 +58,12 @@ def pair(kind: Kind, size: int, slices: int, volume: int, count: int = 4) -> tup
     slabs = [_slab(sample, slices) for sample in (before, after)]
     lost = slabs[0].truth("neutron") - slabs[1].truth("neutron")
     lost = lost if kind == "added" else -lost
-    missing = [np.where(_coarse(mask) > 0, lost, 0) for mask in masks]
+    missing = [np.where(halve(mask.astype(np.float32)) > 0, lost, 0) for mask in masks]
     return slabs[0], slabs[1], np.stack(missing) if missing else np.empty((0, *lost.shape), np.float32)
 
 
 def _slab(sample: Microstructure, slices: int) -> Slab:
     return Slab(VoxelPhantom(sample.fine, len(sample.labels) // 2, sample.pixel), slices)
-
-
-def _coarse(mask: NDArray[np.bool_]) -> Array:
-    z, y, x = (n // 2 for n in mask.shape)
-    result: Array = mask.reshape(z, 2, y, 2, x, 2).mean(axis=(1, 3, 5), dtype=np.float32)
-    return result
 
 
 def _solid(labels: NDArray[np.uint16], values: Array, count: int) -> list[NDArray[np.bool_]]:

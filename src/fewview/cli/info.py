@@ -3,30 +3,22 @@
 from __future__ import annotations
 
 import json
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from . import reading
+from .reading import reading
+from .shared_flags import takes
 
 NEEDS_AN_ANSWER = 3
 
 
+@takes("said", reading)
 def info(
+    *,
     scan: Annotated[str, typer.Argument(help="File or folder of the scan.")],
     as_json: Annotated[bool, typer.Option("--json", help="Print everything as JSON.")] = False,
-    angles: reading.Angles = None,
-    layout: reading.Layout = None,
-    kind: reading.Kind = None,
-    pixel: reading.Pixel = None,
-    flats: reading.Flats = None,
-    darks: reading.Darks = None,
-    dataset: reading.Dataset = None,
-    exclude: reading.Exclude = None,
-    reverse_angles: reading.ReverseAngles = False,
-    mirror: reading.Mirror = False,
-    horizontal_axis: reading.HorizontalAxis = False,
-    geometry: reading.Geometry = None,
+    said: dict[str, Any],
 ) -> None:
     """Show what a scan holds, what was assumed and what is missing.
 
@@ -36,8 +28,7 @@ def info(
     from ..errors import FewviewError
     from ..io import inspect
 
-    chosen = reading.said(locals())
-    found = inspect(scan, **chosen, find_axis=True)
+    found = inspect(scan, **said, find_axis=True)
     typer.echo(json.dumps(found.to_dict(), indent=2) if as_json else "\n".join(found.lines()))
     if found.hopeless:
         raise FewviewError(found.missing[0].problem, found.missing[0].remedy)

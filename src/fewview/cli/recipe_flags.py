@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-import functools
-import inspect
-from collections.abc import Callable
-from typing import Annotated, Any, get_type_hints
+from typing import Annotated, Any
 
 import typer
 
 from ..errors import OptionError
 from ..runs.recipe import Recipe
-from . import reading
-from .reading import flag
+from .reading import reading
+from .shared_flags import flag, takes
 from .values import parse_axis, parse_pairs, parse_rows
 
 RECIPES = (".yaml", ".yml", ".json")
 
 
+@takes("said", reading)
 def recipe_from_flags(
+    *,
     scan: Annotated[
         str,
         typer.Argument(help="File or folder of the scan; or a recipe or report (.yaml, .json), to run again."),
@@ -37,18 +36,7 @@ def recipe_from_flags(
     rows: Annotated[str | None, flag(Recipe, "rows")] = None,
     bin_: Annotated[int | None, flag(Recipe, "bin", "--bin")] = None,
     axis: Annotated[str | None, flag(Recipe, "axis")] = None,
-    angles: reading.Angles = None,
-    layout: reading.Layout = None,
-    kind: reading.Kind = None,
-    pixel: reading.Pixel = None,
-    flats: reading.Flats = None,
-    darks: reading.Darks = None,
-    dataset: reading.Dataset = None,
-    exclude: reading.Exclude = None,
-    reverse_angles: reading.ReverseAngles = False,
-    mirror: reading.Mirror = False,
-    horizontal_axis: reading.HorizontalAxis = False,
-    geometry: reading.Geometry = None,
+    said: dict[str, Any],
     prepare: Annotated[
         list[str] | None,
         typer.Option(help="An option of the preparation as KEY=VALUE, such as zingers=0.3 or dose=edges."),
@@ -87,7 +75,6 @@ def recipe_from_flags(
         "device": device,
         "seed": seed,
     }
-    said = reading.said(locals())
     base: dict[str, Any] = Recipe.load(scan).compact() if scan.lower().endswith(RECIPES) else {"scan": scan}
     given = {key: value for key, value in given.items() if value is not None}
     if axis is not None:
@@ -103,28 +90,3 @@ def recipe_from_flags(
     if recipe.registration is not None and recipe.auxiliary is None:
         raise OptionError("--register needs an X-ray volume.", "Give it with --aux VOLUME.")
     return recipe
-
-
-def takes_recipe(command: Callable[..., None]) -> Callable[..., None]:
-    """Give a command, whose first parameter is a recipe, the flags of :func:`recipe_from_flags` in its place."""
-    shared = inspect.signature(recipe_from_flags).parameters
-    own = list(inspect.signature(command).parameters.values())[1:]
-    scan, *others = shared.values()
-
-    @functools.wraps(command)
-    def from_flags(**given: Any) -> None:
-        recipe = recipe_from_flags(**{name: given.pop(name) for name in shared})
-        command(recipe, **given)
-
-    needed = [one for one in own if one.default is inspect.Parameter.empty]
-    rest = [one for one in own if one.default is not inspect.Parameter.empty]
-    hints = {
-        **get_type_hints(recipe_from_flags, include_extras=True),
-        **get_type_hints(command, {**command.__globals__, "Recipe": Recipe}, include_extras=True),
-    }
-    parameters = [scan, *needed, *others, *rest]
-    keyword = inspect.Parameter.KEYWORD_ONLY
-    found = [one.replace(kind=keyword, annotation=hints[one.name]) for one in parameters]
-    from_flags.__signature__ = inspect.Signature(found)  # type: ignore[attr-defined]
-    from_flags.__annotations__ = {one.name: one.annotation for one in found} | {"return": None}
-    return from_flags

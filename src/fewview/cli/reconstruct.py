@@ -15,21 +15,23 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ..errors import FewviewError, OptionError, Stopped
+from ..runs.recipe import Recipe
 from .progress import Progress, duration
-from .recipe_flags import takes_recipe
+from .recipe_flags import recipe_from_flags
+from .shared_flags import takes
 
 if TYPE_CHECKING:
-    from ..runs.recipe import Recipe
     from ..runs.result import Result
     from ..scan import LineIntegrals
 
 
-@takes_recipe
+@takes("recipe", recipe_from_flags)
 def reconstruct(
-    recipe: Recipe,
+    *,
     output: Annotated[
         Path, typer.Option("-o", "--output", help="Volume to write: .npy, .tif, .h5 or .zarr (OME-Zarr).")
     ],
+    recipe: Recipe,
     bits: Annotated[
         int, typer.Option(help="Bits of the values: 32, or 16 for a TIFF whose values have one slope and offset.")
     ] = 32,

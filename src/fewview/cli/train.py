@@ -8,64 +8,69 @@ from typing import Annotated, Any
 import typer
 
 from ..errors import OptionError
+from .shared_flags import takes
 from .train_unrolled import exported, learn_sister, train_simulated
 from .values import parse_axis, parse_pairs, parse_rows
 
 app = typer.Typer(help="Train a network: on a CPU or a GPU, resumable.")
 
-# What every training is asked.
 Output = Annotated[Path, typer.Option("-o", "--output", help="Folder of the training; it is resumed from there.")]
-Minutes = Annotated[float | None, typer.Option(help="Time in minutes that the training may take in all.")]
-Device = Annotated[str | None, typer.Option(help="Where to train: `auto`, `cpu` or `cuda`.")]
-Seed = Annotated[int | None, typer.Option(help="Number that every random choice follows from.")]
-Settings = Annotated[
-    list[str] | None, typer.Option("--set", help="An option of the training as KEY=VALUE; it may be repeated.")
-]
 
 
-def _values(settings: list[str] | None, **given: object) -> dict[str, Any]:
-    """Options of a training: those of ``--set``, and flags of their own that were given."""
-    return {**parse_pairs("--set", settings or []), **{k: v for k, v in given.items() if v is not None}}
+def training(
+    minutes: Annotated[float | None, typer.Option(help="Time in minutes that the training may take in all.")] = None,
+    device: Annotated[str | None, typer.Option(help="Where to train: `auto`, `cpu` or `cuda`.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Number that every random choice follows from.")] = None,
+    settings: Annotated[
+        list[str] | None, typer.Option("--set", help="An option of the training as KEY=VALUE; it may be repeated.")
+    ] = None,
+) -> dict[str, Any]:
+    """What the flags of every training say of its options; a flag of its own goes before ``--set``."""
+    return parse_pairs("--set", settings or []) | _given(minutes=minutes, device=device, seed=seed)
+
+
+def _given(**flags: object) -> dict[str, Any]:
+    return {name: value for name, value in flags.items() if value is not None}
 
 
 @app.command()
+@takes("values", training)
 def prior(
+    *,
     output: Output,
     kind: Annotated[
         str | None, typer.Option(help="Kind of training images: `generic`, `materials` or `stack`.")
     ] = None,
-    minutes: Minutes = None,
-    device: Device = None,
-    seed: Seed = None,
-    settings: Settings = None,
+    values: dict[str, Any],
 ) -> None:
     """Train a diffusion prior, or go on with the training that the folder holds; writes weights and card."""
     from ..training.export import export_prior
     from ..training.prior import PriorTraining, train_prior
 
-    options = PriorTraining.parse(_values(settings, kind=kind, minutes=minutes, device=device, seed=seed))
+    options = PriorTraining.parse(values | _given(kind=kind))
     exported(train_prior(options, output, report=typer.echo), f"{options.kind}.safetensors", export_prior)
 
 
 @app.command()
+@takes("values", training)
 def guide(
+    *,
     output: Output,
     network: Annotated[str | None, typer.Option(help="Network to train: `ours`, or `pix2pix` as published.")] = None,
-    minutes: Minutes = None,
-    device: Device = None,
-    seed: Seed = None,
-    settings: Settings = None,
+    values: dict[str, Any],
 ) -> None:
     """Train a cross-modal guide, or go on with the training that the folder holds; writes weights and card."""
     from ..training.guide import GuideTraining, train_guide
     from ..training.guide_export import export_guide
 
-    options = GuideTraining.parse(_values(settings, network=network, minutes=minutes, device=device, seed=seed))
+    options = GuideTraining.parse(values | _given(network=network))
     exported(train_guide(options, output, report=typer.echo), "guide.safetensors", export_guide)
 
 
 @app.command()
+@takes("values", training)
 def unrolled(
+    *,
     output: Annotated[
         Path,
         typer.Option(
@@ -97,13 +102,10 @@ def unrolled(
     check: Annotated[
         bool, typer.Option(help="Compare with other methods on held-out detector pixels of the scan.")
     ] = True,
-    minutes: Minutes = None,
-    device: Device = None,
-    seed: Seed = None,
-    settings: Settings = None,
+    values: dict[str, Any],
 ) -> None:
     """Train an unrolled network on simulated samples, or on a dense volume of a sample like the one to come."""
-    values = _values(settings, kind=kind, xray=xray, minutes=minutes, device=device, seed=seed)
+    values |= _given(kind=kind, xray=xray)
     if volume is None and like is None:
         train_simulated(output, values)
         return
@@ -117,28 +119,29 @@ def unrolled(
 
 
 @app.command()
+@takes("values", training)
 def fixer(
+    *,
     output: Output,
     base: Annotated[
         str | None,
         typer.Option(help="Folder of your SD-Turbo: train adapters for it, instead of a compact network from scratch."),
     ] = None,
-    minutes: Minutes = None,
-    device: Device = None,
-    seed: Seed = None,
-    settings: Settings = None,
+    values: dict[str, Any],
 ) -> None:
     """Train a slice fixer, or go on with the training that the folder holds; writes weights and card."""
     from ..training.fixer import FixerTraining, SDTurboTraining, train_fixer
     from ..training.fixer_export import export_fixer
 
     kind = FixerTraining if base is None else SDTurboTraining
-    options = kind.parse(_values(settings, base=base, minutes=minutes, device=device, seed=seed))
+    options = kind.parse(values | _given(base=base))
     exported(train_fixer(options, output, report=typer.echo), "fixer.safetensors", export_fixer)
 
 
 @app.command()
+@takes("values", training)
 def latent(
+    *,
     output: Output,
     stage: Annotated[
         str | None, typer.Option(help="Stage to train: `autoencoder`, then `alignment`, then `diffusion`.")
@@ -152,15 +155,11 @@ def latent(
             help="Folder of your own volumes, .npy of shape (z, y, x), to learn in place of simulated torsos."
         ),
     ] = None,
-    minutes: Minutes = None,
-    device: Device = None,
-    seed: Seed = None,
-    settings: Settings = None,
+    values: dict[str, Any],
 ) -> None:
     """Train a stage of a latent diffusion model (CLS-DM), or go on with it; writes weights and card."""
     from ..training.latent import LatentTraining, train_latent
     from ..training.latent_export import export_latent
 
-    given = {"stage": stage, "start": start, "volumes": volumes, "minutes": minutes, "device": device, "seed": seed}
-    options = LatentTraining.parse(_values(settings, **given))
+    options = LatentTraining.parse(values | _given(stage=stage, start=start, volumes=volumes))
     exported(train_latent(options, output, report=typer.echo), f"{options.stage}.safetensors", export_latent)

@@ -6,25 +6,25 @@ import json
 import threading
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
 from ..errors import OptionError, Stopped
+from ..runs.recipe import Recipe
 from .progress import Progress
-from .recipe_flags import RECIPES, takes_recipe
+from .recipe_flags import RECIPES, recipe_from_flags
 from .reconstruct import nothing_written, stop_and_keep, told
-
-if TYPE_CHECKING:
-    from ..runs.recipe import Recipe
+from .shared_flags import takes
 
 
-@takes_recipe
+@takes("recipe", recipe_from_flags)
 def tune(
-    recipe: Recipe,
+    *,
     output: Annotated[
         Path, typer.Option("-o", "--output", help="The recipe to write (.yaml or .json), with nothing left on auto.")
     ],
+    recipe: Recipe,
 ) -> None:
     """Settle what the method would choose by itself, and write a recipe that `fewview reconstruct` takes."""
     from ..runs.session import RecipeSession

@@ -18,7 +18,7 @@ from . import compiled_fan
 from .jit import jit
 from .joseph import ParallelJoseph
 from .joseph_fan import FanJoseph
-from .threads import share
+from .threads import pausing, share
 from .tiles import BLOCK, SLICES, cuts, empty_like_order, slices_innermost
 
 PIECE = 3e7  # pixel-view pairs between two ticks: some 30 ms for one slice
@@ -131,7 +131,7 @@ class CompiledProduct:
             sino = np.zeros((self.views, columns * rays, s1 - s0), image.dtype)
             pieces = cuts(self.views, self.piece_views)
             calls = [(straight, turned, sino[a:b], self.cos[a:b], self.sin[a:b], *self.facts[0]) for a, b in pieces]
-            share(_piece(self.kernels[0]), calls, tick)
+            share(pausing(self.kernels[0]), calls, tick)
             mean = sino.reshape(self.views * columns, rays, s1 - s0).mean(1)
             y[s0:s1] = torch.from_numpy(mean).t()
         return y
@@ -145,7 +145,7 @@ class CompiledProduct:
             wide = _widened(np.repeat(sino, rays, axis=1) / sino.dtype.type(rays))
             image = np.zeros((n, n, s1 - s0), sino.dtype)
             calls = [(wide, image[a:b], a, self.cos, self.sin, *self.facts[1]) for a, b in cuts(n, self.piece_rows)]
-            share(_piece(self.kernels[1]), calls, tick)
+            share(pausing(self.kernels[1]), calls, tick)
             x[s0:s1] = torch.from_numpy(image).flatten(0, 1).t()
         return x
 
@@ -156,12 +156,3 @@ def _widened(array: np.ndarray) -> np.ndarray:
     wide = np.zeros((height, width + 2 * MARGIN, slices), array.dtype)
     wide[:, MARGIN:-MARGIN] = array
     return wide
-
-
-def _piece(kernel: Any) -> Callable[..., None]:
-    def run(*call: Any) -> None:
-        *arguments, pause = call
-        kernel(*arguments)
-        pause()
-
-    return run

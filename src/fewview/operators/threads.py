@@ -21,6 +21,17 @@ TICK = 0.05  # seconds
 _starting = threading.Lock()
 
 
+def pausing(kernel: Callable[..., None]) -> Callable[..., None]:
+    """Work for :func:`share`: a compiled kernel, which is too short to pause, and a pause behind it."""
+
+    def run(*call: Any) -> None:
+        *arguments, pause = call
+        kernel(*arguments)
+        pause()
+
+    return run
+
+
 def share(work: Callable[..., Any], calls: Sequence[tuple[Any, ...]], tick: Callable[[], None]) -> list[Any]:
     """Results of ``work(*call, pause)`` for all calls, in order, made on as many threads as torch would use.
 

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from ...operators.jit import jit
-from ...operators.threads import share
+from ...operators.threads import pausing, share
 from .field import Shape, Slab
 from .splat import splat, splat_gradient
 
@@ -62,7 +62,7 @@ class _Voxelise(torch.autograd.Function):
         volume = torch.zeros(size, dtype=gaussians.dtype)
         rows, boxes, out = gaussians.detach().numpy(), reach.numpy(), volume.numpy()
         edges = range(0, size[0], PLANES)
-        share(_piece(_sum), [(rows, boxes, out[z : z + PLANES], slab[0] + z, CUT) for z in edges], tick)
+        share(pausing(_sum), [(rows, boxes, out[z : z + PLANES], slab[0] + z, CUT) for z in edges], tick)
         return volume
 
     @staticmethod
@@ -75,7 +75,7 @@ class _Voxelise(torch.autograd.Function):
         incoming = np.ascontiguousarray(gradient.numpy())
         pieces = [slice(k, k + PIECE) for k in range(0, len(rows), PIECE)]
         calls = [(rows[p], boxes[p], incoming, ctx.slab[0], CUT, slopes[p]) for p in pieces]
-        share(_piece(_slopes), calls, ctx.tick)
+        share(pausing(_slopes), calls, ctx.tick)
         return out, None, None, None, None
 
 
@@ -168,12 +168,3 @@ def _slopes(gaussians: Any, reach: Any, gradient: Any, top: int, cut: float, out
         out[k, 7] = -g[0] * szy
         out[k, 8] = -g[0] * szx
         out[k, 9] = -g[0] * syx
-
-
-def _piece(kernel: Any) -> Callable[..., None]:
-    def run(*call: Any) -> None:
-        *arguments, pause = call
-        kernel(*arguments)
-        pause()
-
-    return run
