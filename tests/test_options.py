@@ -80,7 +80,7 @@ def test_a_choice_is_given_as_a_whole_by_path_or_by_short_name(given, expected):
         ({"step.trust": -1}, "Option step.trust=-1"),
         ({"step.kind": "plain", "step.trust": 1}, "no option 'step.trust'. step=plain has: count"),
         ({"step.turst": 1}, "no option 'step.turst'. step=weighed has: count, trust"),
-        ({"trusty": 1}, "no option 'trusty'. This method has: step, steps"),
+        ({"trusty": 1}, "no option 'trusty'. The options are: step, steps"),
     ],
 )
 def test_what_is_wrong_within_a_choice_is_named_by_its_path(given, message):

@@ -132,7 +132,7 @@ class Leaf(NamedTuple):
 class Options(BaseModel):
     """Base of every options model: immutable, closed, and with errors that a user understands."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     short_names: ClassVar[Mapping[str, str]] = {}
     """Names that values within the model answer to, too, and their paths: those of recipes from when all was flat. What
@@ -312,7 +312,7 @@ def _explain(model: type[Options], error: ValidationError) -> tuple[str, str]:
         name, field = f"{name}.{place[-1]}", chosen.model_fields.get(place[-1])
     known = ", ".join(key for key in chosen.model_fields if key != "kind") or "none"
     if first["type"] == "extra_forbidden":
-        whose = "This method has" if chosen is model else f"{place[0]}={place[1]} has"
+        whose = "The options are" if chosen is model else f"{place[0]}={place[1]} has"
         return f"There is no option '{name}'.", f"{whose}: {known}."
     message = first["msg"].replace("Input should be", "it must be")
     message = message[0].lower() + message[1:]

@@ -17,7 +17,7 @@ AXIS = 17.0
     ("arguments", "says"),
     [
         (["--method", "sirtt"], "Did you mean 'sirt'"),
-        (["--method", "sirt", "--set", "iteration=5"], "no option 'iteration'. This method has: budget, iterations"),
+        (["--method", "sirt", "--set", "iteration=5"], "no option 'iteration'. The options are: budget, iterations"),
         (["--method", "sirt", "--set", "iterations=many"], "iterations='many'"),
         (["--method", "sirt", "--set", "iterations=0"], "greater than or equal to 1"),
         (["--method", "sirt", "--set", "iterations"], "is not KEY=VALUE"),

@@ -156,7 +156,7 @@ def test_missing_numbers_of_a_transmission(save, disks):
     scan = read_scan(save(projections=values, flats=None, darks=None))
     assert scan.views == 59
     assert any("% of the pixels are not numbers" in note for note in scan.notes)
-    assert any("view 17 hold no numbers" in note for note in scan.notes)
+    assert any("1 is left out: view 17 holds no numbers" in note for note in scan.notes)
 
 
 def test_zingers_are_noted_with_their_remedy(save, disks):

@@ -326,3 +326,28 @@ def test_matlab73_is_hdf5_with_reversed_axes(tmp_path):
     scan = read_scan(path)
     np.testing.assert_array_equal(scan.read(), DATA)
     assert inspect(path).format == "MATLAB 7.3"
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "says"),
+    [
+        ("axis", np.nan, "says nan, which is no column of the detector (0 to"),
+        ("axis", 4000.0, "says 4000, which is no column of the detector (0 to"),
+        ("axis", "middle", "attribute axis, says nan"),
+        ("pixel_size_mm", -1.0, "says -1, which is no size of a pixel"),
+        ("pixel_size_mm", "0.05 um", "pixel_size_mm, says nan"),
+    ],
+)
+def test_numbers_that_cannot_be_are_told_and_not_used(exchange, name, value, says):
+    path = exchange()
+    with h5py.File(path, "r+") as file:
+        file["exchange"].attrs[name] = value
+    scan = read_scan(path)
+    assert any(says in note and "it is not used" in note for note in scan.notes)
+    assert (scan.geometry.axis, scan.geometry.pixel) == (None, None)
+    assert scan.provenance[name.removesuffix("_size_mm")].how == "missing"
+
+
+def test_an_angle_unit_that_is_not_known_is_told(exchange):
+    how = read_scan(exchange(units="gon")).provenance["angles"]
+    assert how.how == "assumed" and "whose unit 'gon' is not known" in how.where

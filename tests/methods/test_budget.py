@@ -118,6 +118,32 @@ def test_only_the_steps_themselves_count_as_steps(budget, clock, problem):
     assert 0.8 * budget <= seconds <= 1.2 * budget
 
 
+class Begun(Slow):
+    """Ten seconds for a start, which a run can go on from."""
+
+    def __init__(self, clock: Clock, each: float = 0.5) -> None:
+        super().__init__(clock, each)
+        self.starts = 0
+        self.method = replace(self.method, pacing=Pacing(keeps_start=True))
+
+    def solve(self, problem, options) -> Iterator[Estimate]:
+        if problem.state is None:
+            self.starts += 1
+            self.clock.now += 10.0
+            volume = torch.ones(len(problem.data), 4, 4)
+            yield Estimate(volume, 0, options.iterations, "starting image", state={"first": volume})
+        yield from super().solve(problem, options)
+
+
+def test_the_start_that_the_pace_was_measured_with_is_not_made_again(clock, problem):
+    slow = Begun(clock)
+    last, seconds = run(slow, problem, budget=30.0)
+    assert slow.starts == 1 and 24 <= seconds <= 36
+    assert last.step == slow.done[-1] > 20
+    settled = slow.method.settle(replace(problem, stack=type("Stack", (), {"slices": 1})()), slow.method.options(budget=30.0))
+    assert settled.state is None  # of a part of the slices: each slab begins anew
+
+
 def test_a_cheap_method_ends_early_and_says_so(clock, problem):
     last, seconds = run(Slow(clock, each=0.01), problem, budget=60.0)
     assert last.step == 100 and seconds < 10

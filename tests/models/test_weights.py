@@ -13,6 +13,7 @@ from fewview.models.weights import (
     WeightsError,
     find_weights,
     load_prior,
+    prior_reach,
     read_card,
     save_network,
     shipped_weights,
@@ -104,3 +105,26 @@ def test_shipped_priors_are_whole_and_beat_the_plain_denoisers(name):
     noisy = image + 0.1 * torch.randn(image.shape, generator=torch.Generator().manual_seed(0))
     seen = noisy.expand(-1, prior.config.slices, -1, -1)  # its own neighbours
     assert (prior(seen, 0.1) - image).square().mean() < 0.15 * (noisy - image).square().mean()
+
+
+@pytest.mark.parametrize("card", ["{", "[1]"])
+def test_a_damaged_card_is_told(saved, card):
+    _, path = saved
+    path.with_suffix(".json").write_text(card)
+    with pytest.raises(WeightsError, match=r"mine\.json, the card of mine\.safetensors, is damaged"):
+        load_prior(path)
+
+
+def test_the_reach_of_damaged_weights_and_of_another_kind_is_refused(tmp_path):
+    (tmp_path / "bad.safetensors").write_bytes(b"hello")
+    with pytest.raises(WeightsError, match="cannot be read"):
+        prior_reach(tmp_path / "bad.safetensors")
+    with pytest.raises(WeightsError, match="holds no diffusion prior"):
+        prior_reach(SHIPPED / "fixer.safetensors")
+
+
+@pytest.mark.parametrize("config", ["", "{}", '{"tokens": 64}'])
+def test_a_network_of_another_shape_than_its_header_says_is_refused(tmp_path, config):
+    save_file({"a": torch.ones(1)}, tmp_path / "odd.safetensors", {"kind": "fewview.prior", "config": config})
+    with pytest.raises(WeightsError, match="of a shape that this version"):
+        load_prior(tmp_path / "odd.safetensors")

@@ -166,6 +166,11 @@ def write_report(path: Path, record: Mapping[str, Any]) -> None:
         temporary.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
 
 
+def counted(number: int, what: str) -> str:
+    """So many of something."""
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
+
+
 def summary(record: Mapping[str, Any], output: Path) -> str:
     """One line for people."""
     from ..io.write_volume import beside
@@ -182,11 +187,11 @@ def summary(record: Mapping[str, Any], output: Path) -> str:
     ]
     shape = " x ".join(map(str, record["shape"]))
     took = f"in {duration(record['seconds'])}"
-    done = f"{record['method']} done after {record['steps']} steps {took}"
+    done = f"{record['method']} done after {counted(record['steps'], 'step')} {took}"
     parts = [
         f"{output}: {shape}, {record['unit']}",
         f"stopped {took}; this is not the result but {record['holds']}" if record["stopped"] else done,
-        f"{record['views']} views, axis {record['axis']:.2f} ({record['axis_origin']})",
+        f"{counted(record['views'], 'view')}, axis {record['axis']:.2f} ({record['axis_origin']})",
         *numbers,
         *filter(None, [record["made_of"].rstrip(".")]),
         *(f"{name} in {beside(output, name).name}" for name in record["extra_volumes"]),

@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
+
 from ..errors import ScanError
 from ..geometry import FanBeam
 from ..provenance import Provenance
@@ -64,6 +66,9 @@ def _numbers(made: Draft, request: Request) -> None:
         if choice is not None:
             setattr(made, name, float(choice))
             made.provenance[name] = Provenance("given", f"--{name} {choice:g}")
+        elif found is not None and (why := _impossible(made, name, found[0])):
+            made.provenance[name] = Provenance("missing", missing)
+            made.notes.append(f"{found[1].where}, says {found[0]:g}, which is {why}: it is not used ({missing}).")
         elif found is not None:
             setattr(made, name, found[0])
             made.provenance[name] = found[1]
@@ -71,6 +76,14 @@ def _numbers(made: Draft, request: Request) -> None:
                 made.axis = made.frames.shape[2] - 1 - found[0]
         else:
             made.provenance[name] = Provenance("missing", missing)
+
+
+def _impossible(made: Draft, name: str, value: float) -> str:
+    """Why a number that a file holds cannot be the pixel size or the axis; empty where it can."""
+    if name == "pixel":
+        return "" if 0 < value < np.inf else "no size of a pixel"
+    last = np.inf if made.frames is None else made.frames.shape[2] - 1
+    return "" if 0 <= value <= last else f"no column of the detector (0 to {last:g})"
 
 
 def _fan(made: Draft) -> None:

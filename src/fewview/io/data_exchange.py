@@ -15,7 +15,7 @@ from ..provenance import Provenance
 from . import hdf5_named
 from .checks.angles import settle_unit
 from .fan import Fan
-from .hdf5 import dangling, number, open_hdf5, reach, unit_of
+from .hdf5 import attribute, dangling, number, open_hdf5, reach, unit_of
 from .hdf5_frames import HDF5Frames
 from .picked import Joined
 from .rearranged import Rearranged
@@ -86,7 +86,7 @@ def _fan(path: Path, group: Any) -> Fan | None:
     names = ("distance_source_axis_mm", "distance_source_detector_mm")
     if not all(name in group.attrs for name in names):
         return None
-    sod, sdd = (float(group.attrs[name]) for name in names)
+    sod, sdd = (attribute(group, name) for name in names)
     return Fan(sod, sdd, Provenance("read", f"{path.name}: attributes of {group.name}"))
 
 
@@ -130,18 +130,19 @@ def _angles(path: Path, group: Any) -> tuple[Angles | None, tuple[str, ...]]:
         return None, ()
     values = np.asarray(stored[()], dtype=np.float64).reshape(-1)
     where = f"{path.name} {stored.name}"
-    unit = angle_unit(unit_of(stored))
-    if unit is None and np.all(np.isfinite(values)):
+    said = unit_of(stored)
+    unit = angle_unit(said)
+    if unit is None and not said and np.all(np.isfinite(values)):
         guess, why = settle_unit(values, None)
         if guess == "degrees":  # what the format prescribes
-            return Angles(values, "degrees", f"{where}, degrees as Data Exchange prescribes"), ()
+            return Angles(values, "degrees", f"{where}, as Data Exchange prescribes"), ()
         return Angles(values, None, where), (f"Data Exchange prescribes degrees, but theta looks like radians: {why}.",)
-    return Angles(values, unit, where), ()
+    return Angles(values, unit, where if unit or not said else f"{where}, whose unit '{said}' is not known"), ()
 
 
 def _pixel(path: Path, file: Any, group: Any) -> tuple[float, Provenance] | None:
     if "pixel_size_mm" in group.attrs:
-        return float(group.attrs["pixel_size_mm"]), Provenance("read", f"{path.name} {group.name}, pixel_size_mm")
+        return attribute(group, "pixel_size_mm"), Provenance("read", f"{path.name} {group.name}, pixel_size_mm")
     for name in _PIXEL:
         value = number(reach(file, name))
         if value is None or not value > 0:
@@ -156,7 +157,7 @@ def _pixel(path: Path, file: Any, group: Any) -> tuple[float, Provenance] | None
 
 def _axis(file: Any, group: Any) -> tuple[float, Provenance] | None:
     if "axis" in group.attrs:
-        return float(group.attrs["axis"]), Provenance("read", f"{group.name}, attribute axis")
+        return attribute(group, "axis"), Provenance("read", f"{group.name}, attribute axis")
     for name in _AXIS:
         value = number(reach(file, name))
         if value is not None:

@@ -120,6 +120,14 @@ def number(dataset: Any) -> float | None:
     return float(np.asarray(dataset[()]).reshape(-1)[0])
 
 
+def attribute(node: Any, name: str) -> float:
+    """The number in an attribute; nan where it holds something else."""
+    try:
+        return float(np.asarray(node.attrs[name]).reshape(-1)[0])
+    except (ValueError, TypeError, IndexError):
+        return float("nan")
+
+
 def listed(names: Iterable[str], most: int = 6) -> str:
     """A few names for a message of one line, and how many more there are."""
     names = list(names)

@@ -20,6 +20,8 @@ _VIEWS = 48
 _SPOTS = 2e-5  # zingers per pixel that are worth a word
 _MANY = 0.3  # of the views: if more cannot be used, the user has to say what is right
 
+Why = tuple[str, str]  # what is wrong with one view, and with several
+
 
 def look(made: Draft) -> None:
     """Add what the pixels tell: notes, views and flats that are left out, questions."""
@@ -77,9 +79,9 @@ def _views(made: Draft, views: NDArray[np.intp], sample: NDArray[np.float32]) ->
     views, sample = views[used], sample[used]
     if len(views) < 3:
         return
-    useless: dict[str, NDArray[np.intp]] = {}
+    useless: dict[Why, NDArray[np.intp]] = {}
     missing = frames.not_numbers(sample)
-    useless["hold no numbers"] = views[missing > 0.5]
+    useless["holds no numbers", "hold no numbers"] = views[missing > 0.5]
     if np.any((missing > 0) & (missing <= 0.5)):
         share = 100 * float(missing[missing <= 0.5].mean())
         made.notes.append(f"{share:.2g} % of the pixels are not numbers: masked in the preparation.")
@@ -87,7 +89,7 @@ def _views(made: Draft, views: NDArray[np.intp], sample: NDArray[np.float32]) ->
     if top is not None:
         share_of = frames.saturated_share(sample, top)
         whole = frames.saturated(share_of)
-        useless["are saturated"] = views[whole]
+        useless["is saturated", "are saturated"] = views[whole]
         partly = (share_of > 1e-3) & ~whole
         if partly.any():
             made.notes.append(
@@ -130,7 +132,7 @@ def _against_the_beam(
 ) -> None:
     """What the open beam beside the sample tells."""
     dark = frames.without_beam(values)
-    useless["have no beam"] = views[dark]
+    useless["has no beam", "have no beam"] = views[dark]
     views, values = views[~dark], values[~dark]
     side = frames.beside(values)
     if made.kind == "transmission" and abs(side.level) < 0.1 * float(np.nanquantile(values, 0.95)):
@@ -154,7 +156,8 @@ def _against_the_beam(
     normalised = made.kind == "transmission" or made.flats is not None
     if side.open or normalised:  # of a sample that leaves the detector the flats alone tell the beam
         beam = side.views if side.open else np.ones_like(side.views)
-        useless["show the open beam and no sample"] = views[frames.without_sample(frames.attenuation(values, beam))]
+        empty = frames.without_sample(frames.attenuation(values, beam))
+        useless["shows the open beam and no sample", "show the open beam and no sample"] = views[empty]
     if side.open and float(np.nanmedian(mean)) < -0.02:
         made.refuse(
             f"The sample of {made.path.name} is brighter than the beam beside it: its greys are inverted, or its "
@@ -184,19 +187,19 @@ def _sign(made: Draft, sample: NDArray[np.float32]) -> None:
         )
 
 
-def _leave_out(made: Draft, kept: NDArray[np.intp], useless: dict[str, NDArray[np.intp]]) -> None:
+def _leave_out(made: Draft, kept: NDArray[np.intp], useless: dict[Why, NDArray[np.intp]]) -> None:
     bad = np.zeros(0, dtype=np.intp)
     for why, which in useless.items():  # one reason each
         useless[why] = np.setdiff1d(which, bad)
         bad = np.union1d(bad, which)
     if not len(bad):
         return
-    said = "; ".join(f"{in_words(which)} {why}" for why, which in useless.items() if len(which))
+    said = "; ".join(f"{in_words(which)} {why[len(which) > 1]}" for why, which in useless.items() if len(which))
     if len(bad) > _MANY * len(kept):
         made.refuse(f"{made.path.name}: of {len(kept)} views, {said}.", "Say which views to leave out with --exclude.")
         return
     made.keep = np.setdiff1d(kept, bad)
-    made.notes.append(f"{len(bad)} views are left out: {said}.")
+    made.notes.append(f"Of {len(kept)} views {len(bad)} {'is' if len(bad) == 1 else 'are'} left out: {said}.")
     how = made.provenance.get("angles")
     if how is None:
         made.provenance["angles"] = Provenance("missing", rules.FLAG)

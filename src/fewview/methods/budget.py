@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -110,6 +110,9 @@ class Pacing:
     parts : callable, optional
         ``parts(options)``: the methods that a run consists of, with their settled options, each with a pace of its own;
         the method alone when not given.
+    keeps_start : bool
+        Whether the first state of a run is that at the end of its start, whatever the number of its steps: a run then
+        goes on from the start that its pace was measured with, and does not make it again.
     """
 
     lighter: Callable[[Any, float], Any] = fewer_steps
@@ -117,6 +120,7 @@ class Pacing:
     probe: Callable[[Any], Any] | None = None
     untuned: Callable[[Problem, Any], Any] | None = None
     parts: Callable[[Any], list[tuple[Method[Any], Any]]] | None = None
+    keeps_start: bool = False
 
 
 class Pace(NamedTuple):
@@ -132,7 +136,7 @@ class Pace(NamedTuple):
 
 def afforded(
     method: Method[Any], problem: Problem, options: Any, part: float
-) -> Generator[Estimate, None, tuple[Any, dict[str, Any]]]:
+) -> Generator[Estimate, None, tuple[Any, dict[str, Any], Mapping[str, Any] | None]]:
     """Settle what is "auto", then how many steps and samples the budget allows.
 
     Parameters
@@ -156,16 +160,20 @@ def afforded(
         Settled, without a budget.
     chosen : dict
         For :attr:`fewview.methods.Estimate.chosen`: what was settled, and in a sentence what the budget came to.
+    state : mapping or None
+        From which the run goes on, where it has begun.
     """
     begun, budget = clock(), float(options.budget)
     unlimited = options.taking({"budget": None})
     if isinstance(options, OnePassOptions):
         asked, chosen = yield from _settled(method, problem, unlimited, math.inf)
-        return asked, {**chosen, "within_budget": ONE_PASS.format(budget=budget)}
+        return asked, {**chosen, "within_budget": ONE_PASS.format(budget=budget)}, None
     asked, chosen = yield from _settled(method, problem, unlimited, begun + CHOOSING * budget)
-    paces = []
+    paces, state = [], None
+    whole = method.pacing.parts is None and problem.stack is None
     for part_of, own in _parts(method, asked):
-        paces.append((yield from _measured(part_of, problem, own)))
+        pace, state = yield from _measured(part_of, problem, own, whole and method.pacing.keeps_start)
+        paces.append(pace)
     spent = clock() - begun
     taken = asked
     for share in PARTS:
@@ -174,7 +182,7 @@ def afforded(
         needs = spent + sum(pace.seconds(work) for pace, work in zip(paces, works, strict=True)) / part
         if needs <= budget:
             break
-    return taken, {**chosen, "within_budget": said(budget, needs, asked, taken)}
+    return taken, {**chosen, "within_budget": said(budget, needs, asked, taken)}, state
 
 
 def _parts(method: Method[Any], options: Any) -> list[tuple[Method[Any], Any]]:
@@ -254,8 +262,10 @@ def _work(method: Method[Any], problem: Problem, options: Any) -> float:
     return float(getattr(options, counted(options), 1)) if cost is None else cost(problem, options)
 
 
-def _measured(method: Method[Any], problem: Problem, options: Any) -> Generator[Estimate, None, Pace]:
-    """Run a small part of what was asked, and look at the clock."""
+def _measured(
+    method: Method[Any], problem: Problem, options: Any, keep: bool
+) -> Generator[Estimate, None, tuple[Pace, Mapping[str, Any] | None]]:
+    """Run a small part of what was asked, and look at the clock; what comes before a state that is kept has no price."""
     probe, name = method.pacing.probe, counted(options)
     if probe is not None:
         small = probe(options)
@@ -263,17 +273,20 @@ def _measured(method: Method[Any], problem: Problem, options: Any) -> Generator[
         small = options.taking({name: min(PROBED, getattr(options, name))}) if name else options
     begun, last = clock(), 0.0
     passed: dict[int, float] = {}  # steps done, and when
+    state: Mapping[str, Any] | None = None
     for estimate in method.solve(problem, small):
         last = clock() - begun
         if name and estimate.total == getattr(small, name):  # not the steps of a starting image
             passed.setdefault(estimate.step, last)
+        if keep and state is None and estimate.state is not None:
+            state, begun = estimate.state, clock()
         yield replace(estimate, stage=STAGE, state=None, chosen={}, kept="intermediate", shows=SHOWS)
     steps = sorted(step for step in passed if step > 0)
     if probe is not None or len(steps) < 2:
-        return Pace(0.0, last / max(_work(method, problem, small), 1e-12))
+        return Pace(0.0, last / max(_work(method, problem, small), 1e-12)), state
     # The first step has prepared the others. What comes before them and after them does not grow with their number, but
     # for the work that the method itself counts beside its steps.
     each = (passed[steps[-1]] - passed[steps[0]]) / (steps[-1] - steps[0])
     before = max(passed[steps[0]] - each * steps[0], 0.0)
     after = max(last - passed[steps[-1]] - each * (_work(method, problem, small) - steps[-1]), 0.0)
-    return Pace(before + after, each)
+    return Pace(before + after, each), state

@@ -163,10 +163,13 @@ class Settled(Generic[OptionsT]):
         None of them is left on "auto": whoever solves with them gets what was meant, on whichever slices.
     chosen : mapping
         For :attr:`Estimate.chosen`: what was asked, what became of it, and the curves that decided.
+    state : mapping, optional
+        Of the run with these options on the same problem, where it has begun: it goes on from there.
     """
 
     options: OptionsT
     chosen: Mapping[str, Any] = field(default_factory=dict)
+    state: Mapping[str, Any] | None = None
 
 
 Tuning = Generator[Estimate, None, Settled[OptionsT]]
@@ -298,6 +301,7 @@ class Method(Generic[OptionsT]):
             effort, before = self.effort(problem, options), 1
             share = effort.tuning / (effort.tuning + effort.solving)
             settled = yield from _as_first_stage(self.tuned(problem, options), share, effort.stages)
+            problem = problem if settled.state is None else replace(problem, state=settled.state)
         tells = self.tune is not None or self.settles(options)
         told = {SETTLED: {"options": settled.options.model_dump(mode="json"), "chosen": dict(settled.chosen)}}
         for estimate in self.solve(problem, settled.options):

@@ -83,7 +83,7 @@ def get_method(name: str) -> Method[Any]:
     if name in foreign:
         result: Method[Any] = foreign[name].load()
         return result
-    near = difflib.get_close_matches(name, method_names(), n=1)
+    near = difflib.get_close_matches(name.lower(), method_names(), n=1)
     hint = f"Did you mean '{near[0]}'? " if near else ""
     raise OptionError(f"There is no method '{name}'.", f"{hint}Known: {', '.join(method_names())}.")
 

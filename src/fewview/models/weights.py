@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, ClassVar, Protocol, TypeVar
 
@@ -109,7 +110,7 @@ def count_values(folder: Path) -> int:
     for path in sorted(folder.glob("*.safetensors")):
         _, *variant = path.stem.split(".")
         key = ".".join(word for word in variant if "-of-" not in word)
-        with safe_open(path, framework="pt") as file:
+        with _opened(path) as file:
             size = sum(math.prod(file.get_slice(tensor).get_shape()) for tensor in file.keys())  # noqa: SIM118
         totals[key] = totals.get(key, 0) + size
     return max(totals.values())
@@ -164,11 +165,17 @@ def load_network(
     Raises
     ------
     WeightsError
-        See :func:`read_network`.
+        See :func:`read_network`; or the network has another shape than its header says, or one that is not known.
     """
     shape, tensors = read_network(name, kind)
-    network = build(shape)
-    network.load_state_dict(tensors)
+    try:
+        network = build(shape)
+        network.load_state_dict(tensors)
+    except (ValueError, RuntimeError) as error:  # of pydantic, and of torch
+        raise WeightsError(
+            f"{find_weights(name).name} holds a {KINDS[kind]} of a shape that this version of fewview does not know.",
+            "Export the weights again, or use the version of fewview that wrote them.",
+        ) from error
     return network.to(device).eval().requires_grad_(False)
 
 
@@ -189,9 +196,10 @@ def prior_reach(name: str | Path) -> int:
     path = find_weights(name)
     if path.is_dir():
         return 0
-    with safe_open(path, framework="pt") as file:
-        config = (file.metadata() or {}).get("config", "{}")
-    if network_kind(name) == Unrolled.kind:
+    config, kind = _header(path).get("config", "{}"), network_kind(name)
+    if kind not in ("", DiffusionPrior.kind, Unrolled.kind):
+        raise _another_kind(path, DiffusionPrior.kind)
+    if kind == Unrolled.kind:
         unrolled = UnrolledConfig.model_validate_json(config)
         return unrolled.stages * (unrolled.slices // 2)
     return UNetConfig.model_validate_json(config).slices // 2
@@ -200,13 +208,7 @@ def prior_reach(name: str | Path) -> int:
 def network_kind(name: str | Path) -> str:
     """What weights hold, a key of :data:`KINDS` or :data:`FOREIGN`; empty where their header does not say."""
     path = find_weights(name)
-    if path.is_dir():
-        return FOREIGN
-    try:
-        with safe_open(path, framework="pt") as file:
-            return str((file.metadata() or {}).get("kind", "")).removeprefix("fewview.")
-    except SafetensorError:
-        return ""
+    return FOREIGN if path.is_dir() else _header(path).get("kind", "").removeprefix("fewview.")
 
 
 def read_network(name: str | Path, kind: str) -> tuple[str, dict[str, Tensor]]:
@@ -228,23 +230,50 @@ def read_network(name: str | Path, kind: str) -> tuple[str, dict[str, Tensor]]:
         raise WeightsError(
             f"{path.name} does not match the SHA-256 of its card.", "Download or export the weights again."
         )
+    with _opened(path) as file:
+        header = file.metadata() or {}
+        tensors = {key: file.get_tensor(key).float() for key in file.keys()}  # noqa: SIM118 - not a mapping
+    if header.get("kind") != f"fewview.{kind}":
+        raise _another_kind(path, kind)
+    return header.get("config", ""), tensors
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[Any]:
     try:
         with safe_open(path, framework="pt") as file:
-            header = file.metadata() or {}
-            tensors = {key: file.get_tensor(key).float() for key in file.keys()}  # noqa: SIM118 - not a mapping
+            yield file
     except SafetensorError as error:
         raise WeightsError(
-            f"{path.name} cannot be read as safetensors ({error}).", "Export the weights again."
+            f"{path.name} cannot be read as safetensors ({error}).", "Copy or export the weights again."
         ) from error
-    if header.get("kind") != f"fewview.{kind}":
-        raise WeightsError(f"{path.name} holds no {KINDS[kind]}.", f"Give weights written by `fewview train {kind}`.")
-    return header["config"], tensors
+
+
+def _header(path: Path) -> dict[str, str]:
+    with _opened(path) as file:
+        return file.metadata() or {}
+
+
+def _another_kind(path: Path, kind: str) -> WeightsError:
+    return WeightsError(f"{path.name} holds no {KINDS[kind]}.", f"Give weights written by `fewview train {kind}`.")
 
 
 def read_card(path: Path) -> dict[str, Any]:
-    """Return the card beside weights; empty when there is none."""
+    """Return the card beside weights; empty when there is none.
+
+    Raises
+    ------
+    WeightsError
+        It is no card.
+    """
     card = path.with_suffix(".json")
-    return json.loads(card.read_text(encoding="utf-8")) if card.is_file() else {}
+    try:
+        said = json.loads(card.read_text(encoding="utf-8")) if card.is_file() else {}
+    except ValueError:  # not JSON, or not even text
+        said = None
+    if not isinstance(said, dict):
+        raise WeightsError(f"{card.name}, the card of {path.name}, is damaged.", "Copy both files again.")
+    return said
 
 
 def sha256(path: Path) -> str:

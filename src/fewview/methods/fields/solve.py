@@ -108,7 +108,13 @@ def _counted(problem: Problem, options: FieldOptions) -> float:
     return options.steps + (_finish(options) if options.stop else 0)
 
 
-PACING = Pacing(cost=_counted)
+PACING = Pacing(cost=_counted, keeps_start=True)
+
+
+def _begun(first: Tensor, options: FieldOptions) -> Estimate:
+    """The end of the start: what the field begins at is all there is to go on from."""
+    shown = Picture(first, "what the field begins at").estimate(0, options.steps, "first volume")
+    return replace(shown, state={"first": first}, done=1.0)
 
 
 def _start_work(problem: Problem, options: FieldOptions) -> float:
@@ -156,12 +162,13 @@ def solve(
     stages = _expected(problem, options, repairing(problem, options))
     if state is None:
         first = yield from stages.within(STARTING, begin(given, options))
+        yield stages.told(STARTING, _begun(first, options))
     else:
         first = torch.as_tensor(state["first"]).to(problem.operator.device).clone()
     flushed = torch.set_flush_denormal(True)
     try:
         course = _Course(problem, given, held, options, first, make, repair)
-        if state is not None:
+        if state is not None and "step" in state:
             course.restore(state)
         for stage, estimate in course:
             yield stages.told(stage, estimate)
