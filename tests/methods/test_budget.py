@@ -140,8 +140,8 @@ def test_the_start_that_the_pace_was_measured_with_is_not_made_again(clock, prob
     last, seconds = run(slow, problem, budget=30.0)
     assert slow.starts == 1 and 24 <= seconds <= 36
     assert last.step == slow.done[-1] > 20
-    settled = slow.method.settle(replace(problem, stack=type("Stack", (), {"slices": 1})()), slow.method.options(budget=30.0))
-    assert settled.state is None  # of a part of the slices: each slab begins anew
+    slab = replace(problem, stack=type("Stack", (), {"slices": 1})())
+    assert slow.method.settle(slab, slow.method.options(budget=30.0)).state is None  # each slab begins anew
 
 
 def test_a_cheap_method_ends_early_and_says_so(clock, problem):

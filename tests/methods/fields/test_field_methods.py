@@ -59,7 +59,8 @@ def test_resumed_runs_end_bit_equal(name, make_problem):
     options = method.options(**{**SHORT[name], "steps": 12, "start": "fbp"})
     *_, expected = method.run(problem, options)
     state = None
-    for stage, stop in (("starting image", 0), ("field", 3), ("field", 11), ("all pixels", 1)):  # from 10 on, the Gaussians are others
+    # From step 10 on, the Gaussians are others.
+    for stage, stop in (("starting image", 0), ("field", 3), ("field", 11), ("all pixels", 1)):
         for estimate in method.run(replace(problem, state=state), options):
             if estimate.state is not None and stage in estimate.stage and estimate.step >= stop:
                 break
