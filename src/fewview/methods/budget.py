@@ -265,7 +265,7 @@ def _work(method: Method[Any], problem: Problem, options: Any) -> float:
 def _measured(
     method: Method[Any], problem: Problem, options: Any, keep: bool
 ) -> Generator[Estimate, None, tuple[Pace, Mapping[str, Any] | None]]:
-    """Run a small part of what was asked, and look at the clock; what comes before a state that is kept has no price."""
+    """Run a small part of what was asked, and look at the clock; what leads to a state that is kept has no price."""
     probe, name = method.pacing.probe, counted(options)
     if probe is not None:
         small = probe(options)
