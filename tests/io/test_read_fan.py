@@ -1,6 +1,8 @@
 """Fan beams in every dialect: the same disk, written by each, lands at its place with its value."""
 
 import json
+import math
+import re
 
 import h5py
 import numpy as np
@@ -179,3 +181,35 @@ def test_a_fan_without_pixel_size_says_so(tmp_path):
     with pytest.raises(ScanError, match="--pixel"):
         read_scan(tmp_path / "scan.npy", **how)
     assert read_scan(tmp_path / "scan.npy", pixel=0.5, **how).geometry.voxel == pytest.approx(0.5 * 60 / 110)
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"DistanceOriginSource": -40}, "DistanceOriginSource cannot be -40"),
+        ({"DistanceOriginDetector": math.nan}, "DistanceOriginDetector cannot be nan"),
+        ({"DetectorWidth": 0}, "DetectorWidth cannot be 0"),
+        ({"DetectorCount": 31}, "DetectorCount is 31, the frames are 24 x 32"),
+        ({"DetectorCount": "many"}, "DetectorCount is 'many'"),
+        ({"ProjectionAngles": ["a"] * 24}, "ProjectionAngles holds something else than numbers"),
+        ({"ProjectionAngles": [[1, 2], [3]]}, "ProjectionAngles holds something else than numbers"),
+        ({"type": "fanflat_vec", "Vectors": "x"}, "Vectors holds something else than numbers"),
+        ({"type": "fanflat_vec", "Vectors": [[0] * 6] * 24}, "line 0 of Vectors is no beam"),
+        ({"type": "fanflat_vec", "Vectors": [[0, -40, 0, 40, math.nan, 0]] * 24}, "line 0 of Vectors is no beam"),
+    ],
+)
+def test_mistakes_in_a_geometry_file(tmp_path, change, says):
+    np.save(tmp_path / "scan.npy", np.ones((24, 32)))
+    good = {"type": "fanflat", "DetectorCount": 32, "DistanceOriginSource": 40, "DistanceOriginDetector": 40}
+    (tmp_path / "beam.json").write_text(json.dumps({**good, **change}))
+    with pytest.raises(ScanError, match=re.escape(f"beam.json: {says}")):
+        read_scan(tmp_path / "scan.npy", geometry=tmp_path / "beam.json", layout="sinogram", kind="attenuation")
+
+
+def test_small_numbers_in_json_are_numbers(tmp_path):
+    np.save(tmp_path / "scan.npy", np.ones((24, 32)))
+    said = {"type": "fanflat", "DistanceOriginSource": 40, "DistanceOriginDetector": 40, "DetectorWidth": 1e-05}
+    angles = [1e-05, *np.arange(1, 24) * math.pi / 12]
+    (tmp_path / "beam.json").write_text(json.dumps({**said, "ProjectionAngles": angles}))
+    scan = read_scan(tmp_path / "scan.npy", geometry=tmp_path / "beam.json", layout="sinogram", kind="attenuation")
+    assert scan.geometry.pixel == 1e-05 and scan.geometry.angles[0] == 1e-05

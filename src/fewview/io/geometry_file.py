@@ -7,6 +7,8 @@ Beyond ASTRA: ``axis`` and ``principal`` (0-based columns) and ``detector: curve
 
 from __future__ import annotations
 
+import json
+import math
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -20,7 +22,8 @@ from ..provenance import Provenance
 from .fan import FITTED, Fan, Placed, placed
 from .scan_facts import Angles, Found
 
-NUMBERS = ("DetectorWidth", "DistanceOriginSource", "DistanceOriginDetector", "axis", "principal")
+POSITIVE = ("DetectorWidth", "DistanceOriginSource", "DistanceOriginDetector")
+NUMBERS = (*POSITIVE, "axis", "principal")
 
 
 def with_geometry(found: Found, path: Path) -> tuple[Found, bool]:
@@ -35,11 +38,16 @@ def with_geometry(found: Found, path: Path) -> tuple[Found, bool]:
     kind = str(said.get("type", ""))
     how = Provenance("given", f"--geometry {path.name}")
     count = said.get("DetectorCount")
+    if count is not None and found.frames is not None and count not in found.frames.shape:
+        shape = " x ".join(map(str, found.frames.shape))
+        raise ScanError(
+            f"{path.name}: DetectorCount is {count!r}, the frames are {shape}.", "Give the columns they have."
+        )
     numbers = {name: float(said[name]) for name in NUMBERS if name in said}
     changes: dict[str, Any] = {"refusal": None if found.images is not None else found.refusal}
-    angles, reversed_ = said.get("ProjectionAngles"), False
+    angles, reversed_ = _listed(path, said, "ProjectionAngles") if "ProjectionAngles" in said else None, False
     if kind == "fanflat_vec":
-        vectors = np.asarray(said.get("Vectors", ()), dtype=np.float64)
+        vectors = _listed(path, said, "Vectors")
         if vectors.ndim != 2 or vectors.shape[1] != 6 or not isinstance(count, int):
             raise ScanError(f"{path.name}: fanflat_vec needs DetectorCount and Vectors of six numbers per view.", TELL)
         orbit, angles, pitch = _circle(path, vectors, count)
@@ -64,7 +72,7 @@ def with_geometry(found: Found, path: Path) -> tuple[Found, bool]:
     if "DetectorWidth" in numbers:
         changes["pixel"] = (numbers["DetectorWidth"], how)
     if angles is not None:
-        changes["angles"] = Angles(np.asarray(angles, dtype=np.float64).reshape(-1), "radians", path.name)
+        changes["angles"] = Angles(angles.reshape(-1), "radians", path.name)
     return replace(found, **changes), reversed_
 
 
@@ -73,7 +81,7 @@ TELL = "Write it as ASTRA's projection geometry: see the page on formats."
 
 def _read(path: Path) -> Mapping[str, Any]:
     try:
-        said = yaml.safe_load(path.read_text(encoding="utf-8"))
+        said = _parsed(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise ScanError(f"The geometry file {path} cannot be read: {error.strerror}.", "Check its path.") from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:
@@ -83,11 +91,36 @@ def _read(path: Path) -> Mapping[str, Any]:
     for name in NUMBERS:
         if name in said and (isinstance(said[name], bool) or not isinstance(said[name], (int, float))):
             raise ScanError(f"{path.name}: {name} is {said[name]!r}, not a number.", TELL)
+        if name in said and not (math.isfinite(said[name]) and (said[name] > 0 or name not in POSITIVE)):
+            raise ScanError(f"{path.name}: {name} cannot be {said[name]:g}.", "Lengths are in mm, and above 0.")
     return said
+
+
+def _parsed(text: str) -> Any:
+    """JSON first: YAML takes its 1e-05 for a word."""
+    try:
+        return json.loads(text)
+    except ValueError:
+        return yaml.safe_load(text)
+
+
+def _listed(path: Path, said: Mapping[str, Any], name: str) -> np.ndarray:
+    """Numbers in a list, or in lists of equal length."""
+    try:
+        return np.asarray(said.get(name, ()), dtype=np.float64)
+    except (ValueError, TypeError):
+        raise ScanError(
+            f"{path.name}: {name} holds something else than numbers, or lines of several lengths.", TELL
+        ) from None
 
 
 def _circle(path: Path, vectors: np.ndarray, columns: int) -> tuple[Placed, np.ndarray, float]:
     """The circular orbit closest to source, detector and step of every view; its angles and the pixel size."""
+    steps, beams = (np.hypot(one[:, 0], one[:, 1]) for one in (vectors[:, 4:6], vectors[:, 2:4] - vectors[:, :2]))
+    wrong = np.flatnonzero(~((steps > 0) & (beams > 0)))  # of one that is not a number, too
+    if len(wrong):
+        problem = f"{path.name}: line {wrong[0]} of Vectors is no beam: source and detector are one, or its step is 0."
+        raise ScanError(problem, TELL)
     views = [placed(one[:2], one[2:4], one[4:6], columns) for one in vectors]
     facts = np.array([(view.sod, view.sdd, view.axis, view.principal) for view in views])
     pitch = np.hypot(vectors[:, 4], vectors[:, 5])

@@ -128,7 +128,7 @@ def _transmission(made: Draft, sample: NDArray[np.float32]) -> NDArray[np.float3
 
 
 def _against_the_beam(
-    made: Draft, views: NDArray[np.intp], values: NDArray[np.float32], useless: dict[str, NDArray[np.intp]]
+    made: Draft, views: NDArray[np.intp], values: NDArray[np.float32], useless: dict[Why, NDArray[np.intp]]
 ) -> None:
     """What the open beam beside the sample tells."""
     dark = frames.without_beam(values)

@@ -144,7 +144,7 @@ class Recipe(Options):
         le=0.5,
     )
     device: Device = option("auto", "Device", "Where to compute: `auto`, `cpu` or `cuda`.")
-    seed: int = option(0, "Seed", "Seed of every random choice: equal seeds, equal volumes.", ge=0)
+    seed: int = option(0, "Seed", "Seed of every random choice: equal seeds, equal volumes.", ge=0, le=2**63 - 1)
 
     @field_validator("axis_origin")
     @classmethod
