@@ -31,7 +31,7 @@ AXIS = 17.0
         (["--views", "0"], "views=0"),
         (["--views", "41"], "41 views were asked for, the scan has 40"),
         (["--axis", "middle"], "--axis middle is not a column"),
-        (["--axis", "nan"], "An axis at column nan"),
+        (["--axis", "nan"], "axis=nan: it must be a finite number"),
         (["--axis", "9999"], "An axis at column 9999 is not on the detector"),
         (["--angles", "0-180"], "0-180"),
         (["--layout", "rows"], "layout='rows'"),

@@ -38,8 +38,8 @@ def with_geometry(found: Found, path: Path) -> tuple[Found, bool]:
     kind = str(said.get("type", ""))
     how = Provenance("given", f"--geometry {path.name}")
     count = said.get("DetectorCount")
-    if count is not None and found.frames is not None and count not in found.frames.shape:
-        shape = " x ".join(map(str, found.frames.shape))
+    if count is not None and found.images is not None and count not in found.images.shape:
+        shape = " x ".join(map(str, found.images.shape))
         raise ScanError(
             f"{path.name}: DetectorCount is {count!r}, the frames are {shape}.", "Give the columns they have."
         )
