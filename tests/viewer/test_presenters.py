@@ -12,12 +12,13 @@ from fewview.methods import get_method
 from fewview.methods.interface import Method
 from fewview.options import Options, option
 from fewview.quality import Region
+from fewview.runs.forecast import duration
 from fewview.runs.recipe import Recipe
 from fewview.runs.worker.messages import Failed, Finished, Opened, Progress
 from fewview.runs.worker.queued_run import QueuedRun
 from fewview.samples import FOLDER, TOOTH
 from fewview.viewer.common.layers import contrast, extra_name, projection_layer, spatial
-from fewview.viewer.common.words import duration, number, size, without_flags
+from fewview.viewer.common.words import number, size, without_flags
 from fewview.viewer.compare.grids import grid_of
 from fewview.viewer.compare.presenter import ComparePresenter
 from fewview.viewer.compare.profile import line_profile

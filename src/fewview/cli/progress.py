@@ -8,7 +8,7 @@ from types import TracebackType
 from typing import Self
 
 from ..methods.interface import Estimate
-from ..runs.forecast import Forecast
+from ..runs.forecast import Forecast, duration
 
 LINE_SECONDS = 10.0  # a log file wants a line now and then, not one per step
 SHOWN = ("data_residual", "heldout_error")
@@ -83,13 +83,3 @@ class Progress:
     def _left(self, estimate: Estimate, now: float) -> str:
         left = self._forecast.left(now - self._began)
         return "" if left is None or estimate.fraction >= 1 else f"{duration(left)} left"
-
-
-def duration(seconds: float) -> str:
-    """Seconds as ``12 s``, ``3 min 20 s`` or ``1 h 05 min``."""
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60:02d} s"
-    return f"{whole // 3600} h {whole % 3600 // 60:02d} min"

@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ..errors import FewviewError, OptionError, Stopped
+from ..runs.forecast import duration
 from ..runs.recipe import Recipe
-from .progress import Progress, duration
+from .progress import Progress
 from .recipe_flags import recipe_from_flags
 from .shared_flags import takes
 

@@ -29,3 +29,15 @@ class Forecast:
         left = min(max(self._end - seconds, 0.0), BACK * self._least)
         self._least = min(self._least, left)
         return left
+
+
+def duration(seconds: float) -> str:
+    """Seconds as people say them: "8 s", "2 min 5 s", "1 h 12 min"."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    minutes, rest = divmod(whole, 60)
+    if minutes < 60:
+        return f"{minutes} min {rest} s"
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min"

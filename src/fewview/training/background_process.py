@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ class BackgroundProcess:
     Parameters
     ----------
     folder : Path
-        That it fills, for messages.
+        That it fills; it is made where it is missing.
     fill : callable
         At module level; ends by itself when the process that started it is gone.
     arguments
@@ -22,11 +23,12 @@ class BackgroundProcess:
     """
 
     def __init__(self, folder: Path, fill: Callable[..., None], *arguments: Any) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
         self.folder, self._fill, self._arguments = folder, fill, arguments
         self._process: multiprocessing.process.BaseProcess | None = None
 
     def start(self) -> None:
-        """Start filling in the background."""
+        """Start filling in the background; ends with this process."""
         context = multiprocessing.get_context("spawn")
         self._process = context.Process(target=self._fill, args=self._arguments, daemon=True)
         self._process.start()
@@ -38,7 +40,23 @@ class BackgroundProcess:
             self._process.join()
             self._process = None
 
-    def check(self) -> None:
-        """Raise RuntimeError when the process ended, since nothing more will come."""
-        if self._process is not None and not self._process.is_alive():
-            raise RuntimeError(f"the process that fills {self.folder} ended (exit {self._process.exitcode})")
+    def loaded(self, load: Callable[[], int], at_least: int) -> int:
+        """Load what is new until there is enough; returns how much there is.
+
+        Parameters
+        ----------
+        load : callable
+            Loads what is in the folder, and returns how much it has loaded in all.
+        at_least : int
+            Is waited for.
+
+        Raises
+        ------
+        RuntimeError
+            The process ended, and nothing more will come.
+        """
+        while (count := load()) < at_least:
+            if self._process is not None and not self._process.is_alive():
+                raise RuntimeError(f"the process that fills {self.folder} ended (exit {self._process.exitcode})")
+            time.sleep(0.2)
+        return count

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from functools import cached_property
 from pathlib import Path
 from typing import Any, cast
@@ -99,13 +98,12 @@ class _FixerTrainer(Trainer[FixerTraining]):
 
     def __init__(self, options: FixerTraining, folder: Path, pool: Path, report: Report) -> None:
         super().__init__(options, folder, report)
-        pool.mkdir(parents=True, exist_ok=True)
-        self.pool, self._known = pool, cast(set[str], set())
+        self._known = cast(set[str], set())
         self.stopped, self.finished = cast(list[FixerPair], []), cast(list[FixerPair], [])
         self.maker = BackgroundProcess(pool, fill, pool, options.volumes)
         if self.processes.first:
             self.maker.start()
-        self._refresh(at_least=8)
+        self.maker.loaded(self._refresh, at_least=8)
         self.shared = self.processes.share(self.net)
 
     def network(self) -> nn.Module:
@@ -164,16 +162,12 @@ class _FixerTrainer(Trainer[FixerTraining]):
     def _checks(self) -> dict[str, list[FixerPair]]:
         return validation_pairs(self.folder / "validation")
 
-    def _refresh(self, at_least: int = 0) -> None:
-        while True:
-            for path in sorted(self.pool.glob("[!.]*.npz")):  # what is being written begins with a dot
-                if path.name not in self._known:
-                    self._known.add(path.name)
-                    (self.finished if path.stem.endswith(ENDS_WITH) else self.stopped).append(read_pair(path))
-            if len(self.stopped) >= at_least:
-                return
-            self.maker.check()
-            time.sleep(0.2)
+    def _refresh(self) -> int:
+        for path in sorted(self.maker.folder.glob("[!.]*.npz")):  # what is being written begins with a dot
+            if path.name not in self._known:
+                self._known.add(path.name)
+                (self.finished if path.stem.endswith(ENDS_WITH) else self.stopped).append(read_pair(path))
+        return len(self.stopped)
 
 
 def new_fixer(options: FixerTraining) -> nn.Module:

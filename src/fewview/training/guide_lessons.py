@@ -215,7 +215,7 @@ def make_lesson(
     return GuideLesson(torch.stack(recorder.images), sigmas, drawn.clean[: len(clean)], shown)
 
 
-class Lessons:
+class Lessons(BackgroundProcess):
     """A growing folder of lessons, filled by a process of its own.
 
     Parameters
@@ -231,29 +231,18 @@ class Lessons:
     """
 
     def __init__(self, folder: Path, blocks: Path, prior: str, keep: int = 1500) -> None:
-        self.folder, self.keep = folder, keep
+        super().__init__(folder, fill_lessons, folder, blocks, prior, keep)
+        self.keep = keep
         self.lessons: dict[str, GuideLesson] = {}
-        self.background = BackgroundProcess(folder, fill_lessons, folder, blocks, prior, keep)
-        folder.mkdir(parents=True, exist_ok=True)
-
-    def start(self) -> None:
-        """Start filling in the background; ends with this process."""
-        self.background.start()
-
-    def stop(self) -> None:
-        """End the background process."""
-        self.background.stop()
 
     def refresh(self, at_least: int = 0) -> int:
         """Load what is new and forget what is old; wait until ``at_least`` lessons are there. Returns their number."""
-        while True:
-            paths = sorted(self.folder.glob("lesson-*.safetensors"))[-self.keep :]
-            fresh = {p.name: self.lessons.get(p.name) or GuideLesson.load(p) for p in paths}
-            self.lessons = fresh
-            if len(fresh) >= at_least:
-                return len(fresh)
-            self.background.check()
-            time.sleep(0.2)
+        return self.loaded(self._load, at_least)
+
+    def _load(self) -> int:
+        paths = sorted(self.folder.glob("lesson-*.safetensors"))[-self.keep :]
+        self.lessons = {p.name: self.lessons.get(p.name) or GuideLesson.load(p) for p in paths}
+        return len(self.lessons)
 
 
 def fill_lessons(folder: Path, source: Path, prior: str, keep: int, share: float = 0.3, eager: int = 100) -> None:

@@ -17,7 +17,7 @@ HELD = 1 << 30
 """Bytes of blocks in memory: some 1000 blocks. Of a training of days the oldest make room, and stay on disk."""
 
 
-class Pool:
+class Pool(BackgroundProcess):
     """Blocks of one kind in a folder; blocks of a stopped training are used again.
 
     Parameters
@@ -47,20 +47,11 @@ class Pool:
     ) -> None:
         if first not in TRAIN or first + capacity > TRAIN.stop:
             raise ValueError(f"{first} and the {capacity} after it are not all training seeds ({TRAIN})")
-        self.folder, self.kind = folder, kind
+        super().__init__(folder, fill, folder, kind, capacity, share, eager, first)
+        self.kind = kind
         self.blocks: list[NDArray[np.float16]] = []
         self._named: dict[str, NDArray[np.float16]] = {}
         self._loaded: set[str] = set()
-        self.background = BackgroundProcess(folder, fill, folder, kind, capacity, share, eager, first)
-        folder.mkdir(parents=True, exist_ok=True)
-
-    def start(self) -> None:
-        """Start filling in the background; ends with this process."""
-        self.background.start()
-
-    def stop(self) -> None:
-        """End the background process."""
-        self.background.stop()
 
     def pairs(self) -> list[tuple[NDArray[np.float16], NDArray[np.float16]]]:
         """Blocks as neutrons and as X-rays see them, of the seeds that have both."""
@@ -78,22 +69,19 @@ class Pool:
 
     def refresh(self, at_least: int = 0) -> int:
         """Load what is new; wait until ``at_least`` blocks are there. Returns the number in memory."""
-        while True:
-            for path in self.paths():
-                if path.name not in self._loaded:
-                    self._load(path)
-            if len(self.blocks) >= at_least:
-                return len(self.blocks)
-            self.background.check()
-            time.sleep(0.2)
+        return self.loaded(self._load, at_least)
 
-    def _load(self, path: Path) -> None:
-        block = np.load(path, allow_pickle=False)
-        self._loaded.add(path.name)
-        self._named[path.name] = block
-        self.blocks.append(block)
-        while len(self.blocks) > 1 and sum(held.nbytes for held in self.blocks) > HELD:
-            del self._named[next(iter(self._named))], self.blocks[0]  # both in the order of loading
+    def _load(self) -> int:
+        for path in self.paths():
+            if path.name in self._loaded:
+                continue
+            block = np.load(path, allow_pickle=False)
+            self._loaded.add(path.name)
+            self._named[path.name] = block
+            self.blocks.append(block)
+            while len(self.blocks) > 1 and sum(held.nbytes for held in self.blocks) > HELD:
+                del self._named[next(iter(self._named))], self.blocks[0]  # both in the order of loading
+        return len(self.blocks)
 
 
 def fill(folder: Path, kind: Kind, capacity: int, share: float, eager: int, first: int) -> None:

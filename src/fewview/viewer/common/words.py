@@ -30,18 +30,6 @@ _FLAG = re.compile(
 _PLACEHOLDERS = ("FILE", "VOLUME", "A:B", "FILE:/path", "COLUMN", "LIST")
 
 
-def duration(seconds: float) -> str:
-    """Seconds as people say them: "8 s", "2 min 5 s", "1 h 12 min"."""
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    minutes, rest = divmod(whole, 60)
-    if minutes < 60:
-        return f"{minutes} min {rest} s"
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours} h {minutes} min"
-
-
 def size(number: float) -> str:
     """Bytes in kB, MB or GB."""
     if number < 2**20:

@@ -21,13 +21,13 @@ from qtpy.QtWidgets import (
 )
 
 from ...errors import FewviewError
+from ...runs.forecast import duration
 from ...runs.worker.queued_run import QueuedRun
 from ..common.layers import facts, spatial
 from ..common.notify import complain, tell
 from ..common.plots import Plot
 from ..common.theme import colours
 from ..common.widgets import button, described, wrapped
-from ..common.words import duration
 from ..compare.grids import place_of
 from ..files.layer_files import file_of, is_volume
 from ..files.networks import file_of_network, networks_of

@@ -7,11 +7,12 @@ from typing import Any
 
 from ...methods.interface import Method
 from ...methods.size import Size
+from ...runs.forecast import duration
 from ...runs.kept import remarks
 from ...runs.recipe import Recipe
 from ...runs.worker.queued_run import QueuedRun
 from ...runs.worker.stream import SLOTS
-from ..common.words import duration, number, size
+from ..common.words import number, size
 from .presets import KEPT
 
 FIRST = "Preview slice reconstructs the slice in sight, in seconds; Run takes all rows chosen in the Scan dock."
