@@ -40,6 +40,8 @@ from .xray_reading import shown
 
 BUFFERS, COPIED = 28.0, 14.0
 """Volumes held at the peak, and those of them that each position takes of several reconstructed at the same time."""
+LOADING = 28 << 20
+"""Bytes of a network of 3.4 million numbers, twice: as it is read from its file, and as it will be."""
 ONE_POSITION = 0.2
 """Part of the work, at most, with which the sample is reconstructed in one position alone."""
 
@@ -233,9 +235,9 @@ def _estimate(
 
 
 def _beside(options: UnrolledOptions, size: Size) -> int:
-    """A network on its way through a batch, gradients of all stages where it is tuned, and further positions."""
+    """A network that is read, or at work on a batch; gradients of all stages where it is tuned; further positions."""
     together = len(_groups(TURNS if options.symmetries else 1, size.slices)[0])
-    held = batch_bytes(size) + int((together - 1) * size.slices * COPIED * size.image)
+    held = max(batch_bytes(size), LOADING) + int((together - 1) * size.slices * COPIED * size.image)
     if options.finetune:
         held += TUNING_BYTES * SLICES * (size.grid // coarseness(size.grid)) ** 2
     return held
