@@ -44,6 +44,7 @@ def option(
     le: float | None = None,
     advanced: bool = False,
     offers: tuple[str, ...] = (),
+    rule: str = "",
 ) -> Any:
     """Declare one option.
 
@@ -61,6 +62,9 @@ def option(
         Hidden at first in the viewer's form.
     offers : tuple of str
         Of a text that names a file: names that need none, which the viewer offers to choose from.
+    rule : str
+        Where "auto" settles it by something else than held-out measurements: by what, as it stands behind the value
+        ("from a first reconstruction").
 
     Returns
     -------
@@ -74,7 +78,7 @@ def option(
         ge=ge,
         gt=gt,
         le=le,
-        json_schema_extra={"unit": unit, "advanced": advanced, "offers": list(offers)},
+        json_schema_extra={"unit": unit, "advanced": advanced, "offers": list(offers), "rule": rule},
     )
 
 

@@ -11,8 +11,18 @@ D3IP = get_method("d3ip")
     [
         (
             {},
-            {"prior": "generic", "trust_curve": [], "beside_share": 0.53, "beside": "tv", "adaptation": "none"},
+            {"prior": "generic", "prior_curve": [], "beside_share": 0.53, "beside": "tv", "adaptation": "none"},
             "53 % total variation, 47 % network (prior: plain shapes), chosen by held-out views.",
+        ),
+        (
+            {"beside_share": 0.25, "beside": "tv"},
+            {"prior": "materials", "prior_curve": [], "adaptation": "none"},
+            "25 % total variation, 75 % network (prior: materials), the prior chosen by held-out views.",
+        ),
+        (
+            {"prior": "generic"},
+            {"prior": "generic", "beside_share": 0.25, "beside": "tv", "adaptation": "none"},
+            "25 % total variation, 75 % network (prior: plain shapes), the shares chosen by held-out views.",
         ),
         (
             {"prior": "a/mine.safetensors", "beside_share": 0.0},
@@ -47,3 +57,18 @@ def test_a_classical_result_names_what_was_chosen():
     guided = get_method("unrolled-x")
     told = made_of(guided, guided.options(), {"xray": False}, 6)
     assert told.endswith("chosen by held-out measurements: use the X-ray volume: no.")
+
+
+def test_what_was_settled_by_a_rule_or_by_the_user_is_not_said_to_be_chosen_by_measurements():
+    diffpir, unrolled = get_method("diffpir"), get_method("unrolled")
+    assert made_of(diffpir, diffpir.options(), {"scale": 0.0123}, 50) == (
+        f"{diffpir.title}, 50 steps; scale 0.0123 from a first reconstruction."
+    )
+    assert made_of(diffpir, diffpir.options(scale=0.5), {"scale": 0.5}, 50) == f"{diffpir.title}, 50 steps."
+    chosen = {"scale": 0.0123, "weights": "unrolled-general", "weights_curve": []}
+    told = made_of(unrolled, unrolled.options(), chosen, 6)
+    assert told.endswith(
+        "; chosen by held-out measurements: network unrolled-general; scale 0.0123 from a first reconstruction."
+    )
+    told = made_of(unrolled, unrolled.options(), {"weights": "mine", "weights_rule": "without a comparison"}, 6)
+    assert told.endswith("steps; network mine without a comparison.")

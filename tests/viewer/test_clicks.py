@@ -10,7 +10,7 @@ import pytest
 pytest.importorskip("napari")
 pytest.importorskip("pytestqt")
 
-from fewview.viewer.common.layers import extra_name
+from fewview.viewer.common.names import extra_name
 
 
 def click_image(docked, down, right):

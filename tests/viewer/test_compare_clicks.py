@@ -173,7 +173,7 @@ def test_a_second_scan_beside_or_instead(docked, tmp_path):
     docked.finish()
     assert panel.headline.text() == "Nothing is running." and not compare.views.grid.isChecked()
     (stopped,) = [layer for layer in viewer.layers if "SIRT" in layer.name]
-    assert stopped.name.startswith("shell: SIRT") and ", stopped at step " in stopped.name
+    assert stopped.name.startswith("Stopped: shell: SIRT") and "(at step " in stopped.name
     docked.click(compare.views.grid)  # of nothing
     assert not compare.views.grid.isChecked()
     scan.parentWidget().raise_()

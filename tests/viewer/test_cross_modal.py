@@ -6,7 +6,7 @@ import pytest
 pytest.importorskip("napari")
 pytest.importorskip("pytestqt")
 
-from fewview.viewer.common.layers import extra_name
+from fewview.viewer.common.names import extra_name
 
 
 def test_cross_modal_asks_for_an_xray_volume_runs_and_shows_what_the_guide_did(docked):

@@ -6,7 +6,7 @@ import pytest
 pytest.importorskip("napari")
 pytest.importorskip("pytestqt")
 
-from fewview.viewer.common.layers import extra_name
+from fewview.viewer.common.names import extra_name
 
 FURTHER = ("pseudo-reference", "repair", "refused")
 

@@ -17,7 +17,8 @@ from fewview.runs.recipe import Recipe
 from fewview.runs.worker.messages import Failed, Finished, Opened, Progress
 from fewview.runs.worker.queued_run import QueuedRun
 from fewview.samples import FOLDER, TOOTH
-from fewview.viewer.common.layers import contrast, extra_name, projection_layer, spatial
+from fewview.viewer.common.layers import contrast, projection_layer, spatial
+from fewview.viewer.common.names import common_scan, extra_name, own_name, short, unfinished, with_prefix
 from fewview.viewer.common.words import number, size, without_flags
 from fewview.viewer.compare.grids import grid_of
 from fewview.viewer.compare.presenter import ComparePresenter
@@ -333,14 +334,43 @@ def test_a_detector_of_few_rows_is_shown_as_sinograms():
     assert contrast(np.ones((2, 3, 3)))[0] < contrast(np.ones((2, 3, 3)))[1]
 
 
+@pytest.mark.parametrize(
+    ("kept", "holds", "state", "more"),
+    [
+        ("start", "starting image: CGLS, 56 steps", "Starting image", "CGLS, 56 steps"),
+        ("intermediate", "while its weight was being chosen: weight 0.001", "While choosing", "weight 0.001)"),
+        ("intermediate", "stopped at step 80 of 200", "Stopped", "at step 80 of 200"),
+    ],
+)
+@pytest.mark.parametrize("title", ["TV, 45 views #3", "Directional total variation, 180 views, weight 0.0014 #12"])
+def test_what_a_layer_is_is_never_cut_off_its_name(kept, holds, state, more, title):
+    name = with_prefix("a_rather_long_name_of_a_scan: ", unfinished(title, kept, holds))
+    number = title[title.index("#") :]
+    for length in (24, 28, 30):
+        cut = short(name, length)
+        assert cut.startswith(f"{state}: ") and cut.endswith(number) and len(cut) <= length
+    assert more in name and name.startswith(f"{state}: a_rather_long_name_of_a_scan: {title}")
+    assert own_name(f"{name} [2]", {"fewview": {"prefix": "a_rather_long_name_of_a_scan: "}}) == unfinished(
+        title, kept, holds
+    )
+    assert common_scan([name, f"a_rather_long_name_of_a_scan: {title}"]) == "a_rather_long_name_of_a_scan: "
+
+
+def test_a_result_is_called_by_its_method_and_number_and_other_names_lose_their_middle():
+    assert short("Total variation, 45 views, weight 0.0014 #3") == "Total variation #3"
+    assert short("Implicit representation (SIREN), 45 views #14") == "Implicit rep…(SIREN) #14"
+    assert short("abcdefghijklmnopqrstuvwxyz") == "abcdefghijkl…pqrstuvwxyz"
+
+
 # -- runs ----------------------------------------------------------------------------------------------------------
 
 
 def test_a_layer_is_named_after_what_made_it():
     recipe = Recipe(scan="a.h5", options={"weight": 0.01, "iterations": 50}, bin=2, rows=(4, 6))
     assert run_title(recipe, method(), 32, 3) == "TV, 32 views, weight 0.01, iterations 50, bin 2, row 4 #3"
-    stopped = "wood: TV, 32 views, bin 2 #3, stopped at step 5 of 20"
-    assert extra_name(stopped, "refused") == "wood: TV #3 refused repairs"
+    stopped = with_prefix("wood: ", unfinished("TV, 32 views, bin 2 #3", "intermediate", "stopped at step 5 of 20"))
+    assert stopped == "Stopped: wood: TV, 32 views, bin 2 #3 (at step 5 of 20)"
+    assert extra_name(stopped, "refused") == "Stopped: wood: TV #3 refused repairs"
     assert extra_name("my sample", "std") == "my sample standard deviation"
 
 

@@ -8,6 +8,8 @@ import pytest
 pytest.importorskip("napari")
 pytest.importorskip("pytestqt")
 
+from fewview.viewer.common.names import STATES
+
 
 def disk_scan(path):
     """A noisy disk, 40 views, 2 rows of 96 columns, counts with flats and darks."""
@@ -49,11 +51,12 @@ def stop(docked, run):
 def test_what_is_kept_says_what_it_is_in_every_stage(ready):
     dock = ready.reconstruct
     run = start(ready, "tv", iterations=5000)
+    title = run.title
     ready.until(lambda: "being chosen" in run.shows or run.over)
     ready.until(lambda: "Stage 1 of 2: choosing the weight" in dock.panel.headline.text())
     assert "Shown: the volume while its weight was being chosen: weight" in dock.panel.details.text()
     layer, record = stop(ready, run)
-    assert ", while its weight was being chosen: weight " in layer.name
+    assert layer.name == f"While choosing: {title} ({run.holds})" and "weight was being chosen: weight " in run.holds
     assert record["kept"] == "intermediate" and record["stage"] == "choosing the weight"
     assert record["holds"].startswith("Total variation while its weight") and not record["made_of"]
     assert "Kept: while its weight was being chosen" in dock.panel.details.text()
@@ -61,13 +64,16 @@ def test_what_is_kept_says_what_it_is_in_every_stage(ready):
     run = start(ready, "tv", weight=0.001, iterations=5000)
     ready.until(lambda: run.step > 5 or run.over)
     layer, record = stop(ready, run)
-    assert f"stopped at step {run.kept_step} of 5000" in layer.name and record["steps"] == run.kept_step
+    assert layer.name.startswith("Stopped: Total variation, ")
+    assert layer.name.endswith(f"(at step {run.kept_step} of 5000)")
+    assert record["steps"] == run.kept_step
     assert record["kept"] == "intermediate" and record["stage"] == "iterating"
 
     run = start(ready, "d3ip", steps=16)
     ready.until(lambda: run.shows.startswith("CGLS") or run.over)
     layer, record = stop(ready, run)  # a click takes a moment: the first trial may have begun
-    assert layer.name.endswith(run.holds) and record["stage"].startswith(("starting", "choosing"))
+    assert layer.name.startswith(("Starting image: ", "While choosing: "))
+    assert record["stage"].startswith(("starting", "choosing"))
     assert record["holds"].endswith(run.holds) and run.holds.startswith(
         {"start": "starting image: ", "intermediate": "while its settings were being chosen: prior "}[record["kept"]]
     )
@@ -102,7 +108,7 @@ def test_a_stop_at_any_moment_leaves_what_says_what_it_is(ready, moment):
         return
     layer = ready.viewer.layers[run.title]
     record = layer.metadata["fewview"]["record"]
-    assert layer.name.endswith(f", {run.holds}") and f"Kept: {run.holds}." in panel.details.text()
+    assert layer.name.startswith(STATES) and f"Kept: {run.holds}." in panel.details.text()
     assert record["stopped"] and record["kept"] in ("start", "intermediate") and record["holds"].endswith(run.holds)
     assert record["stage"] and not record["made_of"]
     assert np.isfinite(layer.data).all()
@@ -121,7 +127,7 @@ def test_a_preview_that_is_asked_while_a_run_goes_on_follows_it(ready):
     ready.until(lambda: preview.over)
     ready.finish()
     assert preview.status == "done" and ready.viewer.layers[preview.title].data.shape[0] == 1
-    assert ", stopped at step" in layer.name and layer.data.shape[0] == 2
+    assert layer.name.startswith("Stopped: ") and layer.data.shape[0] == 2
     assert dock.panel.headline.text() == "Done" and dock.run_button.text() == "Run"
 
 

@@ -36,6 +36,7 @@ def scale_option() -> Any:
         "reconstruction.",
         gt=0,
         advanced=True,
+        rule="from a first reconstruction",
     )
 
 

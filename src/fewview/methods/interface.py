@@ -110,7 +110,8 @@ class Estimate:
         Enough to go on from here. Held by reference: saved at once or not at all.
     chosen : mapping
         What became of options left on "auto", by option name, and the curve that decided ("weight_curve": pairs of
-        weight and held-out error). Numbers, strings and lists only: it goes into the run record.
+        weight and held-out error), or in words ("weights_rule") what did where nothing was compared. Numbers,
+        strings and lists only: it goes into the run record.
     extra : mapping of str to tensor or array, shape of the volume or a whole number of times as fine
         Further volumes in its unit: "std", how far posterior samples scatter; "finer", a field on more voxels. Valid as
         long as the volume; of a run by slabs, those of the slabs that are finished, when one is. The command line

@@ -91,13 +91,24 @@ def made_of(method: Method[Any], options: Options, chosen: Mapping[str, Any], st
         return _mixture(options, chosen)
     if options.knows("shares"):
         return _average(options, chosen)
-    settled = [
-        f"{_within(field.title or name)}{_value(chosen[name])}"
-        for name, field in type(options).model_fields.items()
-        if name in chosen
-    ]
-    by = f"; chosen by held-out measurements: {', '.join(settled)}" if settled else ""
-    return f"{method.title}, {steps} {'step' if steps == 1 else 'steps'}{by}."
+    return f"{method.title}, {steps} {'step' if steps == 1 else 'steps'}{_settled(options, chosen)}."
+
+
+def _settled(options: Options, chosen: Mapping[str, Any]) -> str:
+    """What "auto" came to: by held-out measurements, or by which rule. What the user has set is none of it."""
+    measured, ruled = [], []
+    for name, field in type(options).model_fields.items():
+        if name not in chosen or options.value(name) != "auto":
+            continue
+        said = f"{_within(field.title or name)}{_value(chosen[name])}"
+        extra = field.json_schema_extra
+        rule = chosen.get(f"{name}_rule") or (extra.get("rule") if isinstance(extra, dict) else "")
+        if rule:
+            ruled.append(f"{said} {rule}")
+        else:
+            measured.append(said)
+    by = f"; chosen by held-out measurements: {', '.join(measured)}" if measured else ""
+    return by + (f"; {', '.join(ruled)}" if ruled else "")
 
 
 def _average(options: Options, chosen: Mapping[str, Any]) -> str:
@@ -115,15 +126,18 @@ def _mixture(options: Options, chosen: Mapping[str, Any]) -> str:
     share, prior, adaptation = settled("beside_share"), str(settled("prior")), settled("adaptation")
     network = f"network (prior: {PRIOR_WORDS.get(prior, Path(prior).stem)}"
     network += ", adapted to this scan)" if adaptation != "none" else ")"
-    part = float(share) if share != "auto" else 0.0
+    part = 0.0 if share in ("auto", None) else float(share)  # None: no classical method stands beside it
     if part <= 0:
         parts = [f"100 % {network}"]
     else:
         edges = chosen.get("guide_by") == "edges"
         other = BESIDE_WORDS["dtv" if edges else str(settled("beside"))]
         parts = [f"{part:.0%} {other}".replace("%", " %"), f"{1 - part:.0%} {network}".replace("%", " %")]
-    by_views = any(f"{name}" in chosen for name in ("beside_share", "prior_curve", "trust_curve"))
-    return f"{', '.join(parts)}{', chosen by held-out views' if by_views else ', as set'}."
+    share_chosen, prior_chosen = "beside_share" in chosen, "prior_curve" in chosen
+    if share_chosen or prior_chosen:
+        which = {(True, False): "the shares ", (False, True): "the prior "}.get((share_chosen, prior_chosen), "")
+        return f"{', '.join(parts)}, {which}chosen by held-out views."
+    return f"{', '.join(parts)}, as set."
 
 
 def _within(title: str) -> str:

@@ -2,8 +2,31 @@
 
 from __future__ import annotations
 
+import time
 import weakref
 from typing import Any
+
+LISTENER_SECONDS = 2.0  # for the thread that hears the worker to take note of its end
+
+
+def halt(bench: Any, listener: Any) -> None:
+    """Stop the run that goes on, whose window goes, so that its last estimate and its record can be kept.
+
+    Parameters
+    ----------
+    bench : Workbench
+    listener : GeneratorWorker or None
+        The thread that hears the worker process; it ends.
+    """
+    if listener is not None:
+        listener.quit()
+    run = bench.queue.current
+    if run not in bench.runs or not run.active or not run.sequence:
+        return
+    asked = time.monotonic()
+    while listener is not None and listener.is_running and time.monotonic() - asked < LISTENER_SECONDS:
+        time.sleep(0.01)
+    bench.queue.finish()
 
 
 class End:

@@ -12,13 +12,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .common.layers import facts, own_name
+from .common.layers import facts
+from .common.names import own_name
 from .files.layer_files import Mark, holds_values, mark, newest_file, place_in_view, remember
 from .files.writers import save
+from .reconstruct.run_end import LIES
 
 SHARE = 0.05  # of the free disk that a result may take unasked; a larger one only its user saves
 QUICK = 2**26  # bytes that are looked through, or written, while someone waits
-LIES = ("scale", "translate", "rotate", "shear", "affine")  # of a layer
 
 
 class KeptResults:

@@ -12,6 +12,7 @@ import numpy as np
 from ..errors import FewviewError
 from ..runs.recipe import Recipe
 from .common.layers import METADATA, facts, spatial
+from .common.names import with_prefix
 from .common.notify import complain, tell
 from .compare.regions_layer import Regions
 from .files.layer_files import files_of, layer_of
@@ -83,7 +84,7 @@ def take(
     for role, name in names.items():
         layer = layer_of(bench.viewer.layers, getattr(scan, role))
         if layer is not None:
-            layer.name = facts(layer.metadata).get("prefix", "") + name
+            layer.name = with_prefix(facts(layer.metadata).get("prefix", ""), name)
     known = {file for layer in bench.viewer.layers for file in files_of(layer)}
     for entry in results:
         if entry["file"] not in known:
@@ -154,5 +155,5 @@ def _show(bench: Any, scan: ScanPresenter, entry: Mapping[str, Any]) -> None:
         about |= {"recipe": record["recipe"], "title": record.get("title", "")}
         keywords["name"] = record.get("title") or keywords["name"]
     data, keywords = as_described(data, keywords, entry)
-    keywords["name"] = about["prefix"] + keywords["name"]
+    keywords["name"] = with_prefix(about["prefix"], keywords["name"])
     bench.viewer.add_image(data, **keywords)

@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from .common.layers import METADATA, facts, own_name
+from .common.layers import METADATA, facts
+from .common.names import own_name, with_prefix
 from .scan.presenter import ScanPresenter
 
 
@@ -157,7 +158,7 @@ class Scans:
             wanted = self.prefix(scan)
             for layer in self.layers_of(scan):
                 if facts(layer.metadata).get("prefix", "") != wanted:
-                    layer.name = wanted + own_name(layer.name, layer.metadata)
+                    layer.name = with_prefix(wanted, own_name(layer.name, layer.metadata))
                     layer.metadata = {**layer.metadata, METADATA: {**facts(layer.metadata), "prefix": wanted}}
 
 

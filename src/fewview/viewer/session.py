@@ -19,7 +19,8 @@ from superqt.utils import QSignalDebouncer
 from ..atomic_write import written_whole
 from ..errors import FewviewError
 from ..runs.recipe import Recipe
-from .common.layers import facts, own_name
+from .common.layers import facts
+from .common.names import own_name
 from .common.notify import complain, tell
 from .compare.regions_layer import KIND, REGIONS
 from .files import places
@@ -29,6 +30,8 @@ from .kept_results import KeptResults, described
 from .restore import regions_of, scan_of_recipe, take
 from .run_volumes import ROLES, follow_layers
 from .scan.presenter import ScanPresenter
+from .scans import scan_of
+from .wishes import take_wishes, wishes_of
 
 SESSIONS, NAME = "sessions", "session.json"
 SOON_MS = 1500
@@ -119,7 +122,7 @@ class SessionKeeper(QObject):
             Whether it ends here: then large volumes are looked through, too, for what was changed in them.
         """
         bench = self._bench
-        if not self.on or not bench.scans.all:
+        if not self.on or not bench.scans.all or self._folder not in OPEN:  # it may have been closed meanwhile
             return
         try:
             self._begin()
@@ -129,7 +132,7 @@ class SessionKeeper(QObject):
             return
         scans = [self._kept(scan, last) for scan in bench.scans.all if scan.ready]
         settings = None if self.settings is None else self.settings.compact()
-        found = {"scans": scans, "settings": settings, "others": _others(bench)}
+        found = {"scans": scans, "settings": settings, "others": _others(bench), "wishes": wishes_of(bench)}
         try:
             with written_whole(self.file) as temporary:
                 temporary.write_text(json.dumps(found, indent=1), encoding="utf-8")
@@ -144,6 +147,10 @@ class SessionKeeper(QObject):
         """What is written of a scan: its recipe, regions, other volumes and results."""
         bench, results, unsaved = self._bench, [], []
         own = bench.scans.everything_of(scan)
+        left = bench.live.left() if last else None
+        if left is not None and scan_of(left) == scan.path:  # in place of what its run was seen at last
+            number = facts(left.metadata)["run"]
+            own = [*(layer for layer in own if facts(layer.metadata).get("run") != number), left]
         try:
             if last:
                 follow_layers([*bench.viewer.layers, *own], scan)
@@ -189,6 +196,7 @@ class SessionKeeper(QObject):
         self._bench.answer(True)
         if found.get("settings"):
             self._bench.restored.emit(Recipe.parse(found["settings"]))
+        take_wishes(self._bench, found.get("wishes", []))
         if lost:
             tell(f"Without {_listed(lost)}: not saved (too large, or the run went on), or the file is gone.")
         if others:

@@ -17,7 +17,7 @@ from ..methods.interface import Method
 from ..runs.recipe import Recipe
 from ..runs.worker.queue import RunQueue
 from ..runs.worker.queued_run import QueuedRun
-from .closing import End
+from .closing import End, halt
 from .common.graphics import ready_for_commands, still
 from .common.layers import METADATA, facts, projection_layer, spatial
 from .common.notify import complain, tell, warn
@@ -64,6 +64,7 @@ class Workbench(QObject):
         self.scans.still = self._still
         self.queue = RunQueue(memory_mb=self.settings.memory_mb)
         self.runs: list[QueuedRun] = []
+        self.to_come: list[dict[str, Any]] = []  # runs that are queued once another one is done, as wishes
         self.live = LiveView(viewer, self.queue, self.settings.interval_ms)
         self.live.ticked.connect(self._on_tick)
         self.live.painted.connect(self.painted)
@@ -328,10 +329,9 @@ class Workbench(QObject):
         if _benches.get(self._key) is not self:
             return
         del _benches[self._key]
+        halt(self, self._listener)
         self.keeper.close()
         self.live.close()
-        if self._listener is not None:
-            self._listener.quit()
         self.queue.close()
 
     @property

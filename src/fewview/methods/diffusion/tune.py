@@ -82,7 +82,7 @@ def tune_once(problem: Problem, options: OnceOptions) -> Tuning[OnceOptions]:
     chosen: dict[str, Any] = {"scale": settled_scale(problem, options.scale)}
     chosen |= yield from tuned_start(problem, "cgls", options)
     if options.guide_weight == "auto":
-        chosen["guide_weight"] = 1.0
+        chosen |= {"guide_weight": 1.0, "guide_weight_rule": "without a comparison"}
     return Settled(options.taking(chosen), chosen)
 
 

@@ -78,7 +78,8 @@ def tune(problem: Problem, options: FieldOptions) -> Tuning[Any]:
     """Settle what is "auto" by held-out pixels."""
     yield Picture(preview(problem)).estimate(0, options.steps, STARTING)
     chosen = yield from tuned_begin(_given(problem, options)[0], options)
-    return Settled(options.taking(chosen), chosen)
+    unused = {"start_iterations"} if options.start != "cgls" else set()
+    return Settled(options.taking(chosen), {name: value for name, value in chosen.items() if name not in unused})
 
 
 def effort(problem: Problem, options: FieldOptions, repairs: float = 0.0) -> Effort:

@@ -105,7 +105,7 @@ def _network(problem: Problem, options: UnrolledOptions) -> Generator[Estimate, 
     """Which of the shipped networks predicts held-out views better: "weights" and, of several, the curve."""
     names = available()
     if len(names) == 1 or nothing_there(problem):
-        return {"weights": names[0]}
+        return {"weights": names[0], "weights_rule": "without a comparison"}
     asked = {
         name: options.taking({"weights": name, "symmetries": False, "samples": 0, "finetune": 0}) for name in names
     }

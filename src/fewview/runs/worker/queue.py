@@ -11,7 +11,7 @@ from typing import Any
 
 from .messages import Extra, Failed, Finished, Job, Opened, Ready
 from .process import WorkerProcess
-from .queued_run import QueuedRun
+from .queued_run import NOT_BEGUN, QueuedRun
 from .stream import LIVE, Frame, Reader, collect, new_name, remove_stream
 
 SILENCE = 20.0  # seconds without a sign of life after which we say so
@@ -77,6 +77,12 @@ class RunQueue:
             run.engine = engine
         with self._guard:
             self.waiting.append(run)
+        return run
+
+    def note(self, title: str, payload: Mapping[str, Any]) -> QueuedRun:
+        """A run that is only remembered, as :meth:`submit` takes it: it waited when its viewer went."""
+        run = QueuedRun(next(self._numbers), title, payload)
+        run.status, run.stage = "stopped", NOT_BEGUN
         return run
 
     @property
@@ -171,6 +177,17 @@ class RunQueue:
             if self._reader is not None:
                 self._reader.remove()
                 self._reader = None
+
+    def finish(self) -> None:
+        """Stop the current run and hear what it left; none of those that wait begins. Before :meth:`close`.
+
+        Nobody else may call :meth:`pump` any more. A worker that does not obey is ended, as after any stop.
+        """
+        with self._guard:
+            self._closed = True
+        self.stop()
+        while self._worker is not None and self.current is not None and self.current.active:
+            self.pump()
 
     def close(self) -> None:
         """End everything: the worker, the waiting runs, the shared memory."""

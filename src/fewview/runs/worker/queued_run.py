@@ -16,6 +16,7 @@ from .messages import Failed, Finished, Message, Opened, Progress, Stage
 Status = Literal["queued", "starting", "running", "paused", "stopping", "done", "stopped", "failed"]
 OVER: frozenset[Status] = frozenset({"done", "stopped", "failed"})
 STOP_PATIENCE = 2.0  # seconds
+NOT_BEGUN = "not begun"  # stage of a run that is only remembered: it waited when its viewer went
 HISTORY = 4000  # points of a curve; a longer run is thinned, not forgotten
 
 
@@ -154,7 +155,21 @@ class QueuedRun:
             self.error = message
             # A process that had to be ended because it did not obey a stop has stopped: its estimate is kept.
             obeyed_late = message.kind == "crash" and self.status == "stopping"
+            if self.volume is not None:  # nobody is left to tell it
+                self.record = {**self.record, **self._told_last()}
             self._end("stopped" if obeyed_late else "failed")
+
+    def _told_last(self) -> dict[str, Any]:
+        """What a record says of an estimate whose process is gone."""
+        return {
+            "kept": self.kept,
+            "stage": self.stage,
+            "holds": self.holds,
+            "made_of": "",
+            "steps": self.kept_step,
+            "steps_planned": self.total,
+            "stopped": True,
+        }
 
     def take_extra(self, volumes: dict[str, NDArray[np.float32]]) -> None:
         """Take in further volumes, in place of those before."""

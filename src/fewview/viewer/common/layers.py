@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 METADATA = "fewview"  # key within layer.metadata
-COUNTER = re.compile(r" \[\d+\]$")  # of napari, for two layers of one name
 FEW_ROWS = 16  # a detector of fewer rows is shown as sinograms: its projections would be a thin line
 
 
@@ -98,30 +96,7 @@ def contrast(volume: NDArray[Any]) -> tuple[float, float]:
     return (bottom, top) if top > bottom else (bottom, bottom + 1.0)
 
 
-EXTRA = {
-    "std": "standard deviation",
-    "finer": "between the voxels",
-    "guide_std": "where the guide was unsure",
-    "guide_change": "what the guide changed",
-    "repair": "what the fixer changed",
-    "refused": "refused repairs",
-}
-NUMBER = re.compile(r"^([^,]+),.*?( #\d+)")  # of a run, behind what it was set to
 SIGNED = ("guide_change", "repair")  # both signs mean something: 0 is in the middle of the colours
-
-
-def extra_name(result: str, name: str) -> str:
-    """What a further volume of a run is called: after its method and number, for a list of layers is narrow.
-
-    Parameters
-    ----------
-    result : str
-        Name of the layer of the run.
-    name : str
-        Of the further volume, as the method calls it.
-    """
-    found = NUMBER.match(result)
-    return f"{found[1] + found[2] if found else result} {EXTRA.get(name, name)}"
 
 
 def finer_place(place: Mapping[str, Any], shape: tuple[int, ...], fine: tuple[int, ...]) -> dict[str, Any]:
@@ -190,8 +165,3 @@ def facts(metadata: Mapping[str, Any]) -> Mapping[str, Any]:
     """What we wrote into a layer's metadata, or nothing."""
     result: Mapping[str, Any] = metadata.get(METADATA, {})
     return result
-
-
-def own_name(name: str, metadata: Mapping[str, Any]) -> str:
-    """Name of a layer without that of its scan, and without what napari adds to tell two of one name apart."""
-    return COUNTER.sub("", name.removeprefix(facts(metadata).get("prefix", "")))

@@ -37,15 +37,6 @@ def size(number: float) -> str:
     return f"{number / 2**20:.0f} MB" if number < 2**30 else f"{number / 2**30:.1f} GB"
 
 
-def short(name: str, length: int = 24) -> str:
-    """A layer's name for a legend: method and number of a run ("TV #3"), or the name with its middle left out."""
-    head, comma, tail = name.partition(",")
-    if comma and "#" in tail:
-        name = f"{head} #{tail.rsplit('#', 1)[1]}"
-    half = (length - 1) // 2
-    return name if len(name) <= length else f"{name[:half]}…{name[-half:]}"
-
-
 def number(value: float | None, digits: int = 4) -> str:
     """A measured value; "n/a" where there is none."""
     if value is None or math.isnan(value):

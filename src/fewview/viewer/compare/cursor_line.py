@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ..common.words import number, short
+from ..common.names import short
+from ..common.words import number
 from .presenter import Comparison
 from .table import Candidate, Truth
 from .value_units import SHORT

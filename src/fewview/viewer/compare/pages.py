@@ -7,10 +7,10 @@ from typing import Any
 
 from qtpy.QtWidgets import QSizePolicy, QTabWidget, QToolButton, QVBoxLayout, QWidget
 
+from ..common.names import short
 from ..common.plots import Plot
 from ..common.theme import Colours
 from ..common.widgets import described, tool, wrapped
-from ..common.words import short
 from .cursor_line import LENGTH
 from .files_tab import FilesTab
 from .layer_list import LayerList

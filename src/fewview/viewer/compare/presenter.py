@@ -13,7 +13,7 @@ from ...errors import FewviewError
 from ...quality import data_range, scale_curve
 from ...runs.worker.queued_run import QueuedRun
 from ..common.layers import facts
-from ..common.words import short
+from ..common.names import short
 from ..files.layer_files import is_volume
 from .grids import Placed, Shaped, placed
 from .profile import line_profile

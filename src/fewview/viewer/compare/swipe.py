@@ -8,7 +8,7 @@ import numpy as np
 from napari.components.overlays import TextOverlay
 
 from ..common.layers import METADATA
-from ..common.words import short
+from ..common.names import short
 from .grids import Placed, placed, same_grid
 from .hand import world_factor
 

@@ -10,8 +10,8 @@ from qtpy.QtCore import QSize, Qt, Signal
 from qtpy.QtGui import QIcon
 from qtpy.QtWidgets import QHeaderView, QSizePolicy, QTableWidget, QTableWidgetItem
 
+from ..common.names import common_scan, short, without_prefix
 from ..common.widgets import described, quiet
-from ..common.words import short
 from .table import WHOLE, Column, Row, power_of_ten
 
 FIXED = ("Region", "Layer")
@@ -82,13 +82,13 @@ class CompareTable(QTableWidget):
                     header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
                     header.setSectionResizeMode(1, QHeaderView.ResizeMode.Fixed)
             self.setRowCount(len(rows))
-            scan = _common_beginning([row.layer for row in rows])
+            scan = common_scan([row.layer for row in rows])
             for line, row in enumerate(rows):
                 self._cell(line, 0, row.region, editable=row.region != WHOLE)
                 self._cell(
                     line,
                     1,
-                    short(row.layer.removeprefix(scan), NAME_LENGTH),
+                    short(without_prefix(scan, row.layer), NAME_LENGTH),
                     note="; ".join(filter(None, (row.layer, row.note))),
                 )
                 item = self.item(line, 1)
@@ -155,9 +155,3 @@ def _in_two_lines(heading: str) -> str:
     """Title above unit; a long title without one is parted."""
     title, _, unit = heading.partition(" / ")
     return f"{title}\n{unit}" if unit else PARTED.get(title, title)
-
-
-def _common_beginning(names: Sequence[str]) -> str:
-    """The scan before all names ("tooth: "), which then tells nothing; empty where they differ."""
-    begins = {name.partition(": ")[0] + ": " if ": " in name else "" for name in names}
-    return begins.pop() if len(begins) == 1 else ""

@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ...io import write_volume
-from ..common.layers import facts, own_name
+from ..common.layers import facts
+from ..common.names import own_name
 
 
 def write(path: str, data: Any, attributes: Mapping[str, Any]) -> list[str]:

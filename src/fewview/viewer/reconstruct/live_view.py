@@ -17,7 +17,9 @@ from qtpy.QtCore import QObject, QTimer, Signal
 
 from ...runs.worker.queue import RunQueue
 from ...runs.worker.queued_run import QueuedRun
-from ..common.layers import METADATA, contrast, extra_look, extra_name, facts, finer_place, stepped, tells_nothing
+from ..common.layers import METADATA, contrast, extra_look, finer_place, stepped, tells_nothing
+from ..common.names import extra_name, own_name
+from .run_end import ended, left_layer, name_at_end
 
 THREE_D_MS = 500  # ray casting costs far more than a slice
 REST = 3.0  # times the last painting: the event loop must breathe
@@ -92,6 +94,14 @@ class LiveView(QObject):
     def showing(self) -> bool:
         """Whether a run has not come to its end on the screen yet."""
         return bool(self._shown)
+
+    def left(self) -> Any:
+        """Layer, in no viewer, of a run that ended after the last painting; None without one."""
+        run = self._queue.current
+        shown = None if run is None else self._shown.get(run.number)
+        if run is None or shown is None or not run.over or run.volume is None:
+            return None
+        return left_layer(run, shown, self._layer if run is self._run else None)
 
     def close(self) -> None:
         """Stop looking, and let go of shared memory."""
@@ -204,15 +214,9 @@ class LiveView(QObject):
             layer = self._layer
             layer.data = run.volume
             self._rescale(run.volume)
-            about = {
-                "record": run.record,
-                "status": run.status,
-                "holds": run.holds,
-                "step": run.kept_step,
-                "history": dict(run.history),
-            }
-            layer.metadata = {**layer.metadata, METADATA: {**layer.metadata[METADATA], **about}}
-            self._name(layer, shown, run)
+            layer.metadata = ended(layer.metadata, run)
+            if not shown.reuse:
+                self._name(layer, shown, run)
             self._show_extras(run, shown)
             self.painted.emit(layer.name)
             if shown.metadata.get("look"):
@@ -222,12 +226,9 @@ class LiveView(QObject):
         self.ended.emit(run)
 
     def _name(self, layer: Any, shown: Shown, run: QueuedRun) -> None:
-        """A name promises the method's result; where something else was kept, it says so. Not a name of the user's."""
-        if not run.holds or shown.reuse:
-            return
-        now, then = facts(layer.metadata).get("prefix", ""), shown.metadata.get("prefix", "")  # a scan may have come
-        if layer.name.removeprefix(now) == shown.name.removeprefix(then):
-            layer.name = f"{layer.name}, {run.holds}"
+        name = name_at_end(layer.name, layer.metadata, own_name(shown.name, shown.metadata), run)
+        if name != layer.name:
+            layer.name = name
             run.title = layer.name
 
     def _show_extras(self, run: QueuedRun, shown: Shown) -> None:

@@ -9,17 +9,20 @@ from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QHBoxLayout, QListWidget, QListWidgetItem, QProgressBar, QVBoxLayout, QWidget
 
 from ...runs.recipe import Recipe
-from ...runs.worker.queued_run import QueuedRun
+from ...runs.worker.queued_run import NOT_BEGUN, QueuedRun
+from ..common.names import with_prefix
 from ..common.notify import tell
 from ..common.plots import Plot
 from ..common.theme import Colours
 from ..common.widgets import Section, bare, button, described, to_clipboard, wrapped
+from ..wishes import queue_again
 from ..workbench import Workbench
 from .record_view import RecordView
 from .residual import show_residual
 from .run_presenter import RunView, curves, run_view
 
 MARKS = {"queued": "…", "done": "✓", "stopped": "■", "failed": "✗", "paused": "‖"}
+NOT_BEGUN_MARK = "○"
 
 
 class RunPanel(QWidget):
@@ -156,6 +159,13 @@ class RunPanel(QWidget):
             )
         )
         more = QHBoxLayout()
+        self.again_button = button(
+            "Queue again",
+            "Queue the selected run once more: one that is over, or had not begun when the viewer was closed.",
+            self.queue_again,
+            action="queue_again",
+        )
+        more.addWidget(self.again_button)
         self.record_button = button(
             "Record", "All that is known of the selected run.", self.show_record, action="show_record"
         )
@@ -176,8 +186,9 @@ class RunPanel(QWidget):
         self.runs.clear()
         for run in reversed(self.bench.runs):
             name = self._name(run)
-            item = QListWidgetItem(f"{MARKS.get(run.status, '▶')} {name}")
-            item.setToolTip(f"{name}: {run.status}")
+            mark = NOT_BEGUN_MARK if run.stage == NOT_BEGUN else MARKS.get(run.status, "▶")
+            item = QListWidgetItem(f"{mark} {name}")
+            item.setToolTip(f"{name}: {run.stage if run.stage == NOT_BEGUN else run.status}")
             item.setData(Qt.ItemDataRole.UserRole, run.number)
             self.runs.addItem(item)
         self.runs.setCurrentRow(max(0, selected) if self.bench.runs else -1)
@@ -187,7 +198,7 @@ class RunPanel(QWidget):
         """Title, after the name of its scan where several are open: that may have come later."""
         scans = self.bench.scans
         prefix = next((scans.prefix(scan) for scan in scans.all if scan.path == _scan(run)), "")
-        return run.title if run.title.startswith(prefix) else prefix + run.title
+        return with_prefix(prefix, run.title)
 
     def _selected(self) -> QueuedRun | None:
         item = self.runs.currentItem()
@@ -201,6 +212,14 @@ class RunPanel(QWidget):
             show_residual(self.bench, run)
         else:
             tell("Select a run that is over.")
+
+    def queue_again(self) -> None:
+        """Queue the selected run once more."""
+        run = self._selected()
+        if run is not None and run.over:
+            queue_again(self.bench, run)
+        else:
+            tell("Select a run that is over, or one that had not begun when the viewer was closed.")
 
     def show_record(self) -> None:
         """Show the record of the selected run, or an empty one to open a file in."""

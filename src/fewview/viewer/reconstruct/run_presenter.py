@@ -10,7 +10,7 @@ from ...methods.size import Size
 from ...runs.forecast import duration
 from ...runs.kept import remarks
 from ...runs.recipe import Recipe
-from ...runs.worker.queued_run import QueuedRun
+from ...runs.worker.queued_run import NOT_BEGUN, QueuedRun
 from ...runs.worker.stream import SLOTS
 from ..common.words import number, size
 from .presets import KEPT
@@ -103,6 +103,8 @@ def run_view(run: QueuedRun | None, ready: bool = True, waiting: int = 0) -> Run
             100,
             tone="good",
         )
+    if run.stage == NOT_BEGUN:
+        return RunView("Not begun", "It waited when the viewer was closed. “Queue again” under Runs starts it.")
     if run.status == "stopped":
         return RunView("Stopped", f"After {took}. {kept}", _percent(run), tone="plain")
     if run.status == "failed":

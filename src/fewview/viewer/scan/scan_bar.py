@@ -8,9 +8,9 @@ from typing import Any
 from qtpy.QtWidgets import QComboBox, QHBoxLayout, QVBoxLayout, QWidget
 
 from ...errors import FewviewError
+from ..common.names import short
 from ..common.notify import complain
 from ..common.widgets import bare, button, described, narrow, quiet, wrapped
-from ..common.words import short
 from .samples import volume_layer
 
 
