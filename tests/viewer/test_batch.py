@@ -11,7 +11,9 @@ pytest.importorskip("pytestqt")
 from fewview.errors import FewviewError
 from fewview.methods.registry import get_method
 from fewview.runs.recipe import Recipe
-from fewview.viewer.reconstruct.batch import Batch, scan_like, settled
+from fewview.runs.worker.queued_run import QueuedRun
+from fewview.viewer.reconstruct.batch import Batch, _given_axis, scan_like, settled
+from fewview.viewer.reconstruct.series import series_layer
 from fewview.viewer.scan.presenter import ScanPresenter
 
 
@@ -67,19 +69,28 @@ def test_frames_wait_for_the_first_one_and_several_scans_do_not(tmp_path, monkey
 
     scan, ended, asked, notes, told = loaded(frame(tmp_path / "f1.npy")), Heard(), [], [], []
     monkeypatch.setattr("fewview.viewer.reconstruct.batch.tell", told.append)
+    monkeypatch.setattr("fewview.viewer.reconstruct.batch.complain", lambda error: told.append(error.problem))
 
     def run(recipe, method, of, note):
         asked.append((recipe, of))
         notes.append(note)
         record, payload = {"chosen": {"weight": 0.2}, "axis": 11.0}, {"recipe": {"scan": recipe.scan}}
-        return SimpleNamespace(status="done", over=True, record=record, payload=payload)
+        return SimpleNamespace(status="done", over=True, record=record, payload=payload, volume=None, number=0)
+
+    opened = [scan]
+
+    def include(one):
+        if one.path not in [other.path for other in opened]:
+            opened.append(one)
 
     bench = SimpleNamespace(
         scan=scan,
         viewer=SimpleNamespace(layers=[]),
         run=run,
         live=SimpleNamespace(ended=ended),
-        scans=SimpleNamespace(include=lambda scan: None),
+        painted=Heard(),
+        to_come=[],
+        scans=SimpleNamespace(all=opened, include=include, everything_of=lambda scan: []),
         scan_changed=SimpleNamespace(emit=lambda: None),
     )
     tv = get_method("tv")
@@ -93,12 +104,101 @@ def test_frames_wait_for_the_first_one_and_several_scans_do_not(tmp_path, monkey
     asked.clear()
     (first,) = batch.queue(paths, series=True)
     assert [recipe.scan for recipe, _ in asked] == [paths[2]]
+    waiting = [(one["title"], one["recipe"]["scan"]) for one in bench.to_come]
+    assert waiting == [
+        ("Total variation, 12 views, frame 2 of 3 of the series", paths[1]),
+        ("Total variation, 12 views, frame 3 of 3 of the series", paths[0]),
+    ]
     ended.emit(first)
+    assert not bench.to_come and [one.axis for one in opened[1:]] == [11.0, 11.0]
     assert [recipe.scan for recipe, _ in asked] == paths[::-1]
     assert all(recipe.options == {"iterations": 5, "weight": 0.2} and recipe.axis == 11.0 for recipe, _ in asked[1:])
     ended.emit(first)
     assert len(asked) == 3 and notes[-3:] == [f"Frame {number} of 3 of the series." for number in (1, 2, 3)]
+    assert told[-2] == "Fewer than two frames of the series left a volume."
     assert told[-1] == "3 of 3 frames of the series are done. Choose the frame to look at above, at Scan."
+
+
+def test_the_axis_that_the_user_has_set_holds_for_all_frames(tmp_path):
+    scan = loaded(frame(tmp_path / "f1.npy"))
+    assert _given_axis(scan.recipe()) == {}
+    scan.set_axis(11.25)
+    assert _given_axis(scan.recipe()) == {"axis": 11.25, "axis_origin": "given: by the user"}
+
+
+def ended_run(number, status, volume, kept="intermediate"):
+    run = QueuedRun(number, f"SIRT, 12 views #{number}", {})
+    run.status, run.volume, run.kept, run.record = status, volume, kept, {"unit": "mm^-1"}
+    return run
+
+
+def test_a_series_is_one_layer_whose_name_says_which_frames_are_no_results():
+    from napari.layers import Image
+
+    cubes = [np.full((2, 3, 4), value, np.float32) for value in (1, 2, 3)]
+    runs = [
+        ended_run(1, "done", cubes[0]),
+        ended_run(2, "stopped", cubes[1]),
+        ended_run(3, "failed", None),
+        ended_run(4, "stopped", cubes[2], "start"),
+    ]
+    place = {"scale": (0.2,) * 3, "translate": (0.4, 0.0, 0.0), "units": ("mm",) * 3}
+    shown = [Image(cubes[0], metadata={"fewview": {"run": 1, "of": "f1.npy"}}, **place)]
+    made = series_layer(runs, shown, "SIRT, 12 views")
+    assert made.name == "Time series: SIRT, 12 views, 4 frames (frame 4 starting image; frame 2 stopped; frame 3 empty)"
+    assert made.data.shape == (4, 2, 3, 4) and made.axis_labels == ("t", "z", "y", "x")
+    assert tuple(made.scale) == (1, 0.2, 0.2, 0.2) and tuple(made.translate) == (0, 0.4, 0, 0)
+    assert [str(unit) for unit in made.units] == ["pixel", "millimeter", "millimeter", "millimeter"]
+    whole = np.asarray(made.data)
+    assert np.isnan(whole[2]).all() and [float(whole[t].max()) for t in (0, 1, 3)] == [1, 2, 3]
+    cubes[0][:] = 7  # no copy of what the frames hold
+    assert float(np.asarray(made.data[0]).max()) == 7 and made.metadata["fewview"]["unit"] == "mm^-1"
+    runs[1].volume = np.zeros((1, 3, 4), np.float32)
+    with pytest.raises(FewviewError, match="different sizes"):
+        series_layer(runs, shown, "SIRT")
+    with pytest.raises(FewviewError, match="Fewer than two"):
+        series_layer(runs[2:], shown, "SIRT")
+
+
+def test_the_frame_of_a_series_that_runs_is_shown_and_all_are_stepped_through_at_the_end(docked, tmp_path, monkeypatch):
+    from qtpy.QtWidgets import QFileDialog
+
+    dock, bench, viewer = docked.reconstruct, docked.bench, docked.viewer
+    paths = [frame(tmp_path / f"f{number}.npy") for number in (1, 2, 3)]
+    bench.open(paths[0], angles="0:180", kind="attenuation")
+    bench.scan.set_axis(11.0)
+    docked.until(lambda: not bench.finding_axis)
+    docked.finish()
+    dock.choose("sirt")
+    dock.form.set_values({"iterations": 40})
+    monkeypatch.setattr(QFileDialog, "getOpenFileNames", lambda *_: (paths, ""))
+    seen = {}
+
+    def look():
+        run = bench.queue.current
+        layer = next((one for one in viewer.layers if one.metadata.get("fewview", {}).get("run") == run.number), None)
+        if run.payload["recipe"]["scan"] == paths[1] and run.step > 2:
+            bench.queue.stop()
+        if layer is not None and run.step > 1:
+            seen.setdefault(run.payload["recipe"]["scan"], set()).add((layer.visible, bench.scan.path))
+
+    bench.ticked.connect(lambda: bench.queue.current is not None and look())
+    docked.click(dock.several.series)
+    docked.until(lambda: len(bench.runs) == 3 and all(run.over for run in bench.runs))
+    docked.finish()
+    docked.until(lambda: any(layer.ndim == 4 for layer in viewer.layers))
+    assert bench.scan.path == paths[2] and all((True, path) in seen.get(path, {(True, path)}) for path in paths)
+    assert {run.payload["recipe"]["axis"] for run in bench.runs} == {11.0}
+    made = next(layer for layer in viewer.layers if layer.ndim == 4)
+    stopped = bench.runs[1].status == "stopped"
+    assert made.name == "Time series: SIRT, 12 views, 3 frames" + " (frame 2 stopped)" * stopped
+    assert made.visible and not any(one.visible for one in viewer.layers if "run" in one.metadata.get("fewview", {}))
+    viewer.dims.set_current_step(0, 2)
+    np.testing.assert_array_equal(np.asarray(made.data[2]), bench.runs[2].volume)
+    docked.select(docked.scan.scans.choice, "Scan: f1.npy")  # one frame by itself
+    assert bench.scan.path == paths[0]
+    docked.compare.refresh()
+    assert not any("Time series" in one.name for one in docked.compare.layers.chosen())
 
 
 def test_the_buttons_queue_files_and_the_channels_of_one_file(docked, tmp_path, monkeypatch):
@@ -139,5 +239,8 @@ def test_the_buttons_queue_files_and_the_channels_of_one_file(docked, tmp_path, 
     docked.finish()
     runs = bench.runs[2:]
     assert [run.status for run in runs] == ["done"] * 3 and "channel 2" in runs[-1].title
+    made = next(layer for layer in docked.viewer.layers if layer.ndim == 4)
+    assert made.name.startswith("series: Time series: Filtered back-projection, 12 views, 3 frames")
+    assert made.metadata["fewview"]["of"] == bench.scan.path and made.data.shape[0] == 3
     means = [float(run.volume.mean()) for run in runs]
     assert means[1] == pytest.approx(1.1 * means[0], rel=1e-3) and means[2] == pytest.approx(1.2 * means[0], rel=1e-3)

@@ -13,10 +13,12 @@ from ...errors import FewviewError
 from ...methods.interface import Method
 from ...runs.recipe import Recipe
 from ...runs.worker.queued_run import QueuedRun
+from ..common.layers import facts
 from ..common.notify import complain, tell
 from ..common.widgets import bare, button
 from ..run_volumes import follow_layers
 from ..scan.presenter import ScanPresenter
+from .series import series_layer
 
 
 def scan_like(path: str, model: ScanPresenter, **said: Any) -> ScanPresenter:
@@ -80,7 +82,11 @@ class Batch(QObject):
         self._dock, self._bench = dock, dock.bench
         self._series: list[QueuedRun] = []
         self._waiting: tuple[QueuedRun, list[ScanPresenter], Recipe, Method[Any]] | None = None
+        self._running: QueuedRun | None = None
+        self._meant = ""  # path of the frame that was followed last
+        self._title = ""  # of the series
         self._bench.live.ended.connect(self._on_end)
+        self._bench.painted.connect(self._follow)
 
     def queue(self, paths: Sequence[str], *, series: bool) -> list[QueuedRun]:
         """Queue a run on each file; of a series the first one now, and the others when it has settled the options."""
@@ -102,7 +108,7 @@ class Batch(QObject):
         try:
             follow_layers(self._bench.viewer.layers, model)
             wish = self._dock.recipe()
-            scans = [scan_like(path, model, **said) for path, said in wanted]
+            scans = [scan_like(path, model, **said) if said or path != model.path else model for path, said in wanted]
         except FewviewError as error:
             complain(error)
             return []
@@ -111,10 +117,19 @@ class Batch(QObject):
         self._bench.scan_changed.emit()
         first = scans[:1] if series else scans
         note = _frame(0, len(scans)) if series and len(scans) > 1 else ""
-        runs = [self._bench.run(_recipe(wish, scan), method, scan, note) for scan in first]
+        given = _given_axis(wish) if series else {}
+        runs = [self._bench.run(_recipe(wish, scan, **given), method, scan, note) for scan in first]
         if series and len(scans) > 1:
-            self._series = runs
+            self._series, self._meant = runs, model.path
+            self._title = f"{method.title}, {wish.views or model.shape[0]} views"
             self._waiting = runs[0], scans[1:], wish, method
+            self._bench.to_come = [
+                {
+                    "title": f"{self._title}, frame {number} of {len(scans)} of the series",
+                    "recipe": _recipe(wish, scan, **given).model_dump(mode="json"),
+                }
+                for number, scan in enumerate(scans[1:], 2)
+            ]
             tell(
                 f"The {len(scans) - 1} frames after {Path(scans[0].path).name} take the axis and the settings it finds."
             )
@@ -125,24 +140,64 @@ class Batch(QObject):
             self._tell_the_end(run)
             return
         _, scans, wish, method = self._waiting
-        self._waiting = None
+        self._waiting, self._bench.to_come = None, []
         if run.status != "done":
+            self._series = []
             complain(FewviewError("The first frame of the series was not finished.", "The others were not queued."))
             return
         common = settled(wish, method, run.record)
         for number, scan in enumerate(scans, 1):
+            if "axis" in common:  # else it would be looked for when the frame is meant
+                self._of(scan.path).set_axis(common["axis"], common["axis_origin"])
             note = _frame(number, len(scans) + 1)
             self._series = [*self._series, self._bench.run(_recipe(wish, scan, **common), method, scan, note)]
 
+    def _follow(self, _: str = "") -> None:
+        """Show the frame that runs, of a series in several files, unless the user has turned to another scan."""
+        run = self._bench.queue.current
+        if run is self._running or run not in self._series:
+            return
+        before, self._running, self._meant = self._meant, run, _path(run)
+        if self._bench.scan.path == before:
+            self._bench.mean(self._of(self._meant))
+
+    def _of(self, path: str) -> ScanPresenter:
+        """The open scan of a file."""
+        found: ScanPresenter = next(scan for scan in self._bench.scans.all if scan.path == path)
+        return found
+
     def _tell_the_end(self, run: QueuedRun) -> None:
-        """Where the frames are, when the last one is over."""
+        """Where the frames are, when the last one is over, and all of them as one layer."""
         if run not in self._series or not all(one.over for one in self._series):
             return
-        done, count = sum(one.status == "done" for one in self._series), len(self._series)
-        scans = {one.payload["recipe"]["scan"] for one in self._series}
-        where = "Choose the frame to look at above, at Scan." if len(scans) > 1 else "Each is a layer of this scan."
-        self._series = []
-        tell(f"{done} of {count} frames of the series are done. {where}")
+        runs, self._series = self._series, []
+        done, count = sum(one.status == "done" for one in runs), len(runs)
+        where = "Choose the frame to look at above, at Scan." if len({_path(one) for one in runs}) > 1 else ""
+        layers, scans = self._bench.viewer.layers, self._bench.scans
+        everywhere = [layer for scan in scans.all for layer in scans.everything_of(scan)]
+        try:
+            made = series_layer(runs, everywhere, self._title)
+        except FewviewError as error:
+            complain(error)
+        else:
+            for layer in layers:
+                if facts(layer.metadata).get("run") in [one.number for one in runs]:
+                    layer.visible = False  # it would lie over the others
+            layers.append(made)
+            for layer in [layer for layer in layers if type(layer).__name__ == "Shapes"]:
+                layers.move(layers.index(layer), -1)  # regions stay on top
+            where = f"Slider t of “{made.name}” steps through them. {where}"
+        tell(f"{done} of {count} frames of the series are done. {where}".rstrip())
+
+
+def _given_axis(wish: Recipe) -> dict[str, Any]:
+    """The axis that the user has set holds for all frames."""
+    given = wish.axis != "auto" and str(wish.axis_origin or "").startswith("given: by the user")
+    return {"axis": wish.axis, "axis_origin": wish.axis_origin} if given else {}
+
+
+def _path(run: QueuedRun) -> str:
+    return str(run.payload["recipe"]["scan"])
 
 
 def _frame(number: int, count: int) -> str:
