@@ -38,6 +38,11 @@ def unfinished(title: str, kept: str, holds: str) -> str:
         As in :class:`~fewview.methods.Estimate`.
     holds : str
         What the volume is, as :attr:`~fewview.runs.worker.queued_run.QueuedRun.holds` says it.
+
+    Returns
+    -------
+    str
+        "Stopped: Total variation, 45 views #3 (at step 80 of 200)".
     """
     state = STATES[0] if kept == "start" else STATES[1] if "being chosen" in holds else STATES[2]
     more = holds.removeprefix("starting image: ").removeprefix("stopped ")

@@ -45,6 +45,11 @@ def name_at_end(name: str, metadata: Mapping[str, Any], title: str, run: QueuedR
     title : str
         Own name of the run, without that of its scan.
     run : QueuedRun
+
+    Returns
+    -------
+    str
+        ``name`` as it is, where nothing else was kept than it promises.
     """
     prefix = facts(metadata).get("prefix", "")
     if not run.holds or without_prefix(prefix, name) != title:
@@ -63,6 +68,11 @@ def left_layer(run: QueuedRun, shown: Any, layer: Any = None) -> Image:
         How it was to be shown.
     layer : napari layer, optional
         In which it was shown.
+
+    Returns
+    -------
+    Image
+        Named as what it is, with the record of the run in its metadata.
     """
     if layer is None:
         name, metadata, place = shown.name, {METADATA: {**shown.metadata, "run": run.number}}, shown.place

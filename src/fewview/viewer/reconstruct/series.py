@@ -5,16 +5,48 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import dask.array
 import numpy as np
 from napari.layers import Image
+from numpy.typing import NDArray
 
 from ...errors import FewviewError
 from ...runs.worker.queued_run import QueuedRun
 from ..common.layers import METADATA, contrast, facts
 
-da: Any = dask.array  # it says no types
 LIES = ("scale", "translate")
+
+
+class Frames:
+    """Volumes one after the other, as an array (t, z, y, x) that napari reads from; where there is none, all is NaN.
+
+    Parameters
+    ----------
+    volumes : sequence of ndarray or None
+        Of one shape (z, y, x), float32.
+    shape : tuple of int
+    """
+
+    dtype = np.dtype(np.float32)
+    ndim = 4
+
+    def __init__(self, volumes: Sequence[NDArray[np.float32] | None], shape: tuple[int, ...]) -> None:
+        empty = np.broadcast_to(np.float32(np.nan), shape)
+        self._volumes = [empty if volume is None else volume for volume in volumes]
+        self.shape = (len(volumes), *shape)
+        self.size = int(np.prod(self.shape))
+
+    def __len__(self) -> int:
+        return len(self._volumes)
+
+    def __getitem__(self, key: Any) -> NDArray[np.float32]:
+        which, *rest = key if isinstance(key, tuple) else (key,)
+        if isinstance(which, int | np.integer):
+            one: NDArray[np.float32] = self._volumes[which][tuple(rest)]
+            return one
+        return np.stack([self._volumes[t][tuple(rest)] for t in np.arange(len(self))[which]])
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
+        return np.stack(self._volumes).astype(self.dtype if dtype is None else dtype, copy=False)
 
 
 def series_layer(runs: Sequence[QueuedRun], layers: Sequence[Any], title: str) -> Image:
@@ -30,6 +62,11 @@ def series_layer(runs: Sequence[QueuedRun], layers: Sequence[Any], title: str) -
         In which frames are shown: they say where a frame lies, and in which unit.
     title : str
         What made them.
+
+    Returns
+    -------
+    Image
+        Its data are :class:`Frames`.
 
     Raises
     ------
@@ -49,7 +86,6 @@ def series_layer(runs: Sequence[QueuedRun], layers: Sequence[Any], title: str) -
             f"The frames of the series have different sizes ({sizes} voxels), so there is no layer to step through.",
             "Look at each by itself.",
         )
-    frames = [_frame(volume, shapes[0]) for volume in volumes]
     first = known[0]
     place = {key: [start, *getattr(first, key)] for key, start in zip(LIES, (1.0, 0.0), strict=True)}
     one_scan = len({facts(layer.metadata).get("of", "") for layer in known}) == 1
@@ -62,7 +98,7 @@ def series_layer(runs: Sequence[QueuedRun], layers: Sequence[Any], title: str) -
         "frames": [{"title": run.title, "status": run.status, "holds": run.holds} for run in runs],
     }
     return Image(
-        da.stack(frames),
+        Frames(volumes, shapes[0]),
         name=f"{prefix}Time series: {title}, {len(runs)} frames{_exceptions(runs)}",
         contrast_limits=contrast(there[-1]),
         units=["pixel", *first.units],  # nobody has said how far apart in time they are
@@ -70,12 +106,6 @@ def series_layer(runs: Sequence[QueuedRun], layers: Sequence[Any], title: str) -
         metadata={METADATA: about},
         **place,
     )
-
-
-def _frame(volume: Any, shape: tuple[int, ...]) -> Any:
-    if volume is None:
-        return da.full(shape, np.nan, dtype=np.float32, chunks=shape)
-    return da.from_array(volume, chunks=shape, name=False)  # a name would be a digest of all values
 
 
 def _exceptions(runs: Sequence[QueuedRun]) -> str:
