@@ -170,7 +170,7 @@ def test_the_frame_of_a_series_that_runs_is_shown_and_all_are_stepped_through_at
     docked.until(lambda: not bench.finding_axis)
     docked.finish()
     dock.choose("sirt")
-    dock.form.set_values({"iterations": 40})
+    dock.form.set_values({"iterations": 1500})
     monkeypatch.setattr(QFileDialog, "getOpenFileNames", lambda *_: (paths, ""))
     seen = {}
 
@@ -179,7 +179,7 @@ def test_the_frame_of_a_series_that_runs_is_shown_and_all_are_stepped_through_at
         layer = next((one for one in viewer.layers if one.metadata.get("fewview", {}).get("run") == run.number), None)
         if run.payload["recipe"]["scan"] == paths[1] and run.step > 2:
             bench.queue.stop()
-        if layer is not None and run.step > 1:
+        if layer is not None and run.step > 1 and not run.over:
             seen.setdefault(run.payload["recipe"]["scan"], set()).add((layer.visible, bench.scan.path))
 
     bench.ticked.connect(lambda: bench.queue.current is not None and look())

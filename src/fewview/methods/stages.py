@@ -11,6 +11,8 @@ from .mapped import Told, mapped
 PIXELS = 40.0
 """Views whose projection takes as long as what an iteration does on the pixels alone (TV on 272 and 320 pixels a side
 with 40 and 181 views: 59 ns a pixel, and 1.4 ns a pixel and view)."""
+LANES = 8
+"""Slices that the projector takes in one go."""
 
 
 class Stages:
@@ -76,6 +78,28 @@ class Stages:
             stage = f"{name}: {stage}" if stage else name
         done = low + (high - low) * estimate.fraction
         return replace(estimate, done=done, place=(number + 1, len(self._names)), stage=stage)
+
+
+def at_once(views: Views, slices: int) -> float:
+    """What an iteration on so many slices at once takes, in parts of one on a single slice.
+
+    The projector takes eight slices in one go, in thrice the time of one (slices of 272, 320 and 640 pixels a side with
+    40 and 181 views: 2.2 to 3.05 times as long; four slices 2.1 to 2.6 times, two 1.8 to 2).
+
+    Parameters
+    ----------
+    views : Views
+    slices : int
+
+    Returns
+    -------
+    float
+        ``slices`` where all of the work is on the pixels.
+    """
+    A, whole, rest = views.operator, *divmod(slices, LANES)
+    projecting = 3.0 * whole + min(rest, 2 + rest / LANES)
+    share = A.views * A.columns / (A.views * A.columns + PIXELS * A.grid)
+    return share * projecting + (1 - share) * slices
 
 
 def work(views: Views, iterations: float) -> float:

@@ -121,7 +121,10 @@ def solve(problem: Problem, options: MBIROptions) -> Iterator[Estimate]:
 
 
 def _effort(problem: Problem, options: MBIROptions) -> Effort:
-    return Effort(search_work(problem, _trial_iterations(problem)), work(problem, options.iterations))
+    return Effort(
+        search_work(problem, _trial_iterations(problem), coupled=options.interslice > 0),
+        work(problem, options.iterations),
+    )
 
 
 def _trial_iterations(part: Problem) -> int:

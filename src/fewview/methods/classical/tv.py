@@ -163,7 +163,8 @@ def effort(problem: Problem, options: TVOptions, searches: int = 1) -> Effort:
     Effort
         In the unit of :func:`fewview.methods.stages.work`.
     """
-    return Effort(search_work(problem, trial_iterations(problem), searches), work(problem, options.iterations))
+    searching = search_work(problem, trial_iterations(problem), searches, options.along_z > 0)
+    return Effort(searching, work(problem, options.iterations))
 
 
 METHOD = Method(

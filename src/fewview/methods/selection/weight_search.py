@@ -13,7 +13,7 @@ from torch import Tensor
 
 from ..interface import Estimate, Problem
 from ..slices import central, central_slices
-from ..stages import work
+from ..stages import at_once, work
 from .coarse import coarser
 from .comparison import ONE_STANDARD_ERROR, PerView, better
 from .held_out import pixel_folds, prediction_errors, stacked
@@ -56,7 +56,7 @@ class WeightTrial(NamedTuple):
     left: list[Warm]
 
 
-def search_work(problem: Problem, iterations: int, searches: int = 1) -> float:
+def search_work(problem: Problem, iterations: int, searches: int = 1, coupled: bool = False) -> float:
     """Work that so many searches are expected to take, of so many iterations for each setting.
 
     Parameters
@@ -66,6 +66,8 @@ def search_work(problem: Problem, iterations: int, searches: int = 1) -> float:
         Of each setting.
     searches : int, optional
         One after the other.
+    coupled : bool, optional
+        As for :class:`Trials`: parts of the measurements that do not run at once.
 
     Returns
     -------
@@ -74,7 +76,9 @@ def search_work(problem: Problem, iterations: int, searches: int = 1) -> float:
     """
     binned = -(-problem.operator.grid // COARSE)
     slices = min(len(problem.data), SLICES if problem.operator.grid // binned <= LARGE else 1)
-    return searches * USUAL * FOLDS * slices / len(problem.data) * work(problem, iterations) / binned**2
+    parts = FOLDS * at_once(problem, slices) if coupled else at_once(problem, FOLDS * slices)
+    one_by_one = searches * USUAL * work(problem, iterations) / binned**2
+    return one_by_one * parts / at_once(problem, len(problem.data))
 
 
 class Trials:
