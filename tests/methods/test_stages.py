@@ -48,7 +48,7 @@ def of(views, grid, slices=1):
 def test_slices_at_once_take_less_than_one_after_the_other():
     many, few = of(views=10**6, grid=640), of(views=1, grid=10**6)
     assert [round(at_once(many, slices), 2) for slices in (1, 2, 4, 8, 16, 17)] == [1, 2, 2.5, 3, 6, 7]
-    assert at_once(few, 8) == pytest.approx(8, rel=1e-3)  # all of the work is on the pixels
+    assert at_once(few, 8) == pytest.approx(8, rel=0.02)  # all of the work is on the pixels
 
 
 def test_a_search_on_parts_that_run_at_once_is_expected_to_take_less():

@@ -221,3 +221,41 @@ def test_files_that_vanish_and_folders_that_cannot_be_written(docked, disk, tmp_
     last = docked.run()
     assert last.status == "failed" and "disk.h5" in last.error.problem and last.error.remedy
     assert "disk.h5" in dock.panel.headline.text()
+
+
+def test_files_dropped_on_a_dock_are_opened_or_refused_in_a_sentence(docked, disk, tmp_path, told):
+    from qtpy.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
+    from qtpy.QtGui import QDragEnterEvent, QDropEvent
+    from qtpy.QtWidgets import QApplication
+
+    def drop(dock, *paths):
+        brought = QMimeData()
+        brought.setUrls([QUrl.fromLocalFile(str(path)) for path in paths])
+        said = (Qt.DropAction.CopyAction, brought, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier)
+        enter = QDragEnterEvent(QPoint(20, 20), *said)
+        QApplication.sendEvent(dock, enter)
+        assert enter.isAccepted()
+        QApplication.sendEvent(dock, QDropEvent(QPointF(20, 20), *said))
+
+    (tmp_path / "notes.txt").write_text("not a scan")
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "broken.h5").write_bytes(Path(disk).read_bytes()[:2000])
+    np.save(tmp_path / "other.npy", np.ones((2, 9, 11), np.float32))
+    (tmp_path / "other.npy.json").write_text('{"unit": "per pixel"}')
+    for name, words in (
+        ("notes.txt", "notes.txt has no known format."),
+        ("empty", "is empty."),
+        ("broken.h5", "broken.h5 cannot be read as HDF5"),
+    ):
+        told.clear()
+        drop(docked.scan, tmp_path / name)
+        docked.until(lambda: told)
+        assert len(told) == 1 and words in told[0] and not docked.bench.scan.loaded
+    told.clear()
+    drop(docked.compare, tmp_path / "notes.txt", disk)  # what is wrong does not stand in the way of what is right
+    docked.until(lambda: docked.bench.scan.ready)
+    assert docked.bench.scan.path == disk and "notes.txt" in told[0]
+    run = docked.run()
+    drop(docked.reconstruct, tmp_path / "other.npy")
+    docked.until(lambda: len(docked.viewer.layers) > 1)
+    assert run.status == "done"

@@ -60,6 +60,17 @@ def test_the_root_has_the_same_file():
     assert root.resolve() == PATH.resolve()
 
 
+def test_what_file_opens_can_be_dropped(manifest):
+    from fewview.io.registry import FORMATS
+
+    (reader,) = manifest.contributions.readers
+    endings = {ending for one in FORMATS for ending in one.extensions}
+    assert {f"*{ending}" for ending in endings if not ending.endswith((".fits.fz", ".fit.fz"))} <= set(
+        reader.filename_patterns
+    )
+    assert reader.accepts_directories
+
+
 def test_reader_tells_scans_from_volumes(tmp_path):
     import numpy as np
 

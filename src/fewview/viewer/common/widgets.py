@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from itertools import pairwise
 from typing import Any, TypeVar
 
-from qtpy.QtCore import QEvent, QObject, QSize, Qt, Signal
+from qtpy.QtCore import QEvent, QObject, QSize, Qt, QTimer, Signal
 from qtpy.QtGui import QIcon
 from qtpy.QtWidgets import (
     QAbstractSlider,
@@ -219,10 +220,12 @@ class Dock(QWidget):
 
     appeared = Signal()
     removed = Signal()
+    dropped = Signal(list)  # paths of files and folders
     viewer: Any
 
     def __init__(self) -> None:
         super().__init__()
+        self.setAcceptDrops(True)
         self._heard: list[tuple[Any, Any]] = []
         self._inner = QWidget()
         self.column = QVBoxLayout(self._inner)
@@ -271,6 +274,16 @@ class Dock(QWidget):
             self.deleteLater()
         return super().event(event)
 
+    def dragEnterEvent(self, event: Any) -> None:
+        """Take files and folders, and nothing else."""
+        if _paths(event):
+            event.acceptProposedAction()
+
+    def dropEvent(self, event: Any) -> None:
+        """Tell what was dropped, once the drag is over: who hears of it may ask or complain."""
+        event.acceptProposedAction()
+        QTimer.singleShot(0, partial(self.dropped.emit, _paths(event)))
+
     def showEvent(self, event: Any) -> None:
         """Tell that the dock is in its window now. Its tab is short: four of them share the width of one dock."""
         super().showEvent(event)
@@ -310,3 +323,9 @@ class _Quiet:
     def __exit__(self, *_: object) -> None:
         for widget, before in zip(self._widgets, self._before, strict=True):
             widget.blockSignals(before)
+
+
+def _paths(event: Any) -> list[str]:
+    """Files and folders that a drag brings along."""
+    urls = event.mimeData().urls() if event.mimeData().hasUrls() else []
+    return [url.toLocalFile() for url in urls if url.isLocalFile()]

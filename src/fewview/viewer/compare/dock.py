@@ -1,6 +1,7 @@
 """The Compare dock: regions by click, the table region by layer, scale curve, profile, planes, views, export."""
 
 # No `from __future__ import annotations`: napari reads the annotation of the constructor to hand in the viewer.
+from functools import partial
 from typing import Any
 
 import napari.viewer
@@ -13,6 +14,7 @@ from ..common.layers import facts
 from ..common.notify import warn
 from ..common.theme import colours
 from ..common.widgets import Dock
+from ..files.drops import open_dropped
 from ..files.layer_files import files_of, layer_of, left_out
 from ..help import HelpButton
 from ..scan.scan_bar import ScanChoice
@@ -46,6 +48,7 @@ class CompareDock(Dock):
     def __init__(self, viewer: napari.viewer.Viewer) -> None:
         super().__init__()
         self.viewer = viewer
+        self.dropped.connect(partial(open_dropped, viewer))
         self.bench = workbench_of(viewer)
         self.presenter = ComparePresenter()
         self.comparison = Comparison()

@@ -2,18 +2,11 @@
 
 # No `from __future__ import annotations`: napari reads the annotation of the constructor to hand in the viewer.
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import napari.viewer
-from qtpy.QtWidgets import (
-    QDoubleSpinBox,
-    QFormLayout,
-    QHBoxLayout,
-    QPushButton,
-    QSpinBox,
-    QVBoxLayout,
-    QWidget,
-)
+from qtpy.QtWidgets import QDoubleSpinBox, QFormLayout, QHBoxLayout, QPushButton, QSpinBox, QVBoxLayout, QWidget
 
 from ...errors import FewviewError
 from ...methods.interface import Method
@@ -22,6 +15,7 @@ from ...runs.recipe import Recipe
 from ..common.notify import complain, tell
 from ..common.theme import colours
 from ..common.widgets import Dock, Section, bare, button, described, to_clipboard, tool, wrapped
+from ..files.drops import open_dropped
 from ..files.networks import networks_of
 from ..files.result_buttons import ResultButtons
 from ..help import HelpButton
@@ -49,6 +43,7 @@ class ReconstructDock(Dock):
     def __init__(self, viewer: napari.viewer.Viewer) -> None:
         super().__init__()
         self.viewer = viewer
+        self.dropped.connect(partial(open_dropped, viewer))
         self.bench = workbench_of(viewer)
         self.form: Form | None = None
         self._wanted: Recipe | None = None

@@ -3,6 +3,7 @@
 # No `from __future__ import annotations`: napari reads the annotation of the constructor to hand in the viewer.
 import time
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import napari.viewer
@@ -17,6 +18,7 @@ from ..common.notify import complain, tell
 from ..common.widgets import Dock, button, described, narrow, quiet, wrapped
 from ..compare.grids import place_of
 from ..compare.hand import world_factor
+from ..files.drops import open_dropped
 from ..files.layer_files import KNOWN, is_volume, mark
 from ..help import HelpButton
 from ..workbench import workbench_of
@@ -39,6 +41,7 @@ class RegistrationDock(Dock):
     def __init__(self, viewer: napari.viewer.Viewer) -> None:
         super().__init__()
         self.viewer = viewer
+        self.dropped.connect(partial(open_dropped, viewer))
         self.bench = workbench_of(viewer)
         self.presenter: RegistrationPresenter | None = None
         self._worker: Any = None

@@ -1,6 +1,7 @@
 """The Scan dock: what is loaded, what is assumed, what is missing; the axis, the views, the other volumes."""
 
 # No `from __future__ import annotations`: napari reads the annotation of the constructor to hand in the viewer.
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,7 @@ from ..common.plots import AnglePlot, AxisPlot
 from ..common.theme import colours
 from ..common.widgets import Dock, Section, bare, button, described, labelled, narrow, quiet, wrapped
 from ..common.words import without_flags
+from ..files.drops import open_dropped
 from ..files.layer_files import file_of, files_of, is_volume
 from ..help import HelpButton
 from ..workbench import workbench_of
@@ -52,6 +54,7 @@ class ScanDock(Dock):
     def __init__(self, viewer: napari.viewer.Viewer) -> None:
         super().__init__()
         self.viewer = viewer
+        self.dropped.connect(partial(open_dropped, viewer))
         self.bench = workbench_of(viewer)
         self.scans = ScanBar(self.bench)
         self.column.addWidget(self.scans)
