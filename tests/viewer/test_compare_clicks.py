@@ -140,6 +140,19 @@ def test_regions_by_mouse_in_one_clear_state(docked):
     notification_manager.notification_ready.connect(lambda event: with_words.append(event.message))
     click(docked, 1, 50)
     assert compare.regions.names() == [] and "xy plane" in with_words[-1]
+    with_words.clear()
+    docked.click(compare.tools.buttons["draw"])  # nor drawn: its corners would be taken for those of another place
+    assert "xy plane" in with_words[-1] and compare.tools.state == "drop"
+    drag(docked, (0, 20), (2, 60))
+    assert compare.regions.names() == []
+    viewer.dims.order = (0, 1, 2)
+    docked.click(compare.tools.buttons["draw"])
+    assert compare.tools.state == "draw"
+    viewer.dims.order = (2, 0, 1)  # turned in the middle of it
+    docked.until(lambda: compare.tools.state == "drop")
+    drag(docked, (0, 20), (2, 60))
+    assert compare.regions.names() == [] and str(compare.regions.layer.mode) == "pan_zoom"
+    viewer.dims.order = (0, 1, 2)
 
 
 def test_a_second_scan_beside_or_instead(docked, tmp_path):

@@ -27,7 +27,7 @@ from .followed import FollowedLayers
 from .foot import Foot, odd_regions, seen
 from .grids import grid_of, middle_of, place_of
 from .hand import RegionHand, world_factor
-from .mouse_state import MouseState
+from .mouse_state import OTHER_PLANE, MouseState
 from .pages import Pages
 from .presenter import ComparePresenter, Comparison, comparable, live_scores
 from .region_tools import DROP, RegionTools
@@ -39,7 +39,6 @@ from .views import ViewControls
 
 SOON_MS = 120  # several changes at once make one update
 CURSOR_MS = 60
-OTHER_PLANE = "Regions lie in the xy plane: turn the view back (Ctrl-E, or the button under the list of layers)."
 
 
 class CompareDock(Dock):
@@ -109,6 +108,8 @@ class CompareDock(Dock):
         self.removed.connect(self._on_removed)
         self.hear(viewer.events.theme, self._on_theme)
         self.hear(viewer.dims.events.point, self._later)
+        self.hear(viewer.dims.events.order, self.mouse.turned)
+        self.hear(viewer.dims.events.ndisplay, self.mouse.turned)
         self.hear(viewer.cursor.events.position, self._on_cursor)
         self.hear(viewer.layers.selection.events.active, self._on_mode)
         self.hear_layers(self._on_layers)

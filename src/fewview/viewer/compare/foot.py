@@ -73,7 +73,8 @@ class Foot:
                 parts.append("To compare, choose another method in Reconstruct and preview it, too.")
         self.truth.setText(" ".join(parts))
         notes = [*comparison.notes, *(f"{row.layer}, {row.region}: {row.note}." for row in rows if row.note), *more]
-        shown = notes[:NOTES] + ([f"{len(notes) - NOTES} more notes: point here."] if len(notes) > NOTES else [])
+        more_notes = f"{len(notes) - NOTES} more note{'s' * (len(notes) - NOTES > 1)}: point here."
+        shown = notes[:NOTES] + ([more_notes] if len(notes) > NOTES else [])
         self.notes.setText("⚠ " + " ".join(shown))
         self.notes.setToolTip("\n".join(notes))
         self.notes.setVisible(bool(notes))

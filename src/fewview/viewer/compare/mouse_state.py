@@ -6,10 +6,13 @@ from collections.abc import Callable
 from typing import Any
 
 from ...errors import FewviewError
-from ..common.notify import complain
+from ..common.notify import complain, warn
+from .clicks import is_xy
 from .region_tools import DRAW, DROP, EDIT, LOOK, RegionTools
 from .regions_layer import LINE, REGIONS, Regions
 
+OTHER_PLANE = "Regions lie in the xy plane: turn the view back (Ctrl-E, or the button under the list of layers)."
+SOLID = "Regions are drawn in a slice: leave the 3D view (Ctrl-Y, or the button under the list of layers)."
 MODES = {DRAW: "add_rectangle", EDIT: "select"}
 
 
@@ -57,15 +60,35 @@ class MouseState:
 
     def draw(self, kind: str, mode: str) -> None:
         """Make a layer of ours the active one, in a mode of napari."""
-        like = self._like()
-        if like is None:
-            complain(FewviewError("There is no layer to draw on.", "Reconstruct something first."))
+        like, why = self._like(), self._elsewhere()
+        if like is None or why:
+            if like is None:
+                complain(FewviewError("There is no layer to draw on.", "Reconstruct something first."))
+            else:
+                warn(why)
             self._tools.show_state(DROP)
             return
         self._begin()
         layer = self._regions.make(like) if kind == REGIONS else self._regions.make_line(like)
         self._viewer.layers.selection = [layer]
         layer.mode = mode
+
+    def turned(self, event: Any = None) -> None:
+        """Another plane is shown, or the volume in 3D: what would be drawn there has no place in the slices."""
+        drawn = (self._regions.layer, self._regions.line_layer)
+        if (why := self._elsewhere()) and self._viewer.layers.selection.active in drawn and self._drawing():
+            warn(why)
+            self.choose(DROP)
+            self._tools.show_state(DROP)
+
+    def _drawing(self) -> bool:
+        return str(getattr(self._viewer.layers.selection.active, "mode", "pan_zoom")) != "pan_zoom"
+
+    def _elsewhere(self) -> str:
+        """Why nothing can be drawn in what is shown; empty where it can."""
+        if self._viewer.dims.ndisplay == 3:
+            return SOLID
+        return "" if is_xy(self._viewer) else OTHER_PLANE
 
     def follow(self) -> bool:
         """Napari's own buttons were used, or another layer was chosen; whether that changed the state."""
