@@ -299,6 +299,16 @@ def variants(annotation: Any) -> dict[str, type[Options]]:
     return {model.model_fields["kind"].default: model for model in models if "kind" in model.model_fields}
 
 
+_PLAIN = {
+    "dict_type": "it must be values by name",
+    "model_type": "it must be values by name",
+    "missing": "a value is missing",
+    "tuple_type": "it must be numbers with commas between them",
+    "string_type": "it must be text",
+}
+"""What pydantic says of types, in other words."""
+
+
 def _explain(model: type[Options], error: ValidationError) -> tuple[str, str]:
     first = error.errors()[0]
     place = [str(part) for part in first["loc"]]
@@ -316,10 +326,13 @@ def _explain(model: type[Options], error: ValidationError) -> tuple[str, str]:
         name, field = f"{name}.{place[-1]}", chosen.model_fields.get(place[-1])
     known = ", ".join(key for key in chosen.model_fields if key != "kind") or "none"
     if first["type"] == "extra_forbidden":
-        whose = "The options are" if chosen is model else f"{place[0]}={place[1]} has"
+        within = place[0] if "" in found else "=".join(place[:2])
+        whose = "The options are" if chosen is model else f"{within} has"
         return f"There is no option '{name}'.", f"{whose}: {known}."
-    message = first["msg"].replace("Input should be", "it must be")
+    message = _PLAIN.get(first["type"], first["msg"].replace("Input should be", "it must be"))
     message = message[0].lower() + message[1:]
+    if first["type"] == "missing" and len(place) == 1:  # its input is all that was given
+        return f"There is no entry '{name}'.", f"{name}: {field.description}" if field is not None else ""
     about = f"{name}: {field.description}" if field is not None and field.description else f"Known: {known}."
     return f"Option {name}={first.get('input')!r}: {message}.", about
 

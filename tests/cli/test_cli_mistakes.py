@@ -1,5 +1,6 @@
 """Every mistake of a user: one clear line, status 2, no traceback, nothing written."""
 
+import json
 import os
 import subprocess
 import sys
@@ -112,6 +113,15 @@ def test_a_recipe_that_is_none(fewview, tmp_path):
     assert "bad.yaml cannot be read" in fewview("reconstruct", "bad.yaml", "-o", "out.npy").error
     (tmp_path / "odd.yaml").write_text("scan: a.h5\ncolour: red\n")
     assert "colour" in fewview("reconstruct", "odd.yaml", "-o", "out.npy").error
+    for name, values, says in (
+        ("bare", {"recipe": None, "chosen": list(range(999))}, "There is no entry 'scan'. scan: File or folder"),
+        ("reader", {"scan": "a.h5", "reader": [1]}, "reader=[1]: it must be values by name"),
+        ("foo", {"scan": "a.h5", "reader": {"foo": 1}}, "no option 'reader.foo'. reader has: angles"),
+        ("rows", {"scan": "a.h5", "rows": [3]}, "rows=[3]: a value is missing"),
+    ):
+        (tmp_path / f"{name}.json").write_text(json.dumps(values))
+        told = fewview("reconstruct", f"{name}.json", "-o", "out.npy").error
+        assert says in told and len(told) < 400, told
 
 
 def test_volumes_on_another_grid(fewview, scan_file, tmp_path):

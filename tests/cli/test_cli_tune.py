@@ -34,3 +34,8 @@ def test_flags_go_on_top_of_what_was_settled(fewview, scan_file, tmp_path):
 @pytest.mark.parametrize(("name", "says"), [("settled.txt", "not the name of a recipe"), ("", "not the name")])
 def test_a_recipe_has_the_name_of_one(fewview, scan_file, name, says):
     assert says in fewview("tune", scan_file, "-o", name or "settled", "--axis", AXIS).error
+
+
+def test_a_recipe_that_cannot_be_written_is_told_before_the_work(fewview, scan_file, tmp_path):
+    done = fewview("tune", scan_file, "-o", "nowhere/settled.yaml", "--axis", AXIS)
+    assert "nowhere does not exist" in done.error and "choosing" not in done.err

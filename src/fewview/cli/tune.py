@@ -27,10 +27,12 @@ def tune(
     recipe: Recipe,
 ) -> None:
     """Settle what the method would choose by itself, and write a recipe that `fewview reconstruct` takes."""
+    from ..atomic_write import check_writable
     from ..runs.session import RecipeSession
 
     if output.suffix.lower() not in RECIPES:
         raise OptionError(f"{output} is not the name of a recipe.", f"End it in {' or '.join(RECIPES)}.")
+    check_writable(output, 0, (Path(recipe.scan),))  # before the work
     stop = threading.Event()
     with stop_and_keep(stop), Progress() as progress, nothing_written("everything was settled"):
         session = RecipeSession(recipe, stop=stop.is_set, say=progress.say)

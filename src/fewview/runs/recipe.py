@@ -15,6 +15,7 @@ from typing import Any, Literal, Self
 import yaml
 from pydantic import field_validator
 
+from ..atomic_write import written_whole
 from ..errors import OptionError
 from ..options import Options, option
 from ..provenance import Provenance
@@ -178,7 +179,8 @@ class Recipe(Options):
             text = json.dumps(values, indent=2) + "\n"
         else:
             text = yaml.safe_dump(values, sort_keys=False)
-        Path(path).write_text(text, encoding="utf-8")
+        with written_whole(Path(path)) as temporary:
+            temporary.write_text(text, encoding="utf-8")
 
     def compact(self) -> dict[str, Any]:
         """The recipe as plain values, what was left at its default left out."""
