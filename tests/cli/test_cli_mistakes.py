@@ -267,3 +267,17 @@ def test_aborting_is_no_traceback(fewview, monkeypatch):
     done = fewview("info", "scan.h5")
     assert done.status == 130
     assert done.err == "Error: Interrupted; nothing was written.\n"
+
+
+def test_aborting_while_the_program_loads_is_no_traceback():
+    code = """
+import sys
+class Finder:
+    def find_spec(self, name, *others):
+        if name == "typer":
+            raise KeyboardInterrupt
+sys.meta_path.insert(0, Finder())
+from fewview.cli import main
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (130, "Error: Interrupted; nothing was written.\n")

@@ -148,10 +148,11 @@ def available(device: str) -> int:
     own = os.environ.get(LIMIT_VARIABLE)
     if own:
         try:
-            known.append(int(float(own) * 2**30))
+            limit = int(float(own) * 2**30)
         except (ValueError, OverflowError):
             raise NotEnoughMemory(f"{LIMIT_VARIABLE}={own} is not a number.", "Give it in GiB, or unset it.") from None
-        if known[-1] <= 0:
+        known.append(limit)
+        if limit <= 0:
             raise NotEnoughMemory(f"{LIMIT_VARIABLE}={own} leaves no memory.", "Give it in GiB, or unset it.")
     return min(value for value in known if value is not None)
 
