@@ -36,7 +36,11 @@ def simulate(
     ] = None,
     settings: Annotated[
         list[str] | None,
-        typer.Option("--set", help="A further option of the simulation as KEY=VALUE; it may be repeated."),
+        typer.Option(
+            "--set",
+            help="A further option of the simulation as KEY=VALUE: depth (number of slices), xray_views, preset, and "
+            "sod and sdd (mm); it may be repeated.",
+        ),
     ] = None,
 ) -> None:
     """Simulate a sample: truth, neutron scan and X-ray scan in one HDF5 file."""
