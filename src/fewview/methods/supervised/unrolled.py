@@ -40,8 +40,9 @@ from .xray_reading import shown
 
 BUFFERS, COPIED = 28.0, 14.0
 """Volumes held at the peak, and those of them that each position takes of several reconstructed at the same time."""
-LOADING = 28 << 20
-"""Bytes of a network of 3.4 million numbers, twice: as it is read from its file, and as it will be."""
+LOADING, LARGER = 28 << 20, 1.15
+"""Bytes of a network of 3.4 million numbers, twice: as it is read from its file, and as it will be; and what it takes
+at work over what a prior takes."""
 ONE_POSITION = 0.2
 """Part of the work, at most, with which the sample is reconstructed in one position alone."""
 
@@ -237,7 +238,7 @@ def _estimate(
 def _beside(options: UnrolledOptions, size: Size) -> int:
     """A network that is read, or at work on a batch; gradients of all stages where it is tuned; further positions."""
     together = len(_groups(TURNS if options.symmetries else 1, size.slices)[0])
-    held = max(batch_bytes(size), LOADING) + int((together - 1) * size.slices * COPIED * size.image)
+    held = max(LOADING, int(LARGER * batch_bytes(size))) + int((together - 1) * size.slices * COPIED * size.image)
     if options.finetune:
         held += TUNING_BYTES * SLICES * (size.grid // coarseness(size.grid)) ** 2
     return held
