@@ -192,6 +192,9 @@ def test_the_frame_of_a_series_that_runs_is_shown_and_all_are_stepped_through_at
     made = next(layer for layer in viewer.layers if layer.ndim == 4)
     stopped = bench.runs[1].status == "stopped"
     assert made.name == "Time series: SIRT, 12 views, 3 frames" + " (frame 2 stopped)" * stopped
+    frames = [one.name for one in viewer.layers if "run" in one.metadata.get("fewview", {})]
+    assert frames[1].startswith("Stopped: f2: SIRT, 12 views" if stopped else "f2: SIRT, 12 views")
+    assert frames[2].startswith("f3: SIRT, 12 views")
     assert made.visible and not any(one.visible for one in viewer.layers if "run" in one.metadata.get("fewview", {}))
     viewer.dims.set_current_step(0, 2)
     np.testing.assert_array_equal(np.asarray(made.data[2]), bench.runs[2].volume)

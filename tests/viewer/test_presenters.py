@@ -356,6 +356,35 @@ def test_what_a_layer_is_is_never_cut_off_its_name(kept, holds, state, more, tit
     assert common_scan([name, f"a_rather_long_name_of_a_scan: {title}"]) == "a_rather_long_name_of_a_scan: "
 
 
+@pytest.mark.parametrize("prefix", ["", "wood: "])
+def test_what_a_closing_window_leaves_is_named_and_recorded_as_what_it_is(prefix):
+    from fewview.viewer.reconstruct.live_view import Shown
+    from fewview.viewer.reconstruct.run_end import left_layer
+
+    run = QueuedRun(3, f"{prefix}TV, 32 views #3", {})
+    run.start()
+    run.hear(Opened(3, (2, 3, 4)))
+    run.hear(Progress(3, 1, 7, 20, "iterating", done=0.35, place=(1, 1)))
+    run.volume, run.kept_step = np.ones((2, 3, 4), np.float32), 7
+    run.hear(Failed(3, "crash", "It was killed.", "Use fewer rows."))
+    place = {"scale": (0.2,) * 3, "translate": (0.4, 0, 0), "units": ("mm",) * 3, "axis_labels": ("z", "y", "x")}
+    shown = Shown(run.title, place, {"of": "wood.h5", "prefix": prefix})
+    never_painted = left_layer(run, shown)
+    again = left_layer(run, shown, never_painted)
+    assert never_painted.name == again.name == f"Stopped: {prefix}TV, 32 views #3 (at step 7 of 20)"
+    for layer in (never_painted, again):
+        about = layer.metadata["fewview"]
+        assert (about["of"], about["run"], about["status"]) == ("wood.h5", 3, "failed")
+        record = about["record"]
+        assert (record["kept"], record["stage"], record["steps"], record["stopped"]) == (
+            "intermediate",
+            "iterating",
+            7,
+            True,
+        )
+        assert tuple(layer.translate) == (0.4, 0, 0) and str(layer.units[0]) == "millimeter"
+
+
 def test_a_result_is_called_by_its_method_and_number_and_other_names_lose_their_middle():
     assert short("Total variation, 45 views, weight 0.0014 #3") == "Total variation #3"
     assert short("Implicit representation (SIREN), 45 views #14") == "Implicit rep…(SIREN) #14"

@@ -18,7 +18,7 @@ from qtpy.QtCore import QObject, QTimer, Signal
 from ...runs.worker.queue import RunQueue
 from ...runs.worker.queued_run import QueuedRun
 from ..common.layers import METADATA, contrast, extra_look, finer_place, stepped, tells_nothing
-from ..common.names import extra_name, own_name
+from ..common.names import extra_name, without_prefix
 from .run_end import ended, left_layer, name_at_end
 
 THREE_D_MS = 500  # ray casting costs far more than a slice
@@ -46,6 +46,11 @@ class Shown:
     place: dict[str, Any]
     metadata: dict[str, Any] = field(default_factory=dict)
     reuse: bool = False
+
+    @property
+    def title(self) -> str:
+        """The name without that of its scan."""
+        return without_prefix(self.metadata.get("prefix", ""), self.name)
 
 
 class LiveView(QObject):
@@ -226,7 +231,7 @@ class LiveView(QObject):
         self.ended.emit(run)
 
     def _name(self, layer: Any, shown: Shown, run: QueuedRun) -> None:
-        name = name_at_end(layer.name, layer.metadata, own_name(shown.name, shown.metadata), run)
+        name = name_at_end(layer.name, layer.metadata, shown.title, run)
         if name != layer.name:
             layer.name = name
             run.title = layer.name

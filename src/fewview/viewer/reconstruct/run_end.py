@@ -9,7 +9,7 @@ from napari.layers import Image
 
 from ...runs.worker.queued_run import QueuedRun
 from ..common.layers import METADATA, facts
-from ..common.names import own_name, unfinished, with_prefix, without_prefix
+from ..common.names import unfinished, with_prefix, without_prefix
 
 LIES = ("scale", "translate", "rotate", "shear", "affine")  # of a layer
 
@@ -79,5 +79,5 @@ def left_layer(run: QueuedRun, shown: Any, layer: Any = None) -> Image:
     else:
         name, metadata = layer.name, layer.metadata
         place = {key: getattr(layer, key) for key in (*LIES, "units", "axis_labels")}
-    named = name_at_end(name, metadata, own_name(shown.name, shown.metadata), run)
+    named = name_at_end(name, metadata, shown.title, run)
     return Image(run.volume, name=named, metadata=ended(metadata, run), **place)
