@@ -18,17 +18,17 @@ from ..models.unrolled import Unrolled
 from ..operators import parallel_beam
 from ..simulate.seeds import nth
 from .acquisitions import measured
-from .guide_pairs import Pair, perhaps_recoloured, plain_pair
+from .guide_pairs import Pair, perhaps_recoloured, plain_pair, recoloured
 from .guide_xray import degraded, delivered
 from .sources import MAKERS
 from .specimens import halved, specimens
 from .unrolled import SimulatedTrainer
 from .unrolled_validate import COUNTS, SIDE, VIEWS, unrolled_psnr
 
-DROPPED = 0.5
-"""Part of the batches without an X-ray volume: the network must stay good without one."""
+DROPPED = 0.2
+"""Part of the batches without an X-ray volume: without one another network answers, so that few are enough."""
 PLAIN = 0.3
-"""Part of the stacks of plain shapes, of other materials than concrete."""
+"""Part of the stacks of plain shapes, of which either modality shows some that the other does not."""
 PLAIN_SIDE = 128
 """Of their slices, in pixels, before they are brought to the side of the batch."""
 
@@ -42,20 +42,32 @@ class PairedTrainer(SimulatedTrainer):
 
     def batch_of(self, side: int, count: int, depth: int) -> tuple[Tensor, int, Tensor | None]:
         """See :class:`SimulatedTrainer`; the further images are X-ray slices of the same places, as delivered."""
-        pairs: Sequence[Pair] = self.pools["materials"].pairs()
         stacks, xrays = [], []
         for _ in range(count):
-            plain = self.rng.random() < PLAIN
-            pair = plain_pair(self.rng, PLAIN_SIDE) if plain else pairs[int(self.rng.integers(len(pairs)))]
+            pair, mapped = self._pair()
             fine, xray = paired_specimens(pair, side, depth, self.rng)
             stacks.append(fine)
-            xrays.append(perhaps_recoloured(xray, halved(fine), self.rng))
+            map_values = recoloured if mapped else perhaps_recoloured
+            xrays.append(map_values(xray, halved(fine), self.rng))
         depth = min(len(stack) for stack in stacks)
         fine = torch.cat([stack[:depth] for stack in stacks])
         if self.rng.random() < DROPPED:
             return fine, depth, None
         seen = [as_delivered(xray[:depth], xrays[k - 1][:depth], self.rng) for k, xray in enumerate(xrays)]
         return fine, depth, torch.cat(seen)
+
+    def _pair(self) -> tuple[Pair, bool]:
+        """A sample as neutrons and as X-rays see it, and whether its X-ray image still has the neutrons' values."""
+        if self.rng.random() < PLAIN:
+            return plain_pair(self.rng, PLAIN_SIDE), False
+        kinds = list(self.mixture)
+        kind = kinds[int(self.rng.choice(len(kinds), p=list(self.mixture.values())))]
+        both: Sequence[Pair] = self.pools[kind].pairs()
+        if both:
+            return both[int(self.rng.integers(len(both)))], False
+        blocks = self.pools[kind].blocks
+        block = blocks[int(self.rng.integers(len(blocks)))]
+        return (block, block), True
 
     def figures(self) -> dict[str, Any]:
         """Validation samples without X-ray slices, with the right ones, and with those of another sample."""

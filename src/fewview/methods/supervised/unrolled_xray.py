@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -14,7 +14,7 @@ from ..diffusion.denoiser import WEIGHTS
 from ..interface import Effort, Estimate, Method, Problem, Settled, Tuning
 from ..missing import missing_weights
 from ..selection.comparison import better, gain
-from .network_choice import available, predicted
+from .network_choice import predicted
 from .unrolled import METHOD as UNROLLED
 from .unrolled import UnrolledOptions
 from .unrolled import solve as solve_unrolled
@@ -46,31 +46,44 @@ class UnrolledXrayOptions(UnrolledOptions):
 
 @torch.no_grad()
 def tune(problem: Problem, options: UnrolledXrayOptions) -> Tuning[UnrolledXrayOptions]:
-    """Settle the scale, and whether the X-ray volume is used."""
+    """Settle the scale, whether the X-ray volume is used and, where it is not, which network answers without it."""
     if problem.auxiliary is None:
         raise OptionError("This method needs an X-ray volume of the sample.", "Give it with --aux VOLUME.")
-    scaled = yield from tune_unrolled(problem, options)
-    settled = options.taking(scaled.chosen)
-    if options.xray != "auto":
-        return Settled(settled, scaled.chosen)
-    chosen = {**scaled.chosen, **(yield from _judged(problem, settled))}
-    return Settled(settled.taking({"xray": chosen["xray"]}), chosen)
+    alone = replace(problem, auxiliary=None)
+    plain = yield from tune_unrolled(alone, options if options.xray is True else _plain(options))
+    settled = options.taking({"scale": plain.options.scale})
+    chosen = {**plain.chosen, "xray": options.xray}
+    if options.xray == "auto":
+        chosen |= yield from _judged(problem, settled, plain.options.weights)
+        settled = settled.taking({"xray": chosen["xray"]})
+    if not settled.xray:
+        return Settled(settled.taking({"weights": plain.options.weights}), chosen)
+    return Settled(settled, {**chosen, "weights": options.weights})
 
 
-def _judged(problem: Problem, options: UnrolledXrayOptions) -> Generator[Estimate, None, dict[str, Any]]:
-    """Whether held-out views are predicted better with the X-ray volume: "xray", and "guided" in words."""
-    # The same network both times: that one network is better than another would say nothing of the X-ray volume.
-    asked = options.taking({"samples": 0, "symmetries": False})
-    errors = yield from predicted(
-        problem,
-        {
-            "without": lambda given: solve_unrolled(replace(given, auxiliary=None), asked),
-            "with": lambda given: solve_unrolled(given, asked),
-        },
-        "asking whether the X-ray volume helps",
-    )
-    without, with_it = errors["without"], errors["with"]
-    good, gained = better(with_it, without), gain(with_it, without)
+def _plain(options: UnrolledXrayOptions) -> UnrolledXrayOptions:
+    """Without an X-ray volume a network that never had one is better by a little; own weights stay."""
+    shipped = options.weights == UnrolledXrayOptions().weights
+    return options.taking({"weights": "auto"}) if shipped else options
+
+
+def _judged(problem: Problem, options: UnrolledXrayOptions, plain: str) -> Generator[Estimate, None, dict[str, Any]]:
+    """Whether held-out views are predicted better with the X-ray volume: "xray", and "guided" in words.
+
+    It has to help the network that sees it, and that one has to be better than the one that would answer without it.
+    """
+    quick = {"samples": 0, "symmetries": False, "finetune": 0}
+    asked, other = options.taking(quick), options.taking({**quick, "weights": plain})
+    runs: dict[str, Callable[[Problem], Iterator[Estimate]]] = {
+        "without": lambda given: solve_unrolled(replace(given, auxiliary=None), asked),
+        "with": lambda given: solve_unrolled(given, asked),
+    }
+    if plain != options.weights:
+        runs[plain] = lambda given: solve_unrolled(replace(given, auxiliary=None), other)
+    errors = yield from predicted(problem, runs, "asking whether the X-ray volume helps")
+    with_it = errors.pop("with")
+    good = all(better(with_it, error) for error in errors.values())
+    gained = min(gain(with_it, error) for error in errors.values())
     evidence = f"held-out views are predicted {abs(gained):.1%} {'better' if gained > 0 else 'worse'} with it"
     said = (
         f"The X-ray volume was used: {evidence}."
@@ -78,7 +91,7 @@ def _judged(problem: Problem, options: UnrolledXrayOptions) -> Generator[Estimat
         else f"The X-ray volume was not used: {evidence}, which is no certain gain. This volume is made of the "
         "measured views alone. Check that the X-ray volume is of this sample and registered to it."
     )
-    curve = [["without", float(without.mean())], ["with", float(with_it.mean())]]
+    curve = [[name, float(error.mean())] for name, error in {**errors, "with": with_it}.items()]
     return {"xray": good, "guided": said, "guide_curve": curve}
 
 
@@ -87,7 +100,7 @@ def solve(problem: Problem, options: UnrolledXrayOptions) -> Iterator[Estimate]:
     alone = replace(problem, auxiliary=None)
     more = int(options.compare and options.xray is True)
     last: Estimate | None = None
-    for last in solve_unrolled(problem, options) if options.xray else solve_unrolled(alone, _plain(options)):
+    for last in solve_unrolled(problem if options.xray else alone, options):
         yield replace(last, total=last.total + more)
     if more:
         assert last is not None
@@ -96,12 +109,6 @@ def solve(problem: Problem, options: UnrolledXrayOptions) -> Iterator[Estimate]:
         extra = {**last.extra, "guide_change": changed}
         step = last.total + 1
         yield replace(last, step=step, total=step, stage="what the X-ray volume changed", extra=extra)
-
-
-def _plain(options: UnrolledXrayOptions) -> UnrolledXrayOptions:
-    """Without an X-ray volume a shipped network that never had one is better by a little; own weights stay."""
-    shipped = options.weights == UnrolledXrayOptions().weights
-    return options.taking({"weights": available()[0]}) if shipped else options
 
 
 METHOD = Method(
