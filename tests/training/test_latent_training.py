@@ -1,4 +1,4 @@
-"""The three stages of a latent training: what each trains, how they follow, and their losses."""
+"""The stages of a latent training: what each trains, how they follow, and their losses."""
 
 import numpy as np
 import pytest
@@ -47,6 +47,20 @@ def test_stages_follow_and_each_trains_its_part(tmp_path, few):
         set(card["figures"]) == {"velocity", "unexplained", "spread"}
         and card["options"]["start"] == "alignment.safetensors"
     )
+
+
+def test_the_decoder_learns_alone(tmp_path, few):
+    """Latents, and all that is said of them, stay; their volumes change."""
+    before = load_latent(start := _stage(tmp_path, "diffusion", _stage(tmp_path, "autoencoder"), unaligned=True))
+    path = _stage(tmp_path, "decoder", start)
+    after = load_latent(path)
+    drawing = {f"autoencoder.{part}" for part in ("coarse", "up", "fine")}
+    for name, value in after.state_dict().items():
+        learns = any(name.startswith(part) for part in drawing)
+        assert learns or torch.equal(value, before.state_dict()[name]), name
+    z = torch.randn(1, 4, 4, 4, 4)
+    assert not torch.equal(before.decode(z), after.decode(z))
+    assert set(read_card(path)["figures"]) == {"psnr_db", "velocity", "unexplained", "spread"}
 
 
 def test_a_training_goes_on_where_it_stopped(tmp_path, few):

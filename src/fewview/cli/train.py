@@ -144,7 +144,7 @@ def latent(
     *,
     output: Output,
     stage: Annotated[
-        str | None, typer.Option(help="Stage to train: `autoencoder`, then `alignment`, then `diffusion`.")
+        str | None, typer.Option(help="Stage to train: `autoencoder`, then `alignment`, `diffusion`, and `decoder`.")
     ] = None,
     start: Annotated[
         str | None, typer.Option(help="Weights (.safetensors) of the stage before, which this one starts from.")

@@ -1,7 +1,8 @@
-"""Training of a latent model in three stages: autoencoder, alignment of the views with latents, their diffusion."""
+"""Training of a latent model in stages: autoencoder, alignment of the views with latents, their diffusion, decoder."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, cast
 
@@ -34,9 +35,9 @@ class LatentTraining(TrainerOptions):
     stage: Stage = option(
         "autoencoder",
         "Stage",
-        "The stage to train: autoencoder, then alignment, then diffusion, each from the weights of the stage "
-        "before. The last one goes on training the encoder of the views that the alignment began, and holds it to "
-        "the latents.",
+        "The stage to train: autoencoder, then alignment, then diffusion, then decoder, each from the weights of the "
+        "stage before. The diffusion goes on training the encoder of the views that the alignment began, and holds it "
+        "to the latents. The decoder learns how latents become volumes again, and leaves all else as it is.",
     )
     start: str = option(
         "", "Start from", "The path of the weights of the stage before; it is empty only for the autoencoder."
@@ -125,11 +126,14 @@ class _LatentTrainer(Trainer[LatentTraining]):
     def optimizer_of(self, net: nn.Module) -> torch.optim.Optimizer:
         """AdamW on the part that the stage trains; the others get no gradients."""
         model = cast(LatentModel, net)
-        parts: list[nn.Module] = [getattr(model, self.options.stage)]
-        if self.options.stage == "diffusion":
-            parts.append(model.alignment)
+        parts_of: dict[Stage, Sequence[nn.Module]] = {
+            "autoencoder": [model.autoencoder],
+            "alignment": [model.alignment],
+            "diffusion": [model.diffusion, model.alignment],
+            "decoder": model.autoencoder.decoder,
+        }
         model.requires_grad_(False)
-        for part in parts:
+        for part in parts_of[self.options.stage]:
             part.requires_grad_(True)
         return super().optimizer_of(net)
 
@@ -137,7 +141,7 @@ class _LatentTrainer(Trainer[LatentTraining]):
         """Of one batch under one geometry."""
         model = cast(LatentModel, self.net)
         x = self.volumes.batch(self.batch, self.rng).to(self.device)
-        if self.options.stage == "autoencoder":
+        if self.options.stage in ("autoencoder", "decoder"):
             loss = autoencoder_loss(model, in_means(x))
         else:
             A, rays = self.measurements.draw(self.rng)
@@ -242,17 +246,19 @@ def latent_figures(model: LatentModel, stage: Stage, volumes: Volumes) -> dict[s
     """
     side, device = model.config.side, next(model.parameters()).device
     x = in_means(volumes.checks(CHECKS)).to(device)
+    own = {"psnr_db": _psnr(model.autoencoder.decode(model.autoencoder.posterior(x)[0]), x)}
     if stage == "autoencoder":
-        return {"psnr_db": _psnr(model.autoencoder.decode(model.autoencoder.posterior(x)[0]), x)}
+        return own
     A, rays = Measurements(side, device).of((0.0, torch.pi / 2))
     seen, unit = seen_of(Views(A, A(x.reshape(-1, side, side))), rays, side, len(x))
     x = x / unit[:, None, None, None, None]
     c, z = model.alignment(seen), model.encode(x)
-    if stage == "diffusion":
+    if stage in ("diffusion", "decoder"):
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(0)
             loss = round(float(velocity_loss(model.diffusion, z, c)), 4)
-        return {"velocity": loss, "unexplained": _unexplained(model.decode(model.alignment.aligned(c)), x, A)}
+        worst = _unexplained(model.decode(model.alignment.aligned(c)), x, A)
+        return {**(own if stage == "decoder" else {}), "velocity": loss, "unexplained": worst}
     aligned = model.alignment.aligned(c)
     whole, _ = model.alignment.similarity(aligned, z)
     right = whole.argmax(dim=1) == torch.arange(len(whole), device=device)

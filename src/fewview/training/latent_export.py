@@ -46,7 +46,7 @@ def export_latent(folder: Path, path: Path) -> None:
         "options": {**portable(facts), "volumes": bool(options.volumes)},
         **{key: before[key] for stage in STAGES if (key := f"stage_{stage}") in before},
     }
-    if options.stage == STAGES[-1]:
+    if options.stage in ("diffusion", "decoder"):
         save_network(model, path, card)  # the method reads its networks from a file
         card["figures"] |= {"spread": latent_spread(path, options, model.config.side)}
     card[f"stage_{options.stage}"] = {key: card[key] for key in ("steps", "minutes", "figures")}

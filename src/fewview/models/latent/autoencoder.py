@@ -40,6 +40,11 @@ class Autoencoder(nn.Module):
             Block(width, width), nn.GroupNorm(8, width), nn.SiLU(), nn.Conv3d(width, 8, 3, padding=1)
         )
 
+    @property
+    def decoder(self) -> tuple[nn.Module, ...]:
+        """The parts that make a volume of a latent."""
+        return self.coarse, self.up, self.fine
+
     def posterior(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Mean and log variance of the latents (batch, channels, z/4, y/4, x/4) of volumes (batch, 1, z, y, x)."""
         mean, variance = self.encoder(gathered(x, 2)).chunk(2, dim=1)

@@ -1,4 +1,4 @@
-"""The three networks as one, which the three stages of the training fill one after the other, and its weights."""
+"""The three networks as one, which the stages of the training fill one after the other, and its weights."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from .autoencoder import FACTOR, Autoencoder
 from .condition import Condition
 from .denoiser import LatentDenoiser
 
-Stage = Literal["autoencoder", "alignment", "diffusion"]
-STAGES: tuple[Stage, ...] = ("autoencoder", "alignment", "diffusion")
+Stage = Literal["autoencoder", "alignment", "diffusion", "decoder"]
+STAGES: tuple[Stage, ...] = ("autoencoder", "alignment", "diffusion", "decoder")
 UNIT = 6.0
 """Volumes are shown to the networks in so many times their mean, which any view tells exactly: bone is about 1."""
 
@@ -31,7 +31,7 @@ class LatentConfig(BaseModel):
         Of the latent, and of what the views say.
     width, denoiser : int
         Of the autoencoder, and of the diffusion network.
-    stage : {"autoencoder", "alignment", "diffusion"}
+    stage : {"autoencoder", "alignment", "diffusion", "decoder"}
         The last stage that was trained.
     """
 
