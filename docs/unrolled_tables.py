@@ -15,6 +15,7 @@ FAMILIES = ("microstructure", "foam", "grains", "fibres")
 SHOWN = {"unrolled": "`unrolled`", "unrolled finetune=24": "fine-tuned to the scan"}
 VIEWS = (8, 16, 32)
 SIDE, COUNTS, MANY = 128, 2000, 8
+BESIDE = (("unrolled-x", "right"), ("unrolled-x", "other"), ("d3ip-x", "right"), ("d3ip-x", "other"))
 
 
 def families(rows):
@@ -82,6 +83,30 @@ def asphalt(rows):
     return table(["", *(f"`{label}`" for label in labels)], body)
 
 
+def xray(rows):
+    """Mean gains over `unrolled` by kind of sample, and the worst one; how often the X-ray volume was used."""
+    plain = {_place(row): row["psnr"] for row in rows if row["method"] == "unrolled"}
+    body = []
+    for kind, views in sorted({(row["kind"], row["views"]) for row in rows}):
+        mine = [row for row in rows if (row["kind"], row["views"]) == (kind, views)]
+        told = [_gained([row for row in mine if asked == (row["method"], row["shown"])], plain) for asked in BESIDE]
+        before = [plain[_place(row)] for row in mine if row["method"] == "unrolled"]
+        body.append([f"{kind}, {views} views", len(before), f"{sum(before) / len(before):.2f}", *told])
+    heads = [f"`{method}`" + (", X-ray volume of another" if shown == "other" else "") for method, shown in BESIDE]
+    return table(["sample", "samples", "`unrolled`, dB", *heads], body)
+
+
+def _place(row):
+    return row["kind"], row["sample"], row["views"]
+
+
+def _gained(rows, plain):
+    if not rows:
+        return None
+    gains = [row["psnr"] - plain[_place(row)] for row in rows]
+    return f"{sum(gains) / len(gains):+.2f} ({min(gains):+.2f}), used in {sum(row['used'] for row in rows)}"
+
+
 def sister(rows):
     """A line for each sister sample and method, those with the highest PSNR first."""
     body = []
@@ -106,6 +131,7 @@ def page():
         "choice": choice(choices),
         "tuning": tuning(choices),
         "asphalt": asphalt(_read("asphalt")),
+        "xray": xray(_read("unrolled_xray")),
         "sister": sister(_read("sister")),
     }.items():
         start, end = f"<!-- {name} -->\n", f"<!-- end of {name} -->\n"
