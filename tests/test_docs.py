@@ -47,8 +47,8 @@ def test_the_benchmark_page_is_what_the_results_say():
     many = script("eight_volumes")
     assert many.PAGE.read_text(encoding="utf-8") == many.page(), "run: python docs/eight_volumes.py"
     bounds = script("bounds_page")
-    rows = json.loads(bounds.RESULTS.read_text(encoding="utf-8"))
-    assert bounds.PAGE.read_text(encoding="utf-8") == bounds.page(rows), "run: python docs/bounds_page.py"
+    rows, quality = (json.loads(path.read_text(encoding="utf-8")) for path in (bounds.RESULTS, bounds.QUALITY))
+    assert bounds.PAGE.read_text(encoding="utf-8") == bounds.page(rows, quality), "run: python docs/bounds_page.py"
 
 
 def test_the_page_on_two_views_is_what_the_results_say():
