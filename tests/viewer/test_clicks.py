@@ -88,7 +88,7 @@ def test_load_reconstruct_click_table_export(docked, tmp_path):
     _, corners = compare.regions.boxes()[0]
     centre = corners.mean(axis=0)
     assert np.abs(centre - (y, x)).max() < 2 * 2  # within two voxels of the click
-    region = compare.presenter.compare([layer], None, compare.z).candidates[0].region(corners)
+    region = compare.presenter.candidate(layer, compare.z).region(corners)
     assert region.size == size
     window = layer.data[0, region.y[0] : region.y[1], region.x[0] : region.x[1]]
     assert row.values["mean"] == pytest.approx(float(window.mean()), rel=1e-5)
@@ -381,7 +381,7 @@ def test_axis_slider_grid_link_swipe_and_profile(docked):
     docked.click(compare.views.swipe_button)
     compare.views.slider.setValue(25)
     swipe = docked.viewer.layers["Swipe"]
-    row = compare.presenter.compare([first], None, compare.z).candidates[0].image
+    row = compare.presenter.candidate(first, compare.z).image
     assert np.array_equal(swipe.data[:, :24], row[:, :24]) and not np.array_equal(swipe.data[:, 24:], row[:, 24:])
     assert "Swipe" not in [layer.name for layer in compare.compared()]
     assert [layer.name for layer in docked.viewer.layers][-2:] == [

@@ -121,6 +121,10 @@ class ComparePresenter:
         elsewhere = not candidates and any(layer is not reference for layer in agreed)
         return Comparison(candidates, truth, unit, length, list(dict.fromkeys(notes)), elsewhere)
 
+    def candidate(self, layer: Any, z: float) -> Candidate | None:
+        """One layer by itself, as the table measures it; None where it has no slice at ``z``."""
+        return next(iter(self.compare([layer], None, z).candidates), None)
+
     def rows(
         self, comparison: Comparison, regions: Sequence[tuple[str, NDArray[Any]]], z: float, *, whole: bool = False
     ) -> list[Row]:
