@@ -82,6 +82,9 @@ def iterate(problem: TVProblem, iterations: int, state: Mapping[str, Any] | None
     balance = max(BALANCE * problem.weight, LEAST_BALANCE) * float(rows.amax())
     sigma_p = balance * reciprocal(rows)
     sigma_q = balance / (c * 2 * max(1.0, z))
+    # A ray that misses the image and weighs nothing has no say, and is not 0 over 0.
+    total = 1 + sigma_p if weights is None else weights + sigma_p
+    share = (1.0 if weights is None else weights) / torch.where(total > 0, total, torch.ones_like(total))
     tau = 1 / (balance * (columns + c * (4 + 2 * z)))
     strength = problem.strength()
     ball = strength / c
@@ -97,7 +100,7 @@ def iterate(problem: TVProblem, iterations: int, state: Mapping[str, Any] | None
         new_image = A(new)
         figures = partial(_figures, problem, new, new_image, y, weights, strength)
         dual = p + sigma_p * (2 * new_image - image - y)
-        p += RELAXATION * ((dual / (1 + sigma_p) if weights is None else weights * dual / (weights + sigma_p)) - p)
+        p += RELAXATION * (share * dual - p)
         slope = q + (sigma_q * c) * problem.gradient(2 * new - x)
         slope *= ball / torch.maximum(magnitude(slope), ball)
         q += RELAXATION * (slope - q)

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ...errors import FewviewError
 from ..interface import Estimate, Problem
 from ..slices import central, central_slices
 from ..stages import at_once, work
@@ -154,6 +155,11 @@ class Trials:
         -------
         WeightTrial
             Squared errors of held-out pixels per view, and where each solution ended.
+
+        Raises
+        ------
+        FewviewError
+            The reconstruction holds values that are not numbers.
         """
         scalars = scalars or {}
         per_view: list[float] = []
@@ -176,6 +182,11 @@ class Trials:
         self.steps, self._within = self._within, 0
         tried = WeightTrial(np.array(per_view), left)
         error = float(tried.errors.mean())
+        if not math.isfinite(error):
+            raise FewviewError(
+                "A trial reconstruction holds values that are not numbers, so that no weight can be chosen.",
+                "Give the weight yourself, and report this scan: it should not happen.",
+            )
         self.picture.take(error, self._mean(volumes), self.slices, self._words(scalars), self.binned)
         yield self._estimate({**scalars, "heldout_error": error})
         return tried

@@ -13,7 +13,7 @@ from ...options import Auto, option
 from ..diffusion.denoiser import WEIGHTS
 from ..interface import Effort, Estimate, Method, Problem, Settled, Tuning
 from ..missing import missing_weights
-from ..selection.comparison import better, gain
+from ..selection.comparison import ENOUGH, better, gain
 from .network_choice import predicted
 from .unrolled import METHOD as UNROLLED
 from .unrolled import UnrolledOptions
@@ -82,7 +82,7 @@ def _judged(problem: Problem, options: UnrolledXrayOptions, plain: str) -> Gener
         runs[plain] = lambda given: solve_unrolled(replace(given, auxiliary=None), other)
     errors = yield from predicted(problem, runs, "asking whether the X-ray volume helps")
     with_it = errors.pop("with")
-    good = all(better(with_it, error) for error in errors.values())
+    good = all(better(with_it, error, enough=ENOUGH) for error in errors.values())
     gained = min(gain(with_it, error) for error in errors.values())
     evidence = f"held-out views are predicted {abs(gained):.1%} {'better' if gained > 0 else 'worse'} with it"
     said = (
