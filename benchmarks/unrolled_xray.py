@@ -3,7 +3,7 @@
 Validation samples of 64 pixels, 3 slices, 2000 counts. Concrete-like ones have the X-ray image they were made with;
 of the other kinds the X-ray image shows the same structure with other grey values (`recoloured`), and plain shapes may
 show inclusions of their own in either. It is blurred, noisy and a little misplaced, as in the training. "other" is the
-X-ray volume of another sample. With `--methods d3ip-x` that method, too, which takes a hundred times as long.
+X-ray volume of another sample.
 """
 
 import argparse

@@ -15,7 +15,7 @@ FAMILIES = ("microstructure", "foam", "grains", "fibres")
 SHOWN = {"unrolled": "`unrolled`", "unrolled finetune=24": "fine-tuned to the scan"}
 VIEWS = (8, 16, 32)
 SIDE, COUNTS, MANY = 128, 2000, 8
-BESIDE = (("unrolled-x", "right"), ("unrolled-x", "other"), ("d3ip-x", "right"), ("d3ip-x", "other"))
+BESIDE = (("unrolled-x", "right"), ("unrolled-x", "other"))
 
 
 def families(rows):
