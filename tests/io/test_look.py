@@ -43,6 +43,17 @@ def test_a_dark_or_an_odd_one_among_the_flats_is_left_out(save, disks):
     assert scan.darks.shape[0] == 3 and "as bright as flats" in scan.notes[0]
 
 
+def test_flats_and_darks_without_a_number_are_refused_and_single_pixels_are_not(save, disks):
+    for name, frames in (("flats", disks.flats()), ("darks", disks.darks())):
+        with pytest.raises(ScanError, match=f"The {name} of scan.npz hold no numbers"):
+            read_scan(save(**{name: np.full(frames.shape, np.nan, np.float32)}))
+    flats = disks.flats().astype(np.float32)
+    flats[0, 0, 3] = np.nan
+    assert read_scan(save(flats=flats)).notes == (
+        "1 pixel of the first flat is zero or no number: masked in the preparation.",
+    )
+
+
 @pytest.mark.parametrize(
     ("wrong", "said"),
     [

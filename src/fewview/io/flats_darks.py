@@ -129,4 +129,5 @@ def _note_zeros(made: Draft, flats: FrameSource) -> None:
     zeros = int(np.sum(~(first > 0)))
     if zeros:
         what = "pixel of the first flat is" if zeros == 1 else "pixels of the first flat are"
-        made.notes.append(f"{zeros} {what} zero: masked in the preparation.")
+        nothing = "zero" if np.isfinite(first).all() else "zero or no number"
+        made.notes.append(f"{zeros} {what} {nothing}: masked in the preparation.")

@@ -27,6 +27,10 @@ def look_at_fields(made: Draft, sample: NDArray[np.float32]) -> None:
         return
     flats = middle_rows(made.flats, np.arange(min(made.flats.shape[0], MOST)))
     darks = None if made.darks is None else middle_rows(made.darks, np.arange(min(made.darks.shape[0], MOST)))
+    for name, stack in (("flats", flats), ("darks", darks)):
+        if stack is not None and not np.isfinite(stack).any():
+            made.refuse(f"The {name} of {made.path.name} hold no numbers.", f"Give others with --{name} FILE.")
+            return
     flat_levels = fields.levels(flats)
     dark_levels = np.zeros(1) if darks is None else fields.levels(darks)
     if darks is not None and fields.exchanged(flat_levels, dark_levels):

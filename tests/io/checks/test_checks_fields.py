@@ -29,6 +29,19 @@ def test_views_of_a_sample_are_no_flats(disks):
     assert fields.unlike(both, 0.0, np.repeat([0.0, 1.0], 5)) == ""
 
 
+def test_pixels_of_flats_that_are_no_numbers_tell_nothing(disks):
+    flats = disks.flats().astype(np.float32)
+    flats[0, 0, 3:9] = np.nan
+    assert fields.unlike(flats, 100.0, None) == "" and fields.spots(flats) == 0
+    flats[0] = np.nan
+    assert fields.unlike(flats, 100.0, None) == ""
+    views = disks.frames[:20].astype(np.float32)
+    views[3, 0, 2] = np.nan
+    assert "like views of a sample" in fields.unlike(views, 100.0, None)
+    flats[1, 0, 5] = 60000
+    assert fields.spots(flats) == 1
+
+
 def test_flats_that_are_too_dark():
     assert "only 7 counts per pixel above dark, 35 in all 5" in fields.too_dark(np.full(5, 107.0), 100.0, 3.0)
     assert "no brighter than the darks" in fields.too_dark(np.full(5, 101.0), 100.0, 10.0)

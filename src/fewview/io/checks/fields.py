@@ -106,11 +106,14 @@ def unlike(stack: NDArray[np.float32], dark: float, times: Array | None) -> str:
     str
         A clause with the difference in per cent, or "".
     """
-    if len(stack) < 2 or stack.shape[2] < 16:
+    if stack.shape[2] < 16:
         return ""
-    above = stack.astype(np.float64) - dark
+    told = np.isfinite(stack).any(axis=(1, 2))
+    if np.count_nonzero(told) < 2:
+        return ""
+    above = _completed(stack[told]) - dark
     scaled = above / np.maximum(np.median(above, axis=(1, 2), keepdims=True), 1e-9)
-    group = np.zeros(len(stack)) if times is None else np.asarray(times)[: len(stack)]
+    group = np.zeros(len(above)) if times is None else np.asarray(times)[: len(stack)][told]
     same = [scaled[group == time] for time in np.unique(group)]  # the beam may drift from one time to the next
     apart = np.concatenate([one - one.mean(axis=0) for one in same])
     spread = float(np.median(np.std(apart, axis=(1, 2))))
@@ -120,13 +123,18 @@ def unlike(stack: NDArray[np.float32], dark: float, times: Array | None) -> str:
     return f"the flats differ from one another by {100 * spread:.0f} % in what they show, like views of a sample"
 
 
+def _completed(stack: NDArray[np.float32]) -> Array:
+    """Frames (n, v, u) with the level of the frame where a pixel holds no number, so that it tells nothing."""
+    return np.where(np.isfinite(stack), stack, levels(stack)[:, None, None])
+
+
 def spots(stack: NDArray[np.float32]) -> int:
     """Pixels that are far brighter in one frame than in all others: they pull the mean of the flats up."""
     if len(stack) < 3:
         return 0
-    ordered = np.sort(stack, axis=0)
-    middle, brightest, second = np.median(stack, axis=0), ordered[-1], ordered[-2]
-    noise = 1.4826 * float(np.median(np.abs(stack - middle)))
+    ordered = np.sort(_completed(stack), axis=0)
+    middle, brightest, second = np.median(ordered, axis=0), ordered[-1], ordered[-2]
+    noise = 1.4826 * float(np.median(np.abs(ordered - middle)))
     return int(np.count_nonzero((brightest - second > 0.3 * np.abs(middle)) & (brightest - middle > 8 * noise)))
 
 
