@@ -75,6 +75,9 @@ def _spread_of_differences(
     with np.errstate(divide="ignore"):
         variance = sum(c**2 / w[part] for c, part in taps)
     if not usable.any():
-        raise FewviewError("No detector pixel is usable.", "Check the flats and the mask.")
+        raise FewviewError(
+            "Nowhere are detector pixels usable side by side, so that the noise cannot be told from the signal.",
+            "Check the flats and the mask.",
+        )
     scaled = np.abs(np.asarray(difference)[usable]) / np.sqrt(np.asarray(variance)[usable])
     return float(np.median(scaled) / MAD)
