@@ -61,7 +61,8 @@ def check_writable(path: Path, size: int, inputs: tuple[Path, ...] = ()) -> None
         raise FewviewError(f"The name {path.name[:40]}... is too long for a file.", "Choose a shorter one.")
     folder = path.resolve().parent
     if not folder.is_dir():
-        raise FewviewError(f"The folder {folder} does not exist.", "Make it, or choose another one for the output.")
+        what = "is a file, and no folder" if folder.exists() else "does not exist"
+        raise FewviewError(f"The folder {folder} {what}.", "Make it, or choose another one for the output.")
     for source in inputs:
         if source.exists() and (_same(source, path) or path.resolve() in source.resolve().parents):
             raise FewviewError(f"{path} is an input of this run.", "Choose another name for the output.")

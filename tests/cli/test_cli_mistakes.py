@@ -29,6 +29,7 @@ AXIS = 17.0
         (["--rows", "2:9"], "2:9 do not lie within 0:4"),
         (["--bin", "0"], "bin=0"),
         (["--bin", "64"], "Binning by 64"),
+        (["--bin", "11"], "Binning by 11 leaves"),
         (["--views", "0"], "views=0"),
         (["--views", "41"], "41 views were asked for, the scan has 40"),
         (["--axis", "middle"], "--axis middle is not a column"),

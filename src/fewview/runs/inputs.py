@@ -17,6 +17,7 @@ from .volume_grid import grid_of, part_on_grid
 if TYPE_CHECKING:
     from ..io import Volume
 
+FEWEST_COLUMNS = 4  # after binning: fewer tell no noise from signal
 
 def chosen_scan(recipe: Recipe) -> Scan:
     """The scan with the views, rows, binning and axis of the recipe; nothing but metadata is read yet."""
@@ -36,6 +37,12 @@ def chosen_scan(recipe: Recipe) -> Scan:
     if recipe.rows is not None:
         scan = scan.rows(*recipe.rows)
     if recipe.bin > 1:
+        left = scan.geometry.columns // recipe.bin
+        if left < FEWEST_COLUMNS:
+            raise OptionError(
+                f"Binning by {recipe.bin} leaves {left} of the {scan.geometry.columns} columns of the detector.",
+                f"Choose a factor that leaves {FEWEST_COLUMNS} or more.",
+            )
         scan = scan.bin(recipe.bin)
     return scan
 
