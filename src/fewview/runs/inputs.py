@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 FEWEST_COLUMNS = 4  # after binning: fewer tell no noise from signal
 
+
 def chosen_scan(recipe: Recipe) -> Scan:
     """The scan with the views, rows, binning and axis of the recipe; nothing but metadata is read yet."""
     from ..io import read_scan
