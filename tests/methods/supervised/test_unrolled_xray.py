@@ -9,6 +9,7 @@ import torch
 from fewview.errors import OptionError
 from fewview.methods import get_method
 from fewview.methods.interface import Problem
+from fewview.methods.supervised import network_choice, unrolled_xray
 from fewview.methods.supervised.xray_reading import IMAGES
 from fewview.models.unrolled import Unrolled, UnrolledConfig
 from fewview.models.weights import save_network
@@ -68,6 +69,22 @@ def test_the_xray_volume_is_seen_and_left_out_when_held_out_views_gain_nothing(p
     assert used.step == used.total
     judged = last_of(problem, weights=weights)  # one that does not heed it: no gain
     assert judged.chosen["xray"] is False and "was not used" in judged.chosen["guided"]
+
+
+@pytest.mark.parametrize(("plain", "used"), [(1.0, True), (0.85, False)])
+def test_it_has_to_be_better_than_the_network_that_would_answer_without_it(problem, monkeypatch, plain, used):
+    """Two views pass no test: a gain of 2 % decides, over the same network and over that of `unrolled`."""
+
+    def errors(given, runs, stage):
+        assert set(runs) == {"without", "with", "unrolled-general"}
+        yield from ()
+        return {name: np.array([1.0, 1.4]) * {"without": 1.0, "with": 0.9}.get(name, plain) for name in runs}
+
+    monkeypatch.setattr(unrolled_xray, "predicted", errors)
+    monkeypatch.setattr(network_choice, "NETWORKS", ("unrolled-general",))
+    settled = METHOD.settle(problem, METHOD.options())
+    assert settled.chosen["xray"] is used
+    assert settled.options.weights == ("unrolled-x" if used else "unrolled-general")
 
 
 def test_it_asks_for_the_xray_volume(problem, weights):
