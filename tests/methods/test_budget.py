@@ -91,6 +91,26 @@ def test_a_budget_is_kept_and_what_it_left_out_is_said(budget, clock, problem):
     assert last.chosen["weight"] == 5.0
 
 
+class Slowing(Slow):
+    """Steps that take 15 % longer than those that the pace is measured on."""
+
+    def solve(self, problem, options) -> Iterator[Estimate]:
+        for estimate in super().solve(problem, options):
+            self.clock.now += 0.15 * self.each * len(problem.data) * (options.iterations > budgets.PROBED)
+            yield estimate
+
+
+@pytest.mark.parametrize("budget", [20.0, 60.0])
+def test_a_run_slower_than_its_pace_is_hardly_over_the_budget(budget, clock, problem):
+    _, seconds = run(Slowing(clock), problem, budget=budget)
+    assert 0.9 * budget <= seconds <= 1.08 * budget
+
+
+def test_all_that_was_asked_is_done_where_it_just_fits(clock, problem):
+    last, seconds = run(Slow(clock, each=0.16), problem, budget=21.0)
+    assert last.step == 100 and budgets.AIM * 21 < seconds <= 21
+
+
 class Fitted(Slow):
     """A starting image with steps of its own before the steps, a second fit of a quarter as many, and a repair."""
 

@@ -54,10 +54,13 @@ def holds(method: Method[Any], estimate: Estimate, stopped: bool) -> str:
 def remarks(chosen: Mapping[str, Any]) -> list[str]:
     """What whoever sees a result must know.
 
-    What a time budget left out, which repairs were refused, and how the scan is unlike the training.
+    What a time budget left out, or why a run needed less; which repairs were refused; how the scan is unlike the
+    training.
     """
-    budget, refused = chosen.get("within_budget"), len(chosen.get("refused_slices", []))
-    said = [str(budget)] if budget else []
+    refused = len(chosen.get("refused_slices", []))
+    said = []
+    if "within_budget" in chosen:
+        said = [str(chosen[name]) for name in ("within_budget", "ended_early") if name in chosen]
     if refused:
         slices = f"{refused} slice{'s' * (refused > 1)}"
         said.append(f"The repair of {slices} was refused, because held-out pixels were predicted worse with it.")

@@ -10,6 +10,7 @@ from fewview.errors import Stopped
 from fewview.methods import Problem, get_method
 from fewview.operators import fan_beam
 from fewview.quality import psnr
+from fewview.runs.kept import remarks
 
 # As in the parallel problem: X, Y and radius in voxels, and value.
 DISKS = ((6.0, -4.0, 17.0, 1.0), (-9.0, 12.0, 6.0, 0.5), (12.0, -10.0, 4.0, -0.4))
@@ -91,10 +92,17 @@ def test_it_stops_where_held_out_pixels_are_predicted_worse(make_problem):
     method = get_method("naf")
     problem = make_problem(views=10, grid=32, noise=0.1)
     options = method.options(steps=400, smoothness=0.0, start="fbp")
-    fitted = [e for e in method.run(problem, options) if e.stage == "fitting the field" and e.state is not None]
+    run = list(method.run(problem, options))
+    fitted = [e for e in run if e.stage == "fitting the field" and e.state is not None]
     errors = [error for _, error in fitted[-1].chosen["steps_curve"]]
     assert len(fitted) < 400
     assert min(errors) < errors[-1]
+    assert "ended_early" not in fitted[-1].chosen
+    assert run[-1].chosen["ended_early"] == (
+        f"The fit ended after {len(fitted)} of 400 steps, because held-out pixels were no longer predicted better."
+    )
+    assert remarks(run[-1].chosen) == []  # it is the rule without a budget
+    assert remarks({"within_budget": "The budget.", **run[-1].chosen})[1].startswith("The fit ended")
 
 
 def test_the_stop_flag_ends_a_fit(make_problem):

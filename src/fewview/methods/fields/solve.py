@@ -33,6 +33,7 @@ from .watch import Watch
 FINISH = 6  # of the steps, one: with the held-out pixels given back
 FASTEST = 0.3  # of the learning rate, then
 FITTING, ENDING = "fitting the field", "fitting with all pixels"
+ENDED = "The fit ended after {fitted} of {steps} steps, because held-out pixels were no longer predicted better."
 WARMING, FAR = 20, 1e-3  # fits to the first volume, of a field that begins so far from it
 
 
@@ -278,6 +279,9 @@ class _Course:
         if watch is not None and watch.curve:
             told["heldout_error"] = watch.curve[-1][1]
             chosen["steps_curve"] = watch.curve
+            fitted = int(watch.curve[-1][0])
+            if self.ending and watch.over and fitted < self.options.steps:
+                chosen["ended_early"] = ENDED.format(fitted=fitted, steps=self.options.steps)
         if done:
             y, weights = self.measured
             told["data_residual"] = relative(self.operator(volume) - y, y, weights)
