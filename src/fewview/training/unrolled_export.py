@@ -17,7 +17,7 @@ from .specimens import SOFT, WIDE
 from .unrolled import SIDES, UnrolledTraining
 from .unrolled_spread import honest_spread
 from .unrolled_validate import COUNTS, kind_psnr
-from .unrolled_xray import DROPPED, PLAIN, xray_psnr
+from .unrolled_xray import CONCRETE, DROPPED, PLAIN, xray_psnr
 
 WORDS = {
     "materials": "simulated concrete-like microstructures",
@@ -50,8 +50,10 @@ def export_unrolled(folder: Path, path: Path, samples: int = 4) -> None:
     facts, net = averaged(folder, new_unrolled)
     options = UnrolledTraining.parse(facts["options"])
     mixture, drawn = MIXTURES[options.kind], Acquisitions()
-    left = 1 - PLAIN if options.xray else 1.0
-    kinds = "; ".join(f"{WORDS[kind]} ({left * share:.0%})" for kind, share in mixture.items())
+    left = 1 - PLAIN - CONCRETE if options.xray else 1.0
+    parts = {kind: left * share for kind, share in mixture.items()}
+    parts["materials"] += CONCRETE if options.xray else 0.0
+    kinds = "; ".join(f"{WORDS[kind]} ({part:.0%})" for kind, part in parts.items())
     if options.xray:
         kinds = f"{kinds} and plain shapes ({PLAIN:.0%}), {1 - DROPPED:.0%} of the steps with X-ray volumes"
     else:

@@ -27,8 +27,11 @@ from .unrolled_validate import COUNTS, SIDE, VIEWS, unrolled_psnr
 
 DROPPED = 0.2
 """Part of the batches without an X-ray volume: without one another network answers, so that few are enough."""
-PLAIN = 0.3
-"""Part of the stacks of plain shapes, of which either modality shows some that the other does not."""
+PLAIN, CONCRETE = 0.15, 0.45
+"""Parts of the stacks: plain shapes, of which either modality shows some that the other does not, and concrete-like
+samples, for which the guide's reading is right: the network has to learn to trust it. The others are of all kinds."""
+UNSPOILED = 0.4
+"""Part of the batches whose X-ray slices are as sharp and as well registered as the sample itself."""
 PLAIN_SIDE = 128
 """Of their slices, in pixels, before they are brought to the side of the batch."""
 
@@ -53,15 +56,20 @@ class PairedTrainer(SimulatedTrainer):
         fine = torch.cat([stack[:depth] for stack in stacks])
         if self.rng.random() < DROPPED:
             return fine, depth, None
+        if self.rng.random() < UNSPOILED:
+            return fine, depth, torch.cat([xray[:depth] for xray in xrays])
         seen = [as_delivered(xray[:depth], xrays[k - 1][:depth], self.rng) for k, xray in enumerate(xrays)]
         return fine, depth, torch.cat(seen)
 
     def _pair(self) -> tuple[Pair, bool]:
         """A sample as neutrons and as X-rays see it, and whether its X-ray image still has the neutrons' values."""
-        if self.rng.random() < PLAIN:
+        chance = self.rng.random()
+        if chance < PLAIN:
             return plain_pair(self.rng, PLAIN_SIDE), False
         kinds = list(self.mixture)
         kind = kinds[int(self.rng.choice(len(kinds), p=list(self.mixture.values())))]
+        if chance < PLAIN + CONCRETE:
+            kind = "materials"
         both: Sequence[Pair] = self.pools[kind].pairs()
         if both:
             return both[int(self.rng.integers(len(both)))], False

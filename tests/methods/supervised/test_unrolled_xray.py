@@ -10,6 +10,7 @@ from fewview.errors import OptionError
 from fewview.methods import get_method
 from fewview.methods.interface import Problem
 from fewview.methods.supervised import network_choice, unrolled_xray
+from fewview.methods.supervised.unrolled_xray import AGAIN, WITH
 from fewview.methods.supervised.xray_reading import IMAGES
 from fewview.models.unrolled import Unrolled, UnrolledConfig
 from fewview.models.weights import save_network
@@ -53,7 +54,7 @@ def test_a_further_image_changes_nothing_before_it_is_learnt(problem, weights, t
     plain = get_method("unrolled")
     options = plain.options(weights=str(tmp_path / "plain.safetensors"), symmetries=False)
     *_, alone = plain.run(problem, options)
-    assert torch.allclose(last_of(problem, weights=weights, xray=True).volume, alone.volume, atol=1e-6)
+    assert torch.allclose(last_of(problem, weights=weights, xray=True, again=False).volume, alone.volume, atol=1e-6)
 
 
 def test_the_xray_volume_is_seen_and_left_out_when_held_out_views_gain_nothing(problem, weights, tmp_path):
@@ -62,12 +63,12 @@ def test_the_xray_volume_is_seen_and_left_out_when_held_out_views_gain_nothing(p
         net.nets[-1].stem.weight[:, -IMAGES] += 0.5
     save_network(net, tmp_path / "heeds.safetensors", {})
     heeds = str(tmp_path / "heeds.safetensors")
-    used = last_of(problem, weights=heeds, xray=True, compare=True)
+    used = last_of(problem, weights=heeds, xray=True, again=False, compare=True)
     unused = last_of(problem, weights=heeds, xray=False)
     assert not torch.allclose(used.volume, unused.volume, atol=1e-5)
     assert torch.allclose(used.extra["guide_change"], used.volume - unused.volume, atol=1e-6)
     assert used.step == used.total
-    judged = last_of(problem, weights=weights)  # one that does not heed it: no gain
+    judged = last_of(problem, weights=weights, again=False)  # one that does not heed it: no gain
     assert judged.chosen["xray"] is False and "was not used" in judged.chosen["guided"]
 
 
@@ -76,14 +77,14 @@ def test_it_has_to_be_better_than_the_network_that_would_answer_without_it(probl
     """Two views pass no test: a gain of 2 % decides, over the same network and over that of `unrolled`."""
 
     def errors(given, runs, stage):
-        assert set(runs) == {"without", "with", "unrolled-general"}
+        assert set(runs) == {"without", WITH, AGAIN, "unrolled-general"}
         yield from ()
-        return {name: np.array([1.0, 1.4]) * {"without": 1.0, "with": 0.9}.get(name, plain) for name in runs}
+        return {name: np.array([1.0, 1.4]) * {"without": 1.0, WITH: 0.9, AGAIN: 0.95}.get(name, plain) for name in runs}
 
     monkeypatch.setattr(unrolled_xray, "predicted", errors)
     monkeypatch.setattr(network_choice, "NETWORKS", ("unrolled-general",))
     settled = METHOD.settle(problem, METHOD.options())
-    assert settled.chosen["xray"] is used
+    assert settled.chosen["xray"] is used and settled.options.again is False
     assert settled.options.weights == ("unrolled-x" if used else "unrolled-general")
 
 
@@ -96,3 +97,31 @@ def test_a_volume_that_is_not_used_leaves_the_plain_network(problem):
     plain = get_method("unrolled")
     *_, alone = plain.run(replace(problem, auxiliary=None), plain.options(symmetries=False))
     assert torch.equal(last_of(problem, xray=False).volume, alone.volume)
+
+
+@pytest.mark.parametrize(("again", "last"), [(0.85, True), (0.89, False)])
+@pytest.mark.parametrize("xray", ["auto", True])
+def test_the_guide_has_the_last_word_where_held_out_views_gain_by_it(problem, monkeypatch, xray, again, last):
+    """2 % better than without its last word, also where the X-ray volume is used in any case."""
+
+    def errors(given, runs, stage):
+        yield from ()
+        found = {"without": 1.2, "unrolled-general": 1.1, WITH: 0.9, AGAIN: again}
+        return {name: np.array([1.0, 1.4]) * found[name] for name in runs}
+
+    monkeypatch.setattr(unrolled_xray, "predicted", errors)
+    settled = METHOD.settle(problem, METHOD.options(xray=xray))
+    assert settled.options.xray is True and settled.options.again is last
+    assert settled.chosen["again"] is last
+    if xray == "auto":
+        assert ("last word" in settled.chosen["guided"]) is last
+
+
+def test_the_guide_asked_again_fits_the_measurement_and_shows_what_it_changed(problem, weights):
+    once = last_of(problem, weights=weights, xray=True, again=False)
+    twice = last_of(problem, weights=weights, xray=True, again=True, compare=True, samples=1, steps=2)
+    assert not torch.allclose(once.volume, twice.volume, atol=1e-5)
+    assert twice.scalars["data_residual"] < 0.05 and float(torch.as_tensor(twice.volume).min()) >= 0
+    plain = last_of(problem, weights=weights, xray=False)
+    assert torch.allclose(twice.extra["guide_change"], twice.volume - plain.volume, atol=1e-6)
+    assert "std" in twice.extra and twice.step == twice.total

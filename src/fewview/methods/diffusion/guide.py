@@ -11,6 +11,7 @@ from torch import Tensor
 
 from ...models.guide import BLIND, START
 from ...models.guide import Guide as Network
+from ...models.symmetries import turned, turned_back
 from ...models.window import asked
 from ..inverse.normalised import Scaled
 from ..inverse.proposals import Proposal, data_consistent, repeated
@@ -47,6 +48,8 @@ class CrossModalGuide:
         Take its certainty down by region where the data speak against it.
     blind : bool
         It does not see the estimate (a control).
+    positions : int
+        In how many of the eight turned and mirrored positions it is asked; it says the mean.
     told : dict of Tensor, shape (slices, y, x) each
         "mean", "std" and "doubt" of what it said last.
     """
@@ -59,6 +62,7 @@ class CrossModalGuide:
     weight: float = 1.0
     watched: bool = True
     blind: bool = False
+    positions: int = 1
     told: dict[str, Tensor] = field(default_factory=dict)
 
     def due(self, level: Level) -> bool:
@@ -114,7 +118,11 @@ class CrossModalGuide:
 
     def _opinion(self, images: Tensor, sigma: float) -> Tensor:
         """Mean and log-variance (batch, 2, y, x) of what it is shown, an estimate and the X-ray slice."""
-        return torch.cat(self.network(images[:, :1], images[:, 1:], sigma), dim=1)
+        said = torch.zeros_like(images)
+        for turn in range(self.positions):
+            both = turned(images, turn)
+            said += turned_back(torch.cat(self.network(both[:, :1], both[:, 1:], sigma), dim=1), turn)
+        return said / self.positions
 
     @property
     def certainty(self) -> Tensor:

@@ -172,10 +172,10 @@ def _reconstruction(
             if index == 0 or k == stages - 1:  # later on the mean so far is better than any stage
                 best = image if index == 0 else mean
                 stage = "start" if k == 0 else f"stage {k}" if index == 0 else f"{done} of {TURNS} positions"
-                yield _estimate(best, index * stages + k + 1, total, stage, problem, data, chosen)
+                yield estimate(best, index * stages + k + 1, total, stage, problem, data, chosen)
     if options.positivity:
         mean = nonnegative(mean, data, net.trust(data))
-    last = _estimate(mean, len(groups) * stages + 1, total, "data step", problem, data, chosen)
+    last = estimate(mean, len(groups) * stages + 1, total, "data step", problem, data, chosen)
     yield last
     if options.samples:
         yield from _spread(net, data, mean, last, problem, options, extra)
@@ -226,9 +226,26 @@ def _reconstructed(net: Unrolled, data: Scaled, turns: Sequence[int], **known: A
     return net.run(data, len(data.y), turns=turns, batch=batch, pause=pause, window=window, **known)
 
 
-def _estimate(
+def estimate(
     image: Tensor, step: int, total: int, stage: str, problem: Problem, data: Scaled, chosen: dict[str, Any]
 ) -> Estimate:
+    """An image in units of the object's maximum as an estimate in those of the scan, with what the data say of it.
+
+    Parameters
+    ----------
+    image : Tensor, shape (slices, y, x)
+    step, total : int
+    stage : str
+    problem : Problem
+    data : Scaled
+        The same in units of the object's maximum.
+    chosen : dict
+        See :class:`Estimate`.
+
+    Returns
+    -------
+    Estimate
+    """
     volume = image * data.top
     y, weights = measured(problem)
     scalars = {"data_residual": relative(problem.operator(volume) - y, y, weights), "scale": data.top}

@@ -4,21 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import torch
 
 from ...errors import OptionError
+from ...models.weights import load_unrolled
 from ...options import Auto, option
 from ..diffusion.denoiser import WEIGHTS
+from ..diffusion.start import nothing_there
 from ..interface import Effort, Estimate, Method, Problem, Settled, Tuning
+from ..inverse.normalised import scaled
 from ..missing import missing_weights
-from ..selection.comparison import ENOUGH, better, gain
+from ..selection.comparison import ENOUGH, best_setting, better, gain
+from .guide_again import guided_again
 from .network_choice import predicted
 from .unrolled import METHOD as UNROLLED
-from .unrolled import UnrolledOptions
+from .unrolled import UnrolledOptions, estimate
 from .unrolled import solve as solve_unrolled
 from .unrolled import tune as tune_unrolled
+
+WITH, AGAIN = "with", "with, the guide asked again"
+Runs = dict[str, Callable[[Problem], Iterator[Estimate]]]
 
 
 class UnrolledXrayOptions(UnrolledOptions):
@@ -35,6 +43,12 @@ class UnrolledXrayOptions(UnrolledOptions):
         "auto",
         "Use the X-ray volume",
         "Whether the network sees the X-ray volume. Auto shows it where held-out views are predicted better with it.",
+    )
+    again: bool | Auto = option(
+        "auto",
+        "Ask the guide again",
+        "Whether the guide network of `d3ip-x`, which has learnt concrete-like samples, has the last word where the "
+        "X-ray volume is used. Auto gives it where held-out views are predicted better by that.",
     )
     compare: bool = option(
         False,
@@ -53,10 +67,11 @@ def tune(problem: Problem, options: UnrolledXrayOptions) -> Tuning[UnrolledXrayO
     plain = yield from tune_unrolled(alone, options if options.xray is True else _plain(options))
     settled = options.taking({"scale": plain.options.scale})
     chosen = {**plain.chosen, "xray": options.xray}
-    if options.xray == "auto":
+    if options.xray is not False and "auto" in (options.xray, options.again):
         chosen |= yield from _judged(problem, settled, plain.options.weights)
-        settled = settled.taking({"xray": chosen["xray"]})
-    if not settled.xray:
+    xray = bool(chosen["xray"])
+    settled = settled.taking({"xray": xray, "again": xray and bool(chosen.get("again", options.again))})
+    if not xray:
         return Settled(settled.taking({"weights": plain.options.weights}), chosen)
     return Settled(settled, {**chosen, "weights": options.weights})
 
@@ -68,47 +83,73 @@ def _plain(options: UnrolledXrayOptions) -> UnrolledXrayOptions:
 
 
 def _judged(problem: Problem, options: UnrolledXrayOptions, plain: str) -> Generator[Estimate, None, dict[str, Any]]:
-    """Whether held-out views are predicted better with the X-ray volume: "xray", and "guided" in words.
+    """Whether held-out views are predicted better with the X-ray volume: "xray", "again", and "guided" in words.
 
     It has to help the network that sees it, and that one has to be better than the one that would answer without it.
     """
-    quick = {"samples": 0, "symmetries": False, "finetune": 0}
-    asked, other = options.taking(quick), options.taking({**quick, "weights": plain})
-    runs: dict[str, Callable[[Problem], Iterator[Estimate]]] = {
-        "without": lambda given: solve_unrolled(replace(given, auxiliary=None), asked),
-        "with": lambda given: solve_unrolled(given, asked),
-    }
-    if plain != options.weights:
-        runs[plain] = lambda given: solve_unrolled(replace(given, auxiliary=None), other)
-    errors = yield from predicted(problem, runs, "asking whether the X-ray volume helps")
-    with_it = errors.pop("with")
-    good = all(better(with_it, error, enough=ENOUGH) for error in errors.values())
-    gained = min(gain(with_it, error) for error in errors.values())
+    asked = options.taking({"samples": 0, "symmetries": False, "finetune": 0, "xray": True, "compare": False})
+    ways = {WITH: asked.taking({"again": False}), AGAIN: asked.taking({"again": True})}
+    if options.again != "auto":
+        ways.pop(WITH if options.again else AGAIN)
+    seeing: Runs = {name: partial(solve, options=own) for name, own in ways.items()}
+    others = {"without": asked.weights, **({plain: plain} if plain != asked.weights else {})}
+    blind: Runs = {name: partial(_unseeing, options=asked.taking({"weights": own})) for name, own in others.items()}
+    if options.xray != "auto":
+        blind = {}
+    errors = yield from predicted(problem, blind | seeing, "asking whether the X-ray volume helps")
+    curve = [[name, float(error.mean())] for name, error in errors.items()]
+    way = best_setting({name: errors[name] for name in seeing}, ENOUGH)
+    found = {"xray": True, "again": way == AGAIN, "guide_curve": curve}
+    if not blind:
+        return found
+    good = all(better(errors[way], errors[name], enough=ENOUGH) for name in blind)
+    gained = min(gain(errors[way], errors[name]) for name in blind)
     evidence = f"held-out views are predicted {abs(gained):.1%} {'better' if gained > 0 else 'worse'} with it"
+    if good:
+        last = ", and the guide network had the last word" if way == AGAIN else ""
+        return found | {"guided": f"The X-ray volume was used{last}: {evidence}."}
     said = (
-        f"The X-ray volume was used: {evidence}."
-        if good
-        else f"The X-ray volume was not used: {evidence}, which is no certain gain. This volume is made of the "
+        f"The X-ray volume was not used: {evidence}, which is no certain gain. This volume is made of the "
         "measured views alone. Check that the X-ray volume is of this sample and registered to it."
     )
-    curve = [[name, float(error.mean())] for name, error in {**errors, "with": with_it}.items()]
-    return {"xray": good, "guided": said, "guide_curve": curve}
+    return found | {"xray": False, "again": False, "guided": said}
+
+
+def _unseeing(problem: Problem, options: UnrolledXrayOptions) -> Iterator[Estimate]:
+    return solve_unrolled(replace(problem, auxiliary=None), options)
 
 
 def solve(problem: Problem, options: UnrolledXrayOptions) -> Iterator[Estimate]:
-    """As :func:`fewview.methods.supervised.unrolled.solve`; then what the X-ray volume changed, where that is asked."""
-    alone = replace(problem, auxiliary=None)
-    more = int(options.compare and options.xray is True)
+    """As :func:`fewview.methods.supervised.unrolled.solve`; then the guide, and what the X-ray volume changed."""
+    again, compared = (wanted is True and options.xray is True for wanted in (options.again, options.compare))
+    more = again + compared
     last: Estimate | None = None
-    for last in solve_unrolled(problem if options.xray else alone, options):
+    for last in solve_unrolled(problem, options) if options.xray else _unseeing(problem, options):
         yield replace(last, total=last.total + more)
-    if more:
-        assert last is not None
-        *_, other = solve_unrolled(alone, options.taking({"samples": 0}))
+    assert last is not None
+    step = last.total
+    if again:
+        step += 1
+        last = _guided(problem, options, replace(last, step=step, total=step + compared))
+        yield last
+    if compared:
+        *_, other = _unseeing(problem, options.taking({"samples": 0}))
         changed = torch.as_tensor(last.volume) - torch.as_tensor(other.volume)
         extra = {**last.extra, "guide_change": changed}
-        step = last.total + 1
+        step += 1
         yield replace(last, step=step, total=step, stage="what the X-ray volume changed", extra=extra)
+
+
+@torch.no_grad()
+def _guided(problem: Problem, options: UnrolledXrayOptions, last: Estimate) -> Estimate:
+    """The last estimate in the light of the guide."""
+    data = scaled(problem, float(options.scale))
+    if nothing_there(problem):
+        return last
+    net = load_unrolled(options.weights, problem.operator.device)
+    image = guided_again(net, torch.as_tensor(last.volume) / data.top, problem, data, options.positivity)
+    made = estimate(image, last.step, last.total, "the guide, asked again", problem, data, dict(last.chosen))
+    return replace(made, extra=last.extra)
 
 
 METHOD = Method(

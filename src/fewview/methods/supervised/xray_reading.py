@@ -22,8 +22,16 @@ USUAL = 0.1
 
 
 @lru_cache(maxsize=2)
-def _guide(device: torch.device) -> Guide:
+def guide_network(device: torch.device) -> Guide:
+    """The shipped guide of `d3ip-x`."""
     return load_guide("guide", device)
+
+
+def xray_of(problem: Problem) -> Tensor:
+    """The X-ray volume of a problem that has one, in units of its robust maximum, shape (slices, y, x)."""
+    assert problem.auxiliary is not None
+    xray = problem.auxiliary.to(problem.data)
+    return xray / (robust_maximum(xray) or 1.0)
 
 
 def shown(net: Unrolled, problem: Problem, data: Scaled) -> Tensor | None:
@@ -43,8 +51,7 @@ def shown(net: Unrolled, problem: Problem, data: Scaled) -> Tensor | None:
     """
     if not net.config.extra or problem.auxiliary is None:
         return None
-    xray = problem.auxiliary.to(problem.data)
-    return reading(xray / (robust_maximum(xray) or 1.0), problem, data)
+    return reading(xray_of(problem), problem, data)
 
 
 @torch.no_grad()
@@ -65,7 +72,7 @@ def reading(xray: Tensor, problem: Problem, data: Scaled) -> Tensor:
     Tensor, shape (slices, IMAGES, y, x)
         Of order one; the log of the standard deviation is relative to :data:`USUAL`.
     """
-    guide = CrossModalGuide(_guide(xray.device), xray)
+    guide = CrossModalGuide(guide_network(xray.device), xray)
     guide.ask(least_squares(problem) / data.top, data, START)
     std = guide.told["std"] * guide.told["doubt"].sqrt()
     return torch.stack(
