@@ -1,11 +1,14 @@
 """Options: "auto" beside a bounded number, choices among models, and messages that name what is wrong."""
 
+import importlib
 import json
-from typing import Annotated, ClassVar, Literal
+import pkgutil
+from typing import Annotated, ClassVar, Literal, get_args
 
 import pytest
-from pydantic import Discriminator, Tag
+from pydantic import Discriminator, Tag, ValidationError
 
+import fewview
 from fewview.errors import OptionError
 from fewview.options import Auto, Options, choice_of, kind_of, option
 
@@ -79,7 +82,7 @@ def test_a_choice_is_given_as_a_whole_by_path_or_by_short_name(given, expected):
         ({"step.kind": "round"}, "step.kind='round' does not exist. Choose one of plain, weighed"),
         ({"step.trust": -1}, "Option step.trust=-1"),
         ({"step.kind": "plain", "step.trust": 1}, "no option 'step.trust'. step=plain has: count"),
-        ({"step.turst": 1}, "no option 'step.turst'. step=weighed has: count, trust"),
+        ({"step.turst": 1}, "no option 'step.turst'. Did you mean 'trust'\\? step=weighed has: count, trust"),
         ({"trusty": 1}, "no option 'trusty'. The options are: step, steps"),
     ],
 )
@@ -103,3 +106,33 @@ def test_the_values_of_a_choice_say_with_which_kind_they_matter():
     assert list(leaves) == ["step.kind", "step.count", "step.trust", "steps"]
     assert leaves["step.kind"].kinds == ("plain", "weighed") and leaves["step.count"].default == 9
     assert leaves["step.trust"].when == ("step.kind", ("weighed",))
+
+
+def all_options(base=Options):
+    """Every options model of the package."""
+    for info in pkgutil.walk_packages(fewview.__path__, "fewview."):
+        if info.name.split(".")[1] not in ("viewer", "benchmark", "cli"):
+            importlib.import_module(info.name)
+    found = list(base.__subclasses__())
+    for model in found:
+        found += model.__subclasses__()
+    return [model for model in found if model.__module__.startswith("fewview.")]
+
+
+def test_no_number_of_an_absurd_size_passes_anywhere():
+    """1e308 of anything would overflow on the way, and end as a volume without numbers."""
+    numbers = [
+        (model, name, kind)
+        for model in all_options()
+        for name, field in model.model_fields.items()
+        for kind in (float, int)
+        if kind in (field.annotation, *get_args(field.annotation))
+    ]
+    assert len(numbers) > 100
+    for model, name, kind in numbers:
+        for value in (1e300, 1e-300, -1e300) if kind is float else (10**30,):
+            with pytest.raises(ValidationError) as caught:
+                model.model_validate({name: value})
+            assert name in {error["loc"][0] for error in caught.value.errors()}, (model, name, value)
+    with pytest.raises(OptionError, match=r"Option weight=1e-300: it must be 0 or of a size from 1e-12 to 1e\+12"):
+        Some.parse({"weight": 1e-300})

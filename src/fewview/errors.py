@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import difflib
+from collections.abc import Iterable
+
+FEW = 12  # names that a message lists; of more, it says the nearest and where to find the list
+
 
 class FewviewError(Exception):
     """A mistake or a missing thing that the user can mend.
@@ -40,3 +45,29 @@ class NotEnoughMemory(FewviewError):
 
 class Stopped(Exception):
     """Raised inside a long step when the user stopped the run; the runner keeps the last estimate."""
+
+
+def choices(name: str, known: Iterable[str], listing: str = "", few: str = "Choose one of") -> str:
+    """What to choose in the place of a name that does not exist.
+
+    Parameters
+    ----------
+    name : str
+    known : iterable of str
+        What there is.
+    listing : str
+        Command that lists them all, where they are many.
+    few : str
+        Words before the list, where they are few.
+
+    Returns
+    -------
+    str
+        The nearest names as a question, if any is near; then the list, or where it is.
+    """
+    names = list(known)
+    near = difflib.get_close_matches(name.lower(), names, n=3)
+    asked = f"Did you mean {' or '.join(map(repr, near))}? " if near else ""
+    if listing and len(names) > FEW:
+        return f"{asked}{listing} lists all {len(names)}."
+    return f"{asked}{few} {', '.join(names) or 'none'}."

@@ -15,6 +15,7 @@ import types
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, ClassVar, Literal, NamedTuple, Self, TypeVar, Union, get_args, get_origin
 
+from annotated_types import Le
 from pydantic import (
     BaseModel,
     ConfigDict,
@@ -27,10 +28,13 @@ from pydantic import (
     model_validator,
 )
 from pydantic.fields import FieldInfo
+from pydantic_core import PydanticCustomError
 
-from .errors import OptionError
+from .errors import OptionError, choices
 
 Auto = Literal["auto"]
+SIZES = (1e-12, 1e12)  # of numbers other than 0: beyond, single precision loses them or their squares
+MOST = 1_000_000  # of anything counted whose declaration has no upper bound of its own
 
 
 def option(
@@ -138,6 +142,8 @@ class Options(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
+    listing: ClassVar[str] = "`fewview methods NAME`"
+    """Command that lists the options, for messages."""
     short_names: ClassVar[Mapping[str, str]] = {}
     """Names that values within the model answer to, too, and their paths: those of recipes from when all was flat. What
     they say of a kind that is not chosen counts for nothing, as it did then."""
@@ -208,9 +214,17 @@ class Options(BaseModel):
     @field_validator("*", mode="wrap")
     @classmethod
     def _auto(cls, value: Any, handler: ValidatorFunctionWrapHandler, info: ValidationInfo) -> Any:
-        """Let "auto" through where it is allowed: pydantic would compare it with the bounds of the number."""
-        allowed = Auto in get_args(cls.model_fields[str(info.field_name)].annotation)
-        return value if allowed and isinstance(value, str) and value == "auto" else handler(value)
+        """Let "auto" through where it is allowed: pydantic would compare it with the bounds of the number.
+
+        Numbers of a size that nobody can mean are refused for all options alike.
+        """
+        field = cls.model_fields[str(info.field_name)]
+        if Auto in get_args(field.annotation) and isinstance(value, str) and value == "auto":
+            return value
+        valid = handler(value)
+        for one in valid if isinstance(valid, tuple) else (valid,):
+            _require_sensible(one, bounded=any(isinstance(rule, Le) for rule in field.metadata))
+        return valid
 
     @classmethod
     def leaves(cls) -> Iterator[Leaf]:
@@ -288,6 +302,16 @@ class Options(BaseModel):
             raise OptionError(*_explain(cls, error)) from None
 
 
+def _require_sensible(value: Any, *, bounded: bool) -> None:
+    """Refuse a number of an absurd size: what overflows on the way comes out as a volume without numbers."""
+    if isinstance(value, float) and value != 0 and not SIZES[0] <= abs(value) <= SIZES[1]:
+        raise PydanticCustomError(
+            "size", "it must be 0 or of a size from {low} to {high}", {"low": f"{SIZES[0]:g}", "high": f"{SIZES[1]:g}"}
+        )
+    if isinstance(value, int) and not bounded and abs(value) > MOST:
+        raise PydanticCustomError("size", "it must be at most {most}", {"most": MOST})
+
+
 def variants(annotation: Any) -> dict[str, type[Options]]:
     """The options models that a type is a choice of, by their kind; one of its own has the kind ""."""
     if isinstance(annotation, type) and issubclass(annotation, Options):
@@ -319,22 +343,35 @@ def _explain(model: type[Options], error: ValidationError) -> tuple[str, str]:
     if found and first["type"].startswith("union_tag"):
         return (
             f"Option {name}.kind={first['input'].get('kind')!r} does not exist.",
-            f"Choose one of {', '.join(found)}.",
+            choices(str(first["input"].get("kind")), found),
         )
     if len(place) > 1 and found:
         chosen = found.get(place[1], next(iter(found.values())))
         name, field = f"{name}.{place[-1]}", chosen.model_fields.get(place[-1])
-    known = ", ".join(key for key in chosen.model_fields if key != "kind") or "none"
+    known = [key for key in chosen.model_fields if key != "kind"]
     if first["type"] == "extra_forbidden":
         within = place[0] if "" in found else "=".join(place[:2])
         whose = "The options are" if chosen is model else f"{within} has"
-        return f"There is no option '{name}'.", f"{whose}: {known}."
+        return f"There is no option '{name}'.", choices(place[-1], known, model.listing, f"{whose}:")
+    offered = _offered(field.annotation) if first["type"] == "literal_error" and field is not None else []
+    if len(offered) > 1:  # pydantic tells of the members of a union one by one
+        problem = f"Option {name}={first['input']!r} does not exist."
+        return problem, f"{choices(str(first['input']), offered)} {name}: {field.description}" if field else ""
     message = _PLAIN.get(first["type"], first["msg"].replace("Input should be", "it must be"))
     message = message[0].lower() + message[1:]
     if first["type"] == "missing" and len(place) == 1:  # its input is all that was given
         return f"There is no entry '{name}'.", f"{name}: {field.description}" if field is not None else ""
-    about = f"{name}: {field.description}" if field is not None and field.description else f"Known: {known}."
+    about = f"{name}: {field.description}" if field is not None and field.description else f"Known: {', '.join(known)}."
     return f"Option {name}={first.get('input')!r}: {message}.", about
+
+
+def _offered(annotation: Any) -> list[str]:
+    """The words that a type is a choice of; none where other values may stand for it, too."""
+    parts = get_args(annotation)
+    if get_origin(annotation) is Literal:
+        return [str(part) for part in parts]
+    found = [_offered(part) for part in parts if part is not type(None)]
+    return [word for words in found for word in words] if found and all(found) else []
 
 
 OptionsT = TypeVar("OptionsT", bound=Options)

@@ -4,12 +4,15 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 
 import h5py
 import numpy as np
 import pytest
+import torch
 
 from fewview.io import write_volume
+from fewview.methods import Estimate, get_method
 
 AXIS = 17.0
 
@@ -18,7 +21,18 @@ AXIS = 17.0
     ("arguments", "says"),
     [
         (["--method", "sirtt"], "Did you mean 'sirt'"),
-        (["--method", "sirt", "--set", "iteration=5"], "no option 'iteration'. The options are: budget, iterations"),
+        (["--method", "nothing-like-it"], "There is no method 'nothing-like-it'. `fewview methods` lists all"),
+        (
+            ["--method", "sirt", "--set", "iteration=5"],
+            "'iteration'. Did you mean 'iterations' or 'relaxation'? The options are: budget, iterations",
+        ),
+        (["--method", "d3ip", "--set", "adaption=none"], "'adaptation'? `fewview methods NAME` lists all"),
+        (
+            ["--method", "d3ip", "--set", "prior=materialls"],
+            "no weights 'materialls'. Did you mean 'materials' or",
+        ),
+        (["--prepare", "stripes=fiting"], "'fitting' or 'filtering' or 'sorting'? Choose one of none, sorting"),
+        (["--preset", "fast"], "There is no preset 'fast'. Choose one of draft, standard, best."),
         (["--method", "sirt", "--set", "iterations=many"], "iterations='many'"),
         (["--method", "sirt", "--set", "iterations=0"], "greater than or equal to 1"),
         (["--method", "sirt", "--set", "iterations"], "is not KEY=VALUE"),
@@ -34,6 +48,12 @@ AXIS = 17.0
         (["--views", "41"], "41 views were asked for, the scan has 40"),
         (["--axis", "middle"], "--axis middle is not a column"),
         (["--axis", "nan"], "axis=nan: it must be a finite number"),
+        (["--axis", "1e300"], "axis=1e+300: it must be 0 or of a size from 1e-12 to 1e+12"),
+        (["--pixel", "1e300"], "pixel=1e+300: it must be 0 or of a size from"),
+        (["--pixel", "1e9"], "A pixel size of 1e+09 mm is not possible"),
+        (["--angles", "0:1e308"], "view 1 lies at 2.5e+306 degrees"),
+        (["--method", "tv", "--set", "weight=1e300"], "weight='1e300': it must be 0 or of a size from"),
+        (["--method", "sirt", "--set", "iterations=99999999"], "iterations='99999999': it must be at most 1000000"),
         (["--axis", "9999"], "An axis at column 9999 is not on the detector"),
         (["--angles", "0-180"], "0-180"),
         (["--layout", "rows"], "layout='rows'"),
@@ -52,7 +72,6 @@ AXIS = 17.0
         (["--reference", "nowhere.npy"], "There is no volume nowhere.npy"),
         (["--aux", "nowhere.npy"], "There is no volume nowhere.npy"),
         (["--report", "nowhere/report.json"], "nowhere does not exist"),
-        (["--pixel", "1e300"], "A pixel size of 1e+300 mm is not possible"),
         (["--prepare", "dose=region"], "open_region="),
         (["--report", "out.npy"], "both out.npy"),
         (["--seed", "one"], "Invalid value for '--seed'"),
@@ -282,3 +301,27 @@ from fewview.cli import main
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (130, "Error: Interrupted; nothing was written.\n")
+
+
+def test_a_run_that_diverged_is_no_volume(fewview, scan_file, tmp_path, monkeypatch):
+    def diverged(problem, options):
+        volume = torch.full((len(problem.data), *problem.operator.domain_shape), float("nan"))
+        yield Estimate(volume, 1, 1, "diverging", {})
+
+    method = replace(get_method("fbp"), solve=diverged)
+    monkeypatch.setattr("fewview.runs.slabs.require_method", lambda name, options: method)
+    done = fewview("reconstruct", scan_file, "-o", "out.npy", "--axis", AXIS, "--method", "fbp")
+    assert "diverged: not one value of the volume of 'fbp' is a number" in done.error
+    assert not (tmp_path / "out.npy").exists()
+
+
+def test_values_that_diverged_in_part_are_told(fewview, scan_file, monkeypatch):
+    def diverged(problem, options):
+        volume = torch.zeros(len(problem.data), *problem.operator.domain_shape)
+        volume[0, 0, :5], volume[1] = float("inf"), 1
+        yield Estimate(volume, 1, 1, "diverging", {})
+
+    method = replace(get_method("fbp"), solve=diverged)
+    monkeypatch.setattr("fewview.runs.slabs.require_method", lambda name, options: method)
+    done = fewview("reconstruct", scan_file, "-o", "out.npy", "--axis", AXIS, "--method", "fbp")
+    assert done.status == 0 and "5 values of the volume are not numbers" in done.out

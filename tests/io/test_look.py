@@ -49,6 +49,8 @@ def test_flats_and_darks_without_a_number_are_refused_and_single_pixels_are_not(
             read_scan(save(**{name: np.full(frames.shape, np.nan, np.float32)}))
     flats = disks.flats().astype(np.float32)
     flats[0, 0, 3] = np.nan
+    assert read_scan(save(flats=flats)).notes == ()
+    flats[:, 0, 3] = np.nan
     assert read_scan(save(flats=flats)).notes == (
         "1 pixel of the first flat is zero or no number: masked in the preparation.",
     )
@@ -237,3 +239,39 @@ def test_info_tells_the_axis_that_a_reconstruction_would_take(save, disks):
     info = inspect(save(angles_deg=shuffled), find_axis=True)
     assert info.provenance["axis"].startswith("assumed")
     assert any("The rotation axis cannot be told" in note for note in info.notes)
+
+
+def test_a_flat_or_dark_without_a_number_is_left_out_as_what_it_is(save, disks):
+    for name, frames in (("flats", disks.flats()), ("darks", disks.darks(4))):
+        frames = frames.astype(np.float32)
+        frames[1] = np.nan
+        scan = read_scan(save(**{name: frames}))
+        assert getattr(scan, name).shape[0] == len(frames) - 1
+        said = f"1 of the {len(frames)} {name} are left out: {name[:-1]} 1 without a single number."
+        assert scan.notes == (said,)
+
+
+def test_a_pixel_that_one_flat_or_dark_does_not_know_is_not_masked(save, disks):
+    for name, frames in (("flats", disks.flats()), ("darks", disks.darks())):
+        frames = frames.astype(np.float32)
+        frames[0, 1, 7] = np.nan
+        lines = read_scan(save(**{name: frames})).line_integrals(axis=31.5)
+        assert lines.masked == {}
+        frames[:, 1, 7] = np.nan
+        lines = read_scan(save(**{name: frames})).line_integrals(axis=31.5)
+        assert lines.masked == {"no number in any flat or dark": len(disks.degrees)}
+
+
+@pytest.mark.parametrize("text", ["0:1e308", "0:1e9", "-1e300:1", "0:1e5", "0:1e-300", "0:1e-3"])
+def test_angles_that_no_scan_has_are_refused_whoever_gives_them(save, disks, text):
+    info = inspect(save(), angles=text)
+    assert not info.ready and not info.notes
+    with pytest.raises(ScanError, match="--angles"):
+        read_scan(save(), angles=text)
+    start, stop = (float(part) for part in text.split(":"))
+    with pytest.raises(ScanError, match="degrees"):
+        read_scan(save(), angles=np.radians(np.linspace(start, stop, len(disks.degrees))))
+
+
+def test_steps_of_the_golden_ratio_over_many_turns_are_a_scan(save, disks):
+    assert inspect(save(), angles=np.radians(111.246 * np.arange(len(disks.degrees)))).ready

@@ -97,3 +97,10 @@ def test_flats_of_several_times_are_interpolated_between(beam):
     flats = np.stack([(flat - dark) * level + dark for level in (1.0, 0.8, 0.5)])
     result = normalise(frames, flats, dark[None], "auto", np.array([0.25, 1.0, 0.5]))
     np.testing.assert_allclose(result.values, transmission, rtol=1e-4)
+
+
+def test_a_pixel_that_the_flats_of_one_time_do_not_know_is_taken_from_those_of_the_other():
+    flats = np.full((4, 1, 3), 100, np.float32)
+    flats[:2, 0, 1] = np.nan
+    result = normalise(np.full((2, 1, 3), 50, np.float32), flats, None, "auto", np.array([0.0, 0, 1, 1]))
+    assert not result.mask.any() and np.allclose(result.values, 0.5)

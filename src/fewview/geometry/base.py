@@ -16,6 +16,7 @@ from .volume import VolumeGrid
 
 ASIDE = 0.07  # of the columns between axis and middle: beyond, a full turn was taken to see a wider sample
 _IN_MM = {"pixel": "pixel_mm", "sod": "sod_mm", "sdd": "sdd_mm"}
+TURNS = 1e5  # of a stage: an angle beyond them is no angle, and its direction is lost in rounding
 PIXEL_SIZES = (1e-7, 1e3)  # mm: beyond, a unit was mistaken, and values in mm^-1 leave what float32 holds
 
 
@@ -56,9 +57,16 @@ class Beam(ABC):
 
     def __post_init__(self) -> None:
         angles = np.array(self.angles, dtype=np.float64).reshape(-1)
-        if not np.all(np.isfinite(angles)):
-            bad = int(np.flatnonzero(~np.isfinite(angles))[0])
-            raise ScanError(f"The angle of view {bad} is not a number.", "Give the angles with --angles START:STOP.")
+        for bad, what in (
+            (~np.isfinite(angles), "not a number"),
+            (np.abs(angles) > TURNS * math.tau, "none of a stage"),
+        ):
+            if bad.any():
+                view = int(np.flatnonzero(bad)[0])
+                raise ScanError(
+                    f"The angle of view {view} is {what}: {math.degrees(angles[view]):g} degrees.",
+                    "Give the angles with --angles START:STOP.",
+                )
         if self.rows < 1 or self.columns < 1:
             raise ScanError(f"A detector of {self.rows} x {self.columns} pixels holds no data.")
         if self.pixel is not None and not PIXEL_SIZES[0] <= self.pixel <= PIXEL_SIZES[1]:

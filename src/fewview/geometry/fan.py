@@ -10,9 +10,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..errors import ScanError
-from .base import Beam, place
+from .base import PIXEL_SIZES, Beam, place
 from .volume import VolumeGrid
 
+FARTHEST = 1e6  # mm from the source to the detector
 Detector = Literal["flat", "curved"]
 SIDES = ("below", "right of", "above", "left of")  # of a slice, for every quarter of a turn
 Array = NDArray[np.float64]
@@ -54,7 +55,7 @@ class FanBeam(Beam):
             raise ScanError(
                 "The detector pixel size of a fan-beam scan is not known.", "Give it in mm with --pixel SIZE."
             )
-        if not (0 < self.sod < self.sdd < math.inf):
+        if not (0 < self.sod < self.sdd <= FARTHEST and self.pixel * self.sod / self.sdd >= PIXEL_SIZES[0]):
             raise ScanError(
                 f"A source {self.sod:g} mm from the axis and {self.sdd:g} mm from the detector is not possible.",
                 "Give the distance from the source to the axis, and the larger one from the source to the detector.",

@@ -50,7 +50,7 @@ def draft(path: str | Path, request: Request) -> Draft:
     arrange(made, request)
     add_fields(made, request, set(patterns))
     _numbers(made, request)
-    _fan(made)
+    _beam(made)
     if made.frames is not None:
         _kind(made, request)
         look(made)
@@ -86,29 +86,22 @@ def _impossible(made: Draft, name: str, value: float) -> str:
     return "" if 0 <= value <= last else f"no column of the detector (0 to {last:g})"
 
 
-def _fan(made: Draft) -> None:
-    """Provenance of the beam; what a fan lacks, and what it cannot do with several rows."""
-    fan = made.found.fan
-    if fan is None:
-        return
-    made.provenance["beam"] = fan.where
-    if made.pixel is None:
-        made.refuse(
-            f"{made.path.name} is a fan-beam scan and does not say how large a detector pixel is.",
-            "Give the size in mm with --pixel SIZE.",
-        )
-    elif made.frames is not None and made.frames.shape[1] > 1:
-        _cone(made)
-
-
-def _cone(made: Draft) -> None:
-    """What rows of a cone beam a fan beam is right for."""
+def _beam(made: Draft) -> None:
+    """Provenance of the beam; whether it can be, and which rows of a cone beam a fan beam is right for."""
+    if made.found.fan is not None:
+        made.provenance["beam"] = made.found.fan.where
+        if made.pixel is None:
+            made.refuse(
+                f"{made.path.name} is a fan-beam scan and does not say how large a detector pixel is.",
+                "Give the size in mm with --pixel SIZE.",
+            )
+            return
     try:
         beam = made.beam()
-    except ScanError as error:  # distances that cannot be
+    except ScanError as error:  # a pixel or distances that cannot be
         made.refuse(error.problem, error.remedy)
         return
-    if isinstance(beam, FanBeam) and (note := cone_note(beam)):
+    if isinstance(beam, FanBeam) and beam.rows > 1 and (note := cone_note(beam)):
         made.notes.append(note)
 
 

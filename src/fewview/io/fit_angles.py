@@ -13,7 +13,7 @@ from ..errors import ScanError
 from ..provenance import Provenance
 from . import angles as rules
 from .angle_log import read_angle_file
-from .checks.angles import HALF, judge, settle_unit, typical_step
+from .checks.angles import HALF, absurd, judge, settle_unit, typical_step
 from .image_numbers import gaps_in_words, missing
 from .kind import sample
 from .request import Draft, Request
@@ -224,11 +224,16 @@ def _check(made: Draft, request: Request, *, given: bool) -> None:
     bad = kept[~np.isfinite(angles)]
     if len(bad):
         remedy = f"Leave it out with --exclude {','.join(map(str, bad[:20]))}, or give all angles: {rules.FLAG}"
+        made.angles = None  # no beam has them
         made.refuse(f"{how.where}: the angle of view {bad[0]} is not a number ({len(bad)} such).", remedy)
         return
     if len(angles) > 1 and np.ptp(angles) == 0:
         same = f"all {len(angles)} views have the same angle ({np.degrees(angles[0]):g} degrees)"
         made.refuse(f"{how.where}: {same}.", rules.FLAG)
+        return
+    if why := absurd(np.degrees(angles)):
+        made.angles = None  # no beam has them
+        made.refuse(f"{how.where}: {why}.", rules.FLAG)
         return
     verdict = judge(np.degrees(angles), _enough(made, request), whole=request.exclude is None)
     made.notes += verdict.notes

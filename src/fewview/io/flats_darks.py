@@ -124,8 +124,17 @@ def _refuse_a_scan(found: Found, path: Path, name: str) -> None:
 
 
 def _note_zeros(made: Draft, flats: FrameSource) -> None:
-    """Say that there are dead pixels; one frame tells, and the preparation counts and masks them."""
-    first = flats.read(np.array([0], dtype=np.intp), (0, flats.shape[1]), (0, flats.shape[2]))
+    """Say that there are dead pixels; one frame tells, and the preparation counts and masks them.
+
+    Of a pixel where it holds no number, the next one tells.
+    """
+    first = np.full((1, *flats.shape[1:]), np.nan, np.float32)
+    for index in range(flats.shape[0]):
+        unknown = ~np.isfinite(first)
+        if not unknown.any():
+            break
+        frame = flats.read(np.array([index], dtype=np.intp), (0, flats.shape[1]), (0, flats.shape[2]))
+        first[unknown] = frame[unknown]
     zeros = int(np.sum(~(first > 0)))
     if zeros:
         what = "pixel of the first flat is" if zeros == 1 else "pixels of the first flat are"

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from ..frames import FrameSource
 from .checks import fields, frames
 from .picked import Picked
 from .request import Draft
 
+Fields = Literal["flats", "darks"]
 MOST = 64  # frames that are looked at
 _ROWS = 16  # in the middle of the detector
 _BELOW = 0.02  # of the pixels of the views, below the dark, that cannot be noise or dead pixels
@@ -27,10 +30,9 @@ def look_at_fields(made: Draft, sample: NDArray[np.float32]) -> None:
         return
     flats = middle_rows(made.flats, np.arange(min(made.flats.shape[0], MOST)))
     darks = None if made.darks is None else middle_rows(made.darks, np.arange(min(made.darks.shape[0], MOST)))
-    for name, stack in (("flats", flats), ("darks", darks)):
-        if stack is not None and not np.isfinite(stack).any():
-            made.refuse(f"The {name} of {made.path.name} hold no numbers.", f"Give others with --{name} FILE.")
-            return
+    flats, darks = _with_numbers(made, "flats", flats), _with_numbers(made, "darks", darks)
+    if flats is None:
+        return
     flat_levels = fields.levels(flats)
     dark_levels = np.zeros(1) if darks is None else fields.levels(darks)
     if darks is not None and fields.exchanged(flat_levels, dark_levels):
@@ -68,11 +70,8 @@ def look_at_fields(made: Draft, sample: NDArray[np.float32]) -> None:
     times = None if made.flat_times is None else made.flat_times[: len(flat_levels)]
     odd = fields.odd_ones(flat_levels, dark, times)
     if odd:
-        keep = np.array([i for i in range(made.flats.shape[0]) if i not in odd])
-        made.flats = Picked(made.flats, keep)
-        made.flat_times = None if made.flat_times is None else made.flat_times[keep]
         listed = "; ".join(f"flat {i} {why}" for i, why in list(odd.items())[:4])
-        made.notes.append(f"{len(odd)} of the {len(odd) + len(keep)} flats are left out: {listed}.")
+        _leave_out(made, "flats", list(odd), listed)
         times = None if made.flat_times is None else made.flat_times
         flat_levels, flats = np.delete(flat_levels, list(odd)), np.delete(flats, list(odd), axis=0)
     exposures = fields.several_exposures(flat_levels, dark, times)
@@ -98,6 +97,28 @@ def _leave_out_darks(made: Draft, darks: NDArray[np.float64], flat: float) -> No
     bright = np.flatnonzero(darks > 0.5 * (float(np.median(darks)) + flat))
     if made.darks is None or not 0 < len(bright) < 0.5 * len(darks):
         return
-    keep = np.setdiff1d(np.arange(made.darks.shape[0]), bright)
-    made.darks = Picked(made.darks, keep)
-    made.notes.append(f"{len(bright)} of the {len(darks)} darks are left out: they are as bright as flats.")
+    _leave_out(made, "darks", bright, "as bright as flats")
+
+
+def _with_numbers(made: Draft, name: Fields, stack: NDArray[np.float32] | None) -> NDArray[np.float32] | None:
+    """The frames of a stack that hold any number; the others are left out, and refused where they are all there are."""
+    if stack is None:
+        return None
+    empty = np.flatnonzero(~np.isfinite(stack).any(axis=(1, 2)))
+    if len(empty) == len(stack):
+        made.refuse(f"The {name} of {made.path.name} hold no numbers.", f"Give others with --{name} FILE.")
+        return None
+    if len(empty):
+        which = ", ".join(map(str, empty[:8])) + ("" if len(empty) <= 8 else " ...")
+        _leave_out(made, name, empty, f"{name[:-1]} {which} without a single number")
+    return np.delete(stack, empty, axis=0)
+
+
+def _leave_out(made: Draft, name: Fields, bad: ArrayLike, why: str) -> None:
+    source = made.flats if name == "flats" else made.darks
+    assert source is not None
+    count, keep = source.shape[0], np.setdiff1d(np.arange(source.shape[0]), bad)
+    setattr(made, name, Picked(source, keep))
+    if name == "flats" and made.flat_times is not None:
+        made.flat_times = made.flat_times[keep]
+    made.notes.append(f"{count - len(keep)} of the {count} {name} are left out: {why}.")

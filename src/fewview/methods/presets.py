@@ -10,7 +10,7 @@ from typing import Any
 
 from pydantic.fields import FieldInfo
 
-from ..errors import OptionError
+from ..errors import OptionError, choices
 from .budget import STEPS
 from .interface import Method
 
@@ -27,7 +27,7 @@ def preset_options(method: Method[Any], preset: str) -> dict[str, Any]:
         There is no such preset.
     """
     if preset not in PRESETS:
-        raise OptionError(f"There is no preset '{preset}'.", f"Choose one of {', '.join(PRESETS)}.")
+        raise OptionError(f"There is no preset '{preset}'.", choices(preset, PRESETS))
     if preset == "standard":
         return {}
     if preset in method.presets:

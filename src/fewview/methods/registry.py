@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 import importlib
 from collections.abc import Mapping
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
-from ..errors import MethodUnavailable, OptionError
+from ..errors import MethodUnavailable, OptionError, choices
 from .interface import Method
 
 # name -> "module:attribute"; order is the order in which people see them.
@@ -83,9 +82,7 @@ def get_method(name: str) -> Method[Any]:
     if name in foreign:
         result: Method[Any] = foreign[name].load()
         return result
-    near = difflib.get_close_matches(name.lower(), method_names(), n=1)
-    hint = f"Did you mean '{near[0]}'? " if near else ""
-    raise OptionError(f"There is no method '{name}'.", f"{hint}Known: {', '.join(method_names())}.")
+    raise OptionError(f"There is no method '{name}'.", choices(name, method_names(), "`fewview methods`"))
 
 
 def require_method(name: str, options: Mapping[str, Any] | None = None) -> Method[Any]:

@@ -17,7 +17,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from ..atomic_write import written_whole
-from ..errors import FewviewError
+from ..errors import FewviewError, choices
 from .prior import DiffusionPrior
 from .unet import UNetConfig
 from .unrolled import Unrolled, UnrolledConfig
@@ -83,8 +83,8 @@ def find_weights(name: str | Path) -> Path:
     if not path.suffix:
         path = SHIPPED / f"{name}.safetensors"
     if not path.is_file():
-        known = ", ".join(shipped_weights()) or "none"
-        raise WeightsError(f"There are no weights '{name}'.", f"Shipped: {known}. Or give the path of a .safetensors.")
+        remedy = f"{choices(name, shipped_weights())} Or give the path of a .safetensors."
+        raise WeightsError(f"There are no weights '{name}'.", remedy)
     return path
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -99,7 +100,8 @@ def normalise(
         values = (signal / open_beam).astype(np.float32, copy=False)
     result = Transmission(values, np.zeros(frames.shape, bool), np.asarray(signal, np.float32))
     result.drop(~np.isfinite(frames), "not a number")
-    result.drop(~(np.isfinite(open_beam) & (open_beam > 0)), "flat is zero")
+    result.drop(~np.isfinite(open_beam), "no number in any flat or dark")
+    result.drop(~(open_beam > 0), "flat is zero")
     if saturation is not None:
         result.drop(frames >= saturation, "saturated")
     result.drop(~(signal > 0), "no counts above dark")
@@ -185,11 +187,18 @@ def _levels(result: Transmission, window: NDArray[np.bool_]) -> NDArray[np.float
 
 
 def _combine(stack: NDArray[np.float32], rule: FlatRule) -> NDArray[np.float32]:
+    """One frame of several: of each pixel, what those say that hold a number there."""
     if len(stack) == 1:
         result: NDArray[np.float32] = stack[0]
         return result
-    middle = np.median if rule == "median" else np.mean
-    return np.asarray(middle(stack, axis=0), np.float32)
+    known = np.isfinite(stack)
+    if known.all():
+        middle = np.median if rule == "median" else np.mean
+        return np.asarray(middle(stack, axis=0), np.float32)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # of pixels that no frame knows
+        of_known = np.nanmedian if rule == "median" else np.nanmean
+        return np.asarray(of_known(np.where(known, stack, np.nan), axis=0), np.float32)
 
 
 def _open_beam(
@@ -207,6 +216,7 @@ def _open_beam(
     if times is None or len(groups) < 2 or rule not in ("auto", "interpolate"):
         return _combine(flats, rule)
     stack = np.stack([_combine(flats[times == time], rule) for time in groups])
+    stack = np.where(np.isfinite(stack), stack, _combine(stack, "mean"))
     place = np.interp(view_times, groups, np.arange(len(groups)))  # level before the first and after the last
     first = np.minimum(place.astype(int), len(groups) - 2)
     t = (place - first).astype(np.float32)[:, None, None]

@@ -42,6 +42,7 @@ class PrepareOptions(Options):
         "A pixel that is brighter than the median of its neighbours by more than this fraction is left out; 0.3 "
         "suits the spots of gamma rays. A smaller value leaves out more pixels, and an empty one none.",
         gt=0,
+        le=100,
     )
     saturation: float | None = option(
         None,
@@ -59,6 +60,7 @@ class PrepareOptions(Options):
         "switches it off.",
         unit="px^2",
         gt=0,
+        le=1e8,
         advanced=True,
     )
     tilt: float = option(

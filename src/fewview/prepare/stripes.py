@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import MethodUnavailable, OptionError
+from ..errors import MethodUnavailable, OptionError, choices
 
 FEW_VIEWS = 90  # below, the filters along the angle find no stripes but invent them
 
@@ -58,7 +58,7 @@ def remove_stripes(
     if method in _TOMOPY:
         return _with_tomopy(values, *_TOMOPY[method])
     if method not in _ALGOTOM:
-        raise OptionError(f"There is no stripe removal '{method}'.", f"Known: {', '.join([*_ALGOTOM, *_TOMOPY])}.")
+        raise OptionError(f"There is no stripe removal '{method}'.", choices(method, [*_ALGOTOM, *_TOMOPY]))
     from algotom.prep import removal
 
     name, settings = _ALGOTOM[method]

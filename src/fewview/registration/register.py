@@ -48,6 +48,7 @@ class RegistrationOptions(Options):
         "How many of the turns that were tried are followed to the end. A larger number makes a wrong match less "
         "likely and takes longer.",
         ge=1,
+        le=100,
         advanced=True,
     )
     blur: float = option(
@@ -57,6 +58,7 @@ class RegistrationOptions(Options):
         "their pixels at that moment. Noisy reconstructions need a larger value; fine detail then counts less.",
         unit="px",
         ge=0,
+        le=50,
     )
     order: int = option(
         3,

@@ -64,6 +64,8 @@ def remarks(chosen: Mapping[str, Any]) -> list[str]:
     if refused:
         slices = f"{refused} slice{'s' * (refused > 1)}"
         said.append(f"The repair of {slices} was refused, because held-out pixels were predicted worse with it.")
+    if bad := chosen.get("values_without_number"):
+        said.append(f"The run diverged in part: {bad} values of the volume are not numbers.")
     return [*said, *chosen.get("outside_training", [])]
 
 

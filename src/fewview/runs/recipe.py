@@ -93,6 +93,8 @@ class Recipe(Options):
     unbinned detector. Preparation and the search for the axis see only what was chosen.
     """
 
+    listing = "`fewview reconstruct --help`"
+
     scan: str = option(..., "Scan", "File or folder of the scan.")
     reader: ReaderChoices = option(
         ReaderChoices(), "Reading", "What the user says of the scan because its file does not."

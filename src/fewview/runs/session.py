@@ -188,6 +188,11 @@ class RecipeSession:
                 raise Stopped
             if last is None:
                 raise FewviewError("The run gave no estimate.", "Start anew, without --resume.")
+        if not np.isfinite(last.array).any():
+            raise FewviewError(
+                f"The run diverged: not one value of the volume of '{self.recipe.method}' is a number.",
+                "Set its options back towards their defaults; nothing was written.",
+            )
         if self.checkpoint is not None and self.stopped and last.state is not None and self.reconstruction.whole:
             self._save(last)  # what was stopped can go on; from the checkpoint before, where a step was cut short
         return Result(
@@ -226,7 +231,7 @@ class RecipeSession:
         return {
             "method": recipe.method,
             "options": run.options.model_dump(mode="json"),
-            "chosen": last.chosen,
+            "chosen": {**last.chosen, **_without_number(last.array)},
             "kept": kept_of(last, stopped),
             "stage": last.stage,
             "holds": holds(run.method, last, stopped),
@@ -319,3 +324,9 @@ class RecipeSession:
         now = time.monotonic()
         self.timings[name] = now - since
         return now
+
+
+def _without_number(volume: NDArray[Any]) -> dict[str, int]:
+    """How many values of a volume are no numbers, where there are such: what diverged in part is kept, and told."""
+    bad = int(volume.size - np.count_nonzero(np.isfinite(volume)))
+    return {"values_without_number": bad} if bad else {}

@@ -9,7 +9,7 @@ from typing import Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import OptionError
+from ..errors import OptionError, choices
 from .anatomy import FIELD_OF_VIEW as BODY
 from .anatomy import anatomy
 from .ellipses import Ellipsoids, cut, disk_ellipsoids, line_integrals, render
@@ -156,7 +156,7 @@ def make_phantom(name: str, size: int, seed: int, depth: int | None = None) -> P
         There is no phantom of that name.
     """
     if name not in PHANTOMS:
-        raise OptionError(f"There is no phantom '{name}'.", f"Known: {', '.join(PHANTOMS)}.")
+        raise OptionError(f"There is no phantom '{name}'.", choices(name, PHANTOMS))
     return PHANTOMS[name](size, seed, depth or size)
 
 

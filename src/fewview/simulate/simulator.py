@@ -48,9 +48,14 @@ class Simulation(Options):
         "more streaks.",
         unit="views",
         ge=1,
+        le=20_000,
     )
     counts: float = option(
-        2000.0, "Counts", "Neutron counts per pixel of the open beam. More make less noise, and 0 makes none.", ge=0
+        2000.0,
+        "Counts",
+        "Neutron counts per pixel of the open beam. More make less noise, and 0 makes none.",
+        ge=0,
+        le=1e9,
     )
     xray_views: int = option(
         128,
@@ -58,6 +63,7 @@ class Simulation(Options):
         "The number of X-ray views, spread over the same arc; 0 makes no X-ray scan.",
         unit="views",
         ge=0,
+        le=20_000,
     )
     beam: Literal["parallel", "fan"] = option(
         "parallel",
@@ -71,6 +77,7 @@ class Simulation(Options):
         "Distance from the source of a fan beam to the rotation axis. A smaller one magnifies more and widens the fan.",
         unit="mm",
         gt=0,
+        le=1e6,
     )
     sdd: float = option(
         120.0,
@@ -78,6 +85,7 @@ class Simulation(Options):
         "Distance from the source of a fan beam to the detector. A larger one magnifies more.",
         unit="mm",
         gt=0,
+        le=1e6,
     )
     preset: Preset = option(
         "ideal",
@@ -91,6 +99,7 @@ class Simulation(Options):
         "The number that every random choice follows from: equal seeds give equal samples. No training uses a seed "
         "below 100000.",
         ge=0,
+        le=2**63 - 1,
     )
 
 

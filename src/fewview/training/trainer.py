@@ -29,6 +29,8 @@ OptionsT = TypeVar("OptionsT", bound="TrainerOptions")
 class TrainerOptions(Options):
     """Options of every training."""
 
+    listing = ""
+
     minutes: float = minutes_option(120.0)
     device: str = option("auto", "Device", "Where to train: auto, cpu or cuda. Auto takes a GPU where there is one.")
     batch: int = option(
@@ -50,7 +52,12 @@ class TrainerOptions(Options):
     )
     rate: float = rate_option(1e-3)
     seed: int = option(
-        0, "Seed", "The number that every random choice of the training follows from.", ge=0, advanced=True
+        0,
+        "Seed",
+        "The number that every random choice of the training follows from.",
+        ge=0,
+        le=2**63 - 1,
+        advanced=True,
     )
     save_every: float = save_option(3.0)
     validate_every: float = validate_option(6.0)

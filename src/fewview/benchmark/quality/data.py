@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from ...errors import OptionError
+from ...errors import OptionError, choices
 from .case import Array, Case
 from .measured import WOODS, few_views, tooth, wood
 from .simulated import grown, measured, shell
@@ -41,7 +41,7 @@ class Sample:
 
     def __post_init__(self) -> None:
         if self.data not in DATA:
-            raise OptionError(f"There is no data set '{self.data}'.", f"Known: {', '.join(DATA)}.")
+            raise OptionError(f"There is no data set '{self.data}'.", choices(self.data, DATA))
         if self.size < 16 or self.size % 2:
             raise OptionError(f"A size of {self.size} is not possible.", "Choose an even number from 16.")
 

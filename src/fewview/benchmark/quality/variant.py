@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ...errors import OptionError
+from ...errors import OptionError, choices
 from ...methods import get_method
 from ...methods.presets import preset_options
 from .xray import CONTROLS
@@ -79,7 +79,7 @@ def variants(
     """
     unknown = [control for control in controls if control not in CONTROLS]
     if unknown:
-        raise OptionError(f"There is no control '{unknown[0]}'.", f"Known: {', '.join(CONTROLS)}.")
+        raise OptionError(f"There is no control '{unknown[0]}'.", choices(unknown[0], CONTROLS))
     found = []
     for name in methods:
         method = get_method(name)  # a name mistyped is told before the first hour

@@ -8,11 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from ...geometry.base import TURNS
 from ..units import RADIANS, AngleUnit
 
 Array = NDArray[np.float64]
 
 NEXT_TO_NONE = 8.0  # degrees: no scan covers less
+NO_ARC = 1e-2  # degrees: in all of it, nothing moves by a pixel
 HALF, FULL = 180.0, 360.0
 _UNITS: tuple[AngleUnit, ...] = (
     *("degrees", "radians", "millidegrees", "milliradians", "arcminutes", "arcseconds", "microradians"),
@@ -79,6 +81,19 @@ def judge(angles: Array, enough: float = HALF, *, whole: bool = True) -> Verdict
             f"The views cover {arc:.4g} of {enough:.4g} degrees: edges in the directions not seen will be blurred."
         )
     return Verdict("", turns.doubt or repeats.doubt, tuple(notes))
+
+
+def absurd(angles: Array) -> str:
+    """Why angles in degrees, whoever gives them, are those of no scan; empty where a scan could have them."""
+    far = np.flatnonzero(np.abs(angles) > FULL * TURNS)
+    if len(far):
+        return f"view {far[0]} lies at {angles[far[0]]:.4g} degrees, {abs(angles[far[0]]) / FULL:.3g} turns from 0"
+    if len(angles) < 2:
+        return ""
+    pace, arc = float(np.median(np.abs(np.diff(angles)))), float(np.ptp(angles))
+    if pace > FULL:
+        return f"from each view to the next the sample would turn by {pace:.4g} degrees, more than a whole turn"
+    return f"all {len(angles)} views lie within {arc:.3g} degrees" if 0 < arc < NO_ARC else ""
 
 
 def typical_step(angles: Array) -> float:
