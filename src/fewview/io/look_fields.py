@@ -28,9 +28,7 @@ def look_at_fields(made: Draft, sample: NDArray[np.float32]) -> None:
     """Add what flats and darks tell: those that are left out, and questions."""
     if made.flats is None or made.frames is None:
         return
-    flats = middle_rows(made.flats, np.arange(min(made.flats.shape[0], MOST)))
-    darks = None if made.darks is None else middle_rows(made.darks, np.arange(min(made.darks.shape[0], MOST)))
-    flats, darks = _with_numbers(made, "flats", flats), _with_numbers(made, "darks", darks)
+    flats, darks = _with_numbers(made, "flats"), _with_numbers(made, "darks")
     if flats is None:
         return
     flat_levels = fields.levels(flats)
@@ -100,10 +98,12 @@ def _leave_out_darks(made: Draft, darks: NDArray[np.float64], flat: float) -> No
     _leave_out(made, "darks", bright, "as bright as flats")
 
 
-def _with_numbers(made: Draft, name: Fields, stack: NDArray[np.float32] | None) -> NDArray[np.float32] | None:
-    """The frames of a stack that hold any number; the others are left out, and refused where they are all there are."""
-    if stack is None:
+def _with_numbers(made: Draft, name: Fields) -> NDArray[np.float32] | None:
+    """Rows of the frames that hold any number; the others are left out, and refused where they are all there are."""
+    source = made.flats if name == "flats" else made.darks
+    if source is None:
         return None
+    stack = middle_rows(source, np.arange(min(source.shape[0], MOST)))
     empty = np.flatnonzero(~np.isfinite(stack).any(axis=(1, 2)))
     if len(empty) == len(stack):
         made.refuse(f"The {name} of {made.path.name} hold no numbers.", f"Give others with --{name} FILE.")

@@ -83,7 +83,7 @@ def find_weights(name: str | Path) -> Path:
     if not path.suffix:
         path = SHIPPED / f"{name}.safetensors"
     if not path.is_file():
-        remedy = f"{choices(name, shipped_weights())} Or give the path of a .safetensors."
+        remedy = f"{choices(str(name), shipped_weights())} Or give the path of a .safetensors."
         raise WeightsError(f"There are no weights '{name}'.", remedy)
     return path
 
