@@ -28,13 +28,11 @@ from pydantic import (
     model_validator,
 )
 from pydantic.fields import FieldInfo
-from pydantic_core import PydanticCustomError
 
 from .errors import OptionError, choices
+from .sizes import require_sensible
 
 Auto = Literal["auto"]
-SIZES = (1e-12, 1e12)  # of numbers other than 0: beyond, single precision loses them or their squares
-MOST = 1_000_000  # of anything counted whose declaration has no upper bound of its own
 
 
 def option(
@@ -223,7 +221,7 @@ class Options(BaseModel):
             return value
         valid = handler(value)
         for one in valid if isinstance(valid, tuple) else (valid,):
-            _require_sensible(one, bounded=any(isinstance(rule, Le) for rule in field.metadata))
+            require_sensible(one, bounded=any(isinstance(rule, Le) for rule in field.metadata))
         return valid
 
     @classmethod
@@ -300,16 +298,6 @@ class Options(BaseModel):
             return cls.model_validate(dict(values))
         except ValidationError as error:
             raise OptionError(*_explain(cls, error)) from None
-
-
-def _require_sensible(value: Any, *, bounded: bool) -> None:
-    """Refuse a number of an absurd size: what overflows on the way comes out as a volume without numbers."""
-    if isinstance(value, float) and value != 0 and not SIZES[0] <= abs(value) <= SIZES[1]:
-        raise PydanticCustomError(
-            "size", "it must be 0 or of a size from {low} to {high}", {"low": f"{SIZES[0]:g}", "high": f"{SIZES[1]:g}"}
-        )
-    if isinstance(value, int) and not bounded and abs(value) > MOST:
-        raise PydanticCustomError("size", "it must be at most {most}", {"most": MOST})
 
 
 def variants(annotation: Any) -> dict[str, type[Options]]:
