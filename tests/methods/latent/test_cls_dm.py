@@ -136,6 +136,15 @@ def test_how_little_is_known_is_told_by_the_grains_in_the_views(part):
     assert 0.5 < float(std.mean() / truth.std()) < 1.6
 
 
+@pytest.mark.parametrize("slices", [1, 3])
+def test_how_little_is_known_of_fewer_slices_than_are_around_a_voxel(slices):
+    truth, problem = _of_spots(parallel_beam(np.array([0.0, np.pi / 2]), 32, 32), 32, 0.3)
+    flat = torch.full_like(truth, float(truth.mean()))
+    std = open_deviation(Problem(problem.operator, problem.data[:slices]), flat[:slices])
+    whole = open_deviation(problem, flat)
+    assert std.shape == (slices, 32, 32) and 0.5 < float(std.mean() / whole.mean()) < 2
+
+
 def test_how_little_is_known_does_not_depend_on_the_voxels_or_on_unusable_pixels():
     truth, problem = _of_spots(parallel_beam(np.array([0.0, np.pi / 2]), 32, 32), 32, 0.1)
     coarse = open_deviation(problem, truth)

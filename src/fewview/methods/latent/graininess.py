@@ -46,5 +46,10 @@ def _around(values: Tensor, width: float) -> Tensor:
     """Mean over a square or a cube around each place, of which only what is there counts."""
     window = 2 * round((width - 1) / 2) + 1
     pool = F.avg_pool2d if values.ndim == 4 else F.avg_pool3d
-    pooled: Tensor = pool(values, window, 1, window // 2, count_include_pad=False)
-    return pooled
+    beside = (window // 2,) * 2 * (values.ndim - 2)  # not by the pooling itself, which takes no window wider than values
+
+    def sums(part: Tensor) -> Tensor:
+        pooled: Tensor = pool(F.pad(part, beside), window, 1)
+        return pooled
+
+    return sums(values) / sums(torch.ones_like(values))
