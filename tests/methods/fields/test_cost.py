@@ -26,3 +26,18 @@ def test_repairs_take_their_time(make_problem, more):
     bare = effort("diffnr-naf", problem, **none)
     assert bare.solving == pytest.approx(effort("naf", problem).solving)
     assert effort("diffnr-naf", problem, **none | more).solving > bare.solving
+
+
+def test_the_field_of_dinr_takes_its_time_once_for_all_samples(make_problem):
+    problem = make_problem(views=16, slices=2)
+
+    def field(steps, samples):
+        mine, plain = (
+            effort(name, problem, steps=steps, samples=samples, prior="generic", beside_share=0.0).solving
+            for name in ("dinr", "d3ip")
+        )
+        return mine - plain
+
+    assert field(4, 8) == pytest.approx(field(4, 2))
+    assert field(8, 2) - field(4, 2) == pytest.approx(field(12, 2) - field(8, 2))
+    assert field(4, 2) > field(8, 2) - field(4, 2) > 0  # what it is fitted to first comes on top

@@ -17,7 +17,7 @@ from ..stages import work
 from .adapt import Adapter, Settings
 from .choices import DataStep, LowRank, LowRankBiases, PlainStep, ProximalStep
 from .denoiser import Denoiser
-from .dinr import DinrOptions, field_step
+from .dinr import DinrOptions, field_step, field_work
 from .guide import CrossModalGuide
 from .options import DiffusionOptions
 from .parts import Parts
@@ -120,11 +120,13 @@ def steps_work(options: DiffusionOptions, problem: Problem, count: int) -> float
     Returns
     -------
     float
-        Of network, data steps and adaptation together.
+        Of network, data steps, adaptation and, of DINR, the field together.
     """
     slices = len(problem.data)
     pass_ = NETWORK * slices * problem.operator.grid**2
     steps = count * options.samples * (pass_ + work(problem, options.data_step.iterations))
+    if isinstance(options, DinrOptions):
+        steps += field_work(options, problem, count)
     chosen = options.adaptation
     if not isinstance(chosen, LowRank | LowRankBiases):
         return steps

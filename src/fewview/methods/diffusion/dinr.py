@@ -8,11 +8,13 @@ import torch
 from torch import Tensor
 
 from ...options import option
+from ..fields.cost import step_work
 from ..fields.fit import Fit
 from ..fields.options import FieldOptions, GaussiansOptions, SirenOptions
 from ..fields.start import Make, gaussians, pyramid, siren
+from ..interface import Problem
 from ..inverse.consistency import Consistency
-from .field_step import FieldStep
+from .field_step import WARMING, FieldStep
 from .options import DiffusionOptions
 
 KINDS: dict[str, tuple[type[FieldOptions], Make]] = {
@@ -134,3 +136,23 @@ def field_options(options: DinrOptions) -> FieldOptions:
     """The options of the field, as it has them by itself."""
     own, _ = KINDS[options.field]
     return own.parse({name: getattr(options, name) for name in ("width", "layers") if name in own.model_fields})
+
+
+def field_work(options: DinrOptions, problem: Problem, count: int) -> float:
+    """Work of the field in some steps of the diffusion, one for all samples, in the unit of the other stages.
+
+    Parameters
+    ----------
+    options : DinrOptions
+    problem : Problem
+    count : int
+        How many steps of the diffusion.
+
+    Returns
+    -------
+    float
+        Of the fits to the first volume and of all field steps.
+    """
+    own = field_options(options)
+    step = step_work(problem, own, options.field_inner, options.field_data_steps)
+    return step_work(problem, own, WARMING, 0) + (options.prefit + count * options.field_steps) * step
