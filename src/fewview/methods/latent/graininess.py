@@ -46,7 +46,7 @@ def _around(values: Tensor, width: float) -> Tensor:
     """Mean over a square or a cube around each place, of which only what is there counts."""
     window = 2 * round((width - 1) / 2) + 1
     pool = F.avg_pool2d if values.ndim == 4 else F.avg_pool3d
-    beside = (window // 2,) * 2 * (values.ndim - 2)  # not by the pooling itself, which takes no window wider than values
+    beside = (window // 2,) * 2 * (values.ndim - 2)  # the pooling itself takes no window wider than the values
 
     def sums(part: Tensor) -> Tensor:
         pooled: Tensor = pool(F.pad(part, beside), window, 1)
