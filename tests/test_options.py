@@ -35,6 +35,16 @@ def test_auto_only_where_it_is_allowed():
         Some.parse({"steps": "auto"})
 
 
+class Few(Options):
+    finer: Literal[1, 2, 4] = option(1, "Finer", "More show the field between the voxels.")
+
+
+def test_a_number_that_is_one_of_a_few_may_come_as_text():
+    assert Few.parse({"finer": "2"}).finer == 2 == Few.parse({"finer": 2}).finer
+    with pytest.raises(OptionError, match="Option finer='3' does not exist"):
+        Few.parse({"finer": "3"})
+
+
 def test_what_a_record_keeps_can_be_parsed_again():
     assert Some.parse(Some().model_dump()) == Some()
 

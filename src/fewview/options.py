@@ -214,9 +214,12 @@ class Options(BaseModel):
     def _auto(cls, value: Any, handler: ValidatorFunctionWrapHandler, info: ValidationInfo) -> Any:
         """Let "auto" through where it is allowed: pydantic would compare it with the bounds of the number.
 
-        Numbers of a size that nobody can mean are refused for all options alike.
+        A number that is one of a few may come as text, as all others may. Numbers of a size that nobody can mean are
+        refused for all options alike.
         """
         field = cls.model_fields[str(info.field_name)]
+        if get_origin(field.annotation) is Literal and isinstance(value, str):
+            value = {str(one): one for one in get_args(field.annotation)}.get(value.strip(), value)
         if Auto in get_args(field.annotation) and isinstance(value, str) and value == "auto":
             return value
         valid = handler(value)

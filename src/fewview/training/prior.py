@@ -5,11 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Generator
 from pathlib import Path
-from typing import Annotated, Any, Literal, cast
+from typing import Any, Literal, cast
 
 import numpy as np
 import torch
-from pydantic import BeforeValidator
 from torch import Tensor
 
 from ..errors import FewviewError
@@ -35,11 +34,6 @@ ROLLOUTS = 4  # under way at the same time: neighbouring steps of one are much a
 Begun = tuple[Generator[Lesson, Tensor, None], Lesson, int]
 
 
-def _number(value: object) -> object:
-    """A number given as text, as on the command line."""
-    return int(value) if isinstance(value, str) and value.isdigit() else value
-
-
 class PriorTraining(TrainerOptions):
     """Options of :func:`train_prior`."""
 
@@ -57,7 +51,7 @@ class PriorTraining(TrainerOptions):
         "Size",
         "The size of the network: compact runs well on a CPU, medium takes 1.6 times as long, and large needs a GPU.",
     )
-    slices: Annotated[Literal[1, 3, 5], BeforeValidator(_number)] = option(
+    slices: Literal[1, 3, 5] = option(
         1, "Slices", "How many neighbouring slices the network sees at once; 1 makes a prior of single slices."
     )
     start: str = start_option()
