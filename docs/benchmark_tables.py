@@ -94,7 +94,9 @@ def memory(rows: Rows) -> str:
         "MB above what the libraries take, at the peak of a run: as said before the start, and as measured. A run that "
         "would take more than 80 % of the free memory is cut into slabs of slices. The C library is told to give back "
         "what is free at once, as it does by itself with the arrays over 32 MB of real runs; of smaller ones it keeps "
-        "up to 64 MB, which no forecast counts.\n\n" + table(keys, [[row[key] for key in keys] for row in rows])
+        "up to 64 MB, which no forecast counts. Of Gaussians the forecast counts as many as an object takes that "
+        "fills the volume; that of this measurement fills a quarter of it.\n\n"
+        + table(keys, [[row[key] for key in keys] for row in rows])
     )
 
 

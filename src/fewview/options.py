@@ -15,7 +15,6 @@ import types
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, ClassVar, Literal, NamedTuple, Self, TypeVar, Union, get_args, get_origin
 
-from annotated_types import Le
 from pydantic import (
     BaseModel,
     ConfigDict,
@@ -224,7 +223,7 @@ class Options(BaseModel):
             return value
         valid = handler(value)
         for one in valid if isinstance(valid, tuple) else (valid,):
-            require_sensible(one, bounded=any(isinstance(rule, Le) for rule in field.metadata))
+            require_sensible(one, bounded=any(getattr(rule, "le", None) is not None for rule in field.metadata))
         return valid
 
     @classmethod

@@ -9,6 +9,7 @@ from fewview.methods.selection.held_out import hold_out, pixel_folds, prediction
 from fewview.methods.selection.picture import Picture
 from fewview.methods.selection.weight_search import Trials, choice, choose_weight
 from fewview.methods.slices import central
+from fewview.operators import tiles
 from fewview.quality.heldout import heldout_pixels
 
 
@@ -141,3 +142,13 @@ def test_prediction_errors_are_per_view_and_leave_out_unusable_pixels(make_probl
     errors = prediction_errors(type(held)(held.operator, held.data, weights), volume)
     expected = (held.data[0] ** 2).mean(1)[[0, 2]]
     assert errors == pytest.approx(expected.tolist(), rel=1e-5)
+
+
+def test_the_matrices_of_held_out_views_are_not_remembered(make_problem, monkeypatch):
+    """They are needed to choose by, and would lie in memory beside what the run itself takes."""
+    monkeypatch.setattr(tiles, "_kept", type(tiles._kept)())
+    given, held = hold_out(make_problem(views=16))
+    for operator in (given.operator, held.operator):
+        operator.T(operator(torch.ones(1, *operator.domain_shape)))
+        assert operator.engine.nbytes > 0
+    assert not tiles._kept

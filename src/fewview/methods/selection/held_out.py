@@ -112,7 +112,9 @@ def _without_views(problem: Problem, held: NDArray[np.intp]) -> tuple[Problem, V
     def views(chosen: NDArray[np.intp]) -> Views:
         index = torch.as_tensor(chosen, device=problem.data.device)
         weights = None if problem.weights is None else problem.weights.expand_as(problem.data)[:, index]
-        return Views(problem.operator.subset(chosen), problem.data[:, index], weights)
+        operator = problem.operator.subset(chosen)
+        operator.once = True  # its matrix goes with it: the run that follows is on all views
+        return Views(operator, problem.data[:, index], weights)
 
     given = views(kept)
     part = replace(problem, operator=given.operator, data=given.data, weights=given.weights, state=None, stack=None)
