@@ -85,6 +85,12 @@ told = {{
 click(panel.again_button)
 assert wait(lambda: bench.runs[-1].over and not bench.live.showing, 600)
 told["again"] = [(run.status, run.payload["recipe"]["method"]) for run in bench.runs]
+names = sorted(one.name for one in viewer.layers)
+viewer.close()  # a script's way: layer after layer goes before the window
+viewer, docks, bench = opened()
+click(docks["Scan"].scans.go_on)
+assert wait(lambda: bench.scan.ready, 600)
+told["left"], told["back"] = names, sorted(one.name for one in viewer.layers)
 print(json.dumps(told))
 viewer.close()
 """
@@ -113,6 +119,7 @@ def test_what_a_run_had_when_its_window_closed_comes_back_as_what_it_is_and_what
     assert record["stopped"] and record["holds"] == f"SIRT, stopped at step {step} of 100000"
     assert told["headline"] == "Not begun" and told["listed"].startswith("○ Filtered back-projection, 60 views")
     assert told["again"] == [["done", "fbp"]]
+    assert len(told["left"]) == 2 and told["back"] == told["left"]  # closed by a script
 
 
 def _ended(code, numbers=True):

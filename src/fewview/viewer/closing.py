@@ -29,6 +29,21 @@ def halt(bench: Any, listener: Any) -> None:
     bench.queue.finish()
 
 
+def told_to_close(viewer: Any) -> bool:
+    """Whether ``viewer.close()`` was called, which takes out layer after layer before the window goes.
+
+    What a click on the window's cross finds is gone by then. The call is seen by its first step: the viewer does not
+    listen to its sliders any more.
+
+    Parameters
+    ----------
+    viewer : napari Viewer, or a plugin's proxy of it
+    """
+    bare = getattr(viewer, "__wrapped__", viewer)
+    heard = [callback[0]() for callback in bare.dims.events.point.callbacks if isinstance(callback, tuple)]
+    return bare not in heard
+
+
 class End:
     """What the end of a window calls. A plain callable: PySide6 cannot call a slot of ours from a dying sender."""
 

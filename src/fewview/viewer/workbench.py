@@ -17,7 +17,7 @@ from ..methods.interface import Method
 from ..runs.recipe import Recipe
 from ..runs.worker.queue import RunQueue
 from ..runs.worker.queued_run import QueuedRun
-from .closing import End, halt
+from .closing import End, halt, told_to_close
 from .common.graphics import ready_for_commands, still
 from .common.layers import METADATA, facts, projection_layer, spatial
 from .common.notify import complain, tell, warn
@@ -350,6 +350,8 @@ class Workbench(QObject):
         return still(self._window)
 
     def _before_removal(self, event: Any = None) -> None:
+        if told_to_close(self.viewer):
+            self.close()  # while the layers that the session keeps are still there
         ready_for_commands(self._window)
 
     def go(self) -> None:
