@@ -18,7 +18,7 @@ from fewview.runs.worker.messages import Failed, Finished, Opened, Progress
 from fewview.runs.worker.queued_run import QueuedRun
 from fewview.samples import FOLDER, TOOTH
 from fewview.viewer.common.layers import contrast, projection_layer, spatial
-from fewview.viewer.common.names import common_scan, extra_name, own_name, short, unfinished, with_prefix
+from fewview.viewer.common.names import common_scan, extra_name, own_name, short, short_names, unfinished, with_prefix
 from fewview.viewer.common.words import number, size, without_flags
 from fewview.viewer.compare.grids import grid_of
 from fewview.viewer.compare.presenter import ComparePresenter
@@ -389,6 +389,24 @@ def test_a_result_is_called_by_its_method_and_number_and_other_names_lose_their_
     assert short("Total variation, 45 views, weight 0.0014 #3") == "Total variation #3"
     assert short("Implicit representation (SIREN), 45 views #14") == "Implicit rep…(SIREN) #14"
     assert short("abcdefghijklmnopqrstuvwxyz") == "abcdefghijkl…pqrstuvwxyz"
+
+
+def test_layers_whose_short_names_are_the_same_are_told_apart():
+    names = [
+        "Total variation, 45 views, weight 0.0014 #3",
+        "Total variation, 45 views, weight 0.002 #3",  # of another session
+        "Total variation, 60 views, weight 0.002 #3",
+        "Filtered back-projection, 45 views #1",
+        "what the user called the first of both layers of lead",
+        "what the user called the other of both layers of lead",
+        "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+        "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+    ]
+    told = short_names(names)
+    assert list(told) == names and len(set(told.values())) == len(names)
+    assert told[names[0]] == "Total variation…45 views, weight 0.0014…"
+    assert told[names[3]] == short(names[3])
+    assert told[names[4]] == "what the user c…first of both layers…"
 
 
 # -- runs ----------------------------------------------------------------------------------------------------------

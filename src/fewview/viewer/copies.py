@@ -27,7 +27,8 @@ def disown(layer: Any, others: Iterable[Any]) -> Mapping[str, Any]:
     known = [facts(other.metadata) for other in others]
     left = dict(about)
     if "run" in about and about["run"] in [one.get("run") for one in known]:
-        del left["run"]
+        for key in ("run", "shows"):
+            left.pop(key, None)
     if about.get("scan") and about["scan"] in [one.get("scan") for one in known]:
         left = {"of": about["scan"], "look": True, "prefix": about.get("prefix", "")}
     if type(layer).__name__ != "Image" and OF_PICTURES & left.keys():

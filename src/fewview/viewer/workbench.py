@@ -228,6 +228,7 @@ class Workbench(QObject):
         for layer in list(self.viewer.layers):
             if layer.visible:
                 self.scans.came(layer)
+        self.scans.name_layers()
         if sum("run" in facts(layer.metadata) for layer in self.scans.layers_of(self.scan)) == 1:
             self.scans.reset_view()
 

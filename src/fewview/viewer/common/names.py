@@ -7,7 +7,9 @@ result begins with what it is: "Stopped: tooth: Total variation, 45 views #3 (at
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from os.path import commonprefix
 from typing import Any
 
 from .layers import facts
@@ -17,6 +19,7 @@ COUNTER = re.compile(r" \[\d+\]$")  # of napari, for two layers of one name
 NUMBER = re.compile(r"^([^,]+),.*?( #\d+)")  # of a run, behind what it was set to
 _STATE = re.compile(rf"^({'|'.join(STATES)}): ")
 _LEFT_OUT = "…"
+KEPT = 16  # letters of a name that is told from others: of its beginning, and of where they differ
 EXTRA = {
     "std": "standard deviation",
     "finer": "between the voxels",
@@ -114,6 +117,34 @@ def short(name: str, length: int = 24) -> str:
         return state + rest
     end = max((room - 1) // 2, len(found[2]) if found else 0)
     return f"{state}{rest[: room - 1 - end]}{_LEFT_OUT}{rest[-end:]}"
+
+
+def short_names(names: Iterable[str], length: int = 24) -> dict[str, str]:
+    """Short names of layers that are told together, by their names; no two of them are the same.
+
+    Where :func:`short` leaves out what two of them differ in, that is what is shown.
+
+    Parameters
+    ----------
+    names : iterable of str
+    length : int, optional
+        Letters that there is room for.
+    """
+    plain = {name: short(name, length) for name in names}
+    told = {name: _apart(name, [one for one in plain if plain[one] == plain[name]]) or plain[name] for name in plain}
+    counts = Counter(told.values())
+    return {name: one if counts[one] == 1 else name for name, one in told.items()}
+
+
+def _apart(name: str, alike: list[str]) -> str:
+    """A name down to the words in which it differs from others; empty where there are no others."""
+    places = [len(commonprefix([name, other])) for other in alike if other != name]
+    if not places:
+        return ""
+    begin = name.rfind(" ", 0, min(places)) + 1
+    end = name.find(" ", max(*places, begin + KEPT))
+    head = name[:begin] if begin <= KEPT else name[: KEPT - 1] + _LEFT_OUT
+    return head + name[begin:] if end < 0 else head + name[begin:end] + _LEFT_OUT
 
 
 def _parts(name: str) -> tuple[str, str]:

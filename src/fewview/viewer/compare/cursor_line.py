@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ..common.names import short
+from ..common.names import short_names
 from ..common.words import number
 from .presenter import Comparison
 from .table import Candidate, Truth
@@ -39,7 +39,8 @@ def values_at(comparison: Comparison, point: tuple[float, float], z: float) -> s
         return ""
     where = ", ".join(f"{v:.4g}" for v in (z, *point))
     unit = SHORT.get(comparison.unit, "")
-    parts = [f"{short(name)} {number(value)}" for name, value in told]
+    names = short_names(name for name, _ in told)
+    parts = [f"{names[name]} {number(value)}" for name, value in told]
     return f"z, y, x = {where} {LENGTH[comparison.length]}: " + " · ".join(parts) + (f" {unit}" if unit else "")
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from qtpy.QtWidgets import QSizePolicy, QTabWidget, QToolButton, QVBoxLayout, QWidget
 
-from ..common.names import short
+from ..common.names import short_names
 from ..common.plots import Plot
 from ..common.theme import Colours
 from ..common.widgets import described, tool, wrapped
@@ -112,11 +112,12 @@ class Pages(QTabWidget):
         clicked : bool
             Whether ``at`` was clicked.
         """
-        slots = {short(layer.name): self.layers.slot(layer) for layer in layers}
+        names = short_names(layer.name for layer in layers)
+        slots = {names[layer.name]: self.layers.slot(layer) for layer in layers}
         page = self.tabText(self.currentIndex())
         if page == "Scale curve":
             curves = presenter.scale_curves(comparison, at[1:]) if clicked else {}
-            self.scale_plot.draw({short(name): curve for name, curve in curves.items()}, symbols=True, slots=slots)
+            self.scale_plot.draw({names[name]: curve for name, curve in curves.items()}, symbols=True, slots=slots)
             self._scale_words.setText("" if curves else "Click on the image; the curve needs a reference.")
         elif page == "Line profile":
             line = regions.line()
@@ -124,6 +125,6 @@ class Pages(QTabWidget):
             unit = SHORT.get(comparison.unit, "")
             self.profile_plot.title("bottom", f"distance / {LENGTH[comparison.length]}")
             self.profile_plot.title("left", f"value / {unit}" if unit else "value")
-            self.profile_plot.draw({short(name): curve for name, curve in profiles.items()}, slots=slots)
+            self.profile_plot.draw({names[name]: curve for name, curve in profiles.items()}, slots=slots)
         elif page == "Planes":
             self.planes.show_layer(top, at)

@@ -13,7 +13,7 @@ from ...errors import FewviewError
 from ...quality import data_range, scale_curve
 from ...runs.worker.queued_run import QueuedRun
 from ..common.layers import facts
-from ..common.names import short
+from ..common.names import short_names
 from ..files.layer_files import is_volume
 from .grids import Placed, Shaped, placed
 from .profile import line_profile
@@ -241,7 +241,8 @@ def unequal_views(layers: Sequence[Any]) -> list[str]:
     known = {name: views for name, views in counts.items() if views}
     if len(set(known.values())) < 2:
         return []
-    told = ", ".join(f"{short(name)} {views}" for name, views in known.items())
+    names = short_names(known)
+    told = ", ".join(f"{names[name]} {views}" for name, views in known.items())
     return [f"The runs had unequal numbers of views: {told}."]
 
 

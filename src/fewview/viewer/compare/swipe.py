@@ -8,7 +8,7 @@ import numpy as np
 from napari.components.overlays import TextOverlay
 
 from ..common.layers import METADATA
-from ..common.names import short
+from ..common.names import short_names
 from .grids import Placed, placed, same_grid
 from .hand import world_factor
 
@@ -95,11 +95,12 @@ class Swipe:
 
     def _write_names(self, left: Any, right: Any) -> None:
         overlays = self._viewer.canvas.overlays
+        names = short_names([left.name, right.name], 30)
         for side, layer, arrow in zip(SIDES, (left, right), ("◀ {}", "{} ▶"), strict=True):
             if _key(side) not in overlays:
                 overlays[_key(side)] = TextOverlay(position=side, font_size=9, box=True)
             text = overlays[_key(side)]
-            text.text, text.visible = arrow.format(short(layer.name, 30)), True
+            text.text, text.visible = arrow.format(names[layer.name]), True
 
 
 def _key(side: str) -> str:

@@ -10,7 +10,7 @@ from qtpy.QtCore import QSize, Qt, Signal
 from qtpy.QtGui import QIcon
 from qtpy.QtWidgets import QHeaderView, QSizePolicy, QTableWidget, QTableWidgetItem
 
-from ..common.names import common_scan, short, without_prefix
+from ..common.names import common_scan, short_names, without_prefix
 from ..common.widgets import described, quiet
 from .table import WHOLE, Column, Row, power_of_ten
 
@@ -83,12 +83,13 @@ class CompareTable(QTableWidget):
                     header.setSectionResizeMode(1, QHeaderView.ResizeMode.Fixed)
             self.setRowCount(len(rows))
             scan = common_scan([row.layer for row in rows])
+            names = short_names((without_prefix(scan, row.layer) for row in rows), NAME_LENGTH)
             for line, row in enumerate(rows):
                 self._cell(line, 0, row.region, editable=row.region != WHOLE)
                 self._cell(
                     line,
                     1,
-                    short(without_prefix(scan, row.layer), NAME_LENGTH),
+                    names[without_prefix(scan, row.layer)],
                     note="; ".join(filter(None, (row.layer, row.note))),
                 )
                 item = self.item(line, 1)

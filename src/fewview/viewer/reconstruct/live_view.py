@@ -17,7 +17,7 @@ from qtpy.QtCore import QObject, QTimer, Signal
 
 from ...runs.worker.queue import RunQueue
 from ...runs.worker.queued_run import QueuedRun
-from ..common.layers import METADATA, contrast, extra_look, finer_place, stepped, tells_nothing
+from ..common.layers import METADATA, contrast, extra_look, facts, finer_place, stepped, tells_nothing
 from ..common.names import extra_name, without_prefix
 from .run_end import ended, left_layer, name_at_end
 
@@ -39,7 +39,7 @@ class Shown:
     metadata : dict
         For the layer, beside the run's number and record.
     reuse : bool
-        Whether a layer of this name is replaced.
+        Whether the layer that showed the same of the same scan is replaced, whatever it is called by now.
     """
 
     name: str
@@ -174,12 +174,16 @@ class LiveView(QObject):
 
     def _add(self, volume: NDArray[Any], shown: Shown, run: QueuedRun) -> None:
         limits = contrast(volume)
-        metadata = {METADATA: {**shown.metadata, "run": run.number}}
-        if shown.reuse and shown.name in self._viewer.layers:
-            self._layer = self._viewer.layers[shown.name]
-            self._layer.data = volume
-            self._layer.translate = shown.place["translate"]
-            self._layer.metadata = metadata
+        about = {**shown.metadata, "run": run.number}
+        metadata = {METADATA: {**about, "shows": shown.name} if shown.reuse else about}
+        before = self._before(shown) if shown.reuse else None
+        if before is not None:
+            self._layer = before
+            before.data = volume
+            for key, value in shown.place.items():  # the scan's pixel size may have been corrected since
+                setattr(before, key, value)
+            metadata[METADATA]["prefix"] = facts(before.metadata).get("prefix", "")
+            before.metadata = metadata
             return
         self._layer = self._viewer.add_image(
             volume, name=shown.name, contrast_limits=limits, colormap="gray", metadata=metadata, **shown.place
@@ -192,6 +196,12 @@ class LiveView(QObject):
             return  # the grid has an order of its own
         for layer in [layer for layer in self._viewer.layers if type(layer).__name__ == "Shapes"]:
             self._viewer.layers.move(self._viewer.layers.index(layer), -1)  # regions stay on top of what they measure
+
+    def _before(self, shown: Shown) -> Any:
+        """The layer that is replaced; None where there is none."""
+        wanted = shown.name, shown.metadata.get("of")
+        known = ((layer, facts(layer.metadata)) for layer in self._viewer.layers)
+        return next((layer for layer, about in known if (about.get("shows"), about.get("of")) == wanted), None)
 
     def _centre(self, volume: NDArray[Any], shown: Shown) -> None:
         """Show a slice that exists: the middle one of the first volume, or the one just previewed."""
