@@ -1,5 +1,6 @@
 """One setting on several scans, and on the frames of a time series."""
 
+import json
 from types import SimpleNamespace
 
 import numpy as np
@@ -161,6 +162,7 @@ def test_a_series_is_one_layer_whose_name_says_which_frames_are_no_results():
 
 
 def test_the_frame_of_a_series_that_runs_is_shown_and_all_are_stepped_through_at_the_end(docked, tmp_path, monkeypatch):
+    from napari.utils.notifications import notification_manager
     from qtpy.QtWidgets import QFileDialog
 
     dock, bench, viewer = docked.reconstruct, docked.bench, docked.viewer
@@ -202,6 +204,33 @@ def test_the_frame_of_a_series_that_runs_is_shown_and_all_are_stepped_through_at
     assert bench.scan.path == paths[0]
     docked.compare.refresh()
     assert not any("Time series" in one.name for one in docked.compare.layers.chosen())
+
+    # A restart: the series comes back, also where the layer of one of its frames was deleted.
+    viewer.layers.remove(frames[0])
+    made.scale = (2, *made.scale[1:])  # seconds between the frames
+    whole, name = np.asarray(made.data), made.name
+    words = []
+    notification_manager.notification_ready.connect(lambda event: words.append(event.message))
+    bench.keeper.close()
+    bench.keeper.on = False
+    for _ in paths:
+        bench.forget_scan()
+    viewer.layers.clear()
+    bench.keeper.on = True
+    bench.keeper.open()
+    bench.scan_changed.emit()
+    docked.scan.parentWidget().raise_()
+    docked.until(docked.scan.scans.go_on.isVisible)
+    docked.click(docked.scan.scans.go_on)
+    docked.until(lambda: bench.scan.ready)
+    (back,) = [layer for layer in viewer.layers if layer.ndim == 4]
+    assert back.name == name and back.scale[0] == 2 and back.visible
+    np.testing.assert_array_equal(np.asarray(back.data), whole)
+    (last,) = [layer for layer in viewer.layers if layer.name == frames[2]]
+    assert np.shares_memory(last.data, back.data[2]) and not last.visible
+    assert not any(text.startswith("Without") for text in words)
+    bench.keeper.write()
+    assert len(json.loads(bench.keeper.file.read_text())["series"]) == 1  # and again
 
 
 def test_the_buttons_queue_files_and_the_channels_of_one_file(docked, tmp_path, monkeypatch):

@@ -223,20 +223,66 @@ def test_files_that_vanish_and_folders_that_cannot_be_written(docked, disk, tmp_
     assert "disk.h5" in dock.panel.headline.text()
 
 
-def test_files_dropped_on_a_dock_are_opened_or_refused_in_a_sentence(docked, disk, tmp_path, told):
+def drop(widget, *paths, alt=False):
+    """Drop files on a widget, with Alt or without."""
     from qtpy.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
     from qtpy.QtGui import QDragEnterEvent, QDropEvent
     from qtpy.QtWidgets import QApplication
 
-    def drop(dock, *paths):
-        brought = QMimeData()
-        brought.setUrls([QUrl.fromLocalFile(str(path)) for path in paths])
-        said = (Qt.DropAction.CopyAction, brought, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier)
-        enter = QDragEnterEvent(QPoint(20, 20), *said)
-        QApplication.sendEvent(dock, enter)
-        assert enter.isAccepted()
-        QApplication.sendEvent(dock, QDropEvent(QPointF(20, 20), *said))
+    brought = QMimeData()
+    brought.setUrls([QUrl.fromLocalFile(str(path)) for path in paths])
+    key = Qt.KeyboardModifier.AltModifier if alt else Qt.KeyboardModifier.NoModifier
+    said = (Qt.DropAction.CopyAction, brought, Qt.MouseButton.LeftButton, key)
+    enter = QDragEnterEvent(QPoint(20, 20), *said)
+    QApplication.sendEvent(widget, enter)
+    assert enter.isAccepted()
+    QApplication.sendEvent(widget, QDropEvent(QPointF(20, 20), *said))
 
+
+def test_a_drop_on_the_picture_asks_for_no_reader_unless_it_is_told_to(docked, disk, tmp_path, told, monkeypatch):
+    """Another plugin reads the suffix, too, and napari would ask which one is meant."""
+    import napari._qt.qt_viewer as of_napari
+    from napari.settings import get_settings
+    from npe2 import DynamicPlugin
+    from qtpy.QtWidgets import QWidget
+
+    asked = []
+    monkeypatch.setattr(of_napari, "handle_gui_reading", lambda paths, *_, **__: asked.append(paths))
+    middle = docked.scan.window().centralWidget()
+    welcome, picture = (
+        next(one for one in [middle, *middle.findChildren(QWidget)] if one.acceptDrops() and type(one).__name__ == name)
+        for name in ("QtWelcomeWidget", "QtViewer")
+    )
+    (tmp_path / "broken.h5").write_bytes(Path(disk).read_bytes()[:2000])
+    (tmp_path / "table.other").write_text("1,2")
+    shutil.copy(disk, tmp_path / "second.h5")
+    taken = []
+    with DynamicPlugin("other-reader") as other:
+
+        @other.contribute.reader(filename_patterns=["*.h5", "*.other"])
+        def get_reader(path):
+            return lambda path: taken.append(path) or [(np.ones((4, 4), np.float32), {"name": "of the other"}, "image")]
+
+        drop(welcome, tmp_path / "broken.h5")
+        docked.until(lambda: told)
+        assert len(told) == 1 and "broken.h5 cannot be read as HDF5" in told[0] and not welcome.property("drag")
+        drop(welcome, disk)
+        docked.until(lambda: docked.bench.scan.ready)
+        drop(picture, tmp_path / "second.h5")
+        docked.until(lambda: docked.bench.scan.path.endswith("second.h5"))
+        assert asked == [] and len(docked.bench.scans.all) == 2
+        drop(picture, disk, alt=True)  # who wants to be asked is asked
+        assert asked == [[disk]]
+        drop(picture, tmp_path / "table.other")  # not ours
+        docked.until(lambda: taken)
+        with monkeypatch.context() as wish:
+            wish.setattr(get_settings().plugins, "extension2reader", {"*.h5": "other-reader"})
+            drop(picture, disk)
+            docked.until(lambda: len(taken) == 2)
+    assert asked == [[disk]]
+
+
+def test_files_dropped_on_a_dock_are_opened_or_refused_in_a_sentence(docked, disk, tmp_path, told):
     (tmp_path / "notes.txt").write_text("not a scan")
     (tmp_path / "empty").mkdir()
     (tmp_path / "broken.h5").write_bytes(Path(disk).read_bytes()[:2000])

@@ -29,11 +29,12 @@ class KeptResults:
         self._folder = folder
         self._paths: weakref.WeakKeyDictionary[Any, str] = weakref.WeakKeyDictionary()
         self._writing: set[str] = set()
+        self._frames: dict[int, tuple[NDArray[Any], str]] = {}  # volumes that only a series shows, and their files
         self._count = 0
 
     def begin(self, layer: Any) -> str:
         """File into which the result of a run is about to be written; empty where it is too large."""
-        if self._too_large(layer):
+        if self._too_large(layer.data):
             return ""
         self._writing.add(path := self._path(layer))
         return path
@@ -79,21 +80,54 @@ class KeptResults:
             return held
         if "status" not in facts(layer.metadata) and "run" in facts(layer.metadata):
             return ""  # it goes on
-        if self._too_large(layer):
+        if self._too_large(layer.data):
             return ""
         attributes = {"name": layer.name, "metadata": layer.metadata, **place_in_view(layer)}
         path = save(self._path(layer), layer.data, attributes)
         remember(layer, mark(path, layer.data, place_in_view(layer)))
         return path
 
+    def file_of_frame(self, volume: NDArray[Any], attributes: Mapping[str, Any], *, last: bool) -> str:
+        """File that holds a frame of a series whose own layer is gone, or was changed.
+
+        Parameters
+        ----------
+        volume : ndarray, shape (z, y, x)
+        attributes : mapping
+            Of the layer of the series, as :func:`~fewview.viewer.files.writers.save` takes them.
+        last : bool
+            As in :meth:`file_of`.
+
+        Returns
+        -------
+        str
+            Empty where it is too large.
+
+        Raises
+        ------
+        FewviewError
+            The file cannot be written.
+        """
+        known = self._frames.get(id(volume))
+        if known is not None:
+            return known[1]
+        if self._too_large(volume) or (volume.nbytes > QUICK and not last):
+            return ""
+        path = save(self._new("frame"), volume, attributes)
+        self._frames[id(volume)] = volume, path
+        return path
+
     def _path(self, layer: Any) -> str:
         """One file for each layer: what it was before it was changed is nobody's any more."""
+        return self._paths.setdefault(layer, self._new("result"))
+
+    def _new(self, kind: str) -> str:
         self._count += 1
         stamp = datetime.now().astimezone().strftime("%Y%m%d-%H%M%S")  # a continued session counts anew
-        return self._paths.setdefault(layer, str(self._folder() / f"result-{stamp}-{self._count}.npy"))
+        return str(self._folder() / f"{kind}-{stamp}-{self._count}.npy")
 
-    def _too_large(self, layer: Any) -> bool:
-        return bool(layer.data.nbytes > SHARE * shutil.disk_usage(self._folder()).free)
+    def _too_large(self, volume: Any) -> bool:
+        return bool(volume.nbytes > SHARE * shutil.disk_usage(self._folder()).free)
 
 
 def described(layer: Any, file: str) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from superqt.utils import QSignalDebouncer
 from ..atomic_write import written_whole
 from ..errors import FewviewError
 from ..runs.recipe import Recipe
-from .common.layers import facts
+from .common.layers import METADATA, facts
 from .common.names import own_name
 from .common.notify import complain, tell
 from .compare.regions_layer import KIND, REGIONS
@@ -27,6 +27,7 @@ from .files import places
 from .files.layer_files import Mark, files_of, layer_of, mark, place_in_view
 from .files.writers import save
 from .kept_results import KeptResults, described
+from .kept_series import all_series, described_series, show_series
 from .restore import regions_of, scan_of_recipe, take
 from .run_volumes import ROLES, follow_layers
 from .scan.presenter import ScanPresenter
@@ -67,6 +68,7 @@ class SessionKeeper(QObject):
         self.settings: Recipe | None = None
         self.open()
         self._at_work: dict[str, Any] = {}
+        self._files: dict[int, str] = {}  # of results, by the identities of their values
         self._results = KeptResults(lambda: self.file.parent)
         self._soon = QSignalDebouncer(parent=self)
         self._soon.setTimeout(SOON_MS)
@@ -130,9 +132,13 @@ class SessionKeeper(QObject):
             self.on = False
             complain(FewviewError(f"The session is not kept: {error}.", f"Make {self.file.parent} writable."))
             return
+        self._files = {}
         scans = [self._kept(scan, last) for scan in bench.scans.all if scan.ready]
+        series = self._kept_series(last)
         settings = None if self.settings is None else self.settings.compact()
-        found = {"scans": scans, "settings": settings, "others": _others(bench), "wishes": wishes_of(bench)}
+        others = [layer.name for layer in _others(bench) if id(layer) not in series]
+        found = {"scans": scans, "settings": settings, "others": others, "wishes": wishes_of(bench)}
+        found["series"] = list(series.values())
         try:
             with written_whole(self.file) as temporary:
                 temporary.write_text(json.dumps(found, indent=1), encoding="utf-8")
@@ -158,6 +164,7 @@ class SessionKeeper(QObject):
                 if "recipe" in facts(layer.metadata):
                     file = self._results.file_of(layer, last=last)
                     results += [described(layer, file)] if file else []
+                    self._files |= {id(layer.data): file} if file else {}
                     unsaved += [] if file else [layer.name]
         except FewviewError as error:
             self._give_up(error)
@@ -170,6 +177,25 @@ class SessionKeeper(QObject):
             "names": {role: own_name(one.name, one.metadata) for role, one in roles.items() if one is not None},
         }
 
+    def _kept_series(self, last: bool) -> dict[int, dict[str, Any]]:
+        """What is written of time series, by the identities of their layers."""
+        kept: dict[int, dict[str, Any]] = {}
+        for layer in all_series(self._bench):
+            place = {key: getattr(layer, key)[1:] for key in ("scale", "units")}
+            attributes = {"metadata": {METADATA: {"unit": facts(layer.metadata).get("unit")}}, **place}
+
+            def file_of(volume: Any, attributes: Mapping[str, Any] = attributes) -> str:
+                held = self._files.get(id(volume))
+                return held or self._results.file_of_frame(volume, attributes, last=last)
+
+            try:
+                entry = described_series(layer, file_of)
+            except FewviewError as error:
+                self._give_up(error)
+                break
+            kept |= {id(layer): entry} if entry else {}
+        return kept
+
     def resume(self) -> None:
         """Open the last session again."""
         found = self.last()
@@ -180,11 +206,14 @@ class SessionKeeper(QObject):
         with suppress(OSError):  # another viewer was quicker: the scans open, without results
             before.rename(now)
         lost, others = [], found.get("others", [])
+
+        def moved(file: str) -> str:
+            return str(now / Path(file).name if Path(file).parent == before else file)
+
         for one in found["scans"]:
             results = [entry if isinstance(entry, dict) else {"file": entry} for entry in one["results"]]
             for entry in results:
-                path = Path(entry["file"])
-                entry["file"] = str(now / path.name if path.parent == before else path)
+                entry["file"] = moved(entry["file"])
             there = [entry for entry in results if Path(entry["file"]).exists()]
             lost += [entry.get("name", entry["file"]) for entry in results if entry not in there] + one["unsaved"]
             try:
@@ -193,6 +222,7 @@ class SessionKeeper(QObject):
                 complain(error)
                 continue
             take(self._bench, scan, one["regions"], there, one.get("names", {}))
+        lost += show_series(self._bench, found.get("series", []), moved)
         self._bench.answer(True)
         if found.get("settings"):
             self._bench.restored.emit(Recipe.parse(found["settings"]))
@@ -200,7 +230,10 @@ class SessionKeeper(QObject):
         if lost:
             tell(f"Without {_listed(lost)}: not saved (too large, or the run went on), or the file is gone.")
         if others:
-            tell(f"Without {_listed(others)}: a session keeps scans, results, regions, X-ray volumes and references.")
+            tell(
+                f"Without {_listed(others)}: "
+                "a session keeps scans, results, time series, regions, X-ray volumes and references."
+            )
 
     def _begin(self) -> None:
         """The first thing to keep of a new session: what viewers that are gone have kept goes."""
@@ -242,12 +275,12 @@ class SessionKeeper(QObject):
         self._soon.throttle()
 
 
-def _others(bench: Any) -> list[str]:
-    """Layers that no session keeps: those of the user, and what came beside a result."""
+def _others(bench: Any) -> list[Any]:
+    """Layers that are no scans, results, regions or volumes of a scan: those of the user, and what came beside."""
     kept = {getattr(scan, role) for scan in bench.scans.all for role in ROLES} - {None}
     own = ("recipe", "scan", "look", "file", "copy", "swipe")
     return [
-        layer.name
+        layer
         for layer in bench.viewer.layers
         if not any(facts(layer.metadata).get(key) for key in own)
         and facts(layer.metadata).get(KIND) != REGIONS

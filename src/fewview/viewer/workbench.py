@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from napari.qt.threading import WorkerBase
 from qtpy.QtCore import QObject, QTimer, Signal
-from qtpy.QtWidgets import QApplication, QWidget
+from qtpy.QtWidgets import QApplication, QMainWindow, QWidget
 
 from ..errors import FewviewError
 from ..methods.interface import Method
@@ -24,6 +24,7 @@ from .common.notify import complain, tell, warn
 from .common.settings import Settings
 from .common.words import without_flags
 from .copies import disown
+from .files.drops import PictureDrops
 from .files.layer_files import files_of
 from .keys.bindings import KeyBindings
 from .reconstruct.live_view import LiveView, Shown
@@ -66,7 +67,7 @@ class Workbench(QObject):
         self.runs: list[QueuedRun] = []
         self.to_come: list[dict[str, Any]] = []  # runs that are queued once another one is done, as wishes
         self.live = LiveView(viewer, self.queue, self.settings.interval_ms)
-        self.live.ticked.connect(self._on_tick)
+        self.live.ticked.connect(self.ticked)
         self.live.painted.connect(self.painted)
         self.live.ended.connect(self._on_end)
         self._key = key
@@ -346,6 +347,8 @@ class Workbench(QObject):
         if self._window is None and window is not None and window is not dock:
             self._window = window
             window.destroyed.connect(End(self))
+            if isinstance(window, QMainWindow):
+                PictureDrops(self.viewer, window)
 
     def _still(self) -> AbstractContextManager[None]:
         return still(self._window)
@@ -371,9 +374,6 @@ class Workbench(QObject):
             # Cancelled from napari's own task list: that is a stop, and it too keeps the last estimate.
             self.queue.stop()
             self.go()
-
-    def _on_tick(self) -> None:
-        self.ticked.emit()
 
     def _on_end(self, run: QueuedRun) -> None:
         if self.axis_search.ended(run):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from os.path import commonprefix
+from itertools import takewhile
 from typing import Any
 
 from .layers import facts
@@ -138,13 +138,18 @@ def short_names(names: Iterable[str], length: int = 24) -> dict[str, str]:
 
 def _apart(name: str, alike: list[str]) -> str:
     """A name down to the words in which it differs from others; empty where there are no others."""
-    places = [len(commonprefix([name, other])) for other in alike if other != name]
+    places = [_same(name, other) for other in alike if other != name]
     if not places:
         return ""
     begin = name.rfind(" ", 0, min(places)) + 1
     end = name.find(" ", max(*places, begin + KEPT))
     head = name[:begin] if begin <= KEPT else name[: KEPT - 1] + _LEFT_OUT
     return head + name[begin:] if end < 0 else head + name[begin:end] + _LEFT_OUT
+
+
+def _same(one: str, other: str) -> int:
+    """How many letters two names begin with alike."""
+    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(one, other, strict=False)))
 
 
 def _parts(name: str) -> tuple[str, str]:

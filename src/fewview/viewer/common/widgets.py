@@ -276,13 +276,13 @@ class Dock(QWidget):
 
     def dragEnterEvent(self, event: Any) -> None:
         """Take files and folders, and nothing else."""
-        if _paths(event):
+        if dropped_paths(event):
             event.acceptProposedAction()
 
     def dropEvent(self, event: Any) -> None:
         """Tell what was dropped, once the drag is over: who hears of it may ask or complain."""
         event.acceptProposedAction()
-        QTimer.singleShot(0, partial(self.dropped.emit, _paths(event)))
+        QTimer.singleShot(0, partial(self.dropped.emit, dropped_paths(event)))
 
     def showEvent(self, event: Any) -> None:
         """Tell that the dock is in its window now. Its tab is short: four of them share the width of one dock."""
@@ -325,7 +325,7 @@ class _Quiet:
             widget.blockSignals(before)
 
 
-def _paths(event: Any) -> list[str]:
+def dropped_paths(event: Any) -> list[str]:
     """Files and folders that a drag brings along."""
     urls = event.mimeData().urls() if event.mimeData().hasUrls() else []
     return [url.toLocalFile() for url in urls if url.isLocalFile()]

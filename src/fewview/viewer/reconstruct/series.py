@@ -24,6 +24,11 @@ class Frames:
     volumes : sequence of ndarray or None
         Of one shape (z, y, x), float32.
     shape : tuple of int
+
+    Attributes
+    ----------
+    volumes : list of ndarray or None
+        As given.
     """
 
     dtype = np.dtype(np.float32)
@@ -31,6 +36,7 @@ class Frames:
 
     def __init__(self, volumes: Sequence[NDArray[np.float32] | None], shape: tuple[int, ...]) -> None:
         empty = np.broadcast_to(np.float32(np.nan), shape)
+        self.volumes = list(volumes)
         self._volumes = [empty if volume is None else volume for volume in volumes]
         self.shape = (len(volumes), *shape)
         self.size = int(np.prod(self.shape))
