@@ -319,6 +319,9 @@ _PLAIN = {
     "missing": "a value is missing",
     "tuple_type": "it must be numbers with commas between them",
     "string_type": "it must be text",
+    "float_parsing": "it must be a number",
+    "int_parsing": "it must be a whole number",
+    "bool_parsing": "it must be true or false",
 }
 """What pydantic says of types, in other words."""
 

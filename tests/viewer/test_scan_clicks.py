@@ -117,6 +117,35 @@ def test_every_fact_can_be_corrected_and_a_refused_entry_stays(docked, tmp_path)
     assert scan.scan.recipe().reader.horizontal_axis and scan.scan.shape == (shape[0], shape[2], shape[1])
 
 
+def test_what_a_scan_gave_lies_in_mm_once_its_pixel_size_is_told_and_in_pixels_without(docked, disk):
+    from napari.utils.notifications import notification_manager
+
+    told = []
+    notification_manager.notification_ready.connect(lambda event: told.append(event.message))
+    run = docked.reconstruct_scan(disk)
+    layer, editor = docked.viewer.layers[run.title], docked.scan.facts.editor
+    docked.compare.drop(0.5, 0.5)
+    corners = docked.compare.regions.boxes()[0][1]
+    docked.click(docked.scan.facts.buttons["pixel"])
+    docked.type(editor.line, "0.05")
+    assert (tuple(layer.scale), str(layer.units[-1])) == ((0.05,) * 3, "millimeter")
+    assert layer.metadata["fewview"]["unit"] == "per pixel"  # where it lies is known by now; its values are as they were
+    docked.viewer.layers.remove("Projections of disk.h5")
+    docked.compare.refresh()
+    assert docked.compare.comparison.unit == "per pixel" and len(docked.compare.rows) == 2
+    np.testing.assert_allclose(docked.compare.regions.boxes()[0][1], 0.05 * corners)
+    assert docked.run().status == "done"
+    docked.compare.refresh()
+    assert "is in per pixel, others are in mm^-1" in docked.compare.words.notes.toolTip()
+    assert not any("Inconsistent units" in text for text in told)
+    docked.viewer.layers.remove(docked.bench.runs[-1].title)
+    docked.click(docked.scan.facts.buttons["pixel"])
+    editor.line.clear()
+    docked.click(editor.apply)
+    assert (tuple(layer.scale), str(layer.units[-1])) == ((1.0,) * 3, "pixel")
+    np.testing.assert_allclose(docked.compare.regions.boxes()[0][1], corners)
+
+
 def test_preparation_before_and_after_and_what_a_result_leaves(docked, tmp_path):
     scan, panel = open_scan(docked, tmp_path), docked.reconstruct.panel
     preparation = scan.preparation

@@ -12,6 +12,7 @@ import numpy as np
 from .common.layers import METADATA, facts
 from .common.names import own_name, with_prefix
 from .scan.presenter import ScanPresenter
+from .unit_of_layers import bring_to_unit
 
 
 class Scans:
@@ -89,6 +90,8 @@ class Scans:
             else:
                 for layer in self._parked.pop(scan.path, []):
                     self._viewer.add_layer(layer)
+        for layer in self.layers_of(self.current):
+            bring_to_unit(layer, self.current.edge)
 
     def came(self, layer: Any) -> None:
         """A layer has come: one of a scan that is not meant stays out of sight."""
