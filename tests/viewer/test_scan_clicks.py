@@ -129,7 +129,7 @@ def test_what_a_scan_gave_lies_in_mm_once_its_pixel_size_is_told_and_in_pixels_w
     docked.click(docked.scan.facts.buttons["pixel"])
     docked.type(editor.line, "0.05")
     assert (tuple(layer.scale), str(layer.units[-1])) == ((0.05,) * 3, "millimeter")
-    assert layer.metadata["fewview"]["unit"] == "per pixel"  # where it lies is known by now; its values are as they were
+    assert layer.metadata["fewview"]["unit"] == "per pixel"  # where it lies is known, its values are as before
     docked.viewer.layers.remove("Projections of disk.h5")
     docked.compare.refresh()
     assert docked.compare.comparison.unit == "per pixel" and len(docked.compare.rows) == 2
