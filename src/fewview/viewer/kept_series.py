@@ -63,7 +63,7 @@ def described_series(layer: Any, file_of: Callable[[NDArray[Any]], str]) -> dict
 
 
 def show_series(bench: Any, entries: Sequence[Mapping[str, Any]], moved: Callable[[str], str]) -> list[str]:
-    """Show the series of a session; returns the names of those of which a file is gone.
+    """Show the series of a session.
 
     Parameters
     ----------
@@ -72,6 +72,11 @@ def show_series(bench: Any, entries: Sequence[Mapping[str, Any]], moved: Callabl
         As :func:`described_series` gave them.
     moved : callable
         Where a file of the session lies by now.
+
+    Returns
+    -------
+    list of str
+        Names of those of which a file is gone; they are not shown.
     """
     lost = []
     for entry in entries:
