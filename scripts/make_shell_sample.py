@@ -35,6 +35,7 @@ def attenuation(values, air):
 
 
 def main(folder):
+    """Write the sample from the two published slices in this folder."""
     grey, published = (np.load(folder / f"shell{name}.npy").astype(np.float32)[None] for name in "NX")
     grid = Grid.cubic(grey.shape)
     # Outside of its turned field of view the neutron slice holds zeros. A scale is found: the pixels need not be alike.
