@@ -1,6 +1,6 @@
-"""How far the networks are from what is possible: three bounds; writes results/bounds.json.
+"""How far the networks are from what is possible: four bounds; writes results/bounds.json.
 
-    python benchmarks/bounds.py --part variance|field|fixed [--minutes 3] [--pool FOLDER]
+    python benchmarks/bounds.py --part variance|field|fixed|mean [--minutes 3] [--pool FOLDER]
 
 Validation samples of 64 pixels, fields of 32; CPU. A part leaves the rows of the others. Afterwards: `python
 docs/bounds_page.py`.
@@ -16,6 +16,7 @@ from typing import Any
 
 import bounds_field
 import bounds_fixed
+import bounds_mean
 import bounds_variance
 import torch
 
@@ -24,6 +25,7 @@ PARTS: dict[str, Callable[[float, Path | None], Iterator[dict[str, Any]]]] = {
     "variance": bounds_variance.rows,
     "field": bounds_field.rows,
     "fixed": bounds_fixed.rows,
+    "mean": bounds_mean.rows,
 }
 
 

@@ -4,22 +4,25 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from ...models.prior import MEAN, SIGMA_DATA
+from ...models.guide import START
 from ...models.symmetries import TURNS
-from ...models.unrolled import Unrolled
 from ..diffusion.guide import CrossModalGuide
+from ..diffusion.start import least_squares
 from ..interface import Problem
 from ..inverse.normalised import Scaled
 from ..inverse.proposals import Proposal, data_consistent, nonnegative
-from .xray_reading import guide_network, shown, xray_of
+from .xray_reading import guide_network, xray_of
 
 REACHED = 0.3
 """Noise level of the loop at which a guide meets images as good as these; half of it changes nothing (0.01 dB)."""
+FIRMNESS = 3.0
+"""Times the certainty that the guide claims voxel by voxel: its answer fits the data to their noise already. Of 1, 3
+and 10 the first lost 0.08 dB with 32 views, the last 0.02 dB with 8."""
 ITERATIONS = 20
 """Of the data step."""
 
 
-def guided_again(net: Unrolled, image: Tensor, problem: Problem, data: Scaled, positivity: bool) -> Tensor:
+def guided_again(image: Tensor, problem: Problem, data: Scaled, positivity: bool) -> Tensor:
     """What the guide makes of a reconstruction and its own first reading, made consistent with the data.
 
     The network mistrusts a reading that in most of its training was of a blurred or misplaced X-ray volume; the guide
@@ -27,10 +30,8 @@ def guided_again(net: Unrolled, image: Tensor, problem: Problem, data: Scaled, p
 
     Parameters
     ----------
-    net : Unrolled
-        One that takes readings.
     image : Tensor, shape (slices, y, x)
-        Its answer, in units of the object's maximum.
+        The network's answer, in units of the object's maximum.
     problem : Problem
         With an X-ray volume.
     data : Scaled
@@ -43,12 +44,10 @@ def guided_again(net: Unrolled, image: Tensor, problem: Problem, data: Scaled, p
     Tensor, shape (slices, y, x)
         In the same units.
     """
-    known = shown(net, problem, data)
-    assert known is not None
-    first = known[:, 0] * SIGMA_DATA + MEAN
     guide = CrossModalGuide(guide_network(image.device), xray_of(problem), positions=TURNS)
-    guide.ask((image + first) / 2, data, REACHED)
-    mean, certainty = guide.told["mean"], guide.certainty
+    guide.ask(least_squares(problem) / data.top, data, START)
+    guide.ask((image + guide.told["mean"]) / 2, data, REACHED)
+    mean, certainty = guide.told["mean"], FIRMNESS * guide.certainty
     if positivity:
         return nonnegative(mean, data, certainty, ITERATIONS)
     return data_consistent([Proposal(mean, certainty)], data, ITERATIONS, mean)

@@ -10,7 +10,6 @@ from typing import Any
 import torch
 
 from ...errors import OptionError
-from ...models.weights import load_unrolled
 from ...options import Auto, option
 from ..diffusion.denoiser import WEIGHTS
 from ..diffusion.start import nothing_there
@@ -146,8 +145,7 @@ def _guided(problem: Problem, options: UnrolledXrayOptions, last: Estimate) -> E
     data = scaled(problem, float(options.scale))
     if nothing_there(problem):
         return last
-    net = load_unrolled(options.weights, problem.operator.device)
-    image = guided_again(net, torch.as_tensor(last.volume) / data.top, problem, data, options.positivity)
+    image = guided_again(torch.as_tensor(last.volume) / data.top, problem, data, options.positivity)
     made = estimate(image, last.step, last.total, "the guide, asked again", problem, data, dict(last.chosen))
     return replace(made, extra=last.extra)
 
