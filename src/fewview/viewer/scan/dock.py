@@ -11,14 +11,12 @@ from qtpy.QtGui import QAction
 from qtpy.QtWidgets import (
     QCheckBox,
     QComboBox,
-    QDoubleSpinBox,
     QFileDialog,
     QFormLayout,
     QHBoxLayout,
     QLabel,
     QMenu,
     QPushButton,
-    QSpinBox,
     QVBoxLayout,
     QWidget,
 )
@@ -27,6 +25,7 @@ from superqt import QLabeledDoubleSlider
 from ...errors import FewviewError
 from ..common.notify import complain
 from ..common.plots import AnglePlot, AxisPlot
+from ..common.ranged import RangedBox, RangedDoubleBox, Tell
 from ..common.theme import colours
 from ..common.widgets import Dock, Section, bare, button, described, labelled, narrow, quiet, wrapped
 from ..common.words import without_flags
@@ -120,11 +119,10 @@ class ScanDock(Dock):
         box = QWidget()
         layout = bare(QVBoxLayout(box))
         row = QHBoxLayout()
-        self.axis = QDoubleSpinBox()
+        self.axis = RangedDoubleBox(lambda why: self._tell(self.axis_words, why))
         self.axis.setDecimals(2)
         self.axis.setSingleStep(0.25)
         self.axis.setSuffix(" px")
-        self.axis.setKeyboardTracking(False)
         self.axis.setToolTip("0-based detector column of the rotation axis. Unit: px. A wrong one doubles the edges.")
         described(self.axis, "Rotation axis")
         self.axis.valueChanged.connect(self._on_axis)
@@ -167,16 +165,17 @@ class ScanDock(Dock):
         box = QWidget()
         form = bare(QFormLayout(box))
         form.setRowWrapPolicy(QFormLayout.RowWrapPolicy.WrapLongRows)
+        self.choice_words = wrapped()
+        tell = partial(self._tell, self.choice_words)
         self.views = _spin(
-            1, 1, "Number of views to use, equally spread over the angles. Fewer: what would a shorter scan give?"
+            tell, 1, 1, "Number of views to use, equally spread over the angles. Fewer: what would a shorter scan give?"
         )
-        self.first = _spin(0, 0, "First detector row (slice) to reconstruct. Unit: px.")
-        self.last = _spin(0, 0, "Last detector row (slice) to reconstruct. Unit: px.")
+        self.first = _spin(tell, 0, 0, "First detector row (slice) to reconstruct. Unit: px.")
+        self.last = _spin(tell, 0, 0, "Last detector row (slice) to reconstruct. Unit: px.")
         self.bin = _spin(
-            1, 16, "Detector pixels averaged along each side: 2 is 8 times fewer voxels and half the detail."
+            tell, 1, 16, "Detector pixels averaged along each side: 2 is 8 times fewer voxels and half the detail."
         )
         for widget in (self.views, self.first, self.last, self.bin):
-            widget.setKeyboardTracking(False)
             widget.valueChanged.connect(self._on_choice)
         rows = QHBoxLayout()
         rows.addWidget(self.first, 1)
@@ -190,7 +189,14 @@ class ScanDock(Dock):
             form.addRow(title, item)
             described(widget, title)
         described(self.last, "Last row")
+        described(self.first, "First row")
+        form.addRow(self.choice_words)
         return box
+
+    def _tell(self, words: QLabel, why: str) -> None:
+        """Why an entry was not taken, until something else is entered."""
+        words.setText(why)
+        words.setStyleSheet(f"color: {colours(self.viewer).tone('warning')}")
 
     def _make_volumes(self) -> QWidget:
         box = QWidget()
@@ -315,6 +321,7 @@ class ScanDock(Dock):
 
     def _on_choice(self) -> None:
         scan = self.scan
+        self.choice_words.clear()
         views, rows, _ = scan.shape
         scan.views = self.views.value() if self.views.value() < views else None
         first, last = sorted((self.first.value(), self.last.value()))
@@ -351,8 +358,8 @@ class ScanDock(Dock):
         return None if index == 0 else file_of(self.viewer.layers[name], self.scan.path)
 
 
-def _spin(low: int, high: int, tooltip: str) -> QSpinBox:
-    spin = QSpinBox()
+def _spin(tell: Tell, low: int, high: int, tooltip: str) -> RangedBox:
+    spin = RangedBox(tell)
     spin.setRange(low, high)
     spin.setToolTip(tooltip)
     return spin
