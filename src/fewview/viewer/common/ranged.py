@@ -29,7 +29,7 @@ def _judged(verdict: tuple[QValidator.State, str, int], suffix: str) -> tuple[QV
 
 def _beyond(box: QSpinBox | QDoubleSpinBox, text: str) -> str:
     """Why an entry is not taken."""
-    low, high, kept = (box.textFromValue(value) for value in (box.minimum(), box.maximum(), box.value()))
+    low, high, kept = (f"{value:g}" for value in (box.minimum(), box.maximum(), box.value()))
     typed = text.removesuffix(box.suffix()).strip()
     return f"{box.accessibleName()} lies between {low} and {high} here; {typed} does not, so that it stays {kept}."
 
