@@ -68,11 +68,12 @@ imports and files.
 
 Every method has the option `budget`, in seconds: `--set budget=30`, or the field "Time budget" of the form. Methods of
 one pass (FBP, gridrec, `guide`) have nothing to leave out, and say so. What is on "auto" is settled first (for half of
-the budget at most), then a small run measures the pace, and the steps and samples that fit are taken; of `ensemble`,
-those of each member. All slabs of a volume take the same. The result says what it came to, as in "The budget of 30 s
-allowed 9 of 16 steps and 4 of 8 samples." A method that needs less ends early. The budget is about the reconstruction;
-reading and preparing the scan come on top. A run with a budget depends on the machine: `fewview tune` writes the recipe
-with the steps that were settled, which does not.
+the budget at most), then a small run measures the pace, and the steps and samples that fit into 92 % of the budget are
+taken (a long run is slower than a small one); of `ensemble`, those of each member. All slabs of a volume take the same.
+The result says what it came to, as in "The budget of 30 s allowed 9 of 16 steps and 4 of 8 samples." A method that
+needs less ends early, and so does a field that held-out pixels stop; both is said. The budget is about the
+reconstruction; reading and preparing the scan come on top. A run with a budget depends on the machine: `fewview tune`
+writes the recipe with the steps that were settled, which does not.
 """
 
 

@@ -217,7 +217,7 @@ def test_a_session_comes_back_as_it_was_left_and_says_what_does_not(docked, disk
     named = json.loads(before.read_text())["scans"][0]["results"]
     assert [one["name"] for one in named] == ["mine", moved.name, large.name]
     gone = large.name
-    monkeypatch.setattr(kept_results.KeptResults, "_too_large", lambda self, layer: layer.name == gone)
+    monkeypatch.setattr(kept_results.KeptResults, "_too_large", lambda self, data: data is large.data)
     bench.keeper.close()
     assert np.array_equal(read_volume(named[0]["file"]).values, as_left, equal_nan=True)
     bench.keeper.on = False

@@ -13,7 +13,7 @@ from ..errors import ScanError
 from .base import PIXEL_SIZES, Beam, place
 from .volume import VolumeGrid
 
-FARTHEST = 1e6  # mm from the source to the detector
+FARTHEST = 1e9  # mm from the source to the detector: what stands for parallel rays lies that far
 Detector = Literal["flat", "curved"]
 SIDES = ("below", "right of", "above", "left of")  # of a slice, for every quarter of a turn
 Array = NDArray[np.float64]

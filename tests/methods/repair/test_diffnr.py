@@ -78,7 +78,7 @@ def test_a_good_repair_is_followed(monkeypatch, problem, truth):
     use(monkeypatch, truth / truth.max())
     end = last(DIFFNR_NAF, problem, **SETTINGS)
     assert error(end.volume, truth) < 0.7 * error(backbone(problem).volume, truth)
-    assert end.chosen["refused_slices"] == [] and end.chosen["repairs_made"] >= 1
+    assert end.chosen["repairs_made"] >= 1
     assert set(end.extra) == {"pseudo-reference", "repair", "refused"}
     assert error(end.extra["pseudo-reference"], truth) < 0.5 * error(backbone(problem).volume, truth)
 
