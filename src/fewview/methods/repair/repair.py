@@ -120,14 +120,9 @@ class Repair:
         Yields
         ------
         Tensor, shape (slices, y, x)
-            In units of the object's maximum; ``x`` itself where held-out pixels speak against every slice's repair.
+            In units of the object's maximum; nothing where held-out pixels speak against every slice's repair.
         """
-        if not self.options.last_repair:
-            return
-        if self.verdict is not None and bool(self.verdict.refused.all()):
-            rho = 0.0 if self.reference is None else self.reference.rho
-            self.reference, self.before = PseudoReference(x, x, rho, self.verdict.refused), x.clone()
-            yield x  # what was refused last is told, whatever was accepted on the way
+        if not self.options.last_repair or (self.verdict is not None and bool(self.verdict.refused.all())):
             return
         error = self.repairer.error if self.verdict is None else self.verdict.error
         found = yield from _repaired(replace(self.repairer, given=whole, data=data, held=None, error=error), x)
