@@ -34,49 +34,39 @@ def _beyond(box: QSpinBox | QDoubleSpinBox, text: str) -> str:
     return f"{box.accessibleName()} lies between {low} and {high} here; {typed} does not, so that it stays {kept}."
 
 
-class RangedBox(QSpinBox):
-    """A whole number; ``tell`` gets a sentence where an entry is out of range.
-
-    Parameters
-    ----------
-    tell : callable
-    """
+class _Ranged:
+    """What both boxes add to Qt's; ``tell`` gets a sentence where an entry is out of range."""
 
     def __init__(self, tell: Tell) -> None:
         super().__init__()
         self._tell = tell
-        self.setKeyboardTracking(False)  # an entry counts when it is done, not digit by digit
+        self.setKeyboardTracking(False)  # type: ignore[attr-defined]  # an entry counts when done, not digit by digit
 
     def validate(self, text: str | None, position: int) -> tuple[QValidator.State, str, int]:
-        """Let digits be typed that do not fit: they are judged when the entry is done."""
-        return _judged(super().validate(text, position), self.suffix())
+        """Let numbers be typed that do not fit: they are judged when the entry is done."""
+        verdict = super().validate(text, position)  # type: ignore[misc]
+        return _judged(verdict, self.suffix())  # type: ignore[attr-defined]
 
     def fixup(self, text: str | None) -> str:
         """Called for an entry that is not taken."""
-        if text and _as_number(text, self.suffix()) is not None:
-            self._tell(_beyond(self, text))
-        return super().fixup(text)
+        if text and _as_number(text, self.suffix()) is not None:  # type: ignore[attr-defined]
+            self._tell(_beyond(self, text))  # type: ignore[arg-type]
+        return str(super().fixup(text))  # type: ignore[misc]
 
 
-class RangedDoubleBox(QDoubleSpinBox):
-    """A number with decimals; see :class:`RangedBox`.
+class RangedBox(_Ranged, QSpinBox):
+    """A whole number.
 
     Parameters
     ----------
     tell : callable
     """
 
-    def __init__(self, tell: Tell) -> None:
-        super().__init__()
-        self._tell = tell
-        self.setKeyboardTracking(False)  # an entry counts when it is done, not digit by digit
 
-    def validate(self, text: str | None, position: int) -> tuple[QValidator.State, str, int]:
-        """See :meth:`RangedBox.validate`."""
-        return _judged(super().validate(text, position), self.suffix())
+class RangedDoubleBox(_Ranged, QDoubleSpinBox):
+    """A number with decimals.
 
-    def fixup(self, text: str | None) -> str:
-        """See :meth:`RangedBox.fixup`."""
-        if text and _as_number(text, self.suffix()) is not None:
-            self._tell(_beyond(self, text))
-        return super().fixup(text)
+    Parameters
+    ----------
+    tell : callable
+    """
