@@ -6,6 +6,8 @@ import json
 import re
 import shlex
 import sys
+import tomllib
+from importlib.metadata import EntryPoint
 from pathlib import Path
 
 import pytest
@@ -128,3 +130,24 @@ def test_commands_of_a_page_exist(page):
 def test_links_of_a_page_lead_somewhere(page):
     for target in re.findall(r"\]\((?!https?:|mailto:)([^)#\s]+)", page.read_text(encoding="utf-8")):
         assert (page.parent / target).exists(), f"{page.name} links to {target}"
+
+
+def test_the_page_on_adding_a_method_makes_a_package_that_holds_what_it_must(tmp_path, monkeypatch):
+    from fewview.methods import foreign, registry
+    from fewview.testing import check_method
+
+    page = (ROOT / "docs" / "add-a-method.md").read_text(encoding="utf-8")
+    files = dict(re.findall(r"```(?:python|toml)\n# (\S+).*\n((?:.*\n)*?)```", page))
+    assert len(files) == 4
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    project = tomllib.loads(files["my-package/pyproject.toml"])
+    assert (tmp_path / "my-package" / project["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"][0]).is_dir()
+    monkeypatch.syspath_prepend(tmp_path / "my-package")
+    points = [EntryPoint(*item, foreign.GROUP) for item in project["project"]["entry-points"][foreign.GROUP].items()]
+    monkeypatch.setattr(foreign, "entry_points", lambda group: points)
+    assert [point.name for point in points] == ["landweber", "landweber-tuned"]
+    exec(files["my-package/tests/test_landweber.py"], tests := {})
+    tests["test_landweber_holds_what_a_method_must"]()
+    check_method(registry.require_method("landweber-tuned"), iterations=20)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Mapping
-from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
 from ..errors import MethodUnavailable, OptionError, choices
+from .foreign import foreign, loaded
 from .interface import Method
 
 # name -> "module:attribute"; order is the order in which people see them.
@@ -57,12 +57,11 @@ _OWN = {
     "d3ip-paper": "fewview.methods.diffusion.methods:D3IP_PAPER",
     "d3ip-x-paper": "fewview.methods.diffusion.methods:CROSSMODAL_PAPER",
 }
-GROUP = "fewview.methods"
 
 
 def method_names() -> list[str]:
     """Names of all methods: fewview's own, then those that other packages bring."""
-    return [*_OWN, *(name for name in _foreign() if name not in _OWN)]
+    return [*_OWN, *(name for name in foreign() if name not in _OWN)]
 
 
 def get_method(name: str) -> Method[Any]:
@@ -78,10 +77,9 @@ def get_method(name: str) -> Method[Any]:
         module, attribute = where.split(":")
         returned: Method[Any] = getattr(importlib.import_module(module), attribute)
         return returned
-    foreign = _foreign()
-    if name in foreign:
-        result: Method[Any] = foreign[name].load()
-        return result
+    others = foreign()
+    if name in others:
+        return loaded(others[name])
     raise OptionError(f"There is no method '{name}'.", choices(name, method_names(), "`fewview methods`"))
 
 
@@ -109,7 +107,3 @@ def require_method(name: str, options: Mapping[str, Any] | None = None) -> Metho
 
 def _own_weights(options: Mapping[str, Any]) -> bool:
     return any(isinstance(value, str | Path) and Path(value).suffix == ".safetensors" for value in options.values())
-
-
-def _foreign() -> dict[str, Any]:
-    return {point.name: point for point in entry_points(group=GROUP)}

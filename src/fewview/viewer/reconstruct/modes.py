@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from ...methods.interface import Method
-
-LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -137,13 +134,7 @@ def mode_states(methods: list[Method[Any]]) -> list[ModeState]:
 
 
 def all_methods() -> list[Method[Any]]:
-    """Every method of the registry that loads; imports torch, so call it off the thread of the screen."""
+    """Every method of the registry; imports torch, so call it off the thread of the screen."""
     from ...methods.registry import get_method, method_names
 
-    methods = []
-    for name in method_names():
-        try:
-            methods.append(get_method(name))
-        except ImportError as error:  # another package's method must not take the viewer's own along
-            LOG.warning("The method '%s' cannot be loaded: %s", name, error)
-    return methods
+    return [get_method(name) for name in method_names()]
