@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from fewview.cli.main import run
+from fewview.methods import get_method
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -124,6 +125,8 @@ def test_commands_of_a_page_exist(page):
         for word in words:
             if word.startswith("--"):
                 assert word.split("=")[0] in usage, f"{page.name}: {shlex.join(words)}"
+            if words[1] == "reconstruct" and word == "--aux":
+                assert "aux" in get_method(words[words.index("--method") + 1]).needs, shlex.join(words)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

@@ -30,4 +30,9 @@ def test_the_notes_fit_what_was_seen(columns, turn, expected):
     lines = LineIntegrals(rays, ParallelBeam(angles, 1, rays.shape[2], 31.5 - columns.start))
     assert [" ".join(note.split()[:3]) for note in field_notes(lines)] == expected
     learned = [" ".join(note.split()[:3]) for note in field_notes(lines, learned=True)]
-    assert learned == [*expected, *(["few of the"] if "the sample reaches" in expected else [])]
+    unlike = {
+        "the axis 12": "the network has",
+        "half acquisition, the": "the network has",
+        "the sample reaches": "few of the",
+    }
+    assert learned == [note for one in expected for note in (one, unlike[one])]

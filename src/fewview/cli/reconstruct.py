@@ -84,7 +84,7 @@ def carry_out(recipe: Recipe, output: Path, *, resume: bool, bits: int) -> Resul
     with stop_and_keep(stop), Progress() as progress:
         with nothing_written():
             session = RecipeSession(recipe, output, resume=resume, stop=stop.is_set, bits=bits, say=progress.say)
-        for line in told(session.lines, session.recipe.method):
+        for line in told(session.lines, session.notes):
             progress.note(line)
         if resume and not session.resumed:
             progress.say(f"no checkpoint beside {output}: starting at the beginning")
@@ -109,12 +109,9 @@ def nothing_written(before: str = "the first estimate came") -> Iterator[None]:
         raise FewviewError(f"Stopped before {before}; nothing was written.") from None
 
 
-def told(lines: LineIntegrals, method: str) -> list[str]:
+def told(lines: LineIntegrals, notes: Sequence[str]) -> list[str]:
     """What a user should know of the input before the run: oddities, guesses, what was done and what was masked."""
-    from ..methods.registry import get_method
-    from ..runs.field_of_view import field_notes
-
-    notes = [f"note: {note}" for note in (*lines.notes, *field_notes(lines, "weights" in get_method(method).needs))]
+    notes = [f"note: {note}" for note in notes]
     notes += [f"assumed {name}: {one.where}" for name, one in lines.provenance.items() if one.how == "assumed"]
     if lines.steps:
         notes.append(f"prepared: {'; '.join(lines.steps)}")

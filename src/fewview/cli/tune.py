@@ -36,7 +36,7 @@ def tune(
     stop = threading.Event()
     with stop_and_keep(stop), Progress() as progress, nothing_written("everything was settled"):
         session = RecipeSession(recipe, stop=stop.is_set, say=progress.say)
-        for line in told(session.lines, session.recipe.method):
+        for line in told(session.lines, session.notes):
             progress.note(line)
         tuning = session.tune()
         while True:

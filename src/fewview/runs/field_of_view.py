@@ -35,6 +35,11 @@ def field_notes(lines: LineIntegrals, learned: bool = False) -> list[str]:
         notes.append(
             f"{where}: the volume holds the {geometry.columns} columns about the axis, not all that the detector saw"
         )
+    if learned and notes:
+        notes.append(
+            "the network has learnt scans whose axis lies within 4 % of the detector's width from its middle: compare "
+            "its result with tv or mbir"
+        )
     if truncated(lines):
         worst = "most of all near its border, and with iterative methods"
         notes.append(f"the sample reaches over the edge of the detector: the volume's values are too high, {worst}")

@@ -17,6 +17,7 @@ from .volume_grid import grid_of, part_on_grid
 if TYPE_CHECKING:
     from ..io import Volume
 
+FLAT = 1e-6  # of the largest value: what differs by less is rounding
 FEWEST_COLUMNS = 4  # after binning: fewer tell no noise from signal
 
 
@@ -112,3 +113,24 @@ def fitting_volume(
     unit = "pixel" if lines.geometry.voxel is None else "mm"
     values, note = part_on_grid(volume, what, onto, unit, recipe.rows, recipe.bin)
     return values, volume, note
+
+
+def require_structure(values: NDArray[np.float32], path: str) -> None:
+    """Refuse an X-ray volume that is the same everywhere: whatever is gained with it is not gained by it.
+
+    Parameters
+    ----------
+    values : ndarray of float32, shape (z, y, x)
+        On the grid of the reconstruction.
+    path : str
+        Of its file, for the message.
+
+    Raises
+    ------
+    OptionError
+    """
+    if np.ptp(values) <= FLAT * np.abs(values).max(initial=0):  # not so of values that are not numbers
+        raise OptionError(
+            f"The X-ray volume {path} is {values.flat[0]:g} everywhere in these slices: it shows no sample.",
+            "Check that it is the right file and covers the sample, or take a method that needs no X-ray volume.",
+        )

@@ -24,7 +24,7 @@ from ..registration import RegistrationOptions
 from .auxiliary import registered_volume
 from .checkpoint import Checkpointer, checkpoint_path
 from .field_of_view import field_notes
-from .inputs import chosen_scan, fitting_volume, prepared
+from .inputs import chosen_scan, fitting_volume, prepared, require_structure
 from .kept import holds, kept_of, made_of
 from .recipe import Recipe
 from .record import files_of, peak_memory_mb, plain, sha256, versions
@@ -33,6 +33,8 @@ from .slabs import SlabRun
 
 if TYPE_CHECKING:
     from ..scan import LineIntegrals, Scan
+
+GUIDED = "d3ip-x, unrolled-x and dtv"
 
 
 @dataclass(frozen=True)
@@ -203,6 +205,12 @@ class RecipeSession:
             self._inputs,
         )
 
+    @property
+    def notes(self) -> list[str]:
+        """What a user should know of the scan and of the other volumes, before the run and in its record."""
+        learned = "weights" in self.reconstruction.method.needs
+        return [*self.lines.notes, *self._assumed, *field_notes(self.lines, learned)]
+
     def done(self) -> None:
         """The result is safe on disk: the checkpoint of a run that came to its end has done its work."""
         if self.checkpoint is not None and not self.stopped:
@@ -267,7 +275,7 @@ class RecipeSession:
             "preparation": self.lines.steps,
             "masked": self.lines.masked,
             "provenance": {name: str(origin) for name, origin in self.lines.provenance.items()},
-            "notes": [*self.lines.notes, *self._assumed, *field_notes(self.lines, "weights" in run.method.needs)],
+            "notes": self.notes,
             "input": [str(path.resolve()) for path in self.lines.paths],
             "input_sha256": self._digest.result() if not quick or self._digest.done() else None,
             "versions": versions(),
@@ -289,6 +297,7 @@ class RecipeSession:
         if recipe.registration is None:
             values, volume, note = fitting_volume(recipe.auxiliary, "auxiliary volume", recipe, self.lines, self._look)
             self._assumed += [note] if note else []
+            self._look_at(values)
             return values, (volume.attrs.get("record") or {}).get("registration")
         values, _, found = registered_volume(
             recipe.auxiliary,
@@ -301,7 +310,16 @@ class RecipeSession:
             say=self._say,
             stop=self._stop,
         )
+        self._look_at(values)
         return values, found.to_json()
+
+    def _look_at(self, xray: NDArray[np.float32]) -> None:
+        """A method that takes the X-ray volume needs one that shows something; of another one says that it does not."""
+        method, path = self.recipe.method, str(self.recipe.auxiliary)
+        if "aux" in require_method(method, self.recipe.options).needs:
+            require_structure(xray, path)
+        else:
+            self._assumed.append(f"'{method}' makes no use of the X-ray volume {path}; {GUIDED} do")
 
     def _reference(self, path: str) -> tuple[NDArray[np.float32], float]:
         """The reference on the grid, and the range of its file: binning and rows then do not change the scale in dB."""
