@@ -37,6 +37,11 @@ def test_twins_and_one_alone():
     assert simplex_minimum(np.array([[3.0]])) == pytest.approx([1])
 
 
+def test_who_errs_by_nothing_counts_alone_and_nothing_measured_is_no_error():
+    assert simplex_minimum(np.diag([2.0, 0.0, 1.0])) == pytest.approx([0, 1, 0])
+    assert simplex_minimum(np.zeros((3, 3))).sum() == pytest.approx(1)
+
+
 @pytest.fixture(scope="module")
 def problem():
     across = torch.arange(32) - 15.5
@@ -65,6 +70,12 @@ def test_who_errs_about_as_much_has_a_part_of_it(problem):
 
 def _all(problem, **options):
     return [(e.step, e.total, e.stage, e.volume.clone(), e) for e in METHOD.run(problem, METHOD.options(**options))]
+
+
+def test_a_scan_that_met_nothing_gives_an_empty_volume(problem):
+    views, _ = problem
+    last = _all(Problem(views.operator, torch.zeros_like(views.data)), members="fbp,cgls,sirt")[-1]
+    assert not last[3].any() and last[4].chosen["shares"]
 
 
 def test_members_that_predict_better_count(problem):

@@ -90,6 +90,7 @@ def test_counts_width_and_pixels_count_too():
     assert [s.split()[0] for s in said] == ["About", "The", "The"]
     assert "25 counts" in said[0] and "100 or more" in said[0] and "300 pixels" in said[1] and "0.1 mm" in said[2]
     assert outside_training({}, A, 0.2) == []
+    assert len(outside_training(card, A, 2000.0)) == 2, "values on an arbitrary scale count nothing"
 
 
 def test_other_weights_are_refused(problem, tmp_path):

@@ -12,6 +12,7 @@ from torch import Tensor
 from ..interface import Views
 from .stacking import LEAST, TAKEN, Residuals
 
+TINY = 1e-12  # of the mean squared error: who errs by nothing has a solution, too
 FAR = 1.5  # times the least squared error: who errs by more gets no equal part
 
 
@@ -53,10 +54,11 @@ def simplex_minimum(gram: NDArray[np.float64], least: float = LEAST) -> NDArray[
     ``gram w`` is the same for all of it. Sets in which a volume would count less than ``least`` are passed over.
     """
     count = len(gram)
+    gram = gram / (np.trace(gram) / count or 1.0)  # all 0 where nothing was measured: then any weights will do
     best, lowest = np.full(count, 1 / count), np.inf
     for chosen in chain.from_iterable(combinations(range(count), size) for size in range(1, count + 1)):
         part = gram[np.ix_(chosen, chosen)]
-        ridge = 1e-9 * np.trace(part) / len(chosen) * np.eye(len(chosen))  # two volumes may be one and the same
+        ridge = (1e-9 * np.trace(part) / len(chosen) + TINY) * np.eye(len(chosen))  # two volumes may be the same
         solved = np.linalg.solve(part + ridge, np.ones(len(chosen)))
         solved = solved / solved.sum()
         if len(chosen) > 1 and solved.min() < least:

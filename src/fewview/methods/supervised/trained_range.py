@@ -10,6 +10,7 @@ from ...models.unrolled import arc
 from ...operators import Operator
 
 SLACK = 1.25  # beyond the ends of a range, as a factor
+ONE_COUNT = 1.0  # noise of a line integral from one count; larger is that of values on an arbitrary scale
 SLACK_DEGREES = 5.0  # the same for the arc, which has no factor
 
 
@@ -36,7 +37,7 @@ def outside_training(card: Mapping[str, Any], operator: Operator, noise: float) 
     found = {
         "views": float(operator.views),
         "arc_deg": math.degrees(arc(operator.angles)),
-        "counts_behind": 1 / noise**2 if noise > 0 else math.inf,
+        "counts_behind": 1 / noise**2 if 0 < noise < ONE_COUNT else math.inf,
         "side_px": float(operator.grid),
         "pixel_mm": float(operator.volume.voxel),
     }
