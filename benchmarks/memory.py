@@ -89,7 +89,7 @@ def _run(method: str, lines: Any, truth: Any) -> Any:
 
 
 def _sample(size: int, slices: int, views: int, aside: float = 0.0) -> tuple[Any, Any]:
-    """Noisy line integrals of blocks, and the blocks."""
+    """Noisy line integrals of disks that fill the field of view, as a forecast has to assume, and the disks."""
     import numpy as np
     import torch
 
@@ -99,8 +99,8 @@ def _sample(size: int, slices: int, views: int, aside: float = 0.0) -> tuple[Any
 
     rng = np.random.default_rng(0)
     angles = np.arange(views) * np.pi / views
-    truth = np.zeros((slices, size, size), np.float32)
-    truth[:, size // 4 : -size // 4, size // 4 : -size // 4] = rng.uniform(0.5, 1, (slices, 1, 1)) / size
+    away = np.hypot(*np.ogrid[-1 : 1 : size * 1j, -1 : 1 : size * 1j])
+    truth = (rng.uniform(0.5, 1, (slices, 1, 1)) / size * (away < 0.95)).astype(np.float32)
     values = parallel_beam(angles, columns=size, memory_budget=0)(torch.from_numpy(truth)).numpy()
     values += 0.02 * rng.standard_normal(values.shape).astype(np.float32)
     return LineIntegrals(values.swapaxes(0, 1), ParallelBeam(angles, slices, size, (size - 1) / 2 + aside), None), truth

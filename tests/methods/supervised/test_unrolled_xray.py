@@ -79,7 +79,7 @@ def test_it_has_to_be_better_than_the_network_that_would_answer_without_it(probl
     def errors(given, runs, stage):
         assert set(runs) == {"without", WITH, AGAIN, "unrolled-general"}
         yield from ()
-        return {name: np.array([1.0, 1.4]) * {"without": 1.0, WITH: 0.9, AGAIN: 0.95}.get(name, plain) for name in runs}
+        return {name: np.array([1.0, 1.4]) * {"without": 1.0, WITH: 0.9, AGAIN: 0.99}.get(name, plain) for name in runs}
 
     monkeypatch.setattr(unrolled_xray, "predicted", errors)
     monkeypatch.setattr(network_choice, "NETWORKS", ("unrolled-general",))
@@ -99,22 +99,23 @@ def test_a_volume_that_is_not_used_leaves_the_plain_network(problem):
     assert torch.equal(last_of(problem, xray=False).volume, alone.volume)
 
 
-@pytest.mark.parametrize(("again", "last"), [(0.85, True), (0.89, False)])
+@pytest.mark.parametrize(("again", "last"), [(0.85, True), (0.92, True), (0.96, False)])
 @pytest.mark.parametrize("xray", ["auto", True])
-def test_the_guide_has_the_last_word_where_held_out_views_gain_by_it(problem, monkeypatch, xray, again, last):
-    """2 % better than without its last word, also where the X-ray volume is used in any case."""
+def test_the_guide_is_asked_again_unless_held_out_views_are_predicted_worse(problem, monkeypatch, xray, again, last):
+    """By 2 % or for certain, also where the X-ray volume is used in any case."""
 
     def errors(given, runs, stage):
         yield from ()
         found = {"without": 1.2, "unrolled-general": 1.1, WITH: 0.9, AGAIN: again}
-        return {name: np.array([1.0, 1.4]) * found[name] for name in runs}
+        uneven = {AGAIN: np.array([0.03, -0.03])}  # nothing is certain of two views
+        return {name: np.array([1.0, 1.4]) * found[name] + uneven.get(name, 0.0) for name in runs}
 
     monkeypatch.setattr(unrolled_xray, "predicted", errors)
     settled = METHOD.settle(problem, METHOD.options(xray=xray))
     assert settled.options.xray is True and settled.options.again is last
     assert settled.chosen["again"] is last
     if xray == "auto":
-        assert ("last word" in settled.chosen["guided"]) is last
+        assert ("half of it by the guide network's answer" in settled.chosen["guided"]) is last
 
 
 def test_the_guide_asked_again_fits_the_measurement_and_shows_what_it_changed(problem, weights):

@@ -46,8 +46,9 @@ class UnrolledXrayOptions(UnrolledOptions):
     again: bool | Auto = option(
         "auto",
         "Ask the guide again",
-        "Whether the guide network of `d3ip-x`, which has learnt concrete-like samples, has the last word where the "
-        "X-ray volume is used. Auto gives it where held-out views are predicted better by that.",
+        "Whether the guide network of `d3ip-x`, which has learnt concrete-like samples, is asked once more where the "
+        "X-ray volume is used: the result is the mean of both answers. Auto asks it unless held-out views are "
+        "predicted worse by that.",
     )
     compare: bool = option(
         False,
@@ -87,7 +88,8 @@ def _judged(problem: Problem, options: UnrolledXrayOptions, plain: str) -> Gener
     It has to help the network that sees it, and that one has to be better than the one that would answer without it.
     """
     asked = options.taking({"samples": 0, "symmetries": False, "finetune": 0, "xray": True, "compare": False})
-    ways = {WITH: asked.taking({"again": False}), AGAIN: asked.taking({"again": True})}
+    # The mean comes first: where it is worse it is so by half a decibel and more, which held-out views see.
+    ways = {AGAIN: asked.taking({"again": True}), WITH: asked.taking({"again": False})}
     if options.again != "auto":
         ways.pop(WITH if options.again else AGAIN)
     seeing: Runs = {name: partial(solve, options=own) for name, own in ways.items()}
@@ -105,8 +107,8 @@ def _judged(problem: Problem, options: UnrolledXrayOptions, plain: str) -> Gener
     gained = min(gain(errors[way], errors[name]) for name in blind)
     evidence = f"held-out views are predicted {abs(gained):.1%} {'better' if gained > 0 else 'worse'} with it"
     if good:
-        last = ", and the guide network had the last word" if way == AGAIN else ""
-        return found | {"guided": f"The X-ray volume was used{last}: {evidence}."}
+        by = ", half of it by the guide network's answer" if way == AGAIN else ""
+        return found | {"guided": f"The X-ray volume was used{by}: {evidence}."}
     said = (
         f"The X-ray volume was not used: {evidence}, which is no certain gain. This volume is made of the "
         "measured views alone. Check that the X-ray volume is of this sample and registered to it."
@@ -141,7 +143,7 @@ def solve(problem: Problem, options: UnrolledXrayOptions) -> Iterator[Estimate]:
 
 @torch.no_grad()
 def _guided(problem: Problem, options: UnrolledXrayOptions, last: Estimate) -> Estimate:
-    """The last estimate in the light of the guide."""
+    """The mean of the last estimate and of the guide's answer."""
     data = scaled(problem, float(options.scale))
     if nothing_there(problem):
         return last
