@@ -64,6 +64,12 @@ def remarks(chosen: Mapping[str, Any]) -> list[str]:
     if refused:
         slices = f"{refused} slice{'s' * (refused > 1)}"
         said.append(f"The repair of {slices} was refused, because held-out pixels were predicted worse with it.")
+    if chosen.get("last_repair_refused"):
+        made = chosen.get("repairs_made", 0)
+        before = f"; {made} before it {'was' if made == 1 else 'were'} followed" if made else ""
+        said.append(
+            f"The repair of the finished field was refused, because held-out pixels were predicted worse with it{before}."
+        )
     if bad := chosen.get("values_without_number"):
         said.append(f"The run diverged in part: {bad} values of the volume are not numbers.")
     return [*said, *chosen.get("outside_training", [])]

@@ -16,6 +16,7 @@ from fewview.methods.repair.pseudo_reference import PseudoReference, Repairer
 from fewview.methods.selection.held_out import pixel_folds
 from fewview.models.ssim import ssim3d
 from fewview.operators import parallel_beam
+from fewview.runs.kept import remarks
 
 N, SLICES = 32, 3
 
@@ -88,6 +89,25 @@ def test_a_harmful_repair_is_refused_and_costs_nothing(monkeypatch, problem, tru
     assert end.chosen["refused_slices"] == list(range(SLICES))
     assert oracle.asked == 2  # once on the way, once of the best field
     assert error(end.volume, truth) < 1.05 * error(backbone(problem).volume, truth)
+
+
+@pytest.mark.parametrize("before", [0, 1])
+def test_that_the_repair_of_the_finished_field_was_refused_is_told_beside_those_followed(
+    monkeypatch, problem, truth, before
+):
+    right, wrong = truth / truth.max(), torch.rand(truth.shape, generator=torch.Generator().manual_seed(1))
+
+    class TurnsBad(Oracle):
+        def __call__(self, x, condition):
+            self.answer = right if self.asked < before else wrong
+            return super().__call__(x, condition)
+
+    monkeypatch.setattr(module, "load_any_fixer", lambda name, device: TurnsBad(right))
+    end = last(DIFFNR_NAF, problem, **SETTINGS | {"repairs": before, "repair_error": 0.01})
+    assert end.chosen["last_repair_refused"] is True and end.chosen["repairs_made"] == before
+    assert end.chosen.get("refused_slices", []) == []
+    (said,) = remarks(end.chosen)
+    assert "finished field was refused" in said and ("1 before it was followed" in said) is bool(before)
 
 
 def test_the_last_repair_is_held_against_all_pixels_and_is_the_result(monkeypatch, problem, truth):

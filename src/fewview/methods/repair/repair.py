@@ -149,11 +149,18 @@ class Repair:
         return weight * (1 - ssim3d(values, reference, there))
 
     def told(self) -> dict[str, Any]:
-        """For :attr:`Estimate.chosen`: how many repairs there were, and what was refused of the last."""
-        if self.reference is None:
-            return {"repairs_made": self.made}
-        slices = [int(k) for k in torch.nonzero(self.reference.refused)[:, 0]]
-        return {"repairs_made": self.made, "refused_slices": slices, "repair_rho": self.reference.rho}
+        """For :attr:`Estimate.chosen`: how many repairs were made, and what was refused of the last one made.
+
+        Beside those that were made on the way, that of the finished field may have been refused as a whole.
+        """
+        said: dict[str, Any] = {"repairs_made": self.made}
+        if self.reference is not None:
+            slices = [int(k) for k in torch.nonzero(self.reference.refused)[:, 0]]
+            said |= {"refused_slices": slices, "repair_rho": self.reference.rho}
+        followed = self.reference is None or not bool(self.reference.refused.all())
+        if followed and self.verdict is not None and bool(self.verdict.refused.all()):
+            said["last_repair_refused"] = True
+        return said
 
     def shown(self, top: float) -> dict[str, Tensor]:
         """Volumes beside the field: the pseudo-reference, what the fixer changed, and where it was refused."""
