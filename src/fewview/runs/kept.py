@@ -68,7 +68,8 @@ def remarks(chosen: Mapping[str, Any]) -> list[str]:
         made = chosen.get("repairs_made", 0)
         before = f"; {made} before it {'was' if made == 1 else 'were'} followed" if made else ""
         said.append(
-            f"The repair of the finished field was refused, because held-out pixels were predicted worse with it{before}."
+            f"The repair of the finished field was refused, because held-out pixels were predicted worse with "
+            f"it{before}."
         )
     if bad := chosen.get("values_without_number"):
         said.append(f"The run diverged in part: {bad} values of the volume are not numbers.")
