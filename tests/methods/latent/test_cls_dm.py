@@ -95,6 +95,22 @@ def test_the_views_are_met_to_their_noise_and_no_closer(weights, weighted):
         assert 0.7 * noise < off.mean() ** 0.5 < 1.3 * noise
 
 
+@pytest.mark.parametrize("angles", [(0.0, 0.5), (0.0, 0.25, 0.5, 0.75)])
+def test_without_negative_values_the_mean_fits_the_views_as_well(weights, angles):
+    """Clipped alone, or fitted with a weight that the volume's regression suggests, it would not."""
+    A = parallel_beam(np.array(angles) * np.pi, 16, 16)
+    problem, noise = _problem(A), 0.01
+    drawn = noise * torch.randn(problem.data.shape, generator=torch.Generator().manual_seed(5))
+    last, _ = _last(replace(problem, data=problem.data + drawn), weights, answer="network")
+    signed, _ = _last(replace(problem, data=problem.data + drawn), weights, answer="network", positivity=False)
+    assert signed.volume.min() < 0 <= last.volume.min()
+
+    def left(volume):
+        return float((A(volume) - problem.data - drawn).square().mean()) ** 0.5
+
+    assert left(signed.volume.clamp(min=0)) > 1.3 * noise > left(last.volume)
+
+
 def test_the_paper_has_no_data_step(weights):
     problem = _problem(parallel_beam(np.array([0.0, np.pi / 2]), 16, 16))
     last, estimates = _last(problem, weights, "cls-dm-paper", samples=1, rounds=0, tv_weight=1e-3)

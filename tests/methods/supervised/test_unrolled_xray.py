@@ -9,7 +9,8 @@ import torch
 from fewview.errors import OptionError
 from fewview.methods import get_method
 from fewview.methods.interface import Problem
-from fewview.methods.supervised import network_choice, unrolled_xray
+from fewview.methods.inverse.normalised import scaled
+from fewview.methods.supervised import guide_again, network_choice, unrolled_xray
 from fewview.methods.supervised.unrolled_xray import AGAIN, WITH
 from fewview.methods.supervised.xray_reading import IMAGES
 from fewview.models.unrolled import Unrolled, UnrolledConfig
@@ -126,3 +127,21 @@ def test_the_guide_asked_again_fits_the_measurement_and_shows_what_it_changed(pr
     plain = last_of(problem, weights=weights, xray=False)
     assert torch.allclose(twice.extra["guide_change"], twice.volume - plain.volume, atol=1e-6)
     assert "std" in twice.extra and twice.step == twice.total
+
+
+@pytest.mark.parametrize("positivity", [True, False])
+def test_what_the_guide_says_is_made_consistent_with_the_measurement(problem, monkeypatch, positivity):
+    """A guide that is not sure of an answer much too bright does not make the mean as bright."""
+
+    def bright(images, xray, sigma):
+        return torch.full_like(images, 0.9), torch.zeros_like(images)
+
+    monkeypatch.setattr(guide_again, "guide_network", lambda device: bright)
+    data = scaled(problem, 0.02)
+    image = data.back * 0 + 0.3
+    mean = guide_again.guided_again(image, problem, data, positivity)
+    said = 2 * mean - image
+    y = problem.data / 0.02
+    off, before = ((problem.operator(one) - y).norm() / y.norm() for one in (said, torch.full_like(said, 0.9)))
+    assert off < 0.05 < before
+    assert not positivity or said.min() >= -1e-6

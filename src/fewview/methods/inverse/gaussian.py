@@ -131,17 +131,26 @@ class GaussianStep:
         x0 : Tensor, shape (copies * slices, y, x)
         """
         misfit, slices = self.misfit(x0), len(self.data.y)
-        weights = self.data.weights
-        usable = self.data.y.numel() if weights is None else int((weights > 0).sum())
         copies = len(x0) // slices
         low, high = (torch.full((copies,), float(math.log(end)), device=x0.device) for end in (LEAST, MOST))
         for _ in range(HALVINGS if self.basis is not None else HALVINGS // 2):
             middle = (low + high) / 2
             rho = middle.exp().to(x0.dtype).repeat_interleave(slices)[:, None, None]
             left = (rho * self.inverse(misfit, rho)).square().reshape(copies, -1).sum(dim=1)
-            too_much = left > usable * self.data.noise**2
+            too_much = left > self.allowed
             low, high = torch.where(too_much, low, middle), torch.where(too_much, middle, high)
         return low.exp().to(x0.dtype).repeat_interleave(slices)[:, None, None]
+
+    @property
+    def allowed(self) -> float:
+        """Sum of the squared, weighted misfit that the noise explains."""
+        weights = self.data.weights
+        usable = self.data.y.numel() if weights is None else int((weights > 0).sum())
+        return usable * self.data.noise**2
+
+    def explains(self, x: Tensor, times: float = 1.0) -> bool:
+        """Whether a volume (slices, y, x) leaves no more of the data than so many times what their noise explains."""
+        return float(self.misfit(x).square().sum()) <= times**2 * self.allowed
 
     def drawn(self, x0: Tensor, r: float, image: Tensor, line: Tensor, misfit: Tensor | None = None) -> Tensor:
         """A draw from the Gaussian whose mean is :meth:`mean`: that of a proposal and data with errors of their own.

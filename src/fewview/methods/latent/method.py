@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from functools import cached_property
 from typing import Any
 
 import torch
@@ -34,8 +33,14 @@ from .space import ConditionedDenoiser, renewing, rounds_of
 
 SHOWN = 3
 """Samples that are given beside the mean."""
-FIRMEST = 1e4
-"""Weight of the data beyond which a volume without negative values is not found in the iterations that there are."""
+WEIGHTS = (1.0, 3.0, 10.0, 30.0, 100.0, 300.0, 1e3, 3e3, 1e4)
+"""Of the data in the search for a volume without negative values; of larger ones it is not found in the iterations that
+there are."""
+ITERATIONS = 100
+SLACK = 1.05
+"""Times the noise that may be left: the noise is known to a few per cent, and the last of them cost a large weight. Of
+ten validation torsos with 2 to 8 views none lost 0.01 dB by this search, and those with three and more gained 0.07 to
+0.23; without the slack two with 8 views lost 0.1 and 0.4."""
 LAST = Level(0, 1, 0.5, 1.0)
 BESIDE = "total variation"
 
@@ -118,10 +123,16 @@ class _Run:
     aligned: Aligned
     step: GaussianStep
 
-    @cached_property
-    def firmness(self) -> Tensor:
-        """Weight of the data against a proposal such as the networks make, (slices, 1, 1)."""
-        return (1 / self.step.discrepancy(self.aligned.volume)).clamp(max=FIRMEST)
+    def nonnegative(self, mean: Tensor) -> Tensor:
+        """The volume nearest to ``mean`` that has no negative values and leaves of the views what their noise explains.
+
+        Clipped alone, the mean fits the views worse than each sample does.
+        """
+        for weight in WEIGHTS:
+            x = nonnegative(mean, self.aligned.data, weight, ITERATIONS)
+            if self.step.explains(x, SLACK):
+                break
+        return x
 
     def estimate(
         self, samples: Tensor, step: int, total: int, stage: str, state: Mapping[str, Any] | None, last: bool = False
@@ -130,7 +141,7 @@ class _Run:
         data = self.aligned.data
         mean = samples.mean(dim=0)
         if self.options.positivity and last and self.options.consistent:
-            mean = nonnegative(mean, data, self.firmness, 100)
+            mean = self.nonnegative(mean)
         elif self.options.positivity:
             mean = mean.clamp(min=0)
         volume = mean * data.top

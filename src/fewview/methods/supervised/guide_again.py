@@ -15,9 +15,6 @@ from .xray_reading import guide_network, xray_of
 
 REACHED = 0.3
 """Noise level of the loop at which a guide meets images as good as these; half of it changes nothing (0.01 dB)."""
-FIRMNESS = 3.0
-"""Times the certainty that the guide claims voxel by voxel: its answer fits the data to their noise already. Of 1, 3
-and 10 the first lost 0.08 dB with 32 views, the last 0.02 dB with 8."""
 ITERATIONS = 20
 """Of the data step."""
 
@@ -27,8 +24,9 @@ def guided_again(image: Tensor, problem: Problem, data: Scaled, positivity: bool
 
     The network mistrusts a reading that in most of its training was of a blurred or misplaced X-ray volume; the guide
     does not. Their errors differ, so that the guide mends what both share, and the mean of the two is better than
-    either: of 12 concrete-like validation samples, with X-ray volumes as blurred as in the training, in all by 0.02 to
-    0.15 dB, where the guide's own answer is worse in half.
+    either: of concrete-like validation samples of 64 pixels with 8, 16 and 32 views by 0.15, 0.11 and 0.07 dB over the
+    network where the X-ray volume is as blurred as in the training (the guide alone: 0.16, 0.01, -0.20), by 0.23, 0.21
+    and 0.14 dB where it is as sharp as the sample (three each).
 
     Parameters
     ----------
@@ -49,9 +47,8 @@ def guided_again(image: Tensor, problem: Problem, data: Scaled, positivity: bool
     guide = CrossModalGuide(guide_network(image.device), xray_of(problem), positions=TURNS)
     guide.ask(least_squares(problem) / data.top, data, START)
     guide.ask((image + guide.told["mean"]) / 2, data, REACHED)
-    mean, certainty = guide.told["mean"], FIRMNESS * guide.certainty
+    mean, certainty = guide.told["mean"], guide.certainty
+    said = data_consistent([Proposal(mean, certainty)], data, ITERATIONS, mean)
     if positivity:
-        said = nonnegative(mean, data, certainty, ITERATIONS)
-    else:
-        said = data_consistent([Proposal(mean, certainty)], data, ITERATIONS, mean)
+        said = nonnegative(said, data, float((1 / certainty).mean()) / data.noise**2)
     return (image + said) / 2
