@@ -73,9 +73,9 @@ def test_the_xray_volume_is_seen_and_left_out_when_held_out_views_gain_nothing(p
     assert judged.chosen["xray"] is False and "was not used" in judged.chosen["guided"]
 
 
-@pytest.mark.parametrize(("plain", "used"), [(1.0, True), (0.85, False)])
+@pytest.mark.parametrize(("plain", "used"), [(1.0, True), (0.95, False), (0.85, False)])
 def test_it_has_to_be_better_than_the_network_that_would_answer_without_it(problem, monkeypatch, plain, used):
-    """Two views pass no test: a gain of 2 % decides, over the same network and over that of `unrolled`."""
+    """By 13 % over the root of the number of views, here 3.8 %, over the same network and over that of `unrolled`."""
 
     def errors(given, runs, stage):
         assert set(runs) == {"without", WITH, AGAIN, "unrolled-general"}

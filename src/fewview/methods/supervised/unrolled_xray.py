@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import replace
 from functools import partial
@@ -23,6 +24,11 @@ from .unrolled import METHOD as UNROLLED
 from .unrolled import UnrolledOptions, estimate
 from .unrolled import solve as solve_unrolled
 from .unrolled import tune as tune_unrolled
+
+LEAST_GAIN = 0.13
+"""Over the root of the number of views: part by which held-out views must be predicted better with the X-ray volume.
+Of 76 validation measurements (64 pixels; 8, 16 and 32 views; right and wrong X-ray volumes) the 22 that were predicted
+better by more gained 0 to 4.3 dB; the others lost 0.13 in the mean, and 2.5 at worst."""
 
 WITH, AGAIN = "with", "with, the guide asked again"
 Runs = dict[str, Callable[[Problem], Iterator[Estimate]]]
@@ -103,14 +109,15 @@ def _judged(problem: Problem, options: UnrolledXrayOptions, plain: str) -> Gener
     found = {"xray": True, "again": way == AGAIN, "guide_curve": curve}
     if not blind:
         return found
-    good = all(better(errors[way], errors[name], enough=ENOUGH) for name in blind)
+    least = LEAST_GAIN / math.sqrt(problem.operator.views)
+    good = all(better(errors[way], errors[name], least=least, enough=least) for name in blind)
     gained = min(gain(errors[way], errors[name]) for name in blind)
     evidence = f"held-out views are predicted {abs(gained):.1%} {'better' if gained > 0 else 'worse'} with it"
     if good:
         by = ", half of it by the guide network's answer" if way == AGAIN else ""
         return found | {"guided": f"The X-ray volume was used{by}: {evidence}."}
     said = (
-        f"The X-ray volume was not used: {evidence}, which is no certain gain. This volume is made of the "
+        f"The X-ray volume was not used: {evidence}, and a gain counts from {least:.1%} on. This volume is made of the "
         "measured views alone. Check that the X-ray volume is of this sample and registered to it."
     )
     return found | {"xray": False, "again": False, "guided": said}
