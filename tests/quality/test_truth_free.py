@@ -55,6 +55,12 @@ def test_noise_of_line_integrals_with_weights(sigma):
     assert noise_level(y, w) == pytest.approx(sigma, rel=0.1)
 
 
+@pytest.mark.parametrize("columns", [1, 3])
+def test_a_detector_too_narrow_to_tell_noise_says_what_to_do(columns):
+    with pytest.raises(FewviewError, match=rf"4 or more detector columns, and here there are {columns}\. Bin less"):
+        noise_level(np.ones((1, 5, columns)))
+
+
 def test_object_mask_covers_the_object_and_its_holes():
     image = _disk() - _disk(radius=10)
     image += 0.1 * np.random.default_rng(5).standard_normal(image.shape)

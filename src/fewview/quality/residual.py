@@ -27,7 +27,10 @@ def noise_level(measured: Any, weights: Any = None) -> float:
     """
     y, w = _filled(measured, weights)
     if y.shape[-1] < 4:
-        raise FewviewError(f"{y.shape[-1]} detector columns are too few to tell noise from signal.")
+        raise FewviewError(
+            f"This method tells noise from signal by 4 or more detector columns, and here there are {y.shape[-1]}.",
+            "Bin less, or take a classical method, such as tv.",
+        )
     return _spread_of_differences(y, w, [(c, (..., _part(y.shape[-1], k, 4))) for k, c in enumerate((1, -3, 3, -1))])
 
 
