@@ -69,10 +69,6 @@ def landweber(problem, options, noise=0.0, slow=0.0):
 GOOD = Method("landweber", "Landweber", "classical", "For tests.", "none", Knobs, landweber)
 
 
-def test_a_method_that_chooses_by_held_out_views_holds_what_it_must():
-    check_method(get_method("cgls"))
-
-
 def test_a_method_of_another_package_need_not_be_registered():
     check_method(GOOD, steps=30)
 

@@ -139,6 +139,4 @@ METHOD = Method(
     tune=tune,
     effort=lambda problem, options: Effort(min(CHOOSING_SLICES, len(problem.data)), len(problem.data)),
     buffers=(5.5, 5.0),
-    # those of the views that are given and held out, while the number of steps is chosen
-    matrices=lambda options: 2.0 if options.undecided() else 1.0,
 )
