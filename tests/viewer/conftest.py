@@ -239,5 +239,25 @@ class Docked:
 
         QTimer.singleShot(100, fill)
 
+    def restart(self, closed=lambda: None):
+        """Close the session, with all of its scans and layers, and go on with it as the next viewer would.
+
+        ``closed`` is called in between: what the session wrote lies where it said until another one takes it over.
+        """
+        bench = self.bench
+        bench.keeper.close()
+        closed()
+        bench.keeper.on = False
+        while bench.scans.all:
+            bench.forget_scan()
+        self.viewer.layers.clear()
+        bench.keeper.on = True
+        bench.keeper.open()
+        bench.scan_changed.emit()
+        self.scan.parentWidget().raise_()
+        self.until(self.scan.scans.go_on.isVisible)
+        self.click(self.scan.scans.go_on)
+        self.until(lambda: bench.scan.ready)
+
     def finish(self):
         self.until(lambda: not self.bench.queue.busy and not self.bench.live.showing)

@@ -84,6 +84,9 @@ def test_frames_wait_for_the_first_one_and_several_scans_do_not(tmp_path, monkey
         if one.path not in [other.path for other in opened]:
             opened.append(one)
 
+    def at(path):
+        return next(one for one in opened if one.path == path)
+
     bench = SimpleNamespace(
         scan=scan,
         viewer=SimpleNamespace(layers=[]),
@@ -91,7 +94,7 @@ def test_frames_wait_for_the_first_one_and_several_scans_do_not(tmp_path, monkey
         live=SimpleNamespace(ended=ended),
         painted=Heard(),
         to_come=[],
-        scans=SimpleNamespace(all=opened, include=include, everything_of=lambda scan: []),
+        scans=SimpleNamespace(all=opened, include=include, everything_of=lambda scan: [], at=at),
         scan_changed=SimpleNamespace(emit=lambda: None),
     )
     tv = get_method("tv")
@@ -211,18 +214,7 @@ def test_the_frame_of_a_series_that_runs_is_shown_and_all_are_stepped_through_at
     whole, name = np.asarray(made.data), made.name
     words = []
     notification_manager.notification_ready.connect(lambda event: words.append(event.message))
-    bench.keeper.close()
-    bench.keeper.on = False
-    for _ in paths:
-        bench.forget_scan()
-    viewer.layers.clear()
-    bench.keeper.on = True
-    bench.keeper.open()
-    bench.scan_changed.emit()
-    docked.scan.parentWidget().raise_()
-    docked.until(docked.scan.scans.go_on.isVisible)
-    docked.click(docked.scan.scans.go_on)
-    docked.until(lambda: bench.scan.ready)
+    docked.restart()
     (back,) = [layer for layer in viewer.layers if layer.ndim == 4]
     assert back.name == name and back.scale[0] == 2 and back.visible
     np.testing.assert_array_equal(np.asarray(back.data), whole)
@@ -231,6 +223,58 @@ def test_the_frame_of_a_series_that_runs_is_shown_and_all_are_stepped_through_at
     assert not any(text.startswith("Without") for text in words)
     bench.keeper.write()
     assert len(json.loads(bench.keeper.file.read_text())["series"]) == 1  # and again
+
+
+def test_one_of_several_scans_that_fails_does_not_hold_up_the_others(docked, tmp_path, monkeypatch):
+    """One that cannot be read, and one that is gone when its turn comes: told by name, and queued again when back."""
+    from napari.utils.notifications import notification_manager
+    from qtpy.QtWidgets import QFileDialog
+
+    dock, bench, panel = docked.reconstruct, docked.bench, docked.reconstruct.panel
+    paths = [frame(tmp_path / f"{name}.npy") for name in "abcd"]
+    (tmp_path / "b.npy").write_bytes(b"cut off")
+    bench.open(paths[0], angles="0:180", kind="attenuation")
+    bench.scan.set_axis(11.0)
+    docked.until(lambda: not bench.finding_axis)
+    docked.finish()
+    dock.choose("sirt")
+    dock.form.set_values({"iterations": 200})
+    words = []
+    notification_manager.notification_ready.connect(lambda event: words.append(event.message))
+    monkeypatch.setattr(QFileDialog, "getOpenFileNames", lambda *_: (paths, ""))
+    docked.click(dock.several.several)
+    (tmp_path / "c.npy").rename(tmp_path / "away.npy")
+    docked.until(lambda: all(run.over for run in bench.runs))
+    docked.finish()
+    assert [(run.payload["recipe"]["scan"], run.status) for run in bench.runs] == [
+        (paths[0], "done"),
+        (paths[2], "failed"),
+        (paths[3], "done"),
+    ]
+    assert sum("b.npy" in text for text in words) == sum("c.npy" in text for text in words) == 1
+    panel.runs_section.head.setChecked(True)
+    panel.runs.setCurrentRow(1)
+    assert "failed" in panel.runs.item(1).toolTip() and "c.npy" in panel.runs.item(1).toolTip()
+    words.clear()
+    docked.click(panel.record_button)  # there is none: what is known is told again
+    assert "c.npy" in words[-1]
+    (tmp_path / "away.npy").rename(tmp_path / "c.npy")
+    docked.click(panel.again_button)
+    docked.until(lambda: len(bench.runs) == 4 and bench.runs[-1].over)
+    docked.finish()
+    assert bench.runs[-1].status == "done" and bench.scan.path == paths[0]
+    assert panel.runs.currentRow() == 2  # the run that was selected, not the line
+    panel.runs.setCurrentRow(0)
+    docked.click(panel.residual_button)  # of a scan that is not meant: it lies beside its own slices
+    docked.finish()
+    assert bench.scan.path == paths[2]
+    (made,) = [layer for layer in docked.viewer.layers if "re-projected" in layer.name]
+    assert made.visible and made.metadata["fewview"]["of"] == paths[2]
+    docked.until(lambda: made.name.startswith("c: "))
+    assert made.name.count("c: ") == 1
+    bench.forget_scan()
+    docked.click(panel.residual_button)
+    assert "is not open any more" in words[-1]
 
 
 def test_the_buttons_queue_files_and_the_channels_of_one_file(docked, tmp_path, monkeypatch):

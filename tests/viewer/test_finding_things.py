@@ -98,7 +98,8 @@ def test_help_palette_and_what_auto_chose(docked):
     known = {name for name, _ in get_app_model().commands}
     assert {"fewview.save_result", "fewview.undo_regions", "fewview.preview"} <= ids
     assert ids <= known | {f"fewview.{name}" for name in ("read", "write")} | {i for i in ids if "sample" in i}
-    buttons = [made for dock in _docks(docked) for made in dock.findChildren(QPushButton)]
+    _, registration = docked.viewer.window.add_plugin_dock_widget("fewview", "Registration", tabify=True)
+    buttons = [made for dock in (*_docks(docked), registration) for made in dock.findChildren(QPushButton)]
     named = {made.property("action") for made in buttons if made.property("action")}
     assert {f"fewview.{action}" for action in named} <= ids and len(named) > 35
     without = {made.text() for made in buttons if not made.property("action")}
@@ -113,7 +114,6 @@ def test_help_palette_and_what_auto_chose(docked):
     assert NAME in docked.viewer.window.dock_widgets
     page = docked.viewer.window.dock_widgets[NAME]
     assert "Drop a file or a folder" in page.text.toPlainText()
-    docked.viewer.window.add_plugin_dock_widget("fewview", "Registration", tabify=True)
     docked.qtbot.wait(200)
     bar = next(bar for bar in docked.scan.window().findChildren(QTabBar) if bar.count() == 4)
     texts = [bar.tabText(k) for k in range(4)]

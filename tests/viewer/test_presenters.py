@@ -26,7 +26,7 @@ from fewview.viewer.compare.profile import line_profile
 from fewview.viewer.compare.regions_file import box_region, read_regions, region_box, write_regions
 from fewview.viewer.compare.report import Picture, html_report, record_of
 from fewview.viewer.compare.table import Candidate, Table, Truth, as_csv
-from fewview.viewer.compare.value_units import one_unit
+from fewview.viewer.compare.value_units import by_pixel, one_unit
 from fewview.viewer.keys.table import bindings, conflicts
 from fewview.viewer.reconstruct.form_entries import changed, form_fields, named
 from fewview.viewer.reconstruct.modes import MODES, mode_states
@@ -613,8 +613,21 @@ def test_layers_of_other_units_are_not_compared_in_silence():
     assert one_unit([foreign, run]) == ([foreign, run], "per pixel", [])
     assert one_unit([foreign]) == ([foreign], "", [])
     live = layer("live", image(), units=("mm", "mm"))
-    live.metadata = {"fewview": {"recipe": {}}}
+    live.metadata = {"fewview": {"recipe": {}, "unit": "mm^-1"}}
     assert one_unit([live, file])[2] == [] and one_unit([live, run])[0] == [live]
+
+
+def test_values_hold_for_the_pixel_with_which_they_were_reconstructed():
+    made = by_pixel("mm^-1", 0.3, 0.2)
+    assert made == "mm^-1 of a pixel of 0.3 mm" == by_pixel(made, 0.2, 0.15) == by_pixel("mm^-1", 0.3, None)
+    assert by_pixel(made, 0.15, 0.3) == by_pixel(made, None, 0.3) == "mm^-1"
+    assert by_pixel("per pixel", None, 0.3) == by_pixel("per pixel", 0.3, 0.2) == "per pixel"
+    old, new = layer("old", image()), layer("new", image())
+    old.metadata, new.metadata = ({"fewview": {"record": {"unit": "mm^-1"}, "unit": unit}} for unit in (made, "mm^-1"))
+    kept, unit, notes = one_unit([old, new])
+    assert (kept, unit) == ([new], "mm^-1") and "“old” is in mm^-1 of a pixel of 0.3 mm, others" in notes[0]
+    kept, unit, notes = one_unit([old])
+    assert (kept, unit) == ([old], made) and "another one by now" in notes[0]
 
 
 def test_a_profile_follows_the_line():

@@ -1,5 +1,7 @@
 """Register the shell's slices in the viewer: live checkerboard, quality, pairs, and over to the Scan dock."""
 
+import shutil
+
 import numpy as np
 import pytest
 from scipy.ndimage import rotate
@@ -76,3 +78,27 @@ def test_dock_registers_live_and_hands_over(docked, shell):
     docked.until(lambda: dock._worker is None)
     assert "same features" in dock.words.text()  # one point here, none there
     assert not dock.use.isEnabled()
+
+
+def test_each_scan_has_its_own_pairs_whatever_they_are_called(docked, disk, shell, tmp_path):
+    from fewview.viewer.registration.dock import PAIRS
+
+    viewer, bench = docked.viewer, docked.bench
+    other = shutil.copy(disk, tmp_path / "other.h5")
+    bench.open(disk)
+    _, dock = viewer.window.add_plugin_dock_widget("fewview", "Registration")
+    for name in ("FBP", "X-ray"):
+        viewer.add_image(shell[0], name=name)
+    docked.click(dock.pick)
+    first = viewer.layers[PAIRS[0]]
+    first.data, first.name = [[0, 60, 60]], "mine"
+    docked.click(dock.pick)
+    assert PAIRS[0] not in viewer.layers  # it is there, by another name
+    bench.open(str(other))
+    docked.click(dock.pick)
+    second = viewer.layers[f"other: {PAIRS[0]}"]
+    assert second.visible and not first.visible and not len(second.data)
+    bench.mean(bench.scans.all[0])
+    assert first.visible and not second.visible
+    bench.forget_scan()
+    assert first not in viewer.layers and second in viewer.layers

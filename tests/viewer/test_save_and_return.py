@@ -218,18 +218,9 @@ def test_a_session_comes_back_as_it_was_left_and_says_what_does_not(docked, disk
     assert [one["name"] for one in named] == ["mine", moved.name, large.name]
     gone = large.name
     monkeypatch.setattr(kept_results.KeptResults, "_too_large", lambda self, data: data is large.data)
-    bench.keeper.close()
-    assert np.array_equal(read_volume(named[0]["file"]).values, as_left, equal_nan=True)
-    bench.keeper.on = False
-    bench.forget_scan()
-    viewer.layers.clear()
-    bench.keeper.on = True
-    bench.keeper.open()
-    bench.scan_changed.emit()
-    docked.scan.parentWidget().raise_()
-    docked.until(docked.scan.scans.go_on.isVisible)
-    docked.click(docked.scan.scans.go_on)
-    docked.until(lambda: bench.scan.ready)
+    held = []
+    docked.restart(closed=lambda: held.append(read_volume(named[0]["file"]).values))
+    assert np.array_equal(held[0], as_left, equal_nan=True)
     back = {layer.name: layer for layer in viewer.layers}
     assert np.array_equal(back["mine"].data, as_left, equal_nan=True) and gone not in back
     lies = back[runs[1].title]

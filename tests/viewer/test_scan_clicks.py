@@ -130,7 +130,7 @@ def test_what_a_scan_gave_lies_in_mm_once_its_pixel_size_is_told_and_in_pixels_w
     docked.type(editor.line, "0.05")
     assert (tuple(layer.scale), str(layer.units[-1])) == ((0.05,) * 3, "millimeter")
     assert layer.metadata["fewview"]["unit"] == "per pixel"  # where it lies is known, its values are as before
-    docked.viewer.layers.remove("Projections of disk.h5")
+    assert "Projections of disk.h5" not in docked.viewer.layers  # they would lie over the result
     docked.compare.refresh()
     assert docked.compare.comparison.unit == "per pixel" and len(docked.compare.rows) == 2
     np.testing.assert_allclose(docked.compare.regions.boxes()[0][1], 0.05 * corners)
@@ -144,6 +144,70 @@ def test_what_a_scan_gave_lies_in_mm_once_its_pixel_size_is_told_and_in_pixels_w
     docked.click(editor.apply)
     assert (tuple(layer.scale), str(layer.units[-1])) == ((1.0,) * 3, "pixel")
     np.testing.assert_allclose(docked.compare.regions.boxes()[0][1], corners)
+
+
+def test_the_tick_says_whether_the_projections_are_shown(docked, disk):
+    projections = docked.scan.projections
+    docked.bench.open(disk)
+    assert projections.isChecked() and "Projections of disk.h5" in docked.viewer.layers
+    docked.viewer.layers.remove("Projections of disk.h5")  # by its user
+    assert not projections.isChecked()
+    docked.click(projections)
+    assert projections.isChecked() and "Projections of disk.h5" in docked.viewer.layers
+    docked.run()
+    assert not projections.isChecked()
+
+
+def test_results_and_regions_follow_a_pixel_size_that_was_read_wrong(docked, disk):
+    docked.bench.open(disk, pixel=0.05)
+    docked.finish()
+    run = docked.run()
+    layer, facts, editor = docked.viewer.layers[run.title], docked.scan.facts, docked.scan.facts.editor
+    docked.compare.drop(0.5, 0.5)
+    docked.compare.refresh()
+    corners, before = docked.compare.regions.boxes()[0][1], docked.compare.rows[0].values
+    docked.click(facts.buttons["pixel"])
+    docked.type(editor.line, "0.02")
+    assert tuple(layer.scale) == pytest.approx((0.02,) * 3)
+    np.testing.assert_allclose(docked.compare.regions.boxes()[0][1], 0.4 * corners)
+    docked.compare.refresh()
+    assert docked.compare.rows[0].values["mean"] == pytest.approx(before["mean"])  # the same pixels, untouched
+    assert "is in mm^-1 of a pixel of 0.05 mm, which is another one by now" in docked.compare.words.notes.toolTip()
+    again = docked.run()
+    docked.compare.refresh()
+    assert {row.layer for row in docked.compare.rows} == {again.title}  # the old values are 2.5 times too low
+    assert docked.compare.rows[0].values["mean"] == pytest.approx(2.5 * before["mean"], rel=1e-4)
+    assert "others are in mm^-1: it is left out" in docked.compare.words.notes.toolTip()
+    docked.click(facts.buttons["pixel"])
+    docked.type(editor.line, "0.05")
+    docked.compare.refresh()
+    assert {row.layer for row in docked.compare.rows} == {run.title}
+    np.testing.assert_allclose(docked.compare.regions.boxes()[0][1], corners)
+
+
+def test_what_comes_after_the_pixel_size_was_told_lies_by_it(docked, disk):
+    """Told in mid-run: further volumes of that run, and the result of one that waits."""
+    docked.bench.open(disk)
+    docked.scan.first.setValue(2)
+    docked.type(docked.scan.bin, "2")
+    options = {"start": "cgls", "smoothness": 1e-3, "steps": 16, "warm_up": 0.1, "repairs": 1}
+    run = docked.run("diffnr-naf", wait=False, **options)
+    docked.reconstruct.choose("fbp")
+    docked.click(docked.reconstruct.run_button)
+    behind = docked.bench.runs[-1]
+    docked.click(docked.scan.facts.buttons["pixel"])
+    docked.type(docked.scan.facts.editor.line, "0.05")
+    assert not run.over
+    docked.finish()
+    assert (run.status, behind.status) == ("done", "done")
+    shown = [layer for layer in docked.viewer.layers if {"run", "extra"} & layer.metadata["fewview"].keys()]
+    assert len(shown) > 2
+    for layer in shown:
+        about = layer.metadata["fewview"]
+        assert tuple(layer.scale) == pytest.approx((0.1,) * 3) and str(layer.units[-1]) == "millimeter", layer.name
+        assert tuple(layer.translate) == pytest.approx((0.125, 0.025, 0.025)), layer.name
+        assert about.get("unit") == (None if about.get("extra") == "refused" else "per pixel")
+    assert abs(docked.viewer.dims.point[0] - 0.125) < 0.05 + 1e-6  # within the slice that there is
 
 
 def test_preparation_before_and_after_and_what_a_result_leaves(docked, tmp_path):

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from .common.layers import facts
 from .common.names import own_name
+from .compare.value_units import unit_of
 from .files.layer_files import Mark, holds_values, mark, newest_file, place_in_view, remember
 from .files.writers import save
 from .reconstruct.run_end import LIES
@@ -131,10 +132,11 @@ class KeptResults:
 
 
 def described(layer: Any, file: str) -> dict[str, Any]:
-    """A result as plain values: its file, and name, place and turn of its layer."""
+    """A result as plain values: its file, and name, place, turn and unit of values of its layer."""
     lies = {key: np.asarray(getattr(layer, key)).tolist() for key in LIES}
     units = [str(unit) for unit in layer.units]
-    return {"file": file, "name": own_name(layer.name, layer.metadata), **lies, "units": units}
+    name, unit = own_name(layer.name, layer.metadata), unit_of(layer)
+    return {"file": file, "name": name, **lies, "units": units, "unit": unit}
 
 
 def as_described(
@@ -158,4 +160,4 @@ def as_described(
     """
     if len(entry.get("scale", keywords["scale"])) == 2 and len(values) == 1:  # it was an image
         values, keywords = values[0], {**keywords, "axis_labels": ("y", "x")}
-    return values, {**keywords, **{key: value for key, value in entry.items() if key != "file"}}
+    return values, {**keywords, **{key: value for key, value in entry.items() if key not in ("file", "unit")}}

@@ -90,8 +90,7 @@ def show_series(bench: Any, entries: Sequence[Mapping[str, Any]], moved: Callabl
             continue
         for frame in frames.values():
             frame.visible = False  # it would lie over the others
-        of = entry["about"].get("of", "")
-        prefix = next((bench.scans.prefix(scan) for scan in bench.scans.all if scan.path == of), "")
+        prefix = bench.scans.prefix_at(entry["about"].get("of", ""))
         bench.viewer.add_layer(
             Image(
                 Frames(volumes, tuple(entry["shape"])),

@@ -151,6 +151,7 @@ def _show(bench: Any, scan: ScanPresenter, entry: Mapping[str, Any]) -> None:
     about = keywords["metadata"][METADATA]
     record = about["record"]
     about["prefix"] = bench.scans.prefix(scan)
+    about["unit"] = entry.get("unit") or about["unit"]  # the pixel size may have been corrected since it was written
     if record.get("recipe"):
         about |= {"recipe": record["recipe"], "title": record.get("title", "")}
         keywords["name"] = record.get("title") or keywords["name"]

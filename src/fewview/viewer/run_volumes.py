@@ -14,6 +14,7 @@ from ..errors import FewviewError
 from ..runs.recipe import Recipe
 from .common.layers import spatial
 from .compare.grids import Place, grid_of, placed
+from .compare.value_units import made_with, unit_of
 from .files.layer_files import file_of, layer_of
 from .scan.presenter import ScanPresenter
 
@@ -124,6 +125,8 @@ def _same(one: Place, other: Place, shape: tuple[int, ...], ndim: int) -> bool:
 
 def _no_scale(layer: Any) -> str:
     """Why nothing can be measured against the values of a layer."""
+    if made_with(unit := unit_of(layer)) is not None:
+        return f"it is in {unit}, which is another one by now."
     parts = [np.asarray(part, dtype=np.float32) for part in (layer.data if layer.ndim == 3 else [layer.data])]
     bad = sum(int(np.count_nonzero(~np.isfinite(part))) for part in parts)
     if bad:

@@ -9,10 +9,11 @@ from typing import Any
 
 import numpy as np
 
+from ..errors import FewviewError
 from .common.layers import METADATA, facts
 from .common.names import own_name, with_prefix
 from .scan.presenter import ScanPresenter
-from .unit_of_layers import bring_to_unit
+from .unit_of_layers import bring_layer
 
 
 class Scans:
@@ -26,6 +27,9 @@ class Scans:
         The one that the docks show.
     leaving : list of callable
         Called before another one is meant: who has changed which layers are in sight, as a grid does, ends that first.
+    moved : list of callable
+        Called with the path of a scan, and the mm of its pixel until now and from now on: what is to come of it lies
+        by the new one, too.
     still : callable
         Gives a context in which nothing is painted. Where several layers go, one of them of more axes than the others,
         the sliders change and napari paints at once, layers that are half gone too: a crash within OpenGL.
@@ -36,6 +40,8 @@ class Scans:
         self.current = ScanPresenter()
         self.all: list[ScanPresenter] = []
         self.leaving: list[Callable[[], None]] = []
+        self.moved: list[Callable[[str, float | None, float | None], None]] = []
+        self._edges: dict[str, float] = {}  # mm of a pixel by which the layers of a scan lie
         self.still: Callable[[], AbstractContextManager[None]] = nullcontext
         self._visible: dict[int, bool] = {}
         self._parked: dict[str, list[Any]] = {}
@@ -49,7 +55,7 @@ class Scans:
 
     def include(self, scan: ScanPresenter) -> None:
         """Take in a scan without meaning it."""
-        if all(one.path != scan.path for one in self.all):
+        if self.at(scan.path) is None:
             self.all.append(scan)
             self.name_layers()
 
@@ -90,13 +96,21 @@ class Scans:
             else:
                 for layer in self._parked.pop(scan.path, []):
                     self._viewer.add_layer(layer)
-        for layer in self.layers_of(self.current):
-            bring_to_unit(layer, self.current.edge)
+        self._follow_pixel(self.current)
+
+    def _follow_pixel(self, scan: ScanPresenter) -> None:
+        before, edge = self._edges.get(scan.path), scan.edge
+        if sum(bring_layer(layer, before, edge) for layer in self.layers_of(scan)):
+            self.reset_view()
+        for follow in self.moved if before != edge else ():
+            follow(scan.path, before, edge)
+        if edge is not None:
+            self._edges[scan.path] = edge
 
     def came(self, layer: Any) -> None:
         """A layer has come: one of a scan that is not meant stays out of sight."""
         of = scan_of(layer)
-        if of and of != self.current.path and any(scan.path == of for scan in self.all):
+        if of and of != self.current.path and self.at(of) is not None:
             self._visible.setdefault(id(layer), layer.visible)
             layer.visible = False
             if self._viewer.layers.selection.active is layer:  # what is in sight stays what one works on
@@ -121,6 +135,27 @@ class Scans:
         """Layers that belong to a scan."""
         return (layer for layer in self._viewer.layers if scan_of(layer) == scan.path)
 
+    def results_of(self, scan: ScanPresenter) -> list[Any]:
+        """Layers of runs on a scan."""
+        return [layer for layer in self.layers_of(scan) if "run" in facts(layer.metadata)]
+
+    def at(self, path: str) -> ScanPresenter | None:
+        """The open scan of a file; None where it is not open."""
+        return next((scan for scan in self.all if scan.path == path), None)
+
+    def needed(self, path: str, title: str) -> ScanPresenter:
+        """The open scan of a file, for a run of this title.
+
+        Raises
+        ------
+        FewviewError
+            It is not open any more.
+        """
+        scan = self.at(path)
+        if scan is None:
+            raise FewviewError(f"The scan of “{title}” is not open any more.", f"Open {path} first.")
+        return scan
+
     def everything_of(self, scan: ScanPresenter) -> list[Any]:
         """Layers that belong to a scan, in the viewer or parked."""
         return [*self.layers_of(scan), *self._parked.get(scan.path, [])]
@@ -134,6 +169,11 @@ class Scans:
     def prefix(self, scan: ScanPresenter) -> str:
         """What the layers of a scan are called before their own name; nothing while there is one scan."""
         return f"{Path(self.label(scan)).with_suffix('')}: " if len(self.all) > 1 else ""
+
+    def prefix_at(self, path: str) -> str:
+        """As :meth:`prefix`, of the scan of a file; nothing where that is not open."""
+        scan = self.at(path)
+        return "" if scan is None else self.prefix(scan)
 
     def reset_view(self) -> None:
         """All of what is seen of the scan that is meant, and its middle row.

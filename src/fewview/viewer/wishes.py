@@ -51,10 +51,8 @@ def queue_again(bench: Any, run: QueuedRun) -> None:
     run : QueuedRun
     """
     recipe = Recipe.parse(run.payload["recipe"])
-    scan = next((one for one in bench.scans.all if one.path == recipe.scan), None)
     try:
-        if scan is None:
-            raise FewviewError(f"The scan of “{run.title}” is not open any more.", f"Open {recipe.scan} first.")
+        scan = bench.scans.needed(recipe.scan, run.title)
         method = require_method(recipe.method, recipe.options)
     except FewviewError as error:
         complain(error)
@@ -65,6 +63,4 @@ def queue_again(bench: Any, run: QueuedRun) -> None:
 
 
 def _own_title(bench: Any, run: QueuedRun) -> str:
-    of = run.payload["recipe"]["scan"]
-    prefix = next((bench.scans.prefix(scan) for scan in bench.scans.all if scan.path == of), "")
-    return without_prefix(prefix, run.title)
+    return without_prefix(bench.scans.prefix_at(run.payload["recipe"]["scan"]), run.title)

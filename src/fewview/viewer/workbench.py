@@ -13,6 +13,7 @@ from qtpy.QtCore import QObject, QTimer, Signal
 from qtpy.QtWidgets import QApplication, QMainWindow, QWidget
 
 from ..errors import FewviewError
+from ..io.volume_out import PER_MM, PER_PIXEL
 from ..methods.interface import Method
 from ..runs.recipe import Recipe
 from ..runs.worker.queue import RunQueue
@@ -28,7 +29,7 @@ from .files.drops import PictureDrops
 from .files.layer_files import files_of
 from .keys.bindings import KeyBindings
 from .reconstruct.live_view import LiveView, Shown
-from .reconstruct.run_presenter import run_title
+from .reconstruct.run_presenter import failure, run_title
 from .reconstruct.supervisor import listen
 from .scan.axis_search import AxisSearch
 from .scan.presenter import ScanPresenter
@@ -70,6 +71,7 @@ class Workbench(QObject):
         self.live.ticked.connect(self.ticked)
         self.live.painted.connect(self.painted)
         self.live.ended.connect(self._on_end)
+        self.scans.moved.append(self.live.follow_pixel)
         self._key = key
         self._count = 0
         self._listener: Any = None
@@ -180,7 +182,7 @@ class Workbench(QObject):
             return without_flags(str(error))
         self.scans.park()  # lengths may be in mm from now on
         self.scan_changed.emit()
-        self.show_projections(True)
+        self.show_projections(self.projections_shown or not self.scans.results_of(self.scan))
         self.axis_search.find_unknown()
         return ""
 
@@ -230,7 +232,7 @@ class Workbench(QObject):
             if layer.visible:
                 self.scans.came(layer)
         self.scans.name_layers()
-        if sum("run" in facts(layer.metadata) for layer in self.scans.layers_of(self.scan)) == 1:
+        if len(self.scans.results_of(self.scan)) == 1:
             self.scans.reset_view()
 
     def _settle(self) -> None:
@@ -271,6 +273,7 @@ class Workbench(QObject):
         edge = scan.edge
         place = spatial((1, 1, 1), None if edge is None else edge * recipe.bin, first, recipe.bin)
         about = {"recipe": recipe.compact(), "title": title, "of": scan.path, "prefix": prefix}
+        about["unit"] = PER_PIXEL if edge is None else PER_MM
         self.live.expect(run, Shown(title, place, about))
         self.keeper.settings = recipe
         self.show_projections(False)  # their angle axis would share a slider with the slices
@@ -379,13 +382,10 @@ class Workbench(QObject):
         if self.axis_search.ended(run):
             self.runs_changed.emit()
             return
-        if run.status == "done" and run in self.runs:
-            of = run.record.get("recipe", {}).get("scan")
-            for scan in self.scans.all:
-                if scan.path == of:
-                    scan.learn(run.record, run.title)
+        if run.status == "done" and run in self.runs and (scan := self.scans.at(run.payload["recipe"]["scan"])):
+            scan.learn(run.record, run.title)
         if run.status == "failed" and run.error is not None:
-            complain(FewviewError(run.error.problem, run.error.remedy))
+            complain(failure(run))
         elif run.status == "stopped" and run.error is not None:
             tell(f"{run.title}: the process did not hear the stop and was ended. The last estimate is kept.")
         self.runs_changed.emit()

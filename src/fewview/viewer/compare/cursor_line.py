@@ -10,7 +10,7 @@ from ..common.names import short_names
 from ..common.words import number
 from .presenter import Comparison
 from .table import Candidate, Truth
-from .value_units import SHORT
+from .value_units import in_short
 
 LENGTH = {"mm": "mm", "pixel": "px"}
 
@@ -38,7 +38,7 @@ def values_at(comparison: Comparison, point: tuple[float, float], z: float) -> s
     if all(value is None for _, value in told):
         return ""
     where = ", ".join(f"{v:.4g}" for v in (z, *point))
-    unit = SHORT.get(comparison.unit, "")
+    unit = in_short(comparison.unit)
     names = short_names(name for name, _ in told)
     parts = [f"{names[name]} {number(value)}" for name, value in told]
     return f"z, y, x = {where} {LENGTH[comparison.length]}: " + " · ".join(parts) + (f" {unit}" if unit else "")

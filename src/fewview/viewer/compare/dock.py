@@ -11,7 +11,7 @@ from qtpy.QtWidgets import QApplication
 from superqt.utils import QSignalThrottler
 
 from ..common.layers import facts
-from ..common.notify import warn
+from ..common.notify import tell, warn
 from ..common.theme import colours
 from ..common.widgets import Dock
 from ..files.drops import open_dropped
@@ -34,7 +34,7 @@ from .region_tools import DROP, RegionTools
 from .regions_layer import Regions
 from .table import SLICE_SECONDS
 from .undo import Undo
-from .value_units import SHORT
+from .value_units import in_short
 from .views import ViewControls
 
 SOON_MS = 120  # several changes at once make one update
@@ -163,7 +163,7 @@ class CompareDock(Dock):
             self._slice_soon.throttle()
         self.columns = self.presenter.table.columns(self.comparison.truth is not None, self.rows)
         icons = {id(layer): self.layers.icon(layer) for layer in layers}
-        self.table.show_rows(self.columns, self.rows, SHORT.get(self.comparison.unit, ""), icons)
+        self.table.show_rows(self.columns, self.rows, in_short(self.comparison.unit), icons)
         self.views.refresh()
         notes = left_out(self.viewer.layers) + odd_regions(self.regions.odd())
         notes += [self.views.problem] if self.views.problem else []
@@ -302,6 +302,8 @@ class CompareDock(Dock):
         """Take back the last change of the regions."""
         if self.history.back():
             self.refresh()
+        else:
+            tell("There is no change of the regions to take back.")
 
     def _on_appeared(self) -> None:
         self.bench.attach(self)

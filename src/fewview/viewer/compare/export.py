@@ -13,7 +13,7 @@ from ..workbench import Workbench
 from .pictures import slice_png
 from .presenter import Comparison
 from .report import Picture, html_report, record_of
-from .value_units import SHORT
+from .value_units import in_short
 
 
 def report_of(dock: Any) -> str:
@@ -21,7 +21,7 @@ def report_of(dock: Any) -> str:
     bench: Workbench = dock.bench
     comparison: Comparison = dock.comparison
     boxes = dock.regions.boxes()
-    unit = SHORT.get(comparison.unit, "")
+    unit = in_short(comparison.unit)
     truth = comparison.truth
     limits = common_limits([c.image for c in comparison.candidates], None if truth is None else truth.image)
     pictures = []

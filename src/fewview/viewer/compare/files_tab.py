@@ -14,7 +14,7 @@ from ..common.widgets import tool
 from .export import report_of
 from .regions_file import read_regions, write_regions
 from .table import as_csv
-from .value_units import SHORT
+from .value_units import in_short
 
 
 class FilesTab(QWidget):
@@ -43,7 +43,7 @@ class FilesTab(QWidget):
         """Write the table as CSV."""
         dock = self._dock
         dock.refresh()
-        text = as_csv(dock.columns, dock.rows, SHORT.get(dock.comparison.unit, ""))
+        text = as_csv(dock.columns, dock.rows, in_short(dock.comparison.unit))
         Path(path).write_text(text, encoding="utf-8")
         tell(f"Table saved: {path}")
 

@@ -18,7 +18,7 @@ from .planes import Planes, Position
 from .presenter import ComparePresenter, Comparison
 from .regions_layer import Regions
 from .table_widget import CompareTable
-from .value_units import SHORT
+from .value_units import in_short
 
 LOWEST = 90  # pixels that a plot needs: the dock may lie below the picture
 AXIS = 80  # pixels for numbers and a title
@@ -122,7 +122,7 @@ class Pages(QTabWidget):
         elif page == "Line profile":
             line = regions.line()
             profiles = {} if line is None else presenter.profiles(comparison, line)
-            unit = SHORT.get(comparison.unit, "")
+            unit = in_short(comparison.unit)
             self.profile_plot.title("bottom", f"distance / {LENGTH[comparison.length]}")
             self.profile_plot.title("left", f"value / {unit}" if unit else "value")
             self.profile_plot.draw({names[name]: curve for name, curve in profiles.items()}, slots=slots)

@@ -108,9 +108,11 @@ class Batch(QObject):
         try:
             follow_layers(self._bench.viewer.layers, model)
             wish = self._dock.recipe()
-            scans = [scan_like(path, model, **said) if said or path != model.path else model for path, said in wanted]
         except FewviewError as error:
             complain(error)
+            return []
+        scans = _read(wanted, model)
+        if not scans or (series and len(scans) < len(wanted)):  # the frames of a series follow each other in time
             return []
         for scan in scans:
             self._bench.scans.include(scan)
@@ -148,7 +150,7 @@ class Batch(QObject):
         common = settled(wish, method, run.record)
         for number, scan in enumerate(scans, 1):
             if "axis" in common:  # else it would be looked for when the frame is meant
-                self._of(scan.path).set_axis(common["axis"], common["axis_origin"])
+                (self._bench.scans.at(scan.path) or scan).set_axis(common["axis"], common["axis_origin"])
             note = _frame(number, len(scans) + 1)
             self._series = [*self._series, self._bench.run(_recipe(wish, scan, **common), method, scan, note)]
 
@@ -158,13 +160,9 @@ class Batch(QObject):
         if run is self._running or run not in self._series:
             return
         before, self._running, self._meant = self._meant, run, _path(run)
-        if self._bench.scan.path == before:
-            self._bench.mean(self._of(self._meant))
-
-    def _of(self, path: str) -> ScanPresenter:
-        """The open scan of a file."""
-        found: ScanPresenter = next(scan for scan in self._bench.scans.all if scan.path == path)
-        return found
+        scan = self._bench.scans.at(self._meant)
+        if scan is not None and self._bench.scan.path == before:
+            self._bench.mean(scan)
 
     def _tell_the_end(self, run: QueuedRun) -> None:
         """Where the frames are, when the last one is over, and all of them as one layer."""
@@ -188,6 +186,17 @@ class Batch(QObject):
                 layers.move(layers.index(layer), -1)  # regions stay on top
             where = f"Slider t of “{made.name}” steps through them. {where}"
         tell(f"{done} of {count} frames of the series are done. {where}".rstrip())
+
+
+def _read(wanted: Sequence[tuple[str, dict[str, str]]], model: ScanPresenter) -> list[ScanPresenter]:
+    """Scans that can be reconstructed as a first one is; it is said of each of the others why not."""
+    found = []
+    for path, said in wanted:
+        try:
+            found.append(scan_like(path, model, **said) if said or path != model.path else model)
+        except FewviewError as error:
+            complain(error)
+    return found
 
 
 def _given_axis(wish: Recipe) -> dict[str, Any]:

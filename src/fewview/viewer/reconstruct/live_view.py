@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import gc
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -19,6 +19,7 @@ from ...runs.worker.queue import RunQueue
 from ...runs.worker.queued_run import QueuedRun
 from ..common.layers import METADATA, contrast, extra_look, facts, finer_place, stepped, tells_nothing
 from ..common.names import extra_name, without_prefix
+from ..unit_of_layers import brought
 from .run_end import ended, left_layer, name_at_end
 
 THREE_D_MS = 500  # ray casting costs far more than a slice
@@ -86,6 +87,22 @@ class LiveView(QObject):
     def forget(self, run: QueuedRun) -> None:
         """A run was taken out of the queue: nothing will come of it."""
         self._shown.pop(run.number, None)
+
+    def follow_pixel(self, scan: str, before: float | None, edge: float | None) -> None:
+        """The pixel size of a scan was told or corrected: what is to come of it lies by the new one.
+
+        Parameters
+        ----------
+        scan : str
+            Its path.
+        before, edge : float or None
+            mm of a pixel of its volume until now, and from now on; None where nobody knows.
+        """
+        for number, shown in self._shown.items():
+            if shown is not None and shown.metadata.get("of") == scan:
+                found = brought(shown.place, shown.metadata, before, edge)
+                if found is not None:
+                    self._shown[number] = replace(shown, place=found[0], metadata=found[1])
 
     def start(self) -> None:
         """Look for estimates from now on."""
@@ -272,6 +289,8 @@ class LiveView(QObject):
         layers = self._viewer.layers
         selected = list(layers.selection)
         about = {key: shown.metadata.get(key, "") for key in ("of", "prefix")}
+        if name != "refused":  # it holds yes and no
+            about["unit"] = shown.metadata.get("unit")
         made = self._viewer.add_image(
             volume,
             name=extra_name(layer.name, name),

@@ -9,6 +9,7 @@ import numpy as np
 from ...runs.recipe import Recipe
 from ...runs.worker.queued_run import QueuedRun
 from ..common.layers import spatial
+from ..common.names import without_prefix
 from .live_view import Shown
 
 GAP = 8  # pixels between a slice and what lies beside it
@@ -16,9 +17,17 @@ ENGINE = "fewview.runs.worker.looks:residual"
 
 
 def show_residual(bench: Any, run: QueuedRun) -> None:
-    """Have the residual of the slice computed that the viewer shows; its layer comes with it."""
+    """Have the residual of the slice computed that the viewer shows of the scan of a run; its layer comes with it.
+
+    Raises
+    ------
+    FewviewError
+        That scan is not open any more.
+    """
     assert run.volume is not None
     recipe = Recipe.parse(run.payload["recipe"])
+    scan = bench.scans.needed(recipe.scan, run.title)
+    bench.mean(scan)  # its slices are then in sight, and the residual lies beside them
     first = 0 if recipe.rows is None else recipe.rows[0]
     index = int(np.clip((bench.shown_row() - first) // recipe.bin, 0, len(run.volume) - 1))
     start = first + index * recipe.bin
@@ -27,12 +36,12 @@ def show_residual(bench: Any, run: QueuedRun) -> None:
     if one.axis == "auto" and axis is not None:  # the one that was found in all rows, not anew in this one
         one = one.model_copy(update={"axis": float(axis)})
     payload = {"recipe": one.model_dump(mode="json"), "volume": run.volume[index : index + 1]}
-    name = f"Measured minus re-projected, {run.title}"
-    edge = bench.scan.edge
+    name = f"Measured minus re-projected, {without_prefix(bench.scans.prefix(scan), run.title)}"
+    edge = scan.edge
     place = spatial((1, 1, 1), None if edge is None else edge * recipe.bin, start, recipe.bin)
     beside(place, run.volume.shape[-1], (0, 1))
     look = bench.queue.submit(name, payload, ENGINE)
-    bench.live.expect(look, Shown(name, place, {"of": bench.scan.path, "look": True, "signed": True}, reuse=True))
+    bench.live.expect(look, Shown(name, place, {"of": scan.path, "look": True, "signed": True}, reuse=True))
     bench.go()
 
 

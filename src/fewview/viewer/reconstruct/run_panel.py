@@ -8,10 +8,11 @@ from pathlib import Path
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QHBoxLayout, QListWidget, QListWidgetItem, QProgressBar, QVBoxLayout, QWidget
 
+from ...errors import FewviewError
 from ...runs.recipe import Recipe
 from ...runs.worker.queued_run import NOT_BEGUN, QueuedRun
 from ..common.names import with_prefix
-from ..common.notify import tell
+from ..common.notify import complain, tell
 from ..common.plots import Plot
 from ..common.theme import Colours
 from ..common.widgets import Section, bare, button, described, to_clipboard, wrapped
@@ -19,10 +20,11 @@ from ..wishes import queue_again
 from ..workbench import Workbench
 from .record_view import RecordView
 from .residual import show_residual
-from .run_presenter import RunView, curves, run_view
+from .run_presenter import RunView, curves, failure, run_view
 
 MARKS = {"queued": "…", "done": "✓", "stopped": "■", "failed": "✗", "paused": "‖"}
 NOT_BEGUN_MARK = "○"
+IDLE = "Nothing is running."
 
 
 class RunPanel(QWidget):
@@ -43,7 +45,7 @@ class RunPanel(QWidget):
         row = QHBoxLayout()
         self.pause = button("Pause", "Hold after the next estimate; again to go on.", self.toggle_pause, action="pause")
         self.stop = button(
-            "Stop and keep", "End the run; the estimate on the screen stays.", bench.queue.stop, action="stop"
+            "Stop and keep", "End the run; the estimate on the screen stays.", self.stop_and_keep, action="stop"
         )
         self.end = button(
             "End process",
@@ -65,16 +67,26 @@ class RunPanel(QWidget):
         bench.ticked.connect(self.refresh)
         bench.runs_changed.connect(self._refresh_runs)
         bench.scan_changed.connect(self._refresh_runs)
-        bench.actions.update(stop=bench.queue.stop, toggle_pause=self.toggle_pause)
+        bench.actions.update(stop=self.stop_and_keep, toggle_pause=self.toggle_pause)
         self.refresh()
         self._refresh_runs()
 
     def toggle_pause(self) -> None:
         """Hold the run, or go on."""
+        if not self.bench.queue.busy:
+            tell(IDLE)
+            return
         run = self.bench.queue.current
         if run is not None and not run.over:
             self.bench.queue.pause(run.status == "running")
             self.refresh()
+
+    def stop_and_keep(self) -> None:
+        """End the run; its last estimate stays."""
+        if self.bench.queue.busy:
+            self.bench.queue.stop()
+        else:
+            tell(IDLE)
 
     def refresh(self) -> None:
         """Draw the state; only what changed, for a repaint of the bar costs tens of milliseconds."""
@@ -182,23 +194,23 @@ class RunPanel(QWidget):
         return box
 
     def _refresh_runs(self) -> None:
-        selected = self.runs.currentRow()
+        selected = self._selected() if self.runs.currentRow() > 0 else None  # else the newest one, whichever it is
         self.runs.clear()
         for run in reversed(self.bench.runs):
             name = self._name(run)
             mark = NOT_BEGUN_MARK if run.stage == NOT_BEGUN else MARKS.get(run.status, "▶")
             item = QListWidgetItem(f"{mark} {name}")
-            item.setToolTip(f"{name}: {run.stage if run.stage == NOT_BEGUN else run.status}")
+            state = run.stage if run.stage == NOT_BEGUN else run.status
+            item.setToolTip(f"{name}: {state}" if run.status != "failed" else f"{name} failed. {failure(run)}")
             item.setData(Qt.ItemDataRole.UserRole, run.number)
             self.runs.addItem(item)
-        self.runs.setCurrentRow(max(0, selected) if self.bench.runs else -1)
+        rows = self.bench.runs[::-1]
+        self.runs.setCurrentRow(rows.index(selected) if selected in rows else 0 if rows else -1)
         self.refresh()
 
     def _name(self, run: QueuedRun) -> str:
         """Title, after the name of its scan where several are open: that may have come later."""
-        scans = self.bench.scans
-        prefix = next((scans.prefix(scan) for scan in scans.all if scan.path == _scan(run)), "")
-        return with_prefix(prefix, run.title)
+        return with_prefix(self.bench.scans.prefix_at(_scan(run)), run.title)
 
     def _selected(self) -> QueuedRun | None:
         item = self.runs.currentItem()
@@ -208,10 +220,13 @@ class RunPanel(QWidget):
     def show_residual(self) -> None:
         """Add what the selected run leaves of the measurement, in the shown slice, as a layer."""
         run = self._selected()
-        if run is not None and run.over and run.volume is not None:
-            show_residual(self.bench, run)
-        else:
+        if run is None or not run.over or run.volume is None:
             tell("Select a run that is over.")
+            return
+        try:
+            show_residual(self.bench, run)
+        except FewviewError as error:
+            complain(error)
 
     def queue_again(self) -> None:
         """Queue the selected run once more."""
@@ -228,13 +243,17 @@ class RunPanel(QWidget):
             self.record = RecordView(self)
         if run is not None and run.over and run.record:
             self.record.show_record(run.title, run.record)
+        elif run is not None and run.status == "failed":
+            complain(failure(run))  # there is no more to be said of it
         else:
             tell("The record of a run comes with its end: select one that is over.")
 
     def _cancel(self) -> None:
         run = self._selected()
-        if run is not None:
+        if run is not None and run in self.bench.queue.waiting:
             self.bench.cancel(run)
+        else:
+            tell("Select a run that waits in the queue. “Stop and keep” ends the one that goes on.")
 
     def _copy_python(self) -> None:
         self._copy("as_python")
@@ -244,7 +263,9 @@ class RunPanel(QWidget):
 
     def _copy(self, how: str) -> None:
         run = self._selected()
-        if run is not None:
+        if run is None:
+            tell("Select a run first.")
+        else:
             to_clipboard(getattr(Recipe.parse(run.payload["recipe"]), how)())
             tell(f"{run.title}: on the clipboard.")
 

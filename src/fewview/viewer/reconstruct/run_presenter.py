@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
+from ...errors import FewviewError
 from ...methods.interface import Method
 from ...methods.size import Size
 from ...runs.forecast import duration
@@ -126,6 +128,15 @@ def run_view(run: QueuedRun | None, ready: bool = True, waiting: int = 0) -> Run
     if run.note:
         stands = f"{stands}{'' if stands.endswith('.') else '.'} {run.note}"
     return RunView(_stage(run), stands, _percent(run), can_pause=run.sequence > 0, can_stop=True)
+
+
+def failure(run: QueuedRun) -> FewviewError:
+    """What is to be said of a run that failed: which of several that are queued, its words alone may not say."""
+    if run.error is None:
+        return FewviewError(f"“{run.title}” failed.")
+    of = Path(run.payload["recipe"]["scan"]).name
+    problem = run.error.problem if of in run.error.problem else f"{of}: {run.error.problem}"
+    return FewviewError(problem, run.error.remedy)
 
 
 def forecast_text(recipe: Recipe, method: Method[Any], shape: tuple[int, int, int]) -> tuple[str, bool]:

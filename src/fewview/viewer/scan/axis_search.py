@@ -9,6 +9,7 @@ from ...runs.worker.queued_run import QueuedRun
 from ..common.layers import spatial
 from ..common.notify import complain
 from ..reconstruct.live_view import Shown
+from ..reconstruct.run_presenter import failure
 from .presenter import ScanPresenter
 
 LAYER = "Axis preview"
@@ -78,7 +79,7 @@ class AxisSearch:
         if isinstance(run.record.get("axis"), (int, float)):
             scan.axis_state.take(run.record)
         elif run.error is not None and run.status == "failed":
-            complain(FewviewError(run.error.problem, run.error.remedy))
+            complain(failure(run))
         bench.scan_changed.emit()
         bench.axis_found.emit()
         if scan is not bench.scan:

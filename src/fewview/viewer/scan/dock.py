@@ -220,8 +220,7 @@ class ScanDock(Dock):
         begun = any(run.payload["recipe"]["scan"] == scan.path for run in self.bench.runs)
         self.headline.setText(f"<b>{scan.headline()}</b>" + ("" if begun or not scan.ready else f"<br>{NEXT}"))
         self.facts.show_facts(scan.facts(), colours(self.viewer))
-        with quiet(self.projections, self.views, self.first, self.last, self.bin, self.axis):
-            self.projections.setChecked(self.bench.projections_shown)
+        with quiet(self.views, self.first, self.last, self.bin, self.axis):
             self.projections.setEnabled(scan.ready)
             self.views.setRange(1, max(1, views))
             self.views.setValue(scan.views or max(1, views))
@@ -262,6 +261,8 @@ class ScanDock(Dock):
         self.facts.show_facts(self.scan.facts(), colours(self.viewer))
 
     def _on_layers(self, event: Any = None) -> None:
+        with quiet(self.projections):
+            self.projections.setChecked(self.bench.projections_shown)
         layers = [layer for layer in self.viewer.layers if is_volume(layer)]
         names = [layer.name for layer in layers]
         files = {layer.name: files_of(layer) for layer in layers}
