@@ -28,9 +28,10 @@ def open_all(viewer: napari.viewer.Viewer) -> dict[str, Any]:
 def show_keys(viewer: napari.viewer.Viewer) -> None:
     """Show the table of keys, where they can be changed."""
     from .keys.dialog import KeysTable
+    from .layout import show_page
     from .workbench import workbench_of
 
-    viewer.window.add_dock_widget(KeysTable(workbench_of(viewer)), name="fewview keys", area="right")
+    show_page(viewer, KeysTable(workbench_of(viewer)), "fewview keys", "Keys")
 
 
 def show_help(viewer: napari.viewer.Viewer) -> None:

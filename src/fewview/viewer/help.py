@@ -11,6 +11,7 @@ from qtpy.QtGui import QDesktopServices
 from qtpy.QtWidgets import QPushButton, QTextBrowser, QVBoxLayout, QWidget
 
 from .common.widgets import button, described
+from .layout import show_page
 
 SITE = "https://fewview.readthedocs.io"
 PLACES = (Path(__file__).parents[1] / "docs", Path(__file__).parents[3] / "docs")  # installed, or from the repository
@@ -71,14 +72,7 @@ class HelpPage(QWidget):
 
 def show_help(viewer: Any, topic: str = "") -> Any:
     """Open the page on a dock ("Scan", "Reconstruct", "Compare", "Registration"), or on all; returns its frame."""
-    frames = viewer.window.dock_widgets
-    if NAME in frames:
-        viewer.window.remove_dock_widget(frames[NAME])
-    page = HelpPage(topic)
-    frame = viewer.window.add_dock_widget(page, name=NAME, area="right", tabify=True)
-    frame.setWindowTitle("Help")  # of the tab
-    frame.raise_()
-    return frame
+    return show_page(viewer, HelpPage(topic), NAME, "Help")
 
 
 class HelpButton(QPushButton):

@@ -26,6 +26,8 @@ def arrange(frames: Mapping[str, Any]) -> None:
         return  # floating, as its user left it
     _room_for(window)
     window.addDockWidget(Qt.DockWidgetArea.BottomDockWidgetArea, frames["Compare"])
+    if frames["Reconstruct"] not in window.tabifiedDockWidgets(frames["Scan"]):  # each was opened by itself before
+        window.tabifyDockWidget(frames["Scan"], frames["Reconstruct"])
     # The columns at the sides go down to the ground: their lists need the height more than the table the width.
     window.setCorner(Qt.Corner.BottomLeftCorner, Qt.DockWidgetArea.LeftDockWidgetArea)
     window.setCorner(Qt.Corner.BottomRightCorner, Qt.DockWidgetArea.RightDockWidgetArea)
@@ -33,6 +35,31 @@ def arrange(frames: Mapping[str, Any]) -> None:
     window.resizeDocks([frames["Compare"]], [below], Qt.Orientation.Vertical)
     window.resizeDocks([frames["Scan"]], [RIGHT], Qt.Orientation.Horizontal)
     QTimer.singleShot(0, frames["Scan"].raise_)  # napari shows the last one only after this
+
+
+def show_page(viewer: Any, page: Any, name: str, title: str) -> Any:
+    """Show what is looked at for a while as a further tab on the right, instead of an earlier one of its name.
+
+    Parameters
+    ----------
+    viewer : napari viewer
+    page : QWidget
+    name : str
+        Of its dock.
+    title : str
+        Of its tab.
+
+    Returns
+    -------
+    QDockWidget
+        The frame around it.
+    """
+    if name in viewer.window.dock_widgets:
+        viewer.window.remove_dock_widget(viewer.window.dock_widgets[name])
+    frame = viewer.window.add_dock_widget(page, name=name, area="right", tabify=True)
+    frame.setWindowTitle(title)
+    frame.raise_()
+    return frame
 
 
 def _room_for(window: QMainWindow) -> None:

@@ -10,6 +10,8 @@ from ..common.widgets import described, wrapped
 from ..workbench import Workbench
 from .table import KEYS, conflicts
 
+WIDEST = "Control-Shift-M"  # to be read without scrolling
+
 
 class KeysTable(QWidget):
     """One line per action; a change takes effect at once and is remembered."""
@@ -25,6 +27,7 @@ class KeysTable(QWidget):
         for key in KEYS:
             line = QLineEdit()
             line.setObjectName(key.action)
+            line.setMinimumWidth(line.fontMetrics().horizontalAdvance(WIDEST) + 12)
             described(line, key.title)
             line.editingFinished.connect(self._on_edit)
             self.lines[key.action] = line

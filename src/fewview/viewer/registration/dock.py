@@ -21,6 +21,8 @@ from ..compare.hand import world_factor
 from ..files.drops import open_dropped
 from ..files.layer_files import KNOWN, is_volume, mark
 from ..help import HelpButton
+from ..scans import scan_of
+from ..unit_of_layers import REGISTRATION
 from ..workbench import workbench_of
 from .presenter import RegistrationPresenter, clicked, in_millimetres, layer_volume
 
@@ -58,16 +60,29 @@ class RegistrationDock(Dock):
             narrow(combo, tooltip, f"{title} of the registration").textActivated.connect(self._on_chosen)
             form.addRow(title, combo)
         self.column.addLayout(form)
-        self.pick = button("Click point pairs", "Click the same features in both volumes, in one order.", self._pick)
+        self.pick = button(
+            "Click point pairs",
+            "Click the same features in both volumes, in one order.",
+            self._pick,
+            action="click_pairs",
+        )
         self.use_pairs = QCheckBox("Start from the pairs")
         self.use_pairs.setToolTip("Instead of the middles of both volumes. At least three pairs, two within a slice.")
         described(self.use_pairs, "Start from the pairs")
         self.column.addWidget(self.pick)
         self.column.addWidget(self.use_pairs)
         row = QHBoxLayout()
-        self.start = button("Register", "Find the transform; watch the checkerboard.", self._start)
-        self.stop = button("Stop", "Stop; nothing is applied.", self._stop, "Stop the registration")
-        self.use = button("Use", "Make the registered X-ray volume the one of the next run.", self._use)
+        self.start = button("Register", "Find the transform; watch the checkerboard.", self._start, action="register")
+        self.stop = button(
+            "Stop", "Stop; nothing is applied.", self._stop, "Stop the registration", "stop_registration"
+        )
+        self.use = button(
+            "Use",
+            "Make the registered X-ray volume the one of the next run.",
+            self._use,
+            "Use the registration",
+            "use_registration",
+        )
         for widget in (self.start, self.stop, self.use, HelpButton(viewer, "Registration")):
             row.addWidget(widget)
         self.column.addLayout(row)
@@ -91,10 +106,10 @@ class RegistrationDock(Dock):
         if chosen is None:
             return
         for name, layer, colour in zip(PAIRS, chosen, ("orange", "cyan"), strict=True):
-            if name not in self.viewer.layers:
+            if self._own(name) is None:
                 self.viewer.add_points(
                     ndim=layer.ndim,
-                    name=name,
+                    **self._named(name),
                     scale=layer.scale,
                     translate=layer.translate,
                     units=layer.units,
@@ -102,8 +117,8 @@ class RegistrationDock(Dock):
                     face_color=colour,
                     size=max(3, max(layer.data.shape) // 50),
                 )
-            self.viewer.layers[name].mode = "add"
-        self.viewer.layers.selection.active = self.viewer.layers[PAIRS[0]]
+            self._own(name).mode = "add"
+        self.viewer.layers.selection.active = self._own(PAIRS[0])
         self.use_pairs.setChecked(True)
         self.words.setText("Click features in the neutron volume; select the other points layer, and click them there.")
 
@@ -113,8 +128,8 @@ class RegistrationDock(Dock):
             return
         (neutron, grid), (xray, xray_grid) = (layer_volume(layer) for layer in chosen)
         pairs = None
-        if self.use_pairs.isChecked() and all(name in self.viewer.layers for name in PAIRS):
-            first, second = (self.viewer.layers[name] for name in PAIRS)
+        first, second = (self._own(name) for name in PAIRS)
+        if self.use_pairs.isChecked() and first is not None and second is not None:
             pairs = clicked(first, grid), clicked(second, xray_grid)
         self._neutron = chosen[0]
         self.presenter = RegistrationPresenter(
@@ -151,19 +166,17 @@ class RegistrationDock(Dock):
         flat, grid = self._neutron.ndim == 2, self.presenter.neutron_grid
         axes = slice(1 if flat else 0, 3)
         place = {"scale": grid.spacing[axes], "translate": grid.origin[axes], "units": self._neutron.units}
-        if REGISTERED in self.viewer.layers:
-            self.viewer.layers.remove(REGISTERED)
-        if BOARD in self.viewer.layers:
-            self.viewer.layers.remove(BOARD)
+        for name in (REGISTERED, BOARD):
+            if (before := self._own(name)) is not None:
+                self.viewer.layers.remove(before)
         shown = values[0] if flat else values
         self.viewer.add_image(
             shown,
-            name=REGISTERED,
+            **self._named(REGISTERED, file=path, record=record, **{KNOWN: mark(path, shown, place)}),
             **place,
             axis_labels=self._neutron.axis_labels,
             colormap="bone",
             contrast_limits=contrast(values),
-            metadata={METADATA: {"file": path, "record": record, KNOWN: mark(path, shown, place)}},
         )
         self.bench.scan.auxiliary = path
         self.bench.scan_changed.emit()
@@ -188,7 +201,7 @@ class RegistrationDock(Dock):
         self._refresh()
 
     def _on_slice(self, event: Any = None) -> None:
-        if BOARD in self.viewer.layers and time.monotonic() - self._painted > PAINT_SECONDS / 5:
+        if self._own(BOARD) is not None and time.monotonic() - self._painted > PAINT_SECONDS / 5:
             self._paint()
 
     def _paint(self) -> None:
@@ -201,23 +214,23 @@ class RegistrationDock(Dock):
         self._painted = time.monotonic()
         if image is None:
             return
-        if BOARD in self.viewer.layers:
-            self.viewer.layers[BOARD].data = image
+        board = self._own(BOARD)
+        if board is not None:
+            board.data = image
             return
         self.viewer.add_image(
             image,
-            name=BOARD,
+            **self._named(BOARD, swipe=True),
             scale=layer.scale[-2:],
             translate=layer.translate[-2:],
             units=layer.units[-2:],
             axis_labels=("y", "x"),
             contrast_limits=(0, 1),
-            metadata={METADATA: {"swipe": True}},
         )
 
     def _on_layers(self, event: Any = None) -> None:
-        ours = (BOARD, REGISTERED)
-        names = [layer.name for layer in self.viewer.layers if is_volume(layer) and layer.name not in ours]
+        volumes = [layer for layer in self.viewer.layers if is_volume(layer)]
+        names = [layer.name for layer in volumes if REGISTRATION not in facts(layer.metadata)]
         xray = next((name for name in names if "X-ray" in name), "")
         # The newest reconstruction, before the reference: what is registered to the truth says little of the scan.
         neutron = min(reversed(names), key=lambda name: (name == xray, not self._is_run(name)), default="")
@@ -228,6 +241,18 @@ class RegistrationDock(Dock):
                 combo.addItems(names)
                 combo.setCurrentText(before if before in names else usual)
         self._refresh()
+
+    def _named(self, name: str, **about: Any) -> dict[str, Any]:
+        """Name and metadata of a layer of this dock: each scan has its own."""
+        scans = self.bench.scans
+        prefix = scans.prefix(scans.current)
+        told = {REGISTRATION: name, "of": scans.current.path, "prefix": prefix, **about}
+        return {"name": prefix + name, "metadata": {METADATA: told}}
+
+    def _own(self, name: str) -> Any:
+        """The layer of this dock that belongs to the scan that is meant, whatever it is called by now."""
+        layers = [one for one in self.viewer.layers if facts(one.metadata).get(REGISTRATION) == name]
+        return next((one for one in layers if (scan_of(one) or "") == self.bench.scan.path), None)
 
     def _is_run(self, name: str) -> bool:
         return "run" in facts(self.viewer.layers[name].metadata)
