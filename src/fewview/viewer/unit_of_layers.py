@@ -16,7 +16,7 @@ NEAR = ("scale", "translate")
 
 
 def bring_layer(layer: Any, before: float | None, edge: float | None) -> bool:
-    """Have a layer of a scan lie by its pixel size, and return whether it had to be moved.
+    """Have a layer of a scan lie by its pixel size.
 
     Its values are not touched: their unit says for which pixel size they hold.
 
@@ -27,6 +27,11 @@ def bring_layer(layer: Any, before: float | None, edge: float | None) -> bool:
         mm of a pixel of the scan's volume until now; None where nobody knew.
     edge : float or None
         The same from now on.
+
+    Returns
+    -------
+    bool
+        Whether it had to be moved.
     """
     about = facts(layer.metadata)
     if not GIVEN & about.keys():
