@@ -94,7 +94,7 @@ def _judged(problem: Problem, options: UnrolledXrayOptions, plain: str) -> Gener
     It has to help the network that sees it, and that one has to be better than the one that would answer without it.
     """
     asked = options.taking({"samples": 0, "symmetries": False, "finetune": 0, "xray": True, "compare": False})
-    # The mean comes first: it loses a little or, with other kinds of samples, much, which held-out views see.
+    # The mean comes first: it gains with samples that the guide knows; what it loses with others, held-out views see.
     ways = {AGAIN: asked.taking({"again": True}), WITH: asked.taking({"again": False})}
     if options.again != "auto":
         ways.pop(WITH if options.again else AGAIN)
