@@ -86,7 +86,7 @@ class AstraOperator(Operator):
             self.astra.data2d.store(source, np.ascontiguousarray(one) * np.float32(self.volume.voxel))
             self.run(name)
             results.append(torch.from_numpy(self.astra.data2d.get(target)))
-            self._tick()
+            self.tick()
         return torch.stack(results).to(self.device)
 
     def _forward(self, x: Tensor) -> Tensor:

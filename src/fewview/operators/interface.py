@@ -245,7 +245,8 @@ class Operator(ABC):
         """``A.T`` of ones, shape (1, grid, grid): how strongly each pixel is seen."""
         return self._sums[1]
 
-    def _tick(self) -> None:
+    def tick(self) -> None:
+        """Give the runner its turn; it may raise to end the run."""
         if self.on_chunk is not None:
             self.on_chunk()
 

@@ -98,7 +98,7 @@ class TiledOperator(Operator):
         return matrix + building + size * min(slices, SLICES) * (2 * rays + pixels // 2)
 
     def _forward(self, x: Tensor) -> Tensor:
-        y = self.engine.forward(x.flatten(1), self._tick)
+        y = self.engine.forward(x.flatten(1), self.tick)
         if self.volume.voxel != 1.0:
             y *= self.volume.voxel
         result: Tensor = y.unflatten(1, self.range_shape)
@@ -106,7 +106,7 @@ class TiledOperator(Operator):
 
     def _backward(self, y: Tensor) -> Tensor:
         y = y.flatten(1)
-        x = self.engine.backward(y if self.volume.voxel == 1.0 else y * self.volume.voxel, self._tick)
+        x = self.engine.backward(y if self.volume.voxel == 1.0 else y * self.volume.voxel, self.tick)
         result: Tensor = x.unflatten(1, self.domain_shape)
         return result
 

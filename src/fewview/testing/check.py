@@ -22,6 +22,7 @@ from .held import held_at_peak
 from .scans import beams, block, scan
 
 PAUSE = 0.2  # seconds of work within which the stop flag must be looked at
+TRIES = 3  # a machine full of other work takes twice as long for the same
 LARGE = 192, 16  # pixels a side, and slices, of the volume that memory is counted on
 OVER, FLOOR = 0.2, 2e6  # of what is held, that a forecast may be above it; bytes that count for nothing
 CLOSE = 1e-3  # of the range of the volume: whole run against slabs, where slices depend on their neighbours
@@ -110,19 +111,26 @@ def _runs_to_its_end(
 def _looks_at_the_stop_flag(
     method: Method[Any], options: Mapping[str, Any], lines: LineIntegrals, volume: NDArray[np.float32]
 ) -> None:
-    """Time of the processor, not of the clock: other work on the machine must not count."""
-    longest, before = 0.0, time.process_time()
+    """Time of the processor, not of the clock, and of the quickest try: other work on the machine must not count."""
 
-    def look() -> bool:
-        nonlocal longest, before
-        now = time.process_time()
-        longest, before = max(longest, (now - before) / torch.get_num_threads()), now
-        return False
+    def longest_of_a_run() -> float:
+        longest, before = 0.0, time.process_time()
+
+        def look() -> bool:
+            nonlocal longest, before
+            now = time.process_time()
+            longest, before = max(longest, (now - before) / torch.get_num_threads()), now
+            return False
+
+        for _ in _run(method, options, lines, volume, stop=look):
+            look()
+        return longest
 
     gc.disable()  # what others left to be collected takes half a second of a process that holds much
     try:
-        for _ in _run(method, options, lines, volume, stop=look):
-            look()
+        longest = longest_of_a_run()
+        for _ in range(TRIES - 1):
+            longest = longest if longest < PAUSE else min(longest, longest_of_a_run())
     finally:
         gc.enable()
     assert longest < PAUSE, f"'{method.name}' works {longest:.2f} s without looking at the stop flag."

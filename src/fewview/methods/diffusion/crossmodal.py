@@ -180,6 +180,7 @@ class GuideSource:
         assert seen is not None
         top = robust_maximum(seen)
         network = load_guide(options.guide, problem.operator.device)
+        problem.operator.tick()  # another network is loaded next
         return cls(network, top if top > 0 else 1.0, options)
 
     def settled(self, options: DiffusionOptions) -> DiffusionOptions:

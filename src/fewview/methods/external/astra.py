@@ -128,7 +128,7 @@ def _slice(
         for start in range(0, iterations, CHUNK):
             count = min(CHUNK, iterations - start)
             astra.algorithm.run(solver, count)
-            A._tick()
+            A.tick()
             yield start + count, astra.data2d.get(data[1])
     finally:
         astra.algorithm.delete(solver)

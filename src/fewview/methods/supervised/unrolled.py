@@ -123,6 +123,7 @@ def solve(problem: Problem, options: UnrolledOptions) -> Iterator[Estimate]:
         yield Estimate(torch.zeros_like(preview(problem)), 1, 1, "nothing there", {"data_residual": 0.0})
         return
     net = load_unrolled(options.weights, problem.operator.device)
+    problem.operator.tick()  # `unrolled-x` loads another network next
     scale = float(options.scale)
     data = scaled(problem, scale)
     chosen: dict[str, Any] = {}
