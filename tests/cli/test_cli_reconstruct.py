@@ -90,6 +90,18 @@ def test_views_are_chosen_before_the_preparation(reconstruct):
     assert np.ptp(np.diff(report["angles_deg"])) < 1e-6
 
 
+@pytest.mark.parametrize(("sign", "worthless"), [(1, False), (-1, True)])
+def test_a_volume_no_better_than_an_empty_one_is_told(sign, worthless, fewview, truth, tmp_path):
+    """Faint attenuation of the wrong sign, which a volume without negative values cannot explain."""
+    angles = np.arange(10) * np.pi / 10
+    A = parallel_beam(angles, columns=truth.shape[-1], axis=AXIS)
+    np.save(tmp_path / "lines.npy", 0.1 * sign * A(torch.from_numpy(truth.astype(np.float32))).numpy().swapaxes(0, 1))
+    beam = ("--kind", "attenuation", "--angles", "0:180", "--axis", AXIS)
+    done = fewview("reconstruct", "lines.npy", "-o", "out.npy", *beam, "--method", "sirt", "--set", "iterations=5")
+    assert done.status == 0
+    assert ("no better than an empty one would: 100% of it is left." in done.out) == worthless
+
+
 def test_rows_are_those_rows_of_the_whole(reconstruct):
     whole, _ = reconstruct("--method", "fbp")
     part, _ = reconstruct("--method", "fbp", "--rows", "1:3")

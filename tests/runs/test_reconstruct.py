@@ -96,6 +96,24 @@ def test_the_scan_is_not_touched(lines):
     assert np.isnan(values[:, 1]).all() and np.all(weights[:, 1] == 0)
 
 
+@pytest.mark.parametrize(("method", "holdout"), [("cgls", 0.0), ("sirt", 0.2)])
+def test_views_without_a_usable_pixel_count_no_more_than_views_that_are_not_there(lines, method, holdout):
+    """All but four: what holds views out would else hold out dead ones, and find nothing to judge by."""
+    weights, seen = lines.weights.copy(), [1, 8, 15, 22]
+    weights[np.setdiff1d(np.arange(lines.views), seen)] = 0
+    dead = list(fewview.reconstruct(replace(lines, weights=weights), method, holdout=holdout))[-1]
+    left = list(fewview.reconstruct(lines.select_views(seen), method, holdout=holdout))[-1]
+    assert np.array_equal(dead.volume, left.volume) and dead.scalars == left.scalars
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -1.0])
+def test_weights_that_weigh_nothing_are_refused(lines, value):
+    weights = lines.weights.copy()
+    weights[0, 0, 0] = value
+    with pytest.raises(FewviewError, match="weights hold values that are negative or not numbers"):
+        list(fewview.reconstruct(replace(lines, weights=weights), "sirt"))
+
+
 def test_a_scan_without_a_usable_pixel_is_refused(lines):
     with pytest.raises(FewviewError, match="No detector pixel is usable"):
         list(fewview.reconstruct(replace(lines, weights=np.zeros_like(lines.weights)), "sirt"))

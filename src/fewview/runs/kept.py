@@ -54,13 +54,15 @@ def holds(method: Method[Any], estimate: Estimate, stopped: bool) -> str:
 def remarks(chosen: Mapping[str, Any]) -> list[str]:
     """What whoever sees a result must know.
 
-    What a time budget left out, or why a run needed less; which repairs were refused; how the scan is unlike the
-    training.
+    What a time budget left out, or why a run needed less; that a field predicts worse than its start; which repairs
+    were refused; that a volume is worth nothing; how the scan is unlike the training.
     """
     refused = len(chosen.get("refused_slices", []))
     said = []
     if "within_budget" in chosen:
         said = [str(chosen[name]) for name in ("within_budget", "ended_early") if name in chosen]
+    if "behind_start" in chosen:
+        said.append(str(chosen["behind_start"]))
     if refused:
         slices = f"{refused} slice{'s' * (refused > 1)}"
         said.append(f"The repair of {slices} was refused, because held-out pixels were predicted worse with it.")
@@ -73,6 +75,11 @@ def remarks(chosen: Mapping[str, Any]) -> list[str]:
         )
     if bad := chosen.get("values_without_number"):
         said.append(f"The run diverged in part: {bad} values of the volume are not numbers.")
+    if left := chosen.get("unexplained_data"):
+        said.append(
+            f"The volume explains the measurement no better than an empty one would: {left:.0%} of it is left. Look at "
+            "the line integrals, which may be negative or hold no object, or take another method."
+        )
     return [*said, *chosen.get("outside_training", [])]
 
 

@@ -50,7 +50,8 @@ class Setup:
     Parameters
     ----------
     used, held_out : Measured
-        What the method sees, and what it does not (None when nothing is held out).
+        What the method sees, and what it does not (None when nothing is held out). Views that have no usable pixel are
+        in neither.
     auxiliary : array, shape (slices, y, x), float32, optional
     seed : int
     """
@@ -64,6 +65,12 @@ class Setup:
     def slices(self) -> int:
         """Number of slices."""
         return len(self.used.data)
+
+    @property
+    def views_held_out(self) -> int:
+        """Number of whole views that are held out; 0 where it is pixels of all of them."""
+        held = self.held_out
+        return 0 if held is None or held.operator is self.used.operator else held.operator.views
 
     def problem(self, start: int, stop: int, state: Mapping[str, Any] | None = None) -> Problem:
         """The problem of some slices.
@@ -129,6 +136,7 @@ def set_up(
     OptionError, FewviewError
         An impossible share of held-out views, an auxiliary volume on another grid, no usable pixel.
     """
+    lines = _seen(lines)
     geometry = lines.geometry
     data = np.array(lines.values.swapaxes(0, 1), dtype=np.float32, order="C")  # copies: the scan is not touched
     weights = None if lines.weights is None else np.array(lines.weights.swapaxes(0, 1), order="C")
@@ -161,6 +169,24 @@ def set_up(
         used = Measured(whole.operator, data, normalised(np.where(hidden, 0, full)))
         held_out = Measured(whole.operator, data, np.where(hidden, full, 0).astype(np.float32))
     return Setup(used, held_out, _auxiliary(auxiliary, (len(data), *operator.domain_shape)), seed)
+
+
+def _seen(lines: LineIntegrals) -> LineIntegrals:
+    """Without the views that have no usable pixel: whatever counts views, as what holds some out, counts those left.
+
+    Raises
+    ------
+    FewviewError
+        Weights that weigh nothing: negative, endless or no numbers.
+    """
+    if lines.weights is None:
+        return lines
+    if not (np.isfinite(lines.weights) & (lines.weights >= 0)).all():
+        raise FewviewError(
+            "The weights hold values that are negative or not numbers.", "Give unusable pixels the weight 0."
+        )
+    seen = (lines.weights > 0).any(axis=(1, 2))
+    return lines if seen.all() or not seen.any() else lines.select_views(np.flatnonzero(seen))
 
 
 def _blacken(data: NDArray[Any], weights: NDArray[Any]) -> None:

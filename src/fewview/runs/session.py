@@ -49,6 +49,10 @@ def _prepared(recipe: Recipe, scan: Scan, tick: Callable[[], None]) -> LineInteg
     return prepared(recipe, scan, tick=tick)
 
 
+EMPTY = 0.99
+"""Part of the data that is left unexplained, from which on a volume is no better than an empty one, which leaves 1."""
+
+
 class RecipeSession:
     """One run of a recipe: iterate for the estimates, then :meth:`finish` for what is kept.
 
@@ -239,7 +243,7 @@ class RecipeSession:
         return {
             "method": recipe.method,
             "options": run.options.model_dump(mode="json"),
-            "chosen": {**last.chosen, **_without_number(last.array)},
+            "chosen": {**last.chosen, **_without_number(last.array), **_unexplained(measured["data_residual"])},
             "kept": kept_of(last, stopped),
             "stage": last.stage,
             "holds": holds(run.method, last, stopped),
@@ -258,7 +262,7 @@ class RecipeSession:
             "operator": run.setup.used.operator.label,
             "seed": recipe.seed,
             "views": geometry.views,
-            "views_held_out": 0 if run.setup.held_out is None else geometry.views - run.setup.used.operator.views,
+            "views_held_out": run.setup.views_held_out,
             "angles_deg": np.degrees(geometry.angles),
             "axis": self._axis(),
             "axis_origin": str(self.lines.provenance.get("axis", "")),
@@ -348,3 +352,8 @@ def _without_number(volume: NDArray[Any]) -> dict[str, int]:
     """How many values of a volume are no numbers, where there are such: what diverged in part is kept, and told."""
     bad = int(volume.size - np.count_nonzero(np.isfinite(volume)))
     return {"values_without_number": bad} if bad else {}
+
+
+def _unexplained(residual: float | None) -> dict[str, float]:
+    """The part of the data that is left, where an empty volume would leave no more."""
+    return {"unexplained_data": residual} if residual is not None and residual >= EMPTY else {}

@@ -105,6 +105,32 @@ def test_it_stops_where_held_out_pixels_are_predicted_worse(make_problem):
     assert remarks({"within_budget": "The budget.", **run[-1].chosen})[1].startswith("The fit ended")
 
 
+@pytest.mark.parametrize("name", SHORT)
+def test_a_field_that_predicts_worse_than_its_start_says_so(name, make_problem, solve):
+    """A single bright voxel, far above all that such a field reaches in a few steps."""
+    problem = make_problem(views=12, grid=24)
+    volume = torch.zeros(1, 24, 24)
+    volume[0, 9, 14] = 1
+    spike = replace(problem, data=problem.operator(volume))
+    (said,) = remarks(solve(name, spike, **TINY[name]).chosen)
+    assert said.startswith("The `tv` volume that the field began at predicts held-out pixels with an error that is ")
+
+
+@pytest.mark.parametrize("name", SHORT)
+def test_a_field_that_predicts_better_than_its_start_does_not(name, make_problem, solve):
+    chosen = solve(name, make_problem(views=20, grid=32), **{**SHORT[name], "start": "fbp", "steps": 25}).chosen
+    assert remarks(chosen) == []
+
+
+def test_what_a_resumed_run_says_of_its_start_is_what_the_whole_run_says(make_problem):
+    method, problem = get_method("r2gaussian"), make_problem(views=12, grid=24)
+    options = method.options(**{**TINY["r2gaussian"], "count": 4, "steps": 12})
+    run = list(method.run(problem, options))
+    ending = next(e for e in run if e.stage == "fitting with all pixels" and e.state is not None)
+    *_, again = method.run(replace(problem, state=ending.state), options)
+    assert again.chosen["behind_start"] == run[-1].chosen["behind_start"]
+
+
 def test_the_stop_flag_ends_a_fit(make_problem):
     method = get_method("r2gaussian")
     problem = make_problem(views=8, grid=32, slices=2)

@@ -135,6 +135,21 @@ def test_a_sample_unlike_the_training_gets_total_variation_and_is_told_so(weight
     assert last.extra["std"][inside].min() > 0 and "sample_1" not in last.extra
 
 
+@pytest.mark.parametrize(
+    ("views", "said"),
+    [
+        (1, "1 view does not determine this sample;"),
+        (3, "3 views do not determine this sample;"),
+        (12, "The scan has 12 views; the network was trained for 2 to 8. With so many views choose another method"),
+    ],
+)
+def test_what_the_views_are_said_to_determine_depends_on_how_many_they_are(views, said, weights):
+    angles = np.pi * np.arange(views) / views
+    last, _ = _last(_problem(parallel_beam(angles, 16, 16)), weights, answer="tv", tv_weight=1e-3)
+    (told,) = last.chosen["outside_training"]
+    assert told.startswith(said)
+
+
 def _of_spots(A, side, part, seed=0):
     """Cubes of four voxels a side, attenuation 1, that fill a part of the volume; and their views."""
     spots = torch.rand(side // 4, side // 4, side // 4, generator=torch.Generator().manual_seed(seed)) < part

@@ -34,6 +34,10 @@ FINISH = 6  # of the steps, one: with the held-out pixels given back
 FASTEST = 0.3  # of the learning rate, then
 FITTING, ENDING = "fitting the field", "fitting with all pixels"
 ENDED = "The fit ended after {fitted} of {steps} steps, because held-out pixels were no longer predicted better."
+BEHIND = (
+    "The `{start}` volume that the field began at predicts held-out pixels with an error that is {part:.0%} smaller: "
+    "take `{start}` for this scan, or more steps."
+)
 WARMING, FAR = 20, 1e-3  # fits to the first volume, of a field that begins so far from it
 
 
@@ -49,7 +53,7 @@ class Repair(Repaired, Protocol):
         ...
 
     def judge(self, x: Tensor) -> Iterator[Tensor]:
-        """Judge a repair of the best field by what is held out, before that is given back."""
+        """Judge a repair of the best field by what is held out, before that is given back; what it comes to is last."""
         ...
 
     def finish(self, x: Tensor, whole: Problem, data: Scaled) -> Iterator[Tensor]:
@@ -198,7 +202,7 @@ class _Course:
         field = make(first / self.top, options, generator)
         field.tick = ticking(problem.operator)
         self.splitting = Splitting(Fit(field, options.rate, generator), field.values())
-        self.watch = None if held is None else Watch(held, self.top, options.positivity)
+        self.watch = None if held is None else Watch(held, self.top, options.positivity, first)
         self.ending = False
         smooth = strength(problem, float(options.smoothness), self.top)
         self.given, self.whole = (Objective(scaled(part, self.top), smooth) for part in (given, problem))
@@ -211,8 +215,9 @@ class _Course:
             if not self.ending:
                 self.watch.give_back(self.splitting.fit.field)
                 self.splitting.begin_anew()
+                self.watch.judge(self.splitting.x)
                 if self.repair is not None:
-                    yield from self._shown(self.repair.judge(self.splitting.x))
+                    yield from self._judged(self.repair, self.watch)
                 self.ending = True
             pace = Pace(_finish(self.options), self.options.inner, self.options.data_steps, FASTEST)
             for progress in advance(self.splitting, self.whole, pace, self.repair):
@@ -243,15 +248,20 @@ class _Course:
 
     def _repaired(self, repair: Repair, part: float) -> Iterator[tuple[str, Estimate]]:
         """A new pseudo-reference."""
-        yield from self._shown(repair.make(self.splitting.x, part))
+        yield from map(self._shown, repair.make(self.splitting.x, part))
         if self.watch is not None:
             self.watch.begin_anew()
 
-    def _shown(self, repairing: Iterator[Tensor]) -> Iterator[tuple[str, Estimate]]:
+    def _judged(self, repair: Repair, watch: Watch) -> Iterator[tuple[str, Estimate]]:
+        """What held-out pixels say of a repair of the best field, and of what it comes to."""
+        for so_far in repair.judge(self.splitting.x):
+            yield self._shown(so_far)
+            watch.judge(so_far)
+
+    def _shown(self, so_far: Tensor) -> tuple[str, Estimate]:
         """What is repaired so far."""
-        for so_far in repairing:
-            picture = Picture(so_far * self.top, "slices repaired by the network")
-            yield FITTING, picture.estimate(self.splitting.step, self.options.steps, "repairing slices")
+        picture = Picture(so_far * self.top, "slices repaired by the network")
+        return FITTING, picture.estimate(self.splitting.step, self.options.steps, "repairing slices")
 
     def _finished(self, repair: Repair) -> Iterator[Estimate]:
         """The last repair, which is no step of the loop: a state before it leads to it again."""
@@ -282,6 +292,8 @@ class _Course:
             fitted = int(watch.curve[-1][0])
             if self.ending and watch.over and fitted < self.options.steps:
                 chosen["ended_early"] = ENDED.format(fitted=fitted, steps=self.options.steps)
+            if self.ending and watch.behind:
+                chosen["behind_start"] = BEHIND.format(start=self.options.start, part=watch.behind)
         if done:
             y, weights = self.measured
             told["data_residual"] = relative(self.operator(volume) - y, y, weights)

@@ -95,12 +95,14 @@ class Aligned:
 
     def said(self, by_network: bool) -> list[str]:
         """What whoever sees the result must know, in full sentences."""
-        views, A = self.problem.operator.views, self.problem.operator
+        A = self.problem.operator
+        views, said_views = A.views, _counted(A.views, "view")
+        other = f"The scan has {said_views}; the network was trained for {VIEWS[0]} to {VIEWS[1]}."
         if not by_network:
-            return [
-                f"{views} views do not determine this sample; its standard deviation says how little is known. Take "
-                "more views."
-            ]
+            if views > VIEWS[1]:  # they may well determine it
+                return [f"{other} With so many views choose another method, such as d3ip."]
+            open_ = f"{said_views} {'does' if views == 1 else 'do'} not determine this sample"
+            return [f"{open_}; its standard deviation says how little is known. Take more views."]
         told = []
         if self.unlike:
             told.append(
@@ -108,15 +110,15 @@ class Aligned:
                 "its training: do not use this result."
             )
         told.append(
-            f"What {views} views leave open comes from the volumes that the network has learnt: look at the samples "
-            "before you trust a detail."
+            f"What {said_views} {'leaves' if views == 1 else 'leave'} open comes from the volumes that the network has "
+            "learnt: look at the samples before you trust a detail."
         )
         if not VIEWS[0] <= views <= VIEWS[1]:
-            told.append(f"The scan has {views} views; the network was trained for {VIEWS[0]} to {VIEWS[1]}.")
+            told.append(other)
         if len(self.problem.data) != A.grid:
             told.append(
-                f"The volume has {_slices(len(self.problem.data))} of {A.grid} pixels; the network learnt cubes, and "
-                "sees it stretched to one."
+                f"The volume has {_counted(len(self.problem.data), 'slice')} of {A.grid} pixels; the network learnt "
+                "cubes, and sees it stretched to one."
             )
         return told
 
@@ -137,8 +139,8 @@ class Aligned:
         one = "the network's regression" if options.answer == "regression" else "a sample of latent diffusion"
         means = f"the mean of {samples} samples of latent diffusion" if samples > 1 else one
         met = "made consistent with the views" if options.consistent else "not made consistent with the views"
-        return f"From {self.problem.operator.views} views: {means}, {met}."
+        return f"From {_counted(self.problem.operator.views, 'view')}: {means}, {met}."
 
 
-def _slices(count: int) -> str:
-    return "1 slice" if count == 1 else f"{count} slices"
+def _counted(number: int, what: str) -> str:
+    return f"{number} {what}{'s' * (number != 1)}"

@@ -100,11 +100,12 @@ class Repair:
         self.made, self.last = self.made + 1, part
 
     def judge(self, x: Tensor) -> Iterator[Tensor]:
-        """Have a repair of the best field judged by what it never saw, for :meth:`finish`."""
+        """Have a repair of the best field judged by what it never saw, for :meth:`finish`; yields what is left last."""
         if not self.options.last_repair or self.verdict is not None:
             return
         found = yield from _repaired(self.repairer, x)
         self.verdict = Verdict(self.repairer.error_of(found.rho), found.refused)
+        yield found.volume
 
     def finish(self, x: Tensor, whole: Problem, data: Scaled) -> Iterator[Tensor]:
         """Repair the finished field, held against all data, as sure as :meth:`judge` found; the result is last.
