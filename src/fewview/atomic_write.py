@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import glob
+import hashlib
 import os
+import platform
+import re
 import shutil
 import uuid
 from collections.abc import Iterator
@@ -27,8 +31,10 @@ def written_whole(path: Path) -> Iterator[Path]:
     """
     if path.is_symlink():  # the file on the large disk is replaced, not the link to it
         path = path.resolve()
+    clear_abandoned(path)
     # The suffix stays last: libraries tell formats by it.
-    temporary = path.with_name(f".{path.stem}.{uuid.uuid4().hex[:8]}.partial{path.suffix}")
+    owner = f"{_machine()}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
+    temporary = path.with_name(f".{path.stem}.{owner}.partial{path.suffix}")
     try:
         yield temporary
         _move(temporary, path)
@@ -40,6 +46,23 @@ def written_whole(path: Path) -> Iterator[Path]:
         ) from error
     finally:
         _remove(temporary)
+
+
+def clear_abandoned(path: Path) -> None:
+    """Remove what processes of this machine that are gone, killed while they wrote ``path``, have left beside it."""
+    import psutil
+
+    name = re.compile(
+        rf"\.{re.escape(path.stem)}\.{_machine()}-(\d+)-[0-9a-f]{{8}}\.partial{re.escape(path.suffix)}(\.old)?"
+    )
+    for left in path.parent.glob(f".{glob.escape(path.stem)}.*.partial{glob.escape(path.suffix)}*"):
+        found = name.fullmatch(left.name)
+        if found is None or psutil.pid_exists(int(found[1])):
+            continue
+        if found[2] and not path.exists():  # the older volume, which had stepped aside
+            os.replace(left, path)
+        else:
+            _remove(left)
 
 
 def check_writable(path: Path, size: int, inputs: tuple[Path, ...] = ()) -> None:
@@ -88,6 +111,11 @@ def reserve(path: Path, size: int) -> None:
         with path.open("wb") as file:
             os.posix_fallocate(file.fileno(), 0, size)
         path.unlink()
+
+
+def _machine() -> str:
+    """A short word for this machine: process numbers mean nothing to others that share the disk."""
+    return hashlib.sha256(platform.node().encode()).hexdigest()[:6]
 
 
 def _same(first: Path, second: Path) -> bool:

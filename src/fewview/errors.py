@@ -43,6 +43,10 @@ class NotEnoughMemory(FewviewError):
     """A run whose forecast exceeds the memory that may be used."""
 
 
+class Interrupted(FewviewError):
+    """Ended by the user before its end; the message says what is kept. The command line exits with status 130."""
+
+
 class Stopped(Exception):
     """Raised inside a long step when the user stopped the run; the runner keeps the last estimate."""
 

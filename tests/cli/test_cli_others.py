@@ -1,6 +1,7 @@
 """info, methods, simulate, doctor, demo."""
 
 import json
+import signal
 import subprocess
 import sys
 
@@ -9,7 +10,7 @@ import numpy as np
 import pytest
 
 from fewview import doctor as examined
-from fewview.errors import FewviewError
+from fewview.errors import FewviewError, Stopped
 from fewview.methods import method_names
 
 
@@ -183,3 +184,21 @@ def test_the_sample_is_whole():
     scan = read_scan(TOOTH)
     assert (scan.views, scan.geometry.rows, scan.geometry.columns) == (181, 2, 640)
     assert TOOTH.with_name("LICENSE-tomopy.txt").exists()
+
+
+@pytest.mark.parametrize(
+    ("before", "said"), [(True, "before anything was learnt"), (False, "w.safetensors holds what")]
+)
+def test_ctrl_c_ends_the_learning_of_a_sister_and_says_what_is_kept(fewview, monkeypatch, before, said):
+    from fewview import sister
+
+    def learn(lesson, options, *, check, report, stop):
+        signal.raise_signal(signal.SIGINT)
+        assert stop()
+        if before:
+            raise Stopped
+        yield
+
+    monkeypatch.setattr(sister, "learn", learn)
+    done = fewview("train", "unrolled", "--from", "dense.h5", "--like", "scan.h5", "--out", "w.safetensors")
+    assert done.status == 130 and done.err.startswith("Error: Stopped") and said in done.err

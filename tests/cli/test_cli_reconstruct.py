@@ -270,8 +270,21 @@ def test_stopped_before_the_first_estimate(fewview, scan_file, tmp_path, monkeyp
         lambda self, text: signal.raise_signal(signal.SIGINT) if text == "setting up" else None,
     )
     done = fewview("reconstruct", scan_file, "-o", "out.npy", "--axis", AXIS, "--method", "sirt")
-    assert "Stopped before the first estimate" in done.error
+    assert done.status == 130
+    assert done.err.splitlines()[-1] == "Error: Stopped before the first estimate came; nothing was written."
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(("method", "goes_on"), [("sirt", True), ("astra-sirt", False)])
+def test_a_stopped_run_says_what_it_kept_and_whether_it_goes_on(fewview, scan_file, interrupt, method, goes_on):
+    if get_method(method).missing():
+        pytest.skip("astra is not installed")
+    interrupt(2)
+    done = fewview("reconstruct", scan_file, "-o", "o.npy", "--axis", AXIS, "--method", method)
+    assert done.status == 130 and "Traceback" not in done.err
+    said = done.err.splitlines()[-1]
+    assert said.startswith(f"Error: Stopped before its end; o.npy holds {get_method(method).title}, stopped at")
+    assert said.endswith("The same command with --resume goes on.") is goes_on
 
 
 def test_resume_without_a_checkpoint_starts_at_the_beginning(fewview, scan_file):

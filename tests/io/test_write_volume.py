@@ -12,7 +12,7 @@ import pytest
 import tifffile
 import zarr
 
-from fewview.atomic_write import check_writable, written_whole
+from fewview.atomic_write import check_writable, clear_abandoned, written_whole
 from fewview.errors import FewviewError
 from fewview.io import read_scan, read_volume, write_volume
 from fewview.io.write_volume import check_output
@@ -240,3 +240,39 @@ def test_an_input_is_never_overwritten(tmp_path):
         with pytest.raises(FewviewError, match="is an input of this run"):
             check_output(output, 10, inputs)
     check_output(tmp_path / "other.h5", 10, (scan,))
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from fewview.atomic_write import written_whole
+with written_whole(Path(sys.argv[1])) as temporary:
+    if temporary.suffix == ".zarr":
+        temporary.mkdir()
+        temporary /= "zarr.json"
+    temporary.write_text("half")
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+@pytest.mark.parametrize("name", ["v.npy", "v [1].npy.checkpoint", "v.zarr"])
+def test_what_a_killed_run_left_is_removed_by_the_next_one(tmp_path, name):
+    path, others = tmp_path / name, tmp_path / ".v.mine.partial.npy"
+    others.write_text("of the user's own")
+    subprocess.run([sys.executable, "-c", KILLED, str(path)], check=False)
+    assert not path.exists() and len(list(tmp_path.iterdir())) == 2
+    with written_whole(path) as temporary:
+        temporary.write_text("whole")
+        with written_whole(path) as second:  # of this process, which lives
+            second.write_text("")
+            assert temporary.exists()
+    assert set(tmp_path.iterdir()) == {path, others}
+
+
+def test_a_volume_that_had_stepped_aside_comes_back(tmp_path):
+    """A run was killed between the two renamings that replace a folder."""
+    subprocess.run([sys.executable, "-c", KILLED, str(tmp_path / "v.zarr")], check=False)
+    (partial,) = tmp_path.iterdir()
+    partial.rename(tmp_path / f"{partial.name}.old")
+    clear_abandoned(tmp_path / "v.zarr")
+    assert [one.name for one in tmp_path.iterdir()] == ["v.zarr"]

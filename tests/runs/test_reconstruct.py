@@ -9,7 +9,7 @@ import torch
 import fewview
 from fewview.errors import FewviewError, MethodUnavailable, OptionError
 from fewview.geometry import ParallelBeam
-from fewview.methods import Estimate, get_method
+from fewview.methods import Estimate, get_method, method_names
 from fewview.operators import parallel_beam
 from fewview.quality import heldout_error, psnr, split_views
 from fewview.runs.slabs import SlabRun
@@ -230,6 +230,12 @@ def test_resume_is_bit_equal(lines, name):
 def test_mistakes_are_told_before_the_first_estimate(lines, arguments, message):
     with pytest.raises(OptionError, match=message):
         next(fewview.reconstruct(lines, **arguments))
+
+
+@pytest.mark.parametrize("name", [name for name in method_names() if "aux" in get_method(name).needs])
+def test_an_xray_volume_that_shows_nothing_is_refused(lines, truth, name):
+    with pytest.raises(OptionError, match=r"The X-ray volume is 0\.3 everywhere in these slices: it shows no sample\."):
+        next(fewview.reconstruct(lines, name, auxiliary=np.full_like(truth, 0.3)))
 
 
 def test_needs_are_checked(lines, use_method, monkeypatch):

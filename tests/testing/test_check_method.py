@@ -8,15 +8,16 @@ import pytest
 import torch
 
 from fewview.methods import Estimate, Method
+from fewview.methods.interface import Settled
 from fewview.methods.registry import get_method, method_names
-from fewview.options import Options, option
+from fewview.options import Auto, Options, option
 from fewview.testing import check_method
 
 # What keeps runs short, and leaves out searches, which have tests of their own. What adapts joins all slices.
 SHORT = {"samples": 2, "steps": 3, "iterations": 10, "weight": 1e-3, "sharpness": 0.0, "subset": 6, "t_start": 200}
 SHORT |= {"guided_start": 200, "adaptation": "none", "beside_share": 0.0, "trust": 1.0, "start": "fbp"}
 SHORT |= {"prior": "generic", "gamma": 0.5, "eta": 0.05, "guide_weight": 1.0, "smoothness": 1e-3, "tv_weight": 1e-3}
-SHORT |= {"symmetries": False, "xray": True, "scale": 1.0, "start_iterations": 5, "repair_error": 0.1}
+SHORT |= {"symmetries": False, "xray": True, "scale": 1.0, "start_iterations": 5}
 FIELD = {"steps": 2, "inner": 1, "count": 200, "width": 16, "layers": 1, "residual": True}
 OF_FAMILY = {"diffusion": {"steps": 2, "eta": 0.85, "gamma": 0.0}, "supervised": {"steps": 2}, "fields": FIELD}
 # The three fixers' parts: one on the way and one at the end, one without held-out pixels, one as published.
@@ -71,6 +72,39 @@ GOOD = Method("landweber", "Landweber", "classical", "For tests.", "none", Knobs
 
 def test_a_method_of_another_package_need_not_be_registered():
     check_method(GOOD, steps=30)
+
+
+class Open(Knobs):
+    step: float | Auto = option("auto", "Step", "Of the descent, relative.", gt=0)
+
+
+def forgetting(problem, options):
+    yield Estimate(problem.operator.zeros(len(problem.data)), 0, 1)
+    return Settled(options)
+
+
+SETTLED_ON: list[float] = []
+
+
+def fickle(problem, options):
+    """Settles on something else each time."""
+    SETTLED_ON.append(1 - 0.01 * len(SETTLED_ON))
+    yield Estimate(problem.operator.zeros(len(problem.data)), 0, 1)
+    return Settled(options.model_copy(update={"step": SETTLED_ON[-1]}))
+
+
+def stepping(problem, options):
+    for estimate in landweber(problem, options):
+        yield replace(estimate, volume=estimate.volume * (1.0 if options.step == "auto" else options.step))
+
+
+@pytest.mark.parametrize(
+    ("tune", "told"), [(forgetting, "leaves step on auto"), (fickle, "ends elsewhere with what it was tuned to")]
+)
+def test_a_tuning_that_leaves_something_open_is_told(tune, told):
+    open_ended = replace(GOOD, options=Open, solve=stepping, tune=tune)
+    with pytest.raises(AssertionError, match=told):
+        check_method(open_ended, steps=30)
 
 
 def late(problem, options):

@@ -1,13 +1,16 @@
 """The stages of a latent training: what each trains, how they follow, and their losses."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 import torch
 
-from fewview.errors import FewviewError, OptionError
+from fewview.cli.train_unrolled import carry_out
+from fewview.errors import FewviewError, Interrupted, OptionError
 from fewview.models.latent.model import load_latent
 from fewview.models.weights import read_card
-from fewview.training import latent, latent_spread
+from fewview.training import latent, latent_export, latent_spread
 from fewview.training.checkpoint import read_average
 from fewview.training.latent import LatentTraining, contrast, train_latent
 from fewview.training.latent_export import export_latent
@@ -47,6 +50,30 @@ def test_stages_follow_and_each_trains_its_part(tmp_path, few):
         set(card["figures"]) == {"velocity", "unexplained", "spread"}
         and card["options"]["start"] == "alignment.safetensors"
     )
+
+
+def test_a_stop_while_the_spread_is_measured_leaves_weights_whose_card_says_so(tmp_path, few, monkeypatch):
+    before = _stage(tmp_path, "autoencoder")
+    options = LatentTraining(stage="diffusion", start=str(before), side=16, batch=2, minutes=0.004, unaligned=True)
+    weights = tmp_path / "run" / "diffusion.safetensors"
+
+    def interrupted(*arguments):
+        raise KeyboardInterrupt
+
+    with (
+        monkeypatch.context() as patched,
+        pytest.raises(Interrupted, match=r"is kept in .*run\. The same command goes on"),
+    ):
+        patched.setattr(latent_export, "latent_spread", interrupted)
+        carry_out(
+            partial(train_latent, options, tmp_path / "run", print), tmp_path / "run", weights.name, export_latent
+        )
+    assert load_latent(weights).config.side == 16
+    card = read_card(weights)
+    assert card["figures"]["spread"] is None and "stage_diffusion" in card
+    carry_out(partial(train_latent, options, tmp_path / "run", print), tmp_path / "run", weights.name, export_latent)
+    card = read_card(weights)
+    assert card["figures"]["spread"] > 0 and card["stage_diffusion"]["figures"] == card["figures"]
 
 
 def test_the_decoder_learns_alone(tmp_path, few):

@@ -91,6 +91,23 @@ def test_it_stops_by_the_clock_and_resumes(tiny, tmp_path):
     assert len(curve) == 2 and curve[1]["step"] > curve[0]["step"]
 
 
+def test_ctrl_c_keeps_what_was_learnt(tiny, tmp_path, monkeypatch):
+    from fewview.training import prior
+
+    steps, step = [], prior._PriorTrainer.one_step
+
+    def interrupted(self, progress):
+        if steps:
+            raise KeyboardInterrupt
+        steps.append(progress)
+        step(self, progress)
+
+    monkeypatch.setattr(prior._PriorTrainer, "one_step", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        train_prior(tiny.model_copy(update={"minutes": 10.0}), tmp_path / "run", report=lambda _: None)
+    assert read_average(tmp_path / "run")[0]["step"] == 1
+
+
 def test_another_network_in_the_folder_is_named(tiny, tmp_path, monkeypatch):
     train_prior(tiny.model_copy(update={"minutes": 1e-3}), tmp_path / "run", report=lambda _: None)
     monkeypatch.setitem(SIZES, "compact", TINY.model_copy(update={"channels": (8, 24)}))

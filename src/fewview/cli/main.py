@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 import typer
 
-from ..errors import FewviewError
+from ..errors import FewviewError, Interrupted
 from ..openmp import sleeping_threads
 from . import benchmark, demo, doctor, info, methods, reconstruct, regions, register, simulate, train, tune
 
@@ -73,15 +73,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def run(arguments: Sequence[str]) -> int:
     """Run the command line; returns the exit status.
 
-    0 when all is well, 2 with one line on standard error for a mistake of the user, 130 when interrupted before
-    there was anything to keep, 1 for a fault of fewview's own. ``FEWVIEW_DEBUG=1`` shows where an error came from.
+    0 when all is well, 2 with one line on standard error for a mistake of the user, 130 with one that says what is kept
+    when interrupted, 1 for a fault of fewview's own. ``FEWVIEW_DEBUG=1`` shows where an error came from.
     """
     try:
         status = app(args=list(arguments), standalone_mode=False)
     except (FewviewError, _UsageError) as error:
         if os.environ.get(DEBUG):
             raise
-        return _say(_line(error), MISTAKE)
+        return _say(_line(error), INTERRUPTED if isinstance(error, Interrupted) else MISTAKE)
     except (KeyboardInterrupt, typer.Abort):
         status = INTERRUPTED  # older typer; newer ones return it
     except BrokenPipeError:  # `fewview methods | head` is no mistake

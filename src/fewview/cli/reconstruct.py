@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ..errors import FewviewError, OptionError, Stopped
+from ..errors import FewviewError, Interrupted, OptionError, Stopped
 from ..runs.forecast import duration
 from ..runs.recipe import Recipe
 from .progress import Progress
@@ -39,7 +39,8 @@ def reconstruct(
     report: Annotated[Path | None, typer.Option(help="Write the record of the run to this file, as JSON.")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on from the checkpoint beside the output.")] = False,
 ) -> None:
-    """Reconstruct a scan. Ctrl-C stops and keeps what there is."""
+    """Reconstruct a scan. Ctrl-C stops and keeps what there is, with exit status 130."""
+    from ..runs.checkpoint import checkpoint_path
     from ..runs.kept import remarks
 
     if bits not in (16, 32):
@@ -54,6 +55,9 @@ def reconstruct(
     typer.echo(summary(result.record, output))
     for sentence in remarks(result.record["chosen"]):
         typer.echo(f"note: {sentence}")
+    if result.record["stopped"]:
+        goes_on = "The same command with --resume goes on." if checkpoint_path(output).exists() else ""
+        raise Interrupted(f"Stopped before its end; {output} holds {result.record['holds']}.", goes_on)
 
 
 def carry_out(recipe: Recipe, output: Path, *, resume: bool, bits: int) -> Result:
@@ -106,7 +110,7 @@ def nothing_written(before: str = "the first estimate came") -> Iterator[None]:
     try:
         yield
     except Stopped:
-        raise FewviewError(f"Stopped before {before}; nothing was written.") from None
+        raise Interrupted(f"Stopped before {before}; nothing was written.") from None
 
 
 def told(lines: LineIntegrals, notes: Sequence[str]) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -9,7 +10,7 @@ import typer
 
 from ..errors import OptionError
 from .shared_flags import takes
-from .train_unrolled import exported, learn_sister, train_simulated
+from .train_unrolled import carry_out, learn_sister, train_simulated
 from .values import parse_axis, parse_pairs, parse_rows
 
 app = typer.Typer(help="Train a network: on a CPU or a GPU, resumable.")
@@ -48,7 +49,8 @@ def prior(
     from ..training.prior import PriorTraining, train_prior
 
     options = PriorTraining.parse(values | _given(kind=kind))
-    exported(train_prior(options, output, report=typer.echo), f"{options.kind}.safetensors", export_prior)
+    train = partial(train_prior, options, output, report=typer.echo)
+    carry_out(train, output, f"{options.kind}.safetensors", export_prior)
 
 
 @app.command()
@@ -64,7 +66,7 @@ def guide(
     from ..training.guide_export import export_guide
 
     options = GuideTraining.parse(values | _given(network=network))
-    exported(train_guide(options, output, report=typer.echo), "guide.safetensors", export_guide)
+    carry_out(partial(train_guide, options, output, report=typer.echo), output, "guide.safetensors", export_guide)
 
 
 @app.command()
@@ -135,7 +137,7 @@ def fixer(
 
     kind = FixerTraining if base is None else SDTurboTraining
     options = kind.parse(values | _given(base=base))
-    exported(train_fixer(options, output, report=typer.echo), "fixer.safetensors", export_fixer)
+    carry_out(partial(train_fixer, options, output, report=typer.echo), output, "fixer.safetensors", export_fixer)
 
 
 @app.command()
@@ -162,4 +164,5 @@ def latent(
     from ..training.latent_export import export_latent
 
     options = LatentTraining.parse(values | _given(stage=stage, start=start, volumes=volumes))
-    exported(train_latent(options, output, report=typer.echo), f"{options.stage}.safetensors", export_latent)
+    train = partial(train_latent, options, output, report=typer.echo)
+    carry_out(train, output, f"{options.stage}.safetensors", export_latent)

@@ -2,28 +2,49 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import typer
 
+from ..errors import Interrupted
 from .recipe_flags import RECIPES
+from .reconstruct import nothing_written, stop_and_keep
 
 
-def exported(state: Path, name: str, export: Callable[[Path, Path], None]) -> None:
-    """Make weights with a card of the state of a training, beside it.
+def carry_out(train: Callable[[], Path], folder: Path, name: str, export: Callable[[Path, Path], None]) -> None:
+    """Train, then make weights with a card of the state, beside it. Ctrl-C keeps the state.
 
     Parameters
     ----------
-    state : Path
+    train : callable
+        Returns the state, which lies in ``folder``.
+    folder : Path
+        Of the training.
     name : str
         Of the file of weights.
     export : callable
         ``export(folder, weights)``.
+
+    Raises
+    ------
+    Interrupted
     """
-    weights = state.with_name(name)
-    export(state.parent, weights)
+    from ..training.trainer import STATE
+
+    weights = folder / name
+    try:
+        state = train()
+        typer.echo("Measuring what the weights are good for, for their card: this may take minutes.")
+        export(state.parent, weights)
+    except KeyboardInterrupt:
+        if not (folder / STATE).exists():
+            raise
+        kept = f"Stopped. The training is kept in {folder}."
+        raise Interrupted(kept, "The same command goes on from there.") from None
     typer.echo(f"Weights and card: {weights}")
 
 
@@ -34,7 +55,7 @@ def train_simulated(folder: Path, values: Mapping[str, Any]) -> None:
 
     options = UnrolledTraining.parse(dict(values))
     name = "unrolled-x.safetensors" if options.xray else f"unrolled-{options.kind}.safetensors"
-    exported(train_unrolled(options, folder, report=typer.echo), name, export_unrolled)
+    carry_out(partial(train_unrolled, options, folder, report=typer.echo), folder, name, export_unrolled)
 
 
 def learn_sister(
@@ -56,6 +77,10 @@ def learn_sister(
         Options of the training.
     check : bool
         Compare with other methods on held-out pixels of the scan.
+
+    Raises
+    ------
+    Interrupted
     """
     from ..runs.recipe import Recipe
     from ..sister import Lesson, learn
@@ -63,6 +88,10 @@ def learn_sister(
 
     base = Recipe.load(like).compact() if like.lower().endswith(RECIPES) else {"scan": like}
     lesson = Lesson(weights, volume, Recipe.parse({**base, **scan}))
-    for _ in learn(lesson, SisterTraining.parse(dict(values)), check=check, report=typer.echo):
-        pass
+    options, stop = SisterTraining.parse(dict(values)), threading.Event()
+    with stop_and_keep(stop), nothing_written("anything was learnt"):
+        for _ in learn(lesson, options, check=check, report=typer.echo, stop=stop.is_set):
+            pass
+    if stop.is_set():
+        raise Interrupted(f"Stopped. {weights} holds what was learnt so far.", "The same command goes on from there.")
     typer.echo(f"Weights and card: {weights}. To go on, give more minutes; the state is in {weights.stem}-training.")

@@ -64,6 +64,11 @@ def method_names() -> list[str]:
     return [*_OWN, *(name for name in foreign() if name not in _OWN)]
 
 
+def guided_names() -> list[str]:
+    """Names of the methods that take an X-ray volume of the sample."""
+    return [name for name in method_names() if "aux" in get_method(name).needs]
+
+
 def get_method(name: str) -> Method[Any]:
     """The method of this name, whether or not it can run on this machine.
 

@@ -266,6 +266,8 @@ def read_card(path: Path) -> dict[str, Any]:
     WeightsError
         It is no card.
     """
+    if path.is_dir():  # a network of diffusers
+        return {}
     card = path.with_suffix(".json")
     try:
         said = json.loads(card.read_text(encoding="utf-8")) if card.is_file() else {}
@@ -282,12 +284,10 @@ def sha256(path: Path) -> str:
 
 
 def _markdown(title: str, card: dict[str, Any]) -> str:
-    lines = [f"# {title}", ""]
-    for key, value in card.items():
-        if isinstance(value, list):
-            continue  # curves stay in the JSON
-        if isinstance(value, dict):
-            lines += ["", f"## {key}", "", *(f"- {k}: {json.dumps(v)}" for k, v in value.items()), ""]
-        else:
-            lines.append(f"- **{key}**: {value}")
+    """Single values first, then sections; curves stay in the JSON."""
+    sections = {key: value for key, value in card.items() if isinstance(value, dict)}
+    single = {key: value for key, value in card.items() if not isinstance(value, dict | list)}
+    lines = [f"# {title}", "", *(f"- **{key}**: {value}" for key, value in single.items())]
+    for key, values in sections.items():
+        lines += ["", f"## {key}", "", *(f"- {k}: {json.dumps(v)}" for k, v in values.items())]
     return "\n".join(lines) + "\n"

@@ -17,7 +17,7 @@ import numpy as np
 import torch
 
 from .. import __version__
-from ..atomic_write import written_whole
+from ..atomic_write import clear_abandoned, written_whole
 from ..errors import FewviewError
 from ..methods.interface import Estimate
 from .recipe import Recipe
@@ -116,6 +116,7 @@ class Checkpointer:
     def remove(self) -> None:
         """The run is complete: its checkpoint has done its work."""
         self.path.unlink(missing_ok=True)
+        clear_abandoned(self.path)
 
     def _check(self, header: Mapping[str, str]) -> None:
         saved, mine = json.loads(header["recipe"]), self.recipe.model_dump(mode="json")

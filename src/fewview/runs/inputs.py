@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from ..errors import OptionError
 from ..provenance import Provenance
@@ -115,22 +115,23 @@ def fitting_volume(
     return values, volume, note
 
 
-def require_structure(values: NDArray[np.float32], path: str) -> None:
+def require_structure(values: ArrayLike, path: str = "") -> None:
     """Refuse an X-ray volume that is the same everywhere: whatever is gained with it is not gained by it.
 
     Parameters
     ----------
-    values : ndarray of float32, shape (z, y, x)
+    values : array, shape (z, y, x)
         On the grid of the reconstruction.
-    path : str
+    path : str, optional
         Of its file, for the message.
 
     Raises
     ------
     OptionError
     """
-    if np.ptp(values) <= FLAT * np.abs(values).max(initial=0):  # not so of values that are not numbers
+    values, name = np.asarray(values), f"The X-ray volume {path}".rstrip()
+    if values.size and np.ptp(values) <= FLAT * np.abs(values).max():  # not so of values that are not numbers
         raise OptionError(
-            f"The X-ray volume {path} is {values.flat[0]:g} everywhere in these slices: it shows no sample.",
+            f"{name} is {values.flat[0]:g} everywhere in these slices: it shows no sample.",
             "Check that it is the right file and covers the sample, or take a method that needs no X-ray volume.",
         )

@@ -61,9 +61,13 @@ def reconstruct(
     OptionError, MethodUnavailable, NotEnoughMemory
         Before the first estimate.
     """
+    from .inputs import require_structure
     from .slabs import SlabRun  # brings torch in
 
     chosen = {**(options or {}), **named}
-    yield from SlabRun(
+    run = SlabRun(
         lines, method, chosen, auxiliary=auxiliary, holdout=holdout, device=device, seed=seed, resume=resume, stop=stop
     )
+    if auxiliary is not None and "aux" in run.method.needs:
+        require_structure(auxiliary)
+    yield from run

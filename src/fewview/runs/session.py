@@ -17,7 +17,7 @@ from ..errors import FewviewError, Stopped
 from ..io.volume_out import PER_MM, PER_PIXEL
 from ..io.write_volume import check_output
 from ..methods.interface import Estimate
-from ..methods.registry import require_method
+from ..methods.registry import guided_names, require_method
 from ..quality import data_range, psnr, ssim
 from ..quality.arrays import require_finite
 from ..registration import RegistrationOptions
@@ -33,8 +33,6 @@ from .slabs import SlabRun
 
 if TYPE_CHECKING:
     from ..scan import LineIntegrals, Scan
-
-GUIDED = "d3ip-x, unrolled-x and dtv"
 
 
 @dataclass(frozen=True)
@@ -323,7 +321,9 @@ class RecipeSession:
         if "aux" in require_method(method, self.recipe.options).needs:
             require_structure(xray, path)
         else:
-            self._assumed.append(f"'{method}' makes no use of the X-ray volume {path}; {GUIDED} do")
+            *others, last = guided_names()
+            guided = f"{', '.join(others)} and {last}"
+            self._assumed.append(f"'{method}' makes no use of the X-ray volume {path}; {guided} do")
 
     def _reference(self, path: str) -> tuple[NDArray[np.float32], float]:
         """The reference on the grid, and the range of its file: binning and rows then do not change the scale in dB."""

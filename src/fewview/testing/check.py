@@ -32,8 +32,9 @@ def check_method(method: Method[Any], **options: Any) -> None:
     """Try whether a method holds what every method must; raise on the first thing that it does not hold.
 
     Its presets and its refusal of unknown options; runs on a parallel beam and on a fan that end, with a finite volume
-    on the grid; looking at the stop flag within 0.2 s of work; a resumed run that ends bit-equal; slabs that give the
-    volume of the whole run; a clear error on data that cannot be used.
+    on the grid; looking at the stop flag within 0.2 s of work; nothing that is left open by tuning, and the same volume
+    with what it settles; a resumed run that ends bit-equal; slabs that give the volume of the whole run; a clear error
+    on data that cannot be used.
 
     And a memory forecast that is not below what is held at the peak, and not above it by more than a fifth, give or
     take 2 MB.
@@ -68,6 +69,7 @@ def check_method(method: Method[Any], **options: Any) -> None:
         except MethodUnavailable:  # it says that it is not for this beam
             assert scans, f"'{method.name}' does not take a parallel beam."
     _looks_at_the_stop_flag(method, options, scans[0], volume)
+    _is_tuned_to_a_recipe(method, options, scans[0], volume)
     if method.resumable:
         _resumes_bit_equal(method, options, scans[0], volume)
     for lines in scans:
@@ -134,6 +136,20 @@ def _looks_at_the_stop_flag(
     finally:
         gc.enable()
     assert longest < PAUSE, f"'{method.name}' works {longest:.2f} s without looking at the stop flag."
+
+
+def _is_tuned_to_a_recipe(
+    method: Method[Any], options: Mapping[str, Any], lines: LineIntegrals, volume: NDArray[np.float32]
+) -> None:
+    run = _run(method, options, lines, volume)
+    settled = method.settle(run.setup.problem(0, run.setup.slices), run.options).options
+    left = settled.undecided()
+    assert not left, f"'{method.name}' is tuned and leaves {', '.join(left)} on auto."
+    if not method.settles(run.options):
+        return
+    *_, expected = run
+    *_, again = _run(method, settled.changes(), lines, volume)
+    assert np.array_equal(again.volume, expected.volume), f"'{method.name}' ends elsewhere with what it was tuned to."
 
 
 def _resumes_bit_equal(

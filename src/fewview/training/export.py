@@ -44,6 +44,7 @@ def export_prior(folder: Path, path: Path) -> None:
     rollouts = {kind: rollout_psnr(prior, validation_images(kind, 4, options.slices), once) for kind in MAKERS}
     card = {
         "trained_on": _data(options, facts),
+        "trained_for": cut_out(options.crop),
         **provenance(facts),
         "value_range": VALUE_RANGE,
         "validation": f"images of 128 px, seeds from {VALIDATION[0]}; PSNR in dB, range 1",
@@ -98,6 +99,11 @@ def provenance(facts: dict[str, Any]) -> dict[str, Any]:
         "learning_curve": facts["curve"],
         "options": portable(facts),
     }
+
+
+def cut_out(side: int) -> dict[str, Any]:
+    """What a network was trained for that learnt from crops of such a side: larger slices are made of them."""
+    return {"side_px": [side, None]}
 
 
 def portable(facts: Mapping[str, Any]) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from ..simulate.seeds import TRAIN, VALIDATION
 from .checkpoint import averaged
 from .export import VALUE_RANGE, provenance
 from .fixer import CHECK_VIEWS, FINISHED_SHARE, FixerTraining, SDTurboTraining, fixer_psnr, new_fixer, validation_pairs
-from .fixer_pairs import FINISHED, STOPPED
+from .fixer_pairs import FINISHED, SIZES, STOPPED
 
 
 def export_fixer(folder: Path, path: Path) -> None:
@@ -37,6 +37,7 @@ def export_fixer(folder: Path, path: Path) -> None:
         f"{facts['seeds']} volumes from training seed {TRAIN[0]}, measured with 6 to 64 views and reconstructed by "
         f"{', '.join(STOPPED)}, stopped early at random, and by {', '.join(FINISHED)} in {FINISHED_SHARE:.0%} of the "
         "steps",
+        "trained_for": {"side_px": [min(SIZES), max(SIZES)]},
         **provenance(facts),
         "value_range": VALUE_RANGE,
         "validation": f"volumes of 64 and 96 px, seeds from {VALIDATION[0]}, {CHECK_VIEWS} views, one volume for each "

@@ -7,7 +7,7 @@ from pathlib import Path
 from ..models.weights import load_prior, save_network
 from ..simulate.seeds import TRAIN, VALIDATION
 from .checkpoint import averaged
-from .export import VALUE_RANGE, provenance
+from .export import VALUE_RANGE, cut_out, provenance
 from .guide import GuideTraining, new_guide
 from .guide_lessons import PLAIN
 from .guide_pairs import RECOLOURED
@@ -40,6 +40,7 @@ def export_guide(folder: Path, path: Path) -> None:
         "trained_on": f"simulated concrete-like microstructures, {facts['seeds']} training seeds from {TRAIN[0]}; "
         f"slices on their way through the loop, {PLAIN:.0%} of plain shapes; X-ray slices degraded, "
         f"{RECOLOURED:.0%} with grey values mapped at random, {ZEROED:.0%} missing, {OTHER:.0%} of another sample",
+        "trained_for": cut_out(options.crop),
         **provenance(facts),
         "value_range": f"{VALUE_RANGE}, in both channels",
         "validation": f"8 slices of 128 px, seeds from {VALIDATION[0]}, geometry and dose drawn at random; PSNR in dB, "

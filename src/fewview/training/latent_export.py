@@ -38,6 +38,7 @@ def export_latent(folder: Path, path: Path) -> None:
     card = {
         "stage": options.stage,
         "trained_on": own if options.volumes else simulated,
+        "trained_for": {"side_px": [model.config.side, None]},
         **provenance(facts),
         "value_range": "attenuation divided by six times the mean of the volume",
         "validation": f"{volumes.told(CHECKS)}; two perpendicular views without noise, and for the spread {CALIBRATED} "
@@ -46,8 +47,10 @@ def export_latent(folder: Path, path: Path) -> None:
         "options": {**portable(facts), "volumes": bool(options.volumes)},
         **{key: before[key] for stage in STAGES if (key := f"stage_{stage}") in before},
     }
-    if options.stage in ("diffusion", "decoder"):
-        save_network(model, path, card)  # the method reads its networks from a file
-        card["figures"] |= {"spread": latent_spread(path, options, model.config.side)}
     card[f"stage_{options.stage}"] = {key: card[key] for key in ("steps", "minutes", "figures")}
+    if options.stage in ("diffusion", "decoder"):
+        # The method reads its networks from a file; a stop leaves it, with a card that says that this was not measured.
+        card["figures"]["spread"] = None
+        save_network(model, path, card)
+        card["figures"]["spread"] = latent_spread(path, options, model.config.side)
     save_network(model, path, card)

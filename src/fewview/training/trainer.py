@@ -123,10 +123,17 @@ class Trainer(ABC, Generic[OptionsT]):
         return {}
 
     def run(self) -> Path:
-        """Step until the minutes are used up, and end the processes that it started; returns the path of the state."""
+        """Step until the minutes are used up, and end the processes that it started; returns the path of the state.
+
+        Ctrl-C leaves the state of that moment.
+        """
         try:
             for _ in self.steps():
                 pass
+        except KeyboardInterrupt:
+            if self.processes.first:
+                self.save()
+            raise
         finally:
             self.close()
         return self.folder / STATE

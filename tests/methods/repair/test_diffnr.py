@@ -91,6 +91,12 @@ def test_a_harmful_repair_is_refused_and_costs_nothing(monkeypatch, problem, tru
     assert error(end.volume, truth) < 1.05 * error(backbone(problem).volume, truth)
 
 
+def test_a_recipe_of_a_tuned_run_holds_nothing_on_auto(problem):
+    settled = DIFFNR_NAF.settle(problem, DIFFNR_NAF.options.parse({"steps": 2, "start": "fbp", "scale": 1.0})).options
+    assert settled.undecided() == [] and not DIFFNR_NAF.settles(settled)
+    assert settled.repair_error == 0, "chosen anew at each repair"
+
+
 @pytest.mark.parametrize("before", [0, 1])
 def test_that_the_repair_of_the_finished_field_was_refused_is_told_beside_those_followed(
     monkeypatch, problem, truth, before
@@ -106,7 +112,8 @@ def test_that_the_repair_of_the_finished_field_was_refused_is_told_beside_those_
     end = last(DIFFNR_NAF, problem, **SETTINGS | {"repairs": before, "repair_error": 0.01})
     assert end.chosen["last_repair_refused"] is True and end.chosen["repairs_made"] == before
     assert end.chosen.get("refused_slices", []) == []
-    (said,) = remarks(end.chosen)
+    said, *others = remarks(end.chosen)
+    assert all("the network was trained for" in one for one in others)  # of the narrow slices
     assert "finished field was refused" in said and ("1 before it was followed" in said) is bool(before)
 
 

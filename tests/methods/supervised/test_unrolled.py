@@ -10,7 +10,7 @@ from fewview.methods.interface import Problem
 from fewview.methods.presets import preset_options
 from fewview.methods.size import Size
 from fewview.methods.supervised.posterior import spread_factor
-from fewview.methods.supervised.trained_range import outside_training
+from fewview.methods.trained_range import outside_training
 from fewview.models.unrolled import Unrolled, UnrolledConfig
 from fewview.models.weights import find_weights, load_unrolled, save_network
 from fewview.operators import fan_beam, parallel_beam

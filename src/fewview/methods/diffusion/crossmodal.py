@@ -22,6 +22,7 @@ from ..inverse.normalised import Scaled, robust_maximum, scaled
 from ..selection.coarse import first_look
 from ..slices import common
 from ..stages import Stages
+from ..trained_range import told_of_training
 from .guide import CrossModalGuide
 from .options import DiffusionOptions
 from .start import STAGE as START
@@ -271,4 +272,5 @@ def solve_once(problem: Problem, options: OnceOptions) -> Iterator[Estimate]:
     if options.positivity:
         volume = volume.clamp(min=0)
     scalars = {"data_residual": relative(problem.operator(volume) - y, y, weights), "scale": scale}
-    yield Estimate(volume, 2, 2, "guided", scalars, extra=guide.extra(scale), place=(2, 2))
+    told = told_of_training(data, options.guide)
+    yield Estimate(volume, 2, 2, "guided", scalars, chosen=told, extra=guide.extra(scale), place=(2, 2))

@@ -15,10 +15,12 @@ from ..ensemble.partner import iterations, reconstructed
 from ..ensemble.stacking import mixed
 from ..interface import Estimate, Problem
 from ..inverse.masking import measured, relative
+from ..inverse.normalised import scaled
 from ..mapped import mapped
 from ..paced import paced
 from ..slices import SliceNoise
 from ..stages import Stages, work
+from ..trained_range import told_of_training
 from .compose import ending_work, summary
 from .crossmodal import CrossModalOptions, GuideSource, by_edges, partner_of
 from .denoiser import Denoiser
@@ -45,6 +47,7 @@ def solve(problem: Problem, options: DiffusionOptions) -> Iterator[Estimate]:
     compare = bool(getattr(options, "compare", False))
     stages = _expected(problem, options, compare and source is not None)
     denoiser = Denoiser.of(load_any_prior(options.prior, problem.operator.device), len(problem.data))
+    told = told_of_training(scaled(problem, float(options.scale)), *_networks(options, source))
     course = CoarseToFine(problem, options, denoiser, source)
     begin = yield from stages.within(STARTING, course.start())
     other = yield from stages.within(PARTNER, _partner(problem, options))
@@ -75,10 +78,16 @@ def solve(problem: Problem, options: DiffusionOptions) -> Iterator[Estimate]:
             name, stage, part = DIFFUSING, course.named(event.stage), course.done
             if ends is not None:
                 name, stage, part = ENDING, "", float(whole)
-            last = Estimate(volume, course.step, course.total, stage, scalars, state, extra=extra, done=part)
+            last = Estimate(volume, course.step, course.total, stage, scalars, state, told, extra, done=part)
             yield stages.told(name, last)
     if course.guide is not None and last is not None and compare:
         yield from stages.within(COMPARING, _compared(problem, options, last, other))
+
+
+def _networks(options: DiffusionOptions, source: GuideSource | None) -> tuple[str, ...]:
+    """Those at work, by name or path."""
+    listened = source is not None and source.listens(options)
+    return (options.prior, source.options.guide) if source is not None and listened else (options.prior,)
 
 
 def _expected(problem: Problem, options: DiffusionOptions, twice: bool) -> Stages:

@@ -82,6 +82,7 @@ def solve(problem: Problem, options: EnsembleOptions) -> Iterator[Estimate]:
     stages, total = Stages(dict.fromkeys(shares, 1.0)), len(shares)
     mean = torch.zeros_like(preview(problem))
     square = torch.zeros_like(mean)
+    outside: dict[str, None] = {}
     for step, (name, part) in enumerate(shares.items()):
         method = member(name)
         so_far = None if done == 0 else Picture(mean / done, f"mean of {step} of {total} members")
@@ -89,6 +90,7 @@ def solve(problem: Problem, options: EnsembleOptions) -> Iterator[Estimate]:
         last = yield from stages.within(name, run)
         volume = torch.as_tensor(last.volume).to(mean)
         spread = last.extra.get("std")
+        outside |= dict.fromkeys(last.chosen.get("outside_training", ()))
         mean, done = mean + part * volume, done + part
         square = square + part * (volume.square() + (0.0 if spread is None else torch.as_tensor(spread).square()))
         now = mean / done
@@ -96,7 +98,8 @@ def solve(problem: Problem, options: EnsembleOptions) -> Iterator[Estimate]:
         scalars = {"data_residual": relative(problem.operator(now) - y, y, weights)}
         # Where the members disagree, and where each is unsure of itself: the variance of the mixture.
         extra = {"std": (square / done - now.square()).clamp(min=0).sqrt()} if total > 1 or spread is not None else {}
-        told = Estimate(now, step + 1, total, f"with {method.title}", scalars, extra=extra)
+        chosen = {"outside_training": list(outside)} if outside else {}
+        told = Estimate(now, step + 1, total, f"with {method.title}", scalars, chosen=chosen, extra=extra)
         yield told if step + 1 == total else replace(told, shows=f"mean of {step + 1} of {total} members")
 
 

@@ -14,6 +14,7 @@ from ...quality.residual import noise_across_rows
 from ..interface import Problem
 from ..inverse.masking import measured, relative
 from ..inverse.normalised import Scaled, scaled
+from ..trained_range import outside_training
 from .options import ClsDmOptions
 from .seen import Rays, seen_of
 from .space import LatentSpace
@@ -115,6 +116,7 @@ class Aligned:
         )
         if not VIEWS[0] <= views <= VIEWS[1]:
             told.append(other)
+        told += outside_training(self.card, A, self.data.noise * A.norm * self.data.top)
         if len(self.problem.data) != A.grid:
             told.append(
                 f"The volume has {_counted(len(self.problem.data), 'slice')} of {A.grid} pixels; the network learnt "

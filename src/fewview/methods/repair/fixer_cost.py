@@ -48,7 +48,7 @@ def repair_work(problem: Problem, options: RepairOptions) -> float:
     options : RepairOptions
     """
     pixels = len(problem.data) * problem.operator.grid**2 * options.enlarge**2
-    errors = len(ERRORS) if options.repair_error == "auto" and options.stop else 1
+    errors = len(ERRORS) if options.stop and not options.repair_error else 1
     fixing = WORK.get(network_kind(options.fixer), WORK["fixer"]) * pixels
     once = fixing + (work(problem, errors * ITERATIONS) if options.consistent else 0.0)
     last = (2 if options.stop else 1) if options.last_repair else 0  # judged first, then made

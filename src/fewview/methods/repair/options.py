@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ...options import Auto, option
+from ...options import option
 from ..fields.options import FieldOptions, GaussiansOptions, SirenOptions
 
 
@@ -43,12 +43,12 @@ class RepairOptions(FieldOptions):
         "The finished field is repaired once more and brought into agreement with all measured pixels, which is then "
         "the result. Off gives the field itself.",
     )
-    repair_error: float | Auto = option(
-        "auto",
+    repair_error: float = option(
+        0.0,
         "Error of a repair",
         "How wrong repaired slices are taken to be, in parts of the object's maximum: larger believes the data more; "
-        "auto chooses what predicts held-out pixels best.",
-        gt=0,
+        "0 takes, at each repair, what predicts held-out pixels best.",
+        ge=0,
     )
     likeness: float = option(
         0.0,

@@ -21,7 +21,7 @@ from .condition import condition_of
 from .unrolled_fixer import UnrolledFixer
 
 ERRORS = (0.1, 0.05, 0.02, 0.2)
-"""Standard deviations of a repair that "auto" tries, in parts of the object's maximum; the first is the default."""
+"""Standard deviations of a repair that are tried, in parts of the object's maximum; the first is the default."""
 ITERATIONS = 8
 """Of CG, from the repaired slices: what the data say of them is there after few."""
 

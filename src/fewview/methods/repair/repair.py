@@ -16,6 +16,7 @@ from ..fields.objective import Objective
 from ..fields.watch import Watch
 from ..interface import Problem, Views
 from ..inverse.normalised import Scaled
+from ..trained_range import told_of_training
 from .options import RepairOptions
 from .pseudo_reference import PseudoReference, Repairer
 from .unrolled_fixer import UnrolledFixer, load_any_fixer
@@ -63,15 +64,15 @@ class Repair:
                 "measurement.",
                 "Leave enlarge at 1, or choose another slice fixer.",
             )
-        error = None if options.repair_error == "auto" else float(options.repair_error)
         self.options = options
+        self.outside = told_of_training(data, options.fixer)
         self.repairer = Repairer(
             fixer,
             given,
             data,
             held,
             options.prompt,
-            error,
+            options.repair_error or None,
             options.consistent,
             options.refuse,
             options.enlarge,
@@ -154,7 +155,7 @@ class Repair:
 
         Beside those that were made on the way, that of the finished field may have been refused as a whole.
         """
-        said: dict[str, Any] = {"repairs_made": self.made}
+        said: dict[str, Any] = {"repairs_made": self.made, **self.outside}
         if self.reference is not None:
             slices = [int(k) for k in torch.nonzero(self.reference.refused)[:, 0]]
             said |= {"refused_slices": slices, "repair_rho": self.reference.rho}

@@ -33,6 +33,7 @@ from ..selection.held_out import hold_out, prediction_errors
 from ..selection.picture import Picture
 from ..slices import central, central_slices
 from ..stages import Stages, work
+from ..trained_range import told_of_training
 
 TRUSTS = (1.0, 0.35, 0.5, 0.7, 1.4, 2.0, 4.0)  # tried by "auto"; the first is the default
 NETWORK = 1500.0
@@ -120,9 +121,10 @@ def solve(problem: Problem, options: PostnetOptions) -> Iterator[Estimate]:
     stages = Stages({STARTING: 1.0, "network": 1.0})
     first = yield from stages.within(STARTING, first_volume(problem, "cgls", options))
     clean, data = _cleaned(Denoiser(prior, len(first)), first / scale, problem, scale)
-    yield _estimate(clean, 2, problem, options)
+    told = told_of_training(data, options.weights)
+    yield _estimate(clean, 2, problem, options, told)
     if options.data_steps:
-        yield _estimate(_fitted(clean, data, options), 3, problem, options)
+        yield _estimate(_fitted(clean, data, options), 3, problem, options, told)
 
 
 def _cleaned(denoiser: Denoiser, first: Tensor, problem: Problem, scale: float) -> tuple[Tensor, Scaled]:
@@ -143,7 +145,9 @@ def _fitted(clean: Tensor, data: Scaled, options: PostnetOptions) -> Tensor:
     return nonnegative(image, data, noise_aware(trust, data, LEVEL)) if options.positivity else image
 
 
-def _estimate(image: Tensor, step: int, problem: Problem, options: PostnetOptions) -> Estimate:
+def _estimate(
+    image: Tensor, step: int, problem: Problem, options: PostnetOptions, told: dict[str, list[str]]
+) -> Estimate:
     scale = float(options.scale)
     volume = (image.clamp(min=0) if options.positivity else image) * scale
     y, weights = measured(problem)
@@ -152,7 +156,7 @@ def _estimate(image: Tensor, step: int, problem: Problem, options: PostnetOption
         "network_calls": 1.0,
         "scale": scale,
     }
-    return Estimate(volume, step, 3, "network" if step == 2 else "data step", scalars, place=(2, 2))
+    return Estimate(volume, step, 3, "network" if step == 2 else "data step", scalars, chosen=told, place=(2, 2))
 
 
 def _lighter(options: PostnetOptions, part: float) -> PostnetOptions:

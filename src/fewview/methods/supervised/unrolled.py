@@ -31,11 +31,11 @@ from ..selection.picture import Picture
 from ..size import Size
 from ..slices import TOGETHER, SliceNoise
 from ..stages import Stages
+from ..trained_range import told_of_training
 from .finetune import SLICES, TUNING_BYTES, fine_tuned
 from .finetune import STAGE as FINE_TUNING
 from .network_choice import NETWORKS, available, predicted
 from .posterior import posterior_sample, spread_factor
-from .trained_range import outside_training
 from .xray_reading import shown
 
 BUFFERS, COPIED = 28.0, 14.0
@@ -126,12 +126,9 @@ def solve(problem: Problem, options: UnrolledOptions) -> Iterator[Estimate]:
     problem.operator.tick()  # `unrolled-x` loads another network next
     scale = float(options.scale)
     data = scaled(problem, scale)
-    chosen: dict[str, Any] = {}
-    card = read_card(find_weights(options.weights))
-    outside = outside_training(card, problem.operator, data.noise * problem.operator.norm * scale)
-    if outside:
-        chosen["outside_training"] = outside
+    chosen: dict[str, Any] = {**told_of_training(data, options.weights)}
     if options.samples:
+        card = read_card(find_weights(options.weights))
         chosen["spread_factor"] = round(spread_factor(card, problem.operator.views), 3)
     quick = options.taking({"symmetries": False, "samples": 0, "finetune": 0})
     if not options.finetune:

@@ -10,16 +10,16 @@ import torch
 
 from ....models.foreign import load_any_prior
 from ....models.unrolled import Unrolled
-from ....models.weights import find_weights, load_unrolled, network_kind, read_card
+from ....models.weights import load_unrolled, network_kind
 from ...classical.fbp import preview
 from ...interface import Estimate, Problem, Settled, Tuning
 from ...inverse.gaussian import GaussianStep
 from ...inverse.masking import measured, relative
-from ...inverse.normalised import Scaled, scaled
+from ...inverse.normalised import scaled
 from ...inverse.proposals import nonnegative
 from ...selection.picture import Picture
 from ...slices import SliceNoise
-from ...supervised.trained_range import outside_training
+from ...trained_range import told_of_training
 from ..denoiser import Denoiser
 from ..loop import diffuse, started
 from ..parts import Denoises, Parts
@@ -72,7 +72,7 @@ def solver(compose: Compose) -> Callable[[Problem, Any], Iterator[Estimate]]:
         y, weights = measured(problem)
         data = scaled(problem, float(options.scale))
         noise = SliceNoise.of(problem)
-        denoiser, chosen = _denoiser(problem, options, data)
+        denoiser, chosen = _denoiser(problem, options), told_of_training(data, options.prior)
         levels = ladder(options.steps, options.first_noise, options.last_noise)
         parts = compose(options, Setting(levels, denoiser, GaussianStep.of(data), noise))
         process = started(parts, torch.zeros_like(data.back), noise, samples=options.samples, start="noise")
@@ -96,14 +96,12 @@ def solver(compose: Compose) -> Callable[[Problem, Any], Iterator[Estimate]]:
     return solve
 
 
-def _denoiser(problem: Problem, options: SamplerOptions, data: Scaled) -> tuple[Denoises, dict[str, Any]]:
-    """What is denoised with, and what there is to say of it."""
+def _denoiser(problem: Problem, options: SamplerOptions) -> Denoises:
+    """What is denoised with."""
     device, slices = problem.operator.device, len(problem.data)
     if not (isinstance(options, PosteriorOptions) and network_kind(options.prior) == Unrolled.kind):
-        return Denoiser.of(load_any_prior(options.prior, device), slices), {}
-    card = read_card(find_weights(options.prior))
-    outside = outside_training(card, problem.operator, data.noise * problem.operator.norm * data.top)
-    return Conditioned(load_unrolled(options.prior, device), slices), {"outside_training": outside} if outside else {}
+        return Denoiser.of(load_any_prior(options.prior, device), slices)
+    return Conditioned(load_unrolled(options.prior, device), slices)
 
 
 def tune(problem: Problem, options: SamplerOptions) -> Tuning[SamplerOptions]:

@@ -4,14 +4,37 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
-from ...models.unrolled import arc
-from ...operators import Operator
+from ..models.unrolled import arc
+from ..models.weights import find_weights, read_card
+from ..operators import Operator
+from .inverse.normalised import Scaled
 
 SLACK = 1.25  # beyond the ends of a range, as a factor
 ONE_COUNT = 1.0  # noise of a line integral from one count; larger is that of values on an arbitrary scale
 SLACK_DEGREES = 5.0  # the same for the arc, which has no factor
+
+
+def told_of_training(data: Scaled, *networks: str | Path) -> dict[str, list[str]]:
+    """For :attr:`Estimate.chosen`: "outside_training", what about a scan the networks at work have not met.
+
+    Parameters
+    ----------
+    data : Scaled
+        The measurement, in units of the object's maximum.
+    *networks : str or Path
+        Names or paths of their weights; the cards beside them say what they were trained for.
+
+    Returns
+    -------
+    dict
+        Empty where all is as in the training.
+    """
+    noise = data.noise * data.operator.norm * data.top
+    said = [one for name in networks for one in outside_training(read_card(find_weights(name)), data.operator, noise)]
+    return {"outside_training": list(dict.fromkeys(said))} if said else {}
 
 
 def outside_training(card: Mapping[str, Any], operator: Operator, noise: float) -> list[str]:
