@@ -37,6 +37,7 @@ CHOSEN = {
     "methods/fields/hashed.py": {"PRIMES": PAPER},
     "methods/fields/siren.py": {"OMEGA": PAPER},
     "methods/fields/voxelise.py": {"CUT": "the tail of a Gaussian that is left out"},
+    "methods/latent/aligned.py": {"VIEWS": "its training"},
     "methods/latent/graininess.py": {
         "SIDE": "the size of its validation samples",
         "ERROR": "30 validation samples, checked on 20 others; rows not kept",
