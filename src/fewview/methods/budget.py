@@ -44,6 +44,7 @@ PROBED = 4
 """Steps that the pace is measured on, the first of which is not counted: it prepares what the others use."""
 PARTS = [0.97**k for k in range(240)]
 """Parts of the work that are looked at, from all of it down."""
+NOTHING_LEFT = "The budget of {budget:g} s changes nothing: a run with these settings has nothing to leave out."
 ONE_PASS = "The budget of {budget:g} s changes nothing: this method goes over the measurement once."
 STAGE, SHOWS = "measuring the pace", "while its pace was being measured"
 
@@ -172,6 +173,8 @@ def afforded(
         asked, chosen = yield from _settled(method, problem, unlimited, math.inf)
         return asked, {**chosen, "within_budget": ONE_PASS.format(budget=budget)}, None
     asked, chosen = yield from _settled(method, problem, unlimited, begun + CHOOSING * budget)
+    if method.pacing.lighter(asked, 0.0) == asked:
+        return asked, {**chosen, "within_budget": NOTHING_LEFT.format(budget=budget)}, None
     paces, state = [], None
     whole = method.pacing.parts is None and problem.stack is None
     for part_of, own in _parts(method, asked):
@@ -274,12 +277,13 @@ def _measured(
         small = probe(options)
     else:
         small = options.taking({name: min(PROBED, getattr(options, name))}) if name else options
+    counts = (getattr(small, name), _work(method, problem, small)) if name else ()
     begun, last = clock(), 0.0
     passed: dict[int, float] = {}  # steps done, and when
     state: Mapping[str, Any] | None = None
     for estimate in method.solve(problem, small):
         last = clock() - begun
-        if name and estimate.total == getattr(small, name):  # not the steps of a starting image
+        if name and estimate.total in counts:  # not the steps of a starting image
             passed.setdefault(estimate.step, last)
         if keep and state is None and estimate.state is not None:
             state, begun = estimate.state, clock()

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from fewview.methods import get_method
+from fewview.methods import budget, get_method
 from fewview.methods.interface import Problem
 from fewview.methods.latent.graininess import open_deviation
 from fewview.methods.latent.space import AGAIN, LatentSpace, ends_round, renewing, rounds_of
@@ -148,6 +148,26 @@ def test_what_the_views_are_said_to_determine_depends_on_how_many_they_are(views
     last, _ = _last(_problem(parallel_beam(angles, 16, 16)), weights, answer="tv", tv_weight=1e-3)
     (told,) = last.chosen["outside_training"]
     assert told.startswith(said)
+
+
+def test_a_budget_leaves_out_calls_of_the_network_and_nothing_of_total_variation(weights, monkeypatch):
+    """By a pretended clock: two seconds before the first of all calls, and one for each of them."""
+    problem = _problem(parallel_beam(np.array([0.0, np.pi / 2]), 16, 16))
+    method, clock = get_method("cls-dm"), [0.0]
+    monkeypatch.setattr(budget, "clock", lambda: clock[0])
+
+    def solve(given, options):
+        clock[0] += 2
+        for estimate in method.solve(given, options):
+            clock[0] += estimate.step > 0 and estimate.state is not None
+            yield estimate
+
+    timed = replace(method, solve=solve)
+    asked = method.options(weights=weights, samples=1, steps=24, rounds=2, answer="network", budget=30)
+    *_, last = timed.run(problem, asked)
+    assert 24 <= clock[0] <= 36 and "of 24 steps" in last.chosen["within_budget"]
+    *_, last = method.run(problem, asked.taking({"answer": "tv", "tv_weight": 1e-3}))
+    assert last.chosen["within_budget"].startswith("The budget of 30 s changes nothing")
 
 
 def _of_spots(A, side, part, seed=0):

@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from ..budget import Pacing, fewer_steps
 from ..classical import tv
 from ..classical.fbp import preview
 from ..diffusion.loop import ReverseProcess, diffuse
@@ -167,6 +168,17 @@ def _beside(options: ClsDmOptions, size: Size) -> int:
     return held + max(NETWORKS, finding)
 
 
+def _lighter(options: ClsDmOptions, part: float) -> ClsDmOptions:
+    """Fewer network calls; one pass, and total variation, have nothing to leave out."""
+    lighter: ClsDmOptions = options if options.answer in ("regression", "tv") else fewer_steps(options, part)
+    return lighter
+
+
+def _calls(problem: Problem, options: ClsDmOptions) -> float:
+    """Network calls of a sample, all rounds counted."""
+    return float(len(rounds_of(options.steps, options.rounds)))
+
+
 def _method(name: str, title: str, summary: str, options: type[ClsDmOptions]) -> Method[Any]:
     return Method(
         name=name,
@@ -183,6 +195,7 @@ def _method(name: str, title: str, summary: str, options: type[ClsDmOptions]) ->
         buffers=lambda options: (10.0 + 6 * options.samples, 4.0 + 4 * options.samples),
         beside=_beside,
         halo=None,
+        pacing=Pacing(_lighter, _calls),
         for_comparison=options is ClsDmPaperOptions,
     )
 
