@@ -1,14 +1,18 @@
 """Known transforms are recovered, other samples are told, and a registration can be stopped, stored and applied."""
 
 import json
+import sys
 import threading
+import time
 
 import numpy as np
 import pytest
 
-from fewview.errors import FewviewError
+from fewview.errors import FewviewError, Stopped
 from fewview.registration import Grid, RegistrationFailed, RegistrationOptions, register, registered
+from fewview.registration.metric import Body
 from fewview.registration.register import registration_steps
+from fewview.registration.search import candidates, first_pose
 from fewview.registration.transform import Similarity, from_pairs, resample, turn
 from fewview.simulate.microstructure import microstructure
 
@@ -147,6 +151,41 @@ def test_closing_the_generator_stops_the_thread(right):
     steps.close()
     assert shares == sorted(shares)
     assert not [thread for thread in threading.enumerate() if thread.name == "registration"]
+
+
+def test_a_search_that_takes_long_can_be_stopped_in_the_middle_of_it(right, monkeypatch):
+    """Who steps through it gets a step, and so can close it, also while there is no new pose to tell."""
+    neutron, xray, grid, moving, _ = right
+    heard = []
+
+    def patient(*arguments):
+        stop = arguments[5]
+        for _ in range(500):
+            if stop():
+                heard.append(True)
+                raise Stopped
+            time.sleep(0.02)
+        return [(0.0, arguments[2])]
+
+    monkeypatch.setattr(sys.modules[registration_steps.__module__], "candidates", patient)
+    steps = registration_steps(neutron, xray, grid, moving)
+    shares = [next(steps).share for _ in range(3)]
+    steps.close()
+    assert heard and shares == [0.02] * 3
+
+
+def test_the_search_looks_at_the_stop_flag_at_each_look(right):
+    neutron, xray, grid, moving, _ = right
+    low = Body.of(neutron, grid).reduced(20), Body.of(xray, moving).reduced(32)
+    asked = []
+
+    def stop():
+        asked.append(True)
+        return len(asked) > 40
+
+    with pytest.raises(Stopped):
+        candidates(*low, first_pose(*low, same_unit=True), "none", 1, stop, 0)
+    assert len(asked) == 41
 
 
 def test_pairs_give_the_similarity_exactly():

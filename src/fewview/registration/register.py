@@ -23,6 +23,7 @@ from .transform import Grid, Similarity, from_pairs
 _LEVELS = (160,)  # voxels a side of the copies that are registered after the search
 _SMALL_FLAT, _LEVELS_FLAT, _JUDGED_FLAT = 64, (160, 640), 320
 _POINTS = 250_000  # of the fixed volume that are compared
+_BEAT = 0.1  # seconds without a pose after which the last one is told again
 _FINER = 1.6  # the X-ray copy keeps so many times more voxels: its field of view may be larger
 
 
@@ -163,14 +164,19 @@ def registration_steps(
         yield Step("looking for the turn", 0.02, start)
         turns: Turns = "none" if pairs is not None else options.turns
         found = yield from _streamed(
-            lambda on_step: candidates(*low, start, turns, options.starts, halted.is_set, seed), halted, "", (0, 0)
+            lambda on_step: candidates(*low, start, turns, options.starts, halted.is_set, seed),
+            start,
+            halted,
+            "",
+            (0.02, 0.25),
         )
         yield Step("best turn", 0.25, found[0][1])
         score = ranking(*low, _POINTS, seed)
         followed = []
         for k, (_, pose) in enumerate(found):
             share = (0.25 + 0.25 * k / len(found), 0.25 + 0.25 * (k + 1) / len(found))
-            pose = yield from _streamed(_follow(*low, pose, options, seed, halted), halted, f"start {k + 1}", share)
+            work = _follow(*low, pose, options, seed, halted)
+            pose = yield from _streamed(work, pose, halted, f"start {k + 1}", share)
             followed.append((score(pose), pose))
         pose = max(followed, key=lambda one: one[0])[1]
         for level, size in enumerate(levels):
@@ -179,7 +185,7 @@ def registration_steps(
                 continue  # the followed starts were as fine already
             share = (0.5 + 0.2 * level, 0.7 + 0.2 * level)
             work = _follow(*pair, pose, options, seed, halted)
-            pose = yield from _streamed(work, halted, f"at {max(pair[0].grid.shape)} voxels a side", share)
+            pose = yield from _streamed(work, pose, halted, f"at {max(pair[0].grid.shape)} voxels a side", share)
         yield Step("checking", 0.9, pose)
         rescaled = pose.scale if comparable else None
         judge = _JUDGED_FLAT if flat else small
@@ -194,6 +200,7 @@ def registration_steps(
                 seed=seed,
                 stop=halted.is_set,
             ),
+            pose,
             halted,
             "",
             (0.9, 1.0),
@@ -273,8 +280,27 @@ def _follow(
     )
 
 
-def _streamed(work: Work, halted: threading.Event, stage: str, share: tuple[float, float]) -> Any:
-    """Do ``work`` in a thread and yield its poses meanwhile; a generator that is closed stops it and waits for it."""
+def _streamed(work: Work, pose: Similarity, halted: threading.Event, stage: str, share: tuple[float, float]) -> Any:
+    """Do ``work`` in a thread and yield its poses meanwhile, the last one again while there is no other.
+
+    A generator that is closed stops it and waits for it. Who steps through it can only do so between two steps.
+
+    Parameters
+    ----------
+    work : callable
+    pose : Similarity
+        That it begins with.
+    halted : Event
+        That it looks at.
+    stage : str
+    share : (float, float)
+        Of the whole, at its begin and end.
+
+    Returns
+    -------
+    Any
+        What the work gives.
+    """
     poses: queue.SimpleQueue[Similarity | None] = queue.SimpleQueue()
     outcome: dict[str, Any] = {}
 
@@ -292,8 +318,15 @@ def _streamed(work: Work, halted: threading.Event, stage: str, share: tuple[floa
     thread.start()
     done, step = share[0], 0
     try:
-        while (pose := poses.get()) is not None:
-            step += 1
+        while True:
+            try:
+                found = poses.get(timeout=_BEAT)
+            except queue.Empty:
+                yield Step(stage, done, pose)
+                continue
+            if found is None:
+                break
+            pose, step = found, step + 1
             done = share[1] - (share[1] - share[0]) * 0.95**step  # how many steps there will be is not known
             yield Step(stage, done, pose)
     except GeneratorExit:

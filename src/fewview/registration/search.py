@@ -71,13 +71,17 @@ def candidates(
     ------
     Stopped
     """
-    likeness = Likeness(fixed, moving, _POINTS, seed)
+    alike = Likeness(fixed, moving, _POINTS, seed)
+
+    def likeness(pose: Similarity) -> float:
+        if stop():
+            raise Stopped
+        return alike(pose)
+
     rank = ranking(fixed, moving, _POINTS, seed)
     middle, extent = fixed.centroid()
     found: list[tuple[float, Similarity]] = []
     for rotation in _rotations(np.array(start.rotation), turns, flat=fixed.grid.flat):
-        if stop():
-            raise Stopped
         pose = Similarity.about(rotation, start.scale, middle, start(middle))
         pose = _climbed(likeness, pose, middle, 0.15 * extent, rounds=2, flat=fixed.grid.flat)
         found.append((rank(pose), pose))
@@ -149,7 +153,14 @@ def moved(pose: Similarity, middle: Array, shift: Array, degrees: Array, growth:
 
 
 def _climbed(
-    likeness: Likeness, pose: Similarity, middle: Array, reach: float, *, rounds: int, flat: bool, turned: bool = False
+    likeness: Callable[[Similarity], float],
+    pose: Similarity,
+    middle: Array,
+    reach: float,
+    *,
+    rounds: int,
+    flat: bool,
+    turned: bool = False,
 ) -> Similarity:
     """Hill climbing in shift, and in turn and scale too where asked for; the steps halve."""
     score = likeness(pose)
