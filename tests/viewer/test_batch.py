@@ -1,5 +1,6 @@
 """One setting on several scans, and on the frames of a time series."""
 
+import gc
 import json
 from types import SimpleNamespace
 
@@ -15,6 +16,7 @@ from fewview.runs.recipe import Recipe
 from fewview.runs.worker.queued_run import QueuedRun
 from fewview.viewer.reconstruct.batch import Batch, _given_axis, scan_like, settled
 from fewview.viewer.reconstruct.series import series_layer
+from fewview.viewer.reconstruct.several import WHERE, Several
 from fewview.viewer.scan.presenter import ScanPresenter
 
 
@@ -85,7 +87,7 @@ def test_frames_wait_for_the_first_one_and_several_scans_do_not(tmp_path, monkey
             opened.append(one)
 
     def at(path):
-        return next(one for one in opened if one.path == path)
+        return next((one for one in opened if one.path == path), None)
 
     bench = SimpleNamespace(
         scan=scan,
@@ -94,7 +96,9 @@ def test_frames_wait_for_the_first_one_and_several_scans_do_not(tmp_path, monkey
         live=SimpleNamespace(ended=ended),
         painted=Heard(),
         to_come=[],
-        scans=SimpleNamespace(all=opened, include=include, everything_of=lambda scan: [], at=at),
+        scans=SimpleNamespace(
+            all=opened, include=include, everything_of=lambda scan: [], at=at, label=lambda one: one.path
+        ),
         scan_changed=SimpleNamespace(emit=lambda: None),
     )
     tv = get_method("tv")
@@ -103,7 +107,9 @@ def test_frames_wait_for_the_first_one_and_several_scans_do_not(tmp_path, monkey
     )
     batch = Batch(dock)
     paths = [frame(tmp_path / f"f{number}.npy") for number in (3, 2, 1)]
-    batch.queue(paths, series=False)
+    several = batch.queue(paths, series=False)
+    ended.emit(several[-1])
+    assert told == ["3 of 3 scans are reconstructed."]  # they left no volumes: there is no word of where
     assert len(asked) == 3 and {recipe.axis for recipe, _ in asked} == {"auto"}
     asked.clear()
     (first,) = batch.queue(paths, series=True)
@@ -122,6 +128,21 @@ def test_frames_wait_for_the_first_one_and_several_scans_do_not(tmp_path, monkey
     assert told[-2] == "Fewer than two frames of the series left a volume."
     assert told[-1] == "3 of 3 frames of the series are done. Choose the frame to look at above, at Scan."
 
+    # An X-ray volume is one of all frames, but of no other sample.
+    asked.clear()
+    told.clear()
+    dock.chosen_method = get_method("dtv")
+    scan.auxiliary = frame(tmp_path / "xray.npy")
+    dock.recipe = lambda: scan.recipe(method="dtv", auxiliary=scan.auxiliary)
+    for one in opened[1:]:
+        one.auxiliary = None
+    batch.queue(paths, series=False)
+    assert [(recipe.scan, recipe.auxiliary) for recipe, _ in asked] == [(paths[2], scan.auxiliary)]
+    assert [text.split(" ")[0] for text in told] == ["f3.npy", "f2.npy"] and "has no X-ray volume" in told[0]
+    (first,) = batch.queue(paths, series=True)
+    ended.emit(first)
+    assert [recipe.auxiliary for recipe, _ in asked[1:]] == [scan.auxiliary] * 3
+
 
 def test_the_axis_that_the_user_has_set_holds_for_all_frames(tmp_path):
     scan = loaded(frame(tmp_path / "f1.npy"))
@@ -131,7 +152,7 @@ def test_the_axis_that_the_user_has_set_holds_for_all_frames(tmp_path):
 
 
 def ended_run(number, status, volume, kept="intermediate"):
-    run = QueuedRun(number, f"SIRT, 12 views #{number}", {})
+    run = QueuedRun(number, f"SIRT, 12 views #{number}", {"recipe": {"scan": f"f{number}.npy"}})
     run.status, run.volume, run.kept, run.record = status, volume, kept, {"unit": "mm^-1"}
     return run
 
@@ -164,19 +185,44 @@ def test_a_series_is_one_layer_whose_name_says_which_frames_are_no_results():
         series_layer(runs[2:], shown, "SIRT")
 
 
+def test_what_became_of_several_scans_is_told_in_their_order():
+    cube = np.ones((2, 3, 4), np.float32)
+    runs = [ended_run(1, "done", cube), ended_run(2, "stopped", cube), ended_run(3, "failed", None)]
+    runs += [ended_run(4, "stopped", None)]
+    runs[1].kept_step, runs[1].total = 8, 20
+    runs[2].error = FewviewError("f3.npy is gone.", "Bring it back.")
+    told = Several(runs, ["f5.npy cannot be read."])
+    assert told.over
+    assert told.words(str.upper) == (
+        "1 of 5 scans are reconstructed. F2.NPY was stopped. Kept: the volume stopped at step 8 of 20. "
+        f"F3.NPY failed: f3.npy is gone. F4.NPY was stopped. There was no estimate yet. f5.npy cannot be read. {WHERE}"
+    )
+    assert Several(runs[2:], []).words(str) == (
+        "0 of 2 scans are reconstructed. f3.npy failed: f3.npy is gone. f4.npy was stopped. There was no estimate yet."
+    )
+    runs[1].status = "running"
+    assert not told.over
+
+
+def ready_for_several(docked, paths, monkeypatch, **options):
+    """The first scan is open, SIRT is chosen, and the dialog that asks for files is answered with all of them."""
+    from qtpy.QtWidgets import QFileDialog
+
+    docked.bench.open(paths[0], angles="0:180", kind="attenuation")
+    docked.bench.scan.set_axis(11.0)
+    docked.until(lambda: not docked.bench.finding_axis)
+    docked.finish()
+    docked.reconstruct.choose("sirt")
+    docked.reconstruct.form.set_values(options)
+    monkeypatch.setattr(QFileDialog, "getOpenFileNames", lambda *_: (paths, ""))
+
+
 def test_the_frame_of_a_series_that_runs_is_shown_and_all_are_stepped_through_at_the_end(docked, tmp_path, monkeypatch):
     from napari.utils.notifications import notification_manager
-    from qtpy.QtWidgets import QFileDialog
 
     dock, bench, viewer = docked.reconstruct, docked.bench, docked.viewer
     paths = [frame(tmp_path / f"f{number}.npy") for number in (1, 2, 3)]
-    bench.open(paths[0], angles="0:180", kind="attenuation")
-    bench.scan.set_axis(11.0)
-    docked.until(lambda: not bench.finding_axis)
-    docked.finish()
-    dock.choose("sirt")
-    dock.form.set_values({"iterations": 1500})
-    monkeypatch.setattr(QFileDialog, "getOpenFileNames", lambda *_: (paths, ""))
+    ready_for_several(docked, paths, monkeypatch, iterations=1500)
     seen = {}
 
     def look():
@@ -188,7 +234,11 @@ def test_the_frame_of_a_series_that_runs_is_shown_and_all_are_stepped_through_at
             seen.setdefault(run.payload["recipe"]["scan"], set()).add((layer.visible, bench.scan.path))
 
     bench.ticked.connect(lambda: bench.queue.current is not None and look())
+    words = []
+    notification_manager.notification_ready.connect(lambda event: words.append(event.message))
     docked.click(dock.several.series)
+    docked.click(dock.several.series)  # its frames would take the place of those that wait
+    assert words[-1].startswith("A time series goes on.")
     docked.until(lambda: len(bench.runs) == 3 and all(run.over for run in bench.runs))
     docked.finish()
     docked.until(lambda: any(layer.ndim == 4 for layer in viewer.layers))
@@ -212,8 +262,7 @@ def test_the_frame_of_a_series_that_runs_is_shown_and_all_are_stepped_through_at
     viewer.layers.remove(frames[0])
     made.scale = (2, *made.scale[1:])  # seconds between the frames
     whole, name = np.asarray(made.data), made.name
-    words = []
-    notification_manager.notification_ready.connect(lambda event: words.append(event.message))
+    words.clear()
     docked.restart()
     (back,) = [layer for layer in viewer.layers if layer.ndim == 4]
     assert back.name == name and back.scale[0] == 2 and back.visible
@@ -225,23 +274,31 @@ def test_the_frame_of_a_series_that_runs_is_shown_and_all_are_stepped_through_at
     assert len(json.loads(bench.keeper.file.read_text())["series"]) == 1  # and again
 
 
+def test_a_series_goes_on_when_its_dock_is_closed(docked, tmp_path, monkeypatch):
+    paths = [frame(tmp_path / f"f{number}.npy") for number in (1, 2, 3)]
+    ready_for_several(docked, paths, monkeypatch, iterations=300)
+    docked.click(docked.reconstruct.several.series)
+    window, bench = docked.viewer.window, docked.bench
+    del docked.reconstruct
+    window.remove_dock_widget(window.dock_widgets["Reconstruct (fewview)"])
+    docked.qtbot.wait(100)
+    gc.collect()
+    docked.until(lambda: len(bench.runs) == 3 and all(run.over for run in bench.runs))
+    docked.finish()
+    assert [run.status for run in bench.runs] == ["done"] * 3
+    docked.until(lambda: any(layer.ndim == 4 for layer in docked.viewer.layers))
+
+
 def test_one_of_several_scans_that_fails_does_not_hold_up_the_others(docked, tmp_path, monkeypatch):
     """One that cannot be read, and one that is gone when its turn comes: told by name, and queued again when back."""
     from napari.utils.notifications import notification_manager
-    from qtpy.QtWidgets import QFileDialog
 
     dock, bench, panel = docked.reconstruct, docked.bench, docked.reconstruct.panel
     paths = [frame(tmp_path / f"{name}.npy") for name in "abcd"]
     (tmp_path / "b.npy").write_bytes(b"cut off")
-    bench.open(paths[0], angles="0:180", kind="attenuation")
-    bench.scan.set_axis(11.0)
-    docked.until(lambda: not bench.finding_axis)
-    docked.finish()
-    dock.choose("sirt")
-    dock.form.set_values({"iterations": 200})
+    ready_for_several(docked, paths, monkeypatch, iterations=200)
     words = []
     notification_manager.notification_ready.connect(lambda event: words.append(event.message))
-    monkeypatch.setattr(QFileDialog, "getOpenFileNames", lambda *_: (paths, ""))
     docked.click(dock.several.several)
     (tmp_path / "c.npy").rename(tmp_path / "away.npy")
     docked.until(lambda: all(run.over for run in bench.runs))
@@ -251,7 +308,10 @@ def test_one_of_several_scans_that_fails_does_not_hold_up_the_others(docked, tmp
         (paths[2], "failed"),
         (paths[3], "done"),
     ]
-    assert sum("b.npy" in text for text in words) == sum("c.npy" in text for text in words) == 1
+    (closing,) = [text for text in words if text.startswith("2 of 4 scans are reconstructed.")]
+    assert words.index(closing) == len(words) - 1 and "choose the scan above" in closing
+    for name in "bc":  # each told when it is known, and once more at the end
+        assert [f"{name}.npy" in text for text in words].count(True) == 2 and f"{name}.npy" in closing
     panel.runs_section.head.setChecked(True)
     panel.runs.setCurrentRow(1)
     assert "failed" in panel.runs.item(1).toolTip() and "c.npy" in panel.runs.item(1).toolTip()

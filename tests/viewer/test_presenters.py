@@ -453,7 +453,7 @@ def test_a_crash_says_what_happened_and_what_was_kept():
     run.hear(Failed(1, "crash", "The process was killed.", "Use fewer rows."))
     view = run_view(run)
     assert view.headline == "The process was killed." and view.tone == "bad"
-    assert "Use fewer rows." in view.details and "Kept: stopped at step 7 of 20." in view.details
+    assert "Use fewer rows." in view.details and "Kept: the volume stopped at step 7 of 20." in view.details
 
 
 def test_one_bar_and_one_time_left_for_all_stages(monkeypatch):
@@ -495,7 +495,8 @@ def test_a_stopped_run_says_what_it_kept(kept, shows, words):
     run.hear(Progress(1, 1, 3, 20, "iterating", kept=kept, shows=shows))
     run.volume, run.kept_step = np.zeros((1, 2, 2), np.float32), 3
     run.hear(Finished(1, True, {}))
-    assert run.holds.startswith(words) and f"Kept: {words}" in run_view(run).details
+    of_a_volume = "" if kept == "start" else "the volume "
+    assert run.holds.startswith(words) and f"Kept: {of_a_volume}{words}" in run_view(run).details
 
 
 def test_the_forecast_grows_with_the_slices_and_warns():

@@ -59,7 +59,7 @@ def test_what_is_kept_says_what_it_is_in_every_stage(ready):
     assert layer.name == f"While choosing: {title} ({run.holds})" and "weight was being chosen: weight " in run.holds
     assert record["kept"] == "intermediate" and record["stage"] == "choosing the weight"
     assert record["holds"].startswith("Total variation while its weight") and not record["made_of"]
-    assert "Kept: while its weight was being chosen" in dock.panel.details.text()
+    assert "Kept: the volume while its weight was being chosen" in dock.panel.details.text()
 
     run = start(ready, "tv", weight=0.001, iterations=5000)
     ready.until(lambda: run.step > 5 or run.over)
@@ -108,7 +108,7 @@ def test_a_stop_at_any_moment_leaves_what_says_what_it_is(ready, moment):
         return
     layer = ready.viewer.layers[run.title]
     record = layer.metadata["fewview"]["record"]
-    assert layer.name.startswith(STATES) and f"Kept: {run.holds}." in panel.details.text()
+    assert layer.name.startswith(STATES) and f"{run.holds}." in panel.details.text()
     assert record["stopped"] and record["kept"] in ("start", "intermediate") and record["holds"].endswith(run.holds)
     assert record["stage"] and not record["made_of"]
     assert np.isfinite(layer.data).all()

@@ -16,9 +16,10 @@ from ...runs.worker.queued_run import QueuedRun
 from ..common.layers import facts
 from ..common.notify import complain, tell
 from ..common.widgets import bare, button
-from ..run_volumes import follow_layers
+from ..run_volumes import fitted, follow_layers
 from ..scan.presenter import ScanPresenter
 from .series import series_layer
+from .several import Several
 
 
 def scan_like(path: str, model: ScanPresenter, **said: Any) -> ScanPresenter:
@@ -81,6 +82,7 @@ class Batch(QObject):
         super().__init__()
         self._dock, self._bench = dock, dock.bench
         self._series: list[QueuedRun] = []
+        self._several: list[Several] = []
         self._waiting: tuple[QueuedRun, list[ScanPresenter], Recipe, Method[Any]] | None = None
         self._running: QueuedRun | None = None
         self._meant = ""  # path of the frame that was followed last
@@ -103,6 +105,11 @@ class Batch(QObject):
         scan = self._bench.scan
         return bool(scan.ready and scan.channels > 1)
 
+    @property
+    def in_series(self) -> bool:
+        """Whether the frames of a series are not all over: there is one at a time."""
+        return self._waiting is not None or not all(run.over for run in self._series)
+
     def _queue(self, wanted: Sequence[tuple[str, dict[str, str]]], series: bool) -> list[QueuedRun]:
         method, model = self._dock.chosen_method, self._bench.scan
         try:
@@ -111,16 +118,30 @@ class Batch(QObject):
         except FewviewError as error:
             complain(error)
             return []
-        scans = _read(wanted, model)
+        scans, unread = _read(wanted, model)
         if not scans or (series and len(scans) < len(wanted)):  # the frames of a series follow each other in time
             return []
+        if wish.auxiliary is not None:
+            scans, lacking = self._guided(scans, method, series)
+            unread += lacking
         for scan in scans:
             self._bench.scans.include(scan)
         self._bench.scan_changed.emit()
-        first = scans[:1] if series else scans
         note = _frame(0, len(scans)) if series and len(scans) > 1 else ""
         given = _given_axis(wish) if series else {}
-        runs = [self._bench.run(_recipe(wish, scan, **given), method, scan, note) for scan in first]
+        runs = []
+        for scan in scans[:1] if series else scans:
+            try:
+                recipe, unscored = fitted(_recipe(wish, scan, **given), self._bench.viewer.layers, scan)
+            except FewviewError as error:
+                complain(error)
+                unread.append(error.problem)
+                continue
+            runs.append(self._bench.run(recipe, method, scan, " ".join(filter(None, (note, unscored)))))
+        if not runs:
+            return []
+        if not series and len(wanted) > 1:
+            self._several.append(Several(runs, unread))
         if series and len(scans) > 1:
             self._series, self._meant = runs, model.path
             self._title = f"{method.title}, {wish.views or model.shape[0]} views"
@@ -137,9 +158,29 @@ class Batch(QObject):
             )
         return runs
 
+    def _guided(
+        self, scans: Sequence[ScanPresenter], method: Method[Any], series: bool
+    ) -> tuple[list[ScanPresenter], list[str]]:
+        """Scans with an X-ray volume, and why not of each other: that of the scan that is meant is of all frames."""
+        model, found, lacking = self._bench.scan, [], []
+        for scan in scans:
+            opened = self._bench.scans.at(scan.path)
+            own = None if opened is None else opened.auxiliary
+            scan.auxiliary = own or (model.auxiliary if series else None)
+            if scan.auxiliary is not None:
+                found.append(scan)
+                continue
+            problem = f"{Path(scan.path).name} has no X-ray volume, which {method.title} needs."
+            complain(FewviewError(problem, "Open it by itself, and choose one at X-ray in the Scan dock."))
+            lacking.append(problem)
+        return found, lacking
+
     def _on_end(self, run: QueuedRun) -> None:
         if self._waiting is None or run is not self._waiting[0]:
             self._tell_the_end(run)
+            for one in [one for one in self._several if run in one.runs and one.over]:
+                self._several.remove(one)
+                tell(one.words(self._label))
             return
         _, scans, wish, method = self._waiting
         self._waiting, self._bench.to_come = None, []
@@ -153,6 +194,10 @@ class Batch(QObject):
                 (self._bench.scans.at(scan.path) or scan).set_axis(common["axis"], common["axis_origin"])
             note = _frame(number, len(scans) + 1)
             self._series = [*self._series, self._bench.run(_recipe(wish, scan, **common), method, scan, note)]
+
+    def _label(self, path: str) -> str:
+        scan = self._bench.scans.at(path)
+        return Path(path).name if scan is None else str(self._bench.scans.label(scan))
 
     def _follow(self, _: str = "") -> None:
         """Show the frame that runs, of a series in several files, unless the user has turned to another scan."""
@@ -188,15 +233,16 @@ class Batch(QObject):
         tell(f"{done} of {count} frames of the series are done. {where}".rstrip())
 
 
-def _read(wanted: Sequence[tuple[str, dict[str, str]]], model: ScanPresenter) -> list[ScanPresenter]:
-    """Scans that can be reconstructed as a first one is; it is said of each of the others why not."""
-    found = []
+def _read(wanted: Sequence[tuple[str, dict[str, str]]], model: ScanPresenter) -> tuple[list[ScanPresenter], list[str]]:
+    """Scans that can be reconstructed as a first one is, and why not of each of the others, which is said."""
+    found, unread = [], []
     for path, said in wanted:
         try:
             found.append(scan_like(path, model, **said) if said or path != model.path else model)
         except FewviewError as error:
             complain(error)
-    return found
+            unread.append(error.problem)
+    return found, unread
 
 
 def _given_axis(wish: Recipe) -> dict[str, Any]:
@@ -216,6 +262,8 @@ def _frame(number: int, count: int) -> str:
 def _recipe(wish: Recipe, scan: ScanPresenter, **more: Any) -> Recipe:
     """The settings of the dock on another scan; its axis is found anew where nothing else is said."""
     of_dock = {name: getattr(wish, name) for name in ("method", "options", "holdout", "seed", "device")}
+    if wish.auxiliary is not None:
+        of_dock["auxiliary"] = scan.auxiliary
     return scan.recipe(**{**of_dock, **more})
 
 
@@ -225,6 +273,7 @@ class BatchButtons(QWidget):
     def __init__(self, dock: Any) -> None:
         super().__init__()
         self.batch = Batch(dock)
+        self.batch.setParent(dock.bench)  # when the dock is closed frames wait for their first one all the same
         row = bare(QHBoxLayout(self))
         several = "Queue a run with these settings on each of several scan files. Each finds its own axis."
         series = (
@@ -240,6 +289,11 @@ class BatchButtons(QWidget):
         self._ask("Scans to reconstruct", series=False)
 
     def _ask_series(self) -> None:
+        if self.batch.in_series:
+            complain(
+                FewviewError("A time series goes on.", "Wait for its end, or stop it and cancel what waits of it.")
+            )
+            return
         if self.batch.in_one_file:
             self.batch.queue_channels()
             return

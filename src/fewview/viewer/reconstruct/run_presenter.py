@@ -97,7 +97,7 @@ def run_view(run: QueuedRun | None, ready: bool = True, waiting: int = 0) -> Run
     if run is None:
         return RunView("Nothing is running.", FIRST if ready else "The reconstruction process is starting.")
     took = duration(run.seconds)
-    kept = f"Kept: {run.holds}." if run.holds else "There was no estimate yet."
+    kept = kept_words(run)
     if run.status == "done":
         return RunView(
             "Done",
@@ -128,6 +128,13 @@ def run_view(run: QueuedRun | None, ready: bool = True, waiting: int = 0) -> Run
     if run.note:
         stands = f"{stands}{'' if stands.endswith('.') else '.'} {run.note}"
     return RunView(_stage(run), stands, _percent(run), can_pause=run.sequence > 0, can_stop=True)
+
+
+def kept_words(run: QueuedRun) -> str:
+    """What is kept of a run that did not come to its end, in a sentence."""
+    if not run.holds:
+        return "There was no estimate yet."
+    return f"Kept: {run.holds}." if run.kept == "start" else f"Kept: the volume {run.holds}."
 
 
 def failure(run: QueuedRun) -> FewviewError:
