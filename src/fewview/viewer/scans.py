@@ -100,7 +100,7 @@ class Scans:
 
     def _follow_pixel(self, scan: ScanPresenter) -> None:
         before, edge = self._edges.get(scan.path), scan.edge
-        if sum(bring_layer(layer, before, edge) for layer in self.layers_of(scan)):
+        if sum(bring_layer(layer, scan, before) for layer in self.layers_of(scan)):
             self.reset_view()
         for follow in self.moved if before != edge else ():
             follow(scan.path, before, edge)

@@ -1,32 +1,38 @@
-"""What a scan has given before its pixel size was told, or corrected, lies by the new one from then on."""
+"""What lies on the grid of a scan when its pixel size is told, or corrected, lies by the new one from then on."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
+
 from .common.layers import METADATA, facts
-from .compare.grids import to_mm
+from .compare.grids import PIXEL, place_of, to_mm
 from .compare.regions_layer import KIND
 from .compare.value_units import by_pixel, unit_of
+from .scan.presenter import ScanPresenter
 
 REGISTRATION = "registration"  # key of the layers of the Registration dock: which of them one is
 GIVEN = {"recipe", "run", "look", "extra", KIND, REGISTRATION}  # layers of a scan's own; others came with files
 NEAR = ("scale", "translate")
+SAME = 1e-6  # share by which two sizes of a pixel may differ
 
 
-def bring_layer(layer: Any, before: float | None, edge: float | None) -> bool:
+def bring_layer(layer: Any, scan: ScanPresenter, before: float | None) -> bool:
     """Have a layer of a scan lie by its pixel size.
 
-    Its values are not touched: their unit says for which pixel size they hold.
+    A volume from a file, as X-rays or a reference, does where it lies on the grid of the scan: it stays on it. One that
+    lies elsewhere by its own size of voxel does not. The values of a result are not touched: their unit says for which
+    pixel size they hold. Those of other volumes hold for whatever their file says.
 
     Parameters
     ----------
     layer : napari layer
+    scan : ScanPresenter
+        With the pixel size from now on.
     before : float or None
         mm of a pixel of the scan's volume until now; None where nobody knew.
-    edge : float or None
-        The same from now on.
 
     Returns
     -------
@@ -34,16 +40,25 @@ def bring_layer(layer: Any, before: float | None, edge: float | None) -> bool:
         Whether it had to be moved.
     """
     about = facts(layer.metadata)
-    if not GIVEN & about.keys():
+    recipe = (about.get("record") or {}).get("recipe") or {}
+    made = GIVEN & about.keys() or recipe.get("scan") == scan.path
+    if not made and not _on_grid(layer, scan, before):
         return False
-    if KIND not in about:
-        about = {**about, "unit": unit_of(layer)}
-    found = brought({key: getattr(layer, key) for key in (*NEAR, "units")}, about, before, edge)
+    unit = {"unit": unit_of(layer)} if made and KIND not in about else {}
+    found = brought({key: getattr(layer, key) for key in (*NEAR, "units")}, unit, before, scan.edge)
     if found is not None:
         for key, value in found[0].items():
             setattr(layer, key, value)
-        layer.metadata = {**layer.metadata, METADATA: found[1]}
+        layer.metadata = {**layer.metadata, METADATA: {**about, **found[1]}}
     return found is not None
+
+
+def _on_grid(layer: Any, scan: ScanPresenter, before: float | None) -> bool:
+    """Whether a volume lies where that of the whole detector did."""
+    place, (_, rows, columns) = place_of(layer), scan.shape
+    lies = 1.0 if place.unit == PIXEL else before or 0.0
+    near = np.allclose(place.step, lies, rtol=SAME, atol=0) and np.allclose(place.origin, 0, atol=SAME * lies)
+    return bool(near) and layer.data.shape == (rows, columns, columns)
 
 
 def brought(
@@ -58,7 +73,7 @@ def brought(
     about : mapping
         What it says of itself.
     before, edge : float or None
-        As :func:`bring_layer` takes them.
+        mm of a pixel of the scan's volume until now, and from now on; None where nobody knows.
 
     Returns
     -------

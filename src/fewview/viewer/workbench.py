@@ -125,6 +125,7 @@ class Workbench(QObject):
         for layer in volumes_of(scan):
             if not files_of(layer) & known:
                 self.viewer.add_layer(layer)
+        self.scans.park()  # a file may say no size of its voxels
         self.scans.name_layers()
 
     def take_in(self, scan: ScanPresenter) -> None:
