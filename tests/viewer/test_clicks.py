@@ -388,6 +388,10 @@ def test_axis_slider_grid_link_swipe_and_profile(docked):
         "Swipe",
         "Regions",
     ]  # regions stay in sight
+    docked.viewer.dims.order = (1, 0, 2)  # over another plane it would be a wrong picture
+    docked.until(lambda: not swipe.visible and "slices of the xy plane" in compare.words.notes.toolTip())
+    docked.viewer.dims.order = (0, 1, 2)
+    docked.until(lambda: swipe.visible and compare.views.problem == "")
     docked.click(compare.views.swipe_button)
     assert "Swipe" not in docked.viewer.layers
     line = compare.regions.make_line(first)

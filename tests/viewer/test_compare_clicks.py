@@ -148,11 +148,16 @@ def test_regions_by_mouse_in_one_clear_state(docked):
     viewer.dims.order = (0, 1, 2)
     docked.click(compare.tools.buttons["draw"])
     assert compare.tools.state == "draw"
+    assert compare.regions.layer.visible
     viewer.dims.order = (2, 0, 1)  # turned in the middle of it
     docked.until(lambda: compare.tools.state == "drop")
+    assert not compare.regions.layer.visible  # it would lie over what it does not measure
     drag(docked, (0, 20), (2, 60))
     assert compare.regions.names() == [] and str(compare.regions.layer.mode) == "pan_zoom"
+    docked.click(compare.views.grid)  # side by side there are only copies
     viewer.dims.order = (0, 1, 2)
+    docked.click(compare.views.grid)
+    docked.until(lambda: compare.regions.layer.visible)
 
 
 def test_a_second_scan_beside_or_instead(docked, tmp_path):
@@ -175,9 +180,11 @@ def test_a_second_scan_beside_or_instead(docked, tmp_path):
     docked.click(docked.reconstruct.run_button)
     run = bench.runs[-1]
     docked.until(lambda: run.step >= 2 and run.title in viewer.layers)
+    docked.click(panel.pause)  # or it might be done, on a loaded machine, before the next scan is there
+    docked.until(lambda: run.status == "paused")
     docked.click(compare.views.grid)
     bench.open(str(TOOTH))
-    docked.until(lambda: panel.headline.text() == "shell.h5: Iterating")  # the run that goes on is another scan's
+    docked.until(lambda: panel.headline.text() == "shell.h5: Paused")  # the run that goes on is another scan's
     scan.parentWidget().raise_()
     docked.click(scan.scans.instead)  # the result would have no place
     assert len(bench.scans.all) == 2 and scan.scans.question.isVisible() and scan.scans.close_button.isVisible()

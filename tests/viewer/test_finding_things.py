@@ -24,8 +24,8 @@ def test_eight_clicks_from_open_fewview_to_a_compared_region(docked):
     viewer, bench, clicks = docked.viewer, docked.bench, []
     scan, dock, compare = docked.scan, docked.reconstruct, docked.compare
     viewer.window.resize(900, 600)  # it grows to what the docks need
-    viewer.window.add_dock_widget(OpenFewview(viewer), name="Open fewview (fewview)")  # as the menu entry does
-    docked.until(lambda: "Open fewview (fewview)" not in viewer.window.dock_widgets)
+    viewer.window.add_dock_widget(OpenFewview(viewer), name="Open the docks (fewview)")  # as the menu entry does
+    docked.until(lambda: "Open the docks (fewview)" not in viewer.window.dock_widgets)
     docked.qtbot.wait(300)
     assert (scan.window().width(), scan.window().height()) == (1280, 800)
     table = compare.table
@@ -154,3 +154,60 @@ def test_help_palette_and_what_auto_chose(docked):
     docked.until(lambda: docked.compare.tools.state == "draw")
     get_app_model().commands.execute_command("fewview.drop_regions").result()
     docked.until(lambda: docked.compare.tools.state == "drop")
+
+
+def test_docks_that_were_opened_one_by_one_become_tabs(docked):
+    """By the entries of the menu, in any order; then all of them by its first one."""
+    from napari._app_model import get_app_model
+
+    from fewview.viewer.commands import open_all
+
+    window, commands = docked.viewer.window, get_app_model().commands
+    assert "Open the docks (fewview)" in [action.text() for action in _entries(docked)]
+    for name in list(window.dock_widgets):
+        window.remove_dock_widget(window.dock_widgets[name])
+    for name in ("reconstruct", "compare", "scan"):
+        commands.execute_command(f"fewview.{name}_dock").result()
+    open_all(docked.viewer)
+    docked.qtbot.wait(300)
+    names = ("Scan", "Reconstruct", "Compare")
+    frames = {name: window.dock_widgets[f"{name} (fewview)"].parentWidget() for name in names}
+    assert window._qt_window.tabifiedDockWidgets(frames["Scan"]) == [frames["Reconstruct"]]
+    assert frames["Compare"].isVisible() and not window._qt_window.tabifiedDockWidgets(frames["Compare"])
+    assert not frames["Scan"].visibleRegion().isEmpty() and frames["Reconstruct"].visibleRegion().isEmpty()
+    assert frames["Compare"].geometry().top() > frames["Scan"].geometry().top() + 200
+
+
+def _entries(docked):
+    """Of the menu of the plugin."""
+    bar = docked.scan.window().menuBar()
+    plugins = next(one.menu() for one in bar.actions() if one.text().replace("&", "") == "Plugins")
+    return next(one.menu() for one in plugins.actions() if one.menu() and one.text() == "fewview").actions()
+
+
+def test_what_cannot_be_pressed_says_why(docked, disk):
+    """In its tooltip, and to whom calls it by the palette: no dialog asks where to save what is not there."""
+    from napari._app_model import get_app_model
+    from napari.utils.notifications import notification_manager
+    from qtpy.QtWidgets import QPushButton
+
+    told, commands = [], get_app_model().commands
+    notification_manager.notification_ready.connect(lambda event: told.append(event.message))
+
+    def lacking():
+        made = [one for dock in _docks(docked) for one in dock.findChildren(QPushButton) if one.property("action")]
+        return {one.property("action"): one.toolTip() for one in made if not one.isEnabled()}
+
+    saving = {"save_table", "save_picture", "save_report", "save_regions", "load_regions"}
+    assert saving | {"several_scans", "time_series", "run", "find_axis", "undo_regions"} <= lacking().keys()
+    for action in (*saving, "several_scans", "time_series", "find_axis"):
+        commands.execute_command(f"fewview.{action}").result()
+        assert "is not possible now." in told[-1] and told[-1].endswith(lacking()[action])
+    docked.reconstruct_scan(disk)
+    docked.until(lambda: saving & lacking().keys() == {"save_regions"})
+    docked.compare.drop(0.5, 0.5)
+    assert not saving & lacking().keys() and "undo_regions" not in lacking()
+    docked.compare.regions.remove("R1")
+    docked.click(docked.compare.tools.whole)
+    docked.until(lambda: saving & lacking().keys() == {"save_regions", "save_table"})
+    assert "press Slice" in lacking()["save_table"]

@@ -51,7 +51,9 @@ def test_presenter_does_not_use_what_failed(shell):
         presenter.apply()
 
 
-def test_dock_registers_live_and_hands_over(docked, shell):
+def test_dock_registers_live_and_hands_over(docked, shell, disk):
+    from napari.utils.notifications import notification_manager
+
     from fewview.viewer.registration.dock import BOARD, PAIRS, REGISTERED
 
     viewer = docked.viewer
@@ -66,6 +68,12 @@ def test_dock_registers_live_and_hands_over(docked, shell):
     docked.until(lambda: BOARD in viewer.layers)  # while it runs
     docked.until(lambda: dock._worker is None)
     assert dock.words.text().startswith("Registered")
+    told = []
+    notification_manager.notification_ready.connect(lambda event: told.append(event.message))
+    docked.bench.open(disk)
+    docked.click(dock.use)  # another scan is meant by now
+    assert "was made for another scan" in told[-1] and docked.bench.scan.auxiliary is None
+    docked.bench.forget_scan()
     docked.click(dock.use)
     layer = viewer.layers[REGISTERED]
     assert layer.data.shape == shell[0].shape

@@ -185,6 +185,39 @@ def test_results_and_regions_follow_a_pixel_size_that_was_read_wrong(docked, dis
     np.testing.assert_allclose(docked.compare.regions.boxes()[0][1], corners)
 
 
+def test_files_on_the_grid_of_the_scan_follow_its_pixel_size_and_others_stay(docked, disk, tmp_path, monkeypatch):
+    """X-ray volume and reference, with and without a size of voxels in the file; the X-ray of another grid stays."""
+    from qtpy.QtWidgets import QFileDialog
+
+    from fewview.io import write_volume
+    from fewview.viewer.run_volumes import misfit
+
+    rng, bench, viewer = np.random.default_rng(0), docked.bench, docked.viewer
+    files = {"bare": (4, 64, 64), "said": (4, 64, 64), "elsewhere": (9, 30, 30)}
+    for name, shape in files.items():
+        voxel = None if name == "bare" else 0.05
+        write_volume(tmp_path / f"{name}.h5", rng.random(shape, dtype=np.float32), voxel=voxel, unit="mm^-1", record={})
+    bench.open(disk, pixel=0.05, auxiliary=str(tmp_path / "bare.h5"), reference=str(tmp_path / "said.h5"))
+    monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *_, **__: (str(tmp_path / "elsewhere.h5"), ""))
+    chosen = docked.scan.auxiliary
+    chosen.setCurrentIndex(chosen.count() - 1)  # from a file…
+    chosen.activated.emit(chosen.count() - 1)
+    bare, said, elsewhere = (viewer.layers[name] for name in ("X-ray", "Reference", "elsewhere"))
+    for edge in (0.05, 0.02, None, 0.03):  # as opened; then corrected, taken back, told again
+        if edge != 0.05:
+            docked.click(docked.scan.facts.buttons["pixel"])
+            docked.scan.facts.editor.line.setText(str(edge or ""))
+            docked.click(docked.scan.facts.editor.apply)
+        assert bench.scan.edge == edge
+        for layer in (bare, said):
+            assert tuple(layer.scale) == pytest.approx((edge or 1.0,) * 3), layer.name
+            assert str(layer.units[-1]) == ("pixel" if edge is None else "millimeter")
+            assert misfit(layer, bench.scan.recipe(), bench.scan) == ""
+            assert layer.metadata["fewview"]["unit"] == "mm^-1"  # of its own file
+        assert tuple(elsewhere.scale) == pytest.approx((0.05,) * 3)
+    assert docked.run().record["psnr"] is not None
+
+
 def test_what_comes_after_the_pixel_size_was_told_lies_by_it(docked, disk):
     """Told in mid-run: further volumes of that run, and the result of one that waits."""
     docked.bench.open(disk)

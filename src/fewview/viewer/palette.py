@@ -8,19 +8,16 @@ from qtpy.QtWidgets import QAbstractButton, QApplication
 from .common.notify import warn
 from .common.widgets import ACTION
 
-TWO_VOLUMES = "it needs two volumes, a neutron reconstruction and an X-ray volume, and that none is being registered."
-NO_SCAN = "it needs a scan that can be reconstructed. Open one in the Scan dock."
 
-
-def _pressing(action: str, why: str = NO_SCAN, entry: str = "Open fewview") -> Callable[[napari.viewer.Viewer], None]:
+def _pressing(action: str, hidden: str = "", entry: str = "Open the docks") -> Callable[[napari.viewer.Viewer], None]:
     """A command that presses the button of an action.
 
     Parameters
     ----------
     action : str
         As the button has it.
-    why : str, optional
-        What is to be said where it cannot be pressed.
+    hidden : str, optional
+        Where it is not in sight: when it is. One that is in sight and cannot be pressed says in its tooltip why.
     entry : str, optional
         Of the menu, which opens the dock that it stands in.
 
@@ -42,7 +39,8 @@ def _pressing(action: str, why: str = NO_SCAN, entry: str = "Open fewview") -> C
         if not found:
             warn(f"Open the docks first: Plugins > fewview > {entry}.")
         elif not found[0].isEnabled() or found[0].isHidden():
-            warn(f"“{found[0].accessibleName()}” is not possible now: {why}")
+            lacks = hidden if found[0].isHidden() else found[0].toolTip()
+            warn(f"“{found[0].accessibleName()}” is not possible now. {lacks}")
         else:
             found[0].click()
 
@@ -51,18 +49,18 @@ def _pressing(action: str, why: str = NO_SCAN, entry: str = "Open fewview") -> C
 
 open_scan = _pressing("open_scan")
 open_folder = _pressing("open_folder")
-close_scan = _pressing("close_scan", "it is there where several scans are open.")
+close_scan = _pressing("close_scan", "It is there where several scans are open.")
 find_axis = _pressing("find_axis")
-undo_axis = _pressing("undo_axis", "the axis has not been changed.")
-turn_upright = _pressing("turn_upright", "no tilt of the axis was found.")
+undo_axis = _pressing("undo_axis")
+turn_upright = _pressing("turn_upright", "No tilt of the axis was found.")
 show_sinogram = _pressing("show_sinogram")
 before_and_after = _pressing("before_and_after")
-learn = _pressing("learn", "it needs a scan, and the method Unrolled network of the mode Unimodal.")
+learn = _pressing("learn", "It is there with the method Unrolled network of the mode Unimodal.")
 copy_python = _pressing("copy_python")
 copy_command = _pressing("copy_command")
 several_scans = _pressing("several_scans")
 time_series = _pressing("time_series")
-end_process = _pressing("end_process", "it is there where a run does not respond, or hears no stop.")
+end_process = _pressing("end_process", "It is there where a run does not respond, or hears no stop.")
 cancel_run = _pressing("cancel_run")
 copy_run_python = _pressing("copy_run_python")
 copy_run_command = _pressing("copy_run_command")
@@ -80,7 +78,7 @@ draw_regions = _pressing("draw_regions")
 edit_regions = _pressing("edit_regions")
 remove_regions = _pressing("remove_regions")
 whole_slice = _pressing("whole_slice")
-click_pairs = _pressing("click_pairs", TWO_VOLUMES, "Registration")
-register = _pressing("register", TWO_VOLUMES, "Registration")
-stop_registration = _pressing("stop_registration", "no registration goes on.", "Registration")
-use_registration = _pressing("use_registration", "there is no registration that can be believed.", "Registration")
+click_pairs = _pressing("click_pairs", entry="Registration")
+register = _pressing("register", entry="Registration")
+stop_registration = _pressing("stop_registration", entry="Registration")
+use_registration = _pressing("use_registration", entry="Registration")

@@ -117,6 +117,12 @@ def tool(text: str, tooltip: str, slot: Any, *, checkable: bool = False, action:
     return made
 
 
+def allow(made: QWidget, why_not: str = "") -> None:
+    """Let a button be pressed; or not, and its tooltip says why, until it can be."""
+    made.setEnabled(not why_not)
+    made.setToolTip(why_not or made.accessibleDescription())
+
+
 def labelled(made: Any, low: float, high: float, name: str, tooltip: str) -> Any:
     """Set up one of superqt's sliders; the number beside it can be typed, too.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 
+NO_SCAN = "There is no scan that can be reconstructed: open one in the Scan dock."
 # Fields of the docks that stand for flags of the command line.
 _FIELDS = {
     "angles": "Angles",

@@ -1,6 +1,7 @@
 """The Compare dock: regions by click, the table region by layer, scale curve, profile, planes, views, export."""
 
 # No `from __future__ import annotations`: napari reads the annotation of the constructor to hand in the viewer.
+from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
@@ -13,7 +14,7 @@ from superqt.utils import QSignalThrottler
 from ..common.layers import facts
 from ..common.notify import tell, warn
 from ..common.theme import colours
-from ..common.widgets import Dock
+from ..common.widgets import Dock, allow
 from ..files.drops import open_dropped
 from ..files.layer_files import files_of, layer_of, left_out
 from ..help import HelpButton
@@ -23,6 +24,7 @@ from ..workbench import workbench_of
 from .clicks import ClickWatcher
 from .cursor_line import values_at
 from .files_tab import FilesTab
+from .flat import Flat
 from .followed import FollowedLayers
 from .foot import Foot, odd_regions, seen
 from .grids import grid_of, middle_of, place_of
@@ -31,7 +33,7 @@ from .mouse_state import OTHER_PLANE, MouseState
 from .pages import Pages
 from .presenter import ComparePresenter, Comparison, comparable, live_scores
 from .region_tools import DROP, RegionTools
-from .regions_layer import Regions
+from .regions_layer import KIND, Regions
 from .table import SLICE_SECONDS
 from .undo import Undo
 from .value_units import in_short
@@ -39,6 +41,7 @@ from .views import ViewControls
 
 SOON_MS = 120  # several changes at once make one update
 CURSOR_MS = 60
+NO_CHANGE = "There is no change of the regions to take back."
 
 
 class CompareDock(Dock):
@@ -69,6 +72,7 @@ class CompareDock(Dock):
         self.views = ViewControls(self)
         self.tools.add(*self.views.buttons)
         self.mouse = MouseState(viewer, self.tools, self.regions, self.like, self.compared, self._leave_grid)
+        self.flat = Flat(viewer, self._lies_flat)
         self.files = FilesTab(self)
         self.pages = Pages(self.files, self.mouse.draw_line, self._on_plane)
         help = HelpButton(viewer, "Compare")
@@ -109,6 +113,9 @@ class CompareDock(Dock):
         self.hear(viewer.events.theme, self._on_theme)
         self.hear(viewer.dims.events.point, self._later)
         self.hear(viewer.dims.events.order, self.mouse.turned)
+        self.hear(viewer.dims.events.order, self.flat.follow)
+        self.hear(viewer.dims.events.order, self._later)
+        self.hear(viewer.dims.events.ndisplay, self._later)
         self.hear(viewer.dims.events.ndisplay, self.mouse.turned)
         self.hear(viewer.cursor.events.position, self._on_cursor)
         self.hear(viewer.layers.selection.events.active, self._on_mode)
@@ -156,7 +163,7 @@ class CompareDock(Dock):
         self.regions.name_the_nameless()
         if QApplication.mouseButtons() == Qt.MouseButton.NoButton:  # a drag is one step, however many moves it has
             self.history.note()
-        self.tools.undo.setEnabled(self.history.possible)
+        allow(self.tools.undo, "" if self.history.possible else NO_CHANGE)
         boxes = self.regions.boxes()
         self.rows = self.presenter.rows(self.comparison, boxes, self.z, whole=self.tools.whole.isChecked())
         if self.presenter.table.behind:
@@ -165,6 +172,8 @@ class CompareDock(Dock):
         icons = {id(layer): self.layers.icon(layer) for layer in layers}
         self.table.show_rows(self.columns, self.rows, in_short(self.comparison.unit), icons)
         self.views.refresh()
+        self.flat.follow()
+        self.files.refresh()
         notes = left_out(self.viewer.layers) + odd_regions(self.regions.odd())
         notes += [self.views.problem] if self.views.problem else []
         self.words.write(self.comparison, self.rows, "" if boxes else self.tools.hint, notes)
@@ -172,6 +181,12 @@ class CompareDock(Dock):
         y, x = self._point or middle_of(top)
         self.pages.draw(self.presenter, self.comparison, layers, self.regions, (self.z, y, x), top, clicked)
         self._show_cursor()
+
+    def _lies_flat(self, about: Mapping[str, Any]) -> bool:
+        """Whether a layer of these facts holds the regions or the line, or what is shown of them side by side."""
+        if self.views.cells.on:
+            return bool(about.get("copy"))
+        return bool(about.get(KIND)) and about.get("of", "") in ("", self.regions.scan)
 
     def _top(self, layers: list[Any]) -> Any:
         """The layer that is looked at: the active one, or the topmost that is visible."""
@@ -303,7 +318,7 @@ class CompareDock(Dock):
         if self.history.back():
             self.refresh()
         else:
-            tell("There is no change of the regions to take back.")
+            tell(NO_CHANGE)
 
     def _on_appeared(self) -> None:
         self.bench.attach(self)
@@ -312,6 +327,7 @@ class CompareDock(Dock):
         self.clicks.close()
         self.bench.scans.leaving.remove(self.views.leave)
         self.views.leave()
+        self.flat.leave()
         self.followed.leave()
         self.bench.withdraw("drop_region", "undo", "toggle_grid", "swipe", "link_contrast")
 

@@ -10,11 +10,17 @@ from superqt.utils import QFlowLayout
 
 from ...errors import FewviewError
 from ..common.notify import complain, tell
-from ..common.widgets import tool
+from ..common.widgets import allow, tool
 from .export import report_of
 from .regions_file import read_regions, write_regions
 from .table import as_csv
 from .value_units import in_short
+
+NOTHING = "There is nothing to compare yet: reconstruct something, or open a volume."
+NO_LINE = "The table has no line: click a region on the picture, or press Slice."
+NO_REGION = "There is no region to save: click one on the picture."
+NO_PICTURE = "The viewer shows nothing yet: open a scan or a volume."
+NO_LAYER = "There is no layer for the regions: reconstruct something first, or open a volume."
 
 
 class FilesTab(QWidget):
@@ -29,6 +35,7 @@ class FilesTab(QWidget):
         super().__init__()
         self._dock = dock
         layout = QFlowLayout(self)
+        self._buttons = {}
         report = "One HTML file: pictures in one grey range, table, records of the runs."
         for text, help, slot, action in (
             ("CSV", "The table, full precision.", self._ask_csv, "save_table"),
@@ -37,7 +44,22 @@ class FilesTab(QWidget):
             ("Save regions", "Save the regions as CSV.", self._ask_regions, "save_regions"),
             ("Load regions", "Load regions: our CSV, or napari's Shapes CSV.", self._load, "load_regions"),
         ):
-            layout.addWidget(tool(text, help, slot, action=action))
+            self._buttons[action] = tool(text, help, slot, action=action)
+            layout.addWidget(self._buttons[action])
+
+    def refresh(self) -> None:
+        """Let be saved what there is; the others say what they lack."""
+        dock = self._dock
+        nothing = "" if dock.comparison.candidates else NOTHING
+        lacks = {
+            "save_table": nothing or ("" if dock.rows else NO_LINE),
+            "save_picture": "" if any(layer.visible for layer in dock.viewer.layers) else NO_PICTURE,
+            "save_report": nothing,
+            "save_regions": "" if dock.regions.named() else NO_REGION,
+            "load_regions": "" if dock.like() is not None else NO_LAYER,
+        }
+        for action, made in self._buttons.items():
+            allow(made, lacks[action])
 
     def save_csv(self, path: str) -> None:
         """Write the table as CSV."""

@@ -9,6 +9,7 @@ from napari.components.overlays import TextOverlay
 
 from ..common.layers import METADATA
 from ..common.names import short_names
+from .clicks import is_xy
 from .grids import Placed, placed, same_grid
 from .hand import world_factor
 
@@ -24,6 +25,7 @@ class Swipe:
         self.layers: tuple[Any, Any] | None = None
         self.share = 0.5
         self.problem = ""
+        self._shows = True
 
     def start(self, left: Any, right: Any) -> None:
         """Begin between two layers."""
@@ -34,11 +36,10 @@ class Swipe:
     def stop(self) -> None:
         """Take the swipe layer and the names away."""
         self.layers, self.problem = None, ""
+        self._show(False)
+        self._shows = True
         if NAME in self._viewer.layers:
             self._viewer.layers.remove(NAME)
-        for side in SIDES:
-            if _key(side) in self._viewer.canvas.overlays:
-                self._viewer.canvas.overlays[_key(side)].visible = False
 
     def draw(self) -> None:
         """Compose the slice anew."""
@@ -49,6 +50,7 @@ class Swipe:
             self.stop()
             return
         images = self._slices(left, right)
+        self._show(images is not None)
         if images is None:
             return
         self._write_names(left, right)
@@ -75,6 +77,17 @@ class Swipe:
             layers.move(layers.index(layer), -1)  # regions stay on top of what they measure
         layers.selection = selected
 
+    def _show(self, shown: bool) -> None:
+        """The slice that was drawn last is none of those that are there now, where there is no other."""
+        if shown == self._shows:
+            return  # the user may have hidden it
+        self._shows = shown
+        if NAME in self._viewer.layers:
+            self._viewer.layers[NAME].visible = shown
+        for side in SIDES:
+            if _key(side) in self._viewer.canvas.overlays:
+                self._viewer.canvas.overlays[_key(side)].visible = shown
+
     def _slices(self, left: Any, right: Any) -> tuple[Any, Any] | None:
         """Both slices on one grid of pixels; None, and ``problem``, where there is none."""
         dims = self._viewer.dims
@@ -83,7 +96,9 @@ class Swipe:
         images = [(one, one.plane(z)) for one in known]
         fitting: list[tuple[Placed, Any]] = [(one, image) for one, image in images if image is not None]
         self.problem = ""
-        if len(known) < 2:
+        if dims.ndisplay == 3 or not is_xy(self._viewer):
+            self.problem = "The swipe is between slices of the xy plane, which is not what is shown."
+        elif len(known) < 2:
             self.problem = " ".join(notes)
         elif len(fitting) < 2:
             self.problem = "One of the two layers of the swipe has no slice at this height."

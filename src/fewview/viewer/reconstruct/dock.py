@@ -14,7 +14,8 @@ from ...methods.presets import preset_options
 from ...runs.recipe import Recipe
 from ..common.notify import complain, tell
 from ..common.theme import colours
-from ..common.widgets import Dock, Section, bare, button, described, to_clipboard, tool, wrapped
+from ..common.widgets import Dock, Section, allow, bare, button, described, to_clipboard, tool, wrapped
+from ..common.words import NO_SCAN
 from ..files.drops import open_dropped
 from ..files.networks import networks_of
 from ..files.result_buttons import ResultButtons
@@ -34,6 +35,7 @@ from .run_presenter import forecast_text
 
 LEARNS = "unrolled"  # the method that can be taught
 DEFAULTS = "The defaults are in the form instead: look at them before you run."
+LOADING = "The methods are still loading."
 NO_XRAY = "This method needs an X-ray volume: choose its layer at X-ray in the Scan dock."
 
 
@@ -139,7 +141,6 @@ class ReconstructDock(Dock):
         self.run_button = button(
             "Run", "Reconstruct the chosen rows. While one runs, the next one waits.", self.run, action="run"
         )
-        self.helps = {made: made.toolTip() for made in (self.preview_button, self.run_button)}
         row.addWidget(self.preview_button)
         row.addWidget(self.run_button)
         return row
@@ -179,7 +180,7 @@ class ReconstructDock(Dock):
         """
         method = self.chosen_method
         if method is None or self.form is None:
-            raise FewviewError("The methods are still loading.", "Try again in a moment.")
+            raise FewviewError(LOADING, "Try again in a moment.")
         values: dict[str, Any] = {
             "method": method.name,
             "options": self.form.changes(),
@@ -359,13 +360,13 @@ class ReconstructDock(Dock):
 
     def refresh(self) -> None:
         """Forecast and buttons."""
-        ready = self.bench.scan.ready and self.chosen_method is not None
         method = self.chosen_method
         blind = method is not None and "aux" in method.needs and self.bench.scan.auxiliary is None
-        self.learn_button.setEnabled(self.bench.scan.ready)
-        for widget, help in self.helps.items():
-            widget.setEnabled(ready and not blind)
-            widget.setToolTip(NO_XRAY if blind else help)
+        lacks = "" if self.bench.scan.ready else NO_SCAN
+        for made in (self.learn_button, self.several.several, self.several.series):
+            allow(made, lacks)
+        for made in (self.preview_button, self.run_button):
+            allow(made, lacks or (LOADING if method is None else NO_XRAY if blind else ""))
         self.run_button.setText("Queue" if self.bench.queue.busy else "Run")
         if not self.bench.scan.ready:
             self.forecast.setText("Load a scan first: Scan dock, or File > Open Sample > fewview.")

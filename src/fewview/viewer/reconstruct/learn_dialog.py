@@ -27,7 +27,8 @@ from ..common.layers import facts, spatial
 from ..common.notify import complain, tell
 from ..common.plots import Plot
 from ..common.theme import colours
-from ..common.widgets import button, described, wrapped
+from ..common.widgets import allow, button, described, wrapped
+from ..common.words import NO_SCAN
 from ..compare.grids import place_of
 from ..files.layer_files import file_of, is_volume
 from ..files.networks import file_of_network, networks_of
@@ -162,8 +163,9 @@ class LearnDialog(QDialog):
         """Words, bar and curve."""
         run = self.run
         busy = run is not None and not run.over
-        self.go_button.setEnabled(not busy and self._bench.scan.ready)
-        self.stop_button.setEnabled(run is not None and run.active and run.status != "stopping")
+        allow(self.go_button, "A training goes on." if busy else "" if self._bench.scan.ready else NO_SCAN)
+        goes_on = run is not None and run.active and run.status != "stopping"
+        allow(self.stop_button, "" if goes_on else "No training goes on that is not ending already.")
         if run is None or not self.isVisible():
             return
         self.bar.setRange(0, 0 if run.active and not run.sequence else 100)

@@ -15,7 +15,7 @@ from ..common.names import with_prefix
 from ..common.notify import complain, tell
 from ..common.plots import Plot
 from ..common.theme import Colours
-from ..common.widgets import Section, bare, button, described, to_clipboard, wrapped
+from ..common.widgets import Section, allow, bare, button, described, to_clipboard, wrapped
 from ..wishes import queue_again
 from ..workbench import Workbench
 from .record_view import RecordView
@@ -25,6 +25,8 @@ from .run_presenter import RunView, curves, failure, run_view
 MARKS = {"queued": "…", "done": "✓", "stopped": "■", "failed": "✗", "paused": "‖"}
 NOT_BEGUN_MARK = "○"
 IDLE = "Nothing is running."
+NO_PAUSE = "No run goes on that could be paused: it can from its first estimate on."
+NO_STOP = "No run goes on that is not ending already."
 
 
 class RunPanel(QWidget):
@@ -132,9 +134,9 @@ class RunPanel(QWidget):
         if before is None or view.percent != before.percent:
             self.bar.setRange(0, 0 if view.percent is None else 100)
             self.bar.setValue(view.percent or 0)
-        self.pause.setEnabled(view.can_pause or view.can_resume)
+        allow(self.pause, "" if view.can_pause or view.can_resume else NO_PAUSE)
         self.pause.setText("Go on" if view.can_resume else "Pause")
-        self.stop.setEnabled(view.can_stop)
+        allow(self.stop, "" if view.can_stop else NO_STOP)
         self.end.setVisible(view.can_kill)
 
     # -- the list of runs ----------------------------------------------------------------------------------------

@@ -15,7 +15,8 @@ from ...registration import RegistrationOptions
 from ...registration.register import Step
 from ..common.layers import METADATA, contrast, facts
 from ..common.notify import complain, tell
-from ..common.widgets import Dock, button, described, narrow, quiet, wrapped
+from ..common.widgets import Dock, allow, button, described, narrow, quiet, wrapped
+from ..compare.flat import Flat
 from ..compare.grids import place_of
 from ..compare.hand import world_factor
 from ..files.drops import open_dropped
@@ -28,6 +29,10 @@ from .presenter import RegistrationPresenter, clicked, in_millimetres, layer_vol
 
 BOARD, REGISTERED = "Checkerboard", "X-ray (registered)"
 PAIRS = ("Pairs in the neutron volume", "Pairs in the X-ray volume")
+GOES_ON = "A registration goes on."
+NO_VOLUMES = "It needs two volumes: a neutron reconstruction and an X-ray volume."
+NOT_DONE = "There is no registration yet: press Register."
+NOT_GOOD = "The registration that was found cannot be believed: the words below say why."
 PAINT_SECONDS = 0.25
 TURNS = {"about the vertical": "vertical", "about as they lie": "none", "on side or head too": "any"}
 
@@ -48,6 +53,7 @@ class RegistrationDock(Dock):
         self.presenter: RegistrationPresenter | None = None
         self._worker: Any = None
         self._neutron: Any = None
+        self._scan = ""  # path of the one that was meant when it began
         self._painted = 0.0
         form = QFormLayout()
         self.neutron, self.xray, self.turns = QComboBox(), QComboBox(), QComboBox()
@@ -95,6 +101,8 @@ class RegistrationDock(Dock):
         self.column.addStretch(1)
         self.hear_layers(self._on_layers)
         self.hear(viewer.dims.events.point, self._on_slice)
+        self._flat = Flat(viewer, lambda about: about.get(REGISTRATION) == BOARD)
+        self.hear(viewer.dims.events.order, self._flat.follow)
         self.removed.connect(self._stop)
         self._on_layers()
 
@@ -131,7 +139,7 @@ class RegistrationDock(Dock):
         first, second = (self._own(name) for name in PAIRS)
         if self.use_pairs.isChecked() and first is not None and second is not None:
             pairs = clicked(first, grid), clicked(second, xray_grid)
-        self._neutron = chosen[0]
+        self._neutron, self._scan = chosen[0], self.bench.scan.path
         self.presenter = RegistrationPresenter(
             neutron,
             grid,
@@ -156,6 +164,9 @@ class RegistrationDock(Dock):
     def _use(self) -> None:
         """Resample once, show, and hand over to the Scan dock."""
         if self.presenter is None or self._neutron is None:
+            return
+        if self.bench.scan.path != self._scan:
+            complain(FewviewError("The registration was made for another scan.", "Choose it, or register again."))
             return
         try:
             values, path, record = self.presenter.apply(self.bench.scan.path)
@@ -207,7 +218,7 @@ class RegistrationDock(Dock):
     def _paint(self) -> None:
         """The checkerboard of the slice that is shown."""
         layer = self._neutron
-        if self.presenter is None or layer not in self.viewer.layers:
+        if self.presenter is None or layer not in self.viewer.layers or self.bench.scan.path != self._scan:
             return
         z = float(self.viewer.dims.point[-3]) * world_factor(self.viewer) if self.viewer.dims.ndim > 2 else 0.0
         image = self.presenter.checkerboard(place_of(layer).index(z) if layer.ndim > 2 else 0)
@@ -227,6 +238,7 @@ class RegistrationDock(Dock):
             axis_labels=("y", "x"),
             contrast_limits=(0, 1),
         )
+        self._flat.follow()
 
     def _on_layers(self, event: Any = None) -> None:
         volumes = [layer for layer in self.viewer.layers if is_volume(layer)]
@@ -264,10 +276,12 @@ class RegistrationDock(Dock):
     def _refresh(self) -> None:
         running = self._worker is not None
         result = None if self.presenter is None else self.presenter.result
-        self.start.setEnabled(not running and self.neutron.count() > 1)
-        self.pick.setEnabled(not running and self.neutron.count() > 1)
-        self.stop.setEnabled(running)
-        self.use.setEnabled(not running and result is not None and result.quality.good)
+        lacks = GOES_ON if running else "" if self.neutron.count() > 1 else NO_VOLUMES
+        allow(self.start, lacks)
+        allow(self.pick, lacks)
+        allow(self.stop, "" if running else "No registration goes on.")
+        doubt = NOT_DONE if result is None else "" if result.quality.good else NOT_GOOD
+        allow(self.use, GOES_ON if running else doubt)
 
     def _chosen(self) -> tuple[Any, Any] | None:
         names = self.neutron.currentText(), self.xray.currentText()

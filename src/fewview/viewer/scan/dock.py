@@ -27,8 +27,8 @@ from ..common.notify import complain
 from ..common.plots import AnglePlot, AxisPlot
 from ..common.ranged import RangedBox, RangedDoubleBox, Tell
 from ..common.theme import colours
-from ..common.widgets import Dock, Section, bare, button, described, labelled, narrow, quiet, wrapped
-from ..common.words import without_flags
+from ..common.widgets import Dock, Section, allow, bare, button, described, labelled, narrow, quiet, wrapped
+from ..common.words import NO_SCAN, without_flags
 from ..files.drops import open_dropped
 from ..files.layer_files import file_of, files_of, is_volume
 from ..help import HelpButton
@@ -42,6 +42,7 @@ from .scan_bar import ScanBar
 
 SLIDER_REACH = 30  # pixels to either side of the axis
 NEXT = "Next: Preview slice, in the Reconstruct tab."
+LOOKING = "Looking for the axis…"
 NO_LAYER = "none"
 FROM_FILE = "from a file…"
 NO_MORE = "{} (its layer was removed)"  # still that of the scan, until another one, or none, is chosen
@@ -242,15 +243,16 @@ class ScanDock(Dock):
 
     def _refresh_axis(self) -> None:
         finding = self.bench.finding_axis
-        self.find_button.setEnabled(self.scan.ready and not finding)
-        self.undo_button.setEnabled(self.scan.axis_state.can_undo and not finding)
-        self.axis_words.setText("Looking for the axis…" if finding else without_flags(self.scan.axis_state.words()))
+        lacks = LOOKING if finding else "" if self.scan.ready else NO_SCAN
+        allow(self.find_button, lacks)
+        allow(self.undo_button, lacks or ("" if self.scan.axis_state.can_undo else "The axis has not been changed."))
+        self.axis_words.setText(LOOKING if finding else without_flags(self.scan.axis_state.words()))
         off = abs(self.scan.axis_state.off_peak) > OFF_PEAK or bool(self.scan.axis_state.tilt.get("matters"))
         tone = colours(self.viewer).tone("warning") if off and not finding else ""
         self.axis_words.setStyleSheet(f"color: {tone}" if tone else "")
         self.axis_plot.show_axis(self.scan.axis_state.curve, self.scan.axis)
         self.tilt_button.setVisible(bool(self.scan.axis_state.tilt.get("matters")))
-        self.tilt_button.setEnabled(not finding)
+        allow(self.tilt_button, lacks)
 
     def _on_appeared(self) -> None:
         self.bench.attach(self)
@@ -347,6 +349,7 @@ class ScanDock(Dock):
             complain(error)
             return False
         self.viewer.add_image(data, **keywords)
+        self.bench.scans.park()  # the file may say no size of its voxels
         return True
 
     def _picked(self, combo: QComboBox, before: str | None) -> str | None:

@@ -11,7 +11,8 @@ from ...prepare import PrepareOptions
 from ...runs.worker.queued_run import QueuedRun
 from ..common.layers import spatial
 from ..common.notify import complain
-from ..common.widgets import bare, button, described, wrapped
+from ..common.widgets import allow, bare, button, described, wrapped
+from ..common.words import NO_SCAN
 from ..reconstruct.form import Form
 from ..reconstruct.live_view import Shown
 from ..reconstruct.residual import beside
@@ -55,7 +56,7 @@ class Preparation(QWidget):
         """Follow the scan."""
         scan = self._bench.scan
         for made in (self.sinogram_button, self.compare_button):
-            made.setEnabled(scan.ready)
+            allow(made, "" if scan.ready else NO_SCAN)
         try:
             same = self.form.changes() == scan.prepare
         except FewviewError:
