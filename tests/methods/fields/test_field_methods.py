@@ -105,6 +105,13 @@ def test_it_stops_where_held_out_pixels_are_predicted_worse(make_problem):
     assert remarks({"within_budget": "The budget.", **run[-1].chosen})[1].startswith("The fit ended")
 
 
+@pytest.mark.parametrize(("name", "iterations"), [("naf", 100), ("diffnr-naf", 100), ("r2gaussian", 600), ("inr", 600)])
+def test_only_fields_that_hang_on_their_start_wait_until_it_has_come_to_rest(name, iterations, make_problem):
+    method, problem = get_method(name), make_problem(views=12, grid=24)
+    options = method.options(smoothness=1e-4, scale=1.0, start_iterations=10)
+    assert next(iter(method.solve(problem, options))).total == iterations
+
+
 @pytest.mark.parametrize("name", SHORT)
 def test_a_field_that_predicts_worse_than_its_start_says_so(name, make_problem, solve):
     """A single bright voxel, far above all that such a field reaches in a few steps."""

@@ -27,7 +27,7 @@ from .fit import Fit, ticking
 from .loop import Pace, Repaired, Splitting, advance
 from .objective import Objective
 from .options import FieldOptions
-from .start import Make, begin, strength, tuned_begin
+from .start import Make, begin, start_iterations, strength, tuned_begin
 from .watch import Watch
 
 FINISH = 6  # of the steps, one: with the held-out pixels given back
@@ -124,7 +124,7 @@ def _begun(first: Tensor, options: FieldOptions) -> Estimate:
 
 
 def _start_work(problem: Problem, options: FieldOptions) -> float:
-    return work(problem, tv.short_iterations(problem) if options.start == "tv" else 10)
+    return work(problem, start_iterations(problem, options) if options.start == "tv" else 10)
 
 
 def _given(problem: Problem, options: FieldOptions) -> tuple[Problem, Views | None]:

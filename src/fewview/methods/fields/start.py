@@ -45,9 +45,15 @@ def begin(problem: Problem, options: FieldOptions) -> Generator[Estimate, None, 
     smooth = _tv_options(options)
     if smooth.weight == "auto":  # the field shall not be smoothed, its start is all the same
         smooth = (yield from tuned_within(tv.METHOD, problem, smooth, STARTING)).options
-    smooth = smooth.taking({"iterations": tv.short_iterations(problem)})
+    smooth = smooth.taking({"iterations": start_iterations(problem, options)})
     last = yield from solved_within(tv.METHOD, problem, smooth, STARTING)
     return torch.as_tensor(last.volume).clone()
+
+
+def start_iterations(problem: Problem, options: FieldOptions) -> int:
+    """Iterations of TV that make the first volume."""
+    settled = tv.short_iterations(problem)
+    return settled if options.settled_start else min(settled, tv.trial_iterations(problem))
 
 
 def _tv_options(options: FieldOptions) -> tv.TVOptions:
