@@ -287,6 +287,19 @@ def test_a_stopped_run_says_what_it_kept_and_whether_it_goes_on(fewview, scan_fi
     assert said.endswith("The same command with --resume goes on.") is goes_on
 
 
+def test_interrupted_while_writing_says_so(fewview, scan_file, monkeypatch):
+    from fewview.runs.result import Result
+
+    def interrupted(self, path, bits):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Result, "write", interrupted)
+    done = fewview("reconstruct", scan_file, "-o", "out.npy", "--axis", AXIS, "--method", "fbp")
+    said = done.err.splitlines()[-1]
+    assert done.status == 130
+    assert said.startswith("Error: Interrupted while the result was being written: out.npy, or a volume beside it")
+
+
 def test_resume_without_a_checkpoint_starts_at_the_beginning(fewview, scan_file):
     done = fewview("reconstruct", scan_file, "-o", "out.npy", "--axis", AXIS, "--method", "fbp", "--resume")
     assert done.status == 0

@@ -103,6 +103,13 @@ def test_not_one_slice_fits(lines, monkeypatch):
         next(fewview.reconstruct(lines, "fbp"))
 
 
+@pytest.mark.parametrize(
+    ("size", "said"), [(0, "0 MiB"), (3 << 18, "0.75 MiB"), (300 << 20, "300 MiB"), (5 << 28, "1.25 GiB")]
+)
+def test_little_memory_is_told_in_a_unit_that_shows_it(size, said):
+    assert memory.told(size) == said
+
+
 def test_slices_that_all_hang_together_are_not_cut(lines, slabs_of, use_method):
     use_method(halo=lambda options: None if options.level > 2 else 0)
     slabs_of(4, "counting", {"level": 1})

@@ -98,7 +98,13 @@ def carry_out(recipe: Recipe, output: Path, *, resume: bool, bits: int) -> Resul
             result = session.finish()
         progress.say("writing")
         began = time.monotonic()
-        result.write(output, bits)
+        try:
+            result.write(output, bits)
+        except KeyboardInterrupt:  # the second one; whatever has its name is whole
+            raise Interrupted(
+                f"Interrupted while the result was being written: {output}, or a volume beside it, may not be there.",
+                "Run the same command again, with --resume to go on from the last checkpoint.",
+            ) from None
         session.done()
         result.record["timings"]["write"] = time.monotonic() - began
     return result

@@ -50,7 +50,12 @@ class Forecast:
         return bisect_right(range(1, self.slices + 1), budget, key=self.needed)
 
     def __str__(self) -> str:
-        return f"{self.total / 2**30:.2f} GiB"
+        return told(self.total)
+
+
+def told(size: int) -> str:
+    """Bytes for people: in GiB, little of it in MiB."""
+    return f"{size / 2**30:.2f} GiB" if size >= 2**29 else f"{size / 2**20:.3g} MiB"
 
 
 def forecast(method: Method[Any], options: Options, setup: Setup) -> Forecast:
@@ -114,7 +119,7 @@ def slabs(forecast: Forecast, method: Method[Any], halo: int | None, budget: int
     if forecast.total <= budget:
         return [(0, slices)]
     fitting = forecast.fitting(budget)
-    problem = f"The run needs {forecast}, {max(0, budget) / 2**30:.2f} GiB of memory may be used."
+    problem = f"The run needs {forecast}, {told(max(0, budget))} of memory may be used."
     if fitting < 1:
         raise NotEnoughMemory(problem, "Bin the projections (--bin 2), or use a machine with more memory.")
     if halo != 0:
