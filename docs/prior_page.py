@@ -34,7 +34,8 @@ prior` makes both. `generic` has seen plain shapes alone: ellipses, ellipsoids, 
 leaves of them, which cover each other at all sizes as things in natural images do; `materials` simulated
 microstructures. Every figure is of validation seeds, which no training draws and no test uses.
 
-A prior trained elsewhere can be given by its folder: `fewview reconstruct scan.h5 -o OUT --method d3ip --set prior=FOLDER`,
+A prior trained elsewhere can be given by its folder:
+`fewview reconstruct scan.h5 -o OUT --method d3ip --set prior=FOLDER`,
 with `pip install 'fewview[sd-turbo]'`. FOLDER is a `UNet2DModel` of diffusers as `save_pretrained` writes it
 (`config.json` and `.safetensors`; of a pipeline, its folder `unet`), trained as a DDPM on grey or colour images in
 [-1, 1], without classes. Its schedule, and whether it predicts the noise, the image or the mix of both called v, is
@@ -62,16 +63,16 @@ The same figures as training goes on, minus the better of median and total varia
 training would pay in one-step denoising; in reconstructions, it no longer does, nor does a larger network. What was
 tried, on validation samples of 128 pixels and 2000 counts, by `d3ip` with fixed settings:
 
-- More of the same: `fewview train prior -o FOLDER --minutes 62 --set kind=generic --set start=generic --set slices=5 --set
-  rate=5e-4 --set in_loop=0.85` (7968 steps on one core shared with other work) raised one-step denoising at noise 0.1
-  by 0.2 dB, and left ten reconstructions where they were: five microstructures at 8 to 32 views 0.00 dB, five plain
-  shapes -0.1 dB.
+- More of the same: `fewview train prior -o FOLDER --minutes 62 --set kind=generic --set start=generic --set
+  slices=5 --set rate=5e-4 --set in_loop=0.85` (7968 steps on one core shared with other work) raised one-step
+  denoising at noise 0.1 by 0.2 dB, and left ten reconstructions where they were: five microstructures at 8 to 32
+  views 0.00 dB, five plain shapes -0.1 dB.
 - More seeds: `materials` does not know its own by heart. One-step denoising of 37 neutron images of them is 0.04 to
   0.08 dB better than of 32 unseen ones.
-- A larger network: `fewview train prior -o FOLDER --minutes 120 --set kind=materials --set size=medium --set start=materials
-  --set slices=5 --set rate=5e-4 --set in_loop=0.85` (9203 steps) goes on from the compact weights with 11.6 M
-  parameters. One-step denoising at noise 0.1 gained 0.06 dB, the walks at 8, 16 and 32 views 0.03 dB each; five
-  reconstructions 0.01 dB in the mean (-0.07 to +0.05), for 1.6 times the time.
+- A larger network: `fewview train prior -o FOLDER --minutes 120 --set kind=materials --set size=medium --set
+  start=materials --set slices=5 --set rate=5e-4 --set in_loop=0.85` (9203 steps) goes on from the compact weights
+  with 11.6 M parameters. One-step denoising at noise 0.1 gained 0.06 dB, the walks at 8, 16 and 32 views 0.03 dB
+  each; five reconstructions 0.01 dB in the mean (-0.07 to +0.05), for 1.6 times the time.
 - More noise at the start (350 in 24 steps): +0.06 dB at 8 views, on one sample; 24 samples instead of 8: +0.07 dB.
 - Better weights in the data step: told by the truth how far the network errs around every pixel (a trial that the code
   does not hold; one sample, the best of two or three widths), it gained 0.04 dB at 8 views and lost 0.02 and 0.24 dB at
