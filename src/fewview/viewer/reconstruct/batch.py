@@ -273,7 +273,6 @@ class BatchButtons(QWidget):
     def __init__(self, dock: Any) -> None:
         super().__init__()
         self.batch = Batch(dock)
-        self.batch.setParent(dock.bench)  # when the dock is closed frames wait for their first one all the same
         row = bare(QHBoxLayout(self))
         several = "Queue a run with these settings on each of several scan files. Each finds its own axis."
         series = (
