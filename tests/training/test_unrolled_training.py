@@ -86,8 +86,8 @@ def test_the_spread_that_would_have_been_honest(monkeypatch):
     monkeypatch.setattr(unrolled_spread, "validation_case", lambda *_: case)
     drawn = (truth + error, (truth + error + 0.05).expand(8, -1, -1, -1))
     monkeypatch.setattr(unrolled_spread, "mean_and_samples", lambda *_: drawn)
-    found = unrolled_spread.honest_spread(None, "materials", samples=1)
-    assert set(found) == {"8", "16", "32"} and found["8"] == pytest.approx(2.0, rel=0.1)
+    found = unrolled_spread.honest_spread(None, ["materials", "grains"], samples=1)
+    assert set(found) == {"4", "8", "16", "32", "64"} and found["8"] == pytest.approx(2.0, rel=0.1)
 
 
 def test_samples_of_a_network_come_with_its_mean(sample):

@@ -76,7 +76,7 @@ def export_unrolled(folder: Path, path: Path, samples: int = 4) -> None:
         "by number of views; PSNR in dB of the range of the truth",
         "psnr_db": {kind: kind_psnr(net, kind, samples) for kind in MAKERS},
         **({"psnr_db_by_xray": xray_psnr(net)} if options.xray else {}),
-        "spread_factor": honest_spread(net, next(iter(mixture)), samples=samples),
+        "spread_factor": honest_spread(net, mixture),
     }
     save_network(net, path, card)
 

@@ -119,11 +119,13 @@ def test_the_spread_is_widened_by_what_the_card_says(problem, weights, tmp_path)
     torch.manual_seed(0)
     plain = _all(problem[0], weights=weights, symmetries=False, samples=1, steps=3)[-1][4]
     wide = tmp_path / "wide.safetensors"
-    save_network(load_unrolled(weights), wide, {"spread_factor": {"8": 1.0, "18": 2.0}}, torch.float32)
+    save_network(load_unrolled(weights), wide, {"spread_factor": {"16": 1.0, "36": 2.0}}, torch.float32)
     drawn = _all(problem[0], weights=str(wide), symmetries=False, samples=1, steps=3)[-1][4]
-    assert plain.chosen["spread_factor"] == 1 and drawn.chosen["spread_factor"] == 1.5  # 12 is half way: 8 to 12 to 18
+    assert plain.chosen["spread_factor"] == 1 and drawn.chosen["spread_factor"] == 1.5  # 24 of 64 pixels: half way
     assert torch.allclose(drawn.extra["std"], 1.5 * plain.extra["std"], rtol=1e-4)
-    assert [spread_factor({"spread_factor": {"8": 1.2, "32": 1.4}}, v) for v in (4, 8, 64)] == [1.2, 1.2, 1.4]
+    card = {"spread_factor": {"8": 1.2, "32": 1.4}}
+    assert [spread_factor(card, views, 64) for views in (4, 8, 64)] == [1.2, 1.2, 1.4]
+    assert spread_factor(card, 64, 512) == 1.2 and spread_factor(card, 64, 128) == 1.4  # views count by pixels
 
 
 def test_many_slices_are_turned_one_position_after_the_other(problem, weights, monkeypatch):

@@ -129,7 +129,7 @@ def solve(problem: Problem, options: UnrolledOptions) -> Iterator[Estimate]:
     chosen: dict[str, Any] = {**told_of_training(data, options.weights)}
     if options.samples:
         card = read_card(find_weights(options.weights))
-        chosen["spread_factor"] = round(spread_factor(card, problem.operator.views), 3)
+        chosen["spread_factor"] = round(spread_factor(card, problem.operator.views, problem.operator.grid), 3)
     quick = options.taking({"symmetries": False, "samples": 0, "finetune": 0})
     if not options.finetune:
         yield from first_look(partial(_looked_at, net), problem, quick)
