@@ -73,8 +73,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def run(arguments: Sequence[str]) -> int:
     """Run the command line; returns the exit status.
 
-    0 when all is well, 2 with one line on standard error for a mistake of the user, 130 with one that says what is kept
-    when interrupted, 1 for a fault of fewview's own. ``FEWVIEW_DEBUG=1`` shows where an error came from.
+    0 when all is well, also when Ctrl-C ended a reconstruction or the learning of a sister sample, whose result is
+    kept; 2 with one line on standard error for a mistake of the user, 130 when interrupted otherwise, 1 for a fault of
+    fewview's own. ``FEWVIEW_DEBUG=1`` shows where an error came from.
     """
     try:
         status = app(args=list(arguments), standalone_mode=False)

@@ -39,7 +39,7 @@ def reconstruct(
     report: Annotated[Path | None, typer.Option(help="Write the record of the run to this file, as JSON.")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on from the checkpoint beside the output.")] = False,
 ) -> None:
-    """Reconstruct a scan. Ctrl-C stops and keeps what there is, with exit status 130."""
+    """Reconstruct a scan. Ctrl-C stops and keeps what there is."""
     from ..runs.checkpoint import checkpoint_path
     from ..runs.kept import remarks
 
@@ -56,8 +56,8 @@ def reconstruct(
     for sentence in remarks(result.record["chosen"]):
         typer.echo(f"note: {sentence}")
     if result.record["stopped"]:
-        goes_on = "The same command with --resume goes on." if checkpoint_path(output).exists() else ""
-        raise Interrupted(f"Stopped before its end; {output} holds {result.record['holds']}.", goes_on)
+        goes_on = " The same command with --resume goes on." if checkpoint_path(output).exists() else ""
+        typer.echo(f"Stopped before its end; {output} holds {result.record['holds']}.{goes_on}")
 
 
 def carry_out(recipe: Recipe, output: Path, *, resume: bool, bits: int) -> Result:

@@ -77,10 +77,6 @@ def learn_sister(
         Options of the training.
     check : bool
         Compare with other methods on held-out pixels of the scan.
-
-    Raises
-    ------
-    Interrupted
     """
     from ..runs.recipe import Recipe
     from ..sister import Lesson, learn
@@ -93,5 +89,6 @@ def learn_sister(
         for _ in learn(lesson, options, check=check, report=typer.echo, stop=stop.is_set):
             pass
     if stop.is_set():
-        raise Interrupted(f"Stopped. {weights} holds what was learnt so far.", "The same command goes on from there.")
+        typer.echo(f"Stopped. {weights} holds what was learnt so far. The same command goes on from there.")
+        return
     typer.echo(f"Weights and card: {weights}. To go on, give more minutes; the state is in {weights.stem}-training.")
