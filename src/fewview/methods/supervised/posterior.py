@@ -56,6 +56,10 @@ def spread_factor(card: Mapping[str, Any], views: int, side: int) -> float:
         Of the scan; between those of the card it is interpolated, beyond them the nearest counts.
     side : int
         Pixels a side of the slices.
+
+    Returns
+    -------
+    float
     """
     known = sorted((int(number), float(factor)) for number, factor in (card.get("spread_factor") or {}).items())
     if not known:
