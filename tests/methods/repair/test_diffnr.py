@@ -95,6 +95,7 @@ def test_a_recipe_of_a_tuned_run_holds_nothing_on_auto(problem):
     settled = DIFFNR_NAF.settle(problem, DIFFNR_NAF.options.parse({"steps": 2, "start": "fbp", "scale": 1.0})).options
     assert settled.undecided() == [] and not DIFFNR_NAF.settles(settled)
     assert settled.repair_error == 0, "chosen anew at each repair"
+    assert DIFFNR_NAF.options.parse({"repair_error": "auto"}).repair_error == 0, "as older recipes say it"
 
 
 @pytest.mark.parametrize("before", [0, 1])

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from pydantic import field_validator
+
 from ...options import option
 from ..fields.options import FieldOptions, GaussiansOptions, SirenOptions
 
@@ -89,6 +93,11 @@ class RepairOptions(FieldOptions):
         le=4,
         advanced=True,
     )
+
+    @field_validator("repair_error", mode="before")
+    @classmethod
+    def _auto_of_older_recipes(cls, value: Any) -> Any:
+        return 0.0 if value == "auto" else value
 
 
 class NafRepairOptions(RepairOptions):
