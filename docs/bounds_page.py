@@ -42,8 +42,8 @@ part of the object's pixels that an interval of 90 % holds (the mean and 1.645 s
 side, of eight samples), "at structure" that of the fifth of them where the sample changes most, "to be honest"
 what the standard deviation has to be multiplied by so that 90 % are held. `unrolled` keeps such
 factors, of all kinds of samples that a network has learnt, with its weights and widens its standard deviation by
-them. Concrete-like samples, 64 pixels, 3 slices, 2000 counts. PSNRs of methods that were tried on other numbers of volumes are not to
-be compared.
+them. Concrete-like samples, 64 pixels, 3 slices, 2000 counts. PSNRs of methods that were tried on other numbers of
+volumes are not to be compared.
 
 """
 MEAN = """## What networks have in common
