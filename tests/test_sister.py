@@ -88,6 +88,18 @@ def test_a_stop_is_heard_before_anything_is_learnt(lesson, monkeypatch, stage):
     assert asked and not lesson.weights.exists()
 
 
+def test_a_stop_within_the_first_step_leaves_no_network_that_learnt_nothing(lesson, monkeypatch):
+    def one_step(self, progress):
+        raise Stopped
+
+    monkeypatch.setattr(SisterTrainer, "one_step", one_step)
+    steps = learn(lesson, SisterTraining(minutes=1, start=""), report=lambda _: None)
+    next(steps)
+    with pytest.raises(Stopped):
+        next(steps)
+    assert not lesson.weights.exists() and not (lesson.weights.parent / "foam-training" / "state.safetensors").exists()
+
+
 def test_a_volume_is_made_finer_piece_by_piece_as_at_once(monkeypatch):
     monkeypatch.setattr(sister_volume, "AT_ONCE", 200)
     values, looks = np.random.default_rng(0).random((5, 12, 9)).astype(np.float32), []

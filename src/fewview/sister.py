@@ -88,7 +88,7 @@ def learn(
     FewviewError
         Weights that would not be a .safetensors file, a volume or a scan that cannot be used.
     Stopped
-        While all that was being prepared: nothing was learnt.
+        Before the first step: nothing was learnt.
     """
     weights = lesson.weights
     if weights.suffix != ".safetensors":
@@ -111,11 +111,14 @@ def learn(
             if stop():
                 break
     except (Stopped, KeyboardInterrupt):
-        report("Stopped: what was learnt so far is kept.")
+        report("Stopped: what was learnt so far is kept." if trainer.step else "Stopped before the first step.")
     finally:
         problem.operator.on_chunk = None
-        trainer.save()
+        if trainer.step:
+            trainer.save()
         trainer.close()
+    if not trainer.step:  # weights of this name would be those that it started from
+        raise Stopped
     export_sister(folder, weights, Path(lesson.dense).name)
     found: Mapping[str, Any] = {}
     if check and not stop():
