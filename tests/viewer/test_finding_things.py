@@ -24,8 +24,8 @@ def test_eight_clicks_from_open_fewview_to_a_compared_region(docked):
     viewer, bench, clicks = docked.viewer, docked.bench, []
     scan, dock, compare = docked.scan, docked.reconstruct, docked.compare
     viewer.window.resize(900, 600)  # it grows to what the docks need
-    viewer.window.add_dock_widget(OpenFewview(viewer), name="Open the docks (fewview)")  # as the menu entry does
-    docked.until(lambda: "Open the docks (fewview)" not in viewer.window.dock_widgets)
+    viewer.window.add_dock_widget(OpenFewview(viewer), name="Open fewview (fewview)")  # as the menu entry does
+    docked.until(lambda: "Open fewview (fewview)" not in viewer.window.dock_widgets)
     docked.qtbot.wait(300)
     assert (scan.window().width(), scan.window().height()) == (1280, 800)
     table = compare.table
@@ -163,7 +163,7 @@ def test_docks_that_were_opened_one_by_one_become_tabs(docked):
     from fewview.viewer.commands import open_all
 
     window, commands = docked.viewer.window, get_app_model().commands
-    assert "Open the docks (fewview)" in [action.text() for action in _entries(docked)]
+    assert "Open fewview (fewview)" in [action.text() for action in _entries(docked)]
     for name in list(window.dock_widgets):
         window.remove_dock_widget(window.dock_widgets[name])
     for name in ("reconstruct", "compare", "scan"):

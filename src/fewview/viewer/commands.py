@@ -121,4 +121,4 @@ def _act(viewer: Any, action: str) -> None:
     if action in actions:
         actions[action]()
     else:
-        warn("Open the docks first: Plugins > fewview > Open the docks.")
+        warn("Open the docks first: Plugins > fewview > Open fewview.")

@@ -1,4 +1,4 @@
-"""Plugins > fewview > Open the docks: napari lists only widgets there, so this one opens the docks and goes."""
+"""Plugins > fewview > Open fewview: napari lists only widgets there, so this one opens the docks and goes."""
 
 # No `from __future__ import annotations`: napari reads the annotation of the constructor to hand in the viewer.
 import napari.viewer

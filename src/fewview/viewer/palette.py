@@ -9,7 +9,7 @@ from .common.notify import warn
 from .common.widgets import ACTION
 
 
-def _pressing(action: str, hidden: str = "", entry: str = "Open the docks") -> Callable[[napari.viewer.Viewer], None]:
+def _pressing(action: str, hidden: str = "", entry: str = "Open fewview") -> Callable[[napari.viewer.Viewer], None]:
     """A command that presses the button of an action.
 
     Parameters
