@@ -172,8 +172,9 @@ def test_docks_that_were_opened_one_by_one_become_tabs(docked):
     docked.qtbot.wait(300)
     names = ("Scan", "Reconstruct", "Compare")
     frames = {name: window.dock_widgets[f"{name} (fewview)"].parentWidget() for name in names}
-    assert window._qt_window.tabifiedDockWidgets(frames["Scan"]) == [frames["Reconstruct"]]
-    assert frames["Compare"].isVisible() and not window._qt_window.tabifiedDockWidgets(frames["Compare"])
+    main = frames["Scan"].window()
+    assert main.tabifiedDockWidgets(frames["Scan"]) == [frames["Reconstruct"]]
+    assert frames["Compare"].isVisible() and not main.tabifiedDockWidgets(frames["Compare"])
     assert not frames["Scan"].visibleRegion().isEmpty() and frames["Reconstruct"].visibleRegion().isEmpty()
     assert frames["Compare"].geometry().top() > frames["Scan"].geometry().top() + 200
 
