@@ -125,10 +125,11 @@ def slabs(forecast: Forecast, method: Method[Any], halo: int | None, budget: int
     if halo != 0:
         fitting -= 2 * (halo or 0)
         if halo is None or fitting < halo:  # a slab that is mostly halo would be mostly thrown away
+            most = forecast.fitting(budget)
             raise NotEnoughMemory(
                 problem,
                 f"'{method.name}' couples neighbouring slices: reconstruct at most "
-                f"{forecast.fitting(budget)} rows at a time (--rows A:B), or bin (--bin 2).",
+                f"{most} row{'s' * (most != 1)} at a time (--rows A:B), or bin (--bin 2).",
             )
     count = -(-slices // fitting)
     edges = [slices * k // count for k in range(count + 1)]  # equal slabs: the forecast holds for each
