@@ -179,7 +179,7 @@ def test_a_second_scan_beside_or_instead(docked, tmp_path):
     docked.reconstruct.form.set_values({"iterations": 5000})
     docked.click(docked.reconstruct.run_button)
     run = bench.runs[-1]
-    docked.until(lambda: run.step >= 2 and run.title in viewer.layers)
+    docked.until(lambda: run.step >= 2 and run.title in viewer.layers and panel.pause.isEnabled())
     docked.click(panel.pause)  # or it might be done, on a loaded machine, before the next scan is there
     docked.until(lambda: run.status == "paused")
     docked.click(compare.views.grid)
