@@ -12,6 +12,7 @@ from typing import Annotated, Any
 import typer
 
 from ..errors import FewviewError, OptionError
+from .stopping import stop_and_keep
 from .values import parse_pairs
 
 app = typer.Typer(help="Measure quality, speed and liveliness on this machine.")
@@ -107,7 +108,6 @@ def quality(
     from ..benchmark.quality.table import table
     from ..benchmark.quality.xray import CONTROLS
     from ..runs.problem import resolve_device
-    from .reconstruct import stop_and_keep
 
     _check_folder(json_path)
     stop = threading.Event()
@@ -157,7 +157,6 @@ def probe(
     """Add a void to a sample, or fill one, and see how much of it a method shows: below 0.7, it invents or hides."""
     from ..benchmark.probe import METHODS, VIEWS, run
     from ..runs.problem import resolve_device
-    from .reconstruct import stop_and_keep
 
     _check_folder(json_path)
     stop = threading.Event()

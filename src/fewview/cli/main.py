@@ -14,6 +14,7 @@ import typer
 from ..errors import FewviewError, Interrupted
 from ..openmp import sleeping_threads
 from . import benchmark, demo, doctor, info, methods, reconstruct, regions, register, simulate, train, tune
+from .lasting_output import outlive_readers
 
 MISTAKE = 2
 FAULT = 1
@@ -64,6 +65,7 @@ def fewview(
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and leave with its exit status."""
+    outlive_readers()
     with sleeping_threads():  # before any command imports torch
         status = run(sys.argv[1:] if arguments is None else list(arguments))
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # all is done and said: torch takes seconds to leave
@@ -85,9 +87,6 @@ def run(arguments: Sequence[str]) -> int:
         return _say(_line(error), INTERRUPTED if isinstance(error, Interrupted) else MISTAKE)
     except (KeyboardInterrupt, typer.Abort):
         status = INTERRUPTED  # older typer; newer ones return it
-    except BrokenPipeError:  # `fewview methods | head` is no mistake
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
     except Exception as error:
         if os.environ.get(DEBUG):
             raise

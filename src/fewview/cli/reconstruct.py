@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 import json
-import signal
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from types import FrameType
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ..errors import FewviewError, Interrupted, OptionError, Stopped
+from ..errors import FewviewError, Interrupted, OptionError
 from ..runs.forecast import duration
 from ..runs.recipe import Recipe
 from .progress import Progress
 from .recipe_flags import recipe_from_flags
 from .shared_flags import takes
+from .stopping import nothing_written, stop_and_keep
 
 if TYPE_CHECKING:
     from ..runs.result import Result
@@ -39,7 +37,7 @@ def reconstruct(
     report: Annotated[Path | None, typer.Option(help="Write the record of the run to this file, as JSON.")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on from the checkpoint beside the output.")] = False,
 ) -> None:
-    """Reconstruct a scan. Ctrl-C stops and keeps what there is."""
+    """Reconstruct a scan. Ctrl-C, or closing the terminal, stops and keeps what there is."""
     from ..runs.checkpoint import checkpoint_path
     from ..runs.kept import remarks
 
@@ -110,15 +108,6 @@ def carry_out(recipe: Recipe, output: Path, *, resume: bool, bits: int) -> Resul
     return result
 
 
-@contextmanager
-def nothing_written(before: str = "the first estimate came") -> Iterator[None]:
-    """Say so where a stop comes before there is anything to keep."""
-    try:
-        yield
-    except Stopped:
-        raise Interrupted(f"Stopped before {before}; nothing was written.") from None
-
-
 def told(lines: LineIntegrals, notes: Sequence[str]) -> list[str]:
     """What a user should know of the input before the run: oddities, guesses, what was done and what was masked."""
     notes = [f"note: {note}" for note in notes]
@@ -128,23 +117,6 @@ def told(lines: LineIntegrals, notes: Sequence[str]) -> list[str]:
     if lines.masked:
         notes.append(f"masked: {', '.join(f'{count} pixels ({why})' for why, count in lines.masked.items())}")
     return notes
-
-
-@contextmanager
-def stop_and_keep(stop: threading.Event) -> Iterator[None]:
-    """Ctrl-C, and the notice before a batch system's kill, end the run and keep its estimate; a second one aborts."""
-
-    def handle(number: int, frame: FrameType | None) -> None:
-        if stop.is_set():
-            raise KeyboardInterrupt
-        stop.set()
-
-    before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 def check_report(report: Path, output: Path, inputs: Sequence[Path]) -> None:

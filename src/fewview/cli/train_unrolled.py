@@ -12,11 +12,12 @@ import typer
 
 from ..errors import Interrupted
 from .recipe_flags import RECIPES
-from .reconstruct import nothing_written, stop_and_keep
+from .stopping import ended_like_ctrl_c, nothing_written, stop_and_keep
 
 
 def carry_out(train: Callable[[], Path], folder: Path, name: str, export: Callable[[Path, Path], None]) -> None:
-    """Train, then make weights with a card of the state, beside it. Ctrl-C keeps the state.
+    """Train, then make weights with a card of the state, beside it. Ctrl-C keeps the state, and so
+    do a batch system's notice and a closed terminal.
 
     Parameters
     ----------
@@ -37,9 +38,10 @@ def carry_out(train: Callable[[], Path], folder: Path, name: str, export: Callab
 
     weights = folder / name
     try:
-        state = train()
-        typer.echo("Measuring what the weights are good for, for their card: this may take minutes.")
-        export(state.parent, weights)
+        with ended_like_ctrl_c():
+            state = train()
+            typer.echo("Measuring what the weights are good for, for their card: this may take minutes.")
+            export(state.parent, weights)
     except KeyboardInterrupt:
         if not (folder / STATE).exists():
             raise

@@ -14,8 +14,9 @@ from ..errors import OptionError, Stopped
 from ..runs.recipe import Recipe
 from .progress import Progress
 from .recipe_flags import RECIPES, recipe_from_flags
-from .reconstruct import nothing_written, stop_and_keep, told
+from .reconstruct import told
 from .shared_flags import takes
+from .stopping import nothing_written, stop_and_keep
 
 
 @takes("recipe", recipe_from_flags)
