@@ -118,6 +118,7 @@ class RecipeSession:
         auxiliary, self.registration = self._auxiliary()
         clock = self._lap("auxiliary", clock)
         self.checkpoint: Checkpointer | None = None
+        self._finished: Estimate | None = None
         state = None
         if output is not None:
             self.checkpoint = Checkpointer(checkpoint_path(output), recipe, self._digest.result)
@@ -134,6 +135,7 @@ class RecipeSession:
             seed=recipe.seed,
             resume=state,
             stop=self._stop,
+            goes_on=self.checkpoint is not None,
         )
         self._lap("set_up", clock)
 
@@ -197,8 +199,8 @@ class RecipeSession:
                 f"The run diverged: not one value of the volume of '{self.recipe.method}' is a number.",
                 "Set its options back towards their defaults; nothing was written.",
             )
-        if self.checkpoint is not None and self.stopped and last.state is not None and self.reconstruction.whole:
-            self._save(last)  # what was stopped can go on; from the checkpoint before, where a step was cut short
+        if self.stopped:
+            self._save_last()
         return Result(
             last.array,
             self.lines.geometry.voxel,
@@ -218,10 +220,19 @@ class RecipeSession:
         if self.checkpoint is not None and not self.stopped:
             self.checkpoint.remove()
 
+    def _save_last(self) -> None:
+        """What was stopped can go on: from where it is, from the slabs that are finished, or from the checkpoint before."""
+        run = self.reconstruction
+        if run.goes_on_from is not None:
+            self._save(run.goes_on_from)
+        elif run.finished is not None and run.finished is not self._finished:
+            self._save(run.finished)
+
     def _save(self, estimate: Estimate) -> None:
         """A checkpoint that cannot be written must not end the run that it protects."""
         if self.checkpoint is None:
             return
+        self._finished = self.reconstruction.finished  # was finished by then: this checkpoint is no older
         try:
             self.checkpoint.save(estimate)
         except FewviewError as error:

@@ -31,7 +31,8 @@ class SlabRun:
     """Line integrals, a method and its options, checked and ready: iterate to run it.
 
     The parameters are those of :func:`fewview.reconstruct`, and the errors too; they are raised here. The method may be
-    one that is not registered.
+    one that is not registered. With ``goes_on``, a stop takes a moment longer where that brings the run to an estimate
+    that it can go on from.
 
     Attributes
     ----------
@@ -46,9 +47,11 @@ class SlabRun:
         One when everything fits.
     halo : int
         Slices around a slab that are reconstructed with it and then cut off.
-    whole : bool
-        Whether the state of the last estimate is still what it was: false once a stop has cut a step short, for
-        methods work on their state in place.
+    goes_on_from : Estimate or None
+        After a stop, what the run can go on from. None where the stop cut a step short: methods work on their state in
+        place, and that of the last estimate is no longer what it was.
+    finished : Estimate or None
+        The last one at which whole slabs, or the tuning before them, were finished: it stays what it is.
     """
 
     def __init__(
@@ -63,6 +66,7 @@ class SlabRun:
         seed: int = 0,
         resume: Mapping[str, Any] | None = None,
         stop: Callable[[], bool] | None = None,
+        goes_on: bool = False,
     ) -> None:
         self.method = require_method(method, options) if isinstance(method, str) else method
         self.options = self.method.options.parse(options)
@@ -84,9 +88,11 @@ class SlabRun:
         self._in_pairs = self.forecast.fitting(budget) > 1
         self._resume = resume
         self._stop = stop
+        self._goes_on = goes_on and self.method.resumable
         self._begun = False  # whether there is an estimate whose state matters
         self._asked: float | None = None  # when the stop was first seen
-        self.whole = True
+        self.goes_on_from: Estimate | None = None
+        self.finished: Estimate | None = None
         self._done = 0.0
 
     def __iter__(self) -> Iterator[Estimate]:
@@ -99,6 +105,7 @@ class SlabRun:
                 self._done = max(self._done, estimate.fraction)  # a bar never goes back
                 yield replace(estimate, done=self._done)
                 if self._stopped():
+                    self.goes_on_from = self._with_state(estimate, runs)
                     return
         except Stopped:
             return
@@ -139,6 +146,8 @@ class SlabRun:
         if self._resume is None:
             settled = yield from self._settled()
             options, chosen = settled.options, dict(settled.chosen)
+            begun = self._slab_state(0, done, extra, sums, options, chosen, {})
+            self.finished = Estimate(done, 0, len(self.slabs), "settled", state=begun)
         else:
             first, sums, options, inner = self._restored(self._resume, done)
             chosen = dict(self._resume["chosen"])
@@ -174,17 +183,18 @@ class SlabRun:
             sums = _added(sums, self._sums(torch.as_tensor(current), start, stop))
             inner = None
             state = self._slab_state(index + 1, done, extra, sums, options, chosen, {})
-            yield Estimate(
+            self.finished = Estimate(
                 volume=done.copy(),
                 step=(index + 1) * last.total,
                 total=len(self.slabs) * last.total,
                 stage=f"slices {start} to {stop - 1} done",
                 scalars={**last.scalars, **_errors(sums)},
-                state=state if self.method.resumable else None,
+                state=state,
                 chosen={**chosen, **last.chosen},
                 extra={name: volume.copy() for name, volume in extra.items()},
                 shows=self._so_far(stop),
             )
+            yield self.finished
 
     def _settled(self) -> Generator[Estimate, None, Settled[Any]]:
         """Settle what is "auto" once, before there are slabs; methods do so on central slices of the whole run.
@@ -292,6 +302,15 @@ class SlabRun:
     def _stopped(self) -> bool:
         return self._stop is not None and self._stop()
 
+    def _with_state(self, estimate: Estimate | None, runs: Iterator[Estimate]) -> Estimate | None:
+        """The first estimate from this one on that the run can go on from, unless that takes long."""
+        self._asked = self._asked or time.monotonic()
+        while self._goes_on and estimate is not None and estimate.state is None:
+            if time.monotonic() - self._asked > GRACE:
+                return None
+            estimate = next(runs, None)
+        return estimate if estimate is not None and estimate.state is not None else None
+
     def _cut_short_if_stopped(self) -> None:
         """Called within long applications: end the step, unless it may yet end by itself, its state whole."""
         if not self._stopped():
@@ -299,7 +318,6 @@ class SlabRun:
         now = time.monotonic()
         self._asked = self._asked or now
         if not self._begun or now - self._asked > GRACE:
-            self.whole = False
             raise Stopped
 
 
