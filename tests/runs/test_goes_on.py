@@ -28,7 +28,7 @@ def session(tmp_path, lines):
 
 
 def goes_on(session, method, options, pieces, where, looks=0) -> tuple[int, int]:
-    """Stop at the first estimate that fits, ``looks`` at the flag later; the estimates before it, and those left out."""
+    """Stop at the first estimate that fits, ``looks`` later; tells the estimates before it, and those left out."""
     asked: list[int] = []
 
     def stop() -> bool:
