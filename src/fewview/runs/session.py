@@ -221,7 +221,7 @@ class RecipeSession:
             self.checkpoint.remove()
 
     def _save_last(self) -> None:
-        """What was stopped can go on: from where it is, from the slabs that are finished, or from the checkpoint before."""
+        """What was stopped can go on: from where it is, from finished slabs, or from the checkpoint before."""
         run = self.reconstruction
         if run.goes_on_from is not None:
             self._save(run.goes_on_from)
