@@ -17,7 +17,7 @@ _GONE = (errno.EIO, errno.EPIPE)  # of a terminal, of a pipe
 class _Lasting(io.FileIO):
     """A file descriptor that leads nowhere once its reader is gone."""
 
-    def write(self, data: ReadableBuffer, /) -> int | None:
+    def write(self, data: ReadableBuffer, /) -> int:
         try:
             return super().write(data)
         except OSError as error:
