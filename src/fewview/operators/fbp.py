@@ -5,15 +5,16 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from ..errors import MethodUnavailable
-from ..geometry import Beam, FanBeam, ParallelBeam
+from ..geometry import Beam, FanBeam, ParallelBeam, full_turn
 from .fbp_fan import fan_backprojection
 from .filters import FilterName, apply_filter, ramp_filter
 from .interface import Operator
-from .quadrature import angle_weights
+from .quadrature import angle_weights, within_detector
 
 
 def filtered_backprojection(A: Operator, y: Tensor, filter: FilterName = "ram-lak", cutoff: float = 1.0) -> Tensor:  # noqa: A002
@@ -36,9 +37,8 @@ def filtered_backprojection(A: Operator, y: Tensor, filter: FilterName = "ram-la
 
     Notes
     -----
-    Over a full turn with the axis aside (half acquisition) the lines near the axis are measured twice and those
-    farther out once. The former share their weight smoothly, as in Cho et al., Med. Phys. 23, 1317 (1996), so that
-    there is no edge for the filter to see.
+    Over a full turn with the axis aside, the lines near the axis are measured twice and those farther out once:
+    :func:`fewview.operators.quadrature.within_detector`.
     """
     if isinstance(A.geometry, FanBeam):
         return fan_backprojection(A, y, filter, cutoff)
@@ -58,7 +58,7 @@ def require_parallel(A: Operator, what: str) -> None:
 
 
 def by_halves(A: Operator, y: Tensor, reconstruct: Callable[[Operator, Tensor], Tensor]) -> Tensor:
-    """Slices by ``reconstruct(A, y)``, which filters; with half acquisition on a detector made symmetric.
+    """Slices by ``reconstruct(A, y)``, which filters; on a detector made symmetric where the axis of a turn is aside.
 
     Parameters
     ----------
@@ -73,11 +73,12 @@ def by_halves(A: Operator, y: Tensor, reconstruct: Callable[[Operator, Tensor], 
     Tensor, shape (slices, grid, grid)
         In the unit of ``reconstruct``.
     """
-    if not A.geometry.half_acquired:
+    aside = A.geometry.aside
+    if not aside or not full_turn(A.geometry.angles):
         return reconstruct(A, y)
     shared = y * shares(A.geometry).to(y)
-    missing = math.ceil(2 * abs(A.geometry.aside))
-    pad = (missing, 0) if A.geometry.aside < 0 else (0, missing)  # a filtered view does not end where the detector does
+    missing = math.ceil(2 * abs(aside))
+    pad = (missing, 0) if aside < 0 else (0, missing)  # a filtered view does not end where the detector does
     return reconstruct(A.with_geometry(A.geometry.padded(*pad), memory_budget=0), torch.nn.functional.pad(shared, pad))
 
 
@@ -88,9 +89,8 @@ def _filtered(A: Operator, y: Tensor, filter: FilterName, cutoff: float) -> Tens
     return A.T(filtered * (weights[:, None] / A.volume.voxel**2))
 
 
-def shares(geometry: Beam) -> Tensor:
-    """Share of each column, (columns,): those of a line and its opposite add up to the two of an unshared pair."""
-    overlap = max(geometry.middle - abs(geometry.aside) + 0.5, 0.5)
-    columns = torch.arange(geometry.columns, dtype=torch.float64)
-    outward = (columns - geometry.centre) * -math.copysign(1, geometry.aside)
-    return 2 * torch.sin(math.pi / 4 * (1 + (outward / overlap).clamp(-1, 1))).square()
+def shares(beam: Beam) -> Tensor:
+    """Share of each column of a full turn, (columns,): those of a line and its opposite add up to two."""
+    columns = np.arange(beam.columns, dtype=np.float64)
+    own, other = (within_detector(places, beam.columns) for places in (columns, 2 * beam.centre - columns))
+    return torch.from_numpy(2 * own / (own + other))

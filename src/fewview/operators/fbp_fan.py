@@ -17,7 +17,7 @@ from ..geometry import FanBeam
 from .filters import FilterName, apply_filter, ramp_filter
 from .interface import Operator
 from .joseph_fan import FanInterpolation
-from .quadrature import angle_weights, seen_arc
+from .quadrature import angle_weights, seen_arc, within_detector
 from .tiled import TiledOperator
 
 Array = NDArray[np.float64]
@@ -28,7 +28,7 @@ def fan_backprojection(A: Operator, y: Tensor, filter: FilterName, cutoff: float
     beam = A.geometry
     assert isinstance(beam, FanBeam)
     weights = torch.as_tensor(view_weights(beam), dtype=y.dtype, device=y.device)
-    missing = math.ceil(2 * abs(beam.aside)) if beam.half_acquired else 0
+    missing = math.ceil(2 * abs(beam.aside))
     pad = (missing, 0) if beam.aside < 0 else (0, missing)  # a filtered view does not end where the detector does
     shown = torch.nn.functional.pad(y * weights, pad)
     pitch = beam.pitch / beam.sdd if beam.detector == "curved" else 0.0
@@ -50,8 +50,8 @@ def redundancy(beam: FanBeam) -> Array:
     """Share of each ray in its line, (views, columns): those of a ray and of the opposite one add up to 1.
 
     A line that is measured once counts whole. Where arc or detector end, the share falls smoothly to zero, so that the
-    filter sees no edge: over a short scan as Parker's weights do (Med. Phys. 9 (1982) 254), with a detector aside as
-    those of Cho et al. (Med. Phys. 23 (1996) 1317).
+    filter sees no edge: over a short scan as Parker's weights do (Med. Phys. 9 (1982) 254), at the detector's edges by
+    :func:`fewview.operators.quadrature.within_detector`.
     """
     angles, columns = np.broadcast_arrays(beam.angles[:, None], np.arange(beam.columns, dtype=np.float64))
     own = _certainty(beam, angles, columns)
@@ -64,14 +64,10 @@ def _certainty(beam: FanBeam, angles: Array, columns: Array) -> Array:
     axis = beam.fan_angles(beam.centre)
     ends = beam.fan_angles([-0.5, beam.columns - 0.5]) - axis
     start, arc = seen_arc(beam.angles, beam.period)
-    weight = np.ones(angles.shape)
+    weight = within_detector(columns, beam.columns)
     if arc < beam.period:
         after = np.mod(angles - start + 1e-9, beam.period) - 1e-9
         overlap = max(arc - math.pi, 0.0) + 2 * np.abs(ends).max()  # the longest that lines are seen a second time
         inward = np.minimum(after, arc - after).clip(0)
-        weight = np.sin(math.pi / 2 * (inward / overlap).clip(max=1)) ** 2
-    if beam.half_acquired:
-        near = np.abs(ends).min() if ends[0] < 0 < ends[1] else 0.0
-        outward = (beam.fan_angles(columns) - axis) * (-1 if abs(ends[0]) > abs(ends[1]) else 1)
-        weight = weight * np.sin(math.pi / 4 * (1 + (outward / max(near, 1e-9)).clip(-1, 1))) ** 2
+        weight *= np.sin(math.pi / 2 * (inward / overlap).clip(max=1)) ** 2
     return weight
