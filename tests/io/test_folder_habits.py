@@ -177,3 +177,19 @@ def test_flats_by_a_pattern_a_dataset_or_another_scan(fill, tmp_path, disks):
         del file["exchange/data_white"]
     with pytest.raises(ScanError, match=r"b\.h5 is a scan .60 images with angles. without flats of its own"):
         read_scan(scan, angles=ARC, flats=tmp_path / "b.h5")
+
+
+def test_a_name_that_may_mean_a_flat_is_told_alike_by_itself_and_in_a_folder(tmp_path, frames):
+    folder = tmp_path / "scan"
+    folder.mkdir()
+    alone = folder / "exp20s_empty.tif"
+    tifffile.imwrite(alone, frames[0])
+    told = []
+    for path in (alone, folder):
+        with pytest.raises(ScanError, match="holds a single image of .* and no angles") as caught:
+            read_scan(path)
+        told.append(str(caught.value).removeprefix(path.name))
+    assert told[0] == told[1]
+    tifffile.imwrite(folder / "exp20s_ob.tif", frames[0])
+    with pytest.raises(ScanError, match="a single projection of .* beside its flats"):
+        read_scan(folder)

@@ -73,7 +73,7 @@ def sort_images(path: Path, groups: Mapping[Path, list[Path]], patterns: Mapping
         projections[path] = unsure
     elif unsure:
         found.notes.append(f"{files_in_words(unsure)}: left out, not of the pattern given.")
-    if not projections and len(weak) >= _FEW:
+    if not projections and weak:  # as for a file by itself: beside projections only, such a name means a flat
         projections = _by_folder(weak)
         found.flats = [file for file in found.flats if file not in weak]
         found.darks = [file for file in found.darks if file not in weak]
