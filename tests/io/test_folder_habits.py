@@ -186,10 +186,10 @@ def test_a_name_that_may_mean_a_flat_is_told_alike_by_itself_and_in_a_folder(tmp
     tifffile.imwrite(alone, frames[0])
     told = []
     for path in (alone, folder):
-        with pytest.raises(ScanError, match="holds a single image of .* and no angles") as caught:
+        with pytest.raises(ScanError, match=r"holds a single image of .* and no angles") as caught:
             read_scan(path)
         told.append(str(caught.value).removeprefix(path.name))
     assert told[0] == told[1]
     tifffile.imwrite(folder / "exp20s_ob.tif", frames[0])
-    with pytest.raises(ScanError, match="a single projection of .* beside its flats"):
+    with pytest.raises(ScanError, match=r"a single projection of .* beside its flats"):
         read_scan(folder)
