@@ -272,6 +272,49 @@ def test_a_diffusion_gives_up_samples_and_steps_alike():
     assert (alone.samples, alone.steps) == (1, 25)
 
 
+@pytest.mark.parametrize("name", ["dps", "pigdm"])
+def test_a_sampler_that_needs_its_steps_gives_up_samples_first(name):
+    method = get_method(name)
+    asked = method.options(budget=30.0)
+    for part, samples, steps in ((0.5, 4, 1.0), (0.25, 2, 1.0), (0.1, 2, 0.4), (0.0, 2, 0.0)):
+        less = method.pacing.lighter(asked, part)
+        assert (less.samples, less.steps) == (samples, max(1, round(steps * asked.steps))), part
+
+
+class SampledOptions(SlowOptions):
+    """Options of a slow sampler."""
+
+    samples: int = option(8, "Samples", "More take longer.", ge=1)
+
+
+class Sampling(Slow):
+    """Ten seconds before the first step, and steps that take so long for each sample."""
+
+    def __init__(self, clock: Clock, each: float = 0.5) -> None:
+        super().__init__(clock, each)
+        pacing = Pacing(
+            lambda options, part: options.taking({"iterations": max(1, round(part * options.iterations))}),
+            lambda problem, options: options.iterations * options.samples,
+            lambda options: options.taking({"iterations": 4, "samples": 2}),
+            alike=True,
+        )
+        self.method = replace(self.method, options=SampledOptions, pacing=pacing)
+
+    def solve(self, problem, options) -> Iterator[Estimate]:
+        self.done.append(options.iterations)
+        self.clock.now += 10.0
+        for step in range(1, options.iterations + 1):
+            self.clock.now += self.each * options.samples
+            yield Estimate(torch.ones(len(problem.data), 4, 4), step, options.iterations)
+        self.clock.now += 2.0
+
+
+@pytest.mark.parametrize("budget", [60.0, 200.0])
+def test_what_does_not_grow_with_the_steps_of_fewer_samples_counts_once(budget, clock, problem):
+    _, seconds = run(Sampling(clock), problem, budget=budget)
+    assert 0.8 * budget <= seconds <= 1.05 * budget
+
+
 def test_it_is_said_in_full_sentences():
     asked = get_method("d3ip").options()
     assert said(30, 28, asked, asked.taking({"steps": 9})) == "The budget of 30 s allowed 9 of 16 steps."

@@ -93,3 +93,21 @@ def test_it_is_differentiable():
     A = projector(beam, dtype=torch.float64)
     y = torch.rand(1, 4, 8, dtype=torch.float64, requires_grad=True)
     assert torch.autograd.gradcheck(lambda y: filtered_backprojection(A, y, "hann"), (y,))
+
+
+@pytest.mark.parametrize("detector", ["flat", "curved"])
+def test_corners_that_a_near_source_passes_through_stay_bounded(detector):
+    beam = FanBeam(TURN, 1, 100, 49.5, 1.6, sod=64, sdd=102, detector=detector)  # half a fan of 38 degrees
+    A = projector(beam, memory_budget=0)
+    radius = 64 * math.sin(math.atan(80 / 102))  # of the circle that every view sees; the corners lie at 71 mm
+    rays = []
+    for view in range(A.views):
+        start, direction = beam.rays(view)
+        distance = (start[:, 0] - 12) * direction[:, 1] - (start[:, 1] + 8) * direction[:, 0]
+        rays.append(2 * 0.02 * np.sqrt(np.maximum(15**2 - distance**2, 0)))
+    found = filtered_backprojection(A, torch.tensor(np.array(rays)[None], dtype=torch.float32))[0].numpy() / 0.02
+    place = (np.arange(A.grid) - (A.grid - 1) / 2) * A.volume.voxel
+    inside = np.hypot(place - 12, -place[:, None] + 8) < 13
+    assert found[inside].mean() == pytest.approx(1, abs=2e-3) and found[inside].std() < 3e-3
+    corners = np.hypot(place, place[:, None]) > radius
+    assert corners.any() and np.abs(found[corners]).max() < 0.3  # 20 where the least distance is a voxel's

@@ -108,6 +108,8 @@ class Pacing:
         ``cost(problem, options)``: their work, in any unit; the steps when not given.
     probe : callable, optional
         ``probe(options)``: the least run that the pace of that work can be measured on; a few steps when not given.
+    alike : bool
+        Whether all steps of that least run are alike, so that the first one, which prepares the others, need not count.
     untuned : callable, optional
         ``untuned(problem, options)``: the options with what is "auto" settled without a search; those of
         :data:`MIDDLING` when not given. Where they do not cover everything, choosing takes its time.
@@ -125,6 +127,7 @@ class Pacing:
     untuned: Callable[[Problem, Any], Any] | None = None
     parts: Callable[[Any], list[tuple[Method[Any], Any]]] | None = None
     keeps_start: bool = False
+    alike: bool = False
 
 
 class Pace(NamedTuple):
@@ -289,11 +292,13 @@ def _measured(
             state, begun = estimate.state, clock()
         yield replace(estimate, stage=STAGE, state=None, chosen={}, kept="intermediate", shows=SHOWS)
     steps = sorted(step for step in passed if step > 0)
-    if probe is not None or len(steps) < 2:
+    if (probe is not None and not method.pacing.alike) or len(steps) < 2:
         return Pace(0.0, last / max(_work(method, problem, small), 1e-12)), state
     # The first step has prepared the others. What comes before them and after them does not grow with their number, but
     # for the work that the method itself counts beside its steps.
-    each = (passed[steps[-1]] - passed[steps[0]]) / (steps[-1] - steps[0])
-    before = max(passed[steps[0]] - each * steps[0], 0.0)
-    after = max(last - passed[steps[-1]] - each * (_work(method, problem, small) - steps[-1]), 0.0)
+    work = _work(method, problem, small)
+    one = 1.0 if probe is None else work / getattr(small, name)
+    each = (passed[steps[-1]] - passed[steps[0]]) / (steps[-1] - steps[0]) / one
+    before = max(passed[steps[0]] - each * one * steps[0], 0.0)
+    after = max(last - passed[steps[-1]] - each * (work - one * steps[-1]), 0.0)
     return Pace(before + after, each), state

@@ -25,7 +25,8 @@ def interpolation_tile(
     weights: FanInterpolation, rows: tuple[int, int], views: tuple[int, int], dtype: torch.dtype
 ) -> Csr:
     """See :meth:`fewview.operators.joseph.Weights.tile`."""
-    return _filled(_interpolate, weights, rows, views, dtype, weights.columns, weights.scale, weights.foot)
+    detector = (weights.columns, weights.scale, weights.foot, weights.nearest**2)
+    return _filled(_interpolate, weights, rows, views, dtype, *detector)
 
 
 def _filled(
@@ -121,6 +122,7 @@ def _interpolate(
     columns: int,
     scale: float,
     foot: float,
+    least: float,
 ) -> Any:
     index = np.empty(len(value), np.int32)
     middle = (n - 1) / 2
@@ -134,7 +136,7 @@ def _interpolate(
                 continue
             tangent = across / depth
             place = foot + scale * (np.arctan(tangent) if curved else tangent)
-            squared = depth * depth + (across * across if curved else 0.0)
+            squared = max(depth * depth + (across * across if curved else 0.0), least)
             near = int(np.floor(min(max(place, -2.0), columns + 1.0)))
             for column in range(max(near, 0), min(near + 2, columns)):
                 weight = (1.0 - abs(column - place)) / squared

@@ -127,8 +127,19 @@ class FanJoseph(FanWeights):
 class FanInterpolation(FanWeights):
     """Linear interpolation at a voxel's shadow over its squared distance, in mm: a term of the sum of FBP.
 
-    The distance is the depth for a flat detector, that from the source for a curved one.
+    The distance is the depth for a flat detector, that from the source for a curved one. Beyond the circle that the
+    widest ray touches all around, it counts as no less than within: the source itself may pass through the corners of
+    the grid, where few views say anything.
     """
+
+    @property
+    def nearest(self) -> float:
+        """The least distance within that circle."""
+        ends = (np.array([-0.5, self.columns - 0.5]) - self.foot) / self.scale
+        beside = np.abs((ends if self.curved else np.arctan(ends)) - math.atan2(-self.shift, self.sod)).max()
+        axis = math.hypot(self.sod, self.shift)
+        radius = axis * math.sin(min(beside, math.pi / 2))
+        return max((axis if self.curved else self.sod) - radius, 1.0)
 
     def compiled(self, rows: tuple[int, int], views: tuple[int, int], dtype: torch.dtype) -> Csr:
         """See :class:`Weights`."""
@@ -141,7 +152,7 @@ class FanInterpolation(FanWeights):
         seen = self._seen(rows, views, device)
         tangent = seen.across / seen.depth
         place = self.foot + self.scale * (torch.atan(tangent) if self.curved else tangent)
-        squared = seen.depth.square() + (seen.across.square() if self.curved else 0.0)
+        squared = (seen.depth.square() + (seen.across.square() if self.curved else 0.0)).clamp(min=self.nearest**2)
         column = torch.floor(place)[..., None] + torch.arange(2, device=device, dtype=torch.float64)
         weight = (1 - (column - place[..., None]).abs()) / squared[..., None]
         return gathered(column, torch.where(seen.depth[..., None] > 1, weight, -1.0), 1, self.columns, dtype)

@@ -1,8 +1,9 @@
-"""How a diffusion does less where there is little time: fewer samples and fewer steps, in equal parts."""
+"""How a diffusion does less where there is little time: fewer samples and fewer steps, or fewer samples first."""
 
 from __future__ import annotations
 
 import math
+from typing import Any
 
 from ..budget import Pacing
 from ..interface import Problem
@@ -23,9 +24,30 @@ def lighter(options: DiffusionOptions, part: float) -> DiffusionOptions:
     part : float
         0 to 1.
     """
-    samples = max(min(PROBE["samples"], options.samples), round(options.samples * math.sqrt(part)))
-    steps = min(max(1, round(options.steps * options.samples * part / samples)), options.steps)
-    return options.taking({"samples": samples, "steps": steps})
+    less: DiffusionOptions = _with(options, part, options.samples * math.sqrt(part))
+    return less
+
+
+def fewer_samples(options: Any, part: float) -> Any:
+    """The options with so large a part of the steps of all samples: of 100 steps of 8, a quarter is 100 of 2.
+
+    A sampler whose steps follow a gradient, and do not end at the measurement, needs them to get there.
+
+    Parameters
+    ----------
+    options : Options
+        With "samples" and "steps".
+    part : float
+        0 to 1.
+    """
+    return _with(options, part, options.samples * part)
+
+
+def _with(options: Any, part: float, samples: float) -> Any:
+    """About so many samples, but enough to see them differ, and the steps that the part of the work leaves for each."""
+    drawn = max(min(PROBE["samples"], options.samples), round(samples))
+    steps = min(max(1, round(options.steps * options.samples * part / drawn)), options.steps)
+    return options.taking({"samples": drawn, "steps": steps})
 
 
 def _probe(options: DiffusionOptions) -> DiffusionOptions:

@@ -6,6 +6,7 @@ from typing import Any, cast
 
 from ....models.weights import prior_reach
 from ....options import Options
+from ...budget import PROBED, Pacing
 from ...interface import Effort, Method, Problem
 from ...inverse.consistency import TVz
 from ...inverse.gaussian import GaussianStep
@@ -14,6 +15,7 @@ from ...stages import work
 from ..compose import NETWORK
 from ..denoiser import WEIGHTS, batch_bytes
 from ..methods import missing_prior
+from ..pacing import PROBE, fewer_samples
 from ..parts import Parts
 from ..renoise import ddim, forgotten, remembered, slerp
 from .draws import Chain, DrawnStep, Unchanged, next_noise, white_error
@@ -100,8 +102,22 @@ def _at_the_end(on: Setting) -> DrawnStep:
 
 
 def _effort(problem: Problem, options: SamplerOptions) -> Effort:
-    per = options.steps * options.samples * getattr(options, "chain", 1) * getattr(options, "ode", 1)
-    return Effort(work(problem, 10), per * NETWORK * len(problem.data) * problem.operator.grid**2)
+    return Effort(work(problem, 10), _calls(problem, options) * NETWORK * len(problem.data) * problem.operator.grid**2)
+
+
+def _calls(problem: Problem, options: SamplerOptions) -> float:
+    """Of the network, for each slice."""
+    return options.steps * options.samples * getattr(options, "chain", 1) * getattr(options, "ode", 1)
+
+
+def _probe(options: SamplerOptions) -> SamplerOptions:
+    return options.taking({"steps": min(PROBED, options.steps), "samples": min(PROBE["samples"], options.samples)})
+
+
+# With a quarter of the work (64 pixels, 16 views), all steps of 2 samples are better than a quarter of the steps of 8, by
+# 1.9 dB (dps) and 0.8 dB (pigdm); where a data step ends at the measurement they are worse, by 0.6 (diffpir) to 2.8 dB
+# (daps).
+PACING = Pacing(fewer_samples, _calls, _probe, alike=True)
 
 
 def _buffers(options: Options) -> tuple[float, float]:
@@ -146,6 +162,7 @@ def _method(
         beside=beside,
         apart=apart,
         for_comparison=True,
+        pacing=PACING if gradient else Pacing(),
         presets={"draft": {"samples": 2, "steps": max(4, options().steps // 3)}, "best": {"samples": 16}},
         **{"halo": _reach(gradient), **more},
     )
