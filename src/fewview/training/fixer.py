@@ -20,7 +20,7 @@ from .background_process import BackgroundProcess
 from .common_options import rate_option, start_option
 from .fixer_pairs import DAMAGES, ENDS_WITH, FixerPair, fill, make_pair, read_pair, write_pair
 from .sources import Kind
-from .trainer import Report, Trainer, TrainerOptions
+from .trainer import BatchOptions, Report, Trainer
 
 GRADIENT = 0.5
 """Weight of the difference of the gradients in the loss: edges count."""
@@ -30,7 +30,7 @@ CHECK_VIEWS = (12, 24, 36)
 """Views of the validation volumes, one of either kind for each reconstruction."""
 
 
-class FixerTraining(TrainerOptions):
+class FixerTraining(BatchOptions):
     """Options of :func:`train_fixer`."""
 
     start: str = start_option()

@@ -49,4 +49,4 @@ def export_fixer(folder: Path, path: Path) -> None:
 
 def _fixer(facts: Mapping[str, Any]) -> nn.Module:
     kind = SDTurboTraining if "base" in facts["options"] else FixerTraining
-    return new_fixer(kind.parse(facts["options"]))
+    return new_fixer(kind.of_state(facts))

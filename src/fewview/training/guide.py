@@ -22,14 +22,14 @@ from .guide_pairs import perhaps_recoloured
 from .guide_validate import KINDS, guide_psnr, validation_lessons
 from .guide_xray import delivered
 from .pool import Pool
-from .trainer import Report, Trainer, TrainerOptions
+from .trainer import CropOptions, Report, Trainer
 
 SURE = 0.1  # say of the log-variance in the loss
 FLOOR = 1e-4  # squared error that counts as none
 UNSEEN = 0.04  # part of the pictures without an estimate: what the X-ray slice alone is worth, a control
 
 
-class GuideTraining(TrainerOptions):
+class GuideTraining(CropOptions):
     """Options of :func:`train_guide`."""
 
     network: Literal["ours", "pix2pix"] = option(

@@ -18,7 +18,7 @@ from ..models.latent.model import STAGES, UNIT, LatentConfig, LatentModel, Stage
 from ..operators import Operator
 from ..options import option
 from .latent_volumes import Measurements, Volumes, measured
-from .trainer import Report, Trainer, TrainerOptions
+from .trainer import BatchOptions, Report, Trainer
 
 KL = 1e-5
 DROPPED = 0.1
@@ -29,7 +29,7 @@ CHECKS = 32
 """Validation volumes; also the number that a right latent is sought among."""
 
 
-class LatentTraining(TrainerOptions):
+class LatentTraining(BatchOptions):
     """Options of :func:`train_latent`."""
 
     stage: Stage = option(

@@ -30,7 +30,7 @@ def export_latent(folder: Path, path: Path) -> None:
         The folder holds no training.
     """
     facts, model = averaged(folder, lambda facts: LatentModel(LatentConfig.model_validate_json(facts["config"])))
-    options = LatentTraining.parse(facts["options"])
+    options = LatentTraining.of_state(facts)
     before = read_card(Path(options.start)) if options.start else {}
     volumes = Volumes(model.config.side, options.volumes)
     own = f"{len(volumes.own)} volumes of the user's own"

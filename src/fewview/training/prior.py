@@ -25,7 +25,7 @@ from .losses import denoising_loss, lesson_loss, noise_levels
 from .pool import Pool
 from .rollouts import Lesson, next_lesson, rollout, whole_slices
 from .sources import stack_blocks
-from .trainer import Report, Trainer, TrainerOptions
+from .trainer import CropOptions, Report, Trainer
 from .validate import prior_psnr, rollout_psnr, validation_images
 
 CHECKED = 4  # stacks of the validation that are rolled out
@@ -34,7 +34,7 @@ ROLLOUTS = 4  # under way at the same time: neighbouring steps of one are much a
 Begun = tuple[Generator[Lesson, Tensor, None], Lesson, int]
 
 
-class PriorTraining(TrainerOptions):
+class PriorTraining(CropOptions):
     """Options of :func:`train_prior`."""
 
     kind: Literal["generic", "materials", "stack"] = option(

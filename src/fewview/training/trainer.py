@@ -6,9 +6,9 @@ import json
 import math
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Self, TypeVar
 
 import numpy as np
 import torch
@@ -33,23 +33,6 @@ class TrainerOptions(Options):
 
     minutes: float = minutes_option(120.0)
     device: str = option("auto", "Device", "Where to train: auto, cpu or cuda. Auto takes a GPU where there is one.")
-    batch: int = option(
-        0,
-        "Batch",
-        "How many crops each step learns from. More make steadier steps and take more memory; 0 takes 16 on a CPU "
-        "and 128 on a GPU.",
-        ge=0,
-        advanced=True,
-    )
-    crop: int = option(
-        64,
-        "Crop",
-        "The side of most of the crops that are learnt from; some are twice as large. A larger one shows more "
-        "context and takes longer.",
-        unit="px",
-        ge=32,
-        advanced=True,
-    )
     rate: float = rate_option(1e-3)
     seed: int = option(
         0,
@@ -61,6 +44,39 @@ class TrainerOptions(Options):
     )
     save_every: float = save_option(3.0)
     validate_every: float = validate_option(6.0)
+
+    @classmethod
+    def of_state(cls, facts: Mapping[str, Any]) -> Self:
+        """The options of a state; one of before may hold some that had no effect on this training."""
+        idle = {"batch", "crop"} - set(cls.model_fields)
+        return cls.parse({name: value for name, value in facts["options"].items() if name not in idle})
+
+
+class BatchOptions(TrainerOptions):
+    """Options of a training whose steps learn from batches."""
+
+    batch: int = option(
+        0,
+        "Batch",
+        "How many images each step learns from. More make steadier steps and take more memory; 0 takes 16 on a CPU "
+        "and 128 on a GPU.",
+        ge=0,
+        advanced=True,
+    )
+
+
+class CropOptions(BatchOptions):
+    """Options of a training on crops of images."""
+
+    crop: int = option(
+        64,
+        "Crop",
+        "The side of most of the crops that are learnt from; some are twice as large. A larger one shows more "
+        "context and takes longer.",
+        unit="px",
+        ge=32,
+        advanced=True,
+    )
 
 
 class Trainer(ABC, Generic[OptionsT]):
@@ -84,7 +100,8 @@ class Trainer(ABC, Generic[OptionsT]):
         self.device = self.processes.device
         self.options, self.folder = options, folder
         self.report: Report = report if self.processes.first else lambda _: None
-        self.batch = options.batch or (128 if self.device.type == "cuda" else 16)
+        given = options.batch if isinstance(options, BatchOptions) else 0
+        self.batch = given or (128 if self.device.type == "cuda" else 16)
         torch.manual_seed(options.seed)
         self.rng = np.random.default_rng(options.seed)
         self.net = self.network().to(self.device)

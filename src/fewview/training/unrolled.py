@@ -21,7 +21,7 @@ from .common_options import rate_option, start_option
 from .pool import Pool
 from .sources import MIXTURES
 from .specimens import SOFT, WIDE, halved, specimens
-from .trainer import OptionsT, Report, Trainer, TrainerOptions
+from .trainer import BatchOptions, OptionsT, Report, Trainer
 from .unrolled_validate import kind_psnr
 
 SIDES = ((64, 0.4), (96, 0.3), (128, 0.3))
@@ -30,7 +30,7 @@ OTHERS = 0.1  # weight of the stages before the last
 SCORES: tuple[float, float] = (0.01, 1.0)  # noise of the states, in parts of the object's maximum
 
 
-class UnrolledTraining(TrainerOptions):
+class UnrolledTraining(BatchOptions):
     """Options of :func:`train_unrolled`."""
 
     kind: Literal["materials", "general"] = option(

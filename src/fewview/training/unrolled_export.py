@@ -48,7 +48,7 @@ def export_unrolled(folder: Path, path: Path, samples: int = 4) -> None:
         The folder holds no training.
     """
     facts, net = averaged(folder, new_unrolled)
-    options = UnrolledTraining.parse(facts["options"])
+    options = UnrolledTraining.of_state(facts)
     mixture, drawn = MIXTURES[options.kind], Acquisitions()
     left = 1 - PLAIN - CONCRETE if options.xray else 1.0
     parts = {kind: left * share for kind, share in mixture.items()}
