@@ -131,8 +131,9 @@ given; no setting was chosen by the reference. Wood and shell are not quite blin
 a share of TV was suspected on them; that it may be MBIR, and how much, was settled on validation samples
 (`methods/ensemble/partner.py`). A name with more words is the method with those options or that preset. Simulated
 samples grow from test seeds, which no training may draw, and are measured at twice the resolution by another
-discretisation. The reference of wood and tooth is the FBP of all their views, its noise and rings included; these
-data have the noise they were measured with, and their seeds choose other views. The shell is measured, its
+discretisation. The reference of wood and tooth is the FBP of all their views, made at the
+detector's resolution and averaged over pixels, its noise and rings included; these data have the noise they were
+measured with, and their seeds choose other views. The shell is measured, its
 projections are simulated from the slice. PSNR in dB is that of the volume (range of the whole reference), in brackets
 the 95 % interval of the mean over volumes, by Student's t: with two volumes it is wide, as it must be; none of a
 single volume. Means are over the measurements that all methods of a comparison share, n of them. "minus tv" is the
