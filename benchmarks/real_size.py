@@ -1,7 +1,7 @@
 """What the shortcuts for large slices save and cost, on one slice of the tooth; writes results/real_size.json.
 
     python benchmarks/real_size.py                         # all rows; those that are there are measured anew
-    python benchmarks/real_size.py --method d3ip --preset draft --shortcuts on
+    python benchmarks/real_size.py --method d3ip dinr --preset draft --shortcuts on
 
 One slice of 640 pixels from 45 of 181 views: with the shortcuts of a method (settings on a coarse grid, coarse to fine,
 the network where the object is) and without them. Each row is a process of its own, whose CPU seconds count all that it
@@ -18,7 +18,20 @@ from pathlib import Path
 
 RESULTS = Path(__file__).parent / "results" / "real_size.json"
 SIZE, VIEWS = 640, 45
-METHODS = {"d3ip": ("draft", "standard"), "unrolled": ("standard",), "postnet": ("standard",)}  # and presets
+METHODS = {  # and presets
+    "d3ip": ("draft", "standard"),
+    "dinr": ("draft", "standard"),
+    "unrolled": ("standard",),
+    "postnet": ("standard",),
+    "inr": ("standard",),
+    "naf": ("standard",),
+    "r2gaussian": ("standard",),
+    "diffnr-naf": ("standard",),
+    "ensemble": ("standard",),
+    "tv": ("standard",),
+    "mbir": ("standard",),
+}
+WITHOUT = ("d3ip", "unrolled")  # methods that are run without the shortcuts, too: the others take too long
 WHOLE = 10**6  # no grid is large
 ASKED = re.compile(r"sampling|^diffusing|stage \d|^network|trust \d")  # a network has answered
 
@@ -61,7 +74,7 @@ def measured(name, preset, shortcuts):
         "cpu_seconds": round(now, 1),
         "cpu_seconds_settings": round(tuning, 1),
         "cpu_seconds_first": round(first, 2),
-        "cpu_seconds_first_denoised": round(denoised, 1),
+        "cpu_seconds_first_denoised": None if denoised is None else round(denoised, 1),
         "psnr": round(psnr(volume, reference), 3),
         "ssim": round(ssim(volume, reference), 4),
         "share": round(float(last.chosen.get("beside_share", 0.0)), 3),
@@ -88,15 +101,14 @@ def key(row):
 def main():
     """Measure the rows asked for."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--method", choices=METHODS, default=None)
+    parser.add_argument("--method", choices=METHODS, nargs="+", default=list(METHODS))
     parser.add_argument("--preset", choices=("draft", "standard"), default=None)
     parser.add_argument("--shortcuts", choices=("on", "off"), default=None)
     given = parser.parse_args()
     rows = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.is_file() else []
-    names = METHODS if given.method is None else (given.method,)
     switches = (True, False) if given.shortcuts is None else (given.shortcuts == "on",)
-    presets = [(name, preset) for name in names for preset in METHODS[name] if given.preset in (None, preset)]
-    for asked in [(*one, on) for one in presets for on in switches]:
+    presets = [(name, preset) for name in given.method for preset in METHODS[name] if given.preset in (None, preset)]
+    for asked in [(*one, on) for one in presets for on in switches if on or one[0] in WITHOUT]:
         row = in_a_process(*asked)
         rows = [old for old in rows if key(old) != asked] + [row]
         rows.sort(key=lambda one: (list(METHODS).index(one["method"]), *key(one)[1:]))
