@@ -24,8 +24,8 @@ def table(rows):
         on = "yes" if row["shortcuts"] else "no"
         lines.append(
             f"| `{row['method']}` | {row['preset']} | {on} | {row['cpu_seconds']} | {row['cpu_seconds_settings']} | "
-            f"{row.get('cpu_seconds_first', 'not kept')} | {row['cpu_seconds_first_denoised'] or '-'} | {row['psnr']:.2f} | "
-            f"{row['ssim']:.3f} |"
+            f"{row.get('cpu_seconds_first', 'not kept')} | {row['cpu_seconds_first_denoised'] or '-'} | "
+            f"{row['psnr']:.2f} | {row['ssim']:.3f} |"
         )
     return "\n".join(lines)
 
