@@ -10,7 +10,7 @@ from scipy.ndimage import uniform_filter
 from fewview.geometry import ParallelBeam
 from fewview.operators import filtered_backprojection, parallel_beam, projector
 from fewview.operators.filters import apply_filter, padded_length, ramp_filter
-from fewview.operators.quadrature import angle_weights
+from fewview.operators.quadrature import angle_weights, opposed
 
 DEGREE = math.pi / 180
 ARCS = {
@@ -60,21 +60,43 @@ def test_an_axis_a_little_aside_is_half_acquisition_for_grid_and_fbp_alike():
     assert abs(found[(radius > 30) & (radius < 38)].mean() - found[radius < 20].mean()) < 2e-4
 
 
-@pytest.mark.parametrize("aside", [-6.0, 3.0])
-def test_what_only_one_edge_of_the_detector_sees_has_its_value(aside):
-    """A full turn, the axis less aside than in half acquisition, and a disk at the border of the slice."""
-    angles = np.arange(360) * 2 * math.pi / 360
+@pytest.mark.parametrize(("aside", "arc"), [(-6.0, 360), (3.0, 360), (6.0, 350), (6.0, 270)])
+def test_what_only_one_edge_of_the_detector_sees_has_its_value(aside, arc):
+    """Over half a turn, the axis less aside than in half acquisition, and a disk at the border of the slice."""
+    angles = np.arange(arc) * DEGREE
     A = projector(ParallelBeam(angles, 1, 128, 63.5 + aside))
     assert not A.geometry.half_acquired
     places = np.arange(128)[:, None] + (np.arange(16) - 7.5) / 16 - A.geometry.centre
-    away = places - 50 * np.cos(angles)[:, None, None]
+    across = 50 if arc == 360 else 44
+    away = places - across * np.cos(angles)[:, None, None]
     rays = 2 * np.sqrt(np.maximum(12**2 - away**2, 0)).mean(axis=2)
     found = filtered_backprojection(A, torch.from_numpy(rays.astype(np.float32))[None])[0].numpy()
     y, x = np.mgrid[:128, :128] - 63.5
-    inside = np.hypot(x - 50, y) < 9
+    inside = np.hypot(x - across, y) < 9
     assert found[inside].mean() == pytest.approx(1, abs=2e-3) and found[inside].std() < 5e-3
-    air = uniform_filter(found, 5)[(np.hypot(x, y) < 62) & (np.hypot(x - 50, y) > 16)]
+    air = uniform_filter(found, 5)[(np.hypot(x, y) < (62 if arc == 360 else 56)) & (np.hypot(x - across, y) > 16)]
     assert np.abs(air).max() < 5e-3
+
+
+def test_which_views_are_measured_from_the_other_side_too():
+    alternating = [k * 22.5 + 180 * (k % 2) for k in range(8)]
+    for angles, count in (
+        (np.arange(360), 360),
+        (np.arange(361), 361),
+        (-np.arange(360), 360),
+        (np.arange(200) * 137.508, 200),
+        (np.random.default_rng(0).uniform(0, 360, 300), 300),
+        (alternating, 8),
+        (np.arange(180), 0),
+        (np.arange(181), 2),
+        (np.arange(350), 340),
+        (np.arange(270), 180),
+        (np.arange(5) * 36, 0),
+        ([0, 90], 0),
+        ([0, 180], 2),
+        ([7], 0),
+    ):
+        assert opposed(np.asarray(angles) * DEGREE).sum() == count, angles
 
 
 def test_lines_that_are_measured_twice_share_equally_where_they_can():

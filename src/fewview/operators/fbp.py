@@ -10,11 +10,11 @@ import torch
 from torch import Tensor
 
 from ..errors import MethodUnavailable
-from ..geometry import Beam, FanBeam, ParallelBeam, full_turn
+from ..geometry import Beam, FanBeam, ParallelBeam
 from .fbp_fan import fan_backprojection
 from .filters import FilterName, apply_filter, ramp_filter
 from .interface import Operator
-from .quadrature import angle_weights, within_detector
+from .quadrature import angle_weights, opposed, within_detector
 
 
 def filtered_backprojection(A: Operator, y: Tensor, filter: FilterName = "ram-lak", cutoff: float = 1.0) -> Tensor:  # noqa: A002
@@ -37,7 +37,7 @@ def filtered_backprojection(A: Operator, y: Tensor, filter: FilterName = "ram-la
 
     Notes
     -----
-    Over a full turn with the axis aside, the lines near the axis are measured twice and those farther out once:
+    Over more than half a turn with the axis aside, some lines are measured twice and those farther out once:
     :func:`fewview.operators.quadrature.within_detector`.
     """
     if isinstance(A.geometry, FanBeam):
@@ -74,9 +74,10 @@ def by_halves(A: Operator, y: Tensor, reconstruct: Callable[[Operator, Tensor], 
         In the unit of ``reconstruct``.
     """
     aside = A.geometry.aside
-    if not aside or not full_turn(A.geometry.angles):
+    twice = opposed(A.geometry.angles)
+    if not aside or not twice.any():
         return reconstruct(A, y)
-    shared = y * shares(A.geometry).to(y)
+    shared = torch.where(torch.from_numpy(twice).to(y.device)[:, None], y * shares(A.geometry).to(y), y)
     missing = math.ceil(2 * abs(aside))
     pad = (missing, 0) if aside < 0 else (0, missing)  # a filtered view does not end where the detector does
     return reconstruct(A.with_geometry(A.geometry.padded(*pad), memory_budget=0), torch.nn.functional.pad(shared, pad))
@@ -90,7 +91,7 @@ def _filtered(A: Operator, y: Tensor, filter: FilterName, cutoff: float) -> Tens
 
 
 def shares(beam: Beam) -> Tensor:
-    """Share of each column of a full turn, (columns,): those of a line and its opposite add up to two."""
+    """Share of each column, (columns,), where lines are measured from both sides: those of the two add up to two."""
     columns = np.arange(beam.columns, dtype=np.float64)
     own, other = (within_detector(places, beam.columns) for places in (columns, 2 * beam.centre - columns))
     return torch.from_numpy(2 * own / (own + other))

@@ -73,6 +73,34 @@ def _missing(gaps: NDArray[np.float64]) -> int | None:
     return wide if gaps[wide] > max(WEDGE, 3 * following) else None
 
 
+def opposed(angles: ArrayLike) -> NDArray[np.bool_]:
+    """Which views of a parallel beam see lines that are measured from the other side, too: all of a full turn.
+
+    Parameters
+    ----------
+    angles : array of float, shape (views,)
+        Radians.
+
+    Returns
+    -------
+    array of bool, shape (views,)
+        False where the opposite direction lies in a gap that is three times as wide as any other.
+    """
+    places = np.mod(np.asarray(angles, dtype=np.float64).reshape(-1), 2 * HALF_TURN)
+    measured = np.sort(places)
+    gaps = np.diff(measured, append=measured[0] + 2 * HALF_TURN)
+    other = np.mod(places + HALF_TURN, 2 * HALF_TURN)
+    after = np.searchsorted(measured, other - SAME)  # the first view from there on
+    beside: NDArray[np.bool_] = (
+        np.abs(np.mod(measured[after % len(measured)] - other + HALF_TURN, 2 * HALF_TURN) - HALF_TURN) < 2 * SAME
+    )
+    if len(places) < 3:
+        return beside
+    missing = gaps > 3 * np.partition(gaps, -2)[-2]
+    result: NDArray[np.bool_] = beside | ~missing[after - 1]
+    return result
+
+
 def within_detector(columns: ArrayLike, count: int) -> NDArray[np.float64]:
     """Weight of a place on the detector: 1, which falls smoothly to 0 at its edges, and 0 beyond.
 
