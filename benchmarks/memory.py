@@ -35,6 +35,9 @@ QUICK: dict[str, Any] = {  # a few steps show the peak; searches hold no more th
     "symmetries": False,
     "shares": "sirt=0.5,cgls=0.5",
 }
+BORN = {"steps": 100, "inner": 1, "data_steps": 1}
+"""Gaussians are born on the way: as many steps as by default, each as short as can be."""
+OWN = {"r2gaussian": BORN, "diffnr-gaussian": BORN}
 METHODS = (
     *("fbp", "sirt", "sart", "cgls", "asd-pocs", "tv", "dtv", "mbir", "inr", "naf", "r2gaussian"),
     *("diffnr-naf", "diffnr-gaussian", "postnet", "unrolled", "unrolled-x", "guide", "dds", "ddip", "d3ip", "d3ip-x"),
@@ -77,7 +80,7 @@ def _options(method: str) -> dict[str, Any]:
     from fewview.methods import get_method
 
     known = get_method(method).options
-    return {name: value for name, value in QUICK.items() if known.knows(name)}
+    return {name: value for name, value in (QUICK | OWN.get(method, {})).items() if known.knows(name)}
 
 
 def _run(method: str, lines: Any, truth: Any) -> Any:

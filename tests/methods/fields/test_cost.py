@@ -1,8 +1,11 @@
 """What a run of a field is expected to take: it decides the bar and the time left."""
 
+import math
+
 import pytest
 
 from fewview.methods import get_method
+from fewview.methods.size import Size
 
 
 def effort(name, problem, **values):
@@ -41,3 +44,18 @@ def test_the_field_of_dinr_takes_its_time_once_for_all_samples(make_problem):
     assert field(4, 8) == pytest.approx(field(4, 2))
     assert field(8, 2) - field(4, 2) == pytest.approx(field(12, 2) - field(8, 2))
     assert field(4, 2) > field(8, 2) - field(4, 2) > 0  # what it is fitted to first comes on top
+
+
+def test_memory_of_gaussians_follows_their_number_and_how_many_are_born():
+    method = get_method("r2gaussian")
+
+    def bytes_held(**values) -> float:
+        options = method.options(**values)
+        size = Size(8, 32, 256, 256, "cpu", False)
+        return method.held(options)[0] * 4 * 8 * 256**2 + method.beside(options, size)
+
+    few, many = bytes_held(steps=2, stop=False), bytes_held(steps=300, stop=False)
+    assert bytes_held(steps=2000, stop=False) == many  # twice as many as at first, at most
+    occupied = math.pi / 4 * 8 * 256**2 / 16
+    assert many - few == pytest.approx(4 * 155 * occupied, rel=0.01)
+    assert bytes_held(count=2_000_000, steps=2, stop=False) > 4 * 155 * 2_000_000

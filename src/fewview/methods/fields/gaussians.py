@@ -17,6 +17,7 @@ SPREAD = 0.6  # standard deviation over the distance to the next Gaussian, at th
 SOFT = 10.0  # softplus(SOFT r) / SOFT: a density of a tenth of the maximum already is nearly linear in r
 FAINT = 1e-3  # of the largest density: below it a Gaussian is removed
 NEEDLE = 5.0  # longest over shortest axis, from which on the shape costs
+MOST = 2  # times as many as at the start
 BIRTHS = 20  # one for so many that there are, at a time
 SIGNED, SETTLED = 0.6, 0.8  # parts of the run: densities of newborns may be negative; the number stays
 NAMES = ("mean", "size", "turn", "raw")
@@ -45,7 +46,7 @@ class Gaussians(Field):
 
     def __init__(self, first: Tensor, count: int, generator: torch.Generator, most: int = 0) -> None:
         super().__init__((len(first), first.shape[1], first.shape[2]))
-        self.most = most or 2 * count
+        self.most = most or MOST * count
         solid = first.detach().cpu().clamp(min=0)
         occupied = torch.nonzero(solid.reshape(-1) > 0.05).reshape(-1)
         if len(occupied) == 0:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from functools import partial
 
@@ -9,10 +10,12 @@ from ...options import Options
 from ..interface import Method
 from ..size import Size
 from .field import POINTS
+from .gaussians import BIRTHS, MOST, SETTLED
+from .loop import REVISED
 from .options import FieldOptions, GaussiansOptions, SirenOptions
 from .pyramid import FEATURES, RATIO, WIDTH
 from .siren import BATCH
-from .solve import PACING, effort, solve, tune
+from .solve import PACING, effort, finishing, solve, tune
 from .start import VOXELS, gaussians, pyramid, siren
 
 # On the lattice, counted in the data step: field, target, best so far, first volume, CG's six and TV's differences.
@@ -20,6 +23,8 @@ LATTICE, SINOGRAMS = 18.0, 4.0
 FITTING = 10.0  # of them while the field is fitted
 COPIES = 5  # of each parameter: itself, its gradient, two moments, the best so far
 NUMBERS = 11  # of a Gaussian, and a flag
+OCCUPIED = math.pi / 4  # of the grid, by an object that fills the circle that all views see
+PASSING = 100  # while it is fitted: covariances and their gradients
 
 
 def _beside(values: float) -> Callable[[Options, Size], int]:
@@ -54,10 +59,27 @@ def _apart(options: Options) -> float:
     return LATTICE - FITTING
 
 
-# The finest level is as fine as the lattice. Gaussians at most where the object fills the volume, twice as many in the
-# end; covariances and their gradients beside.
-_PYRAMID = FEATURES / (1 - RATIO**-3) * COPIES
-_GAUSSIANS = 2 / VOXELS * (NUMBERS * COPIES + 100)
+def _growth(options: GaussiansOptions) -> float:
+    """How many times as many Gaussians a run may end with as it began with."""
+    fits = (options.steps, finishing(options)) if options.stop else (options.steps,)
+    looks = sum(max(0, int((SETTLED * steps + 1) // REVISED)) for steps in fits)
+    return min(MOST, (1 + 1 / BIRTHS) ** looks)
+
+
+def _gaussian_buffers(options: Options) -> tuple[float, float]:
+    """Where their number follows from the object: at most, it fills the field of view."""
+    assert isinstance(options, GaussiansOptions)
+    return _buffers(0.0 if options.count else _growth(options) * OCCUPIED / VOXELS * NUMBERS * COPIES)(options)
+
+
+def _gaussian_beside(options: Options, size: Size) -> int:
+    """What the fit takes of each Gaussian on its way; and where their number is given, they themselves."""
+    assert isinstance(options, GaussiansOptions)
+    number = _growth(options) * (options.count or OCCUPIED * size.slices * size.grid**2 / VOXELS)
+    return _beside(4.0)(options, size) + int(4 * number * (PASSING + (NUMBERS * COPIES if options.count else 0)))
+
+
+_PYRAMID = FEATURES / (1 - RATIO**-3) * COPIES  # the finest level is as fine as the lattice
 
 INR = Method(
     name="inr",
@@ -104,8 +126,8 @@ R2_GAUSSIAN = Method(
     tune=tune,
     effort=effort,
     pacing=PACING,
-    buffers=_buffers(_GAUSSIANS),
-    beside=_beside(4.0),
+    buffers=_gaussian_buffers,
+    beside=_gaussian_beside,
     apart=_apart,
     halo=None,  # one field for all slices
     presets={"draft": {"steps": 30}, "best": {"steps": 300}},

@@ -111,7 +111,7 @@ def effort(problem: Problem, options: FieldOptions, repairs: float = 0.0) -> Eff
 
 def _counted(problem: Problem, options: FieldOptions) -> float:
     """Steps of both fits: what a budget can leave out of."""
-    return options.steps + (_finish(options) if options.stop else 0)
+    return options.steps + (finishing(options) if options.stop else 0)
 
 
 PACING = Pacing(cost=_counted, keeps_start=True)
@@ -219,7 +219,7 @@ class _Course:
                 if self.repair is not None:
                     yield from self._judged(self.repair, self.watch)
                 self.ending = True
-            pace = Pace(_finish(self.options), self.options.inner, self.options.data_steps, FASTEST)
+            pace = Pace(finishing(self.options), self.options.inner, self.options.data_steps, FASTEST)
             for progress in advance(self.splitting, self.whole, pace, self.repair):
                 yield ENDING, self._estimate(progress.scalars, progress.done)
         if self.repair is not None:
@@ -298,7 +298,7 @@ class _Course:
             y, weights = self.measured
             told["data_residual"] = relative(self.operator(volume) - y, y, weights)
             state = self._state()
-        total = _finish(self.options) if self.ending else self.options.steps
+        total = finishing(self.options) if self.ending else self.options.steps
         extra = {} if self.repair is None else self.repair.shown(self.top)
         if done and self.options.finer > 1 and self._over(total):
             fine = self.splitting.fit.field.values(self.options.finer)
@@ -320,8 +320,9 @@ def _expected(problem: Problem, options: FieldOptions, repairs: float) -> Stages
     """The stages of a run, with the work that each is expected to take."""
     step = step_work(problem, options)
     expected = {STARTING: _start_work(problem, options), FITTING: options.steps * step + repairs}
-    return Stages(expected | ({ENDING: _finish(options) * step} if options.stop else {}))
+    return Stages(expected | ({ENDING: finishing(options) * step} if options.stop else {}))
 
 
-def _finish(options: FieldOptions) -> int:
+def finishing(options: FieldOptions) -> int:
+    """Steps of the second fit."""
     return max(1, options.steps // FINISH)
