@@ -93,5 +93,6 @@ def _filtered(A: Operator, y: Tensor, filter: FilterName, cutoff: float) -> Tens
 def shares(beam: Beam) -> Tensor:
     """Share of each column, (columns,), where lines are measured from both sides: those of the two add up to two."""
     columns = np.arange(beam.columns, dtype=np.float64)
-    own, other = (within_detector(places, beam.columns) for places in (columns, 2 * beam.centre - columns))
+    _, mirrored = beam.opposite(0.0, columns)
+    own, other = (within_detector(places, beam.columns) for places in (columns, mirrored))
     return torch.from_numpy(2 * own / (own + other))
