@@ -12,6 +12,7 @@ from fewview.methods.ensemble import ensemble
 from fewview.methods.ensemble.members import options_of
 from fewview.methods.ensemble.simplex import simplex_minimum, stacking_weights
 from fewview.methods.interface import Problem, Views
+from fewview.methods.presets import preset_options
 from fewview.methods.selection import coarse
 from fewview.operators import parallel_beam
 
@@ -140,3 +141,10 @@ def test_members_of_a_large_slice_are_weighed_on_a_coarse_grid(monkeypatch, prob
     assert seen == [2] and "=" in settled.options.shares
     *_, last = METHOD.solve(views, settled.options)
     assert last.volume.shape == (2, 32, 32)
+
+
+def test_a_draft_is_of_the_two_members_that_take_seconds():
+    asked = METHOD.options.parse(preset_options(METHOD, "draft"))
+    assert asked.members == "unrolled,tv"
+    assert options_of(get_method("unrolled"), asked.settings).finetune == 0
+    assert options_of(get_method("unrolled"), METHOD.options().settings).finetune > 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Generator, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
@@ -187,5 +188,7 @@ METHOD = Method(
     matrices=lambda options: max(method.stored(own) for method, own in _running(options)),
     halo=None,  # a member may adapt its network to all slices
     resumable=False,
+    # The two that take seconds; what TV does not draw, the network may, and where it draws too much, TV counts.
+    presets={"draft": {"members": "unrolled,tv", "settings": json.dumps({"unrolled": {}})}},
     pacing=Pacing(_lighter, untuned=_untuned, parts=_parts),
 )
