@@ -1,7 +1,7 @@
 """NAF: features on grids of several resolutions and a small network on them (Zha et al., MICCAI 2022).
 
-Up to 128 voxels along a side a grid is stored whole and interpolated: on a lattice of 64^3, 26 ms against 438 ms for
-the gathers of a hash table (one thread). Only finer grids are hashed.
+A grid of up to 128^3 nodes is stored whole and interpolated: on a lattice of 64^3, 26 ms against 438 ms for the gathers
+of a hash table (one thread). Only larger grids are hashed; of a few slices none is, however wide they are.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from .field import Field, Shape, Slab, grid_points, refined, resampled, sampled
 from .hashed import HashLevel
 
-COARSEST, RATIO, DENSE = 8, 1.5, 128  # nodes a side of the first grid, ratio to the next, most that are not hashed
+COARSEST, RATIO, DENSE = 8, 1.5, 128**3  # nodes a side of the first grid, ratio to the next, most that are not hashed
 FEATURES, WIDTH = 2, 32  # of a node; neurons of the layer that reads them
 SOFT = 0.02  # of the object's maximum: where the output turns from 0 to its value
 DECAY = 1e-5  # of the features: only what the data never touch feels it
@@ -41,7 +41,7 @@ class Pyramid(Field):
         self.hashed = nn.ModuleList()
         for size in sizes:
             nodes = level_shape(shape, size)
-            if size <= DENSE:
+            if math.prod(nodes) <= DENSE:
                 self.dense.append(nn.Parameter(1e-2 * torch.randn(FEATURES, *nodes, generator=generator)))
             else:
                 self.hashed.append(HashLevel(nodes, FEATURES, generator))
