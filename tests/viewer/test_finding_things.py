@@ -179,11 +179,66 @@ def test_docks_that_were_opened_one_by_one_become_tabs(docked):
     assert frames["Compare"].geometry().top() > frames["Scan"].geometry().top() + 200
 
 
+def test_docks_that_are_opened_one_by_one_are_not_squeezed(docked):
+    """Each by a click on its own entry, in the smallest window; the table below the picture, unless it was moved."""
+    from napari.settings import get_settings
+
+    window, main = docked.viewer.window, docked.scan.window()
+
+    def anew():
+        for name in list(window.dock_widgets):
+            window.remove_dock_widget(window.dock_widgets[name])
+        docked.qtbot.wait(100)
+
+    def open_one(name):
+        _click_entry(docked, f"{name} (fewview)")
+        docked.until(lambda: f"{name} (fewview)" in window.dock_widgets)
+        docks[name] = window.dock_widgets[f"{name} (fewview)"]
+        docked.qtbot.wait(300)
+        docked.until(lambda: not docks[name].visibleRegion().isEmpty())
+        sides = [dock for other, dock in docks.items() if other != "Compare" and not dock.visibleRegion().isEmpty()]
+        assert all(dock.height() >= 600 and dock.width() >= 265 for dock in sides), (name, [d.size() for d in sides])
+
+    anew()
+    window.resize(1280, 800)
+    get_settings().application.plugin_widget_positions.clear()  # as for a new user
+    docks = {}
+    for name in ("Scan", "Reconstruct", "Compare", "Registration"):
+        open_one(name)
+    frames = {name: dock.parentWidget() for name, dock in docks.items()}
+    assert set(main.tabifiedDockWidgets(frames["Scan"])) == {frames["Reconstruct"], frames["Registration"]}
+    table = docks["Compare"].table
+    assert (table.viewport().height() + 2) // table.verticalHeader().defaultSectionSize() >= 10
+    assert frames["Compare"].geometry().right() < frames["Registration"].geometry().left()
+
+    anew()
+    get_settings().application.plugin_widget_positions["Compare (fewview)"] = "right"  # napari: as its user left it
+    docks = {}
+    for name in ("Scan", "Compare"):
+        open_one(name)
+    assert main.tabifiedDockWidgets(docks["Scan"].parentWidget()) == [docks["Compare"].parentWidget()]
+
+
+def _click_entry(docked, text):
+    """Click on an entry of the plugin's menu."""
+    from qtpy.QtCore import Qt
+
+    menu = _menu(docked)
+    action = next(action for action in menu.actions() if action.text() == text)
+    menu.popup(docked.bench.window.geometry().center())
+    docked.until(menu.isVisible)
+    docked.qtbot.mouseClick(menu, Qt.MouseButton.LeftButton, pos=menu.actionGeometry(action).center())
+
+
 def _entries(docked):
     """Of the menu of the plugin."""
-    bar = docked.scan.window().menuBar()
+    return _menu(docked).actions()
+
+
+def _menu(docked):
+    bar = docked.bench.window.menuBar()
     plugins = next(one.menu() for one in bar.actions() if one.text().replace("&", "") == "Plugins")
-    return next(one.menu() for one in plugins.actions() if one.menu() and one.text() == "fewview").actions()
+    return next(one.menu() for one in plugins.actions() if one.menu() and one.text() == "fewview")
 
 
 def test_what_cannot_be_pressed_says_why(docked, disk):

@@ -27,6 +27,8 @@ from qtpy.QtWidgets import (
 )
 from superqt import QCollapsible
 
+from ..layout import settle
+
 # napari's style sheet does not tell a checked button from another one.
 CHECKED = (
     "QPushButton { padding: 3px; } QPushButton:checked { border: 2px solid palette(highlight); font-weight: bold; }"
@@ -233,6 +235,7 @@ class Dock(QWidget):
         super().__init__()
         self.setAcceptDrops(True)
         self._heard: list[tuple[Any, Any]] = []
+        self._settled = False
         self._inner = QWidget()
         self.column = QVBoxLayout(self._inner)
         self.column.setContentsMargins(2, 4, 2, 4)
@@ -296,7 +299,13 @@ class Dock(QWidget):
         frame = self.parentWidget()
         if isinstance(frame, QDockWidget):
             frame.setWindowTitle(frame.windowTitle().removesuffix(PLUGIN))
+            if not self._settled:
+                self._settled = True
+                QTimer.singleShot(0, self._settle)  # once napari has given it its place
         self.appeared.emit()
+
+    def _settle(self) -> None:
+        settle(self, self.window().findChildren(Dock))
 
 
 def _focusable(layout: QLayout) -> Iterator[QWidget]:

@@ -14,10 +14,11 @@ from superqt.utils import QSignalThrottler
 from ..common.layers import facts
 from ..common.notify import tell, warn
 from ..common.theme import colours
-from ..common.widgets import Dock, allow
+from ..common.widgets import PLUGIN, Dock, allow
 from ..files.drops import open_dropped
 from ..files.layer_files import files_of, layer_of, left_out
 from ..help import HelpButton
+from ..layout import below_at_first
 from ..scan.scan_bar import ScanChoice
 from ..scans import scan_of
 from ..workbench import workbench_of
@@ -50,6 +51,7 @@ class CompareDock(Dock):
     def __init__(self, viewer: napari.viewer.Viewer) -> None:
         super().__init__()
         self.viewer = viewer
+        below_at_first(f"Compare{PLUGIN}")
         self.dropped.connect(partial(open_dropped, viewer))
         self.bench = workbench_of(viewer)
         self.presenter = ComparePresenter()
