@@ -69,6 +69,11 @@ def test_crop_then_bin_is_bin_then_crop(make, data):
         np.testing.assert_allclose(a.weights, b.weights, rtol=1e-6)
 
 
+def test_slices_know_the_rows_of_the_detector_that_they_came_from():
+    for made in (scan().rows(2, 8).bin(2).line_integrals(axis=None), lines().rows(2, 8).bin(2)):
+        assert list(made.detector_rows) == [2, 4, 6] and list(made.rows(1, 3).detector_rows) == [4, 6]
+
+
 def test_flats_follow_the_crop_in_full_pixels():
     chosen = scan(darks=ArrayFrames(FRAMES[:2])).crop((2, 10), (4, 12)).bin(2).select_views([0])
     np.testing.assert_array_equal(chosen.read_flats(), FRAMES[:3, 2:10, 4:12] + 1)

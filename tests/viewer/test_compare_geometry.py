@@ -161,6 +161,7 @@ def test_small_values_are_told_in_units_of_a_power_of_ten(values, power, heading
 def test_the_values_of_all_layers_under_the_cursor():
     a, b = layer("a", VOLUME, 0.2, unit="mm^-1"), layer("b", VOLUME * 2, 0.2)
     found = ComparePresenter().compare([a, b], None, 0.2)
+    assert values_at(found, (3 * 0.2, 5 * 0.2), 0.2, row=7).startswith("Row 7; z, y, x = ")
     text = values_at(found, (3 * 0.2, 5 * 0.2), 0.2)
     assert f"a {VOLUME[1, 3, 5]:.4g}" in text and f"b {2 * VOLUME[1, 3, 5]:.4g} mm⁻¹" in text
     assert values_at(found, (-1.0, 0.0), 0.2) == ""

@@ -11,12 +11,12 @@ pytest.importorskip("pytestqt")
 from fewview.viewer.common.names import STATES
 
 
-def disk_scan(path):
-    """A noisy disk, 40 views, 2 rows of 96 columns, counts with flats and darks."""
+def disk_scan(path, rows=2):
+    """A noisy disk, 40 views, rows of 96 columns, counts with flats and darks."""
     u = np.arange(96) - 47.5
     line = 0.03 * np.sqrt(np.maximum(30.0**2 - u**2, 0))
-    counts = np.random.default_rng(0).poisson(3000 * np.exp(-line), (40, 2, 96)) + 100
-    flats, darks = np.full((3, 2, 96), 3100, np.uint16), np.full((2, 2, 96), 100, np.uint16)
+    counts = np.random.default_rng(0).poisson(3000 * np.exp(-line), (40, rows, 96)) + 100
+    flats, darks = np.full((3, rows, 96), 3100, np.uint16), np.full((2, rows, 96), 100, np.uint16)
     np.savez(path, data=counts.astype(np.uint16), flats=flats, darks=darks, angles_deg=np.arange(40) * 4.5)
     return str(path)
 
@@ -77,6 +77,31 @@ def test_what_is_kept_says_what_it_is_in_every_stage(ready):
     assert record["holds"].endswith(run.holds) and run.holds.startswith(
         {"start": "starting image: ", "intermediate": "while its settings were being chosen: prior "}[record["kept"]]
     )
+
+
+def test_rows_are_told_as_they_were_chosen(docked, tmp_path):
+    """Some rows, in pairs: what is shown of them meanwhile has the detector's numbers, as the dock and the name do."""
+    from qtpy.QtWidgets import QApplication
+
+    docked.bench.open(disk_scan(tmp_path / "scan.npz", rows=24))
+    docked.until(lambda: docked.bench.scan.ready and not docked.bench.finding_axis)
+    docked.finish()
+    docked.type(docked.scan.first, "8")
+    docked.type(docked.scan.last, "19")
+    docked.type(docked.scan.bin, "2")
+    assert docked.bench.scan.rows == (8, 20)
+    run = start(docked, "tv", iterations=5000)
+    docked.until(lambda: "(rows " in docked.reconstruct.panel.details.text() or run.over)
+    layer, record = stop(docked, run)
+    assert "(rows 12, 14; " in layer.name and "rows 8-19" in layer.name, layer.name  # slices 2 and 3 of six
+    assert "(rows 12, 14; " in record["holds"]
+    step = layer.scale[0]
+    assert np.allclose((docked.viewer.dims.point[0] - layer.translate[0]) / step % 1, 0)  # on a slice, not between two
+    assert docked.bench.shown_row() == 12
+    widgets = QApplication.allWidgets()
+    canvas = next(w for w in widgets if type(w).__name__ == "CanvasBackendDesktop" and w.isVisible())
+    docked.qtbot.mouseMove(canvas, canvas.rect().center())
+    docked.until(lambda: docked.compare.words.pointed.text().startswith("Row 12; "))
 
 
 MOMENTS = {

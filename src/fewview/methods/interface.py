@@ -82,6 +82,8 @@ class Problem(Views):
     stack : Stack, optional
         The run that its slices are a part of; None where they are all. What holds for a whole run, as a choice or the
         level of the noise, is found on :func:`fewview.methods.slices.central` slices of it.
+    rows : range, optional
+        The detector row that each slice of the run begins at: words name slices by it, as the user chose them.
     """
 
     auxiliary: torch.Tensor | None = None
@@ -89,6 +91,7 @@ class Problem(Views):
     state: Mapping[str, Any] | None = None
     first_slice: int = 0
     stack: Stack | None = None
+    rows: range | None = None
 
 
 @dataclass(frozen=True, eq=False)

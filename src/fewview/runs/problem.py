@@ -54,12 +54,15 @@ class Setup:
         in neither.
     auxiliary : array, shape (slices, y, x), float32, optional
     seed : int
+    rows : range
+        The detector row that each slice begins at.
     """
 
     used: Measured
     held_out: Measured | None
     auxiliary: NDArray[np.float32] | None
     seed: int
+    rows: range
 
     @property
     def slices(self) -> int:
@@ -91,7 +94,7 @@ class Setup:
         if self.auxiliary is not None:
             auxiliary = torch.from_numpy(np.array(self.auxiliary[start:stop])).to(views.operator.device)
         stack = self if stop - start < self.slices else None
-        return Problem(views.operator, views.data, views.weights, auxiliary, self.seed, state, start, stack)
+        return Problem(views.operator, views.data, views.weights, auxiliary, self.seed, state, start, stack, self.rows)
 
     def some(self, places: Sequence[int]) -> Problem:
         """The problem of some slices, in the order given; what is measured on them holds for the whole run."""
@@ -99,7 +102,7 @@ class Setup:
         auxiliary = None
         if self.auxiliary is not None:
             auxiliary = torch.from_numpy(self.auxiliary[list(places)]).to(views.operator.device)
-        return Problem(views.operator, views.data, views.weights, auxiliary, self.seed)
+        return Problem(views.operator, views.data, views.weights, auxiliary, self.seed, rows=self.rows)
 
     def on_chunk(self, hook: Callable[[], None] | None) -> None:
         """Call ``hook`` within long applications of the operators."""
@@ -168,7 +171,8 @@ def set_up(
         whole = measured(everything)
         used = Measured(whole.operator, data, normalised(np.where(hidden, 0, full)))
         held_out = Measured(whole.operator, data, np.where(hidden, full, 0).astype(np.float32))
-    return Setup(used, held_out, _auxiliary(auxiliary, (len(data), *operator.domain_shape)), seed)
+    other = _auxiliary(auxiliary, (len(data), *operator.domain_shape))
+    return Setup(used, held_out, other, seed, lines.detector_rows)
 
 
 def _seen(lines: LineIntegrals) -> LineIntegrals:

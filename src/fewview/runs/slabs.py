@@ -165,7 +165,7 @@ class SlabRun:
                     volume=shown,
                     step=index * last.total + last.step,
                     total=len(self.slabs) * last.total,
-                    stage=f"{last.stage}, slices {start} to {stop - 1}",
+                    stage=f"{last.stage}, {self._rows(start, stop)}",
                     state=state,
                     extra={},
                     kept="intermediate",
@@ -187,7 +187,7 @@ class SlabRun:
                 volume=done.copy(),
                 step=(index + 1) * last.total,
                 total=len(self.slabs) * last.total,
-                stage=f"slices {start} to {stop - 1} done",
+                stage=f"{self._rows(start, stop)} done",
                 scalars={**last.scalars, **_errors(sums)},
                 state=state,
                 chosen={**chosen, **last.chosen},
@@ -230,6 +230,11 @@ class SlabRun:
         if high - low == 1 and self._in_pairs:  # products with one slice alone are rounded in another way
             return (low - 1, high) if low > 0 else (low, min(self.setup.slices, high + 1))
         return low, high
+
+    def _rows(self, start: int, stop: int) -> str:
+        """Slices by their rows of the detector, as they were chosen."""
+        rows = self.setup.rows
+        return f"rows {rows[start]} to {rows[stop - 1] + rows.step - 1}"
 
     def _so_far(self, stop: int) -> str:
         """What a volume that is finished up to a slice holds."""

@@ -40,6 +40,8 @@ class LineIntegrals(Selectable):
         How many pixels were unusable, per reason.
     steps : tuple of str
         What was done to the data, in words.
+    first_row, rows_per_slice : int
+        Which rows of the detector these are: the first one, and how many were averaged.
     """
 
     values: NDArray[np.float32]
@@ -50,6 +52,8 @@ class LineIntegrals(Selectable):
     steps: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     paths: tuple[Path, ...] = ()
+    first_row: int = 0
+    rows_per_slice: int = 1
 
     def __post_init__(self) -> None:
         expected = (self.geometry.views, self.geometry.rows, self.geometry.columns)
@@ -63,18 +67,25 @@ class LineIntegrals(Selectable):
 
     def crop(self, rows: Span, columns: Span) -> Self:
         """See :meth:`Selectable.crop`."""
-        return self._with(self.geometry.crop(rows, columns), lambda a: a[:, rows[0] : rows[1], columns[0] : columns[1]])
+        cut = self._with(self.geometry.crop(rows, columns), lambda a: a[:, rows[0] : rows[1], columns[0] : columns[1]])
+        return replace(cut, first_row=self.first_row + rows[0] * self.rows_per_slice)
 
     def bin(self, factor: int) -> Self:
         """See :meth:`Selectable.bin`. A weighted mean, so that an unusable pixel does not count."""
-        geometry = self.geometry.bin(factor)
+        geometry, rows = self.geometry.bin(factor), self.rows_per_slice * factor
         if self.weights is None:
-            return self._with(geometry, lambda a: bin_mean(a, factor))
+            return replace(self._with(geometry, lambda a: bin_mean(a, factor)), rows_per_slice=rows)
         weight = bin_mean(self.weights, factor)
         product = bin_mean(self.values * self.weights, factor)
         plain = bin_mean(self.values, factor)
         values = np.divide(product, weight, out=plain, where=weight > 0)
-        return replace(self, geometry=geometry, values=values, weights=weight)
+        return replace(self, geometry=geometry, values=values, weights=weight, rows_per_slice=rows)
+
+    @property
+    def detector_rows(self) -> range:
+        """The row of the detector, as it was read, that each slice begins at."""
+        stop = self.first_row + self.geometry.rows * self.rows_per_slice
+        return range(self.first_row, stop, self.rows_per_slice)
 
     def find_axis(self, tick: Callable[[], None] = lambda: None) -> Self:
         """With the rotation axis found in the data; the detector's middle, marked assumed, where it cannot be told."""

@@ -169,6 +169,8 @@ class Scan(Selectable):
             steps=tuple(steps),
             notes=(*self.notes, *self._dead_rows(weights)),
             paths=self.paths,
+            first_row=self.window.rows[0],
+            rows_per_slice=self.window.bin,
         )
         if isinstance(axis, (int, float)):
             return lines.with_axis(float(axis))

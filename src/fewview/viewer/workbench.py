@@ -299,14 +299,14 @@ class Workbench(QObject):
         return self.axis_search.finding
 
     def shown_row(self) -> int:
-        """Detector row of the slice that the viewer shows."""
+        """Detector row of the slice that the viewer shows; the first of those that it was binned of."""
         rows = self.scan.shape[1]
         if not rows:
             return 0
         if self.projections_shown:
             return rows // 2
-        edge = self.scan.edge or 1.0
-        return int(np.clip(round(self.viewer.dims.point[-3] / edge), 0, rows - 1)) if self.viewer.dims.ndim > 2 else 0
+        row = self.viewer.dims.point[-3] / (self.scan.edge or 1.0) if self.viewer.dims.ndim > 2 else 0.0
+        return int(np.clip(np.ceil(row - 0.5 - 1e-6), 0, rows - 1))
 
     # -- keys ----------------------------------------------------------------------------------------------------
 

@@ -1,3 +1,5 @@
+from types import SimpleNamespace
+
 import torch
 
 from fewview.methods.selection import picture as module
@@ -28,12 +30,13 @@ def test_the_best_trial_is_shown_and_one_under_way_says_so():
 
 
 def test_slices_that_lie_in_another_slab_leave_the_start():
-    picture = Picture(torch.ones(2, 4, 4), "FBP", first=4)
+    of = SimpleNamespace(first_slice=4, rows=range(20, 32, 2))
+    picture = Picture(torch.ones(2, 4, 4), "FBP", of=of)
     picture.try_on(BEST, [0], CHOOSING + "0.01")
     picture.take(0.5, BEST, [0], CHOOSING + "0.01")
     assert shown(picture) == (1.0, "start", "FBP")
     picture.take(0.4, BEST, [5], CHOOSING + "0.1")
-    assert shown(picture) == (2.0, "intermediate", CHOOSING + "0.1 (slices 5; FBP in the others)")
+    assert shown(picture) == (2.0, "intermediate", CHOOSING + "0.1 (row 30; FBP in the others)")
 
 
 def test_a_trial_under_way_is_looked_at_once_nothing_new_was_seen_for_a_while(monkeypatch):

@@ -52,7 +52,7 @@ class CGLSOptions(BudgetOptions):
 def tune(problem: Problem, options: CGLSOptions) -> Tuning[CGLSOptions]:
     """Number of steps by the rule that chooses weights, from the held-out error of all that are tried."""
     given, held = hold_out(central(problem, CHOOSING_SLICES))
-    picture, slices = Picture(preview(problem), first=problem.first_slice), central_slices(problem, CHOOSING_SLICES)
+    picture, slices = Picture(preview(problem), of=problem), central_slices(problem, CHOOSING_SLICES)
     errors: dict[float, PerView] = {}
     curve: list[float] = []
     for step, x, _ in _steps(given, options, LIMIT):

@@ -103,7 +103,7 @@ def tune(problem: Problem, options: MBIROptions) -> Tuning[MBIROptions]:
         for it in iterate(part, options, math.log2(factor), _trial_iterations(part), begin):
             yield it.x, {"volume": it.x}
 
-    trials = Trials(problem, Picture(preview(problem), first=problem.first_slice), options.interslice > 0, _called)
+    trials = Trials(problem, Picture(preview(problem), of=problem), options.interslice > 0, _called)
     trials.steps = sum(_trial_iterations(part) for part, _ in trials.parts)
     choice, _ = yield from choose_weight(trials, attempt, LADDER, LADDER[3])
     sharpness = math.log2(choice.value)

@@ -115,7 +115,7 @@ def tune(problem: Problem, options: TVOptions) -> Tuning[TVOptions]:
 
 def trials_of(problem: Problem, options: TVOptions) -> Trials:
     """What weights are tried on."""
-    trials = Trials(problem, Picture(preview(problem), first=problem.first_slice), options.along_z > 0, called)
+    trials = Trials(problem, Picture(preview(problem), of=problem), options.along_z > 0, called)
     trials.steps = sum(trial_iterations(part) for part, _ in trials.parts)
     return trials
 

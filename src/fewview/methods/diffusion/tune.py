@@ -33,7 +33,7 @@ def tune(problem: Problem, options: DiffusionOptions) -> Tuning[DiffusionOptions
     """Settle what is "auto" by held-out views, on few slices, in few steps and, of a large grid, on a coarser one."""
     factor, grid = coarseness(problem.operator.grid), problem.operator.grid
     small = coarser(problem, factor)
-    picture = Picture(preview(small))
+    picture = Picture(preview(small), of=small)
     yield from enlarged(_first_look(picture, options), grid, factor)
     source = GuideSource.of(problem, options)
     scale = settled_scale(small, options.scale)
@@ -77,7 +77,7 @@ def _choose(
 @torch.no_grad()
 def tune_once(problem: Problem, options: OnceOptions) -> Tuning[OnceOptions]:
     """Settle start and scale of the guide applied once."""
-    picture = Picture(preview(problem))
+    picture = Picture(preview(problem), of=problem)
     yield picture.estimate(0, 2, STARTING)
     chosen: dict[str, Any] = {"scale": settled_scale(problem, options.scale)}
     chosen |= yield from tuned_start(problem, "cgls", options)

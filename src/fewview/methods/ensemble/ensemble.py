@@ -58,12 +58,12 @@ class EnsembleOptions(BudgetOptions):
 @torch.no_grad()
 def tune(problem: Problem, options: EnsembleOptions) -> Tuning[EnsembleOptions]:
     """Settle the members, then reconstruct by all of them from a part of the views, and weigh them by the others."""
-    yield Picture(preview(problem), first=problem.first_slice).estimate(0, 1, "starting")
+    yield Picture(preview(problem), of=problem).estimate(0, 1, "starting")
     grid, factor = problem.operator.grid, coarseness(problem.operator.grid)
     small = coarser(problem, factor)
     able = members(options.members) if options.shares == "auto" else [member(n) for n in shares_of(options.shares)]
     asked = {method.name: options_of(method, options.settings) for method in able}
-    stages, picture = Stages({"settings": 1.0, "shares": 1.0}), Picture(preview(small), first=problem.first_slice)
+    stages, picture = Stages({"settings": 1.0, "shares": 1.0}), Picture(preview(small), of=problem)
     settling = _settled(small, able, asked, picture)
     settled = yield from enlarged(stages.within("settings", settling, named=False), grid, factor)
     chosen: dict[str, Any] = {}

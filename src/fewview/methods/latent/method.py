@@ -49,7 +49,7 @@ BESIDE = "total variation"
 @torch.no_grad()
 def tune(problem: Problem, options: ClsDmOptions) -> Tuning[ClsDmOptions]:
     """Settle whose volume is the answer."""
-    picture = Picture(preview(problem))
+    picture = Picture(preview(problem), of=problem)
     yield picture.estimate(0, options.steps, "showing the views to the network")
     chosen: dict[str, Any] = {}
     if nothing_there(problem):

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from torch import Tensor
 
-from ..interface import Estimate
+from ..interface import Estimate, Problem
 from .coarse import finer
 
 AT_FIRST = 0.25  # seconds from one look at a trial under way to the next, while there is no better one to show
@@ -33,12 +33,13 @@ class Picture:
         The starting image.
     made : str
         How it was made: "FBP", "CGLS, 56 steps".
-    first : int
-        Number of its first slice in the run.
+    of : Problem, optional
+        Where its slices lie in the run, and on the detector; by default it is the whole run.
     """
 
-    def __init__(self, start: Tensor, made: str = "FBP", first: int = 0) -> None:
-        self._first = first
+    def __init__(self, start: Tensor, made: str = "FBP", of: Problem | None = None) -> None:
+        self._first = 0 if of is None else of.first_slice
+        self._rows = None if of is None else of.rows
         self._start, self._made = start, made
         self._best: _Shown | None = None
         self._under_way: _Shown | None = None
@@ -108,7 +109,8 @@ class Picture:
         here = [slices[k] - self._first for k in own]
         volume[here] = finer(trial[own], volume.shape[-1], factor).to(volume)
         if len(own) < len(volume):
-            words += f" (slices {', '.join(str(slices[k]) for k in own)}; {self._made} in the others)"
+            rows = [slices[k] if self._rows is None else self._rows[slices[k]] for k in own]
+            words += f" (row{'s' * (len(own) > 1)} {', '.join(map(str, rows))}; {self._made} in the others)"
         return _Shown(volume, words)
 
     def estimate(self, step: int, total: int, stage: str, scalars: Mapping[str, float] | None = None) -> Estimate:

@@ -80,7 +80,7 @@ def fine_tuned(
     dict
         For :attr:`Estimate.chosen`: "finetuned" (steps that were kept, 0 for none), "finetune_curve".
     """
-    picture = Picture(preview(problem), first=problem.first_slice)
+    picture = Picture(preview(problem), of=problem)
     given, held = hold_out(central(problem, SLICES, adjacent=True))
     tuned = copy.deepcopy(net)
     optimizer = torch.optim.Adam(_tunable(tuned), lr=RATE)

@@ -58,7 +58,7 @@ def predicted(
         By name, the squared errors of the held-out views.
     """
     given, held = hold_out(central(problem, SLICES, adjacent=True))
-    picture = Picture(preview(problem), first=problem.first_slice)
+    picture = Picture(preview(problem), of=problem)
     errors: dict[str, PerView] = {}
     for index, (name, run) in enumerate(runs.items()):
         volume = preview(given)

@@ -77,7 +77,7 @@ class PostnetOptions(BudgetOptions):
 @torch.no_grad()
 def tune(problem: Problem, options: PostnetOptions) -> Tuning[PostnetOptions]:
     """Settle start and scale; choose the trust by held-out views."""
-    picture = Picture(preview(problem), first=problem.first_slice)
+    picture = Picture(preview(problem), of=problem)
     yield picture.estimate(0, 3, STARTING)
     chosen: dict[str, Any] = {"scale": settled_scale(problem, options.scale)}
     stages = Stages({STARTING: 1.0, "choosing the trust": 1.0})

@@ -15,7 +15,7 @@ from .value_units import in_short
 LENGTH = {"mm": "mm", "pixel": "px"}
 
 
-def values_at(comparison: Comparison, point: tuple[float, float], z: float) -> str:
+def values_at(comparison: Comparison, point: tuple[float, float], z: float, row: int | None = None) -> str:
     """Values of every layer, and of the reference, at a point (y, x) of the comparison; empty where there are none.
 
     Parameters
@@ -25,6 +25,8 @@ def values_at(comparison: Comparison, point: tuple[float, float], z: float) -> s
         In world units.
     z : float
         Height of the slice, in world units.
+    row : int, optional
+        Of the detector, that the slice shows.
 
     Returns
     -------
@@ -41,7 +43,8 @@ def values_at(comparison: Comparison, point: tuple[float, float], z: float) -> s
     unit = in_short(comparison.unit)
     names = short_names(name for name, _ in told)
     parts = [f"{names[name]} {number(value)}" for name, value in told]
-    return f"z, y, x = {where} {LENGTH[comparison.length]}: " + " · ".join(parts) + (f" {unit}" if unit else "")
+    shown = "" if row is None else f"Row {row}; "
+    return f"{shown}z, y, x = {where} {LENGTH[comparison.length]}: " + " · ".join(parts) + (f" {unit}" if unit else "")
 
 
 def value_of(candidate: Candidate, point: tuple[float, float]) -> float | None:

@@ -282,7 +282,8 @@ class CompareDock(Dock):
         position = self.viewer.cursor.position
         text = ""
         if self.isVisible() and len(position) > 1:
-            text = values_at(self.comparison, self.hand.common((position[-2], position[-1])), self.z)
+            row = self.bench.shown_row() if self.bench.scan.ready and self.viewer.dims.ndim > 2 else None
+            text = values_at(self.comparison, self.hand.common((position[-2], position[-1])), self.z, row)
         self.words.point_at(text)
 
     def _on_tools(self) -> None:

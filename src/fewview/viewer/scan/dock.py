@@ -43,6 +43,10 @@ from .scan_bar import ScanBar
 SLIDER_REACH = 30  # pixels to either side of the axis
 NEXT = "Next: Preview slice, in the Reconstruct tab."
 LOOKING = "Looking for the axis…"
+COUNTED = (
+    "Unit: px, counted from 0 as the detector does; the names and messages of a run, and Compare's line of values, say "
+    "rows so. The slider below the picture begins at 0 with the first slice that is there."
+)
 NO_LAYER = "none"
 FROM_FILE = "from a file…"
 NO_MORE = "{} (its layer was removed)"  # still that of the scan, until another one, or none, is chosen
@@ -171,8 +175,8 @@ class ScanDock(Dock):
         self.views = _spin(
             tell, 1, 1, "Number of views to use, equally spread over the angles. Fewer: what would a shorter scan give?"
         )
-        self.first = _spin(tell, 0, 0, "First detector row (slice) to reconstruct. Unit: px.")
-        self.last = _spin(tell, 0, 0, "Last detector row (slice) to reconstruct. Unit: px.")
+        self.first = _spin(tell, 0, 0, f"First detector row (slice) to reconstruct. {COUNTED}")
+        self.last = _spin(tell, 0, 0, f"Last detector row (slice) to reconstruct. {COUNTED}")
         self.bin = _spin(
             tell, 1, 16, "Detector pixels averaged along each side: 2 is 8 times fewer voxels and half the detail."
         )
