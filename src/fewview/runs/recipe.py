@@ -118,8 +118,10 @@ class Recipe(Options):
         ge=1,
     )
     rows: tuple[int, int] | None = option(
-        None, "Rows", "Reconstruct only the detector rows A to B-1, given as A:B before binning; they are counted from 0, and what a "
-        "run says counts them so."
+        None,
+        "Rows",
+        "Reconstruct only the detector rows A to B-1, given as A:B before binning; they are counted from 0, and what a "
+        "run says counts them so.",
     )
     bin: int = option(
         1,
