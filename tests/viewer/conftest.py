@@ -154,12 +154,15 @@ class Docked:
         self.qtbot.keyClicks(line, text)
         self.qtbot.keyClick(line, Qt.Key.Key_Return)
 
-    def select(self, combo, text):
-        """Open a combo box and click on the item; again where the list closed or opened anew before the click came."""
+    def select(self, combo, text, chosen=None):
+        """Open a combo box and click on the item; again where the list closed or opened anew before the click came.
+
+        ``chosen`` says whether it was, where the box does not show the item afterwards.
+        """
         from qtpy.QtCore import Qt
 
         view, begin = combo.view(), time.monotonic()
-        while combo.currentText() != text:
+        while not (combo.currentText() == text if chosen is None else chosen()):
             assert time.monotonic() - begin < PATIENCE
             if not view.isVisible():
                 self.qtbot.mouseClick(combo, Qt.MouseButton.LeftButton)

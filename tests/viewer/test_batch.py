@@ -274,6 +274,37 @@ def test_the_frame_of_a_series_that_runs_is_shown_and_all_are_stepped_through_at
     assert len(json.loads(bench.keeper.file.read_text())["series"]) == 1  # and again
 
 
+def test_each_frame_of_a_series_has_the_xray_volume(docked, tmp_path, monkeypatch):
+    """It came with the first frame, from a file; it stays in sight with each, and when the first one is closed."""
+    from qtpy.QtWidgets import QFileDialog
+
+    bench, viewer, scans = docked.bench, docked.viewer, docked.scan.scans
+    paths = [frame(tmp_path / f"f{number}.npy") for number in (1, 2, 3)]
+    np.save(tmp_path / "tube.npy", np.random.default_rng(0).random((2, 24, 24), dtype=np.float32))
+    ready_for_several(docked, paths, monkeypatch)
+    monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *_, **__: (str(tmp_path / "tube.npy"), ""))
+    docked.scan.parentWidget().raise_()
+    chosen = docked.scan.auxiliary
+    docked.until(chosen.isVisible)
+    docked.select(chosen, "from a file…", lambda: "tube" in viewer.layers)
+    xray = viewer.layers["tube"]
+    xray.visible = True
+    docked.reconstruct.choose("dtv")
+    docked.reconstruct.form.set_values({"iterations": 5, "weight": 1e-3})
+    docked.click(docked.reconstruct.several.series)
+    docked.until(lambda: len(bench.runs) == 3 and all(run.over for run in bench.runs))
+    docked.finish()
+    assert {run.payload["recipe"]["auxiliary"] for run in bench.runs} == {str(tmp_path / "tube.npy")}
+    for number in (1, 2, 3):
+        docked.select(scans.choice, f"Scan: f{number}.npy")
+        assert bench.scan.path == paths[number - 1]
+        assert xray.visible and xray.metadata["fewview"]["of"] == bench.scan.path
+        assert xray.name == f"f{number}: tube" == chosen.currentText()
+    docked.select(scans.choice, "Scan: f1.npy")
+    docked.click(scans.close_button)
+    assert xray in viewer.layers and xray.visible and bench.scan.path == paths[2] and chosen.currentText() == xray.name
+
+
 def test_a_series_goes_on_when_its_dock_is_closed(docked, tmp_path, monkeypatch):
     paths = [frame(tmp_path / f"f{number}.npy") for number in (1, 2, 3)]
     ready_for_several(docked, paths, monkeypatch, iterations=300)

@@ -12,6 +12,7 @@ import numpy as np
 from ..errors import FewviewError
 from .common.layers import METADATA, facts
 from .common.names import own_name, with_prefix
+from .files.layer_files import files_of
 from .scan.presenter import ScanPresenter
 from .unit_of_layers import bring_layer
 
@@ -66,6 +67,7 @@ class Scans:
         for leave in self.leaving:
             leave()
         before, self.current = self.current, scan
+        self._hand_over(scan)
         self.park()
         for layer in self._viewer.layers:
             of = scan_of(layer)
@@ -75,6 +77,17 @@ class Scans:
                 self._visible[id(layer)] = layer.visible
             layer.visible = of == scan.path and self._visible.pop(id(layer), layer.visible)
         self.reset_view()
+        self.name_layers()
+
+    def _hand_over(self, scan: ScanPresenter) -> None:
+        """X-ray volume and reference of a scan become its own where they came with another, as a frame of a series."""
+        for waiting in self._parked.values():
+            for layer in [one for one in waiting if _serves(one, scan)]:
+                waiting.remove(layer)
+                self._viewer.add_layer(layer)
+        for layer in self._viewer.layers:
+            if _serves(layer, scan):
+                layer.metadata = {**layer.metadata, METADATA: {**facts(layer.metadata), "of": scan.path}}
 
     def park(self) -> None:
         """Take out of the viewer what lies in another unit than the scan that is meant, and bring back the rest.
@@ -203,6 +216,13 @@ class Scans:
                 if facts(layer.metadata).get("prefix", "") != wanted:
                     layer.name = with_prefix(wanted, own_name(layer.name, layer.metadata))
                     layer.metadata = {**layer.metadata, METADATA: {**facts(layer.metadata), "prefix": wanted}}
+
+
+def _serves(layer: Any, scan: ScanPresenter) -> bool:
+    """Whether a volume that came with another scan is X-ray volume or reference of this one, too."""
+    about = facts(layer.metadata)
+    other = about.get("of") not in ("", None, scan.path) and "run" not in about
+    return other and bool(files_of(layer) & {scan.auxiliary, scan.reference})
 
 
 def scan_of(layer: Any) -> str | None:
