@@ -43,3 +43,26 @@ def test_a_logarithmic_axis_writes_few_numbers(qtbot):
 
     axis = SparseTicks("left")
     assert axis.logTickStrings(np.log10([0.05, 0.08, 0.09, 0.1, 0.2]), 1, 1) == ["0.05", "", "", "0.1", "0.2"]
+
+
+@pytest.mark.parametrize("legend", [True, False])
+@pytest.mark.parametrize("time", [0.0, 12.0])
+def test_the_first_point_of_a_course_lies_where_the_others_go_on_from(qtbot, time, legend):
+    """A marker, whole, right of 0; a second point makes the line, and the axis still begins at 0."""
+    from fewview.viewer.common.plots import Plot
+
+    plot = Plot("Progress", "time / s", "PSNR / dB", legend=legend, from_zero=True)
+    qtbot.addWidget(plot)
+    plot.resize(265, 200)
+    plot.show()
+    qtbot.waitExposed(plot)
+    for points in (1, 2):
+        x = time + 3 * np.arange(points)
+        plot.draw({"PSNR": (x, 23.4 + x)}, symbols=True)
+        plot.plotItem.vb.updateAutoRange()
+        (left, right), (low, high) = plot.plotItem.vb.viewRange()
+        per_pixel = (right - left) / plot.plotItem.vb.width()
+        assert left < -3 * per_pixel and left > -0.1 * right  # half a marker of 6 pixels
+        assert x[-1] + 3 * per_pixel < right < 1.2 * max(1, x[-1])
+        assert low < 23.4 + x[0] <= 23.4 + x[-1] < high
+        assert plot._curves["PSNR"].opts["symbol"] == "o"

@@ -63,15 +63,21 @@ class Plot(pg.PlotWidget):
         At least, in pixels.
     legend : bool
         Off where there is one curve only, which the title of the axis names.
+    from_zero : bool
+        Whether the axis at the bottom begins at 0, as what grows in the course of a run does: a first point then lies
+        where the others will go on from.
     """
 
-    def __init__(self, name: str, x: str, y: str, height: int = 150, legend: bool = True) -> None:
+    def __init__(
+        self, name: str, x: str, y: str, height: int = 150, legend: bool = True, from_zero: bool = False
+    ) -> None:
         super().__init__(axisItems={"left": SparseTicks("left")})
         described(self, name, f"Plot of {y} against {x}")
         self._titles = {"bottom": x, "left": y}
         self._curves: dict[str, Any] = {}
         self._slots: dict[str, int] = {}
         self._series: tuple[str, ...] = ("#808080",)
+        self._from_zero = from_zero
         self.setMinimumHeight(height)
         self.setMaximumHeight(2 * height)
         self.setMinimumWidth(0)
@@ -152,18 +158,19 @@ class Plot(pg.PlotWidget):
                 self._legend.addItem(curve, name)
 
     def _make_room(self, curves: Mapping[str, Points]) -> None:
-        """A point that nobody sees, so high that the curves end below the legend."""
+        """Points that nobody sees: so high that the curves end below the legend, and at 0 where the axis begins there."""
         log = self.plotItem.getAxis("left").logMode
         values = np.concatenate([np.zeros(0), *(np.ravel(np.asarray(y, dtype=float)) for _, y in curves.values())])
         values = values[np.isfinite(values) & (values > 0 if log else True)]
-        if not values.size or not self._legend.isVisible():
+        if not values.size or not (self._legend.isVisible() or self._from_zero):
             self._room.setData([], [])
             return
         low, high = (np.log10(v) if log else v for v in (values.min(), values.max()))
         share = min(MOST, (LEGEND_EDGE + len(curves) * LEGEND_LINE) / max(1.0, self.plotItem.vb.height()))
-        top = high + (high - low) * share / (1 - share)
-        first = next(float(np.ravel(x)[0]) for x, _ in curves.values() if np.size(x))
-        self._room.setData([first], [10**top if log else top])
+        top = high + (high - low) * share / (1 - share) * self._legend.isVisible()
+        places = np.concatenate([np.ravel(np.asarray(x, dtype=float)) for x, _ in curves.values()])
+        ends = [0.0, max(1.0, float(places.max()))] if self._from_zero else [float(places[0])]
+        self._room.setData(ends, [10**top if log else top] * len(ends))
 
     def title(self, side: str, title: str) -> None:
         """Another title of an axis: its unit depends on what is drawn."""

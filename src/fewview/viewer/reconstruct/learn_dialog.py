@@ -87,8 +87,7 @@ class LearnDialog(QDialog):
         described(self.words, "State of the training")
         self.bar = QProgressBar()
         described(self.bar, "Progress of the training")
-        self.plot = Plot("Progress of the learning", "time / s", "PSNR / dB")
-        self.plot.plotItem.setLimits(xMin=0)  # of one point pyqtgraph would show time before it, too
+        self.plot = Plot("Progress of the learning", "time / s", "PSNR / dB", from_zero=True)
         row = QHBoxLayout()
         for made in (self.go_button, self.stop_button):
             made.setAutoDefault(False)  # Return ends the typing in a field, and starts nothing

@@ -61,7 +61,7 @@ class RunPanel(QWidget):
             head.addWidget(item)
         head.addLayout(row)
         layout = bare(QVBoxLayout(self))
-        self.plot = Plot("Convergence", "step", "relative error", height=130)
+        self.plot = Plot("Convergence", "step", "relative error", height=130, from_zero=True)
         self.plot.logarithmic()
         layout.addWidget(Section("Convergence", self.plot))
         self.runs_section = Section("Runs", self._make_runs(), unfolded=False)
