@@ -22,8 +22,8 @@ def told(docked):
     return words
 
 
-def region_of(docked, name):
-    return next(row for row in docked.compare.rows if row.layer == name and row.region == "R1")
+def region_of(docked, name, region="R1"):
+    return next(row for row in docked.compare.rows if row.layer == name and row.region == region)
 
 
 def stop(docked):
@@ -113,10 +113,38 @@ def test_masks_counts_constants_and_other_grids_as_reference(docked, disk, told)
             assert window.values["difference"] == pytest.approx(wanted, rel=1e-4), name
         elif name != "masked":
             assert window.values.get("psnr") is None
-    viewer.layers.remove("masked")
-    assert "its layer was removed" in docked.scan.reference.currentText() and Path(scan.reference).exists()
+    viewer.layers.remove("masked")  # it lay in no file: one with a made-up name was written for the run
+    assert docked.scan.reference.currentText() == "masked (its layer was removed)" and Path(scan.reference).exists()
     docked.select(docked.scan.reference, "none")
     assert scan.reference is None and docked.run().status == "done"
+
+
+def test_what_cannot_be_a_reference_is_not_offered_or_says_so(docked, disk):
+    """Of layers that users have beside their volumes, by the box of the Scan dock."""
+    run = docked.reconstruct_scan(disk)
+    viewer, combo, words = docked.viewer, docked.scan.reference, docked.compare.words
+    cube = np.array(run.volume)
+    viewer.add_image(np.stack([cube, cube]), name="series")
+    viewer.add_image(np.zeros((64, 64, 3), np.uint8), name="photo", rgb=True)
+    viewer.add_image([cube, cube[:, ::2, ::2]], name="pyramid", multiscale=True)
+    viewer.add_labels((cube > cube.mean()).astype(int), name="labels")
+    viewer.add_points(np.array([[1, 20, 20.0]]), name="points")
+    viewer.add_image(cube[2], name="slice")
+    viewer.add_image(np.full_like(cube, np.nan), name="empty")
+    viewer.add_image(1000 * cube, name="counts")
+    assert [combo.itemText(k) for k in range(combo.count())][1:-1] == [run.title, "slice", "empty", "counts"]
+    assert "labels, points, shapes and colour pictures" in combo.toolTip()
+    docked.compare.refresh()
+    for name in ("series", "photo", "pyramid"):
+        assert f"“{name}” " in words.notes.toolTip()
+    assert "they are 1000 times those of" in words.notes.toolTip()
+    docked.select(combo, "slice")
+    docked.until(lambda: "“slice” is one image; every slice is compared with it." in words.notes.toolTip())
+    assert region_of(docked, run.title, "slice").values["psnr"] > 20
+    docked.select(combo, "empty")
+    docked.until(lambda: "“empty” cannot be the reference here:" in words.truth.text())
+    assert "The reference holds no numbers" in words.notes.toolTip()
+    assert region_of(docked, run.title, "slice").values.get("psnr") is None
 
 
 def test_regions_that_are_emptied_turned_moved_out_or_deleted(docked, disk):
@@ -136,6 +164,10 @@ def test_regions_that_are_emptied_turned_moved_out_or_deleted(docked, disk):
         region_of(docked, run.title).note == "lies outside this layer"
         and "mean" not in region_of(docked, run.title).values
     )
+    layer.data = [corners - corners.mean(axis=0)]  # around the upper left corner of the picture
+    compare.refresh()
+    (note,) = [row.note for row in compare.rows if row.region == "R1"]
+    assert note == "reaches beyond this layer, and only the part inside is measured"
     layer.data = []
     compare.refresh()
     assert {row.region for row in compare.rows} == {"slice"} and "A click on the picture" in compare.truth_words.text()

@@ -29,13 +29,18 @@ def data_range(reference: Any) -> float:
     Raises
     ------
     FewviewError
-        If the reference is constant: no metric can be scaled by it.
+        If the reference is constant, or holds no numbers: no metric can be scaled by it.
     """
     values = as_volume(reference, "reference")
     low, high = float(np.min(values)), float(np.max(values))
     if not np.isfinite(low) or not np.isfinite(high):
         finite = values[np.isfinite(values)]
-        low, high = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 0.0)
+        if not finite.size:
+            raise FewviewError(
+                "The reference holds no numbers (all of it is NaN or infinite), so nothing can be measured against it.",
+                "Choose a reference that shows the object.",
+            )
+        low, high = float(finite.min()), float(finite.max())
     if not high > low:
         raise FewviewError(
             "The reference is constant, so PSNR and SSIM have no scale.",

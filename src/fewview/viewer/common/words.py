@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 import re
 
+import numpy as np
+
 NO_SCAN = "There is no scan that can be reconstructed: open one in the Scan dock."
 # Fields of the docks that stand for flags of the command line.
 _FIELDS = {
@@ -45,6 +47,11 @@ def number(value: float | None, digits: int = 4) -> str:
     if math.isinf(value):
         return "∞" if value > 0 else "-∞"
     return f"{value:.{digits}g}"
+
+
+def plain(value: float) -> str:
+    """A factor with two digits, and never as a power of ten: "970", "0.0021"."""
+    return np.format_float_positional(float(f"{value:.2g}"), trim="-")
 
 
 def without_flags(text: str) -> str:

@@ -68,7 +68,8 @@ class Foot:
         if comparison.truth is not None and comparison.candidates:
             parts.append(f"PSNR, SSIM and Diff. are against “{comparison.truth.name}”.")
         elif comparison.candidates:
-            parts.append("No reference: held-out error and data residual judge the runs.")
+            none = f"“{comparison.reference}” cannot be the reference here" if comparison.reference else "No reference"
+            parts.append(f"{none}: held-out error and data residual judge the runs.")
             if len(comparison.candidates) == 1:
                 parts.append("To compare, choose another method in Reconstruct and preview it, too.")
         self.truth.setText(" ".join(parts))

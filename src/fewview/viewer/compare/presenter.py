@@ -39,6 +39,8 @@ class Comparison:
         Sentences on what was left out or assumed.
     elsewhere : bool
         Whether there are layers, none of which has a slice at this height.
+    reference : str
+        Name of the layer that was chosen as reference, whether or not it can be one.
     """
 
     candidates: list[Candidate] = field(default_factory=list)
@@ -47,6 +49,7 @@ class Comparison:
     length: str = "pixel"
     notes: list[str] = field(default_factory=list)
     elsewhere: bool = False
+    reference: str = ""
 
 
 class ComparePresenter:
@@ -119,7 +122,8 @@ class ComparePresenter:
         notes += unequal_views([layer for layer in others if layer in agreed])
         length = known[0].place.unit if known else "pixel"
         elsewhere = not candidates and any(layer is not reference for layer in agreed)
-        return Comparison(candidates, truth, unit, length, list(dict.fromkeys(notes)), elsewhere)
+        chosen = "" if reference is None else reference.name
+        return Comparison(candidates, truth, unit, length, list(dict.fromkeys(notes)), elsewhere, chosen)
 
     def candidate(self, layer: Any, z: float) -> Candidate | None:
         """One layer by itself, as the table measures it; None where it has no slice at ``z``."""

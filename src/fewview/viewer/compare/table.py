@@ -141,7 +141,16 @@ class Candidate:
             return Region((0, self.image.shape[0]), (0, self.image.shape[1]))
         if not np.isfinite(corners).all():  # drawn by a script
             return None
-        return inside(box_region((corners - np.array(self.origin)) / np.array(self.step)), self.image.shape)
+        return inside(self._box(corners), self.image.shape)
+
+    def cut(self, corners: NDArray[Any] | None) -> str:
+        """A note where a box reaches beyond the layer."""
+        part = self.region(corners)
+        beyond = corners is not None and part is not None and part != self._box(corners)
+        return "reaches beyond this layer, and only the part inside is measured" if beyond else ""
+
+    def _box(self, corners: NDArray[Any]) -> Region:
+        return box_region((corners - np.array(self.origin)) / np.array(self.step))
 
 
 @dataclass(frozen=True, eq=False)
@@ -235,6 +244,7 @@ class Table:
                 if key not in known:
                     known[key] = self._known.get(key) or _measured(layer, region, truth, whole=corners is None)
                 values, note = known[key]
+                note = "; ".join(filter(None, (note, layer.cut(corners))))
                 block.append(Row(name, layer.name, {**values, **layer.scores}, key=layer.key, note=note))
             lines += with_best(block)
         self._known = known

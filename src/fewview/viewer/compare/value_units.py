@@ -13,6 +13,7 @@ import numpy as np
 
 from ...io.volume_out import PER_MM, PER_PIXEL
 from ..common.layers import facts
+from ..common.words import plain
 from .grids import PIXEL, Placed
 
 SHORT = {PER_MM: "mm⁻¹", PER_PIXEL: "px⁻¹"}  # behind a number, and in headings
@@ -89,7 +90,7 @@ def one_unit(layers: Sequence[Any]) -> tuple[list[Any], str, list[str]]:
             ratio = level / max(_level(known[-1]), 1e-30)
             if not 1 / FACTOR < ratio < FACTOR:
                 notes.append(
-                    f"“{layer.name}” does not say the unit of its values, and they are {ratio:.2g} times those of "
+                    f"“{layer.name}” does not say the unit of its values, and they are {plain(ratio)} times those of "
                     f"“{known[-1].name}” (in {wanted}). If it is in another unit, scale it first."
                 )
     return agreed, wanted or "", notes

@@ -47,6 +47,10 @@ COUNTED = (
     "Unit: px, counted from 0 as the detector does; the names and messages of a run, and Compare's line of values, say "
     "rows so. The slider below the picture begins at 0 with the first slice that is there."
 )
+TRUTH = (
+    "Volume to compare with: PSNR and SSIM appear. It enters no reconstruction. Image layers of two or three axes can "
+    "be chosen; labels, points, shapes and colour pictures hold no attenuation."
+)
 NO_LAYER = "none"
 FROM_FILE = "from a file…"
 NO_MORE = "{} (its layer was removed)"  # still that of the scan, until another one, or none, is chosen
@@ -60,6 +64,7 @@ class ScanDock(Dock):
         self.viewer = viewer
         self.dropped.connect(partial(open_dropped, viewer))
         self.bench = workbench_of(viewer)
+        self._called: dict[str, str] = {}  # names of layers, by the file that holds them
         self.scans = ScanBar(self.bench)
         self.column.addWidget(self.scans)
         self.column.addLayout(self._make_open())
@@ -210,7 +215,7 @@ class ScanDock(Dock):
         self.auxiliary, self.reference = QComboBox(), QComboBox()
         for title, widget, tooltip in (
             ("X-ray", self.auxiliary, "X-ray volume of the same sample on the same grid, for cross-modal methods."),
-            ("Reference", self.reference, "Volume to compare with: PSNR and SSIM appear. It enters no reconstruction."),
+            ("Reference", self.reference, TRUTH),
         ):
             form.addRow(title, narrow(widget, tooltip, f"{title} layer"))
             widget.activated.connect(self._on_volumes)
@@ -274,11 +279,17 @@ class ScanDock(Dock):
         files = {layer.name: files_of(layer) for layer in layers}
         for combo, chosen in ((self.auxiliary, self.scan.auxiliary), (self.reference, self.scan.reference)):
             shown = next((name for name, known in files.items() if chosen in known), None)
-            gone = [] if chosen is None or shown is not None else [NO_MORE.format(Path(chosen).name)]
+            if shown is not None:
+                self._called[str(chosen)] = shown
+            gone = [] if chosen is None or shown is not None else [self._no_more(chosen)]
             with quiet(combo):
                 combo.clear()
                 combo.addItems([NO_LAYER, *names, *gone, FROM_FILE])
                 combo.setCurrentIndex(1 + names.index(shown) if shown is not None else len(names) + 1 if gone else 0)
+
+    def _no_more(self, file: str) -> str:
+        """A volume of the scan whose layer is not there any more, by the name that it had in the viewer."""
+        return NO_MORE.format(self._called.get(file, Path(file).name))
 
     # -- clicks --------------------------------------------------------------------------------------------------
 
@@ -361,7 +372,7 @@ class ScanDock(Dock):
         if index == combo.count() - 1:
             path, _ = QFileDialog.getOpenFileName(self, "Open a volume")
             return path if path and self._open_volume(path) else before
-        if before is not None and name == NO_MORE.format(Path(before).name):
+        if before is not None and name == self._no_more(before):
             return before
         return None if index == 0 else file_of(self.viewer.layers[name], self.scan.path)
 
