@@ -158,7 +158,7 @@ class Plot(pg.PlotWidget):
                 self._legend.addItem(curve, name)
 
     def _make_room(self, curves: Mapping[str, Points]) -> None:
-        """Points that nobody sees: so high that the curves end below the legend, and at 0 where the axis begins there."""
+        """Points that nobody sees: so high that the curves end below the legend; at 0, where the axis begins there."""
         log = self.plotItem.getAxis("left").logMode
         values = np.concatenate([np.zeros(0), *(np.ravel(np.asarray(y, dtype=float)) for _, y in curves.values())])
         values = values[np.isfinite(values) & (values > 0 if log else True)]
