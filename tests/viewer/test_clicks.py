@@ -213,6 +213,8 @@ def test_tab_goes_as_one_reads(docked):
 def test_keys_are_bound_shown_and_changed(docked):
     from qtpy.QtCore import Qt
 
+    from napari._app_model import get_app_model
+
     from fewview.viewer.keys.dialog import KeysTable
 
     table = KeysTable(docked.bench)
@@ -230,6 +232,16 @@ def test_keys_are_bound_shown_and_changed(docked):
     docked.until(docked.compare.views.grid.isChecked)
     assert docked.viewer.canvas.grid.enabled
     docked.compare.views.grid.setChecked(False)
+
+    window = docked.viewer.window  # the table of keys takes no room from picture and comparison
+    window.resize(1280, 800)
+    docked.qtbot.wait(300)
+    before = docked.compare.width()
+    get_app_model().commands.execute_command("fewview.show_keys").result()
+    docked.qtbot.wait(300)
+    page = window.dock_widgets["fewview keys"]
+    assert page.isVisible() and docked.compare.width() == before
+    assert all(line.width() >= line.fontMetrics().horizontalAdvance("Control-Shift-M") for line in page.lines.values())
 
 
 def test_what_is_missing_is_mended_by_its_button(docked, tmp_path):

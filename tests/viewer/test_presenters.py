@@ -692,6 +692,14 @@ def test_words():
     assert [number(v) for v in (None, float("inf"), 0.123456)] == ["n/a", "∞", "0.1235"]
 
 
+def test_cells_of_a_column_have_as_many_digits():
+    from fewview.viewer.common.words import cell
+
+    assert [cell(value) for value in (23.0, 22.714, 9.5, 1234.2, 0.0)] == ["23.00", "22.71", "9.500", "1234", "0.000"]
+    assert [cell(value, 3) for value in (0.9, 0.858, -5.9e-05)] == ["0.900", "0.858", "-5.90e-05"]
+    assert [cell(None), cell(float("nan")), cell(float("inf"))] == ["n/a", "n/a", "∞"]
+
+
 def test_keys_clash_with_each_other_and_with_the_viewer():
     keys = bindings({"stop": "Shift-R", "preview": ""})
     found = conflicts(keys, ["Shift-P"])

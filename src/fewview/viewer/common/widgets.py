@@ -305,7 +305,9 @@ class Dock(QWidget):
         self.appeared.emit()
 
     def _settle(self) -> None:
-        settle(self, self.window().findChildren(Dock))
+        window = self.window()
+        if window is not None:
+            settle(self, window.findChildren(Dock))
 
 
 def _focusable(layout: QLayout) -> Iterator[QWidget]:

@@ -49,6 +49,13 @@ def number(value: float | None, digits: int = 4) -> str:
     return f"{value:.{digits}g}"
 
 
+def cell(value: float | None, digits: int = 4) -> str:
+    """As :func:`number`, with all of its digits: "23.00" below "22.71", for a table."""
+    if value is None or not math.isfinite(value):
+        return number(value)
+    return f"{value:#.{digits}g}".removesuffix(".")
+
+
 def plain(value: float) -> str:
     """A factor with two digits, and never as a power of ten: "970", "0.0021"."""
     return np.format_float_positional(float(f"{value:.2g}"), trim="-")

@@ -12,6 +12,7 @@ from qtpy.QtWidgets import QSizePolicy
 
 from ..common.theme import Colours
 from ..common.widgets import described
+from .cursor_line import LENGTH
 from .grids import place_of
 
 Position = tuple[float, float, float]  # (z, y, x), mm or pixels
@@ -41,8 +42,6 @@ class Planes(pg.GraphicsLayoutWidget):
             plot.hideButtons()
             plot.setAspectLocked(True)
             plot.invertY(True)
-            plot.setLabel("bottom", across)
-            plot.setLabel("left", "z")
             image = pg.ImageItem(axisOrder="row-major")
             plot.addItem(image)
             lines = [pg.InfiniteLine(angle=angle, pen=pg.mkPen("#E69F00", width=1)) for angle in (90, 0)]
@@ -71,12 +70,16 @@ class Planes(pg.GraphicsLayoutWidget):
             _, y, x = (int(np.clip(round((p - o) / s), 0, n - 1)) for p, o, s, n in spans)
             data = layer.data
         for across, index in (("x", 2), ("y", 1)):
-            _, image, lines = self._parts[across]
+            plot, image, lines = self._parts[across]
             image.setVisible(not flat)
             for line in lines:
                 line.setVisible(not flat)
             if flat:
                 continue
+            for side, axis in (("bottom", across), ("left", "z")):
+                title = f"{axis} / {LENGTH[place.unit]}"
+                if plot.getAxis(side).labelText != title:
+                    plot.getAxis(side).setLabel(title, siPrefixEnableRanges=())
             plane = np.asarray(data[:, y, :] if across == "x" else data[:, :, x], dtype=np.float32)
             image.setImage(np.nan_to_num(plane), levels=(low, high), autoLevels=False)
             dz, d = place.step[0], place.step[index]

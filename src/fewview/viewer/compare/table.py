@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...quality import Region
-from ..common.words import number
+from ..common.words import cell
 from .measure import Measured, measure
 from .regions_file import box_region, inside
 
@@ -180,7 +180,7 @@ class Row:
         value = self.values.get(column.key)
         if value is not None and column.unit == "value":
             value /= 10**power
-        return mark + number(value, column.digits)
+        return mark + cell(value, column.digits)
 
 
 def power_of_ten(columns: Sequence[Column], rows: Sequence[Row]) -> int:

@@ -22,7 +22,7 @@ class KeysTable(QWidget):
         layout = QVBoxLayout(self)
         layout.addWidget(wrapped("Write keys as Shift-R or Control-T; leave a field empty for no key."))
         form = QFormLayout()
-        form.setRowWrapPolicy(QFormLayout.RowWrapPolicy.WrapLongRows)
+        form.setRowWrapPolicy(QFormLayout.RowWrapPolicy.WrapAllRows)
         self.lines: dict[str, QLineEdit] = {}
         for key in KEYS:
             line = QLineEdit()
@@ -31,7 +31,7 @@ class KeysTable(QWidget):
             described(line, key.title)
             line.editingFinished.connect(self._on_edit)
             self.lines[key.action] = line
-            form.addRow(key.title, line)
+            form.addRow(wrapped(key.title), line)
         layout.addLayout(form)
         self.problems = wrapped()
         layout.addWidget(self.problems)

@@ -34,14 +34,14 @@ class RecordView(QDialog):
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
         self.record: Mapping[str, Any] = {}
-        self.resize(560, 620)
+        self.resize(640, 620)
         layout = QVBoxLayout(self)
         self.summary = wrapped()
         self.summary.setObjectName("summary")
         described(self.summary, "What the volume is")
         self.tree = QTreeWidget()
         self.tree.setHeaderLabels(["Entry", "Value"])
-        self.tree.setColumnWidth(0, 190)
+        self.tree.setColumnWidth(0, 240)
         described(self.tree, "Record of the run")
         row = QHBoxLayout()
         self.copy_button = button("Copy", "The record as JSON, on the clipboard.", self.copy)
