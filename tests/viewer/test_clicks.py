@@ -211,9 +211,9 @@ def test_tab_goes_as_one_reads(docked):
 
 
 def test_keys_are_bound_shown_and_changed(docked):
-    from qtpy.QtCore import Qt
-
     from napari._app_model import get_app_model
+    from qtpy.QtCore import Qt
+    from qtpy.QtWidgets import QLabel
 
     from fewview.viewer.keys.dialog import KeysTable
 
@@ -242,6 +242,9 @@ def test_keys_are_bound_shown_and_changed(docked):
     page = window.dock_widgets["fewview keys"]
     assert page.isVisible() and docked.compare.width() == before
     assert all(line.width() >= line.fontMetrics().horizontalAdvance("Control-Shift-M") for line in page.lines.values())
+    labels = [label for label in page.findChildren(QLabel) if label.text()]
+    assert len(labels) == 1 + len(page.lines) and all(label.width() > 200 for label in labels)
+    assert all(not label.visibleRegion().isEmpty() for label in labels)
 
 
 def test_what_is_missing_is_mended_by_its_button(docked, tmp_path):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from qtpy.QtWidgets import QFormLayout, QLineEdit, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QLineEdit, QVBoxLayout, QWidget
 
 from ..common.widgets import described, wrapped
 from ..workbench import Workbench
@@ -21,8 +21,6 @@ class KeysTable(QWidget):
         self.bench = bench
         layout = QVBoxLayout(self)
         layout.addWidget(wrapped("Write keys as Shift-R or Control-T; leave a field empty for no key."))
-        form = QFormLayout()
-        form.setRowWrapPolicy(QFormLayout.RowWrapPolicy.WrapAllRows)
         self.lines: dict[str, QLineEdit] = {}
         for key in KEYS:
             line = QLineEdit()
@@ -31,8 +29,8 @@ class KeysTable(QWidget):
             described(line, key.title)
             line.editingFinished.connect(self._on_edit)
             self.lines[key.action] = line
-            form.addRow(wrapped(key.title), line)
-        layout.addLayout(form)
+            layout.addWidget(wrapped(key.title))
+            layout.addWidget(line)
         self.problems = wrapped()
         layout.addWidget(self.problems)
         layout.addStretch(1)
