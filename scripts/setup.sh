@@ -36,7 +36,8 @@ step() {
   log=$(mktemp)
   echo "Step $title"
   if ! $venv/bin/pip install --disable-pip-version-check --no-color --progress-bar off "$@" 2>&1 | tee "$log" |
-    { grep --line-buffered -E "^ *(Downloading|Building|Installing|Successfully|ERROR)" || true; } | cut -c1-100; then
+    { grep --line-buffered -oE "^ *(Downloading|Using cached|Building|Installing|Successfully|ERROR).{0,85}" || true; }
+  then
     cat "$log" >&2
     rm -f "$log"
     exit 1
