@@ -11,11 +11,13 @@ import napari
 import numpy as np
 from napari.settings import get_plugin_settings
 from PIL import Image
+from qtpy.QtCore import Qt
 from qtpy.QtGui import QImage, QPainter
 
 from fewview.viewer.commands import open_all
-from fewview.viewer.common.layers import extra_name
+from fewview.viewer.common.names import extra_name
 from fewview.viewer.demo import wait
+from fewview.viewer.layout import RIGHT
 
 NARROW, WIDE, LARGEST = 265, 420, 2**24 - 1
 OUT = Path(sys.argv[1]) if len(sys.argv) > 1 else Path(__file__).parent / "images" / "viewer"
@@ -52,6 +54,7 @@ def dock(widget, name, width):
     save(path)
     widget.setMinimumWidth(0)
     widget.setMaximumWidth(LARGEST)
+    widget.window().resizeDocks([widget.parentWidget()], [RIGHT], Qt.Orientation.Horizontal)
 
 
 def finish(bench):

@@ -1,6 +1,8 @@
 """The docs show what was measured, and every command, flag and link in them exists."""
 
+import ast
 import functools
+import importlib
 import importlib.util
 import json
 import re
@@ -127,6 +129,20 @@ def test_commands_of_a_page_exist(page):
                 assert word.split("=")[0] in usage, f"{page.name}: {shlex.join(words)}"
             if words[1] == "reconstruct" and word == "--aux":
                 assert "aux" in get_method(words[words.index("--method") + 1]).needs, shlex.join(words)
+
+
+@pytest.mark.parametrize("path", sorted([*ROOT.glob("docs/*.py"), *ROOT.glob("benchmarks/*.py")]), ids=lambda p: p.name)
+def test_a_script_finds_what_it_takes_from_the_project(path):
+    """Scripts that take long are not run here; names that moved are found all the same."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if not isinstance(node, ast.ImportFrom) or not (node.module or "").startswith("fewview"):
+            continue
+        if node.module.startswith("fewview.viewer"):
+            pytest.importorskip("napari")
+        module = importlib.import_module(node.module)
+        for name in node.names:
+            found = hasattr(module, name.name) or importlib.util.find_spec(f"{node.module}.{name.name}")
+            assert found, f"{path.name}: {node.module} has no {name.name}"
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

@@ -24,7 +24,7 @@ def central(problem: Problem, slices: int, adjacent: bool = False) -> Problem:
     problem : Problem
     slices : int
     adjacent : bool
-        Neighbours in the middle; otherwise they are spread over the middle half.
+        Neighbours in the middle; otherwise they are spread over the middle half, of few slices over more.
 
     Returns
     -------
@@ -67,7 +67,8 @@ def central_slices(problem: Problem, slices: int, adjacent: bool = False) -> lis
         return list(range(total))
     if adjacent:
         return [(total - slices) // 2 + k for k in range(slices)]
-    return [int(total * (0.25 + 0.5 * (k + 0.5) / slices)) for k in range(slices)]
+    span = max(total / 2, slices)  # of few slices more than the half, so that none comes twice
+    return [int((total - span) / 2 + span * (k + 0.5) / slices) for k in range(slices)]
 
 
 def common(views: Part) -> Part | Problem:
