@@ -19,7 +19,7 @@ from fewview.viewer.common.names import extra_name
 from fewview.viewer.demo import wait
 from fewview.viewer.layout import RIGHT
 
-NARROW, WIDE, LARGEST = 265, 420, 2**24 - 1
+NARROW, LARGEST = 265, 2**24 - 1
 OUT = Path(sys.argv[1]) if len(sys.argv) > 1 else Path(__file__).parent / "images" / "viewer"
 
 
@@ -54,6 +54,7 @@ def dock(widget, name, width):
     save(path)
     widget.setMinimumWidth(0)
     widget.setMaximumWidth(LARGEST)
+    wait(lambda: False, 0.3)
     widget.window().resizeDocks([widget.parentWidget()], [RIGHT], Qt.Orientation.Horizontal)
 
 
@@ -120,7 +121,6 @@ def shell(viewer, scan, panel, compare):
     window(viewer, "running")
     dock(panel, "reconstruct_narrow", NARROW)
     finish(scan.bench)
-    dock(panel, "reconstruct_wide", WIDE)
 
     line = compare.regions.make_line(compare.compared()[0])
     line.add_lines(np.array([[128.0, 20.0], [128.0, 250.0]]))
