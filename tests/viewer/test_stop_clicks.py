@@ -97,11 +97,11 @@ def test_rows_are_told_as_they_were_chosen(docked, tmp_path):
     assert "(rows 12, 14; " in record["holds"]
     step = layer.scale[0]
     assert np.allclose((docked.viewer.dims.point[0] - layer.translate[0]) / step % 1, 0)  # on a slice, not between two
-    assert docked.bench.shown_row() == 12
+    assert docked.bench.shown_row() == 14
     widgets = QApplication.allWidgets()
     canvas = next(w for w in widgets if type(w).__name__ == "CanvasBackendDesktop" and w.isVisible())
     docked.qtbot.mouseMove(canvas, canvas.rect().center())
-    docked.until(lambda: docked.compare.words.pointed.text().startswith("Row 12; "))
+    docked.until(lambda: docked.compare.words.pointed.text().startswith("Row 14; "))
 
 
 MOMENTS = {

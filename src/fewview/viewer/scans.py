@@ -202,7 +202,7 @@ class Scans:
             deep = [layer.extent.world[:, axis - ndim] for layer in own if layer.ndim == ndim]
             step = min(layer.scale[axis - ndim] for layer in own if layer.ndim == ndim)
             low, high = min(span[0] for span in deep), max(span[1] for span in deep)  # middles of pixels
-            dims.set_point(dims.ndim - ndim + axis, low + np.floor((high - low) / step / 2 + 1e-6) * step)
+            dims.set_point(dims.ndim - ndim + axis, low + np.floor((high - low) / step / 2 + 0.5 + 1e-6) * step)
         if ndim == dims.ndim:
             self._viewer.reset_view(layers=own)
         else:  # images in a viewer of volumes: napari cannot fit them by themselves
