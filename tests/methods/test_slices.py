@@ -17,4 +17,5 @@ def test_slices_that_stand_for_all_are_as_many_as_were_asked_none_twice_and_in_t
         assert 0 <= found[0] and found[-1] < total
         assert abs((found[0] + found[-1]) / 2 - (total - 1) / 2) <= 1
     if total >= 2 * slices:
-        assert total / 4 - 1 < central_slices(problem, slices)[0] and central_slices(problem, slices)[-1] < 3 * total / 4
+        spread = central_slices(problem, slices)
+        assert total / 4 - 1 < spread[0] and spread[-1] < 3 * total / 4
