@@ -14,7 +14,7 @@ def test_slices_that_stand_for_all_are_as_many_as_were_asked_none_twice_and_in_t
     for adjacent in (False, True):
         found = central_slices(problem, slices, adjacent)
         assert found == sorted(set(found)) and len(found) == min(slices, total)
-        assert 0 <= found[0] and found[-1] < total
+        assert found[0] >= 0 and found[-1] < total
         assert abs((found[0] + found[-1]) / 2 - (total - 1) / 2) <= 1
     if total >= 2 * slices:
         spread = central_slices(problem, slices)
