@@ -171,7 +171,7 @@ METHOD = Method(
     effort=lambda problem, options: Effort(tuning=0.3),
     needs=frozenset({"aux", "weights"}),
     missing=missing_weights(UnrolledXrayOptions().weights, "`fewview train unrolled --xray`"),
-    buffers=(56.0, 8.0),
+    buffers=(42.0, 8.0),
     beside=lambda options, size: UNROLLED.beside(options, size) + WEIGHTS,  # of the guide
     halo=UNROLLED.halo,
     resumable=False,
