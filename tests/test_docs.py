@@ -74,6 +74,8 @@ def test_the_page_of_repairs_shows_what_was_measured():
     assert tables.PAGE.read_text(encoding="utf-8") == tables.page(), "run: python docs/diffnr_tables.py"
     others = script("dinr_tables")
     assert others.PAGE.read_text(encoding="utf-8") == others.page(), "run: python docs/dinr_tables.py"
+    fields = script("fields_table")
+    assert fields.PAGE.read_text(encoding="utf-8") == fields.page(), "run: python docs/fields_table.py"
     networks = script("unrolled_tables")
     assert networks.PAGE.read_text(encoding="utf-8") == networks.page(), "run: python docs/unrolled_tables.py"
     rows = [
