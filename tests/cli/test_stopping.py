@@ -18,6 +18,14 @@ AXIS = 17.0
 COMMAND = [sys.executable, "-c", "from fewview.cli import main; main()", "reconstruct"]
 
 
+@pytest.fixture(autouse=True)
+def hangups_are_heard():
+    """Where the tests themselves run under `nohup`, SIGHUP is ignored, and whatever they start would ignore it, too."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGHUP, before)
+
+
 @pytest.fixture
 def sent(monkeypatch):
     """Send a signal, twice as shells and `timeout` do, when the run shows its third estimate."""
@@ -59,7 +67,7 @@ def test_a_closed_terminal_ends_the_run_and_keeps_its_estimate(scan_file, tmp_pa
     ours, theirs = pty.openpty()
     arguments = [scan_file, "-o", tmp_path / "out.npy", "--axis", str(AXIS), "--method", "sirt"]
     process = subprocess.Popen(
-        [*COMMAND, *map(str, arguments), "--set", "iterations=1000000", "--report", str(tmp_path / "report.json")],
+        [*COMMAND, *map(str, arguments), "--set", "iterations=20000", "--report", str(tmp_path / "report.json")],
         stdin=theirs,
         stdout=theirs,
         stderr=theirs,
