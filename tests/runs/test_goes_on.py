@@ -65,7 +65,7 @@ def test_a_field_stopped_between_two_fits_goes_on_to_the_next_state(session, mon
 
 
 def in_the_second_slab(estimate) -> bool:
-    return "slices 2 to 3" in estimate.stage
+    return "rows 2 to 3" in estimate.stage
 
 
 def test_a_step_cut_short_in_a_slab_keeps_the_slabs_before(session, monkeypatch):

@@ -146,9 +146,9 @@ def test_stars_only_where_better_is_defined_and_units_in_the_headings():
 @pytest.mark.parametrize(
     ("values", "power", "heading", "cells"),
     [
-        ({"mean": -1.2e-4, "std": 6.164e-4, "psnr": 26.16}, -6, "Mean / 10⁻⁶ px⁻¹", ["-120", "616", "26.16"]),
-        ({"mean": 0.0213, "std": 0.005, "psnr": None}, 0, "Mean / px⁻¹", ["0.0213", "0.005", "n/a"]),
-        ({"mean": float("nan"), "std": 0.0, "psnr": 3.0}, 0, "Mean / px⁻¹", ["n/a", "0", "3"]),
+        ({"mean": -1.2e-4, "std": 6.164e-4, "psnr": 26.16}, -6, "Mean / 10⁻⁶ px⁻¹", ["-120.0", "616", "26.16"]),
+        ({"mean": 0.0213, "std": 0.005, "psnr": None}, 0, "Mean / px⁻¹", ["0.02130", "0.00500", "n/a"]),
+        ({"mean": float("nan"), "std": 0.0, "psnr": 3.0}, 0, "Mean / px⁻¹", ["n/a", "0.00", "3.000"]),
     ],
 )
 def test_small_values_are_told_in_units_of_a_power_of_ten(values, power, heading, cells):
