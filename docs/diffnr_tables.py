@@ -97,6 +97,12 @@ def gains(rows):
                 )
             over = [f"{psnr[3] - value:+.2f}" for value in psnr[:3]]
             body.append([f"{data}, {views} views, `{repaired}`", str(count), *told[:4], *over, *told[4:]])
+    for repaired in FIELDS.values():
+        kinds = [f"{data}, mean of all views, `{repaired}`" for data in KINDS]
+        seen = {len(some) for title in kinds for some in found[title].values()}
+        if len(seen) == 1 and seen != {1}:  # all kinds at all views
+            each = [some for title in kinds for some in found[title].values()]
+            found[f"all four, mean of all views, `{repaired}`"] = dict(enumerate(each))
     for title, volumes in found.items():
         gained = np.array([np.mean(some, axis=0) for some in volumes.values()])  # (volumes, 3)
         if len(gained) > 1 and max(map(len, volumes.values())) > 1:
