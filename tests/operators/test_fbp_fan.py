@@ -27,18 +27,23 @@ SCANS = {
 }
 
 
+def reconstructed_disk(A, x, y, radius):
+    """FBP of a disk (mm) of value 1 from its exact line integrals."""
+    rays = []
+    for view in range(A.views):
+        start, direction = A.geometry.rays(view)
+        distance = (start[:, 0] - x) * direction[:, 1] - (start[:, 1] - y) * direction[:, 0]
+        rays.append(2 * 0.02 * np.sqrt(np.maximum(radius**2 - distance**2, 0)))
+    return filtered_backprojection(A, torch.tensor(np.array(rays)[None], dtype=torch.float32))[0].numpy() / 0.02
+
+
 @pytest.mark.parametrize("detector", ["flat", "curved"])
 @pytest.mark.parametrize("scan", SCANS)
 def test_a_disk_comes_out_with_its_value(scan, detector):
     angles, axis, principal = SCANS[scan]
     beam = FanBeam(angles, 1, 200, axis, 1.6, principal=principal, sod=300, sdd=480, detector=detector)
     A = projector(beam, memory_budget=0)
-    rays = []
-    for view in range(A.views):
-        start, direction = beam.rays(view)
-        distance = (start[:, 0] - 20) * direction[:, 1] - (start[:, 1] + 15) * direction[:, 0]
-        rays.append(2 * 0.02 * np.sqrt(np.maximum(40**2 - distance**2, 0)))
-    found = filtered_backprojection(A, torch.tensor(np.array(rays)[None], dtype=torch.float32))[0].numpy() / 0.02
+    found = reconstructed_disk(A, 20, -15, 40)
     place = (np.arange(A.grid) - (A.grid - 1) / 2) * A.volume.voxel
     inside = np.hypot(place - 20, -place[:, None] + 15) < 36
     assert found[inside].mean() == pytest.approx(1, abs=2e-3) and found[inside].std() < 2e-3
@@ -76,12 +81,7 @@ def test_what_only_one_edge_of_the_detector_sees_has_its_value(aside):
     """A full turn, the axis a little aside, and a disk at the border of the slice."""
     beam = FanBeam(TURN, 1, 200, 99.5 + aside, 1.6, sod=300, sdd=480)
     A = projector(beam, memory_budget=0)
-    rays = []
-    for view in range(A.views):
-        start, direction = beam.rays(view)
-        distance = (start[:, 0] - 78) * direction[:, 1] - start[:, 1] * direction[:, 0]
-        rays.append(2 * 0.02 * np.sqrt(np.maximum(18**2 - distance**2, 0)))
-    found = filtered_backprojection(A, torch.tensor(np.array(rays)[None], dtype=torch.float32))[0].numpy() / 0.02
+    found = reconstructed_disk(A, 78, 0, 18)
     place = (np.arange(A.grid) - (A.grid - 1) / 2) * A.volume.voxel
     away, radius = np.hypot(place - 78, place[:, None]), np.hypot(place, place[:, None])
     assert found[away < 15].mean() == pytest.approx(1, abs=2e-3) and found[away < 15].std() < 3e-3
@@ -100,12 +100,7 @@ def test_corners_that_a_near_source_passes_through_stay_bounded(detector):
     beam = FanBeam(TURN, 1, 100, 49.5, 1.6, sod=64, sdd=102, detector=detector)  # half a fan of 38 degrees
     A = projector(beam, memory_budget=0)
     radius = 64 * math.sin(math.atan(80 / 102))  # of the circle that every view sees; the corners lie at 71 mm
-    rays = []
-    for view in range(A.views):
-        start, direction = beam.rays(view)
-        distance = (start[:, 0] - 12) * direction[:, 1] - (start[:, 1] + 8) * direction[:, 0]
-        rays.append(2 * 0.02 * np.sqrt(np.maximum(15**2 - distance**2, 0)))
-    found = filtered_backprojection(A, torch.tensor(np.array(rays)[None], dtype=torch.float32))[0].numpy() / 0.02
+    found = reconstructed_disk(A, 12, -8, 15)
     place = (np.arange(A.grid) - (A.grid - 1) / 2) * A.volume.voxel
     inside = np.hypot(place - 12, -place[:, None] + 8) < 13
     assert found[inside].mean() == pytest.approx(1, abs=2e-3) and found[inside].std() < 3e-3

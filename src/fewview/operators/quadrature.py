@@ -106,7 +106,7 @@ def within_detector(columns: ArrayLike, count: int) -> NDArray[np.float64]:
 
     Where a line is measured twice, the two share it by these weights, and where the opposite ray misses the detector,
     the one counts whole (Cho et al., Med. Phys. 23 (1996) 1317): the filter sees no edge. As only the columns near
-    the edges share unequally, the noise stays that of equal shares.
+    the edges share unequally, there is 1 to 4 % more noise than with equal shares; all over the detector, 15 to 17 %.
 
     Parameters
     ----------

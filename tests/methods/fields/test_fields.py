@@ -89,7 +89,7 @@ def test_the_image_value_does_not_wrap_around():
 
 
 def test_of_a_few_slices_no_level_is_hashed_however_wide_they_are():
-    """Hashed, a slice of 640 pixels took a third longer, at 256 pixels for the same PSNR."""
+    """Hashed, a slice of 256 pixels took a third longer, for the same PSNR."""
     assert not len(Pyramid((1, 640, 640), _rng(), CPU).hashed)
     thick = Pyramid((9, 640, 640), _rng(), CPU)
     assert len(thick.hashed) == 1 and max(level[0].numel() for level in thick.dense) <= 128**3
