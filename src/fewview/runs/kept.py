@@ -54,13 +54,14 @@ def holds(method: Method[Any], estimate: Estimate, stopped: bool) -> str:
 def remarks(chosen: Mapping[str, Any]) -> list[str]:
     """What whoever sees a result must know.
 
-    What a time budget left out, or why a run needed less; that a field predicts worse than its start; which repairs
-    were refused; that a volume is worth nothing; how the scan is unlike the training.
+    Whether the X-ray volume was used; what a time budget left out, or why a run needed less; that a field predicts
+    worse than its start; which repairs were refused; that a volume is worth nothing; how the scan is unlike the
+    training.
     """
     refused = len(chosen.get("refused_slices", []))
-    said = []
+    said = [str(chosen["guided"])] if "guided" in chosen else []
     if "within_budget" in chosen:
-        said = [str(chosen[name]) for name in ("within_budget", "ended_early") if name in chosen]
+        said += [str(chosen[name]) for name in ("within_budget", "ended_early") if name in chosen]
     if "behind_start" in chosen:
         said.append(str(chosen["behind_start"]))
     if refused:

@@ -113,8 +113,7 @@ def summary(record: Mapping[str, Any]) -> str:
     """What the volume is, and all that whoever sees it must know."""
     if record.get("kept", "result") != "result":
         return f"Not the result: {record.get('holds', record['kept'])}."
-    chosen = record.get("chosen") or {}
-    return " ".join(filter(None, (str(record.get("made_of", "")), str(chosen.get("guided", "")), *remarks(chosen))))
+    return " ".join(filter(None, (str(record.get("made_of", "")), *remarks(record.get("chosen") or {}))))
 
 
 def read_record(path: Path) -> Mapping[str, Any]:

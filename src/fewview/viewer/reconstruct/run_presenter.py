@@ -197,8 +197,7 @@ def _result(run: QueuedRun) -> list[str]:
 
     The first few of it, for whoever looks at the picture has no time for ten lines.
     """
-    chosen = run.record.get("chosen", {})
-    said = [str(one) for one in (run.record.get("made_of"), chosen.get("guided"), *remarks(chosen)) if one]
+    said = [str(one) for one in (run.record.get("made_of"), *remarks(run.record.get("chosen", {}))) if one]
     return said[:SAID] + (["There is more in its record."] if len(said) > SAID else [])
 
 
