@@ -12,8 +12,10 @@ import tomllib
 from importlib.metadata import EntryPoint
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+import fewview
 from fewview.cli.main import run
 from fewview.methods import get_method
 
@@ -151,6 +153,24 @@ def test_a_script_finds_what_it_takes_from_the_project(path):
 def test_links_of_a_page_lead_somewhere(page):
     for target in re.findall(r"\]\((?!https?:|mailto:)([^)#\s]+)", page.read_text(encoding="utf-8")):
         assert (page.parent / target).exists(), f"{page.name} links to {target}"
+
+
+def test_what_a_page_shows_in_python_runs(tmp_path, monkeypatch):
+    """On a small scan under the names that the pages use; the page on adding a method is tried as a package below.
+
+    Indented ones are for a viewer, and tried there.
+    """
+    monkeypatch.chdir(tmp_path)
+    for name in ("scan.h5", "sample.h5"):
+        assert run(["simulate", name, "--size", "24", "--views", "36", "--set", "depth=1"]) == 0
+    for name in ("volume.tif", "volume.std.tif"):
+        fewview.write_volume(name, np.ones((1, 4, 4), np.float32))
+    pages = [page.read_text(encoding="utf-8") for page in PAGES]
+    shown = [block for text in pages for block in re.findall(r"^```python\n(.*?)^```", text, re.DOTALL | re.MULTILINE)]
+    tried = [block for block in shown if not block.startswith("# my-package/")]
+    assert len(tried) == 3
+    for block in tried:
+        exec(block, {})
 
 
 def test_the_page_on_adding_a_method_makes_a_package_that_holds_what_it_must(tmp_path, monkeypatch):
