@@ -49,9 +49,9 @@ PSNR in dB (range 1) of unseen images of 128 pixels after one pass through the n
 white noise; median and total variation with the settings that are best on training images of the same kind. "better by"
 is against the better of these two: a prior must win on its own kind, and is reported on the other one.
 """
-WALKS = """## Down the noise, with a measurement
+ROLLOUTS = """## Down the noise, with a measurement
 
-What few views leave are streaks, not white noise. So priors are trained *in the loop*: most of the steps walk slices,
+What few views leave are streaks, not white noise. So priors are trained *in the loop*: most of the steps take slices,
 measured with views, angles, dose and start drawn at random, down the noise levels, with the data step of a
 reconstruction between them, and the network answers what it meets there (`fewview train prior`, option `in_loop`).
 PSNR in dB of the last answer, one sample, 12 slices of 128 pixels, two doses. The doses drawn for a number of views are
@@ -71,7 +71,7 @@ tried, on validation samples of 128 pixels and 2000 counts, by `d3ip` with fixed
   0.08 dB better than of 32 unseen ones.
 - A larger network: `fewview train prior -o FOLDER --minutes 120 --set kind=materials --set size=medium --set
   start=materials --set slices=5 --set rate=5e-4 --set in_loop=0.85` (9203 steps) goes on from the compact weights
-  with 11.6 M parameters. One-step denoising at noise 0.1 gained 0.06 dB, the walks at 8, 16 and 32 views 0.03 dB
+  with 11.6 M parameters. One-step denoising at noise 0.1 gained 0.06 dB, the rollouts at 8, 16 and 32 views 0.03 dB
   each; five reconstructions 0.01 dB in the mean (-0.07 to +0.05), for 1.6 times the time.
 - More noise at the start (350 in 24 steps): +0.06 dB at 8 views, on one sample; 24 samples instead of 8: +0.07 dB.
 - Better weights in the data step: told by the truth how far the network errs around every pixel (a trial that the code
@@ -133,17 +133,17 @@ def denoising(found: dict[str, dict]) -> str:
     return "\n".join(parts)
 
 
-def walks(found: dict[str, dict]) -> str:
+def rollouts(found: dict[str, dict]) -> str:
     """A line per prior and kind of images; those trained on white noise alone have none."""
     lines = []
     for name, card in found.items():
-        for kind, figures in card.get("walk_psnr_db", {}).items():
+        for kind, figures in card.get("rollout_psnr_db", {}).items():
             views = list(figures)
             if not lines:
                 lines = ["| prior | images | " + " | ".join(f"{count} views" for count in views) + " |"]
                 lines.append("|---|---|" + "---|" * len(views))
             lines.append(_line(f"`{name}`", [f"`{kind}`", *(f"{figures[count]:.2f}" for count in views)]))
-    return WALKS + "\n" + "\n".join(lines) + "\n"
+    return ROLLOUTS + "\n" + "\n".join(lines) + "\n"
 
 
 def _line(name: str, values: list[str]) -> str:
@@ -157,7 +157,7 @@ def page() -> str:
         INTRODUCTION,
         facts(found),
         denoising(found),
-        walks(found),
+        rollouts(found),
         CURVE,
         f"![Denoising against minutes](images/{LEARNING})\n",
         DRAWN,

@@ -6,7 +6,7 @@ import torch
 
 from fewview.geometry import ParallelBeam
 from fewview.operators import parallel_beam
-from fewview.runs.field_of_view import field_notes
+from fewview.runs.field_of_view import field_of_view_notes
 from fewview.scan import LineIntegrals
 
 
@@ -28,8 +28,8 @@ def test_the_notes_fit_what_was_seen(columns, turn, expected):
     disk = torch.from_numpy(0.02 * (np.hypot(x, y) < 28).astype(np.float32))[None]
     rays = parallel_beam(angles, columns=64, axis=31.5)(disk).numpy().swapaxes(0, 1)[..., columns]
     lines = LineIntegrals(rays, ParallelBeam(angles, 1, rays.shape[2], 31.5 - columns.start))
-    assert [" ".join(note.split()[:3]) for note in field_notes(lines)] == expected
-    learned = [" ".join(note.split()[:3]) for note in field_notes(lines, learned=True)]
+    assert [" ".join(note.split()[:3]) for note in field_of_view_notes(lines)] == expected
+    learned = [" ".join(note.split()[:3]) for note in field_of_view_notes(lines, learned=True)]
     unlike = {
         "the axis 12": "the network has",
         "half acquisition, the": "the network has",

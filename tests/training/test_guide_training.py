@@ -68,7 +68,7 @@ def test_what_a_guide_says_decides_what_it_is_shown_next(prior):
     assert float((guided.x[-1] - 0.5).abs().mean()) < 0.3 * float((alone.x[-1] - 0.5).abs().mean())
 
 
-def test_a_prior_that_looks_at_neighbours_walks_with_them_and_teaches_a_guide():
+def test_a_prior_that_looks_at_neighbours_runs_with_them_and_teaches_a_guide():
     torch.manual_seed(0)
     wide = DiffusionPrior(TINY.model_copy(update={"slices": 3})).eval().requires_grad_(False)
     seen = []

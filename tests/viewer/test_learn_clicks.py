@@ -49,7 +49,7 @@ def test_a_volume_teaches_the_network_and_the_next_run_uses_it(docked, tmp_path)
     docked.finish()
     assert "Kept as “my_sample”" in dialog.words.text()
     weights = file_of_network(docked.bench.scan.path, "my_sample")
-    assert read_card(weights)["trained_for"]["views"] == [27, 32]  # all views, and with a share of them withheld
+    assert read_card(weights)["trained_for"]["views"] == [27, 32]  # all views, and with a share of them held out
     assert dock.form.values()["weights"] == str(weights)
     assert dock.form.input_of("weights").currentText() == "my_sample"
     dialog.close()

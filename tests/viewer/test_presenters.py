@@ -28,7 +28,7 @@ from fewview.viewer.compare.report import Picture, html_report, record_of
 from fewview.viewer.compare.table import Candidate, Table, Truth, as_csv
 from fewview.viewer.compare.value_units import by_pixel, one_unit
 from fewview.viewer.keys.table import bindings, conflicts
-from fewview.viewer.reconstruct.form_entries import changed, form_fields, named
+from fewview.viewer.reconstruct.form_entries import changed, form_entries, named
 from fewview.viewer.reconstruct.modes import MODES, mode_states
 from fewview.viewer.reconstruct.presets import matching_preset, preset_help, preset_values
 from fewview.viewer.reconstruct.run_presenter import curves, forecast_text, run_title, run_view
@@ -62,7 +62,7 @@ def method(name="tv", family="classical", needs=(), missing=None):
 
 
 def test_fields_tell_kind_bounds_unit_and_effect():
-    fields = {field.name: field for field in form_fields(Knobs)}
+    fields = {field.name: field for field in form_entries(Knobs)}
     assert list(fields)[-1] == "start"  # advanced ones last
     assert (fields["weight"].kind, fields["weight"].auto, fields["weight"].low) == ("float", "auto", 0)
     assert (fields["iterations"].kind, fields["iterations"].high) == ("int", 250)
@@ -73,11 +73,11 @@ def test_fields_tell_kind_bounds_unit_and_effect():
 
 def test_a_recipe_says_only_what_differs_from_the_defaults():
     values = {"weight": "auto", "iterations": 30, "start": "zeros", "window": 2.0, "positivity": True}
-    assert changed(form_fields(Knobs), values) == {"iterations": 30}
+    assert changed(form_entries(Knobs), values) == {"iterations": 30}
 
 
 def test_a_preset_fills_the_form_and_is_recognised_in_it():
-    tv, fields = method(), form_fields(Knobs)
+    tv, fields = method(), form_entries(Knobs)
     assert preset_values(tv, fields, "Draft")["iterations"] == 30
     assert preset_values(tv, fields, "Best")["weight"] == "auto"
     assert matching_preset(tv, fields, preset_values(tv, fields, "Standard")) == "Standard"
@@ -87,7 +87,7 @@ def test_a_preset_fills_the_form_and_is_recognised_in_it():
 
 def test_only_what_matters_for_what_is_chosen_is_shown_and_said():
     model = get_method("d3ip").options
-    fields = {field.name: field for field in form_fields(model)}
+    fields = {field.name: field for field in form_entries(model)}
     values = {name: field.default for name, field in fields.items()}
     shown = {name for name, field in fields.items() if field.matters(values)}
     assert {"data_step.kind", "data_step.trust", "data_step.gamma", "adaptation.kind"} <= shown
@@ -110,9 +110,9 @@ def test_every_real_method_has_help_on_every_option():
     from fewview.viewer.reconstruct.modes import all_methods
 
     for real in all_methods():
-        for field in form_fields(real.options):
+        for field in form_entries(real.options):
             assert field.title and len(field.tooltip) > 15, (real.name, field.name)
-        fields = form_fields(real.options)
+        fields = form_entries(real.options)
         named = {field.name: field for field in fields}
         shared = named.get("budget")  # shown with every method that has it, after the few of its own
         assert sum(not field.advanced for field in fields) <= 4 + (shared is not None), real.name

@@ -16,12 +16,12 @@ from ..provenance import Provenance
 from . import kind as kind_rules
 from .arrange import arrange
 from .fan import cone_note
-from .flats_darks import add_fields
+from .flats_darks import add_flats_darks
 from .geometry_file import with_geometry
 from .look import look
 from .names import Role
 from .registry import find
-from .request import Draft, FieldChoice, Request
+from .request import Draft, FramesChoice, Request
 
 
 def draft(path: str | Path, request: Request) -> Draft:
@@ -34,7 +34,7 @@ def draft(path: str | Path, request: Request) -> Draft:
     """
     path = Path(path)
     patterns: dict[Role, str] = {}
-    choices: tuple[tuple[Role, FieldChoice | None], ...] = (("flat", request.flats), ("dark", request.darks))
+    choices: tuple[tuple[Role, FramesChoice | None], ...] = (("flat", request.flats), ("dark", request.darks))
     for role, choice in choices:
         if isinstance(choice, str) and path.is_dir() and "/" not in choice and not Path(choice).exists():
             patterns[role] = choice
@@ -48,7 +48,7 @@ def draft(path: str | Path, request: Request) -> Draft:
         made.lacks.append(found.refusal)
         made.hopeless = True
     arrange(made, request)
-    add_fields(made, request, set(patterns))
+    add_flats_darks(made, request, set(patterns))
     _numbers(made, request)
     _beam(made)
     if made.frames is not None:

@@ -61,8 +61,8 @@ def _exchange(path: Path, file: Any, group: Any) -> Found:
         refusal = ScanError(problem, "It should be (angle, row, column).")
     if refusal is not None:
         return Found(TITLE, (path,), angles=angles, refusal=refusal)
-    flats, times, no_flats = _fields(path, group, "data_white")
-    darks, _, no_darks = _fields(path, group, "data_dark")
+    flats, times, no_flats = _flats_or_darks(path, group, "data_white")
+    darks, _, no_darks = _flats_or_darks(path, group, "data_dark")
     frames, layout = _in_order(HDF5Frames.of(path, group, "data"), group["data"])
     return Found(
         TITLE,
@@ -100,7 +100,7 @@ def _in_order(frames: HDF5Frames, data: Any) -> tuple[FrameSource, tuple[Layout,
     return Rearranged(frames, (2, 0, 1)), known_layout("projections", f"{TITLE}, axes {':'.join(axes)}")
 
 
-def _fields(path: Path, group: Any, name: str) -> tuple[FrameSource | None, Times, tuple[str, ...]]:
+def _flats_or_darks(path: Path, group: Any, name: str) -> tuple[FrameSource | None, Times, tuple[str, ...]]:
     """Flats or darks and when they were taken; and a note where they should be but are not.
 
     Besides those of the format, some beamlines keep those before and after the scan apart.

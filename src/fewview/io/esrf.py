@@ -55,7 +55,7 @@ def read(path: Path, dataset: str | None) -> Found:
         scan = scans[0]
         broken = dangling(file[scan.group], scan.data, path)
         frames = None if broken is not None else HDF5Frames.of(path, file[scan.group], scan.data)
-        fields = {
+        sources = {
             role: [
                 HDF5Frames.of(path, file[one.group], one.data)
                 for one in entries
@@ -64,8 +64,10 @@ def read(path: Path, dataset: str | None) -> Found:
             for role in ("flat", "dark")
         }
         order = [entries.index(one) > entries.index(scan) for one in entries if one.role == "flat"]
-        flats, darks = (Joined(tuple(parts)) if parts else None for parts in fields.values())
-        times = [float(later) for later, part in zip(order, fields["flat"], strict=False) for _ in range(part.shape[0])]
+        flats, darks = (Joined(tuple(parts)) if parts else None for parts in sources.values())
+        times = [
+            float(later) for later, part in zip(order, sources["flat"], strict=False) for _ in range(part.shape[0])
+        ]
         return Found(
             TITLE,
             (path,),

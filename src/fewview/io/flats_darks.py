@@ -18,13 +18,13 @@ from .folder import read_files
 from .names import Role
 from .numpy_files import as_images
 from .registry import find
-from .request import Draft, FieldChoice, Request
+from .request import Draft, FramesChoice, Request
 from .scan_facts import Found
 
 _WITHIN = re.compile(r"(.+\.\w+):/?([^:\\]+)$")  # FILE.h5:/PATH
 
 
-def add_fields(made: Draft, request: Request, by_pattern: set[Role]) -> None:
+def add_flats_darks(made: Draft, request: Request, by_pattern: set[Role]) -> None:
     """Add flats and darks; ``by_pattern`` names those that a pattern of the user picked from the scan's folder.
 
     Parameters
@@ -80,7 +80,7 @@ def _choose(
     return source, times
 
 
-def _frames(choice: FieldChoice, name: Literal["flats", "darks"]) -> tuple[FrameSource, Times]:
+def _frames(choice: FramesChoice, name: Literal["flats", "darks"]) -> tuple[FrameSource, Times]:
     """Frames that the user names: a scan stands for its own flats or darks, anything else for its images."""
     if not isinstance(choice, (str, Path)):
         return ArrayFrames(as_images(np.asarray(choice), "the array given")), None

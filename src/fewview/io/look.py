@@ -11,7 +11,7 @@ from ..frames import FrameSource
 from ..provenance import Provenance
 from . import angles as rules
 from .checks import frames
-from .look_fields import MOST, look_at_fields, middle_rows
+from .look_flats_darks import MOST, look_at_flats_darks, middle_rows
 from .picked import Unsigned
 from .request import Draft
 
@@ -33,7 +33,7 @@ def look(made: Draft) -> None:
     sample = middle_rows(made.frames, views)
     _integers(made, sample)
     if made.kind == "counts":
-        look_at_fields(made, sample)
+        look_at_flats_darks(made, sample)
         if made.lacks:
             return
     _views(made, views, sample)

@@ -8,11 +8,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..frames import FrameSource
-from .checks import fields, frames
+from .checks import flats_darks as checks
+from .checks import frames
 from .picked import Picked
 from .request import Draft
 
-Fields = Literal["flats", "darks"]
+Name = Literal["flats", "darks"]
 MOST = 64  # frames that are looked at
 _ROWS = 16  # in the middle of the detector
 _BELOW = 0.02  # of the pixels of the views, below the dark, that cannot be noise or dead pixels
@@ -24,16 +25,16 @@ def middle_rows(source: FrameSource, which: NDArray[np.intp]) -> NDArray[np.floa
     return source.read(which, (start, min(start + _ROWS, source.shape[1])), (0, source.shape[2]))
 
 
-def look_at_fields(made: Draft, sample: NDArray[np.float32]) -> None:
+def look_at_flats_darks(made: Draft, sample: NDArray[np.float32]) -> None:
     """Add what flats and darks tell: those that are left out, and questions."""
     if made.flats is None or made.frames is None:
         return
     flats, darks = _with_numbers(made, "flats"), _with_numbers(made, "darks")
     if flats is None:
         return
-    flat_levels = fields.levels(flats)
-    dark_levels = np.zeros(1) if darks is None else fields.levels(darks)
-    if darks is not None and fields.exchanged(flat_levels, dark_levels):
+    flat_levels = checks.levels(flats)
+    dark_levels = np.zeros(1) if darks is None else checks.levels(darks)
+    if darks is not None and checks.exchanged(flat_levels, dark_levels):
         beside = frames.beside(sample).level
         if abs(beside - np.median(flat_levels)) < abs(beside - np.median(dark_levels)):
             made.refuse(
@@ -66,26 +67,26 @@ def look_at_fields(made: Draft, sample: NDArray[np.float32]) -> None:
     if darks is not None:
         _leave_out_darks(made, dark_levels, float(np.median(flat_levels)))
     times = None if made.flat_times is None else made.flat_times[: len(flat_levels)]
-    odd = fields.odd_ones(flat_levels, dark, times)
+    odd = checks.odd_ones(flat_levels, dark, times)
     if odd:
         listed = "; ".join(f"flat {i} {why}" for i, why in list(odd.items())[:4])
         _leave_out(made, "flats", list(odd), listed)
         times = None if made.flat_times is None else made.flat_times
         flat_levels, flats = np.delete(flat_levels, list(odd)), np.delete(flats, list(odd), axis=0)
-    exposures = fields.several_exposures(flat_levels, dark, times)
+    exposures = checks.several_exposures(flat_levels, dark, times)
     if exposures:
         made.notes.append(
             f"{exposures} If so, --prepare dose=edges scales each view to the open beam beside the sample."
         )
-    views_of_a_sample = fields.unlike(flats, dark, times)
+    views_of_a_sample = checks.unlike(flats, dark, times)
     if views_of_a_sample:
         made.refuse(f"{made.path.name}: {views_of_a_sample}.", "Name the open-beam frames with --flats FILE.")
-    wild = fields.spots(flats) if times is None else 0
+    wild = checks.spots(flats) if times is None else 0
     if wild:
         some = "A pixel of one flat is" if wild == 1 else f"{wild} pixels of single flats are"
         made.notes.append(f"{some} far brighter than in the others (zingers): --prepare flat=median leaves them out.")
     noise = 0.0 if darks is None else float(np.median(np.std(darks.astype(np.float64), axis=(1, 2))))
-    why = fields.too_dark(flat_levels, dark, noise) if made.flats.dtype.kind in "iu" else ""
+    why = checks.too_dark(flat_levels, dark, noise) if made.flats.dtype.kind in "iu" else ""
     if why:
         made.refuse(f"{made.path.name}: {why}.", "Give brighter flats, or more of them, with --flats FILE.")
 
@@ -98,7 +99,7 @@ def _leave_out_darks(made: Draft, darks: NDArray[np.float64], flat: float) -> No
     _leave_out(made, "darks", bright, "as bright as flats")
 
 
-def _with_numbers(made: Draft, name: Fields) -> NDArray[np.float32] | None:
+def _with_numbers(made: Draft, name: Name) -> NDArray[np.float32] | None:
     """Rows of the frames that hold any number; the others are left out, and refused where they are all there are."""
     source = made.flats if name == "flats" else made.darks
     if source is None:
@@ -114,7 +115,7 @@ def _with_numbers(made: Draft, name: Fields) -> NDArray[np.float32] | None:
     return np.delete(stack, empty, axis=0)
 
 
-def _leave_out(made: Draft, name: Fields, bad: ArrayLike, why: str) -> None:
+def _leave_out(made: Draft, name: Name, bad: ArrayLike, why: str) -> None:
     source = made.flats if name == "flats" else made.darks
     assert source is not None
     count, keep = source.shape[0], np.setdiff1d(np.arange(source.shape[0]), bad)

@@ -38,7 +38,7 @@ class NamedAngles:
 
 
 @dataclass(frozen=True)
-class _Field:
+class _Place:
     """The numbers at one place of all names, and how surely they are angles: 2 by word or unit, 1 as decimals."""
 
     values: NDArray[np.float64]
@@ -55,40 +55,40 @@ def angles_in_names(stems: Sequence[str]) -> NamedAngles | None:
         if _can_be(values):
             whole = bool(np.all(values == np.round(values)))
             return NamedAngles(values, "whole numbers, which may be a counter" if whole else "")
-    fields = [field for field in _fields(stems) if field.rank and _can_be(field.values)]
-    best = [field for field in fields if field.rank == max(one.rank for one in fields)]
+    places = [place for place in _places(stems) if place.rank and _can_be(place.values)]
+    best = [place for place in places if place.rank == max(one.rank for one in places)]
     if len(best) > 1:
-        even = [field for field in best if _even(field.values)]
+        even = [place for place in best if _even(place.values)]
         return (
             NamedAngles(even[0].values, f"the names hold {len(best)} numbers that could be") if len(even) == 1 else None
         )
     return NamedAngles(best[0].values) if best else None
 
 
-def _fields(stems: Sequence[str]) -> list[_Field]:
+def _places(stems: Sequence[str]) -> list[_Place]:
     """Numbers of all names by their place, where all names are built alike."""
     found = [list(_TOKEN.finditer(_STAMP.sub("#", stem))) for stem in stems]
     if len({len(tokens) for tokens in found}) != 1:
         return []
-    return [_field([tokens[place] for tokens in found]) for place in range(len(found[0]))]
+    return [_place([tokens[place] for tokens in found]) for place in range(len(found[0]))]
 
 
-def _field(tokens: list[re.Match[str]]) -> _Field:
+def _place(tokens: list[re.Match[str]]) -> _Place:
     numbers = [token["number"].replace("p", ".").replace(",", ".") for token in tokens]
     values = np.array([float(number) for number in numbers])
     values[_negative(tokens)] *= -1
     words = {token["word"].lower() for token in tokens}
     units = {token["unit"].strip(" _") for token in tokens}
     if np.ptp(values) == 0:
-        return _Field(values, 0)
+        return _Place(values, 0)
     if units == {"rad"}:
-        return _Field(np.degrees(values), 2)
+        return _Place(np.degrees(values), 2)
     if units <= {"deg", "degs", "degree", "degrees", "°"} or words & ANGLE_WORDS:
-        return _Field(values, 2)
+        return _Place(values, 2)
     other = any(_OTHERS.fullmatch(word) for word in words) or any(_OTHER_UNITS.fullmatch(unit) for unit in units)
     decimals = {len(number.partition(".")[2]) for number in numbers}
     uneven_p = any("p" in token["number"] for token in tokens) and len(decimals) > 1
-    return _Field(values, 0 if other or 0 in decimals or uneven_p else 1)
+    return _Place(values, 0 if other or 0 in decimals or uneven_p else 1)
 
 
 def _negative(tokens: list[re.Match[str]]) -> NDArray[np.bool_]:

@@ -71,8 +71,8 @@ def read_named(path: Path, title: str, variables: Variables, dataset: str | None
     flats = next((name for name, shape in shaped.items() if len(shape) >= 2 and _FLATS.search(name)), None)
     darks = next((name for name, shape in shaped.items() if len(shape) >= 2 and _DARKS.search(name)), None)
     views = None if angles_name is None else int(np.prod(shaped[angles_name]))
-    fields = {flats, darks, angles_name}
-    if dataset is None and (flats or darks) and not any(_plane(s) and one not in fields for one, s in shaped.items()):
+    others = {flats, darks, angles_name}
+    if dataset is None and (flats or darks) and not any(_plane(s) and one not in others for one, s in shaped.items()):
         return Found(
             title,
             (path,),
@@ -80,7 +80,7 @@ def read_named(path: Path, title: str, variables: Variables, dataset: str | None
             darks=variables.frames(darks) if darks else None,
             refusal=ScanError(f"{path.name} holds only flats and darks by their names.", "Name the file of the scan."),
         )
-    name = dataset or _data_name(path, shaped, fields, views)
+    name = dataset or _data_name(path, shaped, others, views)
     if name not in shaped:
         known = listed(one for one, shape in shaped.items() if _plane(shape))
         raise ScanError(f"{path.name} has no dataset '{name}'.", f"It has: {known}. Name one with --dataset.")

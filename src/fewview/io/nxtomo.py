@@ -16,7 +16,7 @@ from .nxtomo_entries import Detector, chosen, detectors, with_projections
 from .nxtomo_values import NXtomoValues
 from .scan_facts import Found, known_layout
 
-_FIELDS = (("flats", 1), ("darks", 2))
+_KEYS = (("flats", 1), ("darks", 2))
 
 
 def recognise(file: Any) -> bool:
@@ -37,16 +37,16 @@ def read(path: Path, dataset: str | None) -> Found:
             return found
         for other in every:
             if other.entry != one.entry and not with_projections(file, other):
-                found = _with_fields_of(found, _detector(path, file, other), other.entry)
+                found = _with_flats_and_darks_of(found, _detector(path, file, other), other.entry)
         return found
 
 
-def _with_fields_of(found: Found, other: Found, entry: str) -> Found:
+def _with_flats_and_darks_of(found: Found, other: Found, entry: str) -> Found:
     """The scan with the flats and darks of another entry, where they fit and it has none."""
     assert found.images is not None
     added = {
         name: getattr(other, name)
-        for name, _ in _FIELDS
+        for name, _ in _KEYS
         if getattr(found, name) is None
         and getattr(other, name) is not None
         and getattr(other, name).shape[1:] == found.images.shape[1:]
@@ -83,11 +83,11 @@ def _detector(path: Path, file: Any, one: Detector) -> Found:
         refusal = ScanError(f"{path.name}: image_key marks no frame as a projection (0).", "Name the scan's file.")
     values = NXtomoValues(path, file, one, keys)
     angles = values.angles()
-    fields, counts = {}, {}
-    for field, key in _FIELDS:
+    sources, counts = {}, {}
+    for role, key in _KEYS:
         which = np.flatnonzero(keys == key)
-        counts[field] = len(which)
-        fields[field] = HDF5Frames.of(path, group, name, which) if frames is not None and len(which) else None
+        counts[role] = len(which)
+        sources[role] = HDF5Frames.of(path, group, name, which) if frames is not None and len(which) else None
     width = None if frames is None else frames.shape[-1]
     return Found(
         "NXtomo",
@@ -95,11 +95,11 @@ def _detector(path: Path, file: Any, one: Detector) -> Found:
         None if frames is None or not len(picks) else HDF5Frames.of(path, group, name, picks),
         known_layout("projections", "NXtomo"),
         angles.angles,
-        fields["flats"],
-        fields["darks"],
+        sources["flats"],
+        sources["darks"],
         counts,
-        _times(keys) if fields["flats"] is not None else None,
-        kind="counts" if fields["flats"] is not None else None,  # image_key marks raw images
+        _times(keys) if sources["flats"] is not None else None,
+        kind="counts" if sources["flats"] is not None else None,  # image_key marks raw images
         pixel=values.pixel(),
         axis=None if width is None else values.axis(width),
         notes=(*notes, *angles.notes),

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from ..scan import Kind, Scan
 from .assemble import draft
-from .request import AngleChoice, Draft, FieldChoice, Request
+from .request import AngleChoice, Draft, FramesChoice, Request
 from .scan_facts import Layout
 
 
@@ -17,8 +17,8 @@ def read_scan(
     layout: Layout | None = None,
     kind: Kind | None = None,
     pixel: float | None = None,
-    flats: FieldChoice | None = None,
-    darks: FieldChoice | None = None,
+    flats: FramesChoice | None = None,
+    darks: FramesChoice | None = None,
     axis: float | None = None,
     dataset: str | None = None,
     exclude: str | None = None,

@@ -17,7 +17,7 @@ from ..scan import Kind
 from .scan_facts import Found, Layout
 
 AngleChoice = str | Path | ArrayLike
-FieldChoice = str | Path | NDArray[Any]
+FramesChoice = str | Path | NDArray[Any]
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,8 +28,8 @@ class Request:
     layout: Layout | None = None
     kind: Kind | None = None
     pixel: float | None = None
-    flats: FieldChoice | None = None
-    darks: FieldChoice | None = None
+    flats: FramesChoice | None = None
+    darks: FramesChoice | None = None
     axis: float | None = None
     dataset: str | None = None
     exclude: str | None = None

@@ -16,7 +16,7 @@ from .transform import Array, Similarity
 
 _POINTS = 60_000  # of the fixed volume that are compared
 _WRONG_TURNS = np.arange(15.0, 346.0, 15.0)  # degrees
-_BLOCKS = 6  # along the longest side, dealt to the two halves like the fields of a chess board
+_BLOCKS = 6  # along the longest side, dealt to the two halves like the squares of a chess board
 _AWAY, _TURNED = 1.5, 1.5  # voxels and degrees by which the halves start apart: a flat likeness leaves them there
 
 # Limits: between right and wrong pairs of simulated samples (distinctions 10-84 against up to 3) and of the measured
@@ -155,7 +155,7 @@ def _halves(
 ) -> tuple[float, float]:
     """Distance in voxels and angle in degrees between the poses of two halves of the fixed volume."""
     side = max(2, max(fixed.grid.shape) // _BLOCKS)
-    fields = sum(np.indices(fixed.grid.shape, sparse=True)[axis] // side for axis in range(3)) % 2
+    squares = sum(np.indices(fixed.grid.shape, sparse=True)[axis] // side for axis in range(3)) % 2
     flat = fixed.grid.flat
     voxel = fixed.grid.spacing[-1]
     shift = _AWAY * voxel * np.array([0.0, 0.7, 0.7] if flat else [0.5, 0.6, 0.6])
@@ -164,7 +164,7 @@ def _halves(
     for half, sign in ((0, 1), (1, -1)):
         if stop():
             raise Stopped
-        part = replace(fixed, mask=fixed.mask & (fields == half))
+        part = replace(fixed, mask=fixed.mask & (squares == half))
         if not part.mask.any():
             return float("inf"), 180.0
         start = moved(pose, middle, sign * shift, sign * tilt)

@@ -14,7 +14,7 @@ from ..scan import AXIS_ROWS, LineIntegrals
 TRUNCATED = 0.1  # level at the detector's edge, as a part of the highest
 
 
-def field_notes(lines: LineIntegrals, learned: bool = False) -> list[str]:
+def field_of_view_notes(lines: LineIntegrals, learned: bool = False) -> list[str]:
     """What a user should know of the volume's width and of the beam, before the run and in its record.
 
     Parameters

@@ -23,7 +23,7 @@ from ..quality.arrays import require_finite
 from ..registration import RegistrationOptions
 from .auxiliary import registered_volume
 from .checkpoint import Checkpointer, checkpoint_path
-from .field_of_view import field_notes
+from .field_of_view import field_of_view_notes
 from .inputs import chosen_scan, fitting_volume, prepared, require_structure
 from .kept import holds, kept_of, made_of
 from .recipe import Recipe
@@ -213,7 +213,7 @@ class RecipeSession:
     def notes(self) -> list[str]:
         """What a user should know of the scan and of the other volumes, before the run and in its record."""
         learned = "weights" in self.reconstruction.method.needs
-        return [*self.lines.notes, *self._assumed, *field_notes(self.lines, learned)]
+        return [*self.lines.notes, *self._assumed, *field_of_view_notes(self.lines, learned)]
 
     def done(self) -> None:
         """The result is safe on disk: the checkpoint of a run that came to its end has done its work."""

@@ -100,13 +100,13 @@ class Scan(Selectable):
 
     def read_flats(self) -> NDArray[np.float32] | None:
         """Flat frames in full pixels within the window, or None."""
-        return self._read_field(self.flats, self.window)
+        return self._read_frames(self.flats, self.window)
 
     def read_darks(self) -> NDArray[np.float32] | None:
         """Dark frames in full pixels within the window, or None."""
-        return self._read_field(self.darks, self.window)
+        return self._read_frames(self.darks, self.window)
 
-    def _read_field(self, source: FrameSource | None, window: Window) -> NDArray[np.float32] | None:
+    def _read_frames(self, source: FrameSource | None, window: Window) -> NDArray[np.float32] | None:
         if source is None:
             return None
         everything = replace(window, frames=np.arange(source.shape[0], dtype=np.intp))
@@ -148,8 +148,8 @@ class Scan(Selectable):
         times = (np.arange(everything) + 0.5) / everything if self.view_times is None else self.view_times
         prepared = prepare(
             around.read(self.frames, binned=False),
-            self._read_field(self.flats, around),
-            self._read_field(self.darks, around),
+            self._read_frames(self.flats, around),
+            self._read_frames(self.darks, around),
             self.kind,
             options,
             flat_times=self.flat_times,

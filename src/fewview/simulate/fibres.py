@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .ellipses import Volume
-from .shapes import body_in_field, cut_out
+from .shapes import body_in_view, cut_out
 
 
 def fibres(rng: np.random.Generator, size: int, depth: int) -> Volume:
@@ -25,7 +25,7 @@ def fibres(rng: np.random.Generator, size: int, depth: int) -> Volume:
     ndarray of float32, shape (depth, size, size)
         Relative attenuation, 0 around the sample.
     """
-    x, y, body, outer = body_in_field(rng, size)
+    x, y, body, outer = body_in_view(rng, size)
     step = 2.0 / size
     matrix = rng.choice([0.0, rng.uniform(0.1, 0.7)])
     stack = np.repeat((body * matrix)[None], depth, 0).astype(np.float32)

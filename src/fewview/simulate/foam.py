@@ -9,7 +9,7 @@ import numpy as np
 
 from .cells import Cells
 from .ellipses import Volume
-from .shapes import body_in_field, cut_out
+from .shapes import body_in_view, cut_out
 
 
 def foam(rng: np.random.Generator, size: int, depth: int) -> Volume:
@@ -31,7 +31,7 @@ def foam(rng: np.random.Generator, size: int, depth: int) -> Volume:
     ndarray of float32, shape (depth, size, size)
         Relative attenuation, 0 around the sample.
     """
-    _, _, body, _ = body_in_field(rng, size)
+    _, _, body, _ = body_in_view(rng, size)
     cells = Cells(rng, size, depth, np.exp(rng.uniform(np.log(size / 16), np.log(size / 6))), 0.35)
     thickness = cells.across * rng.uniform(0.08, 0.25) * rng.uniform(0.5, 1.5, cells.count)
     closed = rng.random() < 0.3

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from .cells import Cells
 from .ellipses import Volume
-from .shapes import body_in_field, cut_out
+from .shapes import body_in_view, cut_out
 
 
 def grains(rng: np.random.Generator, size: int, depth: int) -> Volume:
@@ -28,7 +28,7 @@ def grains(rng: np.random.Generator, size: int, depth: int) -> Volume:
     ndarray of float32, shape (depth, size, size)
         Relative attenuation, 0 around the sample.
     """
-    _, _, body, _ = body_in_field(rng, size)
+    _, _, body, _ = body_in_view(rng, size)
     cells = Cells(rng, size, depth, np.exp(rng.uniform(np.log(size / 40), np.log(size / 4))), 0.4)
     values = _minerals(rng, cells.count)
     gap = cells.across * rng.uniform(0.02, 0.25) if rng.random() < 0.6 else 0.0

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .ellipses import Volume
-from .shapes import body_in_field, cut_out, polytope_signed_distance
+from .shapes import body_in_view, cut_out, polytope_signed_distance
 from .textures import gaussian_field, smooth_field
 
 
@@ -27,7 +27,7 @@ def layers(rng: np.random.Generator, size: int, depth: int) -> Volume:
         Relative attenuation, 1 at most and 0 around the sample.
     """
     size *= 2  # drawn finer, so that an edge shares its pixels between both sides
-    x, y, body, outer = body_in_field(rng, size)
+    x, y, body, outer = body_in_view(rng, size)
     if rng.random() < 0.3:
         body = _block(rng, x, y)
     shape = (depth, size, size)

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
 
 from .ellipses import Volume
-from .shapes import body_in_field
+from .shapes import body_in_view
 
 MOST = 5000
 """Leaves in a stack: bounds the time: 0.2 s at 128 px."""
@@ -40,7 +40,7 @@ def leaves(rng: np.random.Generator, size: int, depth: int) -> Volume:
     """
     step = 2.0 / size
     heights = np.arange(depth) * step
-    x, y, body, outer = body_in_field(rng, size)
+    x, y, body, outer = body_in_view(rng, size)
     stack = np.repeat((body * rng.uniform(0.2, 0.8))[None], depth, 0)
     radii = _radii(rng, 0.5 * step * rng.uniform(1, 3), np.exp(rng.uniform(np.log(0.06), np.log(0.5))), outer, step)
     place, turn = outer * np.sqrt(rng.uniform(0, 1, len(radii))), rng.uniform(0, 2 * np.pi, len(radii))

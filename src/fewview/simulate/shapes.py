@@ -71,9 +71,7 @@ def cut_out(stack: Volume, body: Volume) -> Volume:
     return (stack / max(float(stack.max()), 1e-6)).astype(np.float32)
 
 
-def body_in_field(
-    rng: np.random.Generator, size: int
-) -> tuple[NDArray[np.float64], NDArray[np.float64], Volume, float]:
+def body_in_view(rng: np.random.Generator, size: int) -> tuple[NDArray[np.float64], NDArray[np.float64], Volume, float]:
     """Return the pixel coordinates and the coverage of a constant body: the whole field, a disk or a ring."""
     step = 2.0 / size
     coordinate = (np.arange(size) + 0.5) * step - 1
@@ -93,7 +91,7 @@ def body_in_field(
 
 def _polygons(rng: np.random.Generator, size: int, heights: NDArray[np.float64]) -> Volume:
     """Convex polyhedra over a constant body, later ones covering earlier ones."""
-    x, y, body, outer = body_in_field(rng, size)
+    x, y, body, outer = body_in_view(rng, size)
     step = 2.0 / size
     stack = np.repeat((body * rng.uniform(0.2, 0.8))[None], len(heights), 0)
     for _ in range(int(rng.integers(8, 90))):
@@ -124,7 +122,7 @@ def _polygons(rng: np.random.Generator, size: int, heights: NDArray[np.float64])
 
 def _packed(rng: np.random.Generator, size: int, heights: NDArray[np.float64]) -> Volume:
     """Ellipsoids of few grey values over a constant body, covering (not adding to) each other."""
-    _, _, body, outer = body_in_field(rng, size)
+    _, _, body, outer = body_in_view(rng, size)
     stack = np.repeat((body * rng.uniform(0.2, 0.8))[None], len(heights), 0)
     levels = rng.uniform(0, 1, int(rng.integers(1, 5)))
     count = int(rng.integers(30, 250))

@@ -48,7 +48,7 @@ def export_prior(folder: Path, path: Path) -> None:
         **provenance(facts),
         "value_range": VALUE_RANGE,
         "validation": f"images of 128 px, seeds from {VALIDATION[0]}; PSNR in dB, range 1",
-        "walk_psnr_db": rollouts,
+        "rollout_psnr_db": rollouts,
         **({} if once else _denoising(prior, folder)),
     }
     save_network(prior, path, card)

@@ -237,7 +237,7 @@ def latent_figures(model: LatentModel, stage: Stage, volumes: Volumes) -> dict[s
     stage : Stage
         Whose figures are wanted.
     volumes : Volumes
-        Those of the training, which hold back some for this.
+        Those of the training, which hold some out for this.
 
     Returns
     -------

@@ -192,7 +192,7 @@ class _PriorTrainer(Trainer[PriorTraining]):
             average = cast(DiffusionPrior, self.ema.model)
             if self.options.task == "prior":
                 figures[kind] = prior_psnr(average, images, self.device)
-            figures["walks"] = rollout_psnr(average, images[:CHECKED], once=self.options.task == "postnet")
+            figures["rollouts"] = rollout_psnr(average, images[:CHECKED], once=self.options.task == "postnet")
         return figures
 
     def seeds(self) -> int:

@@ -202,7 +202,7 @@ def test_where_the_network_lies_the_edges_of_the_xray_volume_are_tried(problem, 
     )
     assert guided.chosen["tv_gamma"] > 0 and guided.scalars["guide_weight"] == guided.chosen["beside_share"] > 0
     assert psnr(guided.volume, truth) > psnr(alone.volume, truth) + 1
-    # The walk is that of the unimodal run; what changed is the share.
+    # The steps are those of the unimodal run; what changed is the share.
     torch.testing.assert_close(guided.volume - guided.extra["guide_change"], alone.volume, atol=1e-6, rtol=1e-5)
     *_, again = run("d3ip-x", replace(seen, state=state), **values)
     assert torch.equal(again.volume, guided.volume)

@@ -107,7 +107,7 @@ def test_pixels_are_held_out_of_every_view_and_differ_between_parts(make_problem
 
 
 def test_a_stack_of_parts_is_solved_as_they_are_one_by_one(make_problem):
-    """Withheld errors of the stack are those of the parts, pooled."""
+    """Held-out errors of the stack are those of the parts, pooled."""
     problem = make_problem(views=9, slices=2, noise=0.02)
     parts = pixel_folds(problem, 3)
     given, held = stacked(parts)

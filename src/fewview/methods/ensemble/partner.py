@@ -217,7 +217,7 @@ def shared(held: Views, samples: Tensor, found: Sequence[Candidate], options: Di
     Parameters
     ----------
     held : Views
-        Withheld from all.
+        Held out from all.
     samples : Tensor, shape (samples, slices, y, x)
         Of the network.
     found : sequence of Candidate

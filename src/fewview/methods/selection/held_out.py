@@ -1,4 +1,4 @@
-"""Withholding measurements from a problem, so that a method's prediction of them can be checked."""
+"""Holding measurements of a problem out, so that a method's prediction of them can be checked."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ import numpy as np
 
 NO_SCAN = "There is no scan that can be reconstructed: open one in the Scan dock."
 # Fields of the docks that stand for flags of the command line.
-_FIELDS = {
+_ENTRIES = {
     "angles": "Angles",
     "kind": "Values",
     "flats": "Flats",
@@ -71,10 +71,10 @@ def _in_the_dock(found: re.Match[str]) -> str:
     if flag == "prepare" and value is not None:
         name, _, wanted = value.partition("=")
         return f"{before or 'with'} “{name.replace('_', ' ')}” {wanted} under Preparation"
-    if flag not in _FIELDS:  # a command in backticks, or a flag without a field
+    if flag not in _ENTRIES:  # a command in backticks, or a flag without an entry
         return found[0]
     first, colon, stop = (value or "").partition(":")
-    if colon and stop.isdigit():  # the fields hold the first and the last row
+    if colon and stop.isdigit():  # the entries hold the first and the last row
         value = f"{first} to {int(stop) - 1}"
-    words = f"“{_FIELDS[flag]}”" + (f" {value}" if value and value not in _PLACEHOLDERS else "")
+    words = f"“{_ENTRIES[flag]}”" + (f" {value}" if value and value not in _PLACEHOLDERS else "")
     return f"under {words}" if before in ("with", "by", "in") else f"{before} {words}" if before else words

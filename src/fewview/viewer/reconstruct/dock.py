@@ -25,7 +25,7 @@ from ..scan.scan_bar import ScanChoice
 from ..workbench import workbench_of
 from .batch import BatchButtons
 from .form import Form
-from .form_entries import form_fields
+from .form_entries import form_entries
 from .learn_dialog import LearnDialog
 from .method_picker import MethodPicker
 from .presets import KEPT, MEANING, PRESETS, matching_preset, preset_help, preset_values, start_values
@@ -291,7 +291,7 @@ class ReconstructDock(Dock):
             self.form.hide()
             self.form.deleteLater()
         self.form = Form(
-            method.options, start_values(form_fields(method.options), self.bench.settings.options_of(method.name))
+            method.options, start_values(form_entries(method.options), self.bench.settings.options_of(method.name))
         )
         self.form.edited.connect(self._on_edit)
         self.form_place.addWidget(self.form)
@@ -335,13 +335,13 @@ class ReconstructDock(Dock):
         method = self.chosen_method
         if self.form is not None and method is not None:
             kept = {option: value for option, value in self.form.values().items() if option in KEPT}
-            self.form.set_values(preset_values(method, self.form.fields, name) | kept)
+            self.form.set_values(preset_values(method, self.form.entries, name) | kept)
         self._on_edit()
 
     def _on_edit(self, *_: Any) -> None:
         method = self.chosen_method
         if self.form is not None and method is not None:
-            now = matching_preset(method, self.form.fields, self.form.values())
+            now = matching_preset(method, self.form.entries, self.form.values())
             for name, made in self.presets.items():
                 made.setChecked(name == now)
         self._show_chosen()

@@ -14,7 +14,7 @@ from qtpy.QtCore import QLocale
 from qtpy.QtGui import QDoubleValidator
 from qtpy.QtWidgets import QFileDialog
 
-from .form_entries import FormField
+from .form_entries import FormEntry
 
 LARGEST = 2**31 - 1
 NUMBER_WIDE = 64  # pixels that a number needs
@@ -96,19 +96,19 @@ TYPES.register_type(WeightsFile, widget_type=WeightsChoice)
 _OF_KIND: dict[str, type] = {"int": int, "float": Number, "bool": bool, "text": str, "file": WeightsFile}
 
 
-def make_widget(field: FormField) -> ValueWidget[Any]:
-    """The widget of a field; its value is that of the option, without "auto"."""
-    annotation: Any = Literal[field.choices] if field.kind == "choice" else _OF_KIND[field.kind]
+def make_widget(entry: FormEntry) -> ValueWidget[Any]:
+    """The widget of an entry; its value is that of the option, without "auto"."""
+    annotation: Any = Literal[entry.choices] if entry.kind == "choice" else _OF_KIND[entry.kind]
     options: dict[str, Any] = {}
-    if field.kind == "int":
-        options = {"min": int(field.low or 0), "max": LARGEST if field.high is None else int(field.high)}
-    elif field.kind == "file":
-        options = {"choices": [(Path(name).stem, name) for name in field.choices]}
-    made: Any = TYPES.create_widget(annotation=annotation, name=field.name, label=field.title, options=options)
-    made.tooltip = field.tooltip
+    if entry.kind == "int":
+        options = {"min": int(entry.low or 0), "max": LARGEST if entry.high is None else int(entry.high)}
+    elif entry.kind == "file":
+        options = {"choices": [(Path(name).stem, name) for name in entry.choices]}
+    made: Any = TYPES.create_widget(annotation=annotation, name=entry.name, label=entry.title, options=options)
+    made.tooltip = entry.tooltip
     if isinstance(made, LineEdit):
         made.native.setMinimumWidth(NUMBER_WIDE)  # beside a wide title, it would shrink to nothing
-    if field.kind == "bool":
+    if entry.kind == "bool":
         made.native.setText("")  # the form has its title beside it
     return made  # type: ignore[no-any-return]
 

@@ -9,8 +9,8 @@ from qtpy.QtWidgets import QCheckBox, QFormLayout, QHBoxLayout, QLabel, QVBoxLay
 
 from ...options import Options
 from ..common.widgets import Section, bare, described
-from .field_widgets import WeightsChoice, edited, hold, make_widget
-from .form_entries import FormField, changed, form_fields, named
+from .entry_widgets import WeightsChoice, edited, hold, make_widget
+from .form_entries import FormEntry, changed, form_entries, named
 
 ROOM = 16  # letters of what "auto" chose; more would make the form wider than its dock
 
@@ -30,22 +30,22 @@ class Form(QWidget):
     def __init__(self, model: type[Options], values: dict[str, Any] | None = None) -> None:
         super().__init__()
         self.model = model
-        self.fields = form_fields(model)
+        self.entries = form_entries(model)
         self._rows: dict[str, _Row] = {}
         basic, advanced = QFormLayout(), QFormLayout()
         self._layouts: dict[str, QFormLayout] = {}
         for layout in (basic, advanced):
             layout.setContentsMargins(0, 0, 0, 0)
             layout.setRowWrapPolicy(QFormLayout.RowWrapPolicy.WrapLongRows)
-        for field in self.fields:
-            row = _Row(field)
+        for entry in self.entries:
+            row = _Row(entry)
             row.edited.connect(self.edited)
-            self._rows[field.name] = row
-            label = QLabel(field.title)
-            label.setToolTip(field.tooltip)
+            self._rows[entry.name] = row
+            label = QLabel(entry.title)
+            label.setToolTip(entry.tooltip)
             label.setBuddy(row.input)
-            self._layouts[field.name] = advanced if field.advanced else basic
-            self._layouts[field.name].addRow(label, row)
+            self._layouts[entry.name] = advanced if entry.advanced else basic
+            self._layouts[entry.name].addRow(label, row)
         column = bare(QVBoxLayout(self))
         column.addLayout(basic)
         if advanced.rowCount():
@@ -60,10 +60,10 @@ class Form(QWidget):
         return {name: row.value() for name, row in self._rows.items()}
 
     def set_values(self, values: dict[str, Any]) -> None:
-        """Set these values; fields that are not named take their default."""
+        """Set these values; entries that are not named take their default."""
         known = named(self.model, values)
-        for field in self.fields:
-            self._rows[field.name].set_value(known.get(field.name, field.default))
+        for entry in self.entries:
+            self._rows[entry.name].set_value(known.get(entry.name, entry.default))
         self._show_what_matters()
 
     def show_chosen(self, chosen: dict[str, Any]) -> None:
@@ -73,13 +73,13 @@ class Form(QWidget):
             row.show_chosen(known.get(name))
 
     def offer(self, name: str, files: list[tuple[str, str]]) -> None:
-        """Offer further files, by name and path, in a field that holds one."""
+        """Offer further files, by name and path, in an entry that holds one."""
         row = self._rows.get(name)
         if row is not None and isinstance(row.widget, WeightsChoice):
             row.widget.offer(files)
 
     def input_of(self, name: str) -> QWidget:
-        """The widget of a field."""
+        """The widget of an entry."""
         return self._rows[name].input
 
     def changes(self) -> dict[str, Any]:
@@ -90,38 +90,38 @@ class Form(QWidget):
         OptionError
             A value out of bounds.
         """
-        values = changed(self.fields, self.values())
+        values = changed(self.entries, self.values())
         self.model.parse(values)
         return values
 
     def _show_what_matters(self) -> None:
-        """Hide the fields that do nothing with what is chosen."""
+        """Hide the entries that do nothing with what is chosen."""
         values = self.values()
-        for field in self.fields:
-            self._layouts[field.name].setRowVisible(self._rows[field.name], field.matters(values))
+        for entry in self.entries:
+            self._layouts[entry.name].setRowVisible(self._rows[entry.name], entry.matters(values))
 
 
 class _Row(QWidget):
-    """One field: its input, its unit, and "auto" where the method can choose."""
+    """One entry: its input, its unit, and "auto" where the method can choose."""
 
     edited = Signal()
 
-    def __init__(self, field: FormField) -> None:
+    def __init__(self, entry: FormEntry) -> None:
         super().__init__()
-        self._field = field
+        self._entry = entry
         layout = bare(QHBoxLayout(self))
-        self.widget = make_widget(field)
+        self.widget = make_widget(entry)
         edited(self.widget).connect(self._changed)
         self.input: QWidget = self.widget.native
-        described(self.input, field.title, field.tooltip)
+        described(self.input, entry.title, entry.tooltip)
         layout.addWidget(self.input, 1)
-        if field.unit:
-            layout.addWidget(QLabel(field.unit))
+        if entry.unit:
+            layout.addWidget(QLabel(entry.unit))
         self._auto: QCheckBox | None = None
-        if field.can_be_auto:
-            self._auto = QCheckBox("auto" if field.auto == "auto" else "none")
-            self._auto.setToolTip(field.tooltip)
-            described(self._auto, f"{field.title}: automatic")
+        if entry.can_be_auto:
+            self._auto = QCheckBox("auto" if entry.auto == "auto" else "none")
+            self._auto.setToolTip(entry.tooltip)
+            described(self._auto, f"{entry.title}: automatic")
             self._auto.toggled.connect(self._on_auto)
             layout.addWidget(self._auto)
         self._told = QLabel()
@@ -138,21 +138,21 @@ class _Row(QWidget):
     def value(self) -> Any:
         """Current value."""
         if self._auto is not None and self._auto.isChecked():
-            return self._field.auto
+            return self._entry.auto
         value = self.widget.value
         value = value.strip() if isinstance(value, str) else value
-        return self._field.auto if value == "" and self._field.can_be_auto else value  # nothing was typed yet
+        return self._entry.auto if value == "" and self._entry.can_be_auto else value  # nothing was typed yet
 
     def set_value(self, value: Any) -> None:
         """Show a value; one that the input cannot hold is left to the default."""
-        automatic = self._field.can_be_auto and value == self._field.auto
+        automatic = self._entry.can_be_auto and value == self._entry.auto
         if self._auto is not None:
             self._auto.setChecked(automatic)
         if not automatic and not hold(self.widget, value):
-            self.set_value(self._field.default)
+            self.set_value(self._entry.default)
 
     def mousePressEvent(self, event: Any) -> None:
-        """A click on a field that is left to "auto" begins to type there: a disabled field hands it on."""
+        """A click on an entry that is left to "auto" begins to type there: a disabled entry hands it on."""
         if self._auto is not None and self._auto.isChecked() and self.childAt(event.position().toPoint()) is self.input:
             self._auto.setChecked(False)
         super().mousePressEvent(event)

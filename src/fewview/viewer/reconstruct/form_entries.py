@@ -1,4 +1,4 @@
-"""The options of a method as fields of a form: what to show, in which order, with which bounds and help. No Qt."""
+"""The options of a method as entries of a form: what to show, in which order, with which bounds and help. No Qt."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from pydantic.fields import FieldInfo
 from ...options import Leaf, Options
 
 Kind = Literal["int", "float", "bool", "choice", "text", "file"]
-ALWAYS = ("budget",)  # fields that every method shares: shown after these
-BASIC = 4  # fields that are shown at once; more are read by nobody
+ALWAYS = ("budget",)  # entries that every method shares: shown after these
+BASIC = 4  # entries that are shown at once; more are read by nobody
 
 
 @dataclass(frozen=True)
-class FormField:
-    """One field.
+class FormEntry:
+    """One entry.
 
     Parameters
     ----------
@@ -33,7 +33,7 @@ class FormField:
     low, high : float, optional
         Bounds, inclusive; ``above`` tells that the lower one is exclusive.
     when : tuple of (str, tuple of str), optional
-        Name of another field, and with which of its values this one matters.
+        Name of another entry, and with which of its values this one matters.
     """
 
     name: str
@@ -51,7 +51,7 @@ class FormField:
     when: tuple[str, tuple[str, ...]] | None = None
 
     def matters(self, values: Mapping[str, Any]) -> bool:
-        """Whether it does anything, given the values of all fields."""
+        """Whether it does anything, given the values of all entries."""
         return self.when is None or values.get(self.when[0]) in self.when[1]
 
     @property
@@ -60,26 +60,26 @@ class FormField:
         return self.auto is not ...
 
 
-def form_fields(model: type[Options]) -> list[FormField]:
+def form_entries(model: type[Options]) -> list[FormEntry]:
     """Fields of an options model: at most four basic ones of its own first, each group in the order of declaration."""
-    fields = list(map(_field, model.leaves()))
-    basic = [field for field in fields if not field.advanced and field.name not in ALWAYS][:BASIC]
-    basic += [field for field in fields if field.name in ALWAYS and not field.advanced]
-    rest = [field if field.advanced else replace(field, advanced=True) for field in fields if field not in basic]
+    entries = list(map(_entry, model.leaves()))
+    basic = [entry for entry in entries if not entry.advanced and entry.name not in ALWAYS][:BASIC]
+    basic += [entry for entry in entries if entry.name in ALWAYS and not entry.advanced]
+    rest = [entry if entry.advanced else replace(entry, advanced=True) for entry in entries if entry not in basic]
     return basic + rest
 
 
-def changed(fields: Iterable[FormField], values: Mapping[str, Any]) -> dict[str, Any]:
+def changed(entries: Iterable[FormEntry], values: Mapping[str, Any]) -> dict[str, Any]:
     """Only the values that matter and differ from their defaults: a recipe says no more than it must."""
     return {
-        field.name: values[field.name]
-        for field in fields
-        if field.name in values and field.matters(values) and values[field.name] != field.default
+        entry.name: values[entry.name]
+        for entry in entries
+        if entry.name in values and entry.matters(values) and values[entry.name] != entry.default
     }
 
 
 def named(model: type[Options], values: Mapping[str, Any]) -> dict[str, Any]:
-    """Values by the names that the fields of a form have: by path, whatever they were called."""
+    """Values by the names that the entries of a form have: by path, whatever they were called."""
     known = {leaf.path for leaf in model.leaves()}
     found: dict[str, Any] = {}
     for name, value in values.items():
@@ -91,7 +91,7 @@ def named(model: type[Options], values: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in found.items() if name in known}
 
 
-def _field(leaf: Leaf) -> FormField:
+def _entry(leaf: Leaf) -> FormEntry:
     name, info = leaf.path, leaf.field
     extra = info.json_schema_extra if isinstance(info.json_schema_extra, dict) else {}
     unit = str(extra.get("unit", ""))
@@ -104,7 +104,7 @@ def _field(leaf: Leaf) -> FormField:
     offers = extra.get("offers")
     if kind == "text" and isinstance(offers, list) and offers:
         kind, choices = "file", tuple(map(str, offers))
-    return FormField(
+    return FormEntry(
         name=name,
         title=info.title or name,
         tooltip=_tooltip(info, unit, low, high, auto, leaf.default),

@@ -6,7 +6,7 @@ from typing import Any
 
 from ...methods.interface import Method
 from ...methods.presets import preset_options
-from .form_entries import FormField, named
+from .form_entries import FormEntry, named
 
 PRESETS = ("Draft", "Standard", "Best")
 MEANING = {
@@ -19,18 +19,18 @@ KEPT: dict[str, Any] = {"compare": True}
 """Options that no preset changes, as they begin here: what one looks at is worth a second pass. Scripts go without."""
 
 
-def start_values(fields: list[FormField], remembered: dict[str, Any]) -> dict[str, Any]:
+def start_values(entries: list[FormEntry], remembered: dict[str, Any]) -> dict[str, Any]:
     """Values that a form begins with: what was last used, over what the viewer switches on."""
-    return {field.name: KEPT[field.name] for field in fields if field.name in KEPT} | remembered
+    return {entry.name: KEPT[entry.name] for entry in entries if entry.name in KEPT} | remembered
 
 
-def preset_values(method: Method[Any], fields: list[FormField], preset: str) -> dict[str, Any]:
-    """Values of all fields under a preset.
+def preset_values(method: Method[Any], entries: list[FormEntry], preset: str) -> dict[str, Any]:
+    """Values of all entries under a preset.
 
     Parameters
     ----------
     method : Method
-    fields : list of FormField
+    entries : list of FormEntry
         Of the form.
     preset : str
         Draft, Standard or Best.
@@ -38,19 +38,19 @@ def preset_values(method: Method[Any], fields: list[FormField], preset: str) -> 
     Returns
     -------
     dict
-        By name of the field.
+        By name of the entry.
     """
     wanted = named(method.options, preset_options(method, preset.lower()))
-    return {field.name: field.default for field in fields} | wanted
+    return {entry.name: entry.default for entry in entries} | wanted
 
 
-def matching_preset(method: Method[Any], fields: list[FormField], values: dict[str, Any]) -> str:
+def matching_preset(method: Method[Any], entries: list[FormEntry], values: dict[str, Any]) -> str:
     """The preset that gives these values, or "Custom".
 
     Parameters
     ----------
     method : Method
-    fields : list of FormField
+    entries : list of FormEntry
         Of the form.
     values : dict
         Of these, by name.
@@ -61,7 +61,7 @@ def matching_preset(method: Method[Any], fields: list[FormField], values: dict[s
         Standard, Draft, Best or Custom.
     """
     for preset in ("Standard", "Draft", "Best"):
-        wanted = preset_values(method, fields, preset)
+        wanted = preset_values(method, entries, preset)
         if all(values[name] == value for name, value in wanted.items() if name not in KEPT):
             return preset
     return "Custom"
