@@ -121,11 +121,16 @@ def figures(rows):
         of_data = [row for row in rows if row["data"].startswith(data)]
         for field, repaired in FIELDS.items():
             places = {(row["volume"], row["views"]) for row in chosen(of_data, repaired, {})}
-            for method in (field, repaired):
-                group = [row for row in chosen(of_data, method, {}) if (row["volume"], row["views"]) in places]
+            for method, settings, words in (
+                (field, RAW | {"stop": False}, ", as published"),
+                (field, RAW, ", stopped early"),
+                (field, {}, ""),
+                (repaired, {}, ""),
+            ):
+                group = [row for row in chosen(of_data, method, settings) if (row["volume"], row["views"]) in places]
                 if group:
                     told = [cell(mean(group, name), digits) for name, (_, digits) in FIGURES.items()]
-                    body.append([f"{data}, `{method}`", str(len(group)), *told])
+                    body.append([f"{data}, `{method}`{words}", str(len(group)), *told])
     return table(["sample, method", "runs", *(title for title, _ in FIGURES.values())], body)
 
 

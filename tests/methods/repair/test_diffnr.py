@@ -9,6 +9,7 @@ import torch
 from fewview.methods.fields.methods import NAF
 from fewview.methods.interface import Problem
 from fewview.methods.inverse.normalised import scaled
+from fewview.methods.inverse.proposals import Proposal, data_consistent
 from fewview.methods.registry import get_method
 from fewview.methods.repair import repair as module
 from fewview.methods.repair.methods import DIFFNR_NAF, DIFFNR_PAPER
@@ -184,6 +185,20 @@ def test_enlarging_keeps_the_size_and_the_condition(problem, truth):
     *_, found = Repairer(Watching(truth), problem, data, None, enlarge=2, consistent=False).repair(start)
     assert seen == [(2 * N, 2 * N)]
     assert error(found.repaired, start) < 0.03
+
+
+def test_what_slices_repaired_one_by_one_differ_by_is_smoothed_and_steps_between_them_stay(problem, truth):
+    shape = truth[0] / truth.max()
+    solid = torch.stack([shape] * 4 + [0.5 * shape] * 4)
+    A = problem.operator
+    data = scaled(Problem(A, A(solid), torch.ones(A(solid).shape), seed=3), 1.0)
+    by_slice = solid + 0.05 * torch.randn((len(solid), 1, 1), generator=torch.Generator().manual_seed(1)) * (solid > 0)
+    repairer = Repairer(Oracle(by_slice), problem, data, None)
+    plain = data_consistent([Proposal(by_slice, 1 / 0.1**2)], data, 8, by_slice)
+    smoothed = repairer._agreed(by_slice, repairer._rho(0.1))
+    steps = (smoothed - solid).diff(dim=0)[:, shape > 0].abs().mean(dim=1), (plain - solid).diff(dim=0)
+    assert steps[0].mean() < 0.8 * steps[1][:, shape > 0].abs().mean()
+    assert error(smoothed, solid) <= 1.02 * error(plain, solid)  # the step by half in the middle is still there
 
 
 def test_the_published_schedule_repairs_once_late_and_believes_it(monkeypatch, problem, truth):

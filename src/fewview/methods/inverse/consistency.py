@@ -161,12 +161,28 @@ class TVz:
         self, x0: Tensor, data: Scaled, level: Level, others: Sequence[Proposal] = (), start: Tensor | None = None
     ) -> Iterator[Tensor]:
         """See :class:`Consistency`."""
-        x, slices = x0 if start is None else start, self.slices
-        zero = along_z(torch.zeros_like(x), slices)
-        d, u = self._split.get("d", zero), self._split.get("u", zero)
         terms: list[Term] = [proposal.like(x0) for proposal in others]
         if self.trust is not None:
             terms.append(Proposal(x0, 1 / (noise_aware(self.trust, data, level) * data.noise**2)))
+        yield from self.swept(terms, data, x0 if start is None else start)
+
+    def swept(self, terms: Sequence[Term], data: Scaled, x: Tensor) -> Iterator[Tensor]:
+        """The sweeps from ``x``, near what ``terms`` propose.
+
+        Parameters
+        ----------
+        terms : sequence of Term
+        data : Scaled
+        x : Tensor, shape (copies * slices, y, x)
+            In units of the object's maximum.
+
+        Yields
+        ------
+        Tensor, shape (copies * slices, y, x)
+        """
+        slices = self.slices
+        zero = along_z(torch.zeros_like(x), slices)
+        d, u = self._split.get("d", zero), self._split.get("u", zero)
         for _ in range(self.sweeps):
             near = [*terms, Jumps(d - u, self.rho, slices)]
             begin = x

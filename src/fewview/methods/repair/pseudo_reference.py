@@ -12,9 +12,10 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from ...models.fixer import FixerCondition, SliceFixer
-from ..fields.objective import Objective
 from ..interface import Problem, Views
+from ..inverse.consistency import TVz
 from ..inverse.normalised import Scaled
+from ..inverse.proposals import Proposal
 from ..selection.comparison import ONE_STANDARD_ERROR, better
 from ..selection.held_out import errors_by_slice
 from .condition import condition_of
@@ -24,6 +25,9 @@ ERRORS = (0.1, 0.05, 0.02, 0.2)
 """Standard deviations of a repair that are tried, in parts of the object's maximum; the first is the default."""
 ITERATIONS = 8
 """Of CG, from the repaired slices: what the data say of them is there after few."""
+ALONG_Z = {"weight": 3.0, "rho": 100.0, "sweeps": 3}
+"""Of :class:`TVz`: slices are repaired one by one, and what then differs between neighbours is smoothed (measured on
+validation volumes, docs/diffnr.md)."""
 
 
 class PseudoReference(NamedTuple):
@@ -123,7 +127,8 @@ class Repairer:
     def _agreed(self, repaired: Tensor, rho: float) -> Tensor:
         if not self.consistent:
             return repaired
-        volume = Objective(self.data, near=repaired, rho=rho).towards(repaired, ITERATIONS, damping=0.0)
+        smoothing = TVz(len(repaired), iterations=ITERATIONS, **ALONG_Z)
+        *_, volume = smoothing.swept([Proposal(repaired, 1 / self.error_of(rho) ** 2)], self.data, repaired)
         return volume.clamp(min=0) if self.positivity else volume
 
     def error_of(self, rho: float) -> float:
