@@ -44,7 +44,7 @@ CHOSEN = {
     },
     "methods/latent/method.py": {"SLACK": "ten validation torsos; in the code"},
     "methods/latent/space.py": {"FIRST": "the last level of its training"},
-    "methods/repair/pseudo_reference.py": {"ALONG_Z": "9 validation volumes, docs/diffnr.md"},
+    "methods/repair/pseudo_reference.py": {"ALONG_Z, PENALTY, SWEEPS": "9 validation volumes, docs/diffnr.md"},
     "methods/selection/coarse.py": {"FINER": "noise of a back-projection"},
     "methods/selection/comparison.py": {
         "ENOUGH": TABLE,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -26,9 +25,9 @@ ERRORS = (0.1, 0.05, 0.02, 0.2)
 """Standard deviations of a repair that are tried, in parts of the object's maximum; the first is the default."""
 ITERATIONS = 8
 """Of CG, from the repaired slices: what the data say of them is there after few."""
-ALONG_Z = partial(TVz, iterations=ITERATIONS, weight=3.0, rho=100.0, sweeps=3)
-"""Of the data step: slices are repaired one by one, and what then differs between neighbours is smoothed (measured on
-validation volumes, docs/diffnr.md)."""
+ALONG_Z, PENALTY, SWEEPS = 3.0, 100.0, 3
+"""Of :class:`TVz` in that data step: slices are repaired one by one, and what then differs between neighbours is
+smoothed (measured on validation volumes, docs/diffnr.md)."""
 
 
 class PseudoReference(NamedTuple):
@@ -128,7 +127,8 @@ class Repairer:
     def _agreed(self, repaired: Tensor, rho: float) -> Tensor:
         if not self.consistent:
             return repaired
-        *_, volume = ALONG_Z(len(repaired)).swept([Proposal(repaired, 1 / self.error_of(rho) ** 2)], self.data, repaired)
+        smoothing = TVz(len(repaired), PENALTY, ALONG_Z, ITERATIONS, SWEEPS)
+        *_, volume = smoothing.swept([Proposal(repaired, 1 / self.error_of(rho) ** 2)], self.data, repaired)
         return volume.clamp(min=0) if self.positivity else volume
 
     def error_of(self, rho: float) -> float:
