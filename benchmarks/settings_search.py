@@ -22,7 +22,7 @@ from fewview.methods import get_method
 from fewview.quality import psnr
 
 RESULTS = Path(__file__).parent / "results" / "settings_search.json"
-DEFAULTS = {"prior": "generic", "beside_share": 0.0}
+DEFAULTS = {"prior": "generic", "trust": 0.7, "beside_share": 0.0}
 """The questions in the order in which they are asked, and the answer without asking."""
 
 

@@ -17,10 +17,10 @@ CHOSEN = {
     "methods/classical/mbir.py": {"TRIAL": "within 0.05 dB of 80 steps; rows not kept"},
     "methods/classical/qggmrf.py": {"NEAR, DIAGONAL": "as in svmbir"},
     "methods/classical/tv.py": {"TRIAL": "simulated samples; rows not kept"},
-    "methods/diffusion/choices.py": {"TRUST": "18 validation cases, docs/settings-search.md"},
     "methods/diffusion/field_step.py": {"SHARE": "validation samples, docs/dinr.md"},
     "methods/diffusion/guide_rejection.py": {"ALLOWED": TABLE, "GAIN, MOST": TABLE},
     "methods/diffusion/multiresolution.py": {"REPEATED": "2 validation microstructures of 320 pixels; in the code"},
+    "methods/diffusion/open_settings.py": {"TRUSTS": "docs/settings-search.md"},
     "methods/diffusion/posterior_variance.py": {
         "DRAWS": "the statistics of a variance",
         "FEWEST": "the statistics of a variance",

@@ -10,7 +10,6 @@ import torch
 
 from fewview.errors import OptionError
 from fewview.methods import Problem, get_method
-from fewview.methods.diffusion.choices import TRUST
 from fewview.methods.diffusion.loop import ReverseProcess, diffuse
 from fewview.methods.diffusion.parts import Parts
 from fewview.methods.diffusion.renoise import slerp
@@ -176,7 +175,9 @@ def test_samples_bring_their_standard_deviation(problem, weights):
 def test_what_is_settled_leads_to_the_same_volume_when_given(problem, weights):
     values = {"prior": weights, "steps": 2, "samples": 1, "beside_share": "auto"}
     *_, last = run("d3ip", problem, **values)
-    given = {key: last.chosen[key] for key in ("beside_share", "beside", "tv_weight", "scale") if key in last.chosen}
+    given = {
+        key: last.chosen[key] for key in ("beside_share", "beside", "tv_weight", "scale", "trust") if key in last.chosen
+    }
     *_, again = run("d3ip", problem, **values | given)
     assert torch.equal(again.volume, last.volume)
 
@@ -184,7 +185,7 @@ def test_what_is_settled_leads_to_the_same_volume_when_given(problem, weights):
 def test_recipes_of_when_more_was_asked_still_run():
     options = get_method("d3ip").options
     old = options.parse({"trust": "auto", "beside": "auto", "beside_share": 0.3, "adaptation": "auto"})
-    assert (old.trust, old.partner.kind, old.share, old.adaptation.kind) == (TRUST, "tv", 0.3, "none")
+    assert (old.trust, old.partner.kind, old.share, old.adaptation.kind) == ("auto", "tv", 0.3, "none")
     assert options.parse({"partner": {"kind": "auto", "share": 0.3}}) == options.parse({"beside_share": 0.3})
     with pytest.raises(OptionError, match="Choose one of tv, none, mbir"):
         options.parse({"beside": "sart"})

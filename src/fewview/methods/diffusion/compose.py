@@ -90,7 +90,7 @@ def parts_of(
         adapter = Adapter(settings, denoiser, inside, generator)
     consistency = _consistency(options.data_step, denoiser.slices)
     if isinstance(options, DinrOptions) and first is not None:
-        consistency = field_step(options, first, seed, options.trust, consistency)
+        consistency = field_step(options, first, seed, float(options.trust), consistency)
     return Parts(
         levels=levels_of(options) if levels is None else levels,
         denoiser=denoiser,
@@ -182,7 +182,7 @@ def summary(
     if options.positivity and ends is None:
         mean = mean.clamp(min=0)
     elif options.positivity and ends is not None:
-        gamma, signed = noise_aware(options.trust, data, ends), mean
+        gamma, signed = noise_aware(float(options.trust), data, ends), mean
         for mean in approaching_nonnegative(signed, data, gamma):
             yield mean * data.top, _deviation(std, data)
     if std is not None and ends is not None and noise is not None and _leaves_open(options):
@@ -199,7 +199,7 @@ def _consistency(step: DataStep, slices: int, inside: int | None = None) -> Cons
     """The data step; with so many iterations ``inside``, the one within the loss of an adaptation."""
     iterations = step.iterations if inside is None else inside
     if isinstance(step, ProximalStep):
-        return ProximalCG(iterations, step.gamma or None, step.trust)
+        return ProximalCG(iterations, step.gamma or None, float(step.trust))
     if isinstance(step, PlainStep) or inside is not None:
         return PlainCG(iterations)
-    return TVz(slices, step.penalty, step.weight, iterations, step.sweeps, step.trust)
+    return TVz(slices, step.penalty, step.weight, iterations, step.sweeps, float(step.trust))

@@ -10,6 +10,9 @@ from .options import DiffusionOptions
 
 PRIORS = ("generic", "materials")
 """The first is kept unless held-out views clearly speak for the other: it loses least on samples unlike any seen."""
+TRUSTS = (0.7, 1.2)
+"""How far the network is believed, the first unless the second is clearly better: that leaves less of the noise of the
+data, with many views and of samples of little contrast."""
 
 
 @dataclass(frozen=True)
@@ -20,6 +23,8 @@ class OpenSettings:
     ----------
     priors : tuple of str
         The first unless another is clearly better.
+    trusts : tuple of float
+        Likewise.
     guide : bool
         Whether the X-ray volume is listened to, and in which way.
     listens : bool
@@ -31,6 +36,7 @@ class OpenSettings:
     """
 
     priors: tuple[str, ...]
+    trusts: tuple[float, ...]
     guide: bool
     listens: bool
     share: bool
@@ -44,6 +50,7 @@ class OpenSettings:
         weight = source.options.guide_weight if source is not None else None
         return cls(
             priors=PRIORS if options.prior == "auto" else (options.prior,),
+            trusts=_trusts(options),
             guide=source is not None and not edges and (weight == "auto" or source.by_edges_alone),
             listens=source is not None and not edges,
             share=not edges and options.share == "auto",
@@ -53,4 +60,10 @@ class OpenSettings:
     @property
     def any(self) -> bool:
         """Whether there is a question at all."""
-        return len(self.priors) > 1 or self.guide or self.share
+        return len(self.priors) > 1 or len(self.trusts) > 1 or self.guide or self.share
+
+
+def _trusts(options: DiffusionOptions) -> tuple[float, ...]:
+    if options.trust != "auto":
+        return (float(options.trust),)
+    return TRUSTS[:1] if getattr(options.data_step, "gamma", 0.0) else TRUSTS  # a fixed weight leaves nothing to trust

@@ -160,9 +160,9 @@ class DiffusionOptions(BudgetOptions):
     positivity: bool = positivity_option()
 
     @property
-    def trust(self) -> float:
+    def trust(self) -> float | Auto:
         """Trust in the network; 1 where the data step knows none."""
-        return float(getattr(self.data_step, "trust", 1.0))
+        return getattr(self.data_step, "trust", 1.0)
 
     @property
     def share(self) -> float | Auto:
@@ -174,6 +174,7 @@ UNASKED: dict[str, Any] = {
     "prior": "generic",
     "start_iterations": 10,
     "start_weight": 1e-3,
+    "data_step.trust": 0.7,
     "guide_by": "network",
     "guide_weight": 0.0,
     "partner.share": 0.0,

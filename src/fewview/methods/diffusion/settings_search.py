@@ -43,7 +43,7 @@ def choose(
     source: GuideSource | None = None,
     steps: int = STEPS,
 ) -> Generator[Estimate, None, dict[str, Any]]:
-    """Values for those options that are "auto": prior, guide, and how much of a classical method is mixed in.
+    """Values for those options that are "auto": prior, trust, guide, and how much of a classical method is mixed in.
 
     One after the other, each with what was chosen before.
 
@@ -88,6 +88,8 @@ def choose(
     trial = SettingsTrial(given, held, scaled(given, top), first / top, next(iter(priors.values())), picture, slices)
     search = SettingsSearch(trial, options, questions, problem.operator.views, dict(questions.told), steps)
     yield from stages.within("prior", search.network(priors))
+    if len(questions.trusts) > 1:
+        yield from stages.within("trust", search.believed())
     if source is not None and questions.guide:
         yield from stages.within("X-ray guide", search.guide(source))
     elif questions.listens:
@@ -101,6 +103,8 @@ def _expected(questions: OpenSettings, options: DiffusionOptions, given: Problem
     """The questions in order, with the work that each is expected to take."""
     once = loop_work(options.taking(SHORT), given)
     expected = {"starting image": work(given, 30), "prior": len(questions.priors) * once}
+    if (others := len(questions.trusts) - 1) > 0:
+        expected["trust"] = others * once
     if questions.guide:
         expected["X-ray guide"] = 2 * once
     if questions.share:
@@ -124,7 +128,9 @@ class SettingsSearch:
 
     def small(self, **more: Any) -> DiffusionOptions:
         """The options of a trial: of few steps, with what was chosen."""
-        return self.options.taking({**SHORT, "steps": self.steps, "prior": self.chosen["prior"], **more})
+        said = {"prior": None, "trust": self.questions.trusts[0], **self.chosen}
+        few = {**SHORT, "steps": self.steps, "prior": said["prior"], "trust": said["trust"]}
+        return self.options.taking({**few, **more})
 
     def network(self, priors: Mapping[str, Prior]) -> Trying:
         """What comes of each prior in few steps."""
@@ -132,15 +138,25 @@ class SettingsSearch:
         stages = Stages(dict.fromkeys(priors, 1.0))
         for name, prior in priors.items():
             trial = replace(self.trial, prior=prior)
-            tried[name] = yield from stages.within(
-                name, trial.run(self.options.taking({**SHORT, "steps": self.steps, "prior": name}))
-            )
+            tried[name] = yield from stages.within(name, trial.run(self.small(prior=name)))
         name = best_setting({name: found.errors for name, found in tried.items()}, ENOUGH)
         self.trial = replace(self.trial, prior=priors[name])
         self.chosen["prior"] = name
         if len(priors) > 1:
             self.chosen["prior_curve"] = [[name, float(found.errors.mean())] for name, found in tried.items()]
         self.plain = self.best = tried[name]
+
+    def believed(self) -> Trying:
+        """How far the network is believed against the data."""
+        assert self.best is not None
+        default, *others = self.questions.trusts
+        tried = {default: self.best}
+        for trust in others:
+            tried[trust] = yield from self.trial.run(self.small(trust=trust))
+        trust = best_setting({value: found.errors for value, found in tried.items()}, ENOUGH)
+        self.plain = self.best = tried[trust]
+        self.chosen["trust"] = trust
+        self.chosen["trust_curve"] = [[value, float(found.errors.mean())] for value, found in tried.items()]
 
     def guide(self, source: GuideSource) -> Trying:
         """Whether the X-ray volume is listened to: as the network reads it, or else by its edges."""
