@@ -31,6 +31,10 @@ class ScanError(FewviewError):
     """A scan file that cannot be read, or that contradicts itself."""
 
 
+class AnswerNeeded(ScanError):
+    """A scan file that leaves something open, which a flag settles: the message names the flag."""
+
+
 class OptionError(FewviewError):
     """An option that does not exist or lies outside its bounds."""
 

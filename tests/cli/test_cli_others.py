@@ -36,6 +36,17 @@ def test_info_of_an_incomplete_scan_is_no_mistake(fewview, scan_file, tmp_path):
     assert fewview("info", "bare.h5", "--kind", "transmission").status == 0
 
 
+def test_info_of_a_choice_among_several_scans_is_no_mistake(fewview, scan_file):
+    np.savez("two.npz", first=np.ones((9, 4, 8)), second=np.ones((9, 4, 8)), angles=np.arange(9) * 20.0)
+    done = fewview("info", "two.npz")
+    assert done.status == 3 and "Say --dataset NAME." in done.err and not done.out
+    assert fewview("info", "two.npz", "--dataset", "first", "--kind", "attenuation").status == 0
+    np.savez("fan.npz", frames=np.ones((9, 4, 8)), angles=np.arange(9) * 40.0, distanceSourceOrigin=100.0)
+    done = fewview("info", "fan.npz", "--kind", "attenuation")
+    assert done.status == 3 and "name it with --geometry FILE" in done.out and not done.err
+    assert "name it with --geometry FILE" in fewview("reconstruct", "fan.npz", "-o", "v.tif").error
+
+
 def test_info_of_what_no_flag_makes_a_scan_is_a_mistake(fewview):
     np.save("slice.npy", np.ones((20, 20), np.float32))
     done = fewview("info", "slice.npy")

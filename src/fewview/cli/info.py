@@ -25,10 +25,14 @@ def info(
     Shape, angles, flats, axis and units, and what the pixels tell. The exit status is 0 for a scan that would
     reconstruct, 3 for one that needs an answer (a flag), 2 for what no flag makes a scan.
     """
-    from ..errors import FewviewError
+    from ..errors import AnswerNeeded, FewviewError
     from ..io import inspect
 
-    found = inspect(scan, **said, find_axis=True)
+    try:
+        found = inspect(scan, **said, find_axis=True)
+    except AnswerNeeded as error:  # before it is known what the file holds
+        typer.echo(f"Error: {error}", err=True)
+        raise typer.Exit(NEEDS_AN_ANSWER) from None
     typer.echo(json.dumps(found.to_dict(), indent=2) if as_json else "\n".join(found.lines()))
     if found.hopeless:
         raise FewviewError(found.missing[0].problem, found.missing[0].remedy)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..errors import ScanError
+from ..errors import AnswerNeeded, ScanError
 from ..geometry import FanBeam
 from ..provenance import Provenance
 from . import kind as kind_rules
@@ -46,7 +46,7 @@ def draft(path: str | Path, request: Request) -> Draft:
     made.mirrored = request.mirror
     if found.refusal is not None:
         made.lacks.append(found.refusal)
-        made.hopeless = True
+        made.hopeless = not isinstance(found.refusal, AnswerNeeded)
     arrange(made, request)
     add_flats_darks(made, request, set(patterns))
     _numbers(made, request)

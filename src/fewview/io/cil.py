@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import ScanError
+from ..errors import AnswerNeeded, ScanError
 from ..frames import FrameSource
 from ..provenance import Provenance
 from . import hdf5_named
@@ -131,7 +131,7 @@ def _refusal(path: Path, data: Any, axes: list[str], dataset: str | None) -> Sca
         if axes[0] != "channel" or data.ndim > 3:
             return ScanError(f"{path.name} holds {count} channels (times or energies).", "Save one of them as a scan.")
         if dataset is None or int(dataset) >= count:
-            return ScanError(
+            return AnswerNeeded(
                 f"{path.name} holds {count} channels (times or energies).",
                 f"Choose one by its number, --dataset 0 to --dataset {count - 1}.",
             )

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import ScanError
+from ..errors import AnswerNeeded
 from . import names
 from .angle_columns import speaks_of_an_angle
 from .hdf5 import dangling, listed, open_hdf5, reach, unit_of
@@ -49,7 +49,7 @@ def read(path: Path, dataset: str | None) -> Found:
             scans = [one for one in entries if dataset.strip("/").split("/")[0] == one.name]
         if len(scans) != 1:
             known = listed(f"{one.name} ({one.title or 'no title'})" for one in entries)
-            raise ScanError(
+            raise AnswerNeeded(
                 f"{path.name} holds {len(scans)} scans of projections: {known}.", "Name one with --dataset."
             )
         scan = scans[0]

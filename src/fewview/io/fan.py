@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ..errors import ScanError
+from ..errors import AnswerNeeded, ScanError
 from ..geometry import FanBeam
 from ..provenance import Provenance
 from .units import millimetres, text
@@ -185,7 +185,7 @@ def named_fan(
 
 def incomplete_fan(path: Path) -> ScanError:
     """The refusal of a fan beam without its distances."""
-    return ScanError(
+    return AnswerNeeded(
         f"{path.name} is a fan-beam scan and does not say how far the source is from the axis and from the detector.",
         "Write both distances in a geometry file and name it with --geometry FILE.",
     )

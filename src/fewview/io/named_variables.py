@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import ScanError
+from ..errors import AnswerNeeded, ScanError
 from ..frames import FrameSource
 from ..provenance import Provenance
 from .angle_columns import NO_ANGLE_WORDS, speaks_of_an_angle, words_of
@@ -83,7 +83,7 @@ def read_named(path: Path, title: str, variables: Variables, dataset: str | None
     name = dataset or _data_name(path, shaped, others, views)
     if name not in shaped:
         known = listed(one for one, shape in shaped.items() if _plane(shape))
-        raise ScanError(f"{path.name} has no dataset '{name}'.", f"It has: {known}. Name one with --dataset.")
+        raise AnswerNeeded(f"{path.name} has no dataset '{name}'.", f"It has: {known}. Name one with --dataset.")
     angles = None
     if angles_name is not None:
         units = variables.units or {}
@@ -132,7 +132,7 @@ def _data_name(path: Path, shaped: Mapping[str, tuple[int, ...]], taken: set[str
         raise ScanError(f"{path.name} holds no images, but {listed(shaped)}.", "Name the scan file.")
     if len(candidates) > 1:
         known = listed(f"{name} {shaped[name]}" for name in candidates)
-        raise ScanError(f"{path.name} holds several arrays that could be the scan: {known}.", "Say --dataset NAME.")
+        raise AnswerNeeded(f"{path.name} holds several arrays that could be the scan: {known}.", "Say --dataset NAME.")
     return candidates[0]
 
 

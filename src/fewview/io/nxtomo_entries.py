@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import ScanError
+from ..errors import AnswerNeeded
 from .hdf5 import dangling, listed, reach
 
 
@@ -93,7 +93,7 @@ def chosen(path: Path, every: list[Detector], dataset: str | None) -> Detector:
         candidates = candidates or [one for one in every if wanted.startswith(f"{one.entry}/")]
         if not candidates:
             known = listed(one.name for one in every)
-            raise ScanError(
+            raise AnswerNeeded(
                 f"{path.name} has no NXtomo entry '{dataset}', but {known}.", "Name one with --dataset ENTRY."
             )
     there = [one for one in candidates if not one.broken] or candidates[:1]
@@ -104,13 +104,13 @@ def chosen(path: Path, every: list[Detector], dataset: str | None) -> Detector:
     if len(first) > 1 and len(by_entry) == 1 and len({one.group for one in first}) > 1:
         same = {one.name for one in first}
         if not _are_links(path, first):
-            raise ScanError(
+            raise AnswerNeeded(
                 f"{path.name} holds the frames of several detectors: {listed(sorted(same))}.",
                 "Name one with --dataset.",
             )
     if len(by_entry) > 1:
         problem = f"{path.name} holds {len(by_entry)} scans: {listed(one.entry for one in first)}."
-        raise ScanError(problem, "Name one with --dataset ENTRY.")
+        raise AnswerNeeded(problem, "Name one with --dataset ENTRY.")
     return first[0]
 
 
