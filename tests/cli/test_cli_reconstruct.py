@@ -368,16 +368,16 @@ def test_what_was_assumed_done_and_masked_is_told(fewview, tmp_path):
     assert "an arc of 3.14 degrees. Are the angles in radians?" in done.err
     assert "assumed axis: middle of the detector" in done.err
     assert "stripe removal left out: 12 views" in done.err
-    assert "masked: 1 pixels (not a number)" in done.err
+    assert "masked: 1 pixel (not a number)" in done.err
 
 
 @pytest.mark.parametrize(
     ("columns", "axis", "turn", "expected"),
     [
         (slice(0, 64), 31.5, 360, []),
-        (slice(24, 64), 7.5, 180, ["the axis", "the sample"]),
-        (slice(24, 64), 7.5, 360, ["half acquisition,"]),
-        (slice(24, 56), 7.5, 360, ["half acquisition,", "the sample"]),
+        (slice(24, 64), 7.5, 180, ["not all that the detector saw", "reaches over the edge"]),
+        (slice(24, 64), 7.5, 360, ["(half acquisition)"]),
+        (slice(24, 56), 7.5, 360, ["(half acquisition)", "reaches over the edge"]),
     ],
 )
 def test_a_sample_wider_than_the_detector_is_told(fewview, tmp_path, columns, axis, turn, expected):
@@ -390,7 +390,7 @@ def test_a_sample_wider_than_the_detector_is_told(fewview, tmp_path, columns, ax
     done = fewview("reconstruct", "scan.npz", "-o", "out.npy", "--method", "fbp", *given)
     assert done.status == 0
     notes = [line for line in done.err.splitlines() if line.startswith("note: ")]
-    assert [" ".join(line.split()[1:3]) for line in notes] == expected
+    assert len(notes) == len(expected) and all(words in line for words, line in zip(expected, notes, strict=True))
 
 
 def test_16_bit(fewview, scan_file, tmp_path):

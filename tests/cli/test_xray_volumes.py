@@ -22,5 +22,5 @@ def test_one_that_the_method_makes_no_use_of_is_told_and_recorded(reconstruct, f
     _, record = reconstruct("--method", "fbp", "--aux", flat)
     guided = [name for name in method_names() if "aux" in get_method(name).needs]
     assert {"guide", "unrolled-x"} < set(guided)
-    said = f"'fbp' makes no use of the X-ray volume {flat}; {', '.join(guided[:-1])} and {guided[-1]} do"
+    said = f"'fbp' makes no use of the X-ray volume {flat}; {', '.join(guided[:-1])} and {guided[-1]} do."
     assert said in record["notes"]

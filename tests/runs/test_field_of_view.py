@@ -15,11 +15,11 @@ from fewview.scan import LineIntegrals
     [
         (slice(0, 64), 360, []),
         (slice(0, 64), 180, []),
-        (slice(8, 56), 360, ["the sample reaches"]),
-        (slice(24, 64), 180, ["the axis 12", "the sample reaches"]),
-        (slice(24, 64), 360, ["half acquisition, the"]),
-        (slice(0, 40), 360, ["half acquisition, the"]),
-        (slice(24, 56), 360, ["half acquisition, the", "the sample reaches"]),
+        (slice(8, 56), 360, ["reaches over the edge"]),
+        (slice(24, 64), 180, ["not all that the detector saw", "reaches over the edge"]),
+        (slice(24, 64), 360, ["(half acquisition)"]),
+        (slice(0, 40), 360, ["(half acquisition)"]),
+        (slice(24, 56), 360, ["(half acquisition)", "reaches over the edge"]),
     ],
 )
 def test_the_notes_fit_what_was_seen(columns, turn, expected):
@@ -28,11 +28,16 @@ def test_the_notes_fit_what_was_seen(columns, turn, expected):
     disk = torch.from_numpy(0.02 * (np.hypot(x, y) < 28).astype(np.float32))[None]
     rays = parallel_beam(angles, columns=64, axis=31.5)(disk).numpy().swapaxes(0, 1)[..., columns]
     lines = LineIntegrals(rays, ParallelBeam(angles, 1, rays.shape[2], 31.5 - columns.start))
-    assert [" ".join(note.split()[:3]) for note in field_of_view_notes(lines)] == expected
-    learned = [" ".join(note.split()[:3]) for note in field_of_view_notes(lines, learned=True)]
+    said = field_of_view_notes(lines)
+    assert len(said) == len(expected) and all(words in note for words, note in zip(expected, said, strict=True))
     unlike = {
-        "the axis 12": "the network has",
-        "half acquisition, the": "the network has",
-        "the sample reaches": "few of the",
+        "not all that the detector saw": "The network has learnt",
+        "(half acquisition)": "The network has learnt",
+        "reaches over the edge": "Few of the samples",
     }
-    assert learned == [note for one in expected for note in (one, unlike[one])]
+    learned = field_of_view_notes(lines, learned=True)
+    assert learned[::2] == said
+    assert [note.startswith(unlike[words]) for words, note in zip(expected, learned[1::2], strict=True)] == [
+        True for _ in expected
+    ]
+    assert all(note[0].isupper() and note.endswith(".") for note in learned)

@@ -115,7 +115,8 @@ def told(lines: LineIntegrals, notes: Sequence[str]) -> list[str]:
     if lines.steps:
         notes.append(f"prepared: {'; '.join(lines.steps)}")
     if lines.masked:
-        notes.append(f"masked: {', '.join(f'{count} pixels ({why})' for why, count in lines.masked.items())}")
+        masked = [f"{counted(count, 'pixel')} ({why})" for why, count in lines.masked.items()]
+        notes.append(f"masked: {', '.join(masked)}")
     return notes
 
 

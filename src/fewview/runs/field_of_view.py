@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-import math
-
-import numpy as np
-
 from ..geometry import ASIDE, FanBeam
-from ..operators.quadrature import seen_arc
 from ..prepare.logarithm import PLAUSIBLE
 from ..scan import AXIS_ROWS, LineIntegrals
 
@@ -17,6 +12,8 @@ TRUNCATED = 0.1  # level at the detector's edge, as a part of the highest
 def field_of_view_notes(lines: LineIntegrals, learned: bool = False) -> list[str]:
     """What a user should know of the volume's width and of the beam, before the run and in its record.
 
+    How much of a turn the views cover is told where their angles are read (:mod:`fewview.io.checks.angles`).
+
     Parameters
     ----------
     lines : LineIntegrals
@@ -24,41 +21,28 @@ def field_of_view_notes(lines: LineIntegrals, learned: bool = False) -> list[str
         Whether the method has a network.
     """
     geometry = lines.geometry
-    aside = abs(geometry.aside)
-    where = f"the axis {aside:.0f} columns beside the middle of the detector"
+    where = f"The axis lies {abs(geometry.aside):.0f} columns beside the middle of the detector"
     notes = []
     if geometry.half_acquired:
         notes.append(
-            f"half acquisition, {where}: the volume is {geometry.grid} pixels wide, all that a full turn has seen"
+            f"{where} (half acquisition): the volume is {geometry.grid} pixels wide, all that a full turn has seen."
         )
-    elif aside > ASIDE * geometry.columns:
+    elif abs(geometry.aside) > ASIDE * geometry.columns:
         notes.append(
-            f"{where}: the volume holds the {geometry.columns} columns about the axis, not all that the detector saw"
+            f"{where}: the volume holds the {geometry.columns} columns about the axis, not all that the detector saw."
         )
     if learned and notes:
         notes.append(
-            "the network has learnt scans whose axis lies within 4 % of the detector's width from its middle: compare "
-            "its result with tv or mbir"
+            "The network has learnt scans whose axis lies within 4 % of the detector's width from its middle: compare "
+            "its result with tv or mbir."
         )
     if truncated(lines):
         worst = "most of all near its border, and with iterative methods"
-        notes.append(f"the sample reaches over the edge of the detector: the volume's values are too high, {worst}")
+        notes.append(f"The sample reaches over the edge of the detector: the volume's values are too high, {worst}.")
         if learned:
-            notes.append("few of the samples that the network has learnt did so: compare its result with tv or mbir")
-    return [*notes, *_fan_notes(geometry, learned)] if isinstance(geometry, FanBeam) else notes
-
-
-def _fan_notes(beam: FanBeam, learned: bool) -> list[str]:
-    _, arc = seen_arc(beam.angles, beam.period)
-    needed = math.pi + 2 * float(np.abs(beam.fan_angles([0, beam.columns - 1]) - beam.fan_angles(beam.centre)).max())
-    notes = []
-    if arc + beam.step < needed:
-        notes.append(
-            f"limited angle: the views cover {math.degrees(arc):.0f} degrees, a fan of this width needs "
-            f"{math.degrees(needed):.0f}; values are not quantitative"
-        )
-    if learned:
-        notes.append("the network has learnt the streaks of parallel beams; those of a fan look a little different")
+            notes.append("Few of the samples that the network has learnt did so: compare its result with tv or mbir.")
+    if learned and isinstance(geometry, FanBeam):
+        notes.append("The network has learnt the streaks of parallel beams; those of a fan look a little different.")
     return notes
 
 

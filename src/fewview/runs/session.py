@@ -334,7 +334,7 @@ class RecipeSession:
         else:
             *others, last = guided_names()
             guided = f"{', '.join(others)} and {last}"
-            self._assumed.append(f"'{method}' makes no use of the X-ray volume {path}; {guided} do")
+            self._assumed.append(f"'{method}' makes no use of the X-ray volume {path}; {guided} do.")
 
     def _reference(self, path: str) -> tuple[NDArray[np.float32], float]:
         """The reference on the grid, and the range of its file: binning and rows then do not change the scale in dB."""

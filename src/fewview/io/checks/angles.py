@@ -78,7 +78,8 @@ def judge(angles: Array, enough: float = HALF, *, whole: bool = True) -> Verdict
     notes = [*turns.notes, *repeats.notes, *(_gaps(angles) if whole else ())]
     if arc < enough - 10:
         notes.append(
-            f"The views cover {arc:.4g} of {enough:.4g} degrees: edges in the directions not seen will be blurred."
+            f"The views cover {arc:.4g} of {enough:.4g} degrees: edges in the directions not seen will be blurred, and "
+            "values are not quantitative."
         )
     return Verdict("", turns.doubt or repeats.doubt, tuple(notes))
 

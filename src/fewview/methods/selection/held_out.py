@@ -92,7 +92,9 @@ def prediction_errors(held: Views, volume: torch.Tensor) -> list[float]:
     total = (torch.ones_like(y) if weights is None else weights).sum(dim=(0, 2), dtype=torch.float64)
     seen = total > 0
     if not bool(seen.any()):
-        raise FewviewError("All held-out pixels are unusable.", "Mask fewer pixels, or give the weight yourself.")
+        raise FewviewError(
+            "All held-out pixels are unusable.", "Mask fewer pixels, or set yourself what is left on auto."
+        )
     return (squares[seen] / total[seen]).tolist()
 
 
