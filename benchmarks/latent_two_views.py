@@ -1,10 +1,11 @@
 """A volume from two views: `python benchmarks/latent_two_views.py`.
 
-With `--ldm WEIGHTS` also the baseline that `fewview train latent --stage diffusion --set unaligned=true` trained. It
-writes rows of the quality benchmark (every row but those that say so ends with a data step), and beside them, into
-latent.json, what only samples have. "biplanar" is the regression that the alignment trains; "mean-volume" the mean of
-the validation torsos, brought to the mean attenuation of the views, and "mean-volume, affine" the same turned, moved,
-stretched and sheared to explain them best. `--beam fan` has a fan in place of parallel rays.
+With `--ldm WEIGHTS` also the baseline that `fewview train latent -o ldm --stage diffusion --start
+ae/autoencoder.safetensors --set unaligned=true` trained. It writes rows of the quality benchmark (every row but those
+that say so ends with a data step), and beside them, into latent.json, what only samples have. "biplanar" is the
+regression that the alignment trains; "mean-volume" the mean of the validation torsos, brought to the mean attenuation
+of the views, and "mean-volume, affine" the same turned, moved, stretched and sheared to explain them best. `--beam fan`
+has a fan in place of parallel rays.
 """
 
 from __future__ import annotations

@@ -4,6 +4,7 @@ import ast
 import functools
 import importlib
 import importlib.util
+import itertools
 import json
 import re
 import shlex
@@ -18,6 +19,11 @@ import pytest
 import fewview
 from fewview.cli.main import run
 from fewview.methods import get_method
+from fewview.training.fixer import FixerTraining
+from fewview.training.guide import GuideTraining
+from fewview.training.latent import LatentTraining
+from fewview.training.prior import PriorTraining
+from fewview.training.unrolled import UnrolledTraining
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -114,18 +120,25 @@ def _help(*command):
 
 
 def _commands(text):
-    """Command lines within fenced blocks, continued lines joined."""
-    for block in re.findall(r"```(?:bash|sh|console|text)?\n(.*?)```", text, flags=re.DOTALL):
+    """Command lines within fenced blocks, continued lines joined, and those within the text."""
+    fenced = re.findall(r"^ *```(?:bash|sh|console|text)?\n(.*?)```", text, flags=re.DOTALL | re.MULTILINE)
+    for block in fenced:
         for line in block.replace("\\\n", " ").splitlines():
             if line.strip().startswith("fewview "):
                 yield shlex.split(line, comments=True)
+    for line in re.findall(r"`(fewview [^`]+)`", re.sub(r"```.*?```", "", text, flags=re.DOTALL)):
+        yield shlex.split(line)
+
+
+TRAININGS = {"prior": PriorTraining, "guide": GuideTraining, "fixer": FixerTraining, "latent": LatentTraining}
+TRAININGS |= {"unrolled": UnrolledTraining}
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_commands_of_a_page_exist(page):
     for words in _commands(page.read_text(encoding="utf-8")):
         command = [words[1]]
-        if words[1] in ("train", "benchmark"):
+        if words[1] in ("train", "benchmark") and len(words) > 2:
             command.append(words[2])
         usage = _help(*command)
         for word in words:
@@ -133,6 +146,13 @@ def test_commands_of_a_page_exist(page):
                 assert word.split("=")[0] in usage, f"{page.name}: {shlex.join(words)}"
             if words[1] == "reconstruct" and word == "--aux":
                 assert "aux" in get_method(words[words.index("--method") + 1]).needs, shlex.join(words)
+        settings = [value for flag, value in itertools.pairwise(words) if flag == "--set"]
+        if words[1] == "reconstruct" and "--method" in words:
+            options = get_method(words[words.index("--method") + 1]).options
+        else:
+            options = TRAININGS.get(command[-1])
+        if options is not None:
+            options.parse(dict(setting.split("=") for setting in settings))
 
 
 @pytest.mark.parametrize("path", sorted([*ROOT.glob("docs/*.py"), *ROOT.glob("benchmarks/*.py")]), ids=lambda p: p.name)

@@ -81,7 +81,7 @@ def _torch() -> list[Finding]:
         torch = importlib.import_module("torch")
     except (ImportError, OSError) as error:  # OSError: a shared library of torch that does not load
         return [Finding("torch", f"does not load: {error}", "broken", "pip install torch==2.13.0")]
-    threads = f"{torch.get_num_threads()} threads"
+    threads = "1 thread" if torch.get_num_threads() == 1 else f"{torch.get_num_threads()} threads"
     findings = [Finding("torch", f"{torch.__version__}, {threads}")]
     if torch.cuda.is_available():
         names = [torch.cuda.get_device_name(k) for k in range(torch.cuda.device_count())]

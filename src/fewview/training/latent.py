@@ -52,7 +52,7 @@ class LatentTraining(BatchOptions):
     volumes: str = option(
         "",
         "Volumes",
-        "The folder of your own volumes (.npy of shape z, y, x) to learn from; one in five is kept for validation. "
+        "The folder of your own volumes (.npy of shape z, y, x) to learn from; one in five is held out for validation. "
         "Empty learns simulated torsos.",
     )
     unaligned: bool = option(
@@ -93,7 +93,7 @@ def train_latent(options: LatentTraining, folder: Path, report: Report = print) 
         A later stage without weights to start from.
     """
     if options.stage != "autoencoder" and not options.start:
-        before = STAGES[STAGES.index(options.stage) - 1]
+        before = "autoencoder" if options.unaligned else STAGES[STAGES.index(options.stage) - 1]
         raise OptionError(
             f"The stage {options.stage} starts from weights of the stage {before}.",
             f"Train that first, and give its weights with --start {before}.safetensors.",
