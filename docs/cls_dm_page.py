@@ -14,8 +14,9 @@ from typing import Any
 import numpy as np
 from benchmark_tables import table
 
-from fewview.benchmark.quality.rows import Row, Rows, difference
+from fewview.benchmark.quality.rows import Rows, difference
 from fewview.benchmark.quality.table import interval_text
+from fewview.benchmark.rows_file import Row
 
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "benchmarks" / "results"

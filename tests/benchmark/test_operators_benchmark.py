@@ -5,7 +5,7 @@ import json
 import pytest
 
 from fewview.benchmark import operators
-from fewview.errors import MethodUnavailable
+from fewview.errors import FewviewError, MethodUnavailable
 
 COLUMNS = {"backend", "size", "views", "slices", "threads", "forward_ms", "back_ms", "forward_ratio", "back_ratio"}
 
@@ -26,6 +26,41 @@ def test_rows_are_flat_and_written(tmp_path):
     for row in rows:
         if row["backend"] == "astra":
             assert row["forward_ratio"] == row["back_ratio"] == 1
+
+
+def test_what_was_measured_is_kept_whatever_ends_the_run(tmp_path):
+    path = tmp_path / "operators.json"
+    with pytest.raises(KeyboardInterrupt):  # as a signal, in the middle of the second size
+
+        def interrupted(row):
+            if row["size"] == 24:
+                raise KeyboardInterrupt
+
+        operators.run([(16, 3), (24, 3), (32, 3)], [1], repeats=1, json_path=path, progress=interrupted)
+    assert {row["size"] for row in json.loads(path.read_text())} == {16, 24}
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_rows_of_other_conditions_stay_and_a_stop_ends_between_two(tmp_path):
+    path = tmp_path / "operators.json"
+    operators.run([(16, 3), (24, 3)], [1], repeats=1, json_path=path)
+    before = {row["size"]: row for row in json.loads(path.read_text()) if row["backend"] == "torch"}
+    seen = []
+    rows = operators.run(
+        [(24, 3), (32, 3)], [1], repeats=2, json_path=path, progress=seen.append, stop=lambda: bool(seen)
+    )
+    assert {row["size"] for row in rows} == {24}
+    after = {row["size"]: row for row in json.loads(path.read_text()) if row["backend"] == "torch"}
+    assert after[16] == before[16]
+    assert after[24]["repeats"] == 2
+    assert set(after) == {16, 24}
+
+
+def test_a_file_of_something_else_is_refused_before_the_work(tmp_path):
+    path = tmp_path / "operators.json"
+    path.write_text('[{"psnr": 30}]')
+    with pytest.raises(FewviewError, match="holds no rows of the operators"):
+        operators.run([(16, 3)], [1], repeats=1, json_path=path)
 
 
 def test_without_astra_there_are_times_but_no_ratios(monkeypatch):

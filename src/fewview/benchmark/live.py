@@ -22,6 +22,7 @@ import numpy as np
 
 from ..errors import FewviewError
 from ..methods.interface import Estimate
+from .rows_file import write_rows
 
 if TYPE_CHECKING:
     from ..runs.worker.loop import Signals
@@ -88,8 +89,7 @@ def run(json_path: Path | None = None, updates: int = UPDATES, say: Callable[[st
     figures["close_status"] = closing()
     for name, value in figures.items():
         say(f"{name:24}{value}")
-    if json_path is not None:
-        json_path.write_text(json.dumps([figures], indent=2) + "\n", encoding="utf-8")
+    write_rows(json_path, [figures])
     return figures
 
 

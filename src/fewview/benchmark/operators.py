@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import statistics
 import time
@@ -16,10 +15,12 @@ import torch
 
 from ..errors import MethodUnavailable
 from ..operators import Operator, fan_beam, parallel_beam
+from .rows_file import read_rows, write_rows
 
 SIZES = ((128, 32), (256, 32), (256, 128), (512, 32))  # (pixels along a side, views)
 FAN_SIZES = {(256, 32)}  # of those, the fan beam is timed as well
 SLICES = (1, 64)
+CONDITION = ("backend", "beam", "size", "views", "slices", "threads", "device")  # what a row is of
 REFERENCE_SLICES = 4  # ASTRA takes slices one by one: its time for more follows from these
 
 
@@ -30,7 +31,8 @@ def run(
     repeats: int = 7,
     device: str = "cpu",
     json_path: str | Path | None = None,
-    progress: Callable[[dict[str, Any]], None] | None = None,
+    progress: Callable[[dict[str, Any]], None] = lambda row: None,
+    stop: Callable[[], bool] = lambda: False,
 ) -> list[dict[str, Any]]:
     """Time forward and back-projection of every backend.
 
@@ -50,9 +52,11 @@ def run(
     device : str
         Torch device of the torch backend.
     json_path : path, optional
-        Where to write the rows.
-    progress : callable, optional
+        Where to write the rows, as they are measured. Those that it holds of other conditions stay.
+    progress : callable
         Called with each row as it is ready.
+    stop : callable
+        Looked at between two sizes; true ends the benchmark.
 
     Returns
     -------
@@ -65,22 +69,28 @@ def run(
     """
     before = torch.get_num_threads()
     torch.set_num_threads(threads)
+    path = None if json_path is None else Path(json_path)
+    old = [] if path is None or not path.exists() else read_rows(path, {*CONDITION}, "the operators")
     rows: list[dict[str, Any]] = []
     try:
         for size, views in sizes:
             for count in slices:
                 for beam in ("parallel", "fan") if (size, views) in FAN_SIZES else ("parallel",):
-                    for row in _race(beam, size, views, count, repeats, device):
-                        row["threads"] = threads
-                        rows.append(row)
-                        if progress is not None:
-                            progress(row)
+                    if stop():
+                        return rows
+                    raced = [{**row, "threads": threads} for row in _race(beam, size, views, count, repeats, device)]
+                    rows += raced
+                    anew = {_condition(row) for row in rows}
+                    write_rows(path, [*(row for row in old if _condition(row) not in anew), *rows])
+                    for row in raced:
+                        progress(row)
     finally:
         torch.set_num_threads(before)
-    if json_path is not None:
-        Path(json_path).parent.mkdir(parents=True, exist_ok=True)
-        Path(json_path).write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
     return rows
+
+
+def _condition(row: dict[str, Any]) -> tuple[Any, ...]:
+    return tuple(row[name] for name in CONDITION)
 
 
 def _race(beam: str, size: int, views: int, slices: int, repeats: int, device: str) -> list[dict[str, Any]]:

@@ -10,7 +10,6 @@ not mind blur: where the contrast is low and the amount is not, the method lacks
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
 from itertools import product
 from pathlib import Path
@@ -20,7 +19,6 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import poisson
 
-from ..atomic_write import written_whole
 from ..errors import FewviewError, Stopped
 from ..methods import get_method
 from ..runs.slabs import SlabRun
@@ -28,9 +26,9 @@ from ..scan import LineIntegrals
 from ..simulate import Beam
 from .probe_voids import Kind, pair
 from .quality.case import Array
-from .quality.rows import read_rows
 from .quality.simulated import Slab, lines_of
 from .quality.xray import Exposed, xray
+from .rows_file import Row, read_rows, write_rows
 
 METHODS = ("d3ip", "tv", "mbir")
 VIEWS = (16, 32)
@@ -38,7 +36,6 @@ KINDS: tuple[Kind, ...] = ("added", "removed")
 AROUND = 4  # px
 STREAM = 202
 CONDITION = ("method", "kind", "views", "counts", "size", "slices", "volume", "device")
-Row = dict[str, Any]
 
 
 class CommonNoise(np.random.Generator):
@@ -132,7 +129,7 @@ def run(
                 row = at | _compared(before.volume, after.volume, missing, kind)
                 say(_told(row))
                 rows = [*(r for r in rows if r is not old), row]
-                _write(json_path, rows)
+                write_rows(json_path, rows)
     except Stopped:
         say("stopped; what was measured is kept")
     return rows
@@ -215,9 +212,3 @@ def _title(at: dict[str, Any]) -> str:
 def _told(row: Row) -> str:
     each = ", ".join(f"{value:.2f}" for value in row["contrasts"])
     return f"{_title(row)}: {row['contrast']:.2f} of the contrast ({each}), {row['amount']:.2f} of the amount"
-
-
-def _write(path: Path | None, rows: list[Row]) -> None:
-    if path is not None:
-        with written_whole(path) as temporary:
-            temporary.write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")

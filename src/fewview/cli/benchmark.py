@@ -40,22 +40,25 @@ def operators(
     ] = 7,
     device: Annotated[str, typer.Option(help="Where to compute: `cpu` or `cuda`.")] = "cpu",
 ) -> None:
-    """Time the projectors against ASTRA's, interleaved."""
+    """Time the projectors against ASTRA's, interleaved. Rows of other conditions in the JSON file stay."""
     from ..benchmark.operators import SIZES, SLICES, run
     from ..runs.problem import resolve_device
 
     if threads < 1 or repeats < 1 or any(count < 1 for count in slices or []):
         raise OptionError("--threads, --repeats and --slices count from 1.", "Give positive numbers.")
     _check_folder(json_path)
-    run(
-        sizes=[_size(text) for text in sizes] if sizes else SIZES,
-        slices=slices or SLICES,
-        threads=threads,
-        repeats=repeats,
-        device=str(resolve_device(device)),
-        json_path=json_path,
-        progress=_print,
-    )
+    stop = threading.Event()
+    with stop_and_keep(stop):
+        run(
+            sizes=[_size(text) for text in sizes] if sizes else SIZES,
+            slices=slices or SLICES,
+            threads=threads,
+            repeats=repeats,
+            device=str(resolve_device(device)),
+            json_path=json_path,
+            progress=_print,
+            stop=stop.is_set,
+        )
 
 
 @app.command()

@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from ...methods import get_method
+from ..rows_file import Row
 from ..statistics import Interval, Key, paired
-from .rows import CONDITION, VARIANT, Row, cells, difference
+from .rows import CONDITION, VARIANT, cells, difference
 
 TUNED = ("tv", "mbir")
 UNIMODAL = "d3ip"

@@ -11,11 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from ...atomic_write import written_whole
-from ...errors import FewviewError
+from ..rows_file import Row, read_rows, write_rows
 from ..statistics import Interval, Key, mean_interval, paired
 
-Row = dict[str, Any]
 CONDITION = ("data", "size", "method", "label", "settings", "control", "views", "counts", "device", "slices")
 VARIANT = ("method", "label", "settings", "control")  # what rows of one comparison differ in
 MEANS = {  # of the cells, with their digits
@@ -102,8 +100,7 @@ class Rows:
             row = summed_up(condition, sorted(new, key=lambda c: (c["volume"], c["seed"])))
             self._rows[_condition(condition)] = row
             if self.path is not None:
-                with written_whole(self.path) as temporary:
-                    temporary.write_text(json.dumps(list(self), indent=1) + "\n", encoding="utf-8")
+                write_rows(self.path, list(self))
         return row
 
     def _load(self) -> None:
@@ -215,34 +212,3 @@ def _read(path: Path) -> list[Row]:
     rows = read_rows(path, {*CONDITION, "cells"} - {"label", "settings"}, "the quality benchmark")
     # Rows of before there were settings.
     return [{**row, "label": row.get("label", row["method"]), "settings": row.get("settings", {})} for row in rows]
-
-
-def read_rows(path: Path, needed: set[str], what: str) -> list[Row]:
-    """Rows of a benchmark from a file.
-
-    Parameters
-    ----------
-    path : Path
-    needed : set of str
-        Keys that every row has.
-    what : str
-        Whose rows they are, for the message.
-
-    Returns
-    -------
-    list of dict
-        As they stand in the file.
-
-    Raises
-    ------
-    FewviewError
-        The file cannot be read, or holds something else.
-    """
-    remedy = "Give another file, or move this one away."
-    try:
-        rows = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise FewviewError(f"{path} cannot be read: {error}.", remedy) from error
-    if not isinstance(rows, list) or any(not isinstance(row, dict) or not needed <= row.keys() for row in rows):
-        raise FewviewError(f"{path} holds no rows of {what}.", remedy)
-    return rows

@@ -8,11 +8,12 @@ from typing import Any
 
 from ...errors import FewviewError, MethodUnavailable, Stopped
 from ...methods import get_method, method_names
+from ..rows_file import Row
 from ..statistics import Key
 from .case import Case, NoData
 from .cell import measure_cell
 from .data import DATA, MEASURED, Sample
-from .rows import Row, Rows, row_name
+from .rows import Rows, row_name
 from .variant import Variant, variants
 
 VIEWS = (4, 8, 16, 32, 64)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from ..rows_file import Row
 from ..statistics import Interval
-from .rows import Row, balanced, difference, row_name
+from .rows import balanced, difference, row_name
 
 AGAINST = "tv"
 
