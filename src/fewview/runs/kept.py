@@ -55,8 +55,8 @@ def remarks(chosen: Mapping[str, Any]) -> list[str]:
     """What whoever sees a result must know.
 
     Whether the X-ray volume was used; what a time budget left out, or why a run needed less; that a field predicts
-    worse than its start; which repairs were refused; that a volume is worth nothing; how the scan is unlike the
-    training.
+    worse than its start; which repairs were refused; that a volume is worth nothing, or its brightest parts too weak;
+    how the scan is unlike the training.
     """
     refused = len(chosen.get("refused_slices", []))
     said = [str(chosen["guided"])] if "guided" in chosen else []
@@ -81,7 +81,21 @@ def remarks(chosen: Mapping[str, Any]) -> list[str]:
             f"The volume explains the measurement no better than an empty one would: {left:.0%} of it is left. Look at "
             "the line integrals, which may be negative or hold no object, or take another method."
         )
+    if weak := chosen.get("too_weak"):
+        said.append(_weak(weak))
     return [*said, *chosen.get("outside_training", [])]
+
+
+def _weak(found: Mapping[str, Any]) -> str:
+    """Where strongly attenuating parts show less than was measured."""
+    row, y, x = found["at"]
+    number = found["voxels"]
+    shown, asked = (f"{found[name]:.3g}" for name in ("shown", "asked"))
+    return (
+        f"The brightest parts come out too weak: {number} voxel{'s' * (number > 1)} around row {row}, y {y}, x {x} "
+        f"{'show' if number > 1 else 'shows'} {shown}, where the measurement asks for {asked} or more. Of metal and "
+        "other parts far above the rest, `mbir` and `tv` keep most."
+    )
 
 
 def made_of(method: Method[Any], options: Options, chosen: Mapping[str, Any], steps: int) -> str:

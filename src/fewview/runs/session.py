@@ -252,7 +252,12 @@ class RecipeSession:
         return {
             "method": recipe.method,
             "options": run.options.model_dump(mode="json"),
-            "chosen": {**last.chosen, **_without_number(last.array), **_unexplained(measured["data_residual"])},
+            "chosen": {
+                **last.chosen,
+                **_without_number(last.array),
+                **_unexplained(measured["data_residual"]),
+                **({} if stopped else self._too_weak(last.array)),
+            },
             "kept": kept_of(last, stopped),
             "stage": last.stage,
             "holds": holds(run.method, last, stopped),
@@ -295,6 +300,14 @@ class RecipeSession:
             "recipe": recipe.compact(),
             "command": recipe.as_command(),
         }
+
+    def _too_weak(self, volume: NDArray[Any]) -> dict[str, Any]:
+        """Where strongly attenuating parts show less than was measured: of a result, for a stop cannot help it."""
+        found = self.reconstruction.too_weak(volume) if np.isfinite(volume).all() else None
+        if found is None:
+            return {}
+        z, y, x = found.at
+        return {"too_weak": {**found._asdict(), "at": [self.lines.detector_rows[z], y, x]}}
 
     def _scores(self, volume: NDArray[Any]) -> dict[str, float | None]:
         if self.reference is None or not np.isfinite(volume).all():  # what diverged is written all the same

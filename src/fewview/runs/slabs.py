@@ -18,9 +18,11 @@ from ..methods.registry import require_method
 from ..options import Options
 from ..scan import LineIntegrals
 from . import memory
+from .bright_parts import TooWeak, too_weak
 from .problem import resolve_device, set_up, squares
 
 MEASURING_SHARE = 0.2  # of the time may go into data_residual and heldout_error
+BLOCK = 16  # slices that the brightest parts are looked for in at a time, beside the whole volume
 GRACE = 0.25  # seconds that a stop leaves a step to come to its end
 Sums = dict[str, tuple[float, float]]
 _INNER = "method."  # marks the method's own state within that of a run by slabs
@@ -127,6 +129,13 @@ class SlabRun:
         for start, stop in self.slabs:
             total = _added(total, self._sums(torch.from_numpy(values[start:stop]), start, stop))
         return _errors(total)
+
+    def too_weak(self, volume: ArrayLike) -> TooWeak | None:
+        """Where the brightest parts of a whole volume (slices, y, x) come out too weak; see :mod:`.bright_parts`."""
+        total = self.setup.slices
+        blocks = (slice(start, min(start + BLOCK, total)) for start in range(0, total, BLOCK))
+        parts = ((block.start, self.setup.used.views(block)) for block in blocks)
+        return too_weak(parts, torch.from_numpy(np.asarray(volume, dtype=np.float32)))
 
     def _whole(self) -> Iterator[Estimate]:
         for estimate in self._measured(self._resume, self.options, 0, self.setup.slices, {}):
