@@ -12,13 +12,15 @@ from numpy.typing import NDArray
 
 from ..errors import OptionError
 from .logarithm import attenuation_weights, bin_masked, fill_masked, mean_one, minus_log
-from .normalise import Transmission, correct_dose, lit, normalise, without_beam
+from .normalise import Transmission, correct_dose, glaring, lit, normalise, without_beam
 from .options import PrepareOptions
+from .outlying import Outlying, changing, middle_view, outlying
 from .phase import phase_filter
 from .stripes import FEW_VIEWS, remove_stripes
 from .zingers import find_zingers, remove_outliers
 
 _BLOCK = 2**24  # pixels
+_JUDGED = 32  # views, spread over the scan, that tell which pixels of the detector cannot be right
 
 Kind = Literal["counts", "transmission", "attenuation"]
 
@@ -36,6 +38,8 @@ class Prepared:
         Full-size pixels masked, per reason.
     steps : list of str
         What was done, in order, in words.
+    outlying : Outlying
+        Full-size pixels of the detector that were left out of all views.
     """
 
     values: NDArray[np.float32]
@@ -43,6 +47,7 @@ class Prepared:
     mask: NDArray[np.bool_]
     counts: dict[str, int] = field(default_factory=dict)
     steps: list[str] = field(default_factory=list)
+    outlying: Outlying = field(default_factory=lambda: Outlying({}))
 
 
 def line_integrals(
@@ -113,9 +118,13 @@ def line_integrals(
         flats = remove_outliers(flats, options.zingers, tick)
     # A block of views at a time: the steps before the logarithm need several times the memory of what they work on.
     size = max(1, _BLOCK // (rows * columns))
+    usual, read = _usual(frames, flats, darks, kind, options, flat_times, times, tick)
+    wrong = outlying(usual, read, changing(frames, tick))
     for block in (slice(start, start + size) for start in range(0, views, size)):
         tick()
         result = _transmission(frames[block], flats, darks, kind, options, flat_times, times[block], tick)
+        for reason, pixels in wrong.masks.items():
+            result.drop(pixels, reason)
         if kind == "counts":
             levels[block] = lit(result)
         if options.dose in ("edges", "region") and kind != "attenuation":
@@ -134,11 +143,11 @@ def line_integrals(
         counts.update(result.counts)
     if kind == "attenuation":
         weights = attenuation_weights(values, mask)
-    dark = without_beam(levels)
-    new = int(np.count_nonzero(~mask[dark])) * bin * min(bin, rows)
-    if new:
-        counts["view without beam"] += new
-        mask[dark] = True
+    for reason, useless in (("view without beam", without_beam(levels)), ("view far too bright", glaring(levels))):
+        new = int(np.count_nonzero(~mask[useless])) * bin * min(bin, rows)
+        if new:
+            counts[reason] += new
+            mask[useless] = True
     weights[mask] = 0
     values = fill_masked(values, mask)
     steps = _told(kind, options, flats, darks, factors, bin)
@@ -148,7 +157,7 @@ def line_integrals(
         else:
             values = remove_stripes(values, options.stripes, tick)
             steps.append(f"stripe removal: {options.stripes}")
-    return Prepared(values, mean_one(weights), mask, dict(counts), steps)
+    return Prepared(values, mean_one(weights), mask, dict(counts), steps, wrong)
 
 
 def _transmission(
@@ -173,6 +182,37 @@ def _transmission(
     result.drop(~np.isfinite(values), "not a number")
     values[result.mask] = 0.0
     return result
+
+
+def _minus_log(values: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Not a number where a value has no logarithm."""
+    return np.asarray(-np.log(values, out=np.full_like(values, np.nan), where=values > 0))
+
+
+def _usual(
+    frames: NDArray[np.float32],
+    flats: NDArray[np.float32] | None,
+    darks: NDArray[np.float32] | None,
+    kind: Kind,
+    options: PrepareOptions,
+    flat_times: NDArray[np.float64] | None,
+    times: NDArray[np.float64],
+    tick: Callable[[], None],
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Attenuation of each pixel (v, u) in the median view, and the same of what it reads; some rows at a time."""
+    views, rows, columns = frames.shape
+    some = np.unique(np.linspace(0, views - 1, min(views, _JUDGED)).round().astype(int))
+    usual, read = np.empty((rows, columns), np.float32), np.empty((rows, columns), np.float32)
+    plain = options.taking({"zingers": None, "saturation": None})
+    size = max(1, _BLOCK // (len(some) * columns))
+    for band in (slice(start, start + size) for start in range(0, rows, size)):
+        tick()
+        flat, dark = (None if one is None else one[:, band] for one in (flats, darks))
+        result = _transmission(frames[some, band], flat, dark, kind, plain, flat_times, times[some], tick)
+        for values, into in ((result.values, usual), (result.weights, read)):
+            values = np.where(result.mask, np.float32(np.nan), values)
+            into[band] = middle_view(values if kind == "attenuation" else _minus_log(values))
+    return usual, read
 
 
 def _told(

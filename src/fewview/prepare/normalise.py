@@ -154,6 +154,11 @@ def without_beam(levels: NDArray[np.float64]) -> NDArray[np.bool_]:
     return levels < NO_BEAM * np.median(levels)
 
 
+def glaring(levels: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Views whose brightest pixels are as far above those of the others."""
+    return levels * NO_BEAM > np.median(levels)
+
+
 def _edges(result: Transmission) -> NDArray[np.bool_]:
     """Both edges of the detector, or the one that stays open when the sample comes near the other."""
     columns = result.values.shape[2]

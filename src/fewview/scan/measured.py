@@ -159,6 +159,7 @@ class Scan(Selectable):
             tick=tick,
         )
         values, weights = self._upright(prepared.values, prepared.weights, options.tilt, around, tick)
+        first = around.rows[0], around.columns[0]
         steps = [*prepared.steps, f"turned by {options.tilt:g} degrees"] if options.tilt else prepared.steps
         lines = LineIntegrals(
             values=values,
@@ -167,7 +168,7 @@ class Scan(Selectable):
             provenance=self.provenance,
             masked=prepared.counts,
             steps=tuple(steps),
-            notes=(*self.notes, *self._dead_rows(weights)),
+            notes=(*self.notes, *self._dead_rows(weights), *prepared.outlying.notes(first)),
             paths=self.paths,
             first_row=self.window.rows[0],
             rows_per_slice=self.window.bin,
