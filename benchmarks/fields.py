@@ -1,9 +1,10 @@
 """Neural fields, DINR and DiffNR on simulated samples, and the voxeliser's speed; writes results/fields.json.
 
-`python benchmarks/fields.py speed` measures the voxeliser, `disk` each field on exact line integrals of disks, `python
-benchmarks/fields.py dinr --views 8 4 16` fields and DINR on validation seeds, `python benchmarks/fields.py diffnr
---views 12 24 36 --volumes 4 --data microstructure foam` fields with and without repair on test seeds, and `ablation`
-repairs with a part left out. Rows that are there already are kept, so that a run can be stopped and gone on with.
+`python benchmarks/fields.py speed` measures the voxeliser, and projectors beside it, `disk` each field on exact line
+integrals of disks, `python benchmarks/fields.py dinr --views 8 4 16` fields and DINR on validation seeds, `python
+benchmarks/fields.py diffnr --views 12 24 36 --volumes 4 --data microstructure foam` fields with and without repair on
+test seeds, and `ablation` repairs with a part left out. Rows that are there already are kept, so that a run can be
+stopped and gone on with.
 """
 
 import argparse
@@ -14,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from fields_speed import speed
 from segmentation import dice, jitter
 
 import fewview
@@ -21,8 +23,6 @@ from fewview.benchmark.quality.cell import prediction_error
 from fewview.benchmark.quality.simulated import Slab, measured
 from fewview.geometry import FanBeam, ParallelBeam
 from fewview.methods import Problem, get_method
-from fewview.methods.fields.gaussians import Gaussians
-from fewview.methods.fields.voxelise import voxelise
 from fewview.operators import projector
 from fewview.quality import psnr, ssim
 from fewview.simulate import make_phantom
@@ -108,30 +108,6 @@ def quality(data, runs, views, volumes, split, keep):
             row |= {"refused": len(last.chosen["refused_slices"])} if "refused_slices" in last.chosen else {}
             print(row, flush=True)
             keep(row)
-
-
-def speed():
-    """Milliseconds of one thread for the sum of Gaussians on a lattice, and for its gradient; best of three."""
-    rows = []
-    rng = torch.Generator().manual_seed(0)
-    for size in (64, 128):
-        solid = torch.rand(size, size, size, generator=rng)
-        for count in (3_000, 10_000, 50_000):
-            numbers, reach = Gaussians(solid, count, rng)._rows(torch.ones(3))
-            numbers = numbers.detach().requires_grad_()
-            times = []
-            for _ in range(3):
-                a = time.process_time()
-                volume = voxelise(numbers, reach, (size, size, size))
-                b = time.process_time()
-                volume.sum().backward()
-                times.append((b - a, time.process_time() - b))
-            forward, back = (1e3 * float(t) for t in np.min(times, axis=0))
-            width = float(reach[0, 0]) / 3.8
-            rows.append({"size": size, "gaussians": count, "width": round(width, 2)})
-            rows[-1] |= {"forward_ms": round(forward, 1), "gradient_ms": round(back, 1), "threads": 1}
-            print(rows[-1], flush=True)
-    return rows
 
 
 def disks(sizes=(64, 128), views=64):

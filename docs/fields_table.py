@@ -1,4 +1,4 @@
-"""Put the table of disks of fields.json into docs/fields.md: `python docs/fields_table.py`."""
+"""Put the tables of disks and of speed of fields.json into docs/fields.md: `python docs/fields_table.py`."""
 
 import json
 from pathlib import Path
@@ -7,6 +7,7 @@ ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "benchmarks" / "results" / "fields.json"
 PAGE = ROOT / "docs" / "fields.md"
 MARKS = ("<!-- measured -->\n", "<!-- end of measured -->\n")
+SPEED = ("<!-- speed -->\n", "<!-- end of speed -->\n")
 METHODS = ("naf", "r2gaussian", "inr", "tv")
 
 
@@ -24,12 +25,31 @@ def table(rows):
     return "\n".join(lines) + "\n"
 
 
+def speed(rows):
+    """Milliseconds there and back, a line for each step."""
+    sizes = sorted({row["size"] for row in rows})
+    found = {(_named(row), row["size"]): row for row in rows}
+    lines = ["| | " + " | ".join(f"{size}^3 voxels" for size in sizes) + " |", "|---" * (1 + len(sizes)) + "|"]
+    for name in dict.fromkeys(name for name, _ in found):
+        told = [found[(name, size)] for size in sizes]
+        lines.append(f"| {name} | " + " | ".join(f"{row['forward_ms']:g} / {row['back_ms']:g}" for row in told) + " |")
+    return "\n".join(lines) + "\n"
+
+
+def _named(row):
+    if "gaussians" in row:
+        return f"{row['gaussians']:,} Gaussians summed / the gradient"
+    return f"{row['what'].capitalize()}, {row['views']} views: forward / back".replace("rtk joseph", "RTK (Joseph)")
+
+
 def page():
-    """The page with the table as measured."""
-    rows = json.loads(RESULTS.read_text(encoding="utf-8"))["disk"]
+    """The page with the tables as measured."""
+    rows = json.loads(RESULTS.read_text(encoding="utf-8"))
     text = PAGE.read_text(encoding="utf-8")
-    begin, end = text.index(MARKS[0]) + len(MARKS[0]), text.index(MARKS[1])
-    return text[:begin] + "\n" + table(rows) + "\n" + text[end:]
+    for marks, made in ((MARKS, table(rows["disk"])), (SPEED, speed(rows["speed"]))):
+        begin, end = text.index(marks[0]) + len(marks[0]), text.index(marks[1])
+        text = text[:begin] + "\n" + made + "\n" + text[end:]
+    return text
 
 
 if __name__ == "__main__":
