@@ -63,7 +63,8 @@ def test_a_pattern_that_the_shell_took_apart_is_guessed(fewview, scan_file):
 def test_one_method_alone(fewview):
     shown = json.loads(fewview("methods", "tv", "--json").out)
     assert shown["name"] == "tv" and shown["options"]["properties"]
-    assert "fbp" not in fewview("methods", "tv").out
+    told = fewview("methods", "tv").out
+    assert "fbp" not in told and "budget = not set s" not in told and "budget = not set: " in told
     done = fewview("methods", "tvv")
     assert done.status == 2 and "Did you mean 'tv'" in done.error
 

@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 import yaml
 
+from fewview.cli.tune import report
+
 AXIS = 17.0
 
 
@@ -39,3 +41,11 @@ def test_a_recipe_has_the_name_of_one(fewview, scan_file, name, says):
 def test_a_recipe_that_cannot_be_written_is_told_before_the_work(fewview, scan_file, tmp_path):
     done = fewview("tune", scan_file, "-o", "nowhere/settled.yaml", "--axis", AXIS)
     assert "nowhere does not exist" in done.error and "choosing" not in done.err
+
+
+def test_held_out_errors_are_told_with_the_digits_that_count():
+    assert report({"weight": 0.0014, "weight_curve": [[0.0031622776601683794, 0.00278012], [1, 0.5]]}) == [
+        "weight = 0.0014",
+        "    0.00316: held-out error 0.00278",
+        "    1: held-out error 0.5",
+    ]

@@ -27,9 +27,9 @@ def methods(
     for row in rows:
         typer.echo(f"{row['name']:{width}}  {row['title']} ({row['family']}). {row['summary']}")
         for value in row["values"]:
-            unit = f" {value['unit']}" if value["unit"] else ""
+            unit = f" {value['unit']}" if value["unit"] and value["default"] is not None else ""
             only = f" (with {value['only_with']})" if value["only_with"] else ""
-            default = json.dumps(value["default"])
+            default = "not set" if value["default"] is None else json.dumps(value["default"])
             typer.echo(f"{'':{width}}    {value['name']} = {default}{unit}{only}: {value['description']}")
         if not row["available"]:
             typer.echo(f"{'':{width}}    NOT AVAILABLE: {row['why_not']}")

@@ -63,5 +63,6 @@ def report(chosen: Mapping[str, Any]) -> list[str]:
         lines.append(f"{name} = {value if isinstance(value, str) else json.dumps(value)}")
         for point in chosen.get(f"{name}_curve", ()):
             setting, error = point if isinstance(point, (list, tuple)) else ("", point)
-            lines.append(f"    {setting}: held-out error {error:.4g}")
+            shown = f"{setting:.3g}" if isinstance(setting, float) else setting
+            lines.append(f"    {shown}: held-out error {error:.4g}")
     return lines

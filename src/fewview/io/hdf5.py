@@ -13,6 +13,8 @@ from ..errors import ScanError
 from .images import COPY_AGAIN
 from .units import text
 
+_LISTED = 6  # names that a message shows
+
 
 @contextmanager
 def open_hdf5(path: Path) -> Iterator[Any]:
@@ -128,8 +130,8 @@ def attribute(node: Any, name: str) -> float:
         return float("nan")
 
 
-def listed(names: Iterable[str], most: int = 6) -> str:
+def listed(names: Iterable[str]) -> str:
     """A few names for a message of one line, and how many more there are."""
     names = list(names)
-    shown = ", ".join(names[:most]) or "none"
-    return shown if len(names) <= most else f"{shown} and {len(names) - most} more"
+    shown = ", ".join(names[:_LISTED]) or "none"
+    return shown if len(names) <= _LISTED else f"{shown} and {len(names) - _LISTED} more"

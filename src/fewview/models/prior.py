@@ -98,24 +98,9 @@ def vp_to_sigma(alphabar: Tensor) -> Tensor:
     return ((1 - alphabar) / alphabar).sqrt()
 
 
-def linear_alphabar(steps: int = 1000, first: float = 1e-4, last: float = 2e-2) -> Tensor:
-    """Alphabar of the linear-beta schedule of DDPM (Ho et al., 2020); entry t belongs to time t.
-
-    Parameters
-    ----------
-    steps : int, optional
-        Times of the schedule.
-    first : float, optional
-        Beta at time 0.
-    last : float, optional
-        Beta at the last time.
-
-    Returns
-    -------
-    Tensor
-        Shape (steps,).
-    """
-    return torch.cumprod(1 - torch.linspace(first, last, steps, dtype=torch.float64), 0).float()
+def linear_alphabar(steps: int = 1000) -> Tensor:
+    """Alphabar of the linear-beta schedule of DDPM (Ho et al., 2020), shape (steps,); entry t belongs to time t."""
+    return torch.cumprod(1 - torch.linspace(1e-4, 2e-2, steps, dtype=torch.float64), 0).float()
 
 
 def _image(values: Tensor) -> Tensor:

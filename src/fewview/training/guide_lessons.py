@@ -255,7 +255,7 @@ def fill_lessons(folder: Path, source: Path, prior: str, keep: int, share: float
     source : Path
         Folder of the blocks that they are of.
     prior : str
-        Whose loop is walked.
+        Whose loop is run.
     keep : int
         Lessons, at most.
     share : float, optional

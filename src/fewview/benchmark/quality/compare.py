@@ -38,15 +38,15 @@ def best_of(rows: Sequence[Row], name: str = "psnr") -> dict[Key, float]:
     return {key: max(f[key] for f in figures) for key in sorted(shared)}
 
 
-def against_best(rows: Sequence[Row], tuned: Sequence[str] = TUNED) -> list[Difference]:
+def against_best(rows: Sequence[Row]) -> list[Difference]:
     """Every method with a network against the best of the tuned ones, which is another one at each measurement.
 
-    Where not all of ``tuned`` were measured there is no best, and nothing is said.
+    Where not all of them were measured there is no best, and nothing is said.
     """
     found = []
     for group in conditions(rows):
-        others = [row for row in group if row["method"] in tuned and row["label"] == row["method"]]
-        if len(others) < len(tuned):
+        others = [row for row in group if row["method"] in TUNED and row["label"] == row["method"]]
+        if len(others) < len(TUNED):
             continue
         psnr, ssim = best_of(others), best_of(others, "ssim")
         for row in group:
@@ -66,11 +66,11 @@ class Apart(NamedTuple):
     ssim: Interval | None
 
 
-def minus_others(rows: Sequence[Row], method: str = UNIMODAL) -> list[Apart]:
-    """A method with its defaults minus the other learned ones without X-rays, and minus itself with other options."""
+def minus_others(rows: Sequence[Row]) -> list[Apart]:
+    """:data:`UNIMODAL` with its defaults minus itself with others, and minus other learned ones without X-rays."""
     found = []
     for group in conditions(rows):
-        row = _find(group, method, {}, "none")
+        row = _find(group, UNIMODAL, {}, "none")
         for other in group:
             if row is None or row is other:
                 continue
@@ -90,32 +90,21 @@ class Guided(NamedTuple):
     rivals: Mapping[str, Interval | None]
 
 
-def guided(rows: Sequence[Row], unimodal: str = UNIMODAL, rivals: Sequence[str] = RIVALS) -> list[Guided]:
-    """Rows with the right X-ray volume against ``unimodal`` with the same settings, or with its defaults.
+def guided(rows: Sequence[Row]) -> list[Guided]:
+    """Rows with the right X-ray volume against :data:`UNIMODAL` with the same settings, or with its defaults.
 
-    Parameters
-    ----------
-    rows : sequence of Row
-    unimodal : str, optional
-        Method without X-rays that they are compared with.
-    rivals : sequence of str, optional
-        Methods with X-rays that are compared apart.
-
-    Returns
-    -------
-    list of Guided
-        Paired differences of PSNR in dB, in the order of the rows.
+    PSNR in dB, in the order of the rows; :data:`RIVALS`, other methods with X-rays, are compared apart.
     """
     found = []
     for group in conditions(rows):
         for row in group:
-            if row["control"] != "none" or not is_guided(row) or row["method"] in rivals:
+            if row["control"] != "none" or not is_guided(row) or row["method"] in RIVALS:
                 continue
-            against = minus_unimodal(row, group, unimodal)
+            against = minus_unimodal(row, group)
             if against is None:
                 continue
             zeroed = _find(group, row["method"], row["settings"], "zeroed")
-            others = {name: _find(group, name, {}, "none") for name in rivals}
+            others = {name: _find(group, name, {}, "none") for name in RIVALS}
             found.append(
                 Guided(
                     row,
@@ -127,10 +116,10 @@ def guided(rows: Sequence[Row], unimodal: str = UNIMODAL, rivals: Sequence[str] 
     return found
 
 
-def controls(rows: Sequence[Row], unimodal: str = UNIMODAL) -> list[Difference]:
-    """Rows of guided methods, whatever X-ray volume they saw, against ``unimodal``."""
+def controls(rows: Sequence[Row]) -> list[Difference]:
+    """Rows of guided methods, whatever X-ray volume they saw, against :data:`UNIMODAL`."""
     found = [
-        minus_unimodal(row, group, unimodal)
+        minus_unimodal(row, group)
         for group in conditions(rows)
         for row in group
         if is_guided(row) and any(other["control"] != "none" and other["label"] == row["label"] for other in group)
@@ -138,23 +127,9 @@ def controls(rows: Sequence[Row], unimodal: str = UNIMODAL) -> list[Difference]:
     return [one for one in found if one is not None]
 
 
-def minus_unimodal(row: Row, group: Sequence[Row], unimodal: str = UNIMODAL) -> Difference | None:
-    """A row minus the method without X-rays of its group; None where that was not measured.
-
-    Parameters
-    ----------
-    row : Row
-    group : sequence of Row
-        Rows under the same condition.
-    unimodal : str, optional
-        Name of the method without X-rays.
-
-    Returns
-    -------
-    Difference or None
-        In dB, and of SSIM.
-    """
-    other = _find(group, unimodal, row["settings"], "none") or _find(group, unimodal, {}, "none")
+def minus_unimodal(row: Row, group: Sequence[Row]) -> Difference | None:
+    """A row minus :data:`UNIMODAL` under the same condition, in dB and SSIM; None where that was not measured."""
+    other = _find(group, UNIMODAL, row["settings"], "none") or _find(group, UNIMODAL, {}, "none")
     psnr = None if other is None else difference(row, other)
     return None if other is None or psnr is None else Difference(row, psnr, difference(row, other, "ssim"))
 

@@ -13,7 +13,7 @@ from ...errors import OptionError
 from ...options import Auto, option
 from ..interface import Estimate, Method, Problem, Settled, Tuning
 from ..selection.coarse import FINER
-from ..selection.comparison import ONE_STANDARD_ERROR, better
+from ..selection.comparison import ON_AVERAGE, ONE_STANDARD_ERROR, better
 from ..selection.weight_search import USUAL, Choice, Solve, Trials, Warm, WeightTrial, choose_weight
 from .chambolle_pock import TVProblem
 from .directions import directions
@@ -138,13 +138,13 @@ def _choose(options: DTVOptions, trials: Trials) -> Generator[Estimate, None, Se
     best, eta = of_plain, etas[0]
     for k, other in enumerate(etas if len(etas) > 1 else ()):
         _, tried = yield from once(ladder[2], gammas[0], other, of_plain)
-        if k == 0 or tried.errors.mean() < best.errors.mean():
+        if k == 0 or better(tried.errors, best.errors, confidence=ON_AVERAGE):
             best, eta = tried, other
     gamma = gammas[0]
     guided, of_guided = yield from weigh(ladder, gamma, eta, best)
     for other in gammas[1:]:
         _, tried = yield from once(guided.value, other, eta, of_guided)
-        if tried.errors.mean() < of_guided.errors.mean():
+        if better(tried.errors, of_guided.errors, confidence=ON_AVERAGE):
             gamma, of_guided = other, tried
     clearly = better(of_guided.errors, of_plain.errors, confidence=ONE_STANDARD_ERROR)
     if options.gamma == "auto" and not clearly:

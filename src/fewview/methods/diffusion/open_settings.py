@@ -59,7 +59,7 @@ class OpenSettings:
 
     @property
     def any(self) -> bool:
-        """Whether there is a question at all."""
+        """Whether anything is to be chosen at all."""
         return len(self.priors) > 1 or len(self.trusts) > 1 or self.guide or self.share
 
 

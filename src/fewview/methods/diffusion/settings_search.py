@@ -75,39 +75,39 @@ def choose(
     WeightsError
         Weights are missing or unreadable.
     """
-    questions = OpenSettings.of(options, source)
-    if not questions.any:
-        return {"prior": questions.priors[0], **questions.told}
-    priors = {name: load_any_prior(name, problem.operator.device) for name in questions.priors}
+    open_settings = OpenSettings.of(options, source)
+    if not open_settings.any:
+        return {"prior": open_settings.priors[0], **open_settings.told}
+    priors = {name: load_any_prior(name, problem.operator.device) for name in open_settings.priors}
     # TV takes slices apart, MBIR looks at neighbours.
     wide = options.partner.kind == "mbir" or any(prior.reach > 0 for prior in priors.values())
     given, held = hold_out(central(problem, SLICES, wide))
     slices = central_slices(problem, SLICES, wide)
-    stages = Stages(_expected(questions, options, given))
+    stages = Stages(_expected(open_settings, options, given))
     first = yield from stages.within("starting image", first_volume(given, options.start, options, picture))
     trial = SettingsTrial(given, held, scaled(given, top), first / top, next(iter(priors.values())), picture, slices)
-    search = SettingsSearch(trial, options, questions, problem.operator.views, dict(questions.told), steps)
+    search = SettingsSearch(trial, options, open_settings, problem.operator.views, dict(open_settings.told), steps)
     yield from stages.within("prior", search.network(priors))
-    if len(questions.trusts) > 1:
+    if len(open_settings.trusts) > 1:
         yield from stages.within("trust", search.believed())
-    if source is not None and questions.guide:
+    if source is not None and open_settings.guide:
         yield from stages.within("X-ray guide", search.guide(source))
-    elif questions.listens:
+    elif open_settings.listens:
         search.source = source
-    if questions.share and "beside_share" not in search.chosen:
+    if open_settings.share and "beside_share" not in search.chosen:
         yield from stages.within("classical share", search.classical())
     return search.chosen
 
 
-def _expected(questions: OpenSettings, options: DiffusionOptions, given: Problem) -> dict[str, float]:
-    """The questions in order, with the work that each is expected to take."""
+def _expected(open_settings: OpenSettings, options: DiffusionOptions, given: Problem) -> dict[str, float]:
+    """What is chosen, in order, with the work that each choice is expected to take."""
     once = loop_work(options.taking(SHORT), given)
-    expected = {"starting image": work(given, 30), "prior": len(questions.priors) * once}
-    if (others := len(questions.trusts) - 1) > 0:
+    expected = {"starting image": work(given, 30), "prior": len(open_settings.priors) * once}
+    if (others := len(open_settings.trusts) - 1) > 0:
         expected["trust"] = others * once
-    if questions.guide:
+    if open_settings.guide:
         expected["X-ray guide"] = 2 * once
-    if questions.share:
+    if open_settings.share:
         expected["classical share"] = once * options.steps / STEPS + work(given, CLASSICAL)
     return expected
 
@@ -118,7 +118,7 @@ class SettingsSearch:
 
     trial: SettingsTrial
     options: DiffusionOptions
-    questions: OpenSettings
+    open_settings: OpenSettings
     views: int  # of the scan
     chosen: dict[str, Any] = field(default_factory=dict)
     steps: int = STEPS  # of a trial
@@ -128,7 +128,7 @@ class SettingsSearch:
 
     def small(self, **more: Any) -> DiffusionOptions:
         """The options of a trial: of few steps, with what was chosen."""
-        said = {"prior": None, "trust": self.questions.trusts[0], **self.chosen}
+        said = {"prior": None, "trust": self.open_settings.trusts[0], **self.chosen}
         few = {**SHORT, "steps": self.steps, "prior": said["prior"], "trust": said["trust"]}
         return self.options.taking({**few, **more})
 
@@ -149,7 +149,7 @@ class SettingsSearch:
     def believed(self) -> Trying:
         """How far the network is believed against the data."""
         assert self.best is not None
-        default, *others = self.questions.trusts
+        default, *others = self.open_settings.trusts
         tried = {default: self.best}
         for trust in others:
             tried[trust] = yield from self.trial.run(self.small(trust=trust))

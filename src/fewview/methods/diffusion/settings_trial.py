@@ -1,4 +1,4 @@
-"""One trial of the autopilot: a few slices, some of whose views are held out, reconstructed in few steps."""
+"""One trial of the search for settings: a few slices, some of whose views are held out, reconstructed in few steps."""
 
 from __future__ import annotations
 

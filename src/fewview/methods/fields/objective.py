@@ -42,7 +42,7 @@ class Objective:
             out = out + self._roughness(x)(x)
         return out if self.near is None else out + self.rho * (x - self.near)
 
-    def towards(self, x: Tensor, iterations: int, damping: float = DAMPING) -> Tensor:
+    def towards(self, x: Tensor, iterations: int) -> Tensor:
         """A damped Newton step from ``x``, by CG; where it ends is what the field is then fitted to.
 
         The step takes the ill-conditioning of ``A`` upon itself; the fit, voxel by voxel, is left with none. TV is
@@ -56,8 +56,6 @@ class Objective:
             In units of the object's maximum.
         iterations : int
             Of CG.
-        damping : float, optional
-            Added to the curvature: larger makes shorter steps.
 
         Returns
         -------
@@ -67,7 +65,7 @@ class Objective:
         if iterations == 0:
             return x - self.slope(x)
         smoothing = self._roughness(x) if self.smooth else None
-        more = damping if self.near is None else damping + self.rho
+        more = DAMPING if self.near is None else DAMPING + self.rho
 
         def apply(d: Tensor) -> Tensor:
             out = self.data.normal(d) + more * d

@@ -108,14 +108,12 @@ def approaching(
     yield from cg_images(apply, target, start, iterations, per_slice=per_slice)
 
 
-def data_consistent(
-    terms: Sequence[Term], data: Scaled, iterations: int, start: Tensor, *, per_slice: bool = True
-) -> Tensor:
+def data_consistent(terms: Sequence[Term], data: Scaled, iterations: int, start: Tensor) -> Tensor:
     """The last image of :func:`approaching`.
 
     Parameters
     ----------
-    terms, data, iterations, start, per_slice
+    terms, data, iterations, start
         As there.
 
     Returns
@@ -123,7 +121,7 @@ def data_consistent(
     Tensor, shape (copies * slices, y, x)
         In the unit of the proposals.
     """
-    for image in approaching(terms, data, iterations, start, per_slice=per_slice):  # noqa: B007 - the last one counts
+    for image in approaching(terms, data, iterations, start):  # noqa: B007 - the last one counts
         pass
     return image
 

@@ -23,7 +23,7 @@ from ..classical.fbp import preview
 from ..interface import Estimate, Problem
 from ..inverse.masking import measured
 from ..inverse.normalised import scaled
-from ..selection.comparison import PerView, better, gain
+from ..selection.comparison import ON_AVERAGE, PerView, better, gain
 from ..selection.held_out import hold_out, prediction_errors
 from ..selection.picture import Picture
 from ..slices import central
@@ -99,7 +99,7 @@ def fine_tuned(
         errors = _errors(tuned, given, held, top, batch)
         curve.append([step, float(errors.mean())])
         stale += 1
-        if errors.mean() < best.mean():
+        if better(errors, best, confidence=ON_AVERAGE):
             best, kept, stale = errors, step, 0
             tensors = {name: value.clone() for name, value in tuned.state_dict().items()}
         if stale == PATIENCE:
