@@ -108,7 +108,7 @@ class Estimate:
     stage : str
         What is going on, in two or three words ("iterating", "choosing the weight").
     scalars : mapping of str to float
-        Numbers worth plotting: "objective", "data_residual", "heldout_error", ...
+        Numbers worth plotting: "objective", "data_residual", "heldout_error", "own_error", ...
     state : mapping of str to tensors or numbers, optional
         Enough to go on from here. Held by reference: saved at once or not at all.
     chosen : mapping

@@ -138,6 +138,15 @@ def test_what_a_resumed_run_says_of_its_start_is_what_the_whole_run_says(make_pr
     assert again.chosen["behind_start"] == run[-1].chosen["behind_start"]
 
 
+def test_the_error_of_its_own_held_out_pixels_is_relative_and_goes_by_a_name_of_its_own(make_problem, solve):
+    problem = make_problem(views=20, grid=32)
+    large = replace(problem, data=100 * problem.data)
+    told, of_large = (solve("naf", one, **SHORT["naf"]).scalars for one in (problem, large))
+    assert "heldout_error" not in told
+    assert 0 < told["own_error"] < 0.5
+    assert of_large["own_error"] == pytest.approx(told["own_error"], rel=0.2)
+
+
 def test_the_stop_flag_ends_a_fit(make_problem):
     method = get_method("r2gaussian")
     problem = make_problem(views=8, grid=32, slices=2)

@@ -15,7 +15,7 @@ from ..common_options import weighted_option
 from ..interface import Effort, Estimate, Method, Problem, Settled, Tuning
 from ..inverse.masking import measured, relative
 from ..selection.comparison import PerView
-from ..selection.held_out import hold_out, prediction_errors
+from ..selection.held_out import hold_out, own_error, prediction_errors
 from ..selection.picture import Picture
 from ..selection.weight_search import choice
 from ..slices import central, central_slices
@@ -59,7 +59,7 @@ def tune(problem: Problem, options: CGLSOptions) -> Tuning[CGLSOptions]:
         errors[step] = np.array(prediction_errors(held, x))
         curve.append(float(errors[step].mean()))
         picture.take(curve[-1], x, slices, f"while its number of steps was being chosen: step {step}")
-        yield picture.estimate(step, LIMIT, STAGE, {"heldout_error": curve[-1]})
+        yield picture.estimate(step, LIMIT, STAGE, {"own_error": own_error(held, curve[-1])})
         if step - (int(np.argmin(curve)) + 1) >= PATIENCE:
             break
     iterations = max(1, round(choice(errors, stronger=False).value))

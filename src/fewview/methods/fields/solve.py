@@ -18,7 +18,7 @@ from ..interface import Effort, Estimate, Problem, Settled, Tuning, Views
 from ..inverse.masking import measured, relative
 from ..inverse.normalised import Scaled, scaled
 from ..selection.coarse import coarseness, settled_coarsely
-from ..selection.held_out import pixel_folds
+from ..selection.held_out import own_error, pixel_folds
 from ..selection.picture import Picture
 from ..selection.weight_search import search_work
 from ..stages import Stages, work
@@ -287,7 +287,7 @@ class _Course:
         volume = (x.clamp(min=0) if self.options.positivity else x) * self.top
         told, chosen, state = dict(scalars), dict[str, Any](), None
         if watch is not None and watch.curve:
-            told["heldout_error"] = watch.curve[-1][1]
+            told["own_error"] = own_error(watch.held, watch.curve[-1][1])
             chosen["steps_curve"] = watch.curve
             fitted = int(watch.curve[-1][0])
             if self.ending and watch.over and fitted < self.options.steps:

@@ -98,6 +98,17 @@ def prediction_errors(held: Views, volume: torch.Tensor) -> list[float]:
     return (squares[seen] / total[seen]).tolist()
 
 
+def own_error(held: Views, squared: float) -> float:
+    """A weighted mean squared error of what is held out, as a part of the values: what estimates tell as "own_error".
+
+    It is of what a method withholds from itself; "heldout_error" is of views that the whole run has not seen.
+    """
+    y, weights = measured(held)
+    mean = float(weigh(y * y, weights).sum(dtype=torch.float64))
+    mean /= y.numel() if weights is None else max(float(weights.sum(dtype=torch.float64)), 1e-12)
+    return float((squared / mean) ** 0.5) if mean > 0 else 0.0
+
+
 def errors_by_slice(held: Views, volume: torch.Tensor) -> NDArray[np.float64]:
     """The same for each slice: shape (slices, views that have any held-out pixel)."""
     y, weights = measured(held)

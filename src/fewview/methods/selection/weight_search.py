@@ -17,7 +17,7 @@ from ..slices import central, central_slices
 from ..stages import at_once, work
 from .coarse import coarser
 from .comparison import ONE_STANDARD_ERROR, PerView, better
-from .held_out import pixel_folds, prediction_errors, stacked
+from .held_out import own_error, pixel_folds, prediction_errors, stacked
 from .picture import Picture
 
 SLICES = 2  # of the stack on which the choice is made
@@ -149,7 +149,7 @@ class Trials:
         Yields
         ------
         Estimate
-            One for each iteration, and one with "heldout_error" at the end.
+            One for each iteration, and one with "own_error" at the end.
 
         Returns
         -------
@@ -188,7 +188,7 @@ class Trials:
                 "Give the weight yourself, and report this scan: it should not happen.",
             )
         self.picture.take(error, self._mean(volumes), self.slices, self._words(scalars), self.binned)
-        yield self._estimate({**scalars, "heldout_error": error})
+        yield self._estimate({**scalars, "own_error": own_error(self.parts[0][1], error)})
         return tried
 
     def _mean(self, volumes: Sequence[Tensor]) -> Tensor:

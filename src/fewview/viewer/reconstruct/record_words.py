@@ -10,6 +10,7 @@ TITLES = {
     "chosen": "Chosen by the run",
     "steps_planned": "Steps planned",
     "heldout_error": "Held-out error",
+    "own_error": "Own held-out error",
     "data_residual": "Data residual",
     "psnr": "PSNR / dB",
     "ssim": "SSIM",

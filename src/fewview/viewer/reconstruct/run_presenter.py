@@ -21,7 +21,12 @@ FIRST = "Preview slice reconstructs the slice in sight, in seconds; Run takes al
 SAID = 2  # remarks on a result; the others are in its record
 NAMED_OPTIONS = 2  # options that fit into a layer's name
 LIBRARIES = 300 * 2**20  # the reconstruction process itself: interpreter, torch, numba
-CURVES = {"heldout_error": "held-out error", "data_residual": "data residual", "objective": "objective"}
+CURVES = {
+    "heldout_error": "held-out error",
+    "own_error": "own held-out error",
+    "data_residual": "data residual",
+    "objective": "objective",
+}
 
 
 def run_title(recipe: Recipe, method: Method[Any], views: int, count: int) -> str:
