@@ -78,6 +78,16 @@ def shares(rows):
     return table([*head, "the best part of each volume, over `d3ip`"], body)
 
 
+def draft(rows):
+    """What the preset of that name takes."""
+    (row,) = (row for row in rows if row["part"] == "draft")
+    return (
+        f"Draft, 16 slices of 128 pixels, {row['views']} views (`python benchmarks/dinr.py draft --volumes 1 --views\n"
+        f"16`): {row['cpu_seconds']:.0f} s on one CPU core, the first estimate after {row['cpu_seconds_first']:.1f} s, "
+        f"{row['psnr']:.2f} dB.\n"
+    )
+
+
 def page():
     """The page with its tables as the results have them."""
     rows = json.loads(RESULTS.read_text(encoding="utf-8"))
@@ -101,6 +111,7 @@ def page():
         "How much the field counts in the mean of the samples, on validation volumes, without a share of a classical\n"
         "method (`python benchmarks/dinr.py share --volumes 2 --views 8 16 32`):\n",
         shares(rows),
+        draft(rows),
     ]
     return before + start + "\n" + "\n".join(tables) + "\n" + end + after
 
