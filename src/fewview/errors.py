@@ -77,5 +77,5 @@ def choices(name: str, known: Iterable[str], listing: str = "", few: str = "Choo
     near = difflib.get_close_matches(name.lower(), names, n=3)
     asked = f"Did you mean {' or '.join(map(repr, near))}? " if near else ""
     if listing and len(names) > FEW:
-        return f"{asked}{listing} lists all {len(names)}."
+        return f"{asked}{listing} lists them all."
     return f"{asked}{few} {', '.join(names) or 'none'}."

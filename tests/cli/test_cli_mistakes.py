@@ -21,12 +21,12 @@ AXIS = 17.0
     ("arguments", "says"),
     [
         (["--method", "sirtt"], "Did you mean 'sirt'"),
-        (["--method", "nothing-like-it"], "There is no method 'nothing-like-it'. `fewview methods` lists all"),
+        (["--method", "nothing-like-it"], "There is no method 'nothing-like-it'. `fewview methods` lists them all."),
         (
             ["--method", "sirt", "--set", "iteration=5"],
             "'iteration'. Did you mean 'iterations' or 'relaxation'? The options are: budget, iterations",
         ),
-        (["--method", "d3ip", "--set", "adaption=none"], "'adaptation'? `fewview methods NAME` lists all"),
+        (["--method", "d3ip", "--set", "adaption=none"], "'adaptation'? `fewview methods NAME` lists them all."),
         (
             ["--method", "d3ip", "--set", "prior=materialls"],
             "no weights 'materialls'. Did you mean 'materials' or",
