@@ -79,9 +79,9 @@ Two have gone by this rule, measured in the same way on 18 cases of 64 pixels wi
 | Whether the network adapts | 0.00 | 0.00 | 0.00 | where one asks for it |
 | TV or MBIR beside the network | 0.00 | 0.02 | 0.04 | TV (four cases; 2.5 s of 5.5) |
 
-How far the network is believed had gone as well: on those cases it was worth -0.04 dB in the mean and nowhere gained. What
-it is for showed with 32 views and on other samples, where less trust leaves the noise of the data in the image. The reference
-of the alloy is the FBP of all its views and noisy itself, so that less noise counts against a result there.
+How far the network is believed had gone as well: on those cases it was worth -0.04 dB in the mean and nowhere gained.
+What it is for showed with 32 views and on other samples, where less trust leaves the noise of the data in the image.
+The reference of the alloy is the FBP of all its views and noisy itself, so that less noise counts against a result.
 
 The prior that is kept where held-out views do not clearly speak for another is `generic`: on samples unlike any that
 were seen in training it loses least. `materials` takes its place where held-out views are predicted at least 2% better

@@ -11,10 +11,6 @@ import typer
 if TYPE_CHECKING:
     import numpy as np
 
-CROWDED = (
-    "note: The largest region, {}x{}, is more than half as wide as the slices, {}x{}: there is room for one in each, "
-    "near its middle, so that the three kinds of regions differ little or not at all."
-)
 KINDS = {
     "rich": "regions where the reference has most structure",
     "random": "control: random regions of the object",
@@ -62,8 +58,6 @@ def regions(
             f"{reference} has no region of 8 x 8 pixels within an object.", "Give a larger reference, or another one."
         )
     typer.echo(json.dumps(rows, indent=2) if as_json else "\n".join(_lines(rows, names)))
-    if any(2 * rows[0][name] > side for name, side in zip(("rows", "columns"), truth.shape[1:], strict=True)):
-        typer.echo(CROWDED.format(rows[0]["rows"], rows[0]["columns"], *truth.shape[1:]), err=True)
 
 
 def scale_rows(

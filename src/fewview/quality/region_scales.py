@@ -29,8 +29,9 @@ def region_centres(
 ) -> list[Centre]:
     """Centres (z, y, x) of regions within the object.
 
-    The largest of DINR's regions that fits is laid where the reference scatters most within it, then where it
-    scatters most at least half a region away, and so on.
+    The largest of DINR's regions of at most half a side is laid where the reference scatters most within it, then where
+    it scatters most at least half a region away, and so on: so that there is a choice. Larger regions around the same
+    places are moved inside the image; they still hold the smaller ones.
 
     Parameters
     ----------
@@ -47,17 +48,19 @@ def region_centres(
     list of (int, int, int)
         In voxels, the best first; fewer than ``count`` where there is no more room.
     """
-    fitting = [size for size in SCALES if size[0] <= reference.shape[1] and size[1] <= reference.shape[2]]
+    rows, columns = reference.shape[1:]
+    fitting = [size for size in SCALES if size[0] <= rows and size[1] <= columns]
     if not fitting:
         return []
-    height, width = fitting[0]
+    small = [size for size in fitting if 2 * size[0] <= rows and 2 * size[1] <= columns]
+    height, width = small[0] if small else fitting[-1]
     values = reference.astype(np.float64)
     mean, square = (uniform_filter(v, (0, height, width)) for v in (values, values**2))
     spread = np.sqrt(np.maximum(square - mean**2, 0))
     allowed = object_mask(reference)
-    top, left = height // 2, width // 2  # boxes stay inside the image, or their crops would not be nested
+    top, left = height // 2, width // 2
     inside = np.zeros_like(allowed)
-    inside[:, top : reference.shape[1] - top + 1, left : reference.shape[2] - left + 1] = True
+    inside[:, top : rows - top + 1, left : columns - left + 1] = True
     worth = {"rich": spread, "random": np.random.default_rng(seed).random(spread.shape), "flat": -spread}[kind]
     out = -np.inf
     worth = np.where(allowed & inside, worth, out)

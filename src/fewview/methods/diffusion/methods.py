@@ -41,7 +41,7 @@ FIELDS: dict[str, Method[Any]] = {"siren": INR, "naf": NAF, "gaussians": R2_GAUS
 
 # Of the methods that start from a reconstruction: a draft is few samples of few steps, for which little is tuned.
 _OURS: dict[str, dict[str, Any]] = {
-    "draft": {"samples": 2, "steps": 4},
+    "draft": {"samples": 2, "steps": 4, "trust": 0.7},
     "best": {"samples": 16, "steps": 24},
 }
 
