@@ -19,7 +19,9 @@ CHOSEN = {
     "methods/classical/tv.py": {"TRIAL": "simulated samples; rows not kept"},
     "methods/diffusion/field_step.py": {"SHARE": "validation samples, docs/dinr.md"},
     "methods/diffusion/guide_rejection.py": {"ALLOWED": TABLE, "GAIN, MOST": TABLE},
-    "methods/diffusion/multiresolution.py": {"REPEATED": "2 validation microstructures of 320 pixels; in the code"},
+    "methods/diffusion/multiresolution.py": {
+        "REPEATED, AGAIN": "2 validation microstructures of 320 pixels, 1 of 640; in the code"
+    },
     "methods/diffusion/open_settings.py": {"TRUSTS": "docs/settings-search.md"},
     "methods/diffusion/posterior_variance.py": {
         "DRAWS": "the statistics of a variance",

@@ -41,7 +41,7 @@ def test_an_unknown_preset_names_the_known_ones():
 def test_the_samplers_trade_samples_and_steps():
     for name in ("d3ip", "d3ip-generic"):
         draft = preset_options(get_method(name), "draft")
-        assert draft == {"samples": 2, "steps": 4}
+        assert draft == {"samples": 2, "steps": 4, "trust": 0.7}
         assert preset_options(get_method(name), "best") == {"samples": 16, "steps": 24}
 
 
