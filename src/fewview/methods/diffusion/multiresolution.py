@@ -26,10 +26,10 @@ from .schedule import Level
 from .start import first_volume
 
 REPEATED, AGAIN = 2, 3
-"""Of the steps of the coarsest grid, one in so many is taken on the next finer one; of these, one in so many on each that
-follows. Two validation microstructures of 320 pixels, 45 views: 2 gives 23.35 and 23.18 dB, 3 23.24 and 23.16, 4 23.18
-and 23.15; all steps on the fine grid 23.28 and 23.11. Of one of 640 pixels, whose last grid is the second after the
-coarsest: 2 and 3 give 22.40 dB, 3 in a sixth less time."""
+"""Of the steps of the coarsest grid, one in so many is taken on the next finer one; of these, one in so many on each
+that follows. Two validation microstructures of 320 pixels, 45 views: 2 gives 23.35 and 23.18 dB, 3 23.24 and 23.16,
+4 23.18 and 23.15; all steps on the fine grid 23.28 and 23.11. Of one of 640 pixels, whose last grid is the second after
+the coarsest: 2 and 3 give 22.40 dB, 3 in a sixth less time."""
 
 FIRST = 60  # iterations that the first volume is expected to take, the search for their number included
 
