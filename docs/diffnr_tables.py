@@ -189,7 +189,8 @@ def page():
         "none, in parts of its range. *Error of other views*: of views between the given ones, relative.\n",
         figures(fields["diffnr"]),
         "Each repaired field against the same field without repair, over all runs (where refusals do what they\n"
-        "are for, the error of other views is never larger than the field's):\n",
+        "are for, the error of other views is not larger than the field's; on foam, which neither network has seen,\n"
+        "some slices of one volume were taken that should not have been):\n",
         worst(fields["diffnr"]),
         *(["Parts left out or put in, microstructure, 24 views:\n", ablation(parts)] if parts else []),
         "What the compact fixer heeds (validation pairs, one repair, no data step, dB):\n",
