@@ -17,13 +17,13 @@ from fewview.training.latent_export import export_latent
 from fewview.training.latent_volumes import Measurements, Volumes, measured
 
 
-@pytest.fixture
 def test_a_later_stage_names_the_one_that_it_starts_from(tmp_path):
     for unaligned, before in ((False, "alignment"), (True, "autoencoder")):
         with pytest.raises(OptionError, match=f"--start {before}.safetensors"):
             train_latent(LatentTraining(stage="diffusion", unaligned=unaligned), tmp_path)
 
 
+@pytest.fixture
 def few(monkeypatch):
     monkeypatch.setattr(latent, "CHECKS", 2)
     monkeypatch.setattr(latent_spread, "CALIBRATED", 1)

@@ -277,7 +277,7 @@ def test_unimodal_streams_shows_its_spread_and_keeps_what_was_stopped(docked):
     docked.click(next(made for made in dock.modes.buttons() if made.text() == "Unimodal"))
     docked.select(dock.method, "D3IP (generic prior)")
     docked.click(dock.presets["Draft"])
-    assert dock.form.changes() == {"samples": 2, "steps": 4}
+    assert dock.form.changes() == {"samples": 2, "steps": 4, "data_step.trust": 0.7}
     assert dock.presets["Draft"].isChecked() and not dock.presets["Standard"].isChecked()
     stages = []
     docked.bench.painted.connect(lambda name: stages.append(docked.bench.runs[-1].stage))
