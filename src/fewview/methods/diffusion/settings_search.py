@@ -128,9 +128,9 @@ class SettingsSearch:
 
     def small(self, **more: Any) -> DiffusionOptions:
         """The options of a trial: of few steps, with what was chosen."""
-        said = {"prior": None, "trust": self.open_settings.trusts[0], **self.chosen}
-        few = {**SHORT, "steps": self.steps, "prior": said["prior"], "trust": said["trust"]}
-        return self.options.taking({**few, **more})
+        settled: dict[str, Any] = {name: self.chosen[name] for name in ("prior", "trust") if name in self.chosen}
+        few = {**SHORT, "steps": self.steps, "trust": self.open_settings.trusts[0]}
+        return self.options.taking({**few, **settled, **more})
 
     def network(self, priors: Mapping[str, Prior]) -> Trying:
         """What comes of each prior in few steps."""
