@@ -187,6 +187,26 @@ def test_enlarging_keeps_the_size_and_the_condition(problem, truth):
     assert error(found.repaired, start) < 0.03
 
 
+def test_a_refused_repair_does_not_reach_its_neighbours(problem, truth):
+    good = truth / truth.max()
+    start = good + 0.05 * torch.randn(good.shape, generator=torch.Generator().manual_seed(2))
+    part, held = pixel_folds(problem, 1)[0]
+    data = scaled(part, float(truth.max()))
+
+    def repaired(middle, **settings):
+        bad = good.clone()
+        bad[1] = middle
+        *_, found = Repairer(Oracle(bad), part, data, **{"held": held, **settings}).repair(start)
+        assert found.refused.tolist() == [False, True, False]
+        assert torch.equal(found.volume[1], start[1])
+        return found.volume
+
+    worse, worst = 1 - good[1], 3 * (1 - good[1])
+    assert torch.equal(repaired(worse, error=0.1), repaired(worst, error=0.1))
+    said = torch.tensor([False, True, False])  # as of the finished field, which was judged before
+    assert torch.equal(repaired(worse, held=None, refused=said), repaired(worst, held=None, refused=said))
+
+
 def test_what_slices_repaired_one_by_one_differ_by_is_smoothed_and_steps_between_them_stay(problem, truth):
     shape = truth[0] / truth.max()
     solid = torch.stack([shape] * 4 + [0.5 * shape] * 4)
@@ -195,7 +215,8 @@ def test_what_slices_repaired_one_by_one_differ_by_is_smoothed_and_steps_between
     by_slice = solid + 0.05 * torch.randn((len(solid), 1, 1), generator=torch.Generator().manual_seed(1)) * (solid > 0)
     repairer = Repairer(Oracle(by_slice), problem, data, None)
     plain = data_consistent([Proposal(by_slice, 1 / 0.1**2)], data, 8, by_slice)
-    smoothed = repairer._agreed(by_slice, repairer._rho(0.1))
+    nobody = torch.zeros(len(solid), dtype=torch.bool)
+    smoothed = repairer._smoothed(solid, by_slice, 0.1, nobody)
     steps = (smoothed - solid).diff(dim=0)[:, shape > 0].abs().mean(dim=1), (plain - solid).diff(dim=0)
     assert steps[0].mean() < 0.8 * steps[1][:, shape > 0].abs().mean()
     assert error(smoothed, solid) <= 1.02 * error(plain, solid)  # the step by half in the middle is still there

@@ -15,7 +15,7 @@ from ...models.fixer import FixerCondition, SliceFixer
 from ..interface import Problem, Views
 from ..inverse.consistency import TVz
 from ..inverse.normalised import Scaled
-from ..inverse.proposals import Proposal
+from ..inverse.proposals import Proposal, data_consistent
 from ..selection.comparison import ONE_STANDARD_ERROR, better
 from ..selection.held_out import errors_by_slice
 from .condition import condition_of
@@ -55,11 +55,6 @@ class PseudoReference(NamedTuple):
         """1 for slices that are listened to, 0 for refused ones: (slices, 1, 1)."""
         return (~self.refused).to(self.volume.dtype)[:, None, None]
 
-    def without(self, refused: Tensor, x: Tensor) -> PseudoReference:
-        """The same with slices (slices,) refused, which stay as they are in ``x``."""
-        repaired, volume = (torch.where(refused[:, None, None], x, mine) for mine in (self.repaired, self.volume))
-        return PseudoReference(repaired, volume, self.rho, refused)
-
 
 @dataclass(frozen=True, eq=False)
 class Repairer:
@@ -80,6 +75,8 @@ class Repairer:
     consistent, refuse : bool
     enlarge : int
     positivity : bool
+    refused : Tensor, optional
+        Slices (slices,) that are refused beforehand: they stay, and no other is smoothed with their repair.
     """
 
     fixer: SliceFixer
@@ -92,6 +89,7 @@ class Repairer:
     refuse: bool = True
     enlarge: int = 1
     positivity: bool = True
+    refused: Tensor | None = None
 
     def repair(self, x: Tensor) -> Iterator[Tensor | PseudoReference]:
         """Repair ``x`` (slices, y, x); yields what is repaired so far, and the pseudo-reference last."""
@@ -106,30 +104,55 @@ class Repairer:
 
     def _judged(self, x: Tensor, repaired: Tensor) -> PseudoReference:
         errors = ERRORS if self.error is None else (self.error,)
-        if self.held is None:
-            errors = errors[:1]
-        tried = {error: self._agreed(repaired, self._rho(error)) for error in errors}
         nobody = torch.zeros(len(x), dtype=torch.bool, device=x.device)
-        if self.held is None:
-            ((error, volume),) = tried.items()
-            return PseudoReference(repaired, volume, self._rho(error), nobody)
-        told = {error: self._errors(volume) for error, volume in tried.items()}
-        error = min(told, key=lambda value: float(told[value].mean()))
-        volume, refused = tried[error], nobody
-        if self.refuse:
-            before, after = self._errors(x), told[error]
-            worse = [better(old, new) for old, new in zip(before, after, strict=True)]
-            old, new = before.mean(axis=0), np.where(np.array(worse)[:, None], before, after).mean(axis=0)
-            helps = better(new, old, confidence=ONE_STANDARD_ERROR)
-            refused = torch.tensor(worse, device=x.device) if helps else ~nobody
-        return PseudoReference(repaired, volume, self._rho(error), nobody).without(refused, x)
+        refused = nobody if self.refused is None else self.refused
+        error, volume = errors[0], self._smoothed(x, repaired, errors[0], refused)
+        if self.held is not None:
+            tried = {error: volume} | {value: self._smoothed(x, repaired, value, nobody) for value in errors[1:]}
+            told = {value: float(self._errors(one).mean()) for value, one in tried.items()}
+            error = min(told, key=lambda value: told[value])
+            volume = tried[error]
+            if self.refuse:
+                refused, volume = self._refused(x, repaired, error, volume)
+        return PseudoReference(torch.where(refused[:, None, None], x, repaired), volume, self._rho(error), refused)
 
-    def _agreed(self, repaired: Tensor, rho: float) -> Tensor:
+    def _refused(self, x: Tensor, repaired: Tensor, error: float, volume: Tensor) -> tuple[Tensor, Tensor]:
+        """Which slices are refused, (slices,), and the volume, in which no other was smoothed with their repairs."""
+        before = self._errors(x)
+
+        def worse(now: Tensor) -> Tensor:
+            told = [better(old, new) for old, new in zip(before, self._errors(now), strict=True)]
+            return torch.tensor(told, device=x.device)
+
+        refused = worse(volume)
+        if refused.any():  # one that is good by itself may only have been smoothed with a bad one
+            refused = refused & worse(self._agreed(repaired, error))
+            while True:
+                volume = self._smoothed(x, repaired, error, refused)
+                if not (more := worse(volume)).any():
+                    break
+                refused = refused | more
+        after = self._errors(volume)
+        if not better(after.mean(axis=0), before.mean(axis=0), confidence=ONE_STANDARD_ERROR):
+            return torch.ones_like(refused), x
+        return refused, volume
+
+    def _agreed(self, repaired: Tensor, error: float) -> Tensor:
+        """Slices in agreement with the measurement, each by itself."""
+        if not self.consistent:
+            return repaired
+        volume = data_consistent([Proposal(repaired, 1 / error**2)], self.data, ITERATIONS, repaired)
+        return volume.clamp(min=0) if self.positivity else volume
+
+    def _smoothed(self, x: Tensor, repaired: Tensor, error: float, refused: Tensor) -> Tensor:
+        """The same, and with each other; refused ones are those of ``x``."""
+        kept = refused[:, None, None]
+        repaired = torch.where(kept, x, repaired)
         if not self.consistent:
             return repaired
         smoothing = TVz(len(repaired), PENALTY, ALONG_Z, ITERATIONS, SWEEPS)
-        *_, volume = smoothing.swept([Proposal(repaired, 1 / self.error_of(rho) ** 2)], self.data, repaired)
-        return volume.clamp(min=0) if self.positivity else volume
+        *_, volume = smoothing.swept([Proposal(repaired, 1 / error**2)], self.data, repaired)
+        return torch.where(kept, x, volume.clamp(min=0) if self.positivity else volume)
 
     def error_of(self, rho: float) -> float:
         """The error of a repair that is so certain."""

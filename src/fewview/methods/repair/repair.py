@@ -126,10 +126,9 @@ class Repair:
         """
         if not self.options.last_repair or (self.verdict is not None and bool(self.verdict.refused.all())):
             return
-        error = self.repairer.error if self.verdict is None else self.verdict.error
-        found = yield from _repaired(replace(self.repairer, given=whole, data=data, held=None, error=error), x)
-        if self.verdict is not None:
-            found = found.without(self.verdict.refused, x)
+        error, refused = (self.repairer.error, None) if self.verdict is None else self.verdict
+        finishing = replace(self.repairer, given=whole, data=data, held=None, error=error, refused=refused)
+        found = yield from _repaired(finishing, x)
         self.reference, self.before = found, x.clone()
         self.made += 1
         yield found.volume
