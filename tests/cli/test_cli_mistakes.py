@@ -177,6 +177,8 @@ def test_too_little_memory(fewview, scan_file, monkeypatch):
     done = fewview("reconstruct", scan_file, "-o", "out.npy", "--axis", AXIS, "--method", "fbp")
     assert "The run needs" in done.error
     assert "--bin 2" in done.error
+    again = fewview("reconstruct", scan_file, "-o", "out.npy", "--axis", AXIS, "--method", "fbp", "--bin", "2")
+    assert "--bin 4" in again.error
 
 
 @pytest.mark.parametrize(

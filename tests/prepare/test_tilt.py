@@ -68,6 +68,8 @@ def test_a_scan_says_so_and_the_option_mends_it():
     whole = scan(4.0).line_integrals(options)
     assert not any("tilt=" in note for note in whole.notes) and whole.geometry.axis == pytest.approx(AXIS, abs=0.2)
     assert "turned by 4 degrees" in whole.steps
+    half = next(note for note in scan(4.0).line_integrals(PrepareOptions(tilt=2.0)).notes if "tilt=" in note)
+    assert float(half.split("tilt=")[1].rstrip(".")) == pytest.approx(4.0, abs=0.4)  # all of it, not what is left
     # A few rows take in those that turning reaches for.
     few = scan(4.0).rows(20, 24).line_integrals(options, axis=None)
     np.testing.assert_allclose(few.values, whole.values[:, 20:24], atol=2e-4)

@@ -288,6 +288,8 @@ def test_the_found_axis_and_the_one_in_use_are_both_known():
             "Reconstruct fewer rows (“Rows”) or bin (“Binning” 2).",
         ),
         ("Only these rows come out right (--rows 3:8).", "Only these rows come out right (“Rows” 3 to 7)."),
+        ("Bin by a larger factor (--bin K).", "Bin by a larger factor (“Binning”)."),
+        ("Leave them out with --exclude 3:8,11.", "Leave them out under “Left out” 3:8,11."),
         ("Correct it with --prepare tilt=4.03.", "Correct it with “tilt” 4.03 under Preparation."),
         ("See `fewview train prior --set task=postnet`.", "See `fewview train prior --set task=postnet`."),
     ],
@@ -726,3 +728,22 @@ def test_a_finer_volume_fills_the_same_space():
         ends = [place["translate"][axis] + place["scale"][axis] * (k - 0.5) for k in (0, n)]
         assert [fine["translate"][axis] + fine["scale"][axis] * (k - 0.5) for k in (0, m)] == pytest.approx(ends)
     assert finer_place(place, (3, 8, 8), (3, 8, 8))["translate"] == pytest.approx(place["translate"])
+
+
+def test_the_facts_of_a_scan_advise_no_preparation_that_is_chosen(tmp_path):
+    frames = np.full((12, 2, 32), 500.0, np.float32)
+    frames[..., 12:20] = 300
+    np.savez(
+        tmp_path / "scan.npz", projections=frames, flats=np.full((2, 2, 32), 1000.0), angles_deg=np.arange(0, 180, 15)
+    )
+    np.savez(tmp_path / "bare.npz", projections=frames.astype(np.uint16), angles_deg=np.arange(0, 180, 15))
+    scan = ScanPresenter()
+    for name, label, advice in (
+        ("scan", "Note", "“dose” edges"),
+        ("bare", "Missing", "transmission with “dose” edges"),
+    ):
+        scan.load(tmp_path / f"{name}.npz")
+        assert any(advice in fact.text for fact in scan.facts() if fact.label == label)
+        scan.prepare = {"dose": "edges"}
+        assert not any("dose" in fact.text for fact in scan.facts())
+    assert any("“Values” transmission: the open beam" in fact.text for fact in scan.facts())

@@ -91,7 +91,8 @@ def run(arguments: Sequence[str]) -> int:
         if os.environ.get(DEBUG):
             raise
         if _out_of_memory(error):
-            return _say("There is not enough memory. Reconstruct fewer rows (--rows A:B) or bin (--bin 2).", MISTAKE)
+            remedy = "Reconstruct fewer rows (--rows A:B) or bin by a larger factor (--bin K)."
+            return _say(f"There is not enough memory. {remedy}", MISTAKE)
         return _say(f"{_fault(error)}", FAULT)
     if status == INTERRUPTED:
         return _say("Interrupted; nothing was written.", INTERRUPTED)

@@ -13,6 +13,7 @@ import numpy as np
 from ..errors import AnswerNeeded, ScanError
 from ..geometry import FanBeam
 from ..provenance import Provenance
+from ..scan.advice import without_given
 from . import kind as kind_rules
 from .arrange import arrange
 from .fan import cone_note
@@ -43,6 +44,7 @@ def draft(path: str | Path, request: Request) -> Draft:
         found, reversed_ = with_geometry(found, Path(request.geometry))
         request = replace(request, mirror=request.mirror != reversed_)
     made = Draft(path, found, notes=list(found.notes), monitor=found.monitor, view_times=found.view_times)
+    made.excluded = request.exclude or ""
     made.mirrored = request.mirror
     if found.refusal is not None:
         made.lacks.append(found.refusal)
@@ -54,6 +56,7 @@ def draft(path: str | Path, request: Request) -> Draft:
     if made.frames is not None:
         _kind(made, request)
         look(made)
+    made.notes = without_given(made.notes, request.given())
     return made
 
 

@@ -47,8 +47,10 @@ def read(path: Path, dataset: str | None) -> Found:
         scans = turning or scans
         if dataset is not None:
             scans = [one for one in entries if dataset.strip("/").split("/")[0] == one.name]
+        known = listed(f"{one.name} ({one.title or 'no title'})" for one in entries)
+        if dataset is not None and not scans:
+            raise AnswerNeeded(f"{path.name} has no scan '{dataset}', but {known}.", "Name one with --dataset.")
         if len(scans) != 1:
-            known = listed(f"{one.name} ({one.title or 'no title'})" for one in entries)
             raise AnswerNeeded(
                 f"{path.name} holds {len(scans)} scans of projections: {known}.", "Name one with --dataset."
             )

@@ -16,7 +16,7 @@ from .angle_log import read_angle_file
 from .checks.angles import HALF, absurd, judge, settle_unit, typical_step
 from .image_numbers import gaps_in_words, missing
 from .kind import sample
-from .request import Draft, Request
+from .request import Draft, Request, leave_out_as_well
 from .scan_facts import Angles
 from .units import RADIANS
 
@@ -110,8 +110,8 @@ def _fit(
         if stored.monitor is not None:
             made.monitor = stored.monitor[picks] / stored.monitor[picks].mean()
     unit = stored.unit
-    if np.all(np.isfinite(values)):
-        unit, why = settle_unit(values, stored.unit)
+    if len(known := values[np.isfinite(values)]):
+        unit, why = settle_unit(known, stored.unit)
         doubts = [f"taken for {unit}: {why}", *doubts] if why else doubts
     made.notes += stored.notes
     radians = values * RADIANS[unit or "degrees"]
@@ -221,9 +221,11 @@ def _check(made: Draft, request: Request, *, given: bool) -> None:
     how = made.provenance["angles"]
     kept = np.arange(len(made.angles)) if made.keep is None else made.keep
     angles = made.angles[kept]
+    made.angles = np.where(np.isin(np.arange(len(made.angles)), kept), made.angles, 0.0)  # others may be anything
     bad = kept[~np.isfinite(angles)]
     if len(bad):
-        remedy = f"Leave it out with --exclude {','.join(map(str, bad[:20]))}, or give all angles: {rules.FLAG}"
+        which = ",".join(map(str, bad[:20]))
+        remedy = f"Leave it out with {leave_out_as_well(made.excluded, which)}, or give all angles: {rules.FLAG}"
         made.angles = None  # no beam has them
         made.refuse(f"{how.where}: the angle of view {bad[0]} is not a number ({len(bad)} such).", remedy)
         return
@@ -235,7 +237,7 @@ def _check(made: Draft, request: Request, *, given: bool) -> None:
         made.angles = None  # no beam has them
         made.refuse(f"{how.where}: {why}.", rules.FLAG)
         return
-    verdict = judge(np.degrees(angles), _enough(made, request), whole=request.exclude is None)
+    verdict = judge(np.degrees(angles), _enough(made, request), kept, made.excluded)
     made.notes += verdict.notes
     if given:
         return

@@ -82,7 +82,7 @@ def sort_images(path: Path, groups: Mapping[Path, list[Path]], patterns: Mapping
     if not projections:
         raise ScanError(
             f"{path} holds only flats and darks by their names ({files_in_words(found.flats + found.darks)}).",
-            "Name the folder of the projections, or say which of them are flats with --flats PATTERN.",
+            "Name the folder of the projections, or give a pattern that fits the flats alone, with --flats PATTERN.",
         )
     _choose_folder(found, path, projections)
     return found

@@ -68,7 +68,10 @@ def scale_note(values: NDArray[np.float32], kind: Kind) -> str | None:
             "If they are counts, say --kind counts and give --flats."
         )
     if kind == "transmission" and high > 2:
-        return f"Values up to {high:.4g} are too large for a transmission: is the kind right?"
+        return (
+            f"Values up to {high:.4g} are too large for a transmission. If they are counts of a scan without flats, "
+            "--prepare dose=edges scales each view to the open beam beside the sample."
+        )
     return None
 
 

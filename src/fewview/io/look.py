@@ -13,7 +13,7 @@ from . import angles as rules
 from .checks import frames
 from .look_flats_darks import MOST, look_at_flats_darks, middle_rows
 from .picked import Unsigned
-from .request import Draft
+from .request import Draft, leave_out_as_well
 
 _ALL = 256 << 20  # bytes: of a larger scan, some views are looked at
 _VIEWS = 48
@@ -196,7 +196,10 @@ def _leave_out(made: Draft, kept: NDArray[np.intp], useless: dict[Why, NDArray[n
         return
     said = "; ".join(f"{in_words(which)} {why[len(which) > 1]}" for why, which in useless.items() if len(which))
     if len(bad) > _MANY * len(kept):
-        made.refuse(f"{made.path.name}: of {len(kept)} views, {said}.", "Say which views to leave out with --exclude.")
+        made.refuse(
+            f"{made.path.name}: of {len(kept)} views, {said}.",
+            f"Say which views to leave out, with {leave_out_as_well(made.excluded, 'A:B')}.",
+        )
         return
     made.keep = np.setdiff1d(kept, bad)
     made.notes.append(f"Of {len(kept)} views {len(bad)} {'is' if len(bad) == 1 else 'are'} left out: {said}.")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +38,15 @@ class Request:
     horizontal_axis: bool = False
     geometry: str | Path | None = None
 
+    def given(self) -> set[str]:
+        """Names of what the user said."""
+        return {one.name for one in fields(self) if getattr(self, one.name) is not one.default}
+
+
+def leave_out_as_well(excluded: str, views: str) -> str:
+    """The flag that leaves out views ("3,10:20") besides those that the user leaves out already."""
+    return f"--exclude {','.join(filter(None, (excluded.strip(' ,;'), views)))}"
+
 
 @dataclass(eq=False)
 class Draft:
@@ -46,7 +55,7 @@ class Draft:
     ``keep`` are the views that are used, of all frames; ``angles``, ``monitor`` and ``view_times`` are of all of them.
     ``lacks`` names what keeps it from being one, the gravest first. ``hopeless``: no flag would make it a scan, so
     that what else is missing is not worth saying. ``mirrored``: the columns of the frames were reversed.
-    ``open_beside``: the open beam shows beside the sample in all views.
+    ``open_beside``: the open beam shows beside the sample in all views. ``excluded``: views that the user leaves out.
     """
 
     path: Path
@@ -69,6 +78,7 @@ class Draft:
     hopeless: bool = False
     mirrored: bool = False
     open_beside: bool = False
+    excluded: str = ""
 
     def beam(self) -> Beam | None:
         """The geometry of all frames; None where there are none, or no angles.

@@ -91,7 +91,9 @@ def forecast(method: Method[Any], options: Options, setup: Setup) -> Forecast:
     return Forecast(setup.slices, needed)
 
 
-def slabs(forecast: Forecast, method: Method[Any], halo: int | None, budget: int) -> list[tuple[int, int]]:
+def slabs(
+    forecast: Forecast, method: Method[Any], halo: int | None, budget: int, binned: int = 1
+) -> list[tuple[int, int]]:
     """Ranges of slices to reconstruct one after another so that each fits; one range where everything fits.
 
     Where slices influence each other, each fits together with the method's halo on either side.
@@ -104,6 +106,8 @@ def slabs(forecast: Forecast, method: Method[Any], halo: int | None, budget: int
         Slices on either side that a slice depends on with the options of this run; None for all.
     budget : int
         Bytes that may be used.
+    binned : int, optional
+        Rows of the detector in a slice, for the advice.
 
     Returns
     -------
@@ -121,7 +125,7 @@ def slabs(forecast: Forecast, method: Method[Any], halo: int | None, budget: int
     fitting = forecast.fitting(budget)
     problem = f"The run needs {forecast}, {told(max(0, budget))} of memory may be used."
     if fitting < 1:
-        raise NotEnoughMemory(problem, "Bin the projections (--bin 2), or use a machine with more memory.")
+        raise NotEnoughMemory(problem, f"Bin the projections (--bin {2 * binned}), or use a machine with more memory.")
     if halo != 0:
         fitting -= 2 * (halo or 0)
         if halo is None or fitting < halo:  # a slab that is mostly halo would be mostly thrown away
@@ -129,7 +133,7 @@ def slabs(forecast: Forecast, method: Method[Any], halo: int | None, budget: int
             raise NotEnoughMemory(
                 problem,
                 f"'{method.name}' couples neighbouring slices: reconstruct at most "
-                f"{most} row{'s' * (most != 1)} at a time (--rows A:B), or bin (--bin 2).",
+                f"{most} row{'s' * (most != 1)} at a time (--rows A:B), or bin (--bin {2 * binned}).",
             )
     count = -(-slices // fitting)
     edges = [slices * k // count for k in range(count + 1)]  # equal slabs: the forecast holds for each

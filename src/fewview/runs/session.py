@@ -356,9 +356,10 @@ class RecipeSession:
         unit = PER_PIXEL if self.lines.geometry.pixel is None else PER_MM
         said = volume.attrs.get("unit")
         if said in (PER_MM, PER_PIXEL) and said != unit:
+            size = "the pixel size with --pixel, or " if unit == PER_PIXEL else ""
             raise FewviewError(
                 f"The reference {path} is in '{said}', the reconstruction will be in '{unit}'.",
-                "Give the pixel size with --pixel, or a reference in the same unit.",
+                f"Give {size}a reference in the same unit.",
             )
         require_finite(values, "reference")  # after the hours of work it would be too late to say so
         scale = data_range(volume.values)

@@ -86,7 +86,8 @@ class SlabRun:
         neighbours = self.method.neighbours(self.options)
         self.halo = neighbours or 0
         budget = memory.may_be_used(str(self.device))
-        self.slabs = memory.slabs(self.forecast, self.method, neighbours, budget)
+        self.slabs = memory.slabs(self.forecast, self.method, neighbours, budget, lines.rows_per_slice)
+        self._binned = lines.rows_per_slice
         self._in_pairs = self.forecast.fitting(budget) > 1
         self._resume = resume
         self._stop = stop
@@ -228,8 +229,8 @@ class SlabRun:
         if self.method.neighbours(settled.options) is None:
             raise NotEnoughMemory(
                 f"The run needs {self.forecast}, and with what '{self.method.name}' chose its slices hang together.",
-                "Reconstruct fewer rows at a time (--rows A:B), bin (--bin 2), or set what was left on auto: of a "
-                "diffusion method, --set adaptation=none treats slices apart.",
+                f"Reconstruct fewer rows at a time (--rows A:B), bin (--bin {2 * self._binned}), or set what was "
+                "left on auto: of a diffusion method, --set adaptation=none treats slices apart.",
             )
         return settled
 

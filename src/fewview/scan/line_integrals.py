@@ -87,17 +87,19 @@ class LineIntegrals(Selectable):
         stop = self.first_row + self.geometry.rows * self.rows_per_slice
         return range(self.first_row, stop, self.rows_per_slice)
 
-    def find_axis(self, tick: Callable[[], None] = lambda: None) -> Self:
-        """With the rotation axis found in the data; the detector's middle, marked assumed, where it cannot be told."""
+    def find_axis(self, tick: Callable[[], None], turned: float) -> Self:
+        """With the rotation axis found in the data; the detector's middle, marked assumed, where it cannot be told.
+
+        A tilt that is left is told on top of the degrees by which the projections were turned already.
+        """
         lines = self.around(self.estimate_axis(tick))
         tilt = self.estimate_tilt(tick)
         if not tilt.matters:
             return lines
         how = lines.provenance["axis"]
         told = f"{how.where}; tilted by {tilt.degrees:.2f} degrees"
-        note = (
-            f"{tilt.words()} Slices blur away from the middle row: correct it with --prepare tilt={tilt.degrees:.2f}."
-        )
+        right = turned + (tilt.degrees or 0.0)
+        note = f"{tilt.words()} Slices blur away from the middle row: correct it with --prepare tilt={right:.2f}."
         provenance = {**lines.provenance, "axis": Provenance(how.how, told)}
         return replace(lines, provenance=provenance, notes=(*lines.notes, note))
 

@@ -14,6 +14,7 @@ from ..errors import ScanError
 from ..frames import FrameSource, Span, Window
 from ..geometry import Beam
 from ..provenance import Provenances
+from .advice import still_due
 from .line_integrals import LineIntegrals
 from .selectable import Selectable
 
@@ -168,7 +169,11 @@ class Scan(Selectable):
             provenance=self.provenance,
             masked=prepared.counts,
             steps=tuple(steps),
-            notes=(*self.notes, *self._dead_rows(weights), *prepared.outlying.notes(first)),
+            notes=(
+                *still_due(self.notes, options, self.window.rows),
+                *self._dead_rows(weights),
+                *prepared.outlying.notes(first),
+            ),
             paths=self.paths,
             first_row=self.window.rows[0],
             rows_per_slice=self.window.bin,
@@ -176,7 +181,7 @@ class Scan(Selectable):
         if isinstance(axis, (int, float)):
             return lines.with_axis(float(axis))
         if axis == "auto" and self.geometry.axis is None:
-            return lines.find_axis(tick)
+            return lines.find_axis(tick, options.tilt)
         return lines
 
     def _around(self, tilt: float) -> Window:

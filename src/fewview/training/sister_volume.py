@@ -81,7 +81,7 @@ def on_field(
     if ratio > 1.5:
         raise FewviewError(
             f"The voxels of {name} are {voxel:g} mm wide, the pixels of the scan {pixel:g} mm.",
-            "Give a volume that is as fine as the scan, or bin the scan with --bin.",
+            "Give a volume that is as fine as the scan, or bin the scan (--bin) until its pixels are as wide.",
         )
     finite = np.empty_like(values)
     for place in _parts(len(values), values[0].size):

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...geometry.base import TURNS
+from ..request import leave_out_as_well
 from ..units import RADIANS, AngleUnit
 
 Array = NDArray[np.float64]
@@ -40,7 +41,7 @@ class Verdict:
     notes: tuple[str, ...] = ()
 
 
-def judge(angles: Array, enough: float = HALF, *, whole: bool = True) -> Verdict:
+def judge(angles: Array, enough: float = HALF, views: NDArray[np.intp] | None = None, excluded: str = "") -> Verdict:
     """Look at angles in degrees, in the order of the views.
 
     Span, repeated values, steps that are out of line, and runs that stand still: a frame number, a time, a wrong
@@ -51,8 +52,10 @@ def judge(angles: Array, enough: float = HALF, *, whole: bool = True) -> Verdict
     angles : array of float, shape (views,)
     enough : float
         Arc that sees an edge in every direction.
-    whole : bool
-        Of a scan that is not, the user has left out views, and gaps need no word.
+    views : array of int, shape (views,), optional
+        Their numbers in the scan, where some were left out.
+    excluded : str
+        Those that the user has left out, so that gaps need no word.
 
     Returns
     -------
@@ -61,21 +64,22 @@ def judge(angles: Array, enough: float = HALF, *, whole: bool = True) -> Verdict
     """
     if len(angles) < 3 or not np.all(np.isfinite(angles)) or np.ptp(angles) == 0:
         return Verdict()
+    views = np.arange(len(angles)) if views is None else views
     step = typical_step(angles)
     arc = float(np.ptp(angles)) + step
     if arc < NEXT_TO_NONE:
         return Verdict(f"{len(angles)} angles that cover no more than {arc:.3g} degrees")
-    still = _standing_still(angles)
+    still = _standing_still(angles, views, excluded)
     if still:
         return Verdict(still)
     turns = _turns(angles)
     if turns.question:
         return turns
-    out = _out_of_line(angles)
+    out = _out_of_line(angles, views, excluded)
     if out:
         return Verdict(out)
     repeats = _repeats(angles)
-    notes = [*turns.notes, *repeats.notes, *(_gaps(angles) if whole else ())]
+    notes = [*turns.notes, *repeats.notes, *(_gaps(angles) if not excluded else ())]
     if arc < enough - 10:
         notes.append(
             f"The views cover {arc:.4g} of {enough:.4g} degrees: edges in the directions not seen will be blurred, and "
@@ -144,7 +148,7 @@ def _half_or_full(degrees: Array) -> bool:
     return step < 45 and any(abs(span + part * step - turn) < 0.02 * turn for turn in (180, 360) for part in (0, 1))
 
 
-def _standing_still(angles: Array) -> str:
+def _standing_still(angles: Array, views: NDArray[np.intp], excluded: str) -> str:
     """A run of equal angles at either end, of which no other view has so many."""
     same = np.abs(np.diff(angles)) < 1e-6
     head, tail = int(np.argmin(same)), int(np.argmin(same[::-1]))
@@ -154,9 +158,11 @@ def _standing_still(angles: Array) -> str:
         if run >= 2 and run > longest + 1:
             value = angles[where[0]]
             at = "first" if where[0] == 0 else "last"
+            first, last = int(views[where[0]]), int(views[where[1] - 1])
+            flag = leave_out_as_well(excluded, f"{views[where[0] + (at == 'first')]}:{last + 1}")
             return (
-                f"the {at} {run + 1} views ({where[0]} to {where[1] - 1}) all have the angle {value:g}: never written, "
-                f"or flats and darks (leave them out with --exclude {where[0] + (at == 'first')}:{where[1]})"
+                f"the {at} {run + 1} views ({first} to {last}) all have the angle {value:g}: never written, "
+                f"or flats and darks (leave them out with {flag})"
             )
     return ""
 
@@ -184,7 +190,7 @@ def _turns(angles: Array) -> Verdict:
     return Verdict(notes=(f"The angles span {turns:.3g} turns.",))
 
 
-def _out_of_line(angles: Array) -> str:
+def _out_of_line(angles: Array, numbers: NDArray[np.intp], excluded: str) -> str:
     """Single views whose angle does not fit between those before and after them, in a scan of even steps."""
     steps = np.diff(angles)
     usual = float(np.median(steps))
@@ -197,9 +203,10 @@ def _out_of_line(angles: Array) -> str:
         return ""
     first = int(views[0])
     more = f" ({len(views)} such)" if len(views) > 1 else ""
+    flag = leave_out_as_well(excluded, ",".join(map(str, numbers[views[:20]])))
     return (
-        f"the angle {angles[first]:g} of view {first} does not lie between its neighbours {angles[first - 1]:g} and "
-        f"{angles[first + 1]:g}{more} (mend it, or leave it out with --exclude {','.join(map(str, views[:20]))})"
+        f"the angle {angles[first]:g} of view {numbers[first]} does not lie between its neighbours "
+        f"{angles[first - 1]:g} and {angles[first + 1]:g}{more} (mend it, or leave it out with {flag})"
     )
 
 

@@ -30,7 +30,7 @@ _ENTRIES = {
 _FLAG = re.compile(
     r"`[^`]*`|(?:(with|by|in|or|say) )?--(\w[\w-]*)(?: ([A-Z][A-Z_:/\[\]a-z]*|\w+=[^\s;,]*[^\s;,.]|\d+:\d+|\d+))?"
 )
-_PLACEHOLDERS = ("FILE", "VOLUME", "A:B", "FILE:/path", "COLUMN", "LIST")
+_PLACEHOLDERS = ("FILE", "VOLUME", "A:B", "FILE:/path", "COLUMN", "LIST", "K", "SIZE", "PATTERN")
 
 
 def size(number: float) -> str:
@@ -74,7 +74,7 @@ def _in_the_dock(found: re.Match[str]) -> str:
     if flag not in _ENTRIES:  # a command in backticks, or a flag without an entry
         return found[0]
     first, colon, stop = (value or "").partition(":")
-    if colon and stop.isdigit():  # the entries hold the first and the last row
+    if flag == "rows" and colon and stop.isdigit():  # the entries hold the first and the last row
         value = f"{first} to {int(stop) - 1}"
     words = f"“{_ENTRIES[flag]}”" + (f" {value}" if value and value not in _PLACEHOLDERS else "")
     return f"under {words}" if before in ("with", "by", "in") else f"{before} {words}" if before else words

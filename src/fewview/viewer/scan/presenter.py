@@ -13,8 +13,10 @@ from ...errors import FewviewError
 from ...io import inspect, read_scan
 from ...io.cil import channels
 from ...io.info import ScanInfo
+from ...prepare import PrepareOptions
 from ...runs.recipe import ReaderChoices, Recipe
 from ...scan import Scan
+from ...scan.advice import still_due, without_taken
 from ..common.words import number, size, without_flags
 from .axis_state import AxisState
 from .fact import Action, Fact, State
@@ -235,11 +237,12 @@ class ScanPresenter:
         facts += self._corrigible(info)
         for first, later in info.duplicates:
             facts.append(Fact("Note", f"Views {first} and {later} measure the same lines.", "note"))
-        facts += [Fact("Note", without_flags(note), "note") for note in info.notes]
-        facts += [
-            Fact("Missing", without_flags(f"{one.problem} {one.remedy}"), "missing", _action(one.problem))
-            for one in info.missing
-        ]
+        steps = PrepareOptions.parse(self.prepare)
+        notes = still_due(info.notes, steps, self.rows or (0, self.shape[1]))
+        facts += [Fact("Note", without_flags(note), "note") for note in notes]
+        for one in info.missing:
+            said = without_flags(f"{one.problem} {without_taken(one.remedy, steps)}")
+            facts.append(Fact("Missing", said, "missing", _action(one.problem)))
         return facts
 
     def _corrigible(self, info: ScanInfo) -> list[Fact]:
