@@ -69,9 +69,9 @@ Searching took {spent:.1f} CPU seconds in the mean, on two slices, however many 
 
 A question that is worth under {LEAST_MEAN} dB in the mean and under {LEAST_WORST} dB in its worst case is not asked.
 By this rule all stay. Of a small share half is taken, and all of a full one, here as in every run. On
-{len(shares)} further samples (`python benchmarks/share.py`, [Tuned constants](constants.md)) that gains
-{taken.mean():.2f} dB in the mean, {max(0.0, taken.max()):.2f} dB at most, where a sample is unlike what the network
-knows, and loses {max(0.0, -taken.min()):.2f} dB at most.
+{len(shares)} further samples (`python benchmarks/share.py`, [Tuned constants](constants.md)) that gains {taken.mean():.2f} dB in the mean,
+{max(0.0, taken.max()):.2f} dB at most, where a sample is unlike what the network knows, and loses
+{max(0.0, -taken.min()):.2f} dB at most.
 Two have gone by this rule, measured in the same way on 18 cases of 64 pixels with 8 and 16 views:
 
 | question | mean gain, dB | asking loses at most | not asking loses at most | now |
