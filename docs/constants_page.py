@@ -80,8 +80,7 @@ def stacked():
     drawn.append(("worst", "", "", *(f"{min(v):+.2f}" for v in values)))
     return f"""## How an ensemble weighs its members
 
-`TAKEN` = {simplex.TAKEN:g} (`methods/ensemble/simplex.py`): half way from the weights that predict the held-out
-views best to equal ones.
+`TAKEN` again: half way from the weights that predict the held-out views best to equal ones.
 `python benchmarks/stacking.py`: `unrolled` (fine-tuned to the scan), `d3ip-generic`, `mbir` and `tv` on validation
 samples of 128 pixels. PSNR in dB of their mean less that of the better of TV and MBIR. Who errs by more than
 {simplex.FAR:g} times the least squared error (`FAR`, `methods/ensemble/simplex.py`) gets no equal part; none of these
@@ -94,27 +93,23 @@ did.
 def share():
     """Of the share of a classical method."""
     rows = rows_of("share")
-    none, *parts = [key for key in rows[0] if key.startswith("psnr")]
-    gains = [[r[key] - r[none] for key in parts] for r in rows]
+    parts = [key for key in rows[0] if key.startswith("psnr")]
     shown = [
-        (r["kind"], r["volume"], r["views"], r["share"], *(f"{gain:+.2f}" for gain in gained))
-        for r, gained in zip(rows, gains, strict=True)
+        (r["kind"], r["volume"], r["views"], r["share"], *(f"{r[key] - r[parts[0]]:+.2f}" for key in parts[1:]))
+        for r in rows
         if r["share"] > 0
     ]
-    ends = [
-        ("mean", "", "", "", *(f"{gain:+.3f}" for gain in np.mean(gains, axis=0))),
-        ("worst", "", "", "", *(f"{gain:+.2f}" for gain in np.min(gains, axis=0))),
-    ]
-    head = ("sample", "number", "views", "share found", *(key.removeprefix("psnr ") for key in parts))
+    mean = [f"{np.mean([r[key] - r[parts[0]] for r in rows]):+.3f}" for key in parts[1:]]
+    worst = [f"{min(r[key] - r[parts[0]] for r in rows):+.2f}" for key in parts[1:]]
+    head = ("sample", "number", "views", "share found", *(key.removeprefix("psnr at ") for key in parts[1:]))
     return f"""## How much of a share is taken
 
-Of a share s that was found, s (1 + s) / 2 is taken (`cautious` in `methods/ensemble/stacking.py`): half of a small
-one, all of a full one. `LEAST` = {stacking.LEAST:g}: a smaller share is none. `python benchmarks/share.py`: validation
-samples of 128 pixels. PSNR in dB of the mean with TV less that without it, for parts of the share.
-{len([r for r in rows if r["share"] == 0])} of {len(rows)} samples wanted none and are left out of the rows, not of the
-means.
+`TAKEN` = {stacking.TAKEN:g} (`methods/ensemble/stacking.py`) of the share that was found is taken. `LEAST` =
+{stacking.LEAST:g}: a smaller share is none. `python benchmarks/share.py`: validation samples of 128 pixels. PSNR in dB
+of the mean with TV less that without it, for parts of the share. {len([r for r in rows if r["share"] == 0])} of
+{len(rows)} samples wanted none and are left out of the rows, not of the means.
 
-{table(head, [*shown, *ends])}
+{table(head, [*shown, ("mean", "", "", "", *mean), ("worst", "", "", "", *worst)])}
 
 The weight of TV is that of the trial which predicts the held-out views best alone. That it be the best in the mean with
 the network took volumes that were hardly smoothed: on validation samples it cost up to 0.3 dB, and 0.8 dB on a measured

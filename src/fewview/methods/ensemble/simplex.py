@@ -10,11 +10,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ..interface import Views
-from .stacking import LEAST, Residuals
+from .stacking import LEAST, TAKEN, Residuals
 
-TAKEN = 0.5
-"""Of the way from equal weights to those that predict best: a few views overestimate a member that fits them, and equal
-weights are hard to beat (the "forecast combination puzzle"; benchmarks/stacking.py, docs/constants.md)."""
 TINY = 1e-12  # of the mean squared error: who errs by nothing has a solution, too
 FAR = 1.5  # times the least squared error: who errs by more gets no equal part
 
@@ -22,7 +19,9 @@ FAR = 1.5  # times the least squared error: who errs by more gets no equal part
 def stacking_weights(held: Views, volumes: Sequence[Tensor]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Weights of a mean that predicts held-out measurements well: none negative, their sum 1.
 
-    Half way between the weights that predict them best and equal ones (:data:`TAKEN`).
+    Half way between the weights that predict them best and equal ones: a few views overestimate a member that fits
+    them, and equal weights are hard to beat (the "forecast combination puzzle"; benchmarks/stacking.py,
+    docs/constants.md).
 
     Stacked generalisation (Breiman, Machine Learning 24, 1996). The squared error of a mean is a quadratic form of the
     inner products of the residuals, in which the noise of the held-out data is the same for all and cancels.
