@@ -14,7 +14,7 @@ LEAST = 0.1
 """A smaller share is not worth the time, nor told from none by a few views."""
 TAKEN = 0.5
 """Of a share: a few views overestimate that of a classical method, and equal shares are hard to beat (the "forecast
-combination puzzle"). More of it gains 0.03 dB on 27 validation samples, and loses twice as much at worst
+combination puzzle"). More of it gains 0.01 dB on 27 validation samples, and loses twice as much at worst
 (benchmarks/share.py, docs/constants.md)."""
 MASKED = 0.5
 """Where more of the pixels are left out, because pixels and not views are held out, there are no rows to filter."""
