@@ -27,6 +27,7 @@ from pydantic import (
     model_validator,
 )
 from pydantic.fields import FieldInfo
+from pydantic_core import PydanticCustomError
 
 from .errors import OptionError, choices
 from .sizes import require_sensible
@@ -214,13 +215,15 @@ class Options(BaseModel):
         """Let "auto" through where it is allowed: pydantic would compare it with the bounds of the number.
 
         A number that is one of a few may come as text, as all others may. Numbers of a size that nobody can mean are
-        refused for all options alike.
+        refused for all options alike, and so is an empty text where one may be left out.
         """
         field = cls.model_fields[str(info.field_name)]
         if get_origin(field.annotation) is Literal and isinstance(value, str):
             value = {str(one): one for one in get_args(field.annotation)}.get(value.strip(), value)
         if Auto in get_args(field.annotation) and isinstance(value, str) and value == "auto":
             return value
+        if isinstance(value, str) and not value.strip() and str in get_args(field.annotation):
+            raise PydanticCustomError("empty", "it must not be empty")
         valid = handler(value)
         for one in valid if isinstance(valid, tuple) else (valid,):
             require_sensible(one, bounded=any(getattr(rule, "le", None) is not None for rule in field.metadata))

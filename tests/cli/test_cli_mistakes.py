@@ -15,6 +15,11 @@ from fewview.io import write_volume
 from fewview.methods import Estimate, get_method
 
 AXIS = 17.0
+EVERY_FLAG = (
+    *("--method", "--preset", "--set", "--views", "--bin", "--axis", "--angles", "--layout", "--kind", "--pixel"),
+    *("--flats", "--darks", "--dataset", "--exclude", "--geometry", "--prepare", "--aux", "--reference", "--holdout"),
+    *("--device", "--seed", "--report", "-o"),
+)
 
 
 @pytest.mark.parametrize(
@@ -38,6 +43,11 @@ AXIS = 17.0
         (["--method", "sirt", "--set", "iterations"], "is not KEY=VALUE"),
         (["--prepare", "flat=best"], "flat='best'"),
         (["--prepare", "sharpness=3"], "no option 'sharpness'"),
+        *(([name, ""], f"{name} has an empty value") for name in EVERY_FLAG),
+        (["--dataset="], "--dataset has an empty value"),
+        (["--axis", "  "], "--axis has an empty value"),
+        (["--method", "tv", "--set", "weight="], "weight='': it must be"),
+        (["--method", "unrolled", "--set", "weights="], "The name of the weights is empty"),
         (["--rows", "3"], "--rows 3 is not a range"),
         (["--rows", "3:1"], "--rows 3:1 is not a range"),
         (["--rows", "2:9"], "2:9 do not lie within 0:4"),

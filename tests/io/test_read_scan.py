@@ -5,10 +5,11 @@ import json
 import numpy as np
 import pytest
 
-from fewview.errors import ScanError
+from fewview.errors import OptionError, ScanError
 from fewview.io import inspect, read_scan
 from fewview.io.kind import guess_kind, sample
 from fewview.io.rearranged import Rearranged
+from fewview.runs.recipe import Recipe
 
 RNG = np.random.default_rng(3)
 
@@ -166,3 +167,19 @@ def test_a_sample_that_leaves_the_detector_has_no_view_without_sample(tmp_path):
     transmission[2] = 1.0
     np.save(tmp_path / "wide.npy", transmission)
     assert read_scan(tmp_path / "wide.npy", angles="0:180", kind="transmission").geometry.views == 11
+
+
+@pytest.mark.parametrize("name", ["angles", "layout", "kind", "flats", "darks", "dataset", "exclude", "geometry"])
+def test_an_empty_value_stands_for_nothing_and_is_told(tmp_path, name):
+    np.savez(tmp_path / "scan.npz", projections=np.ones((12, 2, 32), np.float32), angles_deg=np.arange(0, 180, 15))
+    for read in (read_scan, inspect):
+        with pytest.raises(ScanError, match=f"The value of '{name}' is empty"):
+            read(tmp_path / "scan.npz", **{name: " "})
+        with pytest.raises(ScanError, match="The value of 'path' is empty"):
+            read("")
+    with pytest.raises(OptionError, match="it must not be empty"):
+        Recipe.parse(
+            {"scan": "scan.npz", "reader": {name: ""}}
+            if name not in ("layout", "kind")
+            else {"scan": "a", "reference": ""}
+        )

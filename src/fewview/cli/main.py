@@ -15,6 +15,7 @@ from ..errors import FewviewError, Interrupted
 from ..openmp import sleeping_threads
 from . import benchmark, demo, doctor, info, methods, reconstruct, regions, register, simulate, train, tune
 from .lasting_output import outlive_readers
+from .values import require_values
 
 MISTAKE = 2
 FAULT = 1
@@ -80,6 +81,7 @@ def run(arguments: Sequence[str]) -> int:
     fewview's own. ``FEWVIEW_DEBUG=1`` shows where an error came from.
     """
     try:
+        require_values(arguments)
         status = app(args=list(arguments), standalone_mode=False)
     except (FewviewError, _UsageError) as error:
         if os.environ.get(DEBUG):

@@ -10,6 +10,24 @@ from ..errors import OptionError
 from ..runs.recipe import parse_flag_value
 
 
+def require_values(arguments: Sequence[str]) -> None:
+    """Refuse an empty argument: of a variable that a script never set, it would count as one thing here, another there.
+
+    Raises
+    ------
+    OptionError
+        Names the flag.
+    """
+    for before, argument in zip(("", *arguments), arguments, strict=False):
+        flag, equals, value = argument.partition("=") if argument.startswith("--") else (before, "", "")
+        if not (value if equals else argument).strip():
+            named = flag.startswith("-")
+            raise OptionError(
+                f"{flag} has an empty value." if named else "An argument is empty.",
+                "Give a value, or leave the flag out." if named else "Give a name in its place.",
+            )
+
+
 def parse_rows(text: str | None) -> tuple[int, int] | None:
     """``A:B`` as a pair; None stays None."""
     if text is None:
@@ -36,6 +54,8 @@ def parse_pairs(flag: str, pairs: Sequence[str]) -> dict[str, Any]:
     for pair in pairs:
         key, equals, value = pair.partition("=")
         if not equals or not key.strip():
-            raise OptionError(f"{flag} {pair} is not KEY=VALUE.", f"Write, for instance, {flag} iterations=100.")
+            raise OptionError(
+                f"{flag} {pair} is not KEY=VALUE.", f"Name an option and its value, as in {flag} KEY=VALUE."
+            )
         values[key.strip()] = parse_flag_value(value.strip())
     return values

@@ -22,7 +22,7 @@ from .geometry_file import with_geometry
 from .look import look
 from .names import Role
 from .registry import find
-from .request import Draft, FramesChoice, Request
+from .request import Draft, FramesChoice, Request, require_said
 
 
 def draft(path: str | Path, request: Request) -> Draft:
@@ -33,6 +33,7 @@ def draft(path: str | Path, request: Request) -> Draft:
     ScanError
         Nothing can be said about the file at all: missing, damaged, unknown.
     """
+    require_said("path", path)
     path = Path(path)
     patterns: dict[Role, str] = {}
     choices: tuple[tuple[Role, FramesChoice | None], ...] = (("flat", request.flats), ("dark", request.darks))

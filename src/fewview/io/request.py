@@ -38,9 +38,24 @@ class Request:
     horizontal_axis: bool = False
     geometry: str | Path | None = None
 
+    def __post_init__(self) -> None:
+        for one in fields(self):
+            require_said(one.name, getattr(self, one.name))
+
     def given(self) -> set[str]:
         """Names of what the user said."""
         return {one.name for one in fields(self) if getattr(self, one.name) is not one.default}
+
+
+def require_said(name: str, value: object) -> None:
+    """Refuse an empty text, such as a variable of a script that was never set, which could stand for anything.
+
+    Raises
+    ------
+    ScanError
+    """
+    if isinstance(value, str) and not value.strip():
+        raise ScanError(f"The value of '{name}' is empty.", "Give one, or leave it out.")
 
 
 def leave_out_as_well(excluded: str, views: str) -> str:

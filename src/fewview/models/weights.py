@@ -70,6 +70,8 @@ def find_weights(name: str | Path) -> Path:
     WeightsError
         There is no such name or file, the file is not safetensors, or the folder holds no network.
     """
+    if not str(name).strip():
+        raise WeightsError("The name of the weights is empty.", choices("", shipped_weights()))
     path = Path(name)
     if path.is_dir() and name not in shipped_weights():
         return _network_folder(path)
