@@ -69,6 +69,21 @@ def test_weights_are_normalised(lines):
     np.testing.assert_allclose(first, second, rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.parametrize(
+    "method", ["fbp", "sirt", "sart", "cgls", "tv", "asd-pocs", "mbir", "astra-fbp", "astra-sirt", "astra-cgls"]
+)
+def test_a_single_view_with_a_dead_column_gives_numbers(lines, method):
+    if (missing := get_method(method).missing()) is not None:
+        pytest.skip(missing)
+    one = lines.select_views([3])
+    values, weights = one.values.copy(), np.ones_like(one.values)
+    weights[..., 9] = 0
+    values[..., 9] = np.nan
+    options = {"iterations": 30} if method in ("tv", "asd-pocs", "mbir") else {}
+    *_, last = fewview.reconstruct(replace(one, values=values, weights=weights), method, options)
+    assert np.isfinite(np.asarray(last.volume)).all() and np.ptp(np.asarray(last.volume)) > 0
+
+
 def test_unusable_pixels_do_not_count(lines):
     values = lines.values.copy()
     values[lines.weights == 0] = np.nan

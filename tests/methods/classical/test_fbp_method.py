@@ -43,6 +43,29 @@ def test_methods_of_astra_keep_axis_and_unit(name, axis, make_problem, solve):
     assert float((own - other).norm() / own.norm()) < (0.05 if name == "astra-fbp" else 0.1)
 
 
+@pytest.mark.parametrize("name", ["astra-fbp", "astra-sirt", "astra-cgls"])
+def test_methods_of_astra_bridge_what_is_unusable(name, make_problem, solve):
+    if get_method(name).missing() is not None:
+        pytest.skip(get_method(name).missing())
+    options = {} if name == "astra-fbp" else {"iterations": 20}
+    problem = make_problem(views=30, slices=2)
+    whole = solve(name, problem, **options).volume.clone()
+    weights = torch.ones_like(problem.data)
+    weights[..., 40] = 0
+    weights[1, 7] = 0  # a view of one slice
+    data = torch.where(weights > 0, problem.data, torch.full_like(problem.data, torch.nan))
+    holed = solve(name, replace(problem, data=data, weights=weights), **options).volume
+    assert float((holed - whole).norm() / whole.norm()) < 0.1
+
+
+def test_cgls_of_astra_ends_where_nothing_is_left_to_explain(make_problem, solve):
+    if get_method("astra-cgls").missing() is not None:
+        pytest.skip(get_method("astra-cgls").missing())
+    last = solve("astra-cgls", make_problem(views=1), iterations=50)
+    assert bool(torch.isfinite(last.volume).all()) and last.volume.max() > 0 and last.step == last.total
+    assert last.scalars["data_residual"] < 0.01
+
+
 def test_positivity_and_smoother_filters(make_problem, solve):
     problem = make_problem(noise=0.05)
     plain = solve("fbp", problem).volume.clone()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from ...operators.astra import beam_of, kernel_of, load_astra
 from ...operators.fbp import by_halves, require_parallel
 from ...options import Options, option
 from ..budget import BudgetOptions, OnePassOptions
+from ..classical.fbp import bridge, on_seen_views
 from ..interface import Estimate, Method, Problem
 from ..inverse.masking import measured, relative
 
@@ -63,7 +65,7 @@ def _method(name: str, title: str, algorithm: str, options: type[Options]) -> Me
 
 @torch.no_grad()
 def _filtered(problem: Problem, options: Options) -> Iterator[Estimate]:
-    """FBP, for which ASTRA wants a detector that is centred on the axis."""
+    """FBP, for which ASTRA wants a detector that is centred on the axis; unusable pixels are bridged as in ours."""
     A = problem.operator
     require_parallel(A, "ASTRA's FBP")
     y, weights = measured(problem, weighted=False)
@@ -76,7 +78,8 @@ def _filtered(problem: Problem, options: Options) -> Iterator[Estimate]:
     starts = range(0, len(y), CHUNK)
     for step, start in enumerate(starts, start=1):
         part = slice(start, start + CHUNK)
-        volume[part] = by_halves(A, y[part], slices)
+        usable = None if weights is None else weights[part]
+        volume[part] = on_seen_views(A, y[part], usable, partial(by_halves, reconstruct=slices))
         last = {"data_residual": relative(A(volume) - y, y, weights)} if step == len(starts) else {}
         yield Estimate(volume, step, len(starts), "filtering", last)
 
@@ -88,13 +91,16 @@ def _solver(algorithm: str) -> Callable[[Problem, Options], Iterator[Estimate]]:
     def solve(problem: Problem, options: Options) -> Iterator[Estimate]:
         A = problem.operator
         y, weights = measured(problem, weighted=False)
-        rows = y.double().cpu().numpy()
+        seen = np.ones(y.shape[:2], dtype=bool) if weights is None else (weights > 0).any(dim=2).cpu().numpy()
+        rows = (y if weights is None else bridge(y, weights > 0)).double().cpu().numpy()  # ASTRA knows no weights
         assert isinstance(options, AstraIterativeOptions)
         iterations = options.iterations
         volume = A.zeros(len(rows)).numpy()
         total = len(rows) * iterations
         for k, row in enumerate(rows):
-            for done, image in _slice(algorithm, A, row, iterations):
+            views = np.flatnonzero(seen[k])
+            part = A if len(views) == len(row) else A.subset(views)
+            for done, image in _slice(algorithm, part, row[views], iterations):
                 volume[k] = image / A.volume.voxel
                 estimate = torch.from_numpy(volume).to(y)
                 scalars = {}
@@ -108,7 +114,10 @@ def _solver(algorithm: str) -> Callable[[Problem, Options], Iterator[Estimate]]:
 def _slice(
     algorithm: str, A: Operator, row: NDArray[np.float64], iterations: int
 ) -> Iterator[tuple[int, NDArray[np.float32]]]:
-    """Iterations done and image, in 1/pixel, of one slice."""
+    """Iterations done and image, in 1/pixel, of one slice.
+
+    Where a step would divide by the nothing that is left to explain, as CGLS of a single view does, the image stays.
+    """
     astra = load_astra()
     if algorithm == "FBP":  # which ASTRA has only for a detector that is centred on the axis
         row = _centred(row, A.geometry.centre)
@@ -125,11 +134,18 @@ def _slice(
     config.update(ProjectorId=projector, ProjectionDataId=data[0], ReconstructionDataId=data[1])
     solver = astra.algorithm.create(config)
     try:
-        for start in range(0, iterations, CHUNK):
-            count = min(CHUNK, iterations - start)
-            astra.algorithm.run(solver, count)
+        step = 1 if algorithm == "CGLS" else CHUNK
+        image = np.zeros((A.grid, A.grid), np.float32)
+        for start in range(0, iterations, step):
+            stop = min(start + step, iterations)
+            astra.algorithm.run(solver, stop - start)
             A.tick()
-            yield start + count, astra.data2d.get(data[1])
+            before, image = image, astra.data2d.get(data[1])
+            if not np.isfinite(image).all():
+                yield iterations, before
+                return
+            if stop % CHUNK == 0 or stop == iterations:
+                yield stop, image
     finally:
         astra.algorithm.delete(solver)
         astra.data2d.delete(data)
