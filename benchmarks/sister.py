@@ -3,9 +3,11 @@
 Simulated samples: 40 slices are scanned with 360 views and 20000 counts and reconstructed by FBP, which is learnt; 4
 other slices of the same sample are measured with few views and 2000 counts. Samples 0 of grains and foam are wider
 than the detector and are not taken. Wood: the FBP of all views of one neutron sinogram is learnt, the other sinogram,
-of another height, is reconstructed from few of its views. The network starts from `unrolled-general`, which has seen
-grains, but no foam and no wood, and learns for the given minutes of one core. Rows are kept in results/sister.json, so
-that a run can be stopped and gone on with; networks lie in the folder of --networks.
+of another height, is reconstructed from few of its views. Half of the steps learn from views of the dense scan itself,
+and as much of what was learnt is kept as held-out views of the few speak for. The network starts from
+`unrolled-general`, which has seen grains, but no foam and no wood, and learns for the given minutes of one core. Rows
+are kept in results/sister.json, so that a run can be stopped and gone on with; networks lie in the folder of
+--networks.
 """
 
 import argparse
@@ -17,14 +19,18 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from fewview.benchmark.quality.case import Case
 from fewview.benchmark.quality.cell import measure_cell
 from fewview.benchmark.quality.measured import few_views, wood
 from fewview.benchmark.quality.simulated import lines_of, measured, seed_of
 from fewview.operators import filtered_backprojection, projector
 from fewview.runs.problem import set_up
+from fewview.scan import LineIntegrals
 from fewview.simulate import Beam, make_phantom
 from fewview.simulate.phantoms import Phantom
 from fewview.training.sister import SisterTrainer, SisterTraining, export_sister
+from fewview.training.sister_check import kept_part
+from fewview.training.sister_views import MeasuredViews
 
 OUT = Path(__file__).parent / "results" / "sister.json"
 SIZE, LEARNT, APART, TRIED, DEPTH = 128, 40, 4, 4, 48
@@ -52,8 +58,18 @@ class Part:
         return self.whole.integrals(radiation, angles, self.first + first, self.first + last)
 
 
+@dataclass(frozen=True)
+class Lesson:
+    """A dense scan, its reconstruction, ``finer`` times as fine, and the measurement that is to be reconstructed."""
+
+    lines: LineIntegrals
+    volume: np.ndarray
+    finer: int
+    case: Case
+
+
 def simulated(kind, volume, views):
-    """What is learnt, and the case."""
+    """Slices of a sample, and others of it."""
     whole = make_phantom(kind, SIZE, seed_of(volume), DEPTH)
     dense = Part(whole, 0, LEARNT)
     angles = np.arange(DENSE["views"]) * np.pi / DENSE["views"]
@@ -61,23 +77,30 @@ def simulated(kind, volume, views):
     A = projector(lines.geometry, memory_budget=0)
     learnt = filtered_backprojection(A, torch.from_numpy(lines.values.swapaxes(0, 1).copy())).numpy()
     few = Part(whole, LEARNT + APART, TRIED)
-    return learnt, measured(few, few.truth("neutron"), views, COUNTS, (volume, 0))
+    return Lesson(lines, learnt, 1, measured(few, few.truth("neutron"), views, COUNTS, (volume, 0)))
 
 
 def woods(volume, views, folder):
-    """The one sinogram, twice as fine, and few views of the other one."""
+    """The one sinogram, its FBP twice as fine, and few views of the other one."""
+    lines, _ = wood(SIZE, 1 - volume, folder)
     _, learnt = wood(2 * SIZE, 1 - volume, folder)
-    return learnt, few_views(*wood(SIZE, volume, folder), views, 0)
+    return Lesson(lines, learnt, 2, few_views(*wood(SIZE, volume, folder), views, 0))
 
 
-def teach(learnt, case, path, minutes):
-    """Learn, write the network; CPU seconds."""
-    setup = set_up(case.lines, auxiliary=None, holdout=0.0, device=torch.device("cpu"), seed=0)
-    folder = path.with_name(f"{path.stem}-training")
+def problem_of(lines):
+    """All views and slices."""
+    setup = set_up(lines, auxiliary=None, holdout=0.0, device=torch.device("cpu"), seed=0)
+    return setup.problem(0, setup.slices)
+
+
+def teach(lesson, path, minutes):
+    """Learn, write what of it the scan's own views speak for; CPU seconds."""
+    scan, folder = problem_of(lesson.case.lines), path.with_name(f"{path.stem}-training")
     options = SisterTraining(minutes=minutes, validate_every=2.0)
     began = time.process_time()
-    SisterTrainer(options, learnt, setup.problem(0, setup.slices), folder, print).run()
-    export_sister(folder, path, path.stem)
+    views = MeasuredViews.of(problem_of(lesson.lines), lesson.volume, 1 / lesson.finer, scan)
+    SisterTrainer(options, lesson.volume, scan, folder, print, views).run()
+    export_sister(folder, path, path.stem, part=kept_part(scan, folder, path))
     return round(time.process_time() - began, 1)
 
 
@@ -95,10 +118,10 @@ def main():
     rows = json.loads(OUT.read_text(encoding="utf-8")) if OUT.exists() else []
     for kind in asked.data:
         for volume in asked.volumes:
-            made = (
+            lesson = (
                 woods(volume, asked.views, asked.measured) if kind == "wood" else simulated(kind, volume, asked.views)
             )
-            learnt, case = made
+            case = lesson.case
             path = asked.networks / f"{kind}-{volume}-{asked.views}.safetensors"
             taught = f"unrolled, taught {asked.minutes:g} min"
             runs = (
@@ -114,7 +137,7 @@ def main():
                     continue
                 if label == taught:
                     path.parent.mkdir(parents=True, exist_ok=True)
-                    row["learning_cpu_seconds"] = teach(learnt, case, path, asked.minutes)
+                    row["learning_cpu_seconds"] = teach(lesson, path, asked.minutes)
                 began = time.process_time()
                 found = measure_cell(method, case, 0, options=options)
                 row |= {"cpu_seconds": round(time.process_time() - began, 1)}

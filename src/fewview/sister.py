@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,8 +18,10 @@ from .runs.inputs import prepared
 from .runs.problem import resolve_device, set_up
 from .runs.recipe import Recipe
 from .runs.session import RecipeSession
+from .scan import LineIntegrals
 from .training.sister import SisterTrainer, SisterTraining, export_sister
-from .training.sister_check import held_out_check
+from .training.sister_check import held_out_check, kept_part
+from .training.sister_views import MeasuredViews
 from .training.sister_volume import on_field, sister_volume
 
 if TYPE_CHECKING:
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
 
 ENGINE = "fewview.sister:learn_in_worker"
 TRAINING_SHARE = 0.9  # of the bar; the rest is the check
+MOST_SLICES = 32  # of a dense scan whose measured views are learnt from: more would only take memory
 
 
 @dataclass(frozen=True)
@@ -97,10 +100,12 @@ def learn(
     lines = prepared(lesson.scan, tick=stop_now)
     setup = set_up(lines, auxiliary=None, holdout=0.0, device=resolve_device(options.device), seed=options.seed)
     problem = setup.problem(0, setup.slices)
-    volume = _dense(lesson, problem.operator.grid, lines.geometry.voxel, stop)
+    dense = _dense(lesson, problem, lines.geometry.voxel, stop)
     folder = weights.with_name(f"{weights.stem}-training")
     problem.operator.on_chunk = stop_now
-    trainer = SisterTrainer(options, volume, problem, folder, report)
+    trainer = SisterTrainer(options, dense.volume, problem, folder, report, dense.views)
+    if dense.views is not None:
+        report("Half of the steps learn from the views of the dense scan as they were measured.")
     try:
         picture, scores = trainer.picture(), trainer.figures()
         yield _learning(trainer, picture, scores)
@@ -121,9 +126,9 @@ def learn(
         raise Stopped
     export_sister(folder, weights, Path(lesson.dense).name)
     found: Mapping[str, Any] = {}
-    if check and not stop():
+    if not stop():
         yield replace(_learning(trainer, picture, {}), stage="checking on held-out views of the scan")
-        found = _checked(lesson, folder, problem, stop_now, report)
+        found = _checked(lesson, folder, problem, stop_now, report, check)
     return {
         "weights": str(weights),
         "minutes": round(trainer.elapsed / 60, 2),
@@ -147,18 +152,28 @@ def learn_in_worker(payload: Mapping[str, Any], signals: Signals) -> Generator[E
 
 
 def _checked(
-    lesson: Lesson, folder: Path, problem: Problem, stop_now: Callable[[], None], report: Callable[[str], None]
+    lesson: Lesson,
+    folder: Path,
+    problem: Problem,
+    stop_now: Callable[[], None],
+    report: Callable[[str], None],
+    compare: bool,
 ) -> Mapping[str, Any]:
+    """Keep as much of what was learnt as views of the scan speak for, and ask others what that is good for."""
     report("Checking on held-out views of the scan.")
     problem.operator.on_chunk = stop_now
+    learnt, found, part = Path(lesson.dense).name, dict[str, Any](), 1.0
     try:
-        found = held_out_check(problem, lesson.weights)
+        part = kept_part(problem, folder, lesson.weights)
+        export_sister(folder, lesson.weights, learnt, part=part)
+        found = held_out_check(problem, lesson.weights) if compare else {}
     except Stopped:
-        return {}
+        pass
     finally:
         problem.operator.on_chunk = None
-    export_sister(folder, lesson.weights, Path(lesson.dense).name, found)
-    report(found["verdict"])
+    export_sister(folder, lesson.weights, learnt, found, part)
+    if found:
+        report(found["verdict"])
     return found
 
 
@@ -180,19 +195,37 @@ def _ender(stop: Callable[[], bool]) -> Callable[[], None]:
     return stop_now
 
 
-def _dense(lesson: Lesson, grid: int, pixel: float | None, stop: Callable[[], bool]) -> NDArray[np.float32]:
-    """What is learnt, on the field of view of the scan."""
-    stop_now = _ender(stop)
+class _Dense(NamedTuple):
+    """What is learnt, on the field of view of the scan, and the views that it was made of."""
+
+    volume: NDArray[np.float32]
+    views: MeasuredViews | None = None
+
+
+def _dense(lesson: Lesson, problem: Problem, pixel: float | None, stop: Callable[[], bool]) -> _Dense:
+    stop_now, grid = _ender(stop), problem.operator.grid
     try:
         is_scan = inspect(lesson.dense).ready
     except FewviewError:
         is_scan = False
     if not is_scan:
-        return sister_volume(lesson.dense, grid, pixel, lesson.voxel, stop_now)
-    session = RecipeSession(Recipe(scan=lesson.dense, method="fbp", bin=lesson.scan.bin), stop=stop)
+        return _Dense(sister_volume(lesson.dense, grid, pixel, lesson.voxel, stop_now))
+    finer = 2 if lesson.scan.bin % 2 == 0 else 1  # the FBP of binned views is blurred
+    session = RecipeSession(Recipe(scan=lesson.dense, method="fbp", bin=lesson.scan.bin // finer), stop=stop)
     volume: Any = None
     for estimate in session:
         volume = estimate.volume
     stop_now()  # a run that hears the stop just ends
-    name = Path(lesson.dense).name
-    return on_field(np.array(volume), session.lines.geometry.voxel, grid, pixel, name, stop_now)
+    values, lines, name = np.array(volume), session.lines, Path(lesson.dense).name
+    first = max(0, (lines.geometry.rows // finer - MOST_SLICES) // 2) * finer
+    rows = (first, min(lines.geometry.rows // finer * finer, first + MOST_SLICES * finer))
+    views = _measured_views(lines.rows(*rows).bin(finer), values[slice(*rows)], 1 / finer, problem)
+    return _Dense(on_field(values, lines.geometry.voxel, grid, pixel, name, stop_now), views)
+
+
+def _measured_views(
+    lines: LineIntegrals, volume: NDArray[np.float32], voxel: float, problem: Problem
+) -> MeasuredViews | None:
+    device = problem.operator.device
+    setup = set_up(lines, auxiliary=None, holdout=0.0, device=device, seed=problem.seed)
+    return MeasuredViews.of(setup.problem(0, setup.slices), volume, voxel, problem)

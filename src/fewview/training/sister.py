@@ -23,7 +23,7 @@ from ..methods.inverse.masking import measured as measured_values
 from ..methods.inverse.normalised import robust_maximum
 from ..methods.selection.held_out import held_fraction
 from ..models.unrolled import Unrolled, arc
-from ..models.weights import save_network
+from ..models.weights import load_unrolled, save_network
 from ..operators import Operator
 from ..quality.heldout import FEW_VIEWS
 from ..quality.residual import noise_level
@@ -31,6 +31,7 @@ from .acquisitions import measured
 from .checkpoint import averaged
 from .common_options import minutes_option, rate_option, save_option, start_option, validate_option
 from .export import VALUE_RANGE, provenance
+from .sister_views import MeasuredViews
 from .sources import unit
 from .specimens import halved, specimens
 from .trainer import Report, TrainerOptions
@@ -43,6 +44,7 @@ FEWEST = 8  # slices of a volume from which some are held out
 PARTIAL = 0.3  # part of the steps that show less than the whole scan: as when some is held out, or a detector has gaps
 MISSING = 0.15  # of the pixels, at most, in one half of those steps; in the other half views are missing
 PIXELS = 12 * 64**2  # of a step, about
+MEASURED = 0.5  # part of the steps that learn from views as they were measured, where a dense scan has such
 
 
 class SisterTraining(TrainerOptions):
@@ -71,6 +73,8 @@ class SisterTrainer(UnrolledTrainer[SisterTraining]):
         Gets the state, to resume from, and ``curve.json``.
     report : callable
         Takes lines of progress.
+    views : MeasuredViews, optional
+        Those of the dense scan that the volume was made of: half of the steps then learn from them.
 
     Raises
     ------
@@ -82,9 +86,15 @@ class SisterTrainer(UnrolledTrainer[SisterTraining]):
     stages, krylov = 4, True
 
     def __init__(
-        self, options: SisterTraining, volume: NDArray[np.floating], scan: Problem, folder: Path, report: Report
+        self,
+        options: SisterTraining,
+        volume: NDArray[np.floating],
+        scan: Problem,
+        folder: Path,
+        report: Report,
+        views: MeasuredViews | None = None,
     ) -> None:
-        self.start = options.start
+        self.start, self.views = options.start, views
         self.learnt, kept = _parted(unit(np.asarray(volume, dtype=np.float32)))
         self.progress = "heldout_psnr" if len(volume) >= FEWEST else "learnt_psnr"
         super().__init__(options, folder, report)
@@ -101,8 +111,10 @@ class SisterTrainer(UnrolledTrainer[SisterTraining]):
         self.cases = [self._measured(fine, self.A, rng)]
 
     def gradients(self) -> float:
-        """Of slices turned, mirrored, bent and scaled."""
+        """Of slices turned, mirrored, bent and scaled, or of views as they were measured."""
         depth = min(4, self.slices)
+        if self.views is not None and self.rng.random() < MEASURED:
+            return self._of_measured_views(self.views, depth)
         fine, depth = self._drawn(self.learnt, max(1, self.slices // depth), depth, self.rng, turned=True)
         scale, part = math.exp(self.rng.uniform(-0.15, 0.15)), self.rng.random() / PARTIAL
         A = self._some_views() if part < 0.5 else self.A
@@ -112,6 +124,15 @@ class SisterTrainer(UnrolledTrainer[SisterTraining]):
             seen = torch.from_numpy(self.rng.random(tuple(problem.data.shape)) > self.rng.uniform(0, MISSING))
             problem = replace(problem, weights=problem.weights * seen.to(problem.weights))
         return self.descend(problem, halved(fine).to(self.device), depth)
+
+    def _of_measured_views(self, views: MeasuredViews, depth: int) -> float:
+        losses = []
+        for _ in range(max(1, self.slices // depth)):
+            partly = self.rng.random() < PARTIAL
+            missing = self.rng.uniform(0, 1 - self._fewest_views() / self.A.views) if partly else 0.0
+            problem, truth = views.draw(depth, self.rng, missing)
+            losses.append(self.descend(problem, truth, len(truth)))
+        return float(np.mean(losses))
 
     def _some_views(self) -> Operator:
         """The operator without some views, no more than a check of the scan holds out."""
@@ -162,7 +183,9 @@ class SisterTrainer(UnrolledTrainer[SisterTraining]):
         return super().further_facts() | {"trained_for": trained_for}
 
 
-def export_sister(folder: Path, path: Path, learnt: str, checked: dict[str, Any] | None = None) -> None:
+def export_sister(
+    folder: Path, path: Path, learnt: str, checked: dict[str, Any] | None = None, part: float = 1.0
+) -> None:
     """Write the averaged weights with a card.
 
     Parameters
@@ -175,9 +198,14 @@ def export_sister(folder: Path, path: Path, learnt: str, checked: dict[str, Any]
         What was learnt, in words: name of the file of the volume.
     checked : dict, optional
         What held-out views of the scan said of it and of other methods.
+    part : float, optional
+        Of the way from the network that was started from to what was learnt (:data:`PARTS`).
     """
     facts, net = averaged(folder, new_unrolled)
-    started = Path(facts["options"]["start"]).stem
+    start = facts["options"]["start"]
+    if part < 1 and start:
+        _keep_part(net, load_unrolled(start), part)
+    started = Path(start).stem
     card = {
         "trained_on": f"the volume {learnt}" + (f"; started from {started}" if started else ""),
         "trained_for": facts["trained_for"],
@@ -185,9 +213,19 @@ def export_sister(folder: Path, path: Path, learnt: str, checked: dict[str, Any]
         "value_range": VALUE_RANGE,
         "validation": "PSNR in dB of slices of the volume, measured as the scan was: of slices held out (heldout_psnr),"
         " or, where there were too few, of those that were learnt (learnt_psnr)",
+        **({"part_of_the_way": part} if started else {}),
         **({"held_out": checked} if checked else {}),
     }
     save_network(net, path, card)
+
+
+def _keep_part(net: Unrolled, start: Unrolled, part: float) -> None:
+    """Weights between those of two networks (Wortsman et al., Robust fine-tuning of zero-shot models, CVPR 2022)."""
+    began = start.state_dict()
+    with torch.no_grad():
+        for name, value in net.state_dict().items():
+            if value.is_floating_point():
+                value.copy_(torch.lerp(began[name].to(value), value, part))
 
 
 def _parted(volume: NDArray[np.float32]) -> tuple[list[NDArray[np.float32]], NDArray[np.float32]]:
