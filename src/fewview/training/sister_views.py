@@ -63,6 +63,11 @@ class MeasuredViews:
             Of ``volume``, in voxels of ``dense``.
         scan : Problem
             The few-view scan.
+
+        Returns
+        -------
+        MeasuredViews or None
+            None of another beam or pixel size, of fewer than twice the views, or of views in other directions.
         """
         A = dense.operator
         if not _alike(A.geometry, scan.operator.geometry) or len(volume) < len(dense.data):
