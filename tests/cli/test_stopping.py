@@ -107,5 +107,5 @@ def test_a_training_keeps_its_state(tmp_path, number):
 
     before = signal.getsignal(number)
     with pytest.raises(Interrupted, match="The training is kept"):
-        carry_out(train, tmp_path, "w.safetensors", lambda folder, weights: None)
+        carry_out(train, tmp_path, "w.safetensors", lambda folder, weights, report: None)
     assert kept == [number] and signal.getsignal(number) is before

@@ -14,10 +14,14 @@ from ..errors import Interrupted
 from .recipe_flags import RECIPES
 from .stopping import ended_like_ctrl_c, nothing_written, stop_and_keep
 
+MEASURING = "this takes some minutes more than the time that was given"
 
-def carry_out(train: Callable[[], Path], folder: Path, name: str, export: Callable[[Path, Path], None]) -> None:
-    """Train, then make weights with a card of the state, beside it. Ctrl-C keeps the state, and so
-    do a batch system's notice and a closed terminal.
+
+def carry_out(
+    train: Callable[[], Path], folder: Path, name: str, export: Callable[[Path, Path, Callable[[str], None]], None]
+) -> None:
+    """Train, then make weights with a card of the state, beside it. Ctrl-C keeps the state, and the weights once they
+    are written; so do a batch system's notice and a closed terminal.
 
     Parameters
     ----------
@@ -28,7 +32,7 @@ def carry_out(train: Callable[[], Path], folder: Path, name: str, export: Callab
     name : str
         Of the file of weights.
     export : callable
-        ``export(folder, weights)``.
+        ``export(folder, weights, report)``, which reports when the weights are there.
 
     Raises
     ------
@@ -36,16 +40,23 @@ def carry_out(train: Callable[[], Path], folder: Path, name: str, export: Callab
     """
     from ..training.trainer import STATE
 
-    weights = folder / name
+    weights, written = folder / name, False
+
+    def measuring(line: str) -> None:
+        nonlocal written
+        written = True
+        typer.echo(line)
+
+    typer.echo(f"After the training, figures for the card are measured: {MEASURING}. Ctrl-C then keeps the weights.")
     try:
         with ended_like_ctrl_c():
             state = train()
-            typer.echo("Measuring what the weights are good for, for their card: this may take minutes.")
-            export(state.parent, weights)
+            export(state.parent, weights, measuring)
     except KeyboardInterrupt:
         if not (folder / STATE).exists():
             raise
-        kept = f"Stopped. The training is kept in {folder}."
+        lacking = f" The weights are in {weights}; their card lacks what was not measured." if written else ""
+        kept = f"Stopped.{lacking} The training is kept in {folder}."
         raise Interrupted(kept, "The same command goes on from there.") from None
     typer.echo(f"Weights and card: {weights}")
 

@@ -9,7 +9,10 @@ from ..options import option
 
 def minutes_option(minutes: float) -> Any:
     """Declare ``minutes: float``."""
-    text = "The time that the training may take in all, breaks not counted. More is better."
+    text = (
+        "The time that the training may take in all, breaks not counted. More is better. What the card of the "
+        "weights says is measured afterwards, which takes some minutes more."
+    )
     return option(minutes, "Minutes", text, unit="min", gt=0)
 
 

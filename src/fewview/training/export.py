@@ -14,8 +14,10 @@ from ..models.weights import save_network
 from ..simulate.seeds import TRAIN, VALIDATION
 from .baselines import baseline_psnr
 from .checkpoint import averaged
+from .measuring import Measuring
 from .prior import PriorTraining
 from .sources import MAKERS
+from .trainer import Report
 from .validate import prior_psnr, rollout_psnr, validation_images
 
 FOLDERS = {"start", "stack", "prior", "base"}
@@ -23,7 +25,7 @@ FOLDERS = {"start", "stack", "prior", "base"}
 VALUE_RANGE = "attenuation divided by its robust maximum (99.9th percentile), air at 0"
 
 
-def export_prior(folder: Path, path: Path) -> None:
+def export_prior(folder: Path, path: Path, report: Report = lambda _: None) -> None:
     """Write the averaged weights of a training in half precision, with a card.
 
     Parameters
@@ -32,6 +34,8 @@ def export_prior(folder: Path, path: Path) -> None:
         Of :func:`fewview.training.prior.train_prior`; the training may still be running.
     path : Path
         ``.safetensors`` to write.
+    report : callable, optional
+        Takes lines of progress of the measuring, the first when the weights are written.
 
     Raises
     ------
@@ -41,16 +45,20 @@ def export_prior(folder: Path, path: Path) -> None:
     facts, prior = averaged(folder, _prior)
     options = PriorTraining.parse(facts["options"])
     once = options.task == "postnet"
-    rollouts = {kind: rollout_psnr(prior, validation_images(kind, 4, options.slices), once) for kind in MAKERS}
     card = {
         "trained_on": _data(options, facts),
         "trained_for": cut_out(options.crop),
         **provenance(facts),
         "value_range": VALUE_RANGE,
         "validation": f"images of 128 px, seeds from {VALIDATION[0]}; PSNR in dB, range 1",
-        "rollout_psnr_db": rollouts,
-        **({} if once else _denoising(prior, folder)),
     }
+    tell = Measuring(prior, path, card, len(MAKERS) * (1 if once else 2) + (0 if once else 1), report)
+    card["rollout_psnr_db"] = rollouts = {}
+    for kind in MAKERS:
+        tell(f"reconstructions of {kind}")
+        rollouts[kind] = rollout_psnr(prior, validation_images(kind, 4, options.slices), once)
+    if not once:
+        _add_denoising(card, prior, folder, tell)
     save_network(prior, path, card)
 
 
@@ -59,11 +67,15 @@ def _prior(facts: Mapping[str, Any]) -> DiffusionPrior:
     return DiffusionPrior(UNetConfig(**{**SIZES[options.size].model_dump(), "slices": options.slices}))
 
 
-def _denoising(prior: DiffusionPrior, folder: Path) -> dict[str, Any]:
+def _add_denoising(card: dict[str, Any], prior: DiffusionPrior, folder: Path, tell: Report) -> None:
     """One-step denoising of 16 images at five noise levels, and that of plain denoisers."""
     slices = prior.config.slices
-    figures = {kind: prior_psnr(prior, validation_images(kind, slices=slices)) for kind in MAKERS}
-    return {"denoising_psnr_db": figures, "baselines_psnr_db": _baselines(folder)}
+    card["denoising_psnr_db"] = figures = {}
+    for kind in MAKERS:
+        tell(f"denoising of {kind}")
+        figures[kind] = prior_psnr(prior, validation_images(kind, slices=slices))
+    tell("plain denoisers, for comparison")
+    card["baselines_psnr_db"] = _baselines(folder)
 
 
 def _baselines(folder: Path) -> dict[str, dict[str, dict[str, float]]]:

@@ -14,9 +14,11 @@ from .checkpoint import averaged
 from .export import VALUE_RANGE, provenance
 from .fixer import CHECK_VIEWS, FINISHED_SHARE, FixerTraining, SDTurboTraining, fixer_psnr, new_fixer, validation_pairs
 from .fixer_pairs import FINISHED, SIZES, STOPPED
+from .measuring import Measuring
+from .trainer import Report
 
 
-def export_fixer(folder: Path, path: Path) -> None:
+def export_fixer(folder: Path, path: Path, report: Report = lambda _: None) -> None:
     """Write the averaged weights of a training in half precision, with a card.
 
     Parameters
@@ -25,6 +27,8 @@ def export_fixer(folder: Path, path: Path) -> None:
         Of :func:`fewview.training.fixer.train_fixer`; the training may still be running.
     path : Path
         ``.safetensors`` to write.
+    report : callable, optional
+        Takes lines of progress of the measuring, the first when the weights are written.
 
     Raises
     ------
@@ -42,8 +46,12 @@ def export_fixer(folder: Path, path: Path) -> None:
         "value_range": VALUE_RANGE,
         "validation": f"volumes of 64 and 96 px, seeds from {VALIDATION[0]}, {CHECK_VIEWS} views, one volume for each "
         "row; PSNR in dB, range 1, of slices before and after one repair, without a data step",
-        "psnr_db": fixer_psnr(fixer, validation_pairs(folder / "validation")),
     }
+    pairs, figures = validation_pairs(folder / "validation"), card.setdefault("psnr_db", {})
+    tell = Measuring(cast(Storable, fixer), path, card, len(pairs), report)
+    for name, group in pairs.items():
+        tell(f"repairs of {name}")
+        figures |= fixer_psnr(fixer, {name: group})
     save_network(cast(Storable, fixer), path, card)
 
 

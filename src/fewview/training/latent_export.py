@@ -12,9 +12,11 @@ from .export import portable, provenance
 from .latent import CHECKS, LatentTraining, latent_figures
 from .latent_spread import CALIBRATED, latent_spread
 from .latent_volumes import Volumes
+from .measuring import Measuring
+from .trainer import Report
 
 
-def export_latent(folder: Path, path: Path) -> None:
+def export_latent(folder: Path, path: Path, report: Report = lambda _: None) -> None:
     """Write the averaged weights of a training in half precision, with a card that keeps those of the stages before.
 
     Parameters
@@ -23,6 +25,8 @@ def export_latent(folder: Path, path: Path) -> None:
         Of :func:`fewview.training.latent.train_latent`; the training may still be running.
     path : Path
         ``.safetensors`` to write.
+    report : callable, optional
+        Takes lines of progress of the measuring, the first when the weights are written.
 
     Raises
     ------
@@ -43,14 +47,16 @@ def export_latent(folder: Path, path: Path) -> None:
         "value_range": "attenuation divided by six times the mean of the volume",
         "validation": f"{volumes.told(CHECKS)}; two perpendicular views without noise, and for the spread {CALIBRATED} "
         "further measurements with the noise of the training",
-        "figures": latent_figures(model, options.stage, volumes),
         "options": {**portable(facts), "volumes": bool(options.volumes)},
         **{key: before[key] for stage in STAGES if (key := f"stage_{stage}") in before},
     }
+    sampled = options.stage in ("diffusion", "decoder")
+    tell = Measuring(model, path, card, 1 + sampled, report)
+    tell("volumes that were not learnt")
+    card["figures"] = latent_figures(model, options.stage, volumes)
     card[f"stage_{options.stage}"] = {key: card[key] for key in ("steps", "minutes", "figures")}
-    if options.stage in ("diffusion", "decoder"):
-        # The method reads its networks from a file; a stop leaves it, with a card that says that this was not measured.
+    if sampled:
         card["figures"]["spread"] = None
-        save_network(model, path, card)
+        tell("spread of the samples")  # by the method, which reads the networks that are written
         card["figures"]["spread"] = latent_spread(path, options, model.config.side)
     save_network(model, path, card)

@@ -12,10 +12,12 @@ from ..simulate.seeds import TRAIN, VALIDATION
 from .acquisitions import Acquisitions
 from .checkpoint import averaged
 from .export import VALUE_RANGE, provenance
+from .measuring import Measuring
 from .sources import MAKERS, MIXTURES
 from .specimens import SOFT, WIDE
+from .trainer import Report
 from .unrolled import SIDES, UnrolledTraining
-from .unrolled_spread import honest_spread
+from .unrolled_spread import VIEWS, honest_spread
 from .unrolled_validate import COUNTS, kind_psnr
 from .unrolled_xray import CONCRETE, DROPPED, PLAIN, xray_psnr
 
@@ -26,11 +28,13 @@ WORDS = {
     "fibres": "fibres in air or in a matrix",
     "layers": "growth rings, sediments and rolled sheets",
 }
+SAMPLES = 4
+"""Of each kind, that the figures of the card are measured on."""
 LEAST_BEHIND = 100.0
 """Counts per pixel behind the sample: few measurements of the training have less (500 open, a thick sample)."""
 
 
-def export_unrolled(folder: Path, path: Path, samples: int = 4) -> None:
+def export_unrolled(folder: Path, path: Path, report: Report = lambda _: None) -> None:
     """Write the averaged weights of a training in half precision, with a card.
 
     Parameters
@@ -39,8 +43,8 @@ def export_unrolled(folder: Path, path: Path, samples: int = 4) -> None:
         Of :func:`fewview.training.unrolled.train_unrolled`; the training may still be running.
     path : Path
         ``.safetensors`` to write.
-    samples : int
-        Of each kind, that the figures of the card are measured on.
+    report : callable, optional
+        Takes lines of progress of the measuring, the first when the weights are written.
 
     Raises
     ------
@@ -72,12 +76,18 @@ def export_unrolled(folder: Path, path: Path, samples: int = 4) -> None:
         },
         **provenance(facts),
         "value_range": VALUE_RANGE,
-        "validation": f"{samples} samples of each kind, 64 px, seeds from {VALIDATION[0]}, {COUNTS:g} counts, "
+        "validation": f"{SAMPLES} samples of each kind, 64 px, seeds from {VALIDATION[0]}, {COUNTS:g} counts, "
         "by number of views; PSNR in dB of the range of the truth",
-        "psnr_db": {kind: kind_psnr(net, kind, samples) for kind in MAKERS},
-        **({"psnr_db_by_xray": xray_psnr(net)} if options.xray else {}),
-        "spread_factor": honest_spread(net, mixture),
     }
+    tell = Measuring(net, path, card, len(MAKERS) + options.xray + len(VIEWS), report)
+    card["psnr_db"] = figures = {}
+    for kind in MAKERS:
+        tell(f"reconstructions of {kind}")
+        figures[kind] = kind_psnr(net, kind, SAMPLES)
+    if options.xray:
+        tell("reconstructions with X-ray volumes")
+        card["psnr_db_by_xray"] = xray_psnr(net)
+    card["spread_factor"] = honest_spread(net, mixture, tell)
     save_network(net, path, card)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from itertools import product
 
 import numpy as np
@@ -62,7 +62,9 @@ def spread_about(mean: Tensor, samples: Tensor) -> Tensor:
     return (samples - mean).square().mean(dim=0).sqrt()
 
 
-def honest_spread(net: Unrolled, kinds: Iterable[Kind], samples: int = 3) -> dict[str, float]:
+def honest_spread(
+    net: Unrolled, kinds: Iterable[Kind], tell: Callable[[str], None] = lambda _: None, samples: int = 3
+) -> dict[str, float]:
     """What to multiply the standard deviation of the samples by, so that intervals of 90 % hold 90 %.
 
     Parameters
@@ -71,6 +73,8 @@ def honest_spread(net: Unrolled, kinds: Iterable[Kind], samples: int = 3) -> dic
     kinds : iterable of Kind
         Of the validation samples: all that the network was trained on, for one that has seen several errs by most on
         the kinds that it knows least.
+    tell : callable, optional
+        Takes a line of progress for each number of views.
     samples : int
         Of each kind and number of views.
 
@@ -81,6 +85,7 @@ def honest_spread(net: Unrolled, kinds: Iterable[Kind], samples: int = 3) -> dic
     """
     found, cases = {}, list(product(kinds, range(samples)))
     for views in VIEWS:
+        tell(f"spread of the samples with {views} views")
         factors = []
         for kind, index in cases:
             problem, truth = validation_case(kind, index, views, SIDE)
