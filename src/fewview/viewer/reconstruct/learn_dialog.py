@@ -69,7 +69,11 @@ class LearnDialog(QDialog):
         self.minutes.setSuffix(" min")
         form = QFormLayout()
         for title, widget, tooltip in (
-            ("Learn", self.dense, "Volume or dense scan of a sample of the same kind, as fine as the scan or finer."),
+            (
+                "Learn",
+                self.dense,
+                "Volume or dense scan of a sample of the same kind, as fine as the scan or finer. A dense scan of the same detector teaches more.",
+            ),
             ("Name", self.name, "What the network will be called in the list of networks."),
             (
                 "Start from",
