@@ -39,9 +39,9 @@ def scanned(A, volume, noise=0.0):
 
 
 BEAMS = {
-    "parallel": lambda views, arc: parallel_beam(np.arange(views) * arc / views, columns=N),
+    "parallel": lambda views, arc: parallel_beam(np.arange(views) * arc / views, columns=N, axis=15.2),
     "fan": lambda views, arc: fan_beam(
-        np.arange(views) * arc / views, columns=48, grid=N, pixel=0.15, sod=8.0, sdd=12.0
+        np.arange(views) * arc / views, columns=48, grid=N, pixel=0.15, sod=8.0, sdd=12.0, axis=23.9, principal=22.5
     ),
 }
 
@@ -53,7 +53,7 @@ def test_turned_slices_explain_the_views_that_are_drawn(slices, beam, dense, few
     found = MeasuredViews.of(scanned(made(180, dense * np.pi), slices), slices.numpy(), 1.0, scan)
     assert found is not None
     turned = set()
-    for _ in range(4):
+    for _ in range(8):
         problem, truth = found.draw(2, rng)
         y = problem.operator(truth)
         assert y.shape == problem.data.shape and problem.operator.views == 9

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import torch
@@ -88,7 +89,7 @@ class MeasuredViews:
         return replace(found, volume=stack * scale) if scale > 0 else None
 
     def draw(self, depth: int, rng: np.random.Generator, missing: float = 0.0) -> tuple[Problem, Tensor]:
-        """Neighbouring slices turned by any angle, seen by views like those of the scan.
+        """Neighbouring slices turned by any angle, half of them mirrored, seen by views like those of the scan.
 
         Parameters
         ----------
@@ -110,16 +111,20 @@ class MeasuredViews:
             views = np.sort(rng.choice(views, max(1, round((1 - missing) * len(views))), replace=False))
         depth = min(depth, len(self.volume))
         first, turn = int(rng.integers(len(self.volume) - depth + 1)), rng.uniform(0, 2 * math.pi)
-        part = self.dense.operator.subset(views)
-        A: Operator = part.with_geometry(part.geometry.with_angles(part.geometry.angles + turn))
-        A.once = True
-        slices = slice(first, first + depth)
-        y = self.dense.data[slices][:, views]
+        slices, other_end = slice(first, first + depth), rng.random() < 0.5
+        y, stack = self.dense.data[slices][:, views], self.volume[slices]
         weights = None if self.dense.weights is None else self.dense.weights[slices][:, views]
+        part = self.dense.operator.subset(views)
+        beam = part.geometry
+        if other_end:  # the mirrored slices, on a detector that is read from its other end
+            beam, stack, y = _mirrored(beam), stack.flip(2), y.flip(2)
+            weights = None if weights is None else weights.flip(2)
+        A: Operator = part.with_geometry(beam.with_angles(beam.angles + turn))
+        A.once = True
         if self.noise > 0:
             white = torch.from_numpy(rng.standard_normal(tuple(y.shape), dtype=np.float32)).to(y)
             y = y + self.noise * white / (1 if weights is None else weights.clamp(min=1e-3).sqrt())
-        return Problem(A, y, weights, state={"peak": 1.0}), halved(self._turned(self.volume[slices], turn))
+        return Problem(A, y, weights, state={"peak": 1.0}), halved(self._turned(stack, turn))
 
     def _turned(self, stack: Tensor, angle: float) -> Tensor:
         """Slices on the field of view of the dense scan, at twice its resolution, turned with its views."""
@@ -129,6 +134,15 @@ class MeasuredViews:
         grid = F.affine_grid(turn, [1, 1, side, side], align_corners=False)
         turned: Tensor = F.grid_sample(stack[None], grid, align_corners=False)[0]
         return turned
+
+
+def _mirrored(beam: Beam) -> Beam:
+    """Of columns counted from the other end."""
+    last = beam.columns - 1
+    places: dict[str, Any] = {"axis": None if beam.axis is None else last - beam.axis}
+    if isinstance(beam, FanBeam) and beam.principal is not None:
+        places["principal"] = last - beam.principal
+    return replace(beam, angles=-beam.angles, **places)
 
 
 def _choices(dense: Beam, angles: NDArray[np.float64]) -> list[NDArray[np.intp]]:

@@ -72,7 +72,8 @@ class LearnDialog(QDialog):
             (
                 "Learn",
                 self.dense,
-                "Volume or dense scan of a sample of the same kind, as fine as the scan or finer. A dense scan of the same detector teaches more.",
+                "Volume or dense scan of a sample of the same kind, as fine as the scan or finer. A dense scan of the "
+                "same detector teaches more.",
             ),
             ("Name", self.name, "What the network will be called in the list of networks."),
             (
