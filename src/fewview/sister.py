@@ -84,7 +84,8 @@ def learn(
     Returns
     -------
     dict
-        "weights" (path), "minutes", "curve", "verdict" (a sentence; empty where there was no check), "better".
+        "weights" (path), "minutes", "curve", "taught" (of a dense scan, a sentence: whether its views were learnt
+        from), "verdict" (a sentence; empty where there was no check), "better".
 
     Raises
     ------
@@ -104,8 +105,8 @@ def learn(
     folder = weights.with_name(f"{weights.stem}-training")
     problem.operator.on_chunk = stop_now
     trainer = SisterTrainer(options, dense.volume, problem, folder, report, dense.views)
-    if dense.views is not None:
-        report("Half of the steps learn from the views of the dense scan as they were measured.")
+    if dense.taught:
+        report(dense.taught)
     try:
         picture, scores = trainer.picture(), trainer.figures()
         yield _learning(trainer, picture, scores)
@@ -133,6 +134,7 @@ def learn(
         "weights": str(weights),
         "minutes": round(trainer.elapsed / 60, 2),
         "curve": list(trainer.curve),
+        "taught": dense.taught,
         "verdict": str(found.get("verdict", "")),
         "better": found.get("better"),
         "kept": "result",
@@ -200,6 +202,14 @@ class _Dense(NamedTuple):
 
     volume: NDArray[np.float32]
     views: MeasuredViews | None = None
+    taught: str = ""
+
+
+AS_MEASURED = "Half of the steps learn from the views of the dense scan as they were measured."
+VOLUME_ALONE = (
+    "The views of the dense scan differ from those of this scan in more than their number (pixel size, beam or "
+    "directions), or are too few: its reconstruction alone is learnt."
+)
 
 
 def _dense(lesson: Lesson, problem: Problem, pixel: float | None, stop: Callable[[], bool]) -> _Dense:
@@ -220,7 +230,8 @@ def _dense(lesson: Lesson, problem: Problem, pixel: float | None, stop: Callable
     first = max(0, (lines.geometry.rows // finer - MOST_SLICES) // 2) * finer
     rows = (first, min(lines.geometry.rows // finer * finer, first + MOST_SLICES * finer))
     views = _measured_views(lines.rows(*rows).bin(finer), values[slice(*rows)], 1 / finer, problem)
-    return _Dense(on_field(values, lines.geometry.voxel, grid, pixel, name, stop_now), views)
+    learnt = on_field(values, lines.geometry.voxel, grid, pixel, name, stop_now)
+    return _Dense(learnt, views, VOLUME_ALONE if views is None else AS_MEASURED)
 
 
 def _measured_views(

@@ -210,7 +210,8 @@ class LearnDialog(QDialog):
             self._said = "Nothing was learnt." if run.error is None else f"{run.error.problem} {run.error.remedy}"
         else:
             told = verdict or "It was not checked on this scan: compare its result with that of other methods."
-            self._said = f"Kept as “{Path(weights).stem}”, after {duration(60 * run.record['minutes'])}. {told}"
+            kept = f"Kept as “{Path(weights).stem}”, after {duration(60 * run.record['minutes'])}."
+            self._said = " ".join(filter(None, (kept, run.record.get("taught", ""), told)))
             tell(f"“{Path(weights).stem}” is in the list of networks of this scan.")
             self.learnt.emit(run.payload["recipe"]["scan"], weights, run.record.get("better") is not False)
         self.refresh()
