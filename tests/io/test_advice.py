@@ -88,8 +88,9 @@ def test_angles_that_were_given_are_not_asked_for_again(tmp_path, disks):
     np.savetxt(tmp_path / "angles.txt", 0.98 * disks.degrees)
     asked = next(note for note in inspect(tmp_path).notes if "disagree" in note)
     assert "Say which is right with --angles" in asked
-    given = next(note for note in inspect(tmp_path, angles=str(tmp_path / "angles.txt")).notes if "disagree" in note)
-    assert "--angles" not in given
+    info = inspect(tmp_path, angles=str(tmp_path / "angles.txt"))
+    assert "--angles" not in next(note for note in info.notes if "disagree" in note)
+    assert not any("says something else" in origin for origin in info.provenance.values())
 
 
 def test_views_to_leave_out_come_on_top_of_those_that_are(save, disks):

@@ -115,7 +115,8 @@ def _fit(
         doubts = [f"taken for {unit}: {why}", *doubts] if why else doubts
     made.notes += stored.notes
     radians = values * RADIANS[unit or "degrees"]
-    doubts += _disagreement(made, stored, radians)
+    others = _disagreement(made, stored, radians)
+    doubts += [] if given else others  # the user has said which is right
     how = Provenance("given" if given else "read", f"{stored.where}, {unit or 'no unit'}")
     if doubts:
         how = Provenance("assumed", f"{stored.where}, {'; '.join(doubts)}")
