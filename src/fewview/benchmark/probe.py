@@ -55,7 +55,6 @@ def run(
     *,
     methods: Sequence[str] = METHODS,
     views: Sequence[int] = VIEWS,
-    kinds: Sequence[Kind] = KINDS,
     size: int = 128,
     counts: float | None = 2000.0,
     volumes: int = 1,
@@ -77,8 +76,6 @@ def run(
         Names.
     views : sequence of int, optional
         Numbers of views.
-    kinds : sequence of Kind, optional
-        What is done to the void: added or filled.
     size : int, optional
         Pixels a side.
     counts : float, optional
@@ -113,7 +110,7 @@ def run(
     try:
         for volume, count, name in product(range(volumes), views, methods):
             before: Reconstructed | None = None
-            for kind in kinds:
+            for kind in KINDS:
                 where = (name, kind, count, counts, size, slices, volume, device)
                 at = dict(zip(CONDITION, where, strict=True))
                 old = next((row for row in rows if all(row[key] == at[key] for key in CONDITION)), None)

@@ -15,6 +15,7 @@ from ..simulate.phantoms import VoxelPhantom
 from .quality.case import Array
 from .quality.simulated import Slab, seed_of
 
+VOIDS = 4  # at most
 DIAMETER = 3.0  # px of the truth
 APART = 16  # px between the middles of two voids: so far, one does not disturb the next
 WITHIN = 0.36  # of the image: the sample's radius is 0.45
@@ -24,7 +25,7 @@ Kind = Literal["added", "removed"]
 
 
 @lru_cache(maxsize=2)
-def pair(kind: Kind, size: int, slices: int, volume: int, count: int = 4) -> tuple[Slab, Slab, Array]:
+def pair(kind: Kind, size: int, slices: int, volume: int) -> tuple[Slab, Slab, Array]:
     """A test sample as it is and with the voids changed, and how much attenuation they take away.
 
     Parameters
@@ -35,8 +36,6 @@ def pair(kind: Kind, size: int, slices: int, volume: int, count: int = 4) -> tup
         Pixels a side, and middle slices.
     volume : int
         Number of the sample.
-    count : int
-        Voids, at most.
 
     Returns
     -------
@@ -52,7 +51,7 @@ def pair(kind: Kind, size: int, slices: int, volume: int, count: int = 4) -> tup
     after = replace(before, labels=before.labels.copy())
     window = slice(first, first + 2 * slices)
     choose = _solid if kind == "added" else _grown
-    masks = choose(before.labels[window], before.fine("neutron", window.start, window.stop), count)
+    masks = choose(before.labels[window], before.fine("neutron", window.start, window.stop), VOIDS)
     for mask in masks:
         after.labels[window][mask] = VOID if kind == "added" else PASTE
     slabs = [_slab(sample, slices) for sample in (before, after)]

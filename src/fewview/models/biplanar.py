@@ -16,6 +16,10 @@ from torch.nn import functional as F
 
 GRID = (4, 8)
 """Tokens of a projection: along the height of the volume, and along the detector."""
+WIDTH = 64
+"""Of the projections' tokens beside a text, and of the attention."""
+HEADS = 4
+"""Of the attention."""
 PLACE = 8
 """Sines and cosines that stand for a place in a query."""
 
@@ -63,15 +67,13 @@ class Biplanar(ProjectionTokens):
         Of the features.
     width : int
         Of the tokens.
-    heads : int
-        Of the attention.
     """
 
-    def __init__(self, channels: int, width: int = 64, heads: int = 4) -> None:
+    def __init__(self, channels: int, width: int) -> None:
         super().__init__(width)
         self.norm = nn.GroupNorm(8, channels)
         self.ask = nn.Linear(channels + 3 * PLACE, width)
-        self.attention = nn.MultiheadAttention(width, heads, batch_first=True)
+        self.attention = nn.MultiheadAttention(width, HEADS, batch_first=True)
         self.answer = nn.Linear(width, channels)
         nn.init.zeros_(self.answer.weight)
         nn.init.zeros_(self.answer.bias)
@@ -113,18 +115,14 @@ class BiplanarText(ProjectionTokens):
     ----------
     channels : int
         Of the text's tokens.
-    width : int
-        Of the projections' tokens, and of the attention.
-    heads : int
-        Of the attention.
     """
 
-    def __init__(self, channels: int, width: int = 64, heads: int = 4) -> None:
-        super().__init__(width)
+    def __init__(self, channels: int) -> None:
+        super().__init__(WIDTH)
         self.norm = nn.LayerNorm(channels)
-        self.ask = nn.Linear(channels + 2 * PLACE, width)
-        self.attention = nn.MultiheadAttention(width, heads, batch_first=True)
-        self.answer = nn.Linear(width, channels)
+        self.ask = nn.Linear(channels + 2 * PLACE, WIDTH)
+        self.attention = nn.MultiheadAttention(WIDTH, HEADS, batch_first=True)
+        self.answer = nn.Linear(WIDTH, channels)
         nn.init.zeros_(self.answer.weight)
         nn.init.zeros_(self.answer.bias)
 

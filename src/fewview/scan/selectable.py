@@ -63,12 +63,12 @@ class Selectable(ABC):
         provenance = {**self.provenance, "axis": how or Provenance("given", "by the user")}
         return replace(self, geometry=self.geometry.with_axis(axis), provenance=provenance)  # type: ignore[type-var]
 
-    def with_pixel(self, pixel: float | None, how: Provenance | None = None) -> Self:
+    def with_pixel(self, pixel: float | None) -> Self:
         """With another pixel size, in mm."""
-        provenance = {**self.provenance, "pixel": how or Provenance("given", "by the user")}
+        provenance = {**self.provenance, "pixel": Provenance("given", "by the user")}
         return replace(self, geometry=self.geometry.with_pixel(pixel), provenance=provenance)  # type: ignore[type-var]
 
-    def with_angles(self, angles: ArrayLike, how: Provenance | None = None) -> Self:
+    def with_angles(self, angles: ArrayLike) -> Self:
         """With other angles, in radians, one per view."""
-        provenance = {**self.provenance, "angles": how or Provenance("given", "by the user")}
+        provenance = {**self.provenance, "angles": Provenance("given", "by the user")}
         return replace(self, geometry=self.geometry.with_angles(angles), provenance=provenance)  # type: ignore[type-var]

@@ -10,6 +10,7 @@ from scipy.spatial import cKDTree
 
 from .ellipses import Volume
 
+MOST = 60_000  # cells
 SMALL = 160  # slices up to this side are sampled twice as finely, and averaged
 
 
@@ -25,17 +26,13 @@ class Cells:
         Diameter of a cell in pixels.
     stretch : float
         Logarithm of the largest stretch of a direction.
-    most : int
-        Cells at most.
     """
 
-    def __init__(
-        self, rng: np.random.Generator, size: int, depth: int, across: float, stretch: float, most: int = 60_000
-    ) -> None:
+    def __init__(self, rng: np.random.Generator, size: int, depth: int, across: float, stretch: float) -> None:
         self.size, self.depth, self.across = size, depth, across
         self.stretch = np.exp(rng.uniform(-stretch, stretch, 3))
         box = np.array([depth, size, size]) + 4 * across
-        self.count = int(np.clip(np.prod(box) / across**3, 20, most))
+        self.count = int(np.clip(np.prod(box) / across**3, 20, MOST))
         self._tree = cKDTree((rng.uniform(0, 1, (self.count, 3)) * box - 2 * across) / self.stretch)
         self._fine = 2 if size <= SMALL else 1
 

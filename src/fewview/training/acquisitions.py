@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -19,11 +19,10 @@ OPEN_BEAM = 1e6  # what noisy counts are scaled to; any
 ERRORS: Range = (5e-4, 1e-2)  # of the gain of a detector column in all views, and of the dose of a view
 
 
-@dataclass(frozen=True)
 class Acquisitions:
     """What is drawn, and how widely; every range is sampled evenly in its logarithm, the arc evenly.
 
-    Parameters
+    Attributes
     ----------
     views : pair of float
     arcs : pair of float
@@ -40,13 +39,13 @@ class Acquisitions:
         Share of detectors with uneven gains, doses and a point spread; see :func:`measured`.
     """
 
-    views: Range = (4, 128)
-    arcs: Range = (150, 360)
-    counts: Range = (500, 2e4)
-    noiseless: float = 0.05
-    thickness: Range = THICKNESS
-    shifted: float = 0.3
-    imperfect: float = 0.3
+    views: ClassVar[Range] = (4, 128)
+    arcs: ClassVar[Range] = (150, 360)
+    counts: ClassVar[Range] = (500, 2e4)
+    noiseless: ClassVar[float] = 0.05
+    thickness: ClassVar[Range] = THICKNESS
+    shifted: ClassVar[float] = 0.3
+    imperfect: ClassVar[float] = 0.3
 
     def draw(self, side: int, rng: np.random.Generator, device: torch.device) -> Operator:
         """An operator for a detector as wide as the image, of pixels of size 1.

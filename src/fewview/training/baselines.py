@@ -14,6 +14,7 @@ from ..simulate.seeds import nth
 from .sources import MAKERS, Kind
 from .validate import NOISE_LEVELS, denoising_psnr
 
+_IMAGES = 6  # of training, that settings are chosen on
 Denoiser = Callable[[Tensor, float], Tensor]
 
 
@@ -47,9 +48,9 @@ def baseline_psnr(kind: Kind, images: Tensor) -> dict[str, dict[str, float]]:
 
 
 @cache
-def _training_images(kind: Kind, count: int = 6) -> Tensor:
+def _training_images(kind: Kind) -> Tensor:
     images = []
-    for index in range(count):
+    for index in range(_IMAGES):
         blocks = MAKERS[kind](nth("train", index), 128)
         block = blocks[index % len(blocks)]
         images.append(block[len(block) // 2][None])

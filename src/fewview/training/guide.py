@@ -74,7 +74,7 @@ class GuideTraining(CropOptions):
     rate: float = rate_option(5e-4)
 
 
-def train_guide(options: GuideTraining, folder: Path, pool: Path | None = None, report: Report = print) -> Path:
+def train_guide(options: GuideTraining, folder: Path, report: Report = print) -> Path:
     """Train a guide, or go on with the training that ``folder`` holds.
 
     Parameters
@@ -82,9 +82,7 @@ def train_guide(options: GuideTraining, folder: Path, pool: Path | None = None, 
     options : GuideTraining
         The minutes count over all resumed parts.
     folder : Path
-        Gets ``state.safetensors`` (to resume), ``curve.json`` (validation against minutes), and the lessons.
-    pool : Path, optional
-        Where the simulated samples are kept; ``folder / "pool"`` when not given.
+        Gets ``state.safetensors`` (to resume), ``curve.json`` (validation against minutes), samples, and lessons.
     report : callable
         Takes lines of progress.
 
@@ -93,7 +91,7 @@ def train_guide(options: GuideTraining, folder: Path, pool: Path | None = None, 
     Path
         The state; :func:`fewview.training.guide_export.export_guide` makes weights of it.
     """
-    return _GuideTrainer(options, folder, pool or folder / "pool", report).run()
+    return _GuideTrainer(options, folder, report).run()
 
 
 def new_guide(options: GuideTraining) -> Guide:
@@ -190,11 +188,11 @@ class _GuideTrainer(Trainer[GuideTraining]):
 
     warm_up = 200
 
-    def __init__(self, options: GuideTraining, folder: Path, pool: Path, report: Report) -> None:
+    def __init__(self, options: GuideTraining, folder: Path, report: Report) -> None:
         super().__init__(options, folder, report)
-        self.pool = Pool(pool, "materials")
+        self.pool = Pool(folder / "pool", "materials")
         self.pool.start()
-        self.lessons = Lessons(folder / "lessons", pool, options.prior)
+        self.lessons = Lessons(folder / "lessons", folder / "pool", options.prior)
         self.lessons.start()
         prior = load_prior(options.prior)
         self.checks = {kind: validation_lessons(folder / "validation", prior, kind) for kind in KINDS}

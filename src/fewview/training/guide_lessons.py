@@ -32,6 +32,12 @@ from .guide_xray import delivered
 from .rollouts import drawn_rollout, measured_slices
 from .sources import SIZES
 
+KEPT = 1500
+"""Lessons in memory and on disk, at most; the oldest go first."""
+EAGER = 100
+"""Lessons that are made without rest at first."""
+CORE = 0.3
+"""Part of a core's time that making them takes afterwards."""
 PLAIN = 0.4
 """Part of the lessons on plain shapes."""
 COPIES = (1, 2, 4)
@@ -226,13 +232,10 @@ class Lessons(BackgroundProcess):
         The pool of slices: ``materials-<seed>-0.npy`` (neutrons) and ``-1.npy`` (X-rays).
     prior : str
         Weights whose loop makes the pictures.
-    keep : int
-        At most so many lessons are kept in memory and on disk; the oldest go first.
     """
 
-    def __init__(self, folder: Path, blocks: Path, prior: str, keep: int = 1500) -> None:
-        super().__init__(folder, fill_lessons, folder, blocks, prior, keep)
-        self.keep = keep
+    def __init__(self, folder: Path, blocks: Path, prior: str) -> None:
+        super().__init__(folder, fill_lessons, folder, blocks, prior)
         self.lessons: dict[str, GuideLesson] = {}
 
     def refresh(self, at_least: int = 0) -> int:
@@ -240,13 +243,13 @@ class Lessons(BackgroundProcess):
         return self.loaded(self._load, at_least)
 
     def _load(self) -> int:
-        paths = sorted(self.folder.glob("lesson-*.safetensors"))[-self.keep :]
+        paths = sorted(self.folder.glob("lesson-*.safetensors"))[-KEPT:]
         self.lessons = {p.name: self.lessons.get(p.name) or GuideLesson.load(p) for p in paths}
         return len(self.lessons)
 
 
-def fill_lessons(folder: Path, source: Path, prior: str, keep: int, share: float = 0.3, eager: int = 100) -> None:
-    """Make lessons until the process that asked for them is gone; the oldest beyond ``keep`` are removed.
+def fill_lessons(folder: Path, source: Path, prior: str) -> None:
+    """Make lessons until the process that asked for them is gone; the oldest beyond :data:`KEPT` are removed.
 
     Parameters
     ----------
@@ -256,12 +259,6 @@ def fill_lessons(folder: Path, source: Path, prior: str, keep: int, share: float
         Folder of the blocks that they are of.
     prior : str
         Whose loop is run.
-    keep : int
-        Lessons, at most.
-    share : float, optional
-        Part of the processor's time that it takes.
-    eager : int, optional
-        Lessons that are made without rest at first.
     """
     parent = os.getppid()
     torch.set_num_threads(1)
@@ -278,10 +275,10 @@ def fill_lessons(folder: Path, source: Path, prior: str, keep: int, share: float
         lesson = make_lesson(net, *paired_slices(pair, count, rng), rng, guide)
         lesson.save(folder / f"lesson-{time.time_ns()}.safetensors")
         there = sorted(folder.glob("lesson-*.safetensors"))
-        for path in there[:-keep]:
+        for path in there[:-KEPT]:
             path.unlink()
-        if len(there) >= eager:
-            time.sleep((time.perf_counter() - begin) * (1 / share - 1))
+        if len(there) >= EAGER:
+            time.sleep((time.perf_counter() - begin) * (1 / CORE - 1))
 
 
 def latest_guide(folder: Path) -> Guide | None:

@@ -21,22 +21,18 @@ KINDS: tuple[Kind, ...] = ("materials", "plain")
 Control = Literal["right", "zeroed", "other", "shifted"]
 CONTROLS: tuple[Control, ...] = ("right", "zeroed", "other", "shifted")
 SHIFT = 2  # pixels, of "shifted"
+SAMPLES, SIDE = 8, 128  # of each kind; pixels
 
 
-def validation_lessons(
-    folder: Path, prior: DiffusionPrior, kind: Kind = "materials", count: int = 8, size: int = 128
-) -> list[GuideLesson]:
-    """One slice each of ``count`` validation samples on its way through the loop; made once and kept in ``folder``.
+def validation_lessons(folder: Path, prior: DiffusionPrior, kind: Kind) -> list[GuideLesson]:
+    """One slice each of some validation samples on its way through the loop; made once and kept in ``folder``.
 
     Parameters
     ----------
     folder : Path
     prior : DiffusionPrior
-    kind : Kind, optional
+    kind : Kind
         Of the samples.
-    count : int, optional
-    size : int, optional
-        Pixels a side.
 
     Returns
     -------
@@ -45,12 +41,12 @@ def validation_lessons(
     """
     folder.mkdir(parents=True, exist_ok=True)
     lessons = []
-    for index in range(count):
+    for index in range(SAMPLES):
         path = folder / f"{kind}-{index}.safetensors"
         if not path.exists():
             seed = nth("validation", index)
             rng = np.random.default_rng(seed)
-            pair = materials_block(seed, size) if kind == "materials" else plain_pair(rng, size)
+            pair = materials_block(seed, SIDE) if kind == "materials" else plain_pair(rng, SIDE)
             neutron, xray = (torch.from_numpy(b[len(b) // 2][None].astype(np.float32)) for b in pair)
             make_lesson(prior, neutron, xray, rng).save(path)
         lessons.append(GuideLesson.load(path))

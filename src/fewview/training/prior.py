@@ -71,7 +71,7 @@ class PriorTraining(CropOptions):
     )
 
 
-def train_prior(options: PriorTraining, folder: Path, pool: Path | None = None, report: Report = print) -> Path:
+def train_prior(options: PriorTraining, folder: Path, report: Report = print) -> Path:
     """Train a prior, or go on with the training that ``folder`` holds.
 
     Parameters
@@ -79,9 +79,7 @@ def train_prior(options: PriorTraining, folder: Path, pool: Path | None = None, 
     options : PriorTraining
         What to train on and for how long. The minutes count over all resumed parts.
     folder : Path
-        Gets ``state.safetensors`` (to resume) and ``curve.json`` (validation against minutes).
-    pool : Path, optional
-        Where generated training images are kept; ``folder / "pool"`` when not given.
+        Gets ``state.safetensors`` (to resume), ``curve.json`` (validation against minutes), and the training images.
     report : callable
         Takes lines of progress.
 
@@ -97,7 +95,7 @@ def train_prior(options: PriorTraining, folder: Path, pool: Path | None = None, 
     """
     if (options.kind == "stack") != (options.stack is not None):
         raise FewviewError("kind=stack and stack=FILE belong together.", "Give both or neither.")
-    return _PriorTrainer(options, folder, pool or folder / "pool", report).run()
+    return _PriorTrainer(options, folder, report).run()
 
 
 class _PriorTrainer(Trainer[PriorTraining]):
@@ -105,7 +103,7 @@ class _PriorTrainer(Trainer[PriorTraining]):
 
     warm_up = 300
 
-    def __init__(self, options: PriorTraining, folder: Path, pool: Path, report: Report) -> None:
+    def __init__(self, options: PriorTraining, folder: Path, report: Report) -> None:
         super().__init__(options, folder, report)
         self.pool: Pool | None = None
         self.rollouts: dict[int, Begun] = {}
@@ -114,7 +112,7 @@ class _PriorTrainer(Trainer[PriorTraining]):
             self.blocks = stack_blocks(options.stack)
             self.checks: dict[str, Tensor] = {}
         else:
-            self.pool = Pool(pool, options.kind)
+            self.pool = Pool(folder / "pool", options.kind)
             if self.processes.first:
                 self.pool.start()
             self.pool.refresh(at_least=8)

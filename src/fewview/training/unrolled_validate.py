@@ -24,11 +24,12 @@ from .specimens import halved, specimens
 
 VIEWS = (8, 16, 32)
 COUNTS = 2000.0
+DEPTH = 3  # slices
 SIDE = 64  # pixels of the slices that the figures of a card are measured on
 
 
 @lru_cache(maxsize=64)
-def validation_case(kind: Kind, index: int, views: int, side: int, depth: int = 3) -> tuple[Problem, Tensor]:
+def validation_case(kind: Kind, index: int, views: int, side: int) -> tuple[Problem, Tensor]:
     """A validation sample measured at 2000 counts over 180 degrees, and its truth in units of the problem.
 
     Parameters
@@ -39,17 +40,15 @@ def validation_case(kind: Kind, index: int, views: int, side: int, depth: int = 
     views : int
     side : int
         Pixels.
-    depth : int, optional
-        Slices.
 
     Returns
     -------
     tuple[Problem, Tensor]
-        The truth has the shape (depth, side, side).
+        The truth has the shape (:data:`DEPTH`, side, side).
     """
     blocks = MAKERS[kind](nth("validation", index), 2 * side)
     rng = np.random.default_rng([index, views, 77])
-    fine, _ = specimens([blocks[index % len(blocks)]], side, 1, depth, rng)
+    fine, _ = specimens([blocks[index % len(blocks)]], side, 1, DEPTH, rng)
     A = parallel_beam(np.arange(views) * np.pi / views, columns=side)
     once = {"counts": (COUNTS, COUNTS), "thickness": (2.0, 2.0), "noiseless": 0.0}
     problem = measured(fine, A, rng, **once)  # type: ignore[arg-type]

@@ -23,7 +23,7 @@ from .guide_xray import degraded, delivered
 from .sources import MAKERS
 from .specimens import halved, specimens
 from .unrolled import SimulatedTrainer
-from .unrolled_validate import COUNTS, SIDE, VIEWS, unrolled_psnr
+from .unrolled_validate import COUNTS, DEPTH, SIDE, VIEWS, unrolled_psnr
 
 DROPPED = 0.2
 """Part of the batches without an X-ray volume: without one another network answers, so that few are enough."""
@@ -135,7 +135,7 @@ def xray_psnr(net: Unrolled) -> dict[str, dict[str, float]]:
     }
 
 
-def paired_case(index: int, views: int, side: int, shown: Shown = "right", depth: int = 3) -> tuple[Problem, Tensor]:
+def paired_case(index: int, views: int, side: int, shown: Shown = "right") -> tuple[Problem, Tensor]:
     """A validation microstructure measured at 2000 counts over 180 degrees, with its X-ray volume.
 
     Parameters
@@ -145,21 +145,19 @@ def paired_case(index: int, views: int, side: int, shown: Shown = "right", depth
     views, side : int
     shown : {"none", "right", "other"}
         X-ray volume; "other" is that of another sample.
-    depth : int
-        Slices.
 
     Returns
     -------
     problem : Problem
-    truth : Tensor, shape (depth, side, side)
+    truth : Tensor, shape (:data:`DEPTH`, side, side)
         In units of the problem.
     """
     rng = np.random.default_rng([index, views, 78])
-    fine, xray = paired_specimens(_sample(index, 2 * side), side, depth, rng)
+    fine, xray = paired_specimens(_sample(index, 2 * side), side, DEPTH, rng)
     A = parallel_beam(np.arange(views) * np.pi / views, columns=side)
     problem = measured(fine, A, rng, counts=(COUNTS, COUNTS), thickness=(2.0, 2.0), noiseless=0.0)
     if shown == "other":
-        _, xray = paired_specimens(_sample(index + 50, 2 * side), side, depth, rng)
+        _, xray = paired_specimens(_sample(index + 50, 2 * side), side, DEPTH, rng)
     seen = None if shown == "none" else torch.stack([degraded(one, copy.deepcopy(rng)) for one in xray])
     assert problem.state is not None
     return replace(problem, auxiliary=seen), halved(fine) * problem.state["peak"]

@@ -34,8 +34,6 @@ class Gaussians(Field):
         Gaussians at the start, where the volume has so many voxels that are not empty.
     generator : Generator
         On the CPU.
-    most : int
-        Gaussians at any time; 0: twice as many as at the start.
     """
 
     mean: nn.Parameter
@@ -44,9 +42,9 @@ class Gaussians(Field):
     raw: nn.Parameter
     signed: Tensor
 
-    def __init__(self, first: Tensor, count: int, generator: torch.Generator, most: int = 0) -> None:
+    def __init__(self, first: Tensor, count: int, generator: torch.Generator) -> None:
         super().__init__((len(first), first.shape[1], first.shape[2]))
-        self.most = most or MOST * count
+        self.most = MOST * count
         solid = first.detach().cpu().clamp(min=0)
         occupied = torch.nonzero(solid.reshape(-1) > 0.05).reshape(-1)
         if len(occupied) == 0:

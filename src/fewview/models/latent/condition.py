@@ -19,6 +19,8 @@ from .blocks import Block, gathered
 
 DEPTHS = 8
 """Sines and cosines that stand for a depth along a ray."""
+WIDTH = 32
+"""Channels of the network."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,27 +54,25 @@ class Condition(nn.Module):
         Of the latent.
     features : int
         Of ``c``.
-    width : int
-        Of the network.
     """
 
-    def __init__(self, channels: int = 4, features: int = 16, width: int = 32) -> None:
+    def __init__(self, channels: int, features: int) -> None:
         super().__init__()
         self.view = nn.Sequential(
             nn.Conv2d(1, 16, 3, padding=1),
             nn.SiLU(),
-            nn.Conv2d(16, width, (4, 3), stride=(4, 1), padding=(0, 1)),
+            nn.Conv2d(16, WIDTH, (4, 3), stride=(4, 1), padding=(0, 1)),
             nn.SiLU(),
-            nn.Conv2d(width, width, 3, padding=1),
+            nn.Conv2d(WIDTH, WIDTH, 3, padding=1),
             nn.SiLU(),
         )
-        self.profile = nn.Linear(DEPTHS, width)
-        self.rough = nn.Conv3d(64, width, 1)
-        self.body = nn.Sequential(Block(2 * width, 2 * width), Block(2 * width, 2 * width))
-        self.out = nn.Conv3d(2 * width, features, 1)
-        self.aligner = nn.Sequential(nn.Conv3d(features, width, 3, padding=1), nn.SiLU(), nn.Conv3d(width, channels, 1))
-        self.embed_seen = nn.Conv3d(channels, width, 1)
-        self.embed_latent = nn.Conv3d(channels, width, 1)
+        self.profile = nn.Linear(DEPTHS, WIDTH)
+        self.rough = nn.Conv3d(64, WIDTH, 1)
+        self.body = nn.Sequential(Block(2 * WIDTH, 2 * WIDTH), Block(2 * WIDTH, 2 * WIDTH))
+        self.out = nn.Conv3d(2 * WIDTH, features, 1)
+        self.aligner = nn.Sequential(nn.Conv3d(features, WIDTH, 3, padding=1), nn.SiLU(), nn.Conv3d(WIDTH, channels, 1))
+        self.embed_seen = nn.Conv3d(channels, WIDTH, 1)
+        self.embed_latent = nn.Conv3d(channels, WIDTH, 1)
         self.temperature = nn.Parameter(torch.tensor(math.log(1 / 0.07)))
 
     def forward(self, seen: Seen) -> Tensor:

@@ -25,14 +25,12 @@ class RunQueue:
 
     Parameters
     ----------
-    silence : float
-        Seconds without a sign of life after which :attr:`Run.silent_for` tells of it.
     memory_mb : float, optional
         Memory that a run may take.
     """
 
-    def __init__(self, silence: float = SILENCE, memory_mb: float | None = None) -> None:
-        self.silence = silence
+    def __init__(self, memory_mb: float | None = None) -> None:
+        self.silence = SILENCE
         self.memory_mb = memory_mb
         self.current: QueuedRun | None = None
         self.waiting: deque[QueuedRun] = deque()
