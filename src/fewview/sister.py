@@ -19,7 +19,7 @@ from .runs.problem import resolve_device, set_up
 from .runs.recipe import Recipe
 from .runs.session import RecipeSession
 from .scan import LineIntegrals
-from .training.sister import SisterTrainer, SisterTraining, export_sister
+from .training.sister import HALF, SisterTrainer, SisterTraining, export_sister
 from .training.sister_check import held_out_check, kept_part
 from .training.sister_views import MeasuredViews
 from .training.sister_volume import on_field, sister_volume
@@ -164,7 +164,7 @@ def _checked(
     """Keep as much of what was learnt as views of the scan speak for, and ask others what that is good for."""
     report("Checking on held-out views of the scan.")
     problem.operator.on_chunk = stop_now
-    learnt, found, part = Path(lesson.dense).name, dict[str, Any](), 1.0
+    learnt, found, part = Path(lesson.dense).name, dict[str, Any](), HALF
     try:
         part = kept_part(problem, folder, lesson.weights)
         export_sister(folder, lesson.weights, learnt, part=part)

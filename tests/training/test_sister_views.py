@@ -141,14 +141,16 @@ def test_a_part_of_what_was_learnt_is_kept(slices, tmp_path, monkeypatch):
     for name, value in kept.items():
         torch.testing.assert_close(value, 0.75 * ends[0][name] + 0.25 * ends[1][name], atol=2e-3, rtol=2e-3)
 
-    errors = {1.0: 4.0, 0.75: 3.0, 0.5: 1.0, 0.25: 2.0}
+    errors = {1.0: 4.0, 0.75: 3.0, 0.5: 1.0, 0.25: np.array([0.9, 1.1, 0.9])}
 
     def predicted(given, held, name, options):
-        return np.full(3, errors[read_card(Path(options["weights"]))["part_of_the_way"]])
+        return errors[read_card(Path(options["weights"]))["part_of_the_way"]] + np.array([0.0, 1.0, 2.0])
 
     monkeypatch.setattr(sister_check, "read_average", lambda folder: (facts, {}))
     monkeypatch.setattr(sister_check, "_predicted", predicted)
     scan = scanned(BEAMS["parallel"](9, np.pi), slices)
-    assert sister_check.kept_part(scan, tmp_path, path) == 0.5, "as held-out views of the scan say"
+    assert sister_check.kept_part(scan, tmp_path, path) == 0.5, "a quarter is not surely better"
+    errors[0.75], errors[1.0] = 0.7, 0.6
+    assert sister_check.kept_part(scan, tmp_path, path) == 1.0, "the best of those that are"
     facts["options"]["start"] = ""
     assert sister_check.kept_part(scan, tmp_path, path) == 1.0, "there is no network at the other end"

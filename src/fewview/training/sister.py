@@ -44,6 +44,7 @@ FEWEST = 8  # slices of a volume from which some are held out
 PARTIAL = 0.3  # part of the steps that show less than the whole scan: as when some is held out, or a detector has gaps
 MISSING = 0.15  # of the pixels, at most, in one half of those steps; in the other half views are missing
 PIXELS = 12 * 64**2  # of a step, about
+HALF = 0.5  # of the way from the network that was started from to what was learnt: kept, where nothing is better
 MEASURED = 0.5  # part of the steps that learn from views as they were measured, where a dense scan has such
 
 
@@ -184,7 +185,7 @@ class SisterTrainer(UnrolledTrainer[SisterTraining]):
 
 
 def export_sister(
-    folder: Path, path: Path, learnt: str, checked: dict[str, Any] | None = None, part: float = 1.0
+    folder: Path, path: Path, learnt: str, checked: dict[str, Any] | None = None, part: float = HALF
 ) -> None:
     """Write the averaged weights with a card.
 
@@ -199,7 +200,8 @@ def export_sister(
     checked : dict, optional
         What held-out views of the scan said of it and of other methods.
     part : float, optional
-        Of the way from the network that was started from to what was learnt (:data:`PARTS`).
+        Of the way from the network that was started from to what was learnt, if it was started from one:
+        :func:`fewview.training.sister_check.kept_part`.
     """
     facts, net = averaged(folder, new_unrolled)
     start = facts["options"]["start"]
