@@ -113,7 +113,8 @@ of the mean with TV less that without it, for parts of the share. {len([r for r 
 
 More of large shares alone, s (1 + s) / 2 of a share s, gains 0.01 dB over half on these samples. It was tried and is
 not taken: on the measured scans of wood and tooth, whose shares are 0.7 to 1, it lost 0.4 to 0.6 dB in four of six
-cases, 0.1 in one, and gained 0.1 in one. The errors that all views of a detector have in common speak for what is smooth.
+cases and 0.1 in one, and gained 0.1 in one. The errors that all views of a detector have in common speak for what is
+smooth.
 
 The weight of TV is that of the trial which predicts the held-out views best alone. That it be the best in the mean with
 the network took volumes that were hardly smoothed: on validation samples it cost up to 0.3 dB, and 0.8 dB on a measured
