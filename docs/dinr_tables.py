@@ -100,10 +100,8 @@ def page():
         f"test --volumes {volumes}`). Every method with its defaults; PSNR in dB, differences with their 95 %\n"
         "interval:\n",
         figures(rows, "test"),
-        "The same in regions where the reference has most structure, as far as there is room: in slices of 64 pixels\n"
-        "the largest one left a single place, in the middle columns of each slice (`fewview regions` and this\n"
-        "benchmark have since chosen places by regions of half a side at most). PSNR of `dinr` less that of\n"
-        "`mbir`, by rows and columns of the region:\n",
+        "The same in regions where the reference has most structure. PSNR of `dinr` less that of `mbir`, by rows and\n"
+        "columns of the region: higher at every size and number of views.\n",
         regions(rows, "test"),
         "Two neutron scans of wood, one slice of 128 pixels each; the reference is the FBP of all views (`python\n"
         "benchmarks/dinr.py wood --views 5 9 17 33`):\n",
