@@ -207,8 +207,9 @@ class _Dense(NamedTuple):
 
 AS_MEASURED = "Half of the steps learn from the views of the dense scan as they were measured."
 VOLUME_ALONE = (
-    "The views of the dense scan differ from those of this scan in more than their number (pixel size, beam or "
-    "directions), or are too few: its reconstruction alone is learnt."
+    "The reconstruction of the dense scan alone is learnt, not its views: these have to be twice as many as those of "
+    "this scan, of the same beam, pixel size and directions, and binned by an even number, so that they can be "
+    "reconstructed finer."
 )
 
 

@@ -11,11 +11,12 @@ from fewview.geometry import ParallelBeam
 from fewview.methods.interface import Problem
 from fewview.models.unrolled import Unrolled, UnrolledConfig
 from fewview.models.weights import load_unrolled, read_card
-from fewview.operators import fan_beam, filtered_backprojection, parallel_beam, projector
+from fewview.operators import fan_beam, parallel_beam, projector
 from fewview.quality.residual import noise_level
 from fewview.training import sister, sister_check, unrolled
 from fewview.training.sister import SisterTrainer, SisterTraining, export_sister
 from fewview.training.sister_views import MeasuredViews
+from fewview.training.specimens import halved
 from fewview.training.unrolled_validate import reconstructed
 
 N, SLICES = 32, 3
@@ -25,8 +26,13 @@ TINY = UnrolledConfig(stages=2, early=(8, 16), last=(8, 16), early_blocks=(1, 1)
 @pytest.fixture(scope="module")
 def slices():
     """Blobs, none of which the turned slices show elsewhere."""
-    across = torch.arange(N) - (N - 1) / 2
-    volume = torch.zeros(SLICES, N, N)
+    return halved(blobs())
+
+
+def blobs():
+    """Twice as fine."""
+    across = (torch.arange(2 * N) - (2 * N - 1) / 2) / 2
+    volume = torch.zeros(SLICES, 2 * N, 2 * N)
     for z in range(SLICES):
         for x, y, r, value in ((2, -1, 9, 0.5), (5 - z, 5, 3, 0.5), (-6, z - 3, 2.5, 0.4)):
             volume[z] += value / (1 + torch.exp((across[:, None] - y) ** 2 + (across - x) ** 2 - r**2))
@@ -50,7 +56,7 @@ BEAMS = {
 def test_turned_slices_explain_the_views_that_are_drawn(slices, beam, dense, few):
     made, rng = BEAMS[beam], np.random.default_rng(0)
     scan = scanned(made(9, few * np.pi), slices)
-    found = MeasuredViews.of(scanned(made(180, dense * np.pi), slices), slices.numpy(), 1.0, scan)
+    found = MeasuredViews.of(scanned(made(180, dense * np.pi), slices), blobs().numpy(), 0.5, scan)
     assert found is not None
     turned = set()
     for _ in range(8):
@@ -68,7 +74,7 @@ def test_turned_slices_explain_the_views_that_are_drawn(slices, beam, dense, few
 
 def test_a_finer_volume_in_any_unit_is_brought_to_that_of_the_views(slices):
     dense, rng = scanned(parallel_beam(np.arange(90) * np.pi / 90, columns=N), slices), np.random.default_rng(0)
-    fine = 17.0 * slices.repeat_interleave(2, 0).repeat_interleave(2, 1).repeat_interleave(2, 2).numpy()
+    fine = 17.0 * blobs().repeat_interleave(2, 0).numpy()
     found = MeasuredViews.of(dense, fine, 0.5, scanned(parallel_beam(np.arange(6) * np.pi / 6, columns=N), slices))
     assert found is not None
     problem, truth = found.draw(3, rng)
@@ -79,11 +85,11 @@ def test_a_finer_volume_in_any_unit_is_brought_to_that_of_the_views(slices):
 def test_views_of_less_noise_get_what_is_missing(slices):
     dense = scanned(parallel_beam(np.arange(90) * np.pi / 90, columns=N), slices, 0.02)
     scan = scanned(parallel_beam(np.arange(6) * np.pi / 6, columns=N), slices, 0.3)
-    found = MeasuredViews.of(dense, slices.numpy(), 1.0, scan)
+    found = MeasuredViews.of(dense, blobs().numpy(), 0.5, scan)
     assert found is not None
     levels = [noise_level(*(found.draw(3, np.random.default_rng(k))[0].data,)) for k in range(8)]
     assert np.mean(levels) == pytest.approx(noise_level(scan.data), rel=0.2)
-    same = MeasuredViews.of(scan_of_many(slices, 0.3), slices.numpy(), 1.0, scanned(scan.operator, slices, 0.02))
+    same = MeasuredViews.of(scan_of_many(slices, 0.3), blobs().numpy(), 0.5, scanned(scan.operator, slices, 0.02))
     assert same is not None and same.noise == 0, "noise is not taken away"
 
 
@@ -91,7 +97,9 @@ def scan_of_many(slices, noise):
     return scanned(parallel_beam(np.arange(90) * np.pi / 90, columns=N), slices, noise)
 
 
-@pytest.mark.parametrize("case", ["wider pixels", "another beam", "too few views", "a part of the directions"])
+@pytest.mark.parametrize(
+    "case", ["wider pixels", "another beam", "too few views", "a part of the directions", "a coarse volume"]
+)
 def test_views_that_cannot_stand_for_those_of_the_scan_are_not_used(slices, case):
     angles, arc = np.arange(90) * np.pi / 90, np.pi
     if case == "a part of the directions":
@@ -102,8 +110,8 @@ def test_views_that_cannot_stand_for_those_of_the_scan_are_not_used(slices, case
     A = projector(ParallelBeam(few, SLICES, N, pixel=pixel))
     if case == "another beam":
         A = BEAMS["fan"](6, 2 * np.pi)
-    volume = filtered_backprojection(dense.operator, dense.data).numpy()
-    assert MeasuredViews.of(dense, volume, 1.0, scanned(A, slices)) is None
+    voxel = 1.0 if case == "a coarse volume" else 0.5
+    assert MeasuredViews.of(dense, blobs().numpy(), voxel, scanned(A, slices)) is None
 
 
 def test_they_teach_what_their_detector_does(slices, tmp_path, monkeypatch):
@@ -118,7 +126,7 @@ def test_they_teach_what_their_detector_does(slices, tmp_path, monkeypatch):
 
     scan, dense = (read(parallel_beam(np.arange(n) * np.pi / n, columns=N)) for n in (8, 90))
     errors = []
-    for views in (None, MeasuredViews.of(dense, slices.numpy(), 1.0, scan)):
+    for views in (None, MeasuredViews.of(dense, blobs().numpy(), 0.5, scan)):
         options = SisterTraining(minutes=0.01, start="", rate=3e-3)
         folder = tmp_path / str(len(errors))
         trainer = SisterTrainer(options, slices.numpy(), scan, folder, lambda _: None, views)
