@@ -3,8 +3,8 @@
 Simulated samples: 40 slices are scanned with 360 views and 20000 counts and reconstructed by FBP, which is learnt; 4
 other slices of the same sample are measured with few views and 2000 counts. Samples 0 of grains and foam are wider
 than the detector and are not taken. Wood: the FBP of all views of one neutron sinogram is learnt, the other sinogram,
-of another height, is reconstructed from few of its views. Half of the steps learn from views of the dense scan itself,
-and as much of what was learnt is kept as held-out views of the few speak for. The network starts from
+of another height, is reconstructed from few of its views; there half of the steps learn from views of the dense scan as
+they were measured. As much of what was learnt is kept as held-out views of the few speak for. The network starts from
 `unrolled-general`, which has seen grains, but no foam and no wood, and learns for the given minutes of one core. Rows
 are kept in results/sister.json, so that a run can be stopped and gone on with; networks lie in the folder of
 --networks.

@@ -30,6 +30,12 @@ def test_sixteen_bit_tiff_comes_back_in_its_own_unit(tmp_path):
     np.testing.assert_allclose(found.values, VOLUME, atol=np.ptp(VOLUME) / 65535)
 
 
+@pytest.mark.parametrize("path", ["", " "])
+def test_an_empty_path_is_not_the_current_folder(path):
+    with pytest.raises(ScanError, match="'path' is empty"):
+        read_volume(path)
+
+
 def test_slices_become_volumes_of_one(tmp_path):
     np.save(tmp_path / "s.npy", (VOLUME[0] * 9).astype(np.uint16))
     tifffile.imwrite(tmp_path / "s.tif", VOLUME[0])

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from ..errors import ScanError
 from .hdf5 import open_hdf5, unit_of
 from .images import COPY_AGAIN
+from .request import require_said
 from .units import millimetres, text
 
 
@@ -84,6 +85,7 @@ def read_volume(path: str | Path, tick: _Tick = lambda: None) -> Volume:
     ScanError
         Missing, damaged, of no known format, or not two- or three-dimensional.
     """
+    require_said("path", path)
     named = _DATASET.match(str(path))
     path = Path(named[1] if named else path)
     if not path.exists():
