@@ -11,7 +11,7 @@ from fewview.methods import get_method
 from fewview.methods.ensemble import ensemble
 from fewview.methods.ensemble.members import options_of
 from fewview.methods.ensemble.simplex import simplex_minimum, stacking_weights
-from fewview.methods.interface import Problem, Views
+from fewview.methods.interface import Estimate, Problem, Views
 from fewview.methods.presets import preset_options
 from fewview.methods.selection import coarse
 from fewview.operators import parallel_beam
@@ -96,8 +96,21 @@ def test_shares_of_ones_own_are_taken(problem):
     volumes = [list(get_method(n).run(views, get_method(n).options()))[-1].volume.clone() for n in ("fbp", "cgls")]
     last = _all(views, shares="fbp=1,cgls=3")[-1]
     torch.testing.assert_close(last[3], 0.25 * volumes[0] + 0.75 * volumes[1])
-    apart = (0.25 * 0.75) ** 0.5 * (volumes[0] - volumes[1]).abs()
-    torch.testing.assert_close(last[4].extra["std"], apart, rtol=1e-3, atol=1e-5)
+    assert "std" not in last[4].extra, "how far two of them are apart is no deviation"
+
+
+def test_a_deviation_holds_that_of_members_and_how_far_they_are_apart(problem, monkeypatch):
+    views, disc = problem
+
+    def solved(method, *_):
+        yield from ()
+        std = {} if method.name == "fbp" else {"std": torch.full_like(disc, 0.5)}
+        return Estimate(disc + (0.2 if method.name == "fbp" else 0.0), 1, 1, extra=std)
+
+    monkeypatch.setattr(ensemble, "solved_within", solved)
+    std = _all(views, shares="fbp=1,cgls=3")[-1][4].extra["std"]
+    expected = (0.5**2 + 0.25 * 0.75 * 0.2**2) ** 0.5  # that who knows none is as unsure as the other
+    torch.testing.assert_close(std, torch.full_like(disc, expected), rtol=1e-3, atol=1e-5)
 
 
 @pytest.mark.parametrize(

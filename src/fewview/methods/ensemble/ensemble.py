@@ -82,7 +82,7 @@ def solve(problem: Problem, options: EnsembleOptions) -> Iterator[Estimate]:
     shares, done = shares_of(options.shares), 0.0
     stages, total = Stages(dict.fromkeys(shares, 1.0)), len(shares)
     mean = torch.zeros_like(preview(problem))
-    square = torch.zeros_like(mean)
+    square, own, knowing = torch.zeros_like(mean), torch.zeros_like(mean), 0.0
     outside: dict[str, None] = {}
     for step, (name, part) in enumerate(shares.items()):
         method = member(name)
@@ -93,12 +93,16 @@ def solve(problem: Problem, options: EnsembleOptions) -> Iterator[Estimate]:
         spread = last.extra.get("std")
         outside |= dict.fromkeys(last.chosen.get("outside_training", ()))
         mean, done = mean + part * volume, done + part
-        square = square + part * (volume.square() + (0.0 if spread is None else torch.as_tensor(spread).square()))
+        square = square + part * volume.square()
+        if spread is not None:
+            own, knowing = own + part * torch.as_tensor(spread).square(), knowing + part
         now = mean / done
         y, weights = measured(problem)
         scalars = {"data_residual": relative(problem.operator(now) - y, y, weights)}
-        # Where the members disagree, and where each is unsure of itself: the variance of the mixture.
-        extra = {"std": (square / done - now.square()).clamp(min=0).sqrt()} if total > 1 or spread is not None else {}
+        # Where the members disagree, and where each is unsure of itself: the variance of the mixture. A member that
+        # does not know its own is taken to be as unsure as the others; the disagreement alone covers next to nothing.
+        apart = (square / done - now.square()).clamp(min=0)
+        extra = {"std": (apart + own / knowing).sqrt()} if knowing else {}
         chosen = {"outside_training": list(outside)} if outside else {}
         told = Estimate(now, step + 1, total, f"with {method.title}", scalars, chosen=chosen, extra=extra)
         yield told if step + 1 == total else replace(told, shows=f"mean of {step + 1} of {total} members")
