@@ -56,12 +56,14 @@ def test_a_dense_scan_teaches_and_the_scan_says_what_for(lesson, monkeypatch):
     assert card["trained_for"]["views"] == [6, 8]
 
 
-@pytest.mark.parametrize(("binned", "said"), [(2, "AS_MEASURED"), (3, "VOLUME_ALONE"), (1, "VOLUME_ALONE")])
+@pytest.mark.parametrize(
+    ("binned", "said"), [(2, "AS_MEASURED"), (4, "AS_MEASURED"), (3, "VOLUME_ALONE"), (1, "VOLUME_ALONE")]
+)
 def test_what_a_dense_scan_taught_is_said(lesson, monkeypatch, tmp_path, binned, said):
-    """Binned by an even number the dense scan is reconstructed finer; nothing of views of other pixels."""
-    dense = lesson.dense
-    if binned == 1:
-        made = simulate(Simulation(phantom="foam", size=48, depth=12, views=40, xray_views=0, seed=1))
+    """Binned by an even number the dense scan is reconstructed finer, if it has one row, too; not of other pixels."""
+    dense, others = lesson.dense, {1: {"size": 48, "depth": 12}, 4: {"size": 32, "depth": 2}}
+    if binned in others:
+        made = simulate(Simulation(phantom="foam", **others[binned], views=40, xray_views=0, seed=1))
         write_simulated(made, tmp_path / "other.h5")
         dense = str(tmp_path / "other.h5")
     scan = lesson.scan.model_copy(update={"bin": binned, "rows": None})

@@ -228,8 +228,9 @@ def _dense(lesson: Lesson, problem: Problem, pixel: float | None, stop: Callable
         volume = estimate.volume
     stop_now()  # a run that hears the stop just ends
     values, lines, name = np.array(volume), session.lines, Path(lesson.dense).name
-    first = max(0, (lines.geometry.rows // finer - MOST_SLICES) // 2) * finer
-    rows = (first, min(lines.geometry.rows // finer * finer, first + MOST_SLICES * finer))
+    whole = lines.geometry.rows // finer * finer or lines.geometry.rows  # a single row stays one when it is binned
+    first = max(0, (whole // finer - MOST_SLICES) // 2) * finer
+    rows = (first, min(whole, first + MOST_SLICES * finer))
     views = _measured_views(lines.rows(*rows).bin(finer), values[slice(*rows)], 1 / finer, problem)
     learnt = on_field(values, lines.geometry.voxel, grid, pixel, name, stop_now)
     return _Dense(learnt, views, VOLUME_ALONE if views is None else AS_MEASURED)
