@@ -45,3 +45,21 @@ def disks():
     return SimpleNamespace(
         integrals=integrals, counts=counts, flats=flats, darks=darks, degrees=degrees, frames=counts(degrees)
     )
+
+
+@pytest.fixture
+def save(tmp_path, disks):
+    """Write a scan; what is given takes the place of what is right, None leaves it out."""
+
+    def write(**arrays):
+        right = {
+            "projections": disks.frames,
+            "flats": disks.flats(),
+            "darks": disks.darks(),
+            "angles_deg": disks.degrees,
+        }
+        held = {name: array for name, array in {**right, **arrays}.items() if array is not None}
+        np.savez(tmp_path / "scan.npz", **held)
+        return tmp_path / "scan.npz"
+
+    return write

@@ -13,24 +13,6 @@ from fewview.scan.advice import still_due, without_given, without_taken
 ROWS = (0, 64)
 
 
-@pytest.fixture
-def save(tmp_path, disks):
-    """Write a scan; what is given takes the place of what is right, None leaves it out."""
-
-    def write(**arrays):
-        right = {
-            "projections": disks.frames,
-            "flats": disks.flats(),
-            "darks": disks.darks(),
-            "angles_deg": disks.degrees,
-        }
-        held = {name: array for name, array in {**right, **arrays}.items() if array is not None}
-        np.savez(tmp_path / "scan.npz", **held)
-        return tmp_path / "scan.npz"
-
-    return write
-
-
 def dose_edges(save, disks):
     beam = np.linspace(1, 0.7, 60)
     yield save(flats=disks.flats(beam=0.1)), {}
