@@ -10,14 +10,13 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.nn import functional as F
 
 from ..geometry import Beam, FanBeam, full_turn
 from ..methods.interface import Problem
 from ..methods.inverse.masking import measured
 from ..operators import Operator
 from ..quality.residual import noise_level
-from .specimens import halved
+from .specimens import halved, turned_slices
 
 SAME = 0.02
 """Sizes that differ by less count as equal."""
@@ -133,12 +132,7 @@ class MeasuredViews:
 
     def _turned(self, stack: Tensor, angle: float) -> Tensor:
         """Slices on the field of view of the dense scan, at twice its resolution, turned with its views."""
-        side = 2 * self.dense.operator.grid
-        cos, sin = math.cos(angle) * self.zoom, math.sin(angle) * self.zoom
-        turn = torch.tensor([[[cos, -sin, 0.0], [sin, cos, 0.0]]], device=stack.device)
-        grid = F.affine_grid(turn, [1, 1, side, side], align_corners=False)
-        turned: Tensor = F.grid_sample(stack[None], grid, align_corners=False)[0]
-        return turned
+        return turned_slices(stack, 2 * self.dense.operator.grid, angle, self.zoom)
 
 
 def _mirrored(beam: Beam) -> Beam:

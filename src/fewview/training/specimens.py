@@ -113,7 +113,27 @@ def _softened(image: Tensor, rng: np.random.Generator) -> Tensor:
 
 def _rotated(image: Tensor, rng: np.random.Generator) -> Tensor:
     angle = rng.uniform(0, 2 * math.pi)
-    zoom = math.exp(rng.uniform(-0.1, 0.1))
+    return turned_slices(image, image.shape[1], angle, math.exp(rng.uniform(-0.1, 0.1)))
+
+
+def turned_slices(stack: Tensor, side: int, angle: float, zoom: float) -> Tensor:
+    """Slices turned about their middle, in the plane.
+
+    Parameters
+    ----------
+    stack : Tensor, shape (slices, y, x)
+    side : int
+        Of the slices that come of it.
+    angle : float
+        Radians.
+    zoom : float
+        Width that is shown over the width of ``stack``.
+
+    Returns
+    -------
+    Tensor, shape (slices, side, side)
+    """
     cos, sin = math.cos(angle) * zoom, math.sin(angle) * zoom
-    grid = F.affine_grid(torch.tensor([[[cos, -sin, 0.0], [sin, cos, 0.0]]]), [1, 1, *image.shape[1:]], False)
-    return F.grid_sample(image[None], grid, align_corners=False)[0]
+    turn = torch.tensor([[[cos, -sin, 0.0], [sin, cos, 0.0]]], device=stack.device)
+    turned: Tensor = F.grid_sample(stack[None], F.affine_grid(turn, [1, 1, side, side], False), align_corners=False)
+    return turned[0]
