@@ -31,6 +31,13 @@ ENGINE = "fewview.sister:learn_in_worker"
 TRAINING_SHARE = 0.9  # of the bar; the rest is the check
 MOST_SLICES = 32  # of a dense scan whose measured views are learnt from: more would only take memory
 
+AS_MEASURED = "Half of the steps learn from the views of the dense scan as they were measured."
+VOLUME_ALONE = (
+    "The reconstruction of the dense scan alone is learnt, not its views: these have to be twice as many as those of "
+    "this scan, of the same beam, pixel size and directions, and binned by an even number, so that they can be "
+    "reconstructed finer."
+)
+
 
 @dataclass(frozen=True)
 class Lesson:
@@ -205,14 +212,6 @@ class _Dense(NamedTuple):
     taught: str = ""
 
 
-AS_MEASURED = "Half of the steps learn from the views of the dense scan as they were measured."
-VOLUME_ALONE = (
-    "The reconstruction of the dense scan alone is learnt, not its views: these have to be twice as many as those of "
-    "this scan, of the same beam, pixel size and directions, and binned by an even number, so that they can be "
-    "reconstructed finer."
-)
-
-
 def _dense(lesson: Lesson, problem: Problem, pixel: float | None, stop: Callable[[], bool]) -> _Dense:
     stop_now, grid = _ender(stop), problem.operator.grid
     try:
@@ -228,17 +227,18 @@ def _dense(lesson: Lesson, problem: Problem, pixel: float | None, stop: Callable
         volume = estimate.volume
     stop_now()  # a run that hears the stop just ends
     values, lines, name = np.array(volume), session.lines, Path(lesson.dense).name
-    whole = lines.geometry.rows // finer * finer or lines.geometry.rows  # a single row stays one when it is binned
-    first = max(0, (whole // finer - MOST_SLICES) // 2) * finer
-    rows = (first, min(whole, first + MOST_SLICES * finer))
-    views = _measured_views(lines.rows(*rows).bin(finer), values[slice(*rows)], 1 / finer, problem)
+    views = _measured_views(lines, values, finer, problem) if finer > 1 else None
     learnt = on_field(values, lines.geometry.voxel, grid, pixel, name, stop_now)
     return _Dense(learnt, views, VOLUME_ALONE if views is None else AS_MEASURED)
 
 
 def _measured_views(
-    lines: LineIntegrals, volume: NDArray[np.float32], voxel: float, problem: Problem
+    lines: LineIntegrals, volume: NDArray[np.float32], finer: int, problem: Problem
 ) -> MeasuredViews | None:
-    device = problem.operator.device
-    setup = set_up(lines, auxiliary=None, holdout=0.0, device=device, seed=problem.seed)
-    return MeasuredViews.of(setup.problem(0, setup.slices), volume, voxel, problem)
+    """Of slices in the middle, binned as the scan is."""
+    whole = lines.geometry.rows // finer * finer or lines.geometry.rows  # a single row stays one when it is binned
+    first = max(0, (whole // finer - MOST_SLICES) // 2) * finer
+    rows = (first, min(whole, first + MOST_SLICES * finer))
+    binned, device = lines.rows(*rows).bin(finer), problem.operator.device
+    setup = set_up(binned, auxiliary=None, holdout=0.0, device=device, seed=problem.seed)
+    return MeasuredViews.of(setup.problem(0, setup.slices), volume[slice(*rows)], 1 / finer, problem)
