@@ -140,7 +140,8 @@ single volume. Means are over the measurements that all methods of a comparison 
 paired difference, measurement by measurement. "held out" is the relative error of predicting views that no method was
 given. "calls" are passes through the network in the diffusion steps, the search for settings and the adaptation not
 counted; seconds are of the whole run, the search included, "first" those until the first estimate, and "in networks"
-the part of them spent within networks. "covers" is the part of the object's pixels whose 90 % interval, from the
+the part of them spent within networks; in rows measured since December 2026 they are those of the processor, before
+those of the clock. "covers" is the part of the object's pixels whose 90 % interval, from the
 standard deviation that a method gives, holds the reference; "at structure" of the fifth of them where the reference
 is steepest. "invented" are the bodies per slice, dark or bright, that the volume shows without a body in the
 reference (`benchmark/quality/bodies.py`), of so many "bodies" that it shows. Plots: `python docs/benchmark_plots.py`

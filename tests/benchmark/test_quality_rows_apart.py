@@ -196,7 +196,7 @@ def sleep(monkeypatch):
     def pass_by(seconds):
         now[0] += seconds
 
-    monkeypatch.setattr(network_clock, "time", SimpleNamespace(perf_counter=lambda: now[0]))
+    monkeypatch.setattr(network_clock, "time", SimpleNamespace(process_time=lambda: now[0]))
     monkeypatch.setattr(time, "sleep", pass_by)
     return pass_by
 
@@ -252,6 +252,21 @@ def test_the_clock_counts_every_gradient_step_of_an_adaptation(sleep):
             assert clock.seconds == pytest.approx(passes * 0.15)  # 0.05 forward, 0.1 back
 
 
+def work(seconds):
+    """Keep the processor busy: what sleeps costs it nothing."""
+    until = time.process_time() + seconds
+    while time.process_time() < until:
+        pass
+
+
+def test_seconds_are_those_of_the_processor():
+    began = network_clock.seconds_on("cpu")
+    time.sleep(0.3)
+    assert network_clock.seconds_on("cpu") - began < 0.2
+    work(0.05)
+    assert network_clock.seconds_on("cpu") - began >= 0.05
+
+
 def test_the_share_of_the_network_in_a_run(monkeypatch):
     from fewview.runs import slabs as reconstruction
 
@@ -265,6 +280,7 @@ def test_the_share_of_the_network_in_a_run(monkeypatch):
 
     method = Method("slow", "Slow", "diffusion", "", "", Options, run)
     monkeypatch.setattr(reconstruction, "require_method", lambda name, options: method)
+    monkeypatch.setattr(time, "sleep", work)
     cell = measure_cell("slow", Sample("ellipses", 32, 2).case(0, 0, 6, None), 0)
     assert 0.1 <= cell["network_share"] * cell["seconds"] <= cell["seconds"] - 0.1
     assert cell["guide_share"] is None

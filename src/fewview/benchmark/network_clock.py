@@ -11,6 +11,11 @@ import torch
 from torch import Tensor, nn
 
 
+def seconds_on(device: str) -> float:
+    """Seconds so far: on the CPU those of the processor, all cores together, for machines are shared."""
+    return time.process_time() if device == "cpu" else time.perf_counter()
+
+
 class NetworkClock:
     """Time within the forward and backward passes of whatever ``torch.nn.Module`` runs while it is on.
 
@@ -29,7 +34,7 @@ class NetworkClock:
 
     def __init__(self, device: str = "cpu") -> None:
         self.by_network: dict[str, float] = {}
-        self._cuda = device.startswith("cuda")
+        self.device = device
         self._open, self._began, self._depth, self._name = 0, 0.0, 0, ""
         self._handles: list[Any] = []
 
@@ -85,15 +90,15 @@ class NetworkClock:
         if self._open == 1:
             self._name = name
             self._wait()
-            self._began = time.perf_counter()
+            self._began = seconds_on(self.device)
 
     def _stop(self) -> None:
         self._open -= 1
         if self._open == 0:
             self._wait()
-            passed = time.perf_counter() - self._began
+            passed = seconds_on(self.device) - self._began
             self.by_network[self._name] = self.by_network.get(self._name, 0.0) + passed
 
     def _wait(self) -> None:
-        if self._cuda:
+        if self.device.startswith("cuda"):
             torch.cuda.synchronize()

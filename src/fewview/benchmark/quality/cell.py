@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -18,7 +17,7 @@ from ...quality.region_scales import mean_curve, region_centres
 from ...runs.record import plain
 from ...runs.slabs import SlabRun
 from ...scan import LineIntegrals
-from ..network_clock import NetworkClock
+from ..network_clock import NetworkClock, seconds_on
 from ..peak import forget_peak, peak_mb
 from .bodies import invented_bodies
 from .case import Array, Case
@@ -55,7 +54,8 @@ def measure_cell(
     Returns
     -------
     dict
-        ``psnr``, ``ssim``, ``heldout_error``, ``seconds`` (set-up and search for settings included),
+        ``psnr``, ``ssim``, ``heldout_error``, ``seconds`` (set-up and search for settings included; of
+        :func:`~fewview.benchmark.network_clock.seconds_on`),
         ``first_seconds`` (until the first estimate), ``peak_memory_mb`` (of the whole process, the libraries
         included), ``network_calls`` (those of the diffusion steps; None where there is no network),
         ``network_share`` (part of the seconds within networks; None without one), ``guide_share`` (within the guide
@@ -70,14 +70,14 @@ def measure_cell(
         The method cannot run here, or not on this.
     """
     counted = forget_peak(device)
-    began = time.perf_counter()
+    began = seconds_on(device)
     last: Estimate | None = None
     first = 0.0
     with NetworkClock(device) as clock:
         run = SlabRun(case.lines, method, options or {}, auxiliary=auxiliary, device=device, seed=seed, stop=stop)
         for last in run:  # noqa: B007
-            first = first or time.perf_counter() - began
-    seconds = time.perf_counter() - began
+            first = first or seconds_on(device) - began
+    seconds = seconds_on(device) - began
     peak = peak_mb(device) if counted else None
     if stop():
         raise Stopped
