@@ -94,14 +94,14 @@ def problem_of(lines):
 
 
 def teach(lesson, path, minutes):
-    """Learn, write what of it the scan's own views speak for; CPU seconds."""
+    """Learn, write what of it the scan's own views speak for; minutes of learning."""
     scan, folder = problem_of(lesson.case.lines), path.with_name(f"{path.stem}-training")
     options = SisterTraining(minutes=minutes, validate_every=2.0)
-    began = time.process_time()
     views = MeasuredViews.of(problem_of(lesson.lines), lesson.volume, 1 / lesson.finer, scan)
-    SisterTrainer(options, lesson.volume, scan, folder, print, views).run()
+    trainer = SisterTrainer(options, lesson.volume, scan, folder, print, views)
+    trainer.run()
     export_sister(folder, path, path.stem, part=kept_part(scan, folder, path))
-    return round(time.process_time() - began, 1)
+    return round(trainer.elapsed / 60, 1)  # a training that was resumed has learnt longer than this process took
 
 
 def main():
@@ -137,7 +137,7 @@ def main():
                     continue
                 if label == taught:
                     path.parent.mkdir(parents=True, exist_ok=True)
-                    row["learning_cpu_seconds"] = teach(lesson, path, asked.minutes)
+                    row["learnt_minutes"] = teach(lesson, path, asked.minutes)
                 began = time.process_time()
                 found = measure_cell(method, case, 0, options=options)
                 row |= {"cpu_seconds": round(time.process_time() - began, 1)}
