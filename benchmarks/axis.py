@@ -1,6 +1,6 @@
 """Error of the rotation axis against the number of views: fewview's finder and algotom's find_center_vo.
 
-    python benchmarks/axis.py [--out benchmarks/results/axis.json] [--counts 1000] [--seeds 10]
+    python benchmarks/axis.py
 
 Each case is a phantom of ellipses with exact line integrals, turned at random, on a detector of 256 columns whose
 axis lies up to 15 columns off the middle, with Poisson noise. A row holds views, counts, seed, phantom, finder and
@@ -14,11 +14,12 @@ from pathlib import Path
 import numpy as np
 from algotom.prep.calculation import find_center_vo
 
+from fewview.benchmark.rows_file import Row
 from fewview.prepare import find_axis
 
 COLUMNS, FINE = 256, 4
 VIEWS = (180, 90, 45, 30, 20, 10)
-PHANTOMS = {  # x, y, semi-axes, tilt, value; lengths in columns
+PHANTOMS: dict[str, list[tuple[float, ...]]] = {  # x, y, semi-axes, tilt, value; lengths in columns
     "body": [(5, -8, 85, 60, 0.4, 1), (20, 10, 20, 10, 1, -0.6), (-30, -15, 12, 25, 0.3, 0.8), (-50, 10, 8, 8, 0, 1.5)],
     "disks": [(-30, 20, 40, 40, 0, 1), (45, 30, 18, 18, 0, 2), (10, -60, 12, 12, 0, 1.5)],
     "ring": [(0, 3, 90, 90, 0, 1), (0, 3, 84, 84, 0, -1), (20, 30, 10, 14, 0, 0.5)],
@@ -44,9 +45,9 @@ def measured(phantom: str, views: int, counts: float, seed: int) -> tuple[np.nda
     return -np.log(np.maximum(rng.poisson(counts * np.exp(-lines)), 0.5) / counts), angles, axis
 
 
-def axis_errors(counts: float = 1000, seeds: int = 10) -> list[dict[str, object]]:
+def axis_errors(counts: float = 1000, seeds: int = 10) -> list[Row]:
     """One row per phantom, number of views, seed and finder."""
-    rows: list[dict[str, object]] = []
+    rows: list[Row] = []
     for phantom in PHANTOMS:
         for views in VIEWS:
             for seed in range(seeds):
@@ -62,7 +63,7 @@ def axis_errors(counts: float = 1000, seeds: int = 10) -> list[dict[str, object]
     return rows
 
 
-def table(rows: list[dict[str, object]]) -> str:
+def table(rows: list[Row]) -> str:
     """Median and largest error of each finder against the number of views, as Markdown."""
     finders = list(dict.fromkeys(row["finder"] for row in rows))
     lines = ["| views | " + " | ".join(f"{finder}: median, largest" for finder in finders) + " |"]

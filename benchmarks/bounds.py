@@ -1,8 +1,9 @@
 """How far the networks are from what is possible: four bounds; writes results/bounds.json.
 
-    python benchmarks/bounds.py --part variance|field|fixed|mean [--minutes 3] [--pool FOLDER]
+    python benchmarks/bounds.py                                 # all four
+    python benchmarks/bounds.py --part fixed --minutes 20       # one; the rows of the others stay
 
-Validation samples of 64 pixels, fields of 32; CPU. A part leaves the rows of the others. Afterwards: `python
+Validation samples of 64 pixels, fields of 32; CPU. Afterwards: `python
 docs/bounds_page.py`.
 """
 
@@ -30,19 +31,20 @@ PARTS: dict[str, Callable[[float, Path | None], Iterator[dict[str, Any]]]] = {
 
 
 def main() -> None:
-    """Measure one part."""
+    """Measure the parts asked for."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--part", choices=PARTS, required=True)
+    parser.add_argument("--part", choices=PARTS, nargs="+", default=list(PARTS))
     parser.add_argument("--minutes", type=float, default=3.0, help="of training, where there is one")
     parser.add_argument("--pool", type=Path, help="folder of training images that an earlier training left")
     given = parser.parse_args()
     torch.set_num_threads(1)
     known = json.loads(OUT.read_text(encoding="utf-8")) if OUT.exists() else []
-    rows = [row for row in known if row["part"] != given.part]
-    for row in PARTS[given.part](given.minutes, given.pool):
-        rows.append({"part": given.part, **row})
-        print(rows[-1], flush=True)
-        OUT.write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
+    for part in given.part:
+        known = [row for row in known if row["part"] != part]
+        for row in PARTS[part](given.minutes, given.pool):
+            known.append({"part": part, **row})
+            print(known[-1], flush=True)
+            OUT.write_text(json.dumps(known, indent=1) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

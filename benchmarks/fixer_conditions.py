@@ -4,8 +4,8 @@
 results/fixer_conditions.json: mean PSNR in dB, range 1, of slices before and after one repair without a data step.
 """
 
+import argparse
 import json
-import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -28,8 +28,10 @@ WITHOUT = {
 }
 
 if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("pool", type=Path, metavar="POOL")
     torch.set_num_threads(1)
-    fixer, pairs = load_compact("fixer"), validation_pairs(Path(sys.argv[1]))
+    fixer, pairs = load_compact("fixer"), validation_pairs(parser.parse_args().pool)
     rows = []
     for name, change in WITHOUT.items():
         changed = {

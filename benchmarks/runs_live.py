@@ -1,6 +1,6 @@
 """How a run looks while it goes on: how often the picture changes, what bar and time left say, how soon a stop acts.
 
-    OMP_NUM_THREADS=1 NUMBA_NUM_THREADS=1 python benchmarks/runs_live.py [--out FILE] [--only shell-tv] [--moments 3]
+    OMP_NUM_THREADS=1 NUMBA_NUM_THREADS=1 python benchmarks/runs_live.py
 
 Runs of the viewer's engine, in this process, on one slice. All times are seconds that the processor spent on it, so
 that other work on the machine does not count: with one thread, what a run takes on a machine that does nothing else. A
@@ -74,7 +74,8 @@ def of(name):
 def carried_out(scan, method, options, ears):
     """(seconds, part done) at each estimate, (seconds, stage) at each new picture, record and seconds of the run."""
     estimates = engine.run({"recipe": scan.recipe(method=method, options=options).model_dump(mode="json")}, ears)
-    looks, pictures, last, now = [], [(0.0, "")], None, 0.0
+    looks: list[tuple[float, float]] = []
+    pictures, last, now = [(0.0, "")], None, 0.0
     while True:
         try:
             estimate = next(estimates)

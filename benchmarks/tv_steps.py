@@ -4,6 +4,7 @@ How far the objective is from its least value, after a quarter of the usual iter
 of the differences: the worst and the mean over samples, views and weights. `python benchmarks/tv_steps.py`.
 """
 
+import argparse
 import itertools
 import json
 from pathlib import Path
@@ -49,6 +50,7 @@ def with_steps(balance, least, gradient):
 
 def main():
     """Measure every combination."""
+    argparse.ArgumentParser(description=__doc__).parse_args()  # nothing can be chosen
     torch.set_num_threads(1)
     shipped = (chambolle_pock.BALANCE, chambolle_pock.LEAST_BALANCE, chambolle_pock.GRADIENT)
     cases = list(itertools.product(problems(), WEIGHTS))

@@ -1,6 +1,9 @@
 """What many tests share: where the measured data lies, and that no test is timed."""
 
 import os
+import re
+import tomllib
+from importlib.metadata import EntryPoint
 from pathlib import Path
 
 import pytest
@@ -77,3 +80,22 @@ def diffusers_folder(tmp_path) -> Path:
     schedule = diffusers.DDPMScheduler(beta_schedule="squaredcos_cap_v2", prediction_type="v_prediction")
     schedule.save_pretrained(tmp_path / "scheduler")
     return tmp_path / "unet"
+
+
+@pytest.fixture
+def landweber(tmp_path, monkeypatch):
+    """The package that the page on adding a method shows, as if it were installed: its files by name."""
+    from fewview.methods import foreign
+
+    page = (Path(__file__).parents[1] / "docs" / "add-a-method.md").read_text(encoding="utf-8")
+    files = dict(re.findall(r"```(?:python|toml)\n# (\S+).*\n((?:.*\n)*?)```", page))
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    project = tomllib.loads(files["my-package/pyproject.toml"])
+    assert (tmp_path / "my-package" / project["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"][0]).is_dir()
+    monkeypatch.syspath_prepend(tmp_path / "my-package")
+    points = [EntryPoint(*item, foreign.GROUP) for item in project["project"]["entry-points"][foreign.GROUP].items()]
+    monkeypatch.setattr(foreign, "entry_points", lambda group: points)
+    assert [point.name for point in points] == ["landweber", "landweber-tuned"]
+    return files
