@@ -12,11 +12,11 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from similarity import similarity
 from validation_samples import MEASURED
 
 import fewview
 from fewview.benchmark.quality.simulated import measured
-from fewview.quality import psnr, ssim
 from fewview.simulate.phantoms import VoxelPhantom
 
 OUT = Path(__file__).parent / "results" / "asphalt.json"
@@ -59,7 +59,7 @@ def main():
             for label, (method, options) in RUNS.items():
                 for last in fewview.reconstruct(case.lines, method, options, holdout=0.0):  # noqa: B007
                     pass
-                row[label] = [round(psnr(last.volume, truth), 2), round(ssim(last.volume, truth), 3)]
+                row[label] = list(similarity(last.volume, truth).values())
             print(row, flush=True)
             rows.append(row)
             OUT.write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")

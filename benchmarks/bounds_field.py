@@ -66,7 +66,7 @@ class Field:
         return torch.from_numpy(found).float().reshape(-1, SIDE, SIDE)
 
 
-class FieldTrainer(UnrolledTrainer):
+class FieldTrainer(UnrolledTrainer[TrainerOptions]):
     """An unrolled network that sees nothing but fields."""
 
     warm_up, stages, krylov, start = 50, 4, True, ""

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from fewview.methods import get_method
 from fewview.training.unrolled_validate import VIEWS, validation_case
@@ -30,13 +31,13 @@ def rows(minutes: float, pool: Path | None) -> Iterator[dict[str, Any]]:
     for index in range(SAMPLES):
         for views in VIEWS:
             problem, truth = validation_case(KIND, index, views, SIDE)
-            volumes = {}
+            volumes: dict[str, Tensor] = {}
             for name, options in APART.items():
                 method = get_method(name)
                 *_, last = method.run(replace(problem, state=None), method.options.parse(options))
                 volumes[name] = torch.as_tensor(last.volume).clone()
             volumes["mean of unrolled and d3ip"] = (volumes["unrolled"] + volumes["d3ip"]) / 2
-            volumes["mean of all three"] = sum(volumes[name] for name in APART) / len(APART)
+            volumes["mean of all three"] = torch.stack([volumes[name] for name in APART]).mean(0)
             power = float(truth.max() - truth.min()) ** 2
             errors = {name: float((volume - truth).square().mean()) / power for name, volume in volumes.items()}
             yield {"index": index, "views": views, "errors": errors}

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from similarity import similarity
 
 import fewview
 from fewview.benchmark.quality.measured import few_views, wood
@@ -20,7 +21,6 @@ from fewview.benchmark.quality.simulated import Slab, measured, seed_of
 from fewview.methods import get_method
 from fewview.methods.diffusion import field_step
 from fewview.methods.presets import preset_options
-from fewview.quality import psnr, ssim
 from fewview.quality.region_scales import curves_at, region_centres
 from fewview.simulate import make_phantom
 from fewview.simulate.seeds import nth
@@ -42,14 +42,14 @@ def simulated(kind, volume, views, split, size=SIZE, slices=SLICES):
 
 def figures(case, method, options):
     """What a method makes of a measurement."""
-    began, first = time.process_time(), None
+    began, first = time.process_time(), 0.0
     for last in fewview.reconstruct(case.lines, method, options, holdout=0.0):  # noqa: B007
         first = first or time.process_time() - began
-    volume = np.asarray(last.volume)
+    volume = last.array
     centres = region_centres(case.reference, REGIONS, "rich", 0)
     curves = curves_at(volume, case.reference, centres)
     found = {"cpu_seconds": round(time.process_time() - began, 1), "cpu_seconds_first": round(first, 2)}
-    found |= {"psnr": round(psnr(volume, case.reference), 3), "ssim": round(ssim(volume, case.reference), 4)}
+    found |= similarity(volume, case.reference)
     sizes = [f"{rows}x{columns}" for (rows, columns), *_ in curves[0]]
     means = np.mean([[value for _, value, _ in curve] for curve in curves], axis=0)
     return found | {"regions": {size: round(float(mean), 3) for size, mean in zip(sizes, means, strict=True)}}

@@ -12,11 +12,13 @@ import itertools
 import json
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from fields_speed import speed
 from segmentation import dice, jitter
+from similarity import similarity
 
 import fewview
 from fewview.benchmark.quality.cell import prediction_error
@@ -24,7 +26,7 @@ from fewview.benchmark.quality.simulated import Slab, measured
 from fewview.geometry import FanBeam, ParallelBeam
 from fewview.methods import Problem, get_method
 from fewview.operators import projector
-from fewview.quality import psnr, ssim
+from fewview.quality import psnr
 from fewview.simulate import make_phantom
 from fewview.simulate.seeds import nth
 
@@ -32,7 +34,9 @@ OUT = Path(__file__).parent / "results" / "fields.json"
 FIRST, SIZE, SLICES, COUNTS = 30_000, 64, 8, 2000
 # One prior, no adaptation and no share of a classical method: D3IP and DINR then differ by the field alone.
 LOOP = {"prior": "materials", "adaptation": "none", "beside_share": 0.0, "samples": 4, "steps": 12}
-DINR = (
+Runs = tuple[tuple[str, dict[str, Any]], ...]
+"""Methods and what differs from their defaults."""
+DINR: Runs = (
     ("fbp", {}),
     ("tv", {}),
     ("mbir", {}),
@@ -46,7 +50,7 @@ DINR = (
 )
 # The published backbones have no smoothing along all axes and no early stop: repair gains more over those.
 RAW = {"smoothness": 0.0, "start": "fbp"}
-DIFFNR = (
+DIFFNR: Runs = (
     ("naf", RAW | {"stop": False}),
     ("naf", RAW),
     ("naf", {}),
@@ -60,7 +64,7 @@ DIFFNR = (
 )
 # Repairs alone: of the slices of a plain field, by themselves, neither followed nor held against anything.
 ALONE = {"fixer": "fixer", "repairs": 0, "consistent": False, "refuse": False}
-ABLATION = (
+ABLATION: Runs = (
     ("r2gaussian", {}),
     ("diffnr-gaussian", {}),
     ("diffnr-gaussian", {"repairs": 1}),
@@ -101,7 +105,7 @@ def quality(data, runs, views, volumes, split, keep):
             for last in fewview.reconstruct(case.lines, method, options, holdout=0.0):  # noqa: B007
                 pass
             row |= {"cpu_seconds": round(time.process_time() - began, 1)}
-            row |= {"psnr": round(psnr(last.volume, truth), 3), "ssim": round(ssim(last.volume, truth), 4)}
+            row |= similarity(last.volume, truth)
             row |= {"heldout_error": round(prediction_error(last.volume, case.others), 6)}
             row |= {f"dice_{name}": round(value, 4) for name, value in dice(last.volume, truth).items()}
             row |= {"jitter": round(jitter(last.volume, truth), 5)}
@@ -130,7 +134,7 @@ def disks(sizes=(64, 128), views=64):
         problem = Problem(A, torch.tensor(data[None], dtype=torch.float32))
         for last in get_method(method).run(problem, get_method(method).options()):  # noqa: B007
             pass
-        volume = np.asarray(last.volume)[0]
+        volume = last.array[0]
         coarse = fine.reshape(-1, 8).mean(axis=1)
         inside = (np.hypot(coarse - 6, -coarse[:, None] + 4) < 13) & (np.hypot(coarse - 12, -coarse[:, None] + 10) > 8)
         row = {"size": size, "beam": name, "views": views, "method": method}

@@ -18,7 +18,6 @@ import torch
 from fewview.benchmark.quality.simulated import Slab, lines_of, measured
 from fewview.benchmark.quality.xray import displaced
 from fewview.methods import get_method
-from fewview.methods.diffusion import settings_search
 from fewview.methods.selection.comparison import gain
 from fewview.operators import filtered_backprojection, projector
 from fewview.quality import psnr
@@ -45,20 +44,8 @@ def sample(number, size):
 
 def heldout_gain(problem, said):
     """Part by which held-out views are predicted better with the guide."""
-    heard = []
-    whole = settings_search.verdict
-
-    def verdict(without, guided, views):
-        heard.append(gain(guided, without))
-        return whole(without, guided, views)
-
-    settings_search.verdict = verdict
-    try:
-        for _ in get_method("d3ip-x").tuned(problem, said):
-            pass
-    finally:
-        settings_search.verdict = whole
-    return heard[-1]
+    errors = dict(get_method("d3ip-x").settle(problem, said).chosen["guide_curve"])
+    return gain(np.array(errors["with"]), np.array(errors["without"]))
 
 
 def main():
@@ -97,7 +84,7 @@ def measure(given, where, controls):
         problem = setup.problem(0, setup.slices)
         gained = heldout_gain(problem, method.options.parse(FIXED))
         *_, guided = method.run(problem, method.options.parse({**FIXED, "guide_weight": 1.0}))
-        better = psnr(guided.volume.numpy(), case.reference) - psnr(alone.volume.numpy(), case.reference)
+        better = psnr(guided.array, case.reference) - psnr(alone.array, case.reference)
         figures = {"psnr_gain": round(better, 3), "heldout_gain": round(gained, 4)}
         yield where | {"control": control} | figures
 

@@ -39,7 +39,7 @@ BORN = {"steps": 100, "inner": 1, "data_steps": 1}
 """Gaussians are born on the way: as many steps as by default, each as short as can be."""
 SEEN = {"xray": True, "again": True}
 """The X-ray volume is used, whatever held-out views say of it: that takes most."""
-OWN = {"r2gaussian": BORN, "diffnr-gaussian": BORN, "unrolled-x": SEEN}
+OWN: dict[str, dict[str, Any]] = {"r2gaussian": BORN, "diffnr-gaussian": BORN, "unrolled-x": SEEN}
 METHODS = (
     *("fbp", "sirt", "sart", "cgls", "asd-pocs", "tv", "dtv", "mbir", "inr", "naf", "r2gaussian"),
     *("diffnr-naf", "diffnr-gaussian", "postnet", "unrolled", "unrolled-x", "guide", "dds", "ddip", "d3ip", "d3ip-x"),

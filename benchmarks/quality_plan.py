@@ -24,6 +24,7 @@ from statistics import median
 
 from fewview.benchmark.quality.data import Sample
 from fewview.benchmark.quality.rows import Rows
+from fewview.benchmark.rows_file import Row
 from fewview.methods import get_method, method_names
 
 RESULTS = Path(__file__).parent / "results"
@@ -116,7 +117,7 @@ def jobs(plan: str, json_path: Path) -> Iterator[Job]:
             yield Job(step.why, words, _minutes(step, methods, int(views), scale, rows))
 
 
-def _probe(scale: dict[str, int], rows: Sequence[dict], path: Path, able: set[str]) -> Job:
+def _probe(scale: dict[str, int], rows: Sequence[Row], path: Path, able: set[str]) -> Job:
     methods = [name for name in PROBE_METHODS if name in able]
     words = ["benchmark", "probe", "--json", str(path), "--methods", ",".join(methods), "--views", "16,32"]
     words += ["--size", str(scale["size"]), "--volumes", "1"]
@@ -125,7 +126,7 @@ def _probe(scale: dict[str, int], rows: Sequence[dict], path: Path, able: set[st
     return Job("does it invent", words, seconds / 60)
 
 
-def _minutes(step: Step, methods: Sequence[str], views: int, scale: dict[str, int], rows: Sequence[dict]) -> float:
+def _minutes(step: Step, methods: Sequence[str], views: int, scale: dict[str, int], rows: Sequence[Row]) -> float:
     sample = Sample(step.data, scale["size"], scale["slices"])
     times = len(step.flags.get("controls", "none").split(","))
     seconds = sum(
@@ -135,24 +136,26 @@ def _minutes(step: Step, methods: Sequence[str], views: int, scale: dict[str, in
     return seconds * sample.volumes(scale["volumes"]) * scale["seeds"] / 60
 
 
-def seconds_of(method: str, views: int, size: int, slices: int, rows: Sequence[dict]) -> float:
+def seconds_of(method: str, views: int, size: int, slices: int, rows: Sequence[Row]) -> float:
     """Of one reconstruction: as the rows at hand say for the nearest number of views, by pixels and slices."""
     alike = [row for row in rows if row["method"] == method]
     if not alike:
         return SECONDS.get(method, UNKNOWN) * slices / 2 * (size / 128) ** 2
     near = min(abs(row["views"] - views) for row in alike)
-    return median(
+    seconds: float = median(
         row["seconds"] * slices / row["slices"] * (size / row["size"]) ** 2
         for row in alike
         if abs(row["views"] - views) == near
     )
+    return seconds
 
 
 def carry_out(todo: Sequence[Job], minutes: float, count: int, again: bool) -> None:
     """Run jobs in order, ``count`` at a time; each is told to end in time, and keeps what it has measured."""
     end = time.monotonic() + 60 * minutes
     environment = {**os.environ, **({"OMP_NUM_THREADS": "1"} if count > 1 else {})}
-    waiting, running = list(todo), []
+    waiting: list[Job] = list(todo)
+    running: list[subprocess.Popen[bytes]] = []
     while waiting or running:
         running = [process for process in running if process.poll() is None]
         left = (end - time.monotonic()) / 60

@@ -39,12 +39,12 @@ ASKED = re.compile(r"sampling|^diffusing|stage \d|^network|trust \d")  # a netwo
 def measured(name, preset, shortcuts):
     """One run, in a process of its own."""
     import torch
+    from similarity import similarity
 
     from fewview.benchmark.quality.measured import few_views, tooth
     from fewview.methods import get_method
     from fewview.methods.presets import preset_options
     from fewview.methods.selection import coarse
-    from fewview.quality import psnr, ssim
     from fewview.runs.problem import set_up
 
     torch.set_num_threads(1)
@@ -56,14 +56,14 @@ def measured(name, preset, shortcuts):
     if not shortcuts:
         coarse.SETTLING = WHOLE
         options = options.taking({"coarse_to_fine": False})
-    begun, first, denoised, tuning = time.process_time(), None, None, 0.0
+    begun, first, tuning, denoised = time.process_time(), 0.0, 0.0, None
     for last in method.run(setup.problem(0, 1), options):
         first = first or time.process_time() - begun
         if denoised is None and ASKED.search(last.stage):
             denoised = time.process_time() - begun
         if not tuning and last.place[0] > 1:
             tuning = time.process_time() - begun
-    now, volume = time.process_time() - begun, last.volume.numpy()
+    now = time.process_time() - begun
     return {
         "data": "tooth",
         "size": SIZE,
@@ -75,8 +75,7 @@ def measured(name, preset, shortcuts):
         "cpu_seconds_settings": round(tuning, 1),
         "cpu_seconds_first": round(first, 2),
         "cpu_seconds_first_denoised": None if denoised is None else round(denoised, 1),
-        "psnr": round(psnr(volume, reference), 3),
-        "ssim": round(ssim(volume, reference), 4),
+        **similarity(last.volume, reference),
         "share": round(float(last.chosen.get("beside_share", 0.0)), 3),
     }
 

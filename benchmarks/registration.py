@@ -71,8 +71,10 @@ def error(found, true, body):
 def measured(row, neutron, xray, grid, moving_grid, true, body, **more):
     """One row of the results."""
     began = time.process_time()
-    for step in registration_steps(neutron, xray, grid, moving_grid, **more):
-        found = step.result
+    for step in registration_steps(neutron, xray, grid, moving_grid, **more):  # noqa: B007
+        pass
+    found = step.result
+    assert found is not None
     largest, rms, angle = error(found.transform, true, body)
     quality = found.quality
     return {

@@ -21,7 +21,7 @@ import numpy as np
 from fewview.registration.metric import Body
 from fewview.registration.refine import Task, refined
 from fewview.registration.search import SMALL, candidates, first_pose, ranking
-from fewview.registration.transform import Grid, resample, turn
+from fewview.registration.transform import Grid, Similarity, resample, turn
 from registration import COUNTS, FIELD, NOISE, VOXEL, drawn_pose, error, few_views, truth_and_xray
 
 OUT = Path(__file__).parent / "results" / "registration_search.json"
@@ -72,7 +72,7 @@ def by_simpleitk(how):
             pose = type(start).about(np.array(start.rotation) @ turn(degrees), start.scale, middle, start(middle))
             found = optimised(fixed, moving, pose, how)
             best.append((score(found), found))
-        kept = []
+        kept: list[tuple[float, Similarity]] = []
         for value, pose in sorted(best, key=lambda one: -one[0]):
             if len(kept) < KEPT and all(pose.angle_to(other) > APART for _, other in kept):
                 kept.append((value, pose))

@@ -56,7 +56,7 @@ class Sample:
             before = time.process_time()
             *_, last = self.method.solve(self.problem, options)
             seconds = time.process_time() - before
-            self.solved[key] = psnr(last.volume.numpy(), self.case.reference), seconds
+            self.solved[key] = psnr(last.array, self.case.reference), seconds
         return self.solved[key]
 
 

@@ -8,39 +8,29 @@ the PSNR of their mean for several parts of the share that was found. What the f
 
 from pathlib import Path
 
-import numpy as np
 from settings_search import Sample
 from validation_samples import measure
 
 from fewview.methods import get_method
-from fewview.methods.ensemble import partner
+from fewview.methods.ensemble.stacking import TAKEN
 from fewview.quality import psnr
 
 OUT = Path(__file__).parent / "results" / "share.json"
 PARTS = (0.0, 0.25, 0.5, 0.75, 1.0)
 
 
-def found(sample):
-    """Settled options and the share, before any caution."""
-    kept, partner.cautious = partner.cautious, float
-    try:
-        settled, _ = sample.tune()
-    finally:
-        partner.cautious = kept
-    return settled.options, float(settled.options.share)
-
-
 def rows_of(case):
     """The share, and the PSNR with each part of it."""
     sample = Sample(case)
-    options, share = found(sample)
+    options = sample.tune()[0].options
+    share = float(options.share) / TAKEN  # before any caution
     row = {"share": round(share, 3)}
     *_, network = sample.method.solve(sample.problem, options.taking({"beside_share": 0.0}))
-    alone = other = np.asarray(network.volume)
+    alone = other = network.array
     if share > 0:
         weight = options.value("tv_weight")
         *_, last = get_method("tv").solve(sample.problem, get_method("tv").options(weight=weight))
-        other = np.asarray(last.volume)
+        other = last.array
     for part in PARTS:
         mean = (1 - part * share) * alone + part * share * other
         row[f"psnr at {part:g} of it"] = round(psnr(mean, case.reference), 3)

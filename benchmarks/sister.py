@@ -22,12 +22,11 @@ import torch
 from fewview.benchmark.quality.case import Case
 from fewview.benchmark.quality.cell import measure_cell
 from fewview.benchmark.quality.measured import few_views, wood
-from fewview.benchmark.quality.simulated import lines_of, measured, seed_of
+from fewview.benchmark.quality.simulated import Slab, lines_of, measured, seed_of
 from fewview.operators import filtered_backprojection, projector
 from fewview.runs.problem import set_up
 from fewview.scan import LineIntegrals
 from fewview.simulate import Beam, make_phantom
-from fewview.simulate.phantoms import Phantom
 from fewview.training.sister import SisterTrainer, SisterTraining, export_sister
 from fewview.training.sister_check import kept_part
 from fewview.training.sister_views import MeasuredViews
@@ -36,26 +35,8 @@ OUT = Path(__file__).parent / "results" / "sister.json"
 SIZE, LEARNT, APART, TRIED, DEPTH = 128, 40, 4, 4, 48
 DENSE = {"views": 360, "counts": 20_000.0}
 COUNTS = 2000.0
+BESIDE = ("tv", "mbir", "d3ip-generic", "unrolled")
 SAME = ("data", "volume", "views", "label")
-
-
-@dataclass(frozen=True)
-class Part:
-    """Neighbouring slices of a phantom."""
-
-    whole: Phantom
-    first: int
-    depth: int
-
-    @property
-    def pixel(self):
-        return self.whole.pixel
-
-    def truth(self, radiation):
-        return self.whole.truth(radiation)[self.first : self.first + self.depth]
-
-    def integrals(self, radiation, angles, first, last):
-        return self.whole.integrals(radiation, angles, self.first + first, self.first + last)
 
 
 @dataclass(frozen=True)
@@ -71,12 +52,12 @@ class Lesson:
 def simulated(kind, volume, views):
     """Slices of a sample, and others of it."""
     whole = make_phantom(kind, SIZE, seed_of(volume), DEPTH)
-    dense = Part(whole, 0, LEARNT)
+    dense = Slab(whole, LEARNT, first=0)
     angles = np.arange(DENSE["views"]) * np.pi / DENSE["views"]
     lines = lines_of(dense, angles, Beam(counts=DENSE["counts"]), np.random.default_rng([volume, 99]))
     A = projector(lines.geometry, memory_budget=0)
     learnt = filtered_backprojection(A, torch.from_numpy(lines.values.swapaxes(0, 1).copy())).numpy()
-    few = Part(whole, LEARNT + APART, TRIED)
+    few = Slab(whole, TRIED, first=LEARNT + APART)
     return Lesson(lines, learnt, 1, measured(few, few.truth("neutron"), views, COUNTS, (volume, 0)))
 
 
@@ -124,13 +105,8 @@ def main():
             case = lesson.case
             path = asked.networks / f"{kind}-{volume}-{asked.views}.safetensors"
             taught = f"unrolled, taught {asked.minutes:g} min"
-            runs = (
-                ("tv", "tv", {}),
-                ("mbir", "mbir", {}),
-                ("d3ip-generic", "d3ip-generic", {}),
-                ("unrolled",) * 2 + ({},),
-            )
-            for label, method, options in (*runs, (taught, "unrolled", {"weights": str(path)})):
+            learnt = (taught, "unrolled", {"weights": str(path)})
+            for label, method, options in (*((name, name, {}) for name in BESIDE), learnt):
                 row = {"data": kind, "volume": volume, "views": asked.views, "label": label, "size": SIZE}
                 row["slices"] = len(case.reference)
                 if any(all(old[name] == row[name] for name in SAME) for old in rows):

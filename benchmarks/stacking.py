@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from validation_samples import KINDS, measure, problem_of
 
+from fewview.benchmark.quality.case import Case
 from fewview.methods.ensemble.members import members, options_of
 from fewview.methods.ensemble.simplex import simplex_minimum
 from fewview.methods.ensemble.stacking import Residuals
@@ -33,7 +34,7 @@ def solved(method, problem, options):
     return torch.as_tensor(last.volume).clone()
 
 
-def reconstructed(case):
+def reconstructed(case: Case) -> tuple[np.ndarray, np.ndarray]:
     """Inner products of the members' held-out residuals, and their volumes from all views."""
     problem = problem_of(case)
     given, held = hold_out(central(problem, SLICES, adjacent=True))

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import torch
+from similarity import similarity
 from validation_samples import measure, problem_of
 
 from fewview.benchmark.quality.case import Case
@@ -25,7 +26,6 @@ from fewview.methods.inverse.normalised import scaled
 from fewview.methods.supervised.finetune import fine_tuned
 from fewview.models.unrolled import Unrolled
 from fewview.models.weights import load_unrolled
-from fewview.quality import psnr, ssim
 
 RESULTS = Path(__file__).parent / "results" / "unrolled_choices.json"
 KINDS = ("microstructure", "ellipses", "grains", "foam", "fibres", "dendrite")
@@ -59,8 +59,7 @@ def row_of(case: Case) -> dict[str, Any]:
     scale, errors = float(settled.options.scale), dict(settled.chosen["weights_curve"])
 
     def figures(net: Unrolled) -> dict[str, float]:
-        volume = image_of(net, problem, scale).numpy()
-        return {"psnr": round(psnr(volume, case.reference), 3), "ssim": round(ssim(volume, case.reference), 4)}
+        return similarity(image_of(net, problem, scale).numpy(), case.reference)
 
     networks = {name: {**figures(load_unrolled(name)), "heldout_error": errors[name]} for name in errors}
     chosen = settled.options.weights

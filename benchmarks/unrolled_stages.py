@@ -28,8 +28,7 @@ def main():
     for number in asked.variants:
         stages, krylov = VARIANTS[number]
         # Slices of 64 pixels alone, and no steps for the drawing of samples: all minutes go into what is compared.
-        shape = {"stages": stages, "krylov": krylov, "small": 1.0, "scores": 0.0}
-        options = UnrolledTraining(minutes=asked.minutes, **shape)
+        options = UnrolledTraining(minutes=asked.minutes, stages=stages, krylov=krylov, small=1.0, scores=0.0)
         folder = asked.folder / f"{stages}-{'krylov' if krylov else 'plain'}"
         train_unrolled(options, folder, asked.folder / "pool")
         last = json.loads((folder / "curve.json").read_text(encoding="utf-8"))[-1]

@@ -51,6 +51,7 @@ def cases_of(kind, index, views):
     fine, xray, rng = pair_of(kind, index, views)
     A = parallel_beam(np.arange(views) * np.pi / views, columns=SIDE)
     problem = measured(fine, A, rng, counts=(COUNTS, COUNTS), thickness=(2.0, 2.0), noiseless=0.0)
+    assert problem.state is not None  # holds what it was measured with
     truth = halved(fine) * problem.state["peak"]
     problem = replace(problem, state=None)
     shown = {"right": xray, "other": pair_of(kind, index + ELSEWHERE, views)[1]}
@@ -85,7 +86,7 @@ def main():
                         problem = problems[shown] if shown != "none" else replace(problems["right"], auxiliary=None)
                         *_, last = method.run(problem, method.options())
                         row = {"kind": kind, "sample": index, "views": views, "method": name, "shown": shown}
-                        row["psnr"] = round(psnr(last.volume.numpy(), truth.numpy()), 3)
+                        row["psnr"] = round(psnr(last.array, truth.numpy()), 3)
                         row["used"] = bool(last.chosen.get("xray", last.chosen.get("guide_weight", 0)))
                         rows.append(row)
                         print(row, flush=True)

@@ -10,7 +10,6 @@ import json
 from collections.abc import Callable, Sequence
 from itertools import product
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -18,6 +17,7 @@ import torch
 from fewview.benchmark.quality.case import Case, area_means
 from fewview.benchmark.quality.measured import few_views
 from fewview.benchmark.quality.simulated import Slab, measured
+from fewview.benchmark.rows_file import Row
 from fewview.geometry import ParallelBeam
 from fewview.methods.interface import Problem
 from fewview.operators import filtered_backprojection, parallel_beam
@@ -30,7 +30,6 @@ from fewview.simulate.seeds import nth
 MEASURED = Path("../shared/data")
 KINDS = ("microstructure", "ellipses", "dendrite")
 COUNTS = 2000.0
-Row = dict[str, Any]
 
 
 def dendrite(size: int, views: int, seed: int, folder: Path) -> Case:

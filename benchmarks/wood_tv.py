@@ -15,21 +15,24 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
+from similarity import similarity
 
+from fewview.benchmark.rows_file import Row
 from fewview.geometry import spread_views
 from fewview.methods import Problem, get_method
 from fewview.methods.classical import tv
 from fewview.methods.classical.chambolle_pock import iterate
+from fewview.methods.classical.fbp import preview
 from fewview.operators import filtered_backprojection, parallel_beam
-from fewview.quality import psnr, ssim
 
 GRID = 10 ** np.arange(-1.75, -3.6, -0.25)
 GRID_ITERATIONS = 200
 BEST = "tv-best-on-grid"
-METHODS: dict[str, dict] = {
+METHODS: dict[str, dict[str, Any]] = {
     BEST: {},
     "fbp": {},
     "fbp-hann": {"filter": "hann"},
@@ -78,15 +81,15 @@ class Case:
         chosen = spread_views(angles, views)
         return cls(name, Problem(everything.subset(chosen), torch.as_tensor(sinogram[chosen])[None]), reference)
 
-    def row(self, method: str, volume: torch.Tensor, chosen: Mapping[str, float]) -> dict:
+    def row(self, method: str, volume: Any, chosen: Mapping[str, float]) -> Row:
         size, views = self.problem.operator.columns, self.problem.operator.views
         found = {key: float(f"{chosen[key]:.3g}") for key in ("weight", "sharpness", "iterations") if key in chosen}
-        figures = {"psnr": round(psnr(volume, self.reference), 3), "ssim": round(ssim(volume, self.reference), 4)}
+        figures = similarity(volume, self.reference)
         return {"data": self.name, "size": size, "views": views, "method": method, **figures, **found}
 
-    def best_tv(self) -> dict:
+    def best_tv(self) -> Row:
         """The row of the weight that the truth would choose."""
-        best, volume = None, tv.preview(self.problem)
+        best, volume = None, preview(self.problem)
         for weight in GRID:
             formulated = tv.formulate(self.problem, tv.TVOptions(), float(weight))
             *_, last = iterate(formulated, GRID_ITERATIONS, {"volume": volume})
@@ -96,7 +99,7 @@ class Case:
         assert best is not None
         return best
 
-    def measure(self, label: str) -> dict:
+    def measure(self, label: str) -> Row:
         """The row of a method, with its defaults but for what METHODS says."""
         if label == BEST:
             return self.best_tv()
@@ -105,12 +108,12 @@ class Case:
         return self.row(label, estimate.volume, estimate.chosen)
 
 
-def label_of(row: dict) -> str:
+def label_of(row: Row) -> str:
     """What METHODS calls the method of a row."""
-    return row["method"].removesuffix("-auto")
+    return str(row["method"]).removesuffix("-auto")
 
 
-def finished(rows: list[dict]) -> list[dict]:
+def finished(rows: list[Row]) -> list[Row]:
     """Rows with "-auto" where something was chosen, and how far TV's choice is below the best."""
     best = {(row["data"], row["size"], row["views"]): row["psnr"] for row in rows if row["method"] == BEST}
     for row in rows:

@@ -10,6 +10,7 @@ from collections import defaultdict
 from itertools import cycle
 from pathlib import Path
 from statistics import fmean
+from typing import Any
 
 import matplotlib
 
@@ -17,6 +18,7 @@ matplotlib.use("agg")
 from matplotlib import pyplot as plt
 
 from fewview.benchmark.quality.rows import Rows, balanced, is_plain
+from fewview.benchmark.rows_file import Row
 
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "benchmarks" / "results" / "quality.json"
@@ -26,12 +28,12 @@ MARKERS = "osD^vPX"
 """Fewer than colours by one, so that two methods of one colour differ in their marker."""
 
 
-def draw(title: str, rows: list[dict], styles: dict[str, dict], path: Path) -> None:
+def draw(title: str, rows: list[Row], styles: dict[str, dict[str, str]], path: Path) -> None:
     """Both plots of one data set in one picture; a method looks the same in all of them."""
     figure, (left, right) = plt.subplots(1, 2, figsize=(10, 3.8), layout="constrained")
     every = sorted({row["views"] for row in rows})
     middle = every[len(every) // 2]
-    methods: dict[str, list[dict]] = defaultdict(list)
+    methods: dict[str, list[Row]] = defaultdict(list)
     for row in sorted(rows, key=lambda row: row["views"]):
         methods[row["method"]].append(row)
     for method, measured in methods.items():
@@ -60,7 +62,7 @@ def draw(title: str, rows: list[dict], styles: dict[str, dict], path: Path) -> N
 
 def main() -> None:
     """One picture per data set, size and noise level."""
-    groups: dict[tuple, list[dict]] = defaultdict(list)
+    groups: dict[tuple[Any, ...], list[Row]] = defaultdict(list)
     everything = [row for row in balanced(Rows(RESULTS)) if is_plain(row) and row["method"] != "fbp"]
     names = dict.fromkeys(row["method"] for row in everything)
     lines = (["-"] * len(COLOURS)) + (["--"] * len(COLOURS))

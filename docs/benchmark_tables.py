@@ -9,6 +9,7 @@ import json
 from collections import defaultdict
 from pathlib import Path
 from statistics import fmean, median
+from typing import Any
 
 from markdown_table import Rows, cell, table
 from runs_live_table import runs_live
@@ -26,6 +27,7 @@ from fewview.benchmark.quality.data import UNSEEN
 from fewview.benchmark.quality.rows import Rows as QualityRows
 from fewview.benchmark.quality.rows import balanced, difference, row_name
 from fewview.benchmark.quality.table import interval_text
+from fewview.benchmark.rows_file import Row
 from fewview.benchmark.statistics import Interval
 
 ROOT = Path(__file__).parents[1]
@@ -54,8 +56,8 @@ def operators(rows: Rows) -> str:
 
 def axis(rows: Rows) -> str:
     """Error of the rotation axis against the number of views."""
-    groups: dict[tuple, list[float]] = defaultdict(list)
-    silent: dict[tuple, int] = defaultdict(int)
+    groups: dict[tuple[Any, ...], list[float]] = defaultdict(list)
+    silent: dict[tuple[Any, ...], int] = defaultdict(int)
     for row in rows:
         key = (row["finder"], row["views"], row["counts"])
         if row["error_px"] is None:
@@ -152,7 +154,7 @@ reference (`benchmark/quality/bodies.py`), of so many "bodies" that it shows. Pl
 def quality(rows: Rows) -> str:
     """Comparisons first, then a table per data set, and one of PSNR against the size of the region."""
     rows = balanced(rows)
-    groups: dict[tuple, Rows] = defaultdict(list)
+    groups: dict[tuple[Any, ...], Rows] = defaultdict(list)
     for row in rows:
         if row["control"] == "none":  # the others have a table of their own
             groups[row["data"], row["size"], row["slices"], row["counts"], row["device"]].append(row)
@@ -175,7 +177,7 @@ def _noise(data: str, counts: float | None) -> str:
     return "" if data in ("wood", "tooth") else f", {counts:g} counts" if counts else ", no noise"
 
 
-def _sample(row: dict) -> str:
+def _sample(row: Row) -> str:
     return f"{row['data']}, {row['size']} px{_noise(row['data'], row['counts'])}"
 
 
@@ -240,8 +242,8 @@ def _xray(rows: Rows) -> list[str]:
     header += [*(f"minus {name}" for name in RIVALS), "guide's part of the time"]
     body = []
     for one, line in zip(found, _differences([one.unimodal for one in found]), strict=True):
-        apart = [interval_text(interval) for interval in (one.zeroed, *one.rivals.values())]
-        body.append([*line, *apart, one.row.get("guide_share")])
+        others = [interval_text(interval) for interval in (one.zeroed, *one.rivals.values())]
+        body.append([*line, *others, one.row.get("guide_share")])
     parts.append(table(header, body))
     wrong = controls(rows)
     if wrong:
@@ -318,7 +320,7 @@ def _scales(rows: Rows) -> str:
 
 def probe(rows: Rows) -> str:
     """Voids added and removed."""
-    groups: dict[tuple, Rows] = defaultdict(list)
+    groups: dict[tuple[Any, ...], Rows] = defaultdict(list)
     for row in rows:
         groups[row["views"], row["method"], row["kind"], row["size"], row["counts"]].append(row)
     body = []
@@ -360,7 +362,7 @@ shell.
 
 def registration(rows: Rows) -> str:
     """Errors of known transforms, and failures that were told."""
-    groups: dict[tuple, Rows] = defaultdict(list)
+    groups: dict[tuple[Any, ...], Rows] = defaultdict(list)
     for row in rows:
         groups[row["data"], row["size"], row["views"], row["control"]].append(row)
     body = []

@@ -6,15 +6,15 @@ import json
 import math
 from collections import defaultdict
 from pathlib import Path
-from typing import Any
 
-from benchmark_tables import table
+from markdown_table import table
+
+from fewview.benchmark.rows_file import Row
 
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "benchmarks" / "results" / "bounds.json"
 PAGE = ROOT / "docs" / "bounds.md"
 QUALITY = ROOT / "benchmarks" / "results" / "quality.json"
-Row = dict[str, Any]
 
 INTRODUCTION = """# How far from the best possible
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from benchmark_tables import table
+from markdown_table import table
 
 from fewview.benchmark.quality.rows import Rows, difference
 from fewview.benchmark.quality.table import interval_text

@@ -152,8 +152,9 @@ def backprojected(lines: LineIntegrals) -> np.ndarray:
 
 def middle_slice(path: str) -> np.ndarray:
     """The middle slice of a volume."""
-    values = read_volume(path).values
-    return values[len(values) // 2]
+    values: np.ndarray = read_volume(path).values
+    middle: np.ndarray = values[len(values) // 2]
+    return middle
 
 
 def numbers(image: np.ndarray) -> str:

@@ -3,9 +3,11 @@
 import json
 from collections import defaultdict
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
+from fewview.benchmark.rows_file import Row
 from fewview.benchmark.statistics import mean_interval
 
 ROOT = Path(__file__).parents[1]
@@ -24,7 +26,7 @@ FIGURES = {
     "jitter": ("jitter", 4),
     "cpu_seconds": ("CPU s", 0),
 }
-PARTS = (
+PARTS: tuple[tuple[str, dict[str, Any], str], ...] = (
     ("r2gaussian", {}, "the field without repair"),
     ("diffnr-gaussian", {}, "as it is: one repair, at the end"),
     ("diffnr-gaussian", {"repairs": 1}, "one more on the way"),
@@ -76,10 +78,11 @@ def cell(value, digits):
 
 def gains(rows):
     """PSNR of fields as published, stopped, smoothed and repaired, by sample and views."""
-    groups = defaultdict(list)
+    groups: dict[tuple[str, int], list[Row]] = defaultdict(list)
     for row in rows:
         groups[row["data"].split()[0], row["views"]].append(row)
-    body, found = [], defaultdict(lambda: defaultdict(list))
+    body: list[list[str]] = []
+    found: dict[str, dict[int, list[list[float]]]] = defaultdict(lambda: defaultdict(list))
     for (data, views), group in sorted(groups.items(), key=lambda item: (item[0][0] != "microstructure", item[0])):
         for field, repaired in FIELDS.items():
             kinds = [(field, RAW | {"stop": False}), (field, RAW), (field, {}), (repaired, {})]
@@ -98,11 +101,11 @@ def gains(rows):
             over = [f"{psnr[3] - value:+.2f}" for value in psnr[:3]]
             body.append([f"{data}, {views} views, `{repaired}`", str(count), *told[:4], *over, *told[4:]])
     for repaired in FIELDS.values():
-        kinds = [f"{data}, mean of all views, `{repaired}`" for data in KINDS]
-        seen = {len(some) for title in kinds for some in found[title].values()}
+        titles = [f"{data}, mean of all views, `{repaired}`" for data in KINDS]
+        seen = {len(some) for title in titles for some in found[title].values()}
         if len(seen) == 1 and seen != {1}:  # all kinds at all views
-            each = [some for title in kinds for some in found[title].values()]
-            found[f"all four, mean of all views, `{repaired}`"] = dict(enumerate(each))
+            every = [some for title in titles for some in found[title].values()]
+            found[f"all four, mean of all views, `{repaired}`"] = dict(enumerate(every))
     for title, volumes in found.items():
         gained = np.array([np.mean(some, axis=0) for some in volumes.values()])  # (volumes, 3)
         if len(gained) > 1 and max(map(len, volumes.values())) > 1:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from markdown_table import table
 
+from fewview.benchmark.rows_file import Row
 from fewview.benchmark.statistics import paired
 
 ROOT = Path(__file__).parents[1]
@@ -18,7 +19,7 @@ SHARES = ("d3ip", "share 0", "share 0.25", "share 0.5", "share 0.75", "share 1")
 
 def by_views(rows, part):
     """Rows of a part by views and method, each by volume."""
-    found = defaultdict(lambda: defaultdict(dict))
+    found: dict[int, dict[str, dict[tuple[int, int], Row]]] = defaultdict(lambda: defaultdict(dict))
     for row in rows:
         if row["part"] == part:
             found[row["views"]][row["label"]][row["volume"], 0] = row

@@ -6,7 +6,7 @@ from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
-from benchmark_tables import table
+from markdown_table import table
 
 from fewview.benchmark.quality.data import UNSEEN
 from fewview.benchmark.quality.rows import Rows, difference, row_name

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-Rows = list[dict]
+from collections.abc import Sequence
+
+from fewview.benchmark.rows_file import Row
+
+Rows = list[Row]
 
 
-def table(header: list[str], rows: list[list[object]]) -> str:
+def table(header: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
     """A Markdown table; numbers to four significant digits."""
     lines = ["| " + " | ".join(header) + " |", "|" + "---|" * len(header)]
     lines += ["| " + " | ".join(cell(value) for value in row) + " |" for row in rows]

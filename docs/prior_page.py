@@ -9,6 +9,7 @@ from __future__ import annotations
 import itertools
 import sys
 from pathlib import Path
+from typing import Any
 
 import matplotlib
 import torch
@@ -21,6 +22,7 @@ from fewview.models.weights import SHIPPED, load_prior, read_card
 
 ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs" / "priors.md"
+Card = dict[str, Any]
 IMAGES = ROOT / "docs" / "images"
 LEARNING = "prior-learning.png"
 SAMPLES, SIZE, STEPS, SEED = 4, 128, 40, 0
@@ -88,17 +90,17 @@ nothing of a measurement.
 """
 
 
-def cards() -> dict[str, dict]:
+def cards() -> dict[str, Card]:
     """The cards of the diffusion priors, by name."""
     found = {path.stem: read_card(path.with_suffix(".safetensors")) for path in sorted(SHIPPED.glob("*.json"))}
     return {name: card for name, card in found.items() if _is_prior(card)}
 
 
-def _is_prior(card: dict) -> bool:
+def _is_prior(card: Card) -> bool:
     return {"denoising_psnr_db", "baselines_psnr_db", "learning_curve"} <= card.keys() and bool(card["learning_curve"])
 
 
-def best_baseline(card: dict, kind: str) -> dict[str, float]:
+def best_baseline(card: Card, kind: str) -> dict[str, float]:
     """The better of the denoisers without a network, by noise level."""
     families = card["baselines_psnr_db"].get(kind, {}).values()
     return {level: max(f[level] for f in families) for level in next(iter(families), {})}
@@ -107,7 +109,7 @@ def best_baseline(card: dict, kind: str) -> dict[str, float]:
 FACTS = ("trained_on", "minutes", "steps", "device")
 
 
-def facts(found: dict[str, dict]) -> str:
+def facts(found: dict[str, Card]) -> str:
     """What was trained on what, and for how long."""
     lines = ["| prior | parameters | trained on | minutes | steps | device |", "|---|---|---|---|---|---|"]
     for name, card in found.items():
@@ -116,7 +118,7 @@ def facts(found: dict[str, dict]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def denoising(found: dict[str, dict]) -> str:
+def denoising(found: dict[str, Card]) -> str:
     """A table per kind of images."""
     parts = [DENOISING]
     for kind in dict.fromkeys(kind for card in found.values() for kind in card["baselines_psnr_db"]):
@@ -133,9 +135,9 @@ def denoising(found: dict[str, dict]) -> str:
     return "\n".join(parts)
 
 
-def rollouts(found: dict[str, dict]) -> str:
+def rollouts(found: dict[str, Card]) -> str:
     """A line per prior and kind of images; those trained on white noise alone have none."""
-    lines = []
+    lines: list[str] = []
     for name, card in found.items():
         for kind, figures in card.get("rollout_psnr_db", {}).items():
             views = list(figures)
@@ -166,7 +168,7 @@ def page() -> str:
     return "\n".join(parts)
 
 
-def draw_learning(found: dict[str, dict]) -> None:
+def draw_learning(found: dict[str, Card]) -> None:
     """A panel per prior: a curve per noise level."""
     figure, panels = plt.subplots(1, len(found), figsize=(5 * len(found), 3.6), layout="constrained", squeeze=False)
     for axes, (name, card) in zip(panels[0], found.items(), strict=True):
@@ -209,7 +211,7 @@ def draw_samples(name: str) -> Tensor:
 
     ramp = torch.linspace(0, 1, STEPS)
     levels = [*((20 ** (1 / 7) + ramp * (0.005 ** (1 / 7) - 20 ** (1 / 7))) ** 7).tolist(), 0.0]
-    x = levels[0] * noise()
+    x: Tensor = levels[0] * noise()
     with torch.no_grad():
         for sigma, following in itertools.pairwise(levels):
             clean = prior(x.expand(-1, prior.config.slices, -1, -1), sigma)

@@ -24,12 +24,12 @@ STANDARD = 4  # slices of a run in the quality benchmark
 def page(rows):
     """The page as text."""
     full = {(r["kind"], r["volume"], r["views"]): r for r in rows if not r["without"]}
-    gains = defaultdict(list)
+    gains: dict[str, list[float]] = defaultdict(list)
     for row in rows:
         if row["without"]:
             gains[row["without"]].append(full[row["kind"], row["volume"], row["views"]]["psnr"] - row["psnr"])
     whole = [row for row in full.values() if row["slices"] > 1]  # the measured scan has one slice
-    tuning = defaultdict(float)
+    tuning: dict[str, float] = defaultdict(float)
     for row in whole:
         for stage, seconds in row["tuning"].items():
             tuning[stage] += seconds / len(whole)

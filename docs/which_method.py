@@ -12,6 +12,8 @@ RESULTS = HERE.parent / "benchmarks" / "results" / "quality.json"
 PAGE = HERE / "which-method.md"
 VARIANTS = {"d3ip-generic"}  # of a method that is in the same row, with one of its choices made by hand
 CLEAR = 0.3  # dB over the second: less is a matter of the sample
+Sample = tuple[str, int, float | None]
+"""Data, size and counts."""
 
 INTRODUCTION = """# Which method for how many views?
 
@@ -34,6 +36,7 @@ def needs_xray(label):
 
 def groups(rows):
     """PSNR by sample, by views, by set of volumes, and by method, at its defaults and with the right X-ray volume."""
+    found: dict[Sample, dict[int, dict[tuple[int, int], dict[str, float]]]]
     found = defaultdict(lambda: defaultdict(lambda: defaultdict(dict)))
     for row in rows:
         own = row["label"] not in VARIANTS and needs_xray(row["label"]) is not None

@@ -22,11 +22,20 @@ SHELL_PIXELS = 272  # of the shipped slice
 
 
 class Slab:
-    """The middle slices of a phantom: grown alone, so thin a sample would hold grains of other shapes."""
+    """Some slices of a phantom: grown alone, so thin a sample would hold grains of other shapes.
 
-    def __init__(self, whole: Phantom, slices: int) -> None:
+    Parameters
+    ----------
+    whole : Phantom
+    slices : int
+        How many.
+    first : int, optional
+        The middle ones when not given.
+    """
+
+    def __init__(self, whole: Phantom, slices: int, first: int | None = None) -> None:
         self.whole, self.depth, self.pixel = whole, slices, whole.pixel
-        self.first = (whole.depth - slices) // 2
+        self.first = (whole.depth - slices) // 2 if first is None else first
 
     def truth(self, radiation: Radiation) -> Array:
         """See :class:`fewview.simulate.phantoms.Phantom`."""
