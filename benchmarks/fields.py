@@ -1,10 +1,10 @@
 """Neural fields, DINR and DiffNR on simulated samples, and the voxeliser's speed; writes results/fields.json.
 
-`python benchmarks/fields.py speed` measures the voxeliser, and projectors beside it, `disk` each field on exact line
-integrals of disks, `python benchmarks/fields.py dinr --views 8 4 16` fields and DINR on validation seeds, `python
-benchmarks/fields.py diffnr --views 12 24 36 --volumes 4 --data microstructure foam` fields with and without repair on
-test seeds, and `ablation` repairs with a part left out. Rows that are there already are kept, so that a run can be
-stopped and gone on with.
+`python benchmarks/fields.py speed` measures the voxeliser, and projectors beside it, `bodies` each field on exact line
+integrals of a disk and of ellipsoids, `python benchmarks/fields.py dinr --views 8 4 16` fields and DINR on validation
+seeds, `python benchmarks/fields.py diffnr --views 12 24 36 --volumes 4 --data microstructure foam` fields with and
+without repair on test seeds, and `ablation` repairs with a part left out. Rows that are there already are kept, so that
+a run can be stopped and gone on with.
 """
 
 import argparse
@@ -14,8 +14,8 @@ import time
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
+from fields_bodies import bodies
 from fields_speed import speed
 from segmentation import dice, jitter
 from similarity import similarity
@@ -23,10 +23,6 @@ from similarity import similarity
 import fewview
 from fewview.benchmark.quality.cell import prediction_error
 from fewview.benchmark.quality.simulated import Slab, measured
-from fewview.geometry import FanBeam, ParallelBeam
-from fewview.methods import Problem, get_method
-from fewview.operators import projector
-from fewview.quality import psnr
 from fewview.simulate import make_phantom
 from fewview.simulate.seeds import nth
 
@@ -79,14 +75,6 @@ ABLATION: Runs = (
     ("diffnr-gaussian", ALONE),
 )
 RUNS = {"dinr": DINR, "diffnr": DIFFNR, "ablation": ABLATION}
-# X, Y and radius in voxels of a slice of 64, and value.
-DISKS = ((6.0, -4.0, 17.0, 1.0), (-9.0, 12.0, 6.0, 0.5), (12.0, -10.0, 4.0, -0.4))
-BEAMS = {
-    "parallel": lambda size, views: ParallelBeam(np.arange(views) * np.pi / views, 1, size, (size - 1) / 2, 3.2 / size),
-    "fan": lambda size, views: FanBeam(
-        np.arange(views) * 2 * np.pi / views, 1, size, (size - 1) / 2, 4.8 / size, sod=60.0, sdd=90.0
-    ),
-}
 SAME = ("data", "size", "views", "volume", "method", "settings")
 
 
@@ -114,38 +102,9 @@ def quality(data, runs, views, volumes, split, keep):
             keep(row)
 
 
-def disks(sizes=(64, 128), views=64):
-    """Each field, and TV, on a disk with others in and beside it: parallel and fan beam, exact line integrals."""
-    for size, (name, beam), method in itertools.product(sizes, BEAMS.items(), ("naf", "r2gaussian", "inr", "tv")):
-        geometry = beam(size, views)
-        A = projector(geometry)
-        unit = size / 64 * A.volume.voxel
-        data = np.zeros((views, size))
-        for part in (np.arange(8) - 3.5) / 8:  # a detector pixel sees the mean over its width
-            shifted = geometry.with_axis(geometry.centre - part)
-            for view in range(views):
-                start, along = shifted.rays(view)
-                for x, y, radius, value in DISKS:
-                    apart = (unit * x - start[:, 0]) * along[:, 1] - (unit * y - start[:, 1]) * along[:, 0]
-                    data[view] += 2 * value * np.sqrt(np.clip((unit * radius) ** 2 - apart**2, 0, None)) / 8
-        fine = (np.arange(8 * A.grid) - (8 * A.grid - 1) / 2) / 8 * 64 / size
-        truth = sum(value * (np.hypot(fine - x, -fine[:, None] - y) < r) for x, y, r, value in DISKS)
-        truth = truth.reshape(A.grid, 8, A.grid, 8).mean(axis=(1, 3)).astype(np.float32)
-        problem = Problem(A, torch.tensor(data[None], dtype=torch.float32))
-        for last in get_method(method).run(problem, get_method(method).options()):  # noqa: B007
-            pass
-        volume = last.array[0]
-        coarse = fine.reshape(-1, 8).mean(axis=1)
-        inside = (np.hypot(coarse - 6, -coarse[:, None] + 4) < 13) & (np.hypot(coarse - 12, -coarse[:, None] + 10) > 8)
-        row = {"size": size, "beam": name, "views": views, "method": method}
-        row |= {"mean": round(float(volume[inside].mean()), 4), "psnr": round(psnr(volume[None], truth[None]), 2)}
-        print(row, flush=True)
-        yield row
-
-
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("part", choices=("speed", "disk", *RUNS))
+    parser.add_argument("part", choices=("speed", "bodies", *RUNS))
     parser.add_argument("--views", type=int, nargs="+", default=[8, 4, 16])
     parser.add_argument("--volumes", type=int, default=2)
     parser.add_argument("--data", nargs="+", default=["microstructure"])
@@ -164,9 +123,9 @@ if __name__ == "__main__":
         OUT.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
         return True
 
-    if asked.part in ("speed", "disk"):
+    if asked.part in ("speed", "bodies"):
         found.pop(asked.part, None)
-        for measured_row in speed() if asked.part == "speed" else disks():
+        for measured_row in speed() if asked.part == "speed" else bodies():
             keep(measured_row)
     else:
         split = "validation" if asked.part == "dinr" else "test"

@@ -1,4 +1,4 @@
-"""Put the tables of disks and of speed of fields.json into docs/fields.md: `python docs/fields_table.py`."""
+"""Put the tables of bodies and of speed of fields.json into docs/fields.md: `python docs/fields_table.py`."""
 
 import json
 from pathlib import Path
@@ -6,7 +6,10 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "benchmarks" / "results" / "fields.json"
 PAGE = ROOT / "docs" / "fields.md"
-MARKS = ("<!-- measured -->\n", "<!-- end of measured -->\n")
+MARKS = {
+    "disk": ("<!-- measured -->\n", "<!-- end of measured -->\n"),
+    "ellipsoids": ("<!-- ellipsoids -->\n", "<!-- end of ellipsoids -->\n"),
+}
 SPEED = ("<!-- speed -->\n", "<!-- end of speed -->\n")
 METHODS = ("naf", "r2gaussian", "inr", "tv")
 
@@ -46,7 +49,8 @@ def page():
     """The page with the tables as measured."""
     rows = json.loads(RESULTS.read_text(encoding="utf-8"))
     text = PAGE.read_text(encoding="utf-8")
-    for marks, made in ((MARKS, table(rows["disk"])), (SPEED, speed(rows["speed"]))):
+    tables = [(MARKS[name], table([row for row in rows["bodies"] if row["body"] == name])) for name in MARKS]
+    for marks, made in (*tables, (SPEED, speed(rows["speed"]))):
         begin, end = text.index(marks[0]) + len(marks[0]), text.index(marks[1])
         text = text[:begin] + "\n" + made + "\n" + text[end:]
     return text
