@@ -44,7 +44,7 @@ def draft(path: str | Path, request: Request) -> Draft:
     if request.geometry is not None:
         found, reversed_ = with_geometry(found, Path(request.geometry))
         request = replace(request, mirror=request.mirror != reversed_)
-    made = Draft(path, found, notes=list(found.notes), monitor=found.monitor, view_times=found.view_times)
+    made = Draft(path, found, notes=list(found.notes), monitor=found.monitor)
     made.excluded = request.exclude or ""
     made.mirrored = request.mirror
     if found.refusal is not None:

@@ -95,9 +95,10 @@ def _in_order(frames: HDF5Frames, data: Any) -> tuple[FrameSource, tuple[Layout,
     axes = [axis.strip() for axis in re.split(r"[:,\s]+", text(data.attrs.get("axes", ""))) if axis.strip()]
     if len(axes) != 3 or axes[0] == "theta" or "theta" not in axes:
         return frames, known_layout("projections", TITLE)
+    said = f"{TITLE}, axes {':'.join(axes)}"
     if axes[1] == "theta":
-        return frames, ("sinogram", Provenance("read", f"{TITLE}, axes {':'.join(axes)}"))
-    return Rearranged(frames, (2, 0, 1)), known_layout("projections", f"{TITLE}, axes {':'.join(axes)}")
+        return frames, known_layout("sinogram", said)
+    return Rearranged(frames, (2, 0, 1)), known_layout("projections", said)
 
 
 def _flats_or_darks(path: Path, group: Any, name: str) -> tuple[FrameSource | None, Times, tuple[str, ...]]:

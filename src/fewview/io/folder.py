@@ -102,6 +102,8 @@ def read_folder(path: Path, patterns: Mapping[names.Role, str]) -> Found:
     made = sort_images(path, groups, patterns)
     one_series(made, path)
     stack = read_files(made.projections)
+    form = image_format(stack.files[0].path)
+    assert form is not None  # read_files refuses files of no known format
     sources, faults = _sources(stack, made.folder, path)
     flats = read_files(made.flats) if made.flats else None
     darks = read_files(made.darks) if made.darks else None
@@ -114,7 +116,7 @@ def read_folder(path: Path, patterns: Mapping[names.Role, str]) -> Found:
     single = all(file.count == 1 for file in stack.files)
     scanner = scanner_log.beside(path) or scanner_log.beside(made.folder)
     return Found(
-        f"folder of {stack_format(stack)} images",
+        f"folder of {form.title} images",
         (path, *(file.path for file in stack.files)),
         stack,
         layout_of_name(made.folder.name) or layout_of_name(made.projections[0].name),
@@ -130,12 +132,6 @@ def read_folder(path: Path, patterns: Mapping[names.Role, str]) -> Found:
         other_names=tuple(file.name for file in (*made.flats, *made.darks)),
         no_angles=faults[0] if faults else "",
     )
-
-
-def stack_format(stack: ImageStack) -> str:
-    """Title of the format of its files."""
-    form = image_format(stack.files[0].path)
-    return form.title if form else "image"
 
 
 def _images(folder: Path) -> list[Path]:

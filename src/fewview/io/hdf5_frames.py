@@ -22,27 +22,24 @@ _OWN_FILTERS = 256  # filters from here on come with plugins
 
 @dataclass(frozen=True, eq=False)
 class HDF5Frames:
-    """Some frames of a dataset. The file is open only while it reads, so a scan travels to other processes.
+    """The frames of a dataset. The file is open only while it reads, so a scan travels to other processes.
 
     Parameters
     ----------
     path : Path
     dataset : str
     shape : (int, int, int)
-        Of these frames; a two-dimensional dataset counts as one frame, all dimensions before the last two as one.
+        Of the frames; a two-dimensional dataset counts as one frame, all dimensions before the last two as one.
     dtype : numpy.dtype
-    picks : array of int, optional
-        Which frames of the dataset; all by default.
     """
 
     path: Path
     dataset: str
     shape: tuple[int, int, int]
     dtype: np.dtype
-    picks: NDArray[np.intp] | None = None
 
     @classmethod
-    def of(cls, path: Path, group: Any, name: str, picks: NDArray[np.intp] | None = None) -> HDF5Frames:
+    def of(cls, path: Path, group: Any, name: str) -> HDF5Frames:
         """Frames of a dataset with two or more dimensions in a group of an open file.
 
         The dataset is remembered by the way it was reached: behind a link its own name belongs to another file.
@@ -55,8 +52,6 @@ class HDF5Frames:
             Open.
         name : str
             Of the dataset in it.
-        picks : ndarray of intp, shape (frames,), optional
-            Indices of the frames that count.
 
         Returns
         -------
@@ -77,16 +72,16 @@ class HDF5Frames:
             )
         if dataset.dtype.kind not in "iufb":
             raise ScanError(f"{path.name}: {name} holds {dataset.dtype}, no real numbers.", "Name the frames.")
-        count = int(np.prod(many, dtype=int)) if picks is None else len(picks)
+        count = int(np.prod(many, dtype=int))
         if not count * height * width:
             shape = " x ".join(map(str, dataset.shape))
             raise ScanError(f"{path.name}: {name} is empty ({shape}).", "Was the scan ended before its first frame?")
         load_filters(path, dataset)
-        return cls(path, f"{group.name}/{name}", (count, height, width), dataset.dtype, picks)
+        return cls(path, f"{group.name}/{name}", (count, height, width), dataset.dtype)
 
     def read(self, frames: NDArray[np.intp], rows: Span, columns: Span) -> NDArray[np.float32]:
         """See :class:`~fewview.frames.FrameSource`."""
-        wanted = np.asarray(frames) if self.picks is None else self.picks[np.asarray(frames)]
+        wanted = np.asarray(frames)
         out = np.empty((len(wanted), rows[1] - rows[0], columns[1] - columns[0]), dtype=np.float32)
         with open_hdf5(self.path) as file:
             dataset = file[self.dataset]

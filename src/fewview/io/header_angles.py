@@ -6,6 +6,7 @@ import math
 import re
 from collections.abc import Iterable
 
+from . import names
 from .angle_columns import ANGLE_WORDS, NO_ANGLE_WORDS
 from .text_table import NUMBER
 from .units import RADIANS, angle_unit
@@ -39,12 +40,8 @@ def of_text(text: str) -> tuple[float, str] | None:
     return of_pairs((match["key"].strip(), match["number"] + match["rest"]) for match in _PAIR.finditer(text))
 
 
-def _words(key: str) -> set[str]:
-    return {word.lower() for word in re.findall(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])", re.sub(r"[\[(].*", "", key))}
-
-
 def _names_an_angle(key: str) -> bool:
-    words = _words(key)
+    words = set(names.words(re.sub(r"[\[(].*", "", key)))
     glued = any(re.fullmatch(r"(rot|mot|stage|sample|tomo)+_?(ang|angle|rot|theta)", word) for word in words)
     return (bool(words & ANGLE_WORDS) or glued) and not words & NO_ANGLE_WORDS
 

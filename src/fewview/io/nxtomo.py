@@ -14,6 +14,7 @@ from .hdf5 import dangling, open_hdf5, reach
 from .hdf5_frames import HDF5Frames
 from .nxtomo_entries import Detector, chosen, detectors, with_projections
 from .nxtomo_values import NXtomoValues
+from .picked import Picked
 from .scan_facts import Found, known_layout
 
 _KEYS = (("flats", 1), ("darks", 2))
@@ -31,7 +32,7 @@ def read(path: Path, dataset: str | None) -> Found:
     """
     with open_hdf5(path) as file:
         every = list(detectors(file))
-        one = chosen(path, every, dataset)
+        one = chosen(path, file, every, dataset)
         found = _detector(path, file, one)
         if found.images is None or found.flats is not None:
             return found
@@ -67,9 +68,9 @@ def _detector(path: Path, file: Any, one: Detector) -> Found:
     odd = int(np.sum((keys > 2) | (keys < -1)))
     if odd:
         notes.append(f"{odd} frames are marked invalid (image_key other than 0, 1, 2) and left out.")
-    group, name = file[one.group], one.data
-    refusal = dangling(group, name, path)
-    frames = None if refusal is not None else group[name]
+    group = file[one.group]
+    refusal = dangling(group, "data", path)
+    frames = None if refusal is not None else group["data"]
     if frames is not None and (frames.ndim < 3 or int(np.prod(frames.shape[:-2])) != len(keys)):
         shape = " x ".join(map(str, frames.shape))
         refusal = ScanError(
@@ -87,12 +88,12 @@ def _detector(path: Path, file: Any, one: Detector) -> Found:
     for role, key in _KEYS:
         which = np.flatnonzero(keys == key)
         counts[role] = len(which)
-        sources[role] = HDF5Frames.of(path, group, name, which) if frames is not None and len(which) else None
+        sources[role] = _picked(path, group, which) if frames is not None and len(which) else None
     width = None if frames is None else frames.shape[-1]
     return Found(
         "NXtomo",
         (path,),
-        None if frames is None or not len(picks) else HDF5Frames.of(path, group, name, picks),
+        None if frames is None or not len(picks) else _picked(path, group, picks),
         known_layout("projections", "NXtomo"),
         angles.angles,
         sources["flats"],
@@ -107,6 +108,10 @@ def _detector(path: Path, file: Any, one: Detector) -> Found:
         monitor=values.monitor(),
         no_angles=angles.why_none,
     )
+
+
+def _picked(path: Path, group: Any, which: NDArray[np.intp]) -> Picked:
+    return Picked(HDF5Frames.of(path, group, "data"), which)
 
 
 def _keys(file: Any, one: Detector) -> tuple[NDArray[np.intp], int]:

@@ -21,24 +21,25 @@ class Detector:
     ----------
     entry : str
         Path of the entry, without a leading slash.
-    group, data : str
-        Group of the frames, and their name in it.
-    keys : str
-        Path of ``image_key``.
+    group : str
+        Path of the group of frames and keys.
     broken : bool
         Whether the frames are a link that leads nowhere.
     """
 
     entry: str
     group: str
-    data: str
-    keys: str
     broken: bool
 
     @property
     def name(self) -> str:
         """Path of the frames, without a leading slash."""
-        return f"{self.group}/{self.data}".strip("/")
+        return f"{self.group}/data".strip("/")
+
+    @property
+    def keys(self) -> str:
+        """Path of ``image_key``."""
+        return f"{self.group}/image_key"
 
 
 def detectors(file: Any) -> Iterator[Detector]:
@@ -52,7 +53,7 @@ def detectors(file: Any) -> Iterator[Detector]:
             for group in groups:
                 if "image_key" in group and group.get("data", getlink=True) is not None:
                     broken = dangling(group, "data", Path(file.filename)) is not None
-                    yield Detector(entry.name.strip("/"), group.name, "data", f"{group.name}/image_key", broken)
+                    yield Detector(entry.name.strip("/"), group.name, broken)
 
 
 def with_projections(file: Any, one: Detector) -> bool:
@@ -60,13 +61,15 @@ def with_projections(file: Any, one: Detector) -> bool:
     return bool(np.any(np.asarray(file[one.keys][()]).round() == 0))
 
 
-def chosen(path: Path, every: list[Detector], dataset: str | None) -> Detector:
+def chosen(path: Path, file: Any, every: list[Detector], dataset: str | None) -> Detector:
     """The detector that the user names, else the only one that is there and has projections.
 
     Parameters
     ----------
     path : Path
         Of the file, for messages.
+    file : Any
+        Open.
     every : list of Detector
         Detectors that it holds.
     dataset : str or None
@@ -97,37 +100,25 @@ def chosen(path: Path, every: list[Detector], dataset: str | None) -> Detector:
                 f"{path.name} has no NXtomo entry '{dataset}', but {known}.", "Name one with --dataset ENTRY."
             )
     there = [one for one in candidates if not one.broken] or candidates[:1]
-    first = [one for i, one in enumerate(there) if one.keys not in {other.keys for other in there[:i]}]
+    first = [one for i, one in enumerate(there) if one.group not in {other.group for other in there[:i]}]
     if len(first) > 1:
-        first = _those_with_projections(path, first)
-    by_entry = {one.entry: one for one in reversed(first)}
-    if len(first) > 1 and len(by_entry) == 1 and len({one.group for one in first}) > 1:
-        same = {one.name for one in first}
-        if not _are_links(path, first):
-            raise AnswerNeeded(
-                f"{path.name} holds the frames of several detectors: {listed(sorted(same))}.",
-                "Name one with --dataset.",
-            )
-    if len(by_entry) > 1:
-        problem = f"{path.name} holds {len(by_entry)} scans: {listed(one.entry for one in first)}."
+        first = [one for one in first if with_projections(file, one)] or first
+    entries = {one.entry for one in first}
+    if len(entries) > 1:
+        problem = f"{path.name} holds {len(entries)} scans: {listed(one.entry for one in first)}."
         raise AnswerNeeded(problem, "Name one with --dataset ENTRY.")
+    if not _are_links(file, first):
+        raise AnswerNeeded(
+            f"{path.name} holds the frames of several detectors: {listed(sorted(one.name for one in first))}.",
+            "Name one with --dataset.",
+        )
     return first[0]
 
 
-def _those_with_projections(path: Path, every: list[Detector]) -> list[Detector]:
-    import h5py
-
-    with h5py.File(path, "r") as file:
-        return [one for one in every if with_projections(file, one)] or every
-
-
-def _are_links(path: Path, every: list[Detector]) -> bool:
+def _are_links(file: Any, every: list[Detector]) -> bool:
     """Whether all are the same frames: NXdata links to those of the NXdetector."""
-    import h5py
-
-    with h5py.File(path, "r") as file:
-        nodes = [reach(file, one.name) for one in every]
-        return all(node is not None and node == nodes[0] for node in nodes)
+    first, *others = [reach(file, one.name) for one in every]
+    return all(node is not None and node == first for node in others)
 
 
 def _groups(group: Any) -> list[Any]:

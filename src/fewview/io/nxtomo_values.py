@@ -51,10 +51,6 @@ class NXtomoValues:
     detector: Detector
     keys: NDArray[Any]
 
-    @property
-    def _group(self) -> str:
-        return self.detector.keys.rpartition("/")[0]
-
     def angles(self) -> FoundAngles:
         """Angles by their place in the format, else by their name and number anywhere in the entry."""
         keys, file = self.keys, self.file
@@ -114,7 +110,7 @@ class NXtomoValues:
 
     def pixel(self) -> tuple[float, Provenance] | None:
         """Pixel size in mm and where it is from: that in the sample, where an objective makes it smaller."""
-        file, detector = self.file, self._group
+        file, detector = self.file, self.detector.group
         places = [f"{self.detector.entry}/{tail}" for tail in _IN_THE_SAMPLE]
         for name in (*places, f"{detector}/x_sample_pixel_size", f"{detector}/x_pixel_size"):
             value = number(reach(self.file, name))
@@ -137,7 +133,7 @@ class NXtomoValues:
 
         Some programs count it from the detector's edge, some from its middle. A position of exactly 0 was never set.
         """
-        groups = (self._group, f"{self.detector.entry}/instrument/detector")
+        groups = (self.detector.group, f"{self.detector.entry}/instrument/detector")
         for name in (f"{group}/{tail}" for group in groups for tail in _AXIS):
             value = number(reach(self.file, name))
             if value is None or value == 0 or not np.isfinite(value):

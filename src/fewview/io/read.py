@@ -90,7 +90,6 @@ def scan_of(made: Draft) -> Scan:
         flats=made.flats,
         darks=made.darks,
         flat_times=made.flat_times,
-        view_times=made.view_times,
         monitor=made.monitor,
         kind=made.kind,
         provenance=made.provenance,

@@ -67,7 +67,7 @@ def leave_out_as_well(excluded: str, views: str) -> str:
 class Draft:
     """A scan in the making.
 
-    ``keep`` are the views that are used, of all frames; ``angles``, ``monitor`` and ``view_times`` are of all of them.
+    ``keep`` are the views that are used, of all frames; ``angles`` and ``monitor`` are of all of them.
     ``lacks`` names what keeps it from being one, the gravest first. ``hopeless``: no flag would make it a scan, so
     that what else is missing is not worth saying. ``mirrored``: the columns of the frames were reversed.
     ``open_beside``: the open beam shows beside the sample in all views. ``excluded``: views that the user leaves out.
@@ -80,7 +80,6 @@ class Draft:
     angles: NDArray[np.float64] | None = None
     keep: NDArray[np.intp] | None = None
     monitor: NDArray[np.float64] | None = None
-    view_times: NDArray[np.float64] | None = None
     flats: FrameSource | None = None
     darks: FrameSource | None = None
     flat_times: NDArray[np.float64] | None = None

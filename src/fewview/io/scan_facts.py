@@ -92,8 +92,6 @@ class Found:
         File of each image, and those of the flats and darks: a gap in their numbers is a frame that is missing.
     monitor : array of float, shape (views,), optional
         Beam in each view relative to that in the flats, or to the mean of the views where those have none.
-    view_times : array of float, shape (views,), optional
-        When each view was taken: 0 at the first one, 1 at the last; equally spaced unless given.
     no_angles : str
         Why the file says no angles, where it should: the link that leads nowhere.
     """
@@ -117,7 +115,6 @@ class Found:
     names: tuple[str, ...] = ()
     other_names: tuple[str, ...] = ()
     monitor: NDArray[np.float64] | None = None
-    view_times: NDArray[np.float64] | None = None
     no_angles: str = ""
 
 

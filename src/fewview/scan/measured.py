@@ -38,8 +38,6 @@ class Scan(Selectable):
         Open-beam and beam-off frames ``(n, v, u)``.
     flat_times : array, optional
         When each flat was taken: 0 before the scan, 1 after it.
-    view_times : array, optional
-        When each of the frames was taken, 0 to 1; equally spaced without.
     monitor : array, optional
         Beam during each of the frames, relative to that of the flats.
     kind : {"counts", "transmission", "attenuation"}
@@ -59,7 +57,6 @@ class Scan(Selectable):
     flats: FrameSource | None = None
     darks: FrameSource | None = None
     flat_times: NDArray[np.float64] | None = None
-    view_times: NDArray[np.float64] | None = None
     monitor: NDArray[np.float64] | None = None
     kind: Kind = "counts"
     provenance: Provenances = field(default_factory=dict)
@@ -146,7 +143,7 @@ class Scan(Selectable):
         options = options or PrepareOptions()
         around = self._around(options.tilt)
         everything = self.frames.shape[0]
-        times = (np.arange(everything) + 0.5) / everything if self.view_times is None else self.view_times
+        times = (np.arange(everything) + 0.5) / everything  # 0 to 1
         prepared = prepare(
             around.read(self.frames, binned=False),
             self._read_frames(self.flats, around),
