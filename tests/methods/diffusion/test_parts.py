@@ -8,7 +8,8 @@ import pytest
 import torch
 
 from fewview.errors import Stopped
-from fewview.methods.diffusion.adapt import PATIENCE, Adapter, Settings
+from fewview.methods.diffusion.adapt import PATIENCE, Adapter
+from fewview.methods.diffusion.choices import LowRank, LowRankBiases
 from fewview.methods.diffusion.denoiser import Denoiser, stoppable
 from fewview.methods.diffusion.renoise import ddim, renoised, slerp
 from fewview.methods.diffusion.reuse import Reuse
@@ -235,7 +236,7 @@ def test_few_calls_are_spread_evenly():
 @pytest.mark.parametrize("held_out", [False, True])
 def test_adaptation_lowers_the_loss_and_leaves_the_network_alone(prior, data, held_out):
     before = {name: value.clone() for name, value in prior.state_dict().items()}
-    settings = Settings(inner=40, slices=0, rate=1e-2, held_out=held_out)
+    settings = LowRankBiases(inner=40, slices=0, rate=1e-2, held_out=held_out)
     denoiser = Denoiser.of(prior, 3)
     adapter = Adapter(settings, denoiser, PlainCG(1), torch.Generator().manual_seed(0))
     torch.manual_seed(1)
@@ -247,7 +248,7 @@ def test_adaptation_lowers_the_loss_and_leaves_the_network_alone(prior, data, he
 
 
 def test_the_base_network_gives_the_direction_when_asked(prior, data):
-    settings = Settings(inner=5, slices=0, rate=1e-2, biases=False, direction="base")
+    settings = LowRank(inner=5, slices=0, rate=1e-2, direction="base", held_out=False)
     denoiser = Denoiser.of(prior, 3)
     adapter = Adapter(settings, denoiser, PlainCG(1), torch.Generator().manual_seed(0))
     x_t = torch.randn(3, 16, 16, generator=torch.Generator().manual_seed(1))
@@ -259,7 +260,7 @@ def test_the_base_network_gives_the_direction_when_asked(prior, data):
 
 
 def test_scd_adapts_now_and_then_and_at_the_end(prior):
-    adapter = Adapter(Settings(every=20, last=4), Denoiser.of(prior, 3), PlainCG(1), torch.Generator())
+    adapter = Adapter(LowRankBiases(every=20, last=4), Denoiser.of(prior, 3), PlainCG(1), torch.Generator())
     due = [level.index for level in levels(100, 990) if adapter.due(level)]
     assert due == [0, 20, 40, 60, 80, 96, 97, 98, 99]
 
@@ -267,7 +268,7 @@ def test_scd_adapts_now_and_then_and_at_the_end(prior):
 def test_held_out_views_undo_and_end_an_adaptation_that_does_harm(prior, data):
     """At an absurd learning rate every step is for the worse: the network stays as it was, and soon is left alone."""
     denoiser = Denoiser.of(prior, 3)
-    settings = Settings(inner=2, slices=0, rate=30.0, held_out=True)
+    settings = LowRankBiases(inner=2, slices=0, rate=30.0, held_out=True)
     adapter = Adapter(settings, denoiser, PlainCG(1), torch.Generator().manual_seed(0))
     x_t = torch.randn(3, 16, 16, generator=torch.Generator().manual_seed(1))
     for _ in range(PATIENCE):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import torch
@@ -15,58 +14,11 @@ from ..inverse.consistency import Consistency
 from ..inverse.normalised import Scaled
 from ..selection.comparison import ON_AVERAGE, PerView, better
 from ..selection.held_out import held_fraction
+from .choices import LowRank, LowRankBiases
 from .denoiser import Denoiser, batch_size, stoppable
 from .schedule import Level
 
 PATIENCE = 2  # diffusion steps in a row whose adaptation was undone, after which there are no more
-
-
-@dataclass(frozen=True)
-class Settings:
-    """What the published variants differ in.
-
-    Parameters
-    ----------
-    inner : int
-        Gradient steps per diffusion step (K).
-    rank : int
-        Of the low-rank changes.
-    biases : bool
-        Unfreeze the biases outside the noise-level layers, too (D3IP).
-    slices : int
-        Random slices per gradient step; 0 takes all.
-    rate : float
-        Of the optimiser.
-    decay : float
-        Weight decay (AdamW); 0 is Adam.
-    every : int
-        Adapt at every so many diffusion steps.
-    last : int
-        And at the last so many, whatever ``every`` says.
-    persistent : bool
-        Keep the optimiser's moments between diffusion steps.
-    direction : {"adapted", "base"}
-        Which network gives the noise to go on with.
-    tv : float
-        Weight of the summed total variation of a slice in the loss, where the misfit is in pixels (SCD's alphatv).
-    held_out : bool
-        Judge each gradient step on views that its data step has not seen, and undo the gradient steps of a diffusion
-        step after which views that none of them has seen are predicted no better. False, as published, fits the
-        noise in the end.
-    """
-
-    inner: int = 10
-    rank: int = 4
-    biases: bool = True
-    slices: int = 3
-    rate: float = 1e-3
-    decay: float = 0.01
-    every: int = 1
-    last: int = 0
-    persistent: bool = False
-    direction: str = "adapted"
-    tv: float = 0.0
-    held_out: bool = False
 
 
 class Progress(NamedTuple):
@@ -81,7 +33,7 @@ class Adapter:
 
     Parameters
     ----------
-    settings : Settings
+    settings : LowRank or LowRankBiases
     denoiser : Denoiser
         Its network gets the changes; nothing else knows it.
     consistency : Consistency
@@ -91,11 +43,15 @@ class Adapter:
     """
 
     def __init__(
-        self, settings: Settings, denoiser: Denoiser, consistency: Consistency, generator: torch.Generator
+        self,
+        settings: LowRank | LowRankBiases,
+        denoiser: Denoiser,
+        consistency: Consistency,
+        generator: torch.Generator,
     ) -> None:
         self.settings, self.denoiser, self.consistency, self.generator = settings, denoiser, consistency, generator
         seed = int(torch.randint(2**31, (1,), generator=generator))
-        self.parameters = add_lora(denoiser.prior, settings.rank, biases=settings.biases, seed=seed)
+        self.parameters = add_lora(denoiser.prior, settings.rank, biases=isinstance(settings, LowRankBiases), seed=seed)
         self.descent = AdamW(self.parameters, settings.rate, settings.decay)
         self.undone = 0  # diffusion steps in a row
 
@@ -200,9 +156,9 @@ class Adapter:
         image = self._consistent(x0, given, level)
         # In units of the noise variance: Adam's epsilon then never matters, and the number means something.
         loss = judged.mean_square(image) / data.noise**2
-        if self.settings.tv:
+        if self.settings.loss_tv:
             pixels = data.noise * data.operator.norm / data.operator.volume.voxel
-            loss = loss + self.settings.tv / pixels**2 * _variation(image)
+            loss = loss + self.settings.loss_tv / pixels**2 * _variation(image)
         return loss
 
     @torch.no_grad()

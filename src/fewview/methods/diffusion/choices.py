@@ -252,27 +252,6 @@ def _share() -> Any:
     )
 
 
-def _tv_weight() -> Any:
-    return option(
-        "auto",
-        "Partner: weight of TV",
-        "Weight of total variation where that is the partner: larger is smoother. Auto takes what predicts held-out "
-        "pixels best.",
-        gt=0,
-        advanced=True,
-    )
-
-
-def _mbir_sharpness() -> Any:
-    return option(
-        "auto",
-        "Partner: sharpness of MBIR",
-        "Sharpness of MBIR where that is the partner: larger is sharper and noisier. Auto takes what predicts held-out "
-        "pixels best.",
-        advanced=True,
-    )
-
-
 class NoPartner(Options):
     """The result is the network's alone."""
 
@@ -284,7 +263,14 @@ class TVPartner(Options):
 
     kind: Literal["tv"] = "tv"
     share: float | Auto = _share()
-    tv_weight: float | Auto = _tv_weight()
+    tv_weight: float | Auto = option(
+        "auto",
+        "Partner: weight of TV",
+        "Weight of total variation where that is the partner: larger is smoother. Auto takes what predicts held-out "
+        "pixels best.",
+        gt=0,
+        advanced=True,
+    )
 
 
 class MBIRPartner(Options):
@@ -292,7 +278,13 @@ class MBIRPartner(Options):
 
     kind: Literal["mbir"] = "mbir"
     share: float | Auto = _share()
-    mbir_sharpness: float | Auto = _mbir_sharpness()
+    mbir_sharpness: float | Auto = option(
+        "auto",
+        "Partner: sharpness of MBIR",
+        "Sharpness of MBIR where that is the partner: larger is sharper and noisier. Auto takes what predicts held-out "
+        "pixels best.",
+        advanced=True,
+    )
 
 
 PartnerChoice = Annotated[

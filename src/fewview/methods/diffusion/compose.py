@@ -14,7 +14,7 @@ from ..inverse.normalised import Scaled
 from ..inverse.proposals import NONNEGATIVE, approaching_nonnegative
 from ..slices import SliceNoise
 from ..stages import work
-from .adapt import Adapter, Settings
+from .adapt import Adapter
 from .choices import DataStep, LowRank, LowRankBiases, PlainStep, ProximalStep
 from .denoiser import Denoiser
 from .dinr import DinrOptions, field_step, field_work
@@ -72,22 +72,8 @@ def parts_of(
     """
     chosen = options.adaptation
     if adapter is None and isinstance(chosen, LowRank | LowRankBiases):
-        settings = Settings(
-            inner=chosen.inner,
-            rank=chosen.rank,
-            biases=isinstance(chosen, LowRankBiases),
-            slices=chosen.slices,
-            rate=chosen.rate,
-            decay=chosen.decay,
-            every=chosen.every,
-            last=chosen.last,
-            persistent=chosen.persistent,
-            direction=chosen.direction,
-            tv=chosen.loss_tv,
-            held_out=chosen.held_out,
-        )
         inside = _consistency(options.data_step, denoiser.slices, chosen.loss_steps)
-        adapter = Adapter(settings, denoiser, inside, generator)
+        adapter = Adapter(chosen, denoiser, inside, generator)
     consistency = _consistency(options.data_step, denoiser.slices)
     if isinstance(options, DinrOptions) and first is not None:
         consistency = field_step(options, first, seed, float(options.trust), consistency)

@@ -14,8 +14,8 @@ from ...models.guide import Guide as Network
 from ...models.guide import load_guide
 from ...options import Auto, Options, option
 from ..budget import OnePassOptions
-from ..classical.fbp import preview
 from ..common_options import positivity_option, scale_option, start_iterations_option
+from ..empty import empty_without_object
 from ..interface import Estimate, Problem
 from ..inverse.masking import measured, relative
 from ..inverse.normalised import Scaled, robust_maximum, scaled
@@ -26,7 +26,7 @@ from ..trained_range import told_of_training
 from .guide import CrossModalGuide
 from .options import DiffusionOptions
 from .start import STAGE as START
-from .start import first_volume, nothing_there
+from .start import first_volume
 
 
 class GuideOptions(Options):
@@ -253,15 +253,13 @@ def partner_of(options: DiffusionOptions) -> str:
     return "dtv" if by_edges(options) else options.partner.kind
 
 
+@empty_without_object
 @torch.no_grad()
 def solve_once(problem: Problem, options: OnceOptions) -> Iterator[Estimate]:
     """The guide applied to CGLS, then data consistency: what a loop around it has to beat."""
     source = GuideSource.of(problem, options)
     assert source is not None
     y, weights = measured(problem)
-    if nothing_there(problem):
-        yield Estimate(torch.zeros_like(preview(problem)), 1, 1, "nothing there", {"data_residual": 0.0})
-        return
     yield from first_look(solve_once, problem, options, stages=2)
     stages = Stages({START: 1.0, "asking the guide": 1.0})
     scale = float(options.scale)

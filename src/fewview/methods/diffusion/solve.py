@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from ...models.foreign import load_any_prior
-from ..classical.fbp import preview
+from ..empty import empty_without_object
 from ..ensemble.partner import iterations, reconstructed
 from ..ensemble.stacking import mixed
 from ..interface import Estimate, Problem
@@ -27,7 +27,6 @@ from .denoiser import Denoiser
 from .multiresolution import CoarseToFine, loop_work, start_work
 from .options import DiffusionOptions
 from .start import STAGE as STARTING
-from .start import nothing_there
 from .tune import PARTNER
 
 DIFFUSING = "diffusing"
@@ -36,13 +35,11 @@ COMPARING = "what the guide changed"
 VARIANCE = 1  # stream of the noise that :mod:`.posterior_variance` draws
 
 
+@empty_without_object
 @torch.no_grad()
 def solve(problem: Problem, options: DiffusionOptions) -> Iterator[Estimate]:
     """Reconstruct with a diffusion prior; one estimate per diffusion step and per adaptation step."""
     y, weights = measured(problem)
-    if nothing_there(problem):
-        yield Estimate(torch.zeros_like(preview(problem)), 1, 1, "nothing there", {"data_residual": 0.0})
-        return
     source = GuideSource.of(problem, options)
     compare = bool(getattr(options, "compare", False))
     stages = _expected(problem, options, compare and source is not None)

@@ -124,11 +124,6 @@ def noised(x01: Tensor, level: Level, noise: Tensor, start: Start, omega: float 
     return math.sqrt(level.abar) * x01 + omega * math.sqrt(1 - level.abar) * noise
 
 
-def nothing_there(problem: Problem) -> bool:
-    """Whether no ray meets an object: then there is nothing to ask a network about."""
-    return not bool((measured(common(problem))[0] > 0).any())
-
-
 def settled_scale(problem: Problem, scale: float | Auto) -> float:
     """Attenuation that a network takes for 1: of a first reconstruction where ``scale`` is "auto".
 

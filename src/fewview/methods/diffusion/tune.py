@@ -9,6 +9,7 @@ from typing import Any
 import torch
 
 from ..classical.fbp import preview
+from ..empty import nothing_there
 from ..ensemble.partner import iterations, tuned_partner
 from ..interface import Effort, Estimate, Problem, Settled, Tuning
 from ..selection.coarse import carried, coarseness, coarser, enlarged, settled_coarsely
@@ -22,7 +23,7 @@ from .options import DiffusionOptions, closed
 from .settings_search import CLASSICAL, SHORT, choose
 from .settings_trial import STEPS
 from .start import STAGE as STARTING
-from .start import nothing_there, settled_scale, tuned_start
+from .start import settled_scale, tuned_start
 
 CHOOSING = "choosing settings"
 PARTNER = "classical method beside the network"

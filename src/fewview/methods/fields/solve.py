@@ -13,7 +13,7 @@ from ..budget import Pacing
 from ..classical import tv
 from ..classical.fbp import preview
 from ..diffusion.start import STAGE as STARTING
-from ..diffusion.start import nothing_there
+from ..empty import empty_without_object
 from ..interface import Effort, Estimate, Problem, Settled, Tuning, Views
 from ..inverse.masking import measured, relative
 from ..inverse.normalised import Scaled, scaled
@@ -132,6 +132,7 @@ def _given(problem: Problem, options: FieldOptions) -> tuple[Problem, Views | No
     return pixel_folds(problem, 1)[0] if options.stop else (problem, None)
 
 
+@empty_without_object
 @torch.no_grad()
 def solve(
     problem: Problem,
@@ -161,9 +162,6 @@ def solve(
         Volume in the unit of the problem; from the first fit on, a run can be resumed from it.
     """
     state = problem.state
-    if nothing_there(problem):
-        yield Estimate(torch.zeros_like(preview(problem)), 1, 1, "nothing there", {"data_residual": 0.0})
-        return
     given, held = _given(problem, options)
     stages = _expected(problem, options, repairing(problem, options))
     if state is None:

@@ -15,7 +15,7 @@ from ..classical.fbp import preview
 from ..diffusion.loop import ReverseProcess, diffuse
 from ..diffusion.parts import Parts
 from ..diffusion.schedule import Level
-from ..diffusion.start import nothing_there
+from ..empty import empty_without_object, nothing_there
 from ..interface import Effort, Estimate, Method, Problem, Settled, Tuning
 from ..inverse.gaussian import GaussianStep
 from ..inverse.masking import measured, relative
@@ -66,12 +66,10 @@ def tune(problem: Problem, options: ClsDmOptions) -> Tuning[ClsDmOptions]:
     return Settled(options.taking(chosen), chosen)
 
 
+@empty_without_object
 @torch.no_grad()
 def solve(problem: Problem, options: ClsDmOptions) -> Iterator[Estimate]:
     """The volume that the aligned latent suggests, then the mean of the samples at every level."""
-    if nothing_there(problem):
-        yield Estimate(torch.zeros_like(preview(problem)), 1, 1, "nothing there", {"data_residual": 0.0})
-        return
     aligned = Aligned.of(problem, options)
     if options.answer == "tv":
         yield from _without_network(problem, options, aligned)

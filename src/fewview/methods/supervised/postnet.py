@@ -19,7 +19,8 @@ from ..common_options import positivity_option, scale_option, start_iterations_o
 from ..diffusion.denoiser import Denoiser, batch_bytes, batches
 from ..diffusion.schedule import Level
 from ..diffusion.start import STAGE as STARTING
-from ..diffusion.start import first_volume, nothing_there, settled_scale, tuned_start
+from ..diffusion.start import first_volume, settled_scale, tuned_start
+from ..empty import empty_without_object, nothing_there
 from ..interface import Effort, Estimate, Method, Problem, Settled, Tuning
 from ..inverse.consistency import ProximalCG, noise_aware
 from ..inverse.masking import measured, relative
@@ -111,12 +112,10 @@ def _chosen_trust(
     return {"trust": best_setting(errors), "trust_curve": curve}
 
 
+@empty_without_object
 @torch.no_grad()
 def solve(problem: Problem, options: PostnetOptions) -> Iterator[Estimate]:
     """CGLS, one pass through the network, and CG on the data from there; estimates of each."""
-    if nothing_there(problem):
-        yield Estimate(torch.zeros_like(preview(problem)), 1, 1, "nothing there", {"data_residual": 0.0})
-        return
     prior, scale = load_prior(options.weights, problem.operator.device), float(options.scale)
     stages = Stages({STARTING: 1.0, "network": 1.0})
     first = yield from stages.within(STARTING, first_volume(problem, "cgls", options))

@@ -18,7 +18,8 @@ from ..budget import BudgetOptions, Pacing
 from ..classical.fbp import preview
 from ..common_options import positivity_option, scale_option
 from ..diffusion.denoiser import batch_bytes, batch_size
-from ..diffusion.start import nothing_there, settled_scale
+from ..diffusion.start import settled_scale
+from ..empty import empty_without_object, nothing_there
 from ..interface import Effort, Estimate, Method, Problem, Settled, Tuning
 from ..inverse.masking import measured, relative
 from ..inverse.normalised import Scaled, scaled
@@ -116,12 +117,10 @@ def _network(problem: Problem, options: UnrolledOptions) -> Generator[Estimate, 
     return {"weights": best_setting(errors, ENOUGH), "weights_curve": curve}
 
 
+@empty_without_object
 @torch.no_grad()
 def solve(problem: Problem, options: UnrolledOptions) -> Iterator[Estimate]:
     """The image of every stage, then the mean over the symmetries, one more each time."""
-    if nothing_there(problem):
-        yield Estimate(torch.zeros_like(preview(problem)), 1, 1, "nothing there", {"data_residual": 0.0})
-        return
     net = load_unrolled(options.weights, problem.operator.device)
     problem.operator.tick()  # `unrolled-x` loads another network next
     scale = float(options.scale)

@@ -13,7 +13,7 @@ import torch
 from ...errors import OptionError
 from ...options import Auto, option
 from ..diffusion.denoiser import WEIGHTS
-from ..diffusion.start import nothing_there
+from ..empty import nothing_there
 from ..interface import Effort, Estimate, Method, Problem, Settled, Tuning
 from ..inverse.normalised import scaled
 from ..missing import missing_weights

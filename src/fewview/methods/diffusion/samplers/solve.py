@@ -12,6 +12,7 @@ from ....models.foreign import load_any_prior
 from ....models.unrolled import Unrolled
 from ....models.weights import load_unrolled, network_kind
 from ...classical.fbp import preview
+from ...empty import empty_without_object
 from ...interface import Estimate, Problem, Settled, Tuning
 from ...inverse.gaussian import GaussianStep
 from ...inverse.masking import measured, relative
@@ -25,7 +26,7 @@ from ..loop import diffuse, started
 from ..parts import Denoises, Parts
 from ..schedule import Level, ladder
 from ..start import STAGE as STARTING
-from ..start import nothing_there, settled_scale
+from ..start import settled_scale
 from .conditioned import Conditioned
 from .draws import expected_error
 from .options import PosteriorOptions, SamplerOptions
@@ -63,12 +64,10 @@ Compose = Callable[[Any, Setting], Parts]
 def solver(compose: Compose) -> Callable[[Problem, Any], Iterator[Estimate]]:
     """The function ``solve(problem, options)`` of the sampler that is composed so."""
 
+    @empty_without_object
     @torch.no_grad()
     def solve(problem: Problem, options: SamplerOptions) -> Iterator[Estimate]:
         """Draw samples; one estimate per noise level."""
-        if nothing_there(problem):
-            yield Estimate(torch.zeros_like(preview(problem)), 1, 1, "nothing there", {"data_residual": 0.0})
-            return
         y, weights = measured(problem)
         data = scaled(problem, float(options.scale))
         noise = SliceNoise.of(problem)
