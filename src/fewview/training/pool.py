@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from ..atomic_write import written_whole
 from ..simulate.seeds import TRAIN
 from .background_process import BackgroundProcess
 from .sources import MAKERS, Block, Kind
@@ -123,7 +124,5 @@ def write_blocks(folder: Path, kind: str, seed: int, blocks: list[Block]) -> Non
     blocks : list of Block, shape (z, y, x) each
     """
     for index, block in reversed(list(enumerate(blocks))):
-        temporary = folder / f".{kind}-{seed}-{index}.part"
-        with temporary.open("wb") as file:
-            np.save(file, block.astype(np.float16))
-        temporary.replace(folder / f"{kind}-{seed}-{index}.npy")
+        with written_whole(folder / f"{kind}-{seed}-{index}.npy") as temporary:
+            np.save(temporary, block.astype(np.float16))

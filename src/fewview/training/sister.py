@@ -7,7 +7,6 @@ end is a specialist, and becomes one for that sample within minutes.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
@@ -108,7 +107,7 @@ class SisterTrainer(UnrolledTrainer[SisterTraining]):
         self.peak = robust_maximum(least_squares(scan))
         self.slices = min(12, max(1, round(PIXELS / self.A.grid**2)))
         rng = np.random.default_rng(options.seed + 1)
-        fine, _ = self._drawn([kept], 1, min(4, len(kept)), rng, turned=False)
+        fine, _ = specimens([kept], self.A.grid, 1, min(4, len(kept)), rng)
         self.cases = [self._measured(fine, self.A, rng)]
 
     def gradients(self) -> float:
@@ -116,7 +115,7 @@ class SisterTrainer(UnrolledTrainer[SisterTraining]):
         depth = min(4, self.slices)
         if self.views is not None and self.rng.random() < MEASURED:
             return self._of_measured_views(self.views, depth)
-        fine, depth = self._drawn(self.learnt, max(1, self.slices // depth), depth, self.rng, turned=True)
+        fine, depth = specimens(self.learnt, self.A.grid, max(1, self.slices // depth), depth, self.rng, turned=True)
         scale, part = math.exp(self.rng.uniform(-0.15, 0.15)), self.rng.random() / PARTIAL
         A = self._some_views() if part < 0.5 else self.A
         problem, _ = self._measured(fine, A, self.rng, scale)
@@ -145,11 +144,6 @@ class SisterTrainer(UnrolledTrainer[SisterTraining]):
     def _fewest_views(self) -> int:
         views = self.A.views
         return views if views <= FEW_VIEWS else views - round(held_fraction(views) * views)
-
-    def _drawn(
-        self, blocks: Sequence[NDArray[np.floating]], count: int, depth: int, rng: np.random.Generator, turned: bool
-    ) -> tuple[Tensor, int]:
-        return specimens(blocks, self.A.grid, count, depth, rng, turned)
 
     def _measured(
         self, fine: Tensor, A: Operator, rng: np.random.Generator, scale: float = 1.0
