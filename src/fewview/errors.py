@@ -55,6 +55,14 @@ class Stopped(Exception):
     """Raised inside a long step when the user stopped the run; the runner keeps the last estimate."""
 
 
+def memory_ran_out(error: Exception) -> bool:
+    """Whether an error says that memory ran out; torch says so in a RuntimeError."""
+    words = ("out of memory", "not enough memory", "allocate memory")
+    return isinstance(error, MemoryError) or (
+        isinstance(error, RuntimeError) and any(word in str(error).lower() for word in words)
+    )
+
+
 def choices(name: str, known: Iterable[str], listing: str = "", few: str = "Choose one of") -> str:
     """What to choose in the place of a name that does not exist.
 

@@ -74,8 +74,10 @@ def test_reconstruct_registers_and_records_it(xray, tmp_path):
     assert record["registration"]["good"]
     assert record["recipe"]["registration"] == {"turns": "none"}
     assert "--register --registration turns=none" in record["command"]
-    assert "registered_volume(" in Recipe.parse(record["recipe"]).as_python()
-    compile(Recipe.parse(record["recipe"]).as_python(), "script", "exec")
+    script = Recipe.parse(record["recipe"]).as_python()
+    assert "registered_volume(" in script
+    compile(script, "script", "exec")
+    exec("\n".join(line for line in script.splitlines() if " import " in f" {line}"), {})  # what it takes is there
 
 
 def test_register_without_a_volume_is_a_mistake(tmp_path, capsys):

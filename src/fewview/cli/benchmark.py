@@ -13,7 +13,7 @@ import typer
 
 from ..errors import FewviewError, OptionError
 from .stopping import stop_and_keep
-from .values import parse_pairs
+from .values import check_folder, parse_pairs
 
 app = typer.Typer(help="Measure quality, speed and liveliness on this machine.")
 
@@ -46,7 +46,7 @@ def operators(
 
     if threads < 1 or repeats < 1 or any(count < 1 for count in slices or []):
         raise OptionError("--threads, --repeats and --slices count from 1.", "Give positive numbers.")
-    _check_folder(json_path)
+    check_folder(json_path)
     stop = threading.Event()
     with stop_and_keep(stop):
         run(
@@ -112,7 +112,7 @@ def quality(
     from ..benchmark.quality.xray import CONTROLS
     from ..runs.problem import resolve_device
 
-    _check_folder(json_path)
+    check_folder(json_path)
     stop = threading.Event()
     asked = _names(controls) or ["none"]
     with stop_and_keep(stop):
@@ -161,7 +161,7 @@ def probe(
     from ..benchmark.probe import METHODS, VIEWS, run
     from ..runs.problem import resolve_device
 
-    _check_folder(json_path)
+    check_folder(json_path)
     stop = threading.Event()
     with stop_and_keep(stop):
         run(
@@ -189,7 +189,7 @@ def live(
 
     if updates < 1:
         raise OptionError("--updates counts from 1.", "Give a positive number.")
-    _check_folder(json_path)
+    check_folder(json_path)
     if not has_viewer():
         raise FewviewError("The viewer is not installed.", "pip install 'fewview[all]'.")
     from ..benchmark.live import run
@@ -203,11 +203,6 @@ def _until(minutes: float, stop: threading.Event) -> Callable[[], bool]:
         return stop.is_set
     end = time.monotonic() + 60 * minutes
     return lambda: stop.is_set() or time.monotonic() > end
-
-
-def _check_folder(path: Path | None) -> None:
-    if path is not None and not path.resolve().parent.is_dir():
-        raise FewviewError(f"The folder of {path} does not exist.", "Make it, or choose another one.")
 
 
 def _size(text: str) -> tuple[int, int]:

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from ..errors import FewviewError
+from .values import check_folder
 
 
 def demo(
@@ -25,8 +26,7 @@ def demo(
     """Open a viewer with sample data and a run in progress; or compare methods on a measured tooth (--headless)."""
     from ..doctor import has_viewer
 
-    if screenshot is not None and not screenshot.resolve().parent.is_dir():
-        raise FewviewError(f"The folder of {screenshot} does not exist.", "Make it, or choose another one.")
+    check_folder(screenshot)
     if headless:
         _compare(output, screenshot)
         return

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 import typer
 
-from ..errors import FewviewError, Interrupted
+from ..errors import FewviewError, Interrupted, memory_ran_out
 from ..openmp import sleeping_threads
 from . import benchmark, demo, doctor, info, methods, reconstruct, regions, register, simulate, train, tune
 from .lasting_output import outlive_readers
@@ -92,7 +92,7 @@ def run(arguments: Sequence[str]) -> int:
     except Exception as error:
         if os.environ.get(DEBUG):
             raise
-        if _out_of_memory(error):
+        if memory_ran_out(error):
             remedy = "Reconstruct fewer rows (--rows A:B) or bin by a larger factor (--bin K)."
             return _say(f"There is not enough memory. {remedy}", MISTAKE)
         return _say(f"{_fault(error)}", FAULT)
@@ -109,14 +109,6 @@ def _line(error: Exception) -> str:
     if "unexpected extra argument" in message:  # a pattern that the shell replaced by the files it fits
         message = f"{message.rstrip('.')}. If a pattern was meant, put it in quotes, as in --flats 'ob_*.tif'"
     return f"{message.rstrip('.')}. See `{context.command_path if context else 'fewview'} --help`."
-
-
-def _out_of_memory(error: Exception) -> bool:
-    """Whether memory ran out; torch says so in a RuntimeError on a CPU."""
-    words = ("out of memory", "not enough memory", "can't allocate memory")
-    return isinstance(error, MemoryError) or (
-        isinstance(error, RuntimeError) and any(word in str(error).lower() for word in words)
-    )
 
 
 def _fault(error: Exception) -> str:

@@ -15,6 +15,11 @@ from .values import parse_axis, parse_pairs, parse_rows
 RECIPES = (".yaml", ".yml", ".json")
 
 
+def base_of(scan: str) -> dict[str, Any]:
+    """What the name of a scan, or of a recipe, says of a recipe."""
+    return Recipe.load(scan).compact() if scan.lower().endswith(RECIPES) else {"scan": scan}
+
+
 @takes("said", reading)
 def recipe_from_flags(
     *,
@@ -75,7 +80,7 @@ def recipe_from_flags(
         "device": device,
         "seed": seed,
     }
-    base: dict[str, Any] = Recipe.load(scan).compact() if scan.lower().endswith(RECIPES) else {"scan": scan}
+    base = base_of(scan)
     given = {key: value for key, value in given.items() if value is not None}
     if axis is not None:
         base.pop("axis_origin", None)  # of the axis that the recipe has

@@ -11,7 +11,7 @@ from typing import Any
 import typer
 
 from ..errors import Interrupted
-from .recipe_flags import RECIPES
+from .recipe_flags import base_of
 from .stopping import ended_like_ctrl_c, nothing_written, stop_and_keep
 
 MEASURING = "this takes some minutes more than the time that was given"
@@ -95,8 +95,7 @@ def learn_sister(
     from ..sister import Lesson, learn
     from ..training.sister import SisterTraining
 
-    base = Recipe.load(like).compact() if like.lower().endswith(RECIPES) else {"scan": like}
-    lesson = Lesson(weights, volume, Recipe.parse({**base, **scan}))
+    lesson = Lesson(weights, volume, Recipe.parse({**base_of(like), **scan}))
     options, stop = SisterTraining.parse(dict(values)), threading.Event()
     with stop_and_keep(stop), nothing_written("anything was learnt"):
         for _ in learn(lesson, options, check=check, report=typer.echo, stop=stop.is_set):

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, Literal
 
-from ..errors import OptionError
+from ..errors import FewviewError, OptionError
 from ..runs.recipe import parse_flag_value
 
 
@@ -26,6 +27,12 @@ def require_values(arguments: Sequence[str]) -> None:
                 f"{flag} has an empty value." if named else "An argument is empty.",
                 "Give a value, or leave the flag out." if named else "Give a name in its place.",
             )
+
+
+def check_folder(path: Path | None) -> None:
+    """Refuse the name of a file whose folder is not there, before the work."""
+    if path is not None and not path.resolve().parent.is_dir():
+        raise FewviewError(f"The folder of {path} does not exist.", "Make it, or choose another one.")
 
 
 def parse_rows(text: str | None) -> tuple[int, int] | None:

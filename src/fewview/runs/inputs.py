@@ -52,8 +52,8 @@ def chosen_scan(recipe: Recipe) -> Scan:
 def prepared(
     recipe: Recipe,
     scan: Scan | None = None,
-    axis: Literal["auto"] | None = "auto",
     tick: Callable[[], None] = lambda: None,
+    axis: Literal["auto"] | None = "auto",
 ) -> LineIntegrals:
     """The line integrals that the recipe asks for, around the given or found axis; None: do not look for one.
 
@@ -62,9 +62,9 @@ def prepared(
     recipe : Recipe
     scan : Scan, optional
         Read before; None reads the one of the recipe.
-    axis : {"auto"}, optional
     tick : callable
         Called several times per second; what it raises ends the work.
+    axis : {"auto"}, optional
 
     Returns
     -------

@@ -228,7 +228,7 @@ class Recipe(Options):
         if self.prepare:
             lines.append("from fewview.prepare import PrepareOptions")
         if self.registration is not None:
-            lines.append("from fewview.prepare import RegistrationOptions")
+            lines.append("from fewview.registration import RegistrationOptions")
             lines.append("from fewview.runs.auxiliary import registered_volume")
         lines += ["", f"scan = fewview.read_scan({self.scan!r}{reader})"]
         if self.axis != "auto":

@@ -18,7 +18,6 @@ from .. import __version__
 
 _PACKAGES = ("numpy", "scipy", "algotom", "h5py", "pydantic")
 _WHERE_INSTALLED = ("tomopy", "astra-toolbox")  # whose methods may have made the volume
-_BLOCK = 1 << 20
 
 
 def versions() -> dict[str, str]:
@@ -42,11 +41,8 @@ def sha256(paths: Sequence[Path]) -> str:
     """
     digests = []
     for path in paths:
-        digest = hashlib.sha256()
         with path.open("rb") as file:
-            while block := file.read(_BLOCK):
-                digest.update(block)
-        digests.append((path.name, digest.hexdigest()))
+            digests.append((path.name, hashlib.file_digest(file, "sha256").hexdigest()))
     if len(digests) == 1:
         return digests[0][1]
     listing = "".join(f"{value}  {name}\n" for name, value in digests)

@@ -43,10 +43,6 @@ class SettledRecipe:
     chosen: Mapping[str, Any]
 
 
-def _prepared(recipe: Recipe, scan: Scan, tick: Callable[[], None]) -> LineIntegrals:
-    return prepared(recipe, scan, tick=tick)
-
-
 EMPTY = 0.99
 """Part of the data that is left unexplained, from which on a volume is no better than an empty one, which leaves 1."""
 
@@ -88,7 +84,7 @@ class RecipeSession:
         stop: Callable[[], bool] | None = None,
         bits: int = 32,
         say: Callable[[str], None] = lambda text: None,
-        prepare: Callable[[Recipe, Scan, Callable[[], None]], LineIntegrals] = _prepared,
+        prepare: Callable[[Recipe, Scan, Callable[[], None]], LineIntegrals] = prepared,
     ) -> None:
         self.recipe = recipe
         self.last: Estimate | None = None  # a first look that was shown before may be set here: a stop then keeps it

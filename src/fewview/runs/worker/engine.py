@@ -84,7 +84,7 @@ def kept_lines(recipe: Recipe, scan: Scan, tick: Callable[[], None]) -> LineInte
     key = f"{choices} {[(stat.st_size, stat.st_mtime_ns) for stat in stats]}"
     if key not in _lines:
         _lines.clear()
-        lines = prepared(recipe, scan, tick=tick)
+        lines = prepared(recipe, scan, tick)
         if lines.values.nbytes > KEPT_BYTES:
             return lines
         _lines[key] = lines
@@ -144,7 +144,7 @@ def find_axis(payload: Mapping[str, Any], signals: Signals) -> Generator[Estimat
     if rows > AXIS_ROWS:
         scan = scan.rows((rows - AXIS_ROWS) // 2, (rows + AXIS_ROWS) // 2)
     tick = ticking(signals)
-    lines = prepared(recipe, scan, None, tick)
+    lines = prepared(recipe, scan, tick, None)
     yield from ()
     found = lines.estimate_axis(tick)
     lines = lines.around(found)
@@ -153,7 +153,7 @@ def find_axis(payload: Mapping[str, Any], signals: Signals) -> Generator[Estimat
     signals.stage("looking whether it is tilted")
     by_row = []
     for start, stop in bands(rows):
-        part = prepared(recipe, whole.rows(start, stop), None, tick)
+        part = prepared(recipe, whole.rows(start, stop), tick, None)
         by_row.append(((start + stop - 1) / 2, part.estimate_axis(tick)))
     tilt = tilt_of(by_row, rows)
     return {
@@ -172,5 +172,5 @@ def try_axis(payload: Mapping[str, Any], signals: Signals) -> Iterator[Estimate]
     scan = chosen_scan(recipe)
     if key not in _slice:
         _slice.clear()
-        _slice[key] = prepared(recipe, scan, tick=ticking(signals))
+        _slice[key] = prepared(recipe, scan, ticking(signals))
     yield from first_look(_slice[key].with_axis(scan.geometry.axis), recipe.device, signals)

@@ -27,7 +27,7 @@ def sinogram(payload: Mapping[str, Any], signals: Signals) -> Generator[Estimate
     """
     recipe = Recipe.parse(payload["recipe"])
     signals.stage("preparing the sinogram")
-    lines = prepared(recipe, chosen_scan(recipe), None, ticking(signals))
+    lines = prepared(recipe, chosen_scan(recipe), ticking(signals), None)
     values = np.ascontiguousarray(lines.values.swapaxes(0, 1))
     yield Estimate(values, 1, 1, "sinogram")
     return {"steps": list(lines.steps), "masked": dict(lines.masked), "negative": float((values < 0).mean())}

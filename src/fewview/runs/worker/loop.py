@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ...errors import FewviewError, NotEnoughMemory, Stopped
+from ...errors import FewviewError, NotEnoughMemory, Stopped, memory_ran_out
 from .messages import Extra, Failed, Finished, Job, Opened, Progress, Ready, Stage
 from .stream import LIVE, Writer, leave
 
@@ -199,7 +199,7 @@ def _failure(job: Job, error: Exception) -> Failed:
         return Failed(job.number, "memory", error.problem, error.remedy)
     if isinstance(error, FewviewError):
         return Failed(job.number, "user", error.problem, error.remedy)
-    if _is_memory(error):
+    if memory_ran_out(error):
         return Failed(
             job.number,
             "memory",
@@ -215,13 +215,6 @@ def _failure(job: Job, error: Exception) -> Failed:
         "This is a fault in the program: please report it with the details.",
         details,
     )
-
-
-def _is_memory(error: Exception) -> bool:
-    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
-        return True
-    text = str(error)  # torch on a CPU raises a plain RuntimeError
-    return isinstance(error, RuntimeError) and ("allocate memory" in text or "not enough memory" in text)
 
 
 @contextmanager

@@ -77,12 +77,16 @@ class QueuedRun:
     note: str = ""
     silent_for: float = 0.0
     began: float = 0.0
-    first_estimate: float = 0.0
     ended: float = 0.0
     kept_step: int = 0
     _paused: float = 0.0
     _paused_at: float = 0.0
     _forecast: Forecast = field(default_factory=Forecast)
+
+    @property
+    def scan(self) -> str:
+        """Path of the scan that its recipe names."""
+        return str(self.payload["recipe"]["scan"])
 
     @property
     def over(self) -> bool:
@@ -135,7 +139,6 @@ class QueuedRun:
             self.stage = message.text
         elif isinstance(message, Opened):
             self.shape = message.shape
-            self.first_estimate = time.monotonic()
             if self.status == "starting":
                 self.status = "running"
         elif isinstance(message, Progress):
