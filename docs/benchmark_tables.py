@@ -12,17 +12,9 @@ from statistics import fmean, median
 from typing import Any
 
 from markdown_table import Rows, cell, table
+from quality_compare import RIVALS, UNIMODAL, Difference, against_best, controls, guided, minus_others
 from runs_live_table import runs_live
 
-from fewview.benchmark.quality.compare import (
-    RIVALS,
-    UNIMODAL,
-    Difference,
-    against_best,
-    controls,
-    guided,
-    minus_others,
-)
 from fewview.benchmark.quality.data import UNSEEN
 from fewview.benchmark.quality.rows import Rows as QualityRows
 from fewview.benchmark.quality.rows import balanced, difference, row_name

@@ -1,10 +1,15 @@
 """Paired comparisons: by measurement and not by means, and only of what was measured."""
 
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
 
-from fewview.benchmark.quality.compare import against_best, best_of, controls, guided, minus_others
 from fewview.benchmark.quality.rows import summed_up
+
+sys.path.append(str(Path(__file__).parents[2] / "docs"))  # the page's scripts are no package
+from quality_compare import against_best, best_of, controls, guided, minus_others
 
 BASE = {"data": "microstructure", "size": 128, "views": 8, "counts": 2000.0, "device": "cpu", "slices": 2}
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from ...methods import get_method
-from ..rows_file import Row
-from ..statistics import Interval, Key, paired
-from .rows import CONDITION, VARIANT, cells, difference
+from fewview.benchmark.quality.rows import CONDITION, VARIANT, cells, difference
+from fewview.benchmark.rows_file import Row
+from fewview.benchmark.statistics import Interval, Key, paired
+from fewview.methods import get_method
 
 TUNED = ("tv", "mbir")
 UNIMODAL = "d3ip"
