@@ -23,6 +23,10 @@ KIND, SIDE, VIEWS, SAMPLES, EVERY = "materials", 64, 8, 8, 60.0
 class OneAcquisition(Acquisitions):
     """Always the same: the views of the validation samples."""
 
+    counts = (COUNTS, COUNTS)
+    thickness = (2.0, 2.0)
+    noiseless = imperfect = 0.0
+
     def draw(self, side: int, rng: np.random.Generator, device: torch.device) -> Operator:
         """An operator; nothing is drawn."""
         return parallel_beam(np.arange(VIEWS) * np.pi / VIEWS, columns=side, device=device)
@@ -36,7 +40,7 @@ def rows(minutes: float, pool: Path | None) -> Iterator[dict[str, Any]]:
             minutes=minutes, batch=12, rate=3e-4, small=1.0, scores=0.0, start="unrolled-materials"
         )
         trainer = SimulatedTrainer(options, Path(folder), pool or Path(folder) / "pool", lambda _: None)
-        trainer.acquisitions = OneAcquisition(counts=(COUNTS, COUNTS), thickness=(2.0, 2.0), noiseless=0.0)
+        trainer.acquisitions = OneAcquisition()
         trainer.warm_up = 50
         try:
             spent, told = 0.0, -EVERY
