@@ -49,7 +49,7 @@ def test_eight_clicks_from_open_fewview_to_a_compared_region(docked):
     docked.until(lambda: bench.runs and bench.runs[-1].over)
     docked.finish()
     assert bench.runs[0].status == "done" and bench.runs[0].payload["recipe"]["method"] == "tv"
-    docked.until(lambda: "choose another method in Reconstruct and preview it" in compare.truth_words.text())
+    docked.until(lambda: "choose another method in Reconstruct and preview it" in compare.words.truth.text())
     docked.select(dock.method, "CGLS")
     clicks += ["Method", "CGLS"]
     docked.click(dock.preview_button)

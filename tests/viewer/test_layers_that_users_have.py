@@ -170,7 +170,7 @@ def test_regions_that_are_emptied_turned_moved_out_or_deleted(docked, disk):
     assert note == "reaches beyond this layer, and only the part inside is measured"
     layer.data = []
     compare.refresh()
-    assert {row.region for row in compare.rows} == {"slice"} and "A click on the picture" in compare.truth_words.text()
+    assert {row.region for row in compare.rows} == {"slice"} and "A click on the picture" in compare.words.truth.text()
     compare.drop(0.5, 0.5)
     compare.refresh()
     viewer.layers.remove(compare.regions.layer)

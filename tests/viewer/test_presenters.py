@@ -67,7 +67,7 @@ def test_fields_tell_kind_bounds_unit_and_effect():
     assert (fields["weight"].kind, fields["weight"].auto, fields["weight"].low) == ("float", "auto", 0)
     assert (fields["iterations"].kind, fields["iterations"].high) == ("int", 250)
     assert fields["start"].choices == ("zeros", "fbp")
-    assert fields["window"].above and "Unit: px." in fields["window"].tooltip
+    assert "Unit: px." in fields["window"].tooltip
     assert "Larger is smoother." in fields["weight"].tooltip and "Auto" in fields["weight"].tooltip
 
 

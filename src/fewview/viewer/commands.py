@@ -1,5 +1,6 @@
 """Commands of the palette and the menus."""
 
+from collections.abc import Callable
 from typing import Any
 
 import napari.viewer
@@ -42,36 +43,6 @@ def show_help(viewer: napari.viewer.Viewer) -> None:
     show(viewer, next(iter(tops), ""))
 
 
-def run(viewer: napari.viewer.Viewer) -> None:
-    """Run what the Reconstruct dock is set to, or go on."""
-    _act(viewer, "toggle_run")
-
-
-def preview(viewer: napari.viewer.Viewer) -> None:
-    """Reconstruct the slice that is shown."""
-    _act(viewer, "preview")
-
-
-def pause(viewer: napari.viewer.Viewer) -> None:
-    """Hold the run, or go on."""
-    _act(viewer, "toggle_pause")
-
-
-def stop(viewer: napari.viewer.Viewer) -> None:
-    """Stop the run and keep its last estimate."""
-    _act(viewer, "stop")
-
-
-def save_result(viewer: napari.viewer.Viewer) -> None:
-    """Save the selected result with its record and regions."""
-    _act(viewer, "save_result")
-
-
-def open_record(viewer: napari.viewer.Viewer) -> None:
-    """Bring back what a run record says."""
-    _act(viewer, "open_record")
-
-
 def continue_session(viewer: napari.viewer.Viewer) -> None:
     """Open the last session again."""
     from .common.notify import tell
@@ -83,42 +54,35 @@ def continue_session(viewer: napari.viewer.Viewer) -> None:
     keeper.resume()
 
 
-def drop_region(viewer: napari.viewer.Viewer) -> None:
-    """Drop a region at the cursor."""
-    _act(viewer, "drop_region")
-
-
-def undo_regions(viewer: napari.viewer.Viewer) -> None:
-    """Take back the last change of the regions."""
-    _act(viewer, "undo")
-
-
-def toggle_grid(viewer: napari.viewer.Viewer) -> None:
-    """Compared layers side by side, or on top of each other."""
-    _act(viewer, "toggle_grid")
-
-
-def toggle_swipe(viewer: napari.viewer.Viewer) -> None:
-    """Swipe between two layers, on or off."""
-    _act(viewer, "swipe")
-
-
-def link_contrast(viewer: napari.viewer.Viewer) -> None:
-    """Link the contrast of the compared layers, on or off."""
-    _act(viewer, "link_contrast")
-
-
 def _on_top(viewer: Any, name: str) -> bool:
     """Whether a dock is open and not behind another tab."""
     frame = viewer.window.dock_widgets.get(f"{name} (fewview)")
     return frame is not None and bool(frame.isVisible()) and not frame.visibleRegion().isEmpty()
 
 
-def _act(viewer: Any, action: str) -> None:
-    from .workbench import workbench_of
+def _acting(action: str) -> Callable[[napari.viewer.Viewer], None]:
+    """A command that has the dock act that can, if it is open."""
 
-    actions = workbench_of(viewer).actions
-    if action in actions:
-        actions[action]()
-    else:
-        warn("Open the docks first: Plugins > fewview > Open fewview.")
+    def act(viewer: napari.viewer.Viewer) -> None:
+        from .workbench import workbench_of
+
+        actions = workbench_of(viewer).actions
+        if action in actions:
+            actions[action]()
+        else:
+            warn("Open the docks first: Plugins > fewview > Open fewview.")
+
+    return act
+
+
+run = _acting("toggle_run")
+preview = _acting("preview")
+pause = _acting("toggle_pause")
+stop = _acting("stop")
+save_result = _acting("save_result")
+open_record = _acting("open_record")
+drop_region = _acting("drop_region")
+undo_regions = _acting("undo")
+toggle_grid = _acting("toggle_grid")
+toggle_swipe = _acting("swipe")
+link_contrast = _acting("link_contrast")

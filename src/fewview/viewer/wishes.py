@@ -63,4 +63,4 @@ def queue_again(bench: Any, run: QueuedRun) -> None:
 
 
 def _own_title(bench: Any, run: QueuedRun) -> str:
-    return without_prefix(bench.scans.prefix_at(run.payload["recipe"]["scan"]), run.title)
+    return without_prefix(bench.scans.prefix_at(run.scan), run.title)

@@ -163,7 +163,7 @@ class Workbench(QObject):
     def in_use(self, scan: ScanPresenter) -> bool:
         """Whether a run or a training on a scan goes on or waits, which is then said: it would have no place."""
         trainings = [one for one in (self.queue.current, *self.queue.waiting) if one and "weights" in one.payload]
-        runs = [one for one in (*self.runs, *trainings) if not one.over and one.payload["recipe"]["scan"] == scan.path]
+        runs = [one for one in (*self.runs, *trainings) if not one.over and one.scan == scan.path]
         if runs:
             warn(f"“{runs[0].title}” is not over: {self.scans.label(scan)} cannot be closed. Stop the run first.")
         return bool(runs)
@@ -383,7 +383,7 @@ class Workbench(QObject):
         if self.axis_search.ended(run):
             self.runs_changed.emit()
             return
-        if run.status == "done" and run in self.runs and (scan := self.scans.at(run.payload["recipe"]["scan"])):
+        if run.status == "done" and run in self.runs and (scan := self.scans.at(run.scan)):
             scan.learn(run.record, run.title)
         if run.status == "failed" and run.error is not None:
             complain(failure(run))

@@ -43,6 +43,12 @@ def spatial(shape: tuple[int, ...], voxel: float | None, first_row: int = 0, bin
     }
 
 
+def regions_on_top(layers: Any) -> None:
+    """Regions, and other shapes, stay on top of what they measure."""
+    for layer in [layer for layer in layers if type(layer).__name__ == "Shapes"]:
+        layers.move(layers.index(layer), -1)
+
+
 def projection_layer(
     frames: NDArray[np.float32], path: str, pixel: float | None
 ) -> tuple[NDArray[np.float32], dict[str, Any], str]:

@@ -7,7 +7,7 @@ from functools import partial
 from itertools import pairwise
 from typing import Any, TypeVar
 
-from qtpy.QtCore import QEvent, QObject, QSize, Qt, QTimer, Signal
+from qtpy.QtCore import QEvent, QSize, Qt, QTimer, Signal
 from qtpy.QtGui import QIcon
 from qtpy.QtWidgets import (
     QAbstractSlider,
@@ -323,23 +323,6 @@ def _focusable(layout: QLayout) -> Iterator[QWidget]:
             inner = widget.layout()
         if inner is not None:
             yield from _focusable(inner)
-
-
-def quiet(*widgets: QObject) -> _Quiet:
-    """Set values without the signals of an edit: ``with quiet(box): box.setValue(3)``."""
-    return _Quiet(widgets)
-
-
-class _Quiet:
-    def __init__(self, widgets: tuple[QObject, ...]) -> None:
-        self._widgets = widgets
-
-    def __enter__(self) -> None:
-        self._before = [widget.blockSignals(True) for widget in self._widgets]
-
-    def __exit__(self, *_: object) -> None:
-        for widget, before in zip(self._widgets, self._before, strict=True):
-            widget.blockSignals(before)
 
 
 def dropped_paths(event: Any) -> list[str]:

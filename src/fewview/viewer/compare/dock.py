@@ -85,7 +85,6 @@ class CompareDock(Dock):
             self.column.addWidget(widget)
         self.column.addWidget(self.pages, 1)
         self.words = Foot(self.foot)
-        self.truth_words = self.words.truth
         self._connect()
         self._on_theme()
         self._on_layers()

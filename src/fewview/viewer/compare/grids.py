@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ...io.units import millimetres
+
 if TYPE_CHECKING:
     from ..scan.presenter import ScanPresenter
 
-MM = {"mm": 1.0, "millimeter": 1.0, "um": 1e-3, "micrometer": 1e-3, "µm": 1e-3, "nm": 1e-6, "nanometer": 1e-6}
-MM |= {"cm": 10.0, "centimeter": 10.0, "m": 1e3, "meter": 1e3}
 PIXEL = "pixel"
 
 
@@ -69,7 +69,7 @@ def _numbers(image: Any) -> NDArray[Any]:
 
 def to_mm(unit: Any) -> float | None:
     """Millimetres in a unit of length; None for pixels and what is no length."""
-    return MM.get(str(unit))
+    return millimetres(str(unit))
 
 
 def place_of(layer: Any) -> Place:

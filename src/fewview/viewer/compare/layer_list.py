@@ -8,9 +8,10 @@ from typing import Any
 from qtpy.QtCore import Qt, Signal
 from qtpy.QtGui import QColor, QIcon, QPixmap
 from qtpy.QtWidgets import QListWidget, QListWidgetItem
+from superqt.utils import signals_blocked
 
 from ..common.theme import Colours
-from ..common.widgets import described, quiet
+from ..common.widgets import described
 
 
 class LayerList(QListWidget):
@@ -45,7 +46,7 @@ class LayerList(QListWidget):
         present = {id(layer) for layer in self._layers}
         self._ticks = {key: tick for key, tick in self._ticks.items() if key in present}
         self._slots = {key: slot for key, slot in self._slots.items() if key in present}
-        with quiet(self):
+        with signals_blocked(self):
             self.clear()
             for layer in self._layers:
                 item = QListWidgetItem(self.icon(layer), layer.name)

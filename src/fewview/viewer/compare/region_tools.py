@@ -6,10 +6,10 @@ from typing import Any
 
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QButtonGroup, QComboBox, QWidget
-from superqt.utils import QFlowLayout
+from superqt.utils import QFlowLayout, signals_blocked
 
 from ...quality import SCALES
-from ..common.widgets import described, quiet, tool
+from ..common.widgets import described, tool
 
 DROP, DRAW, EDIT, LOOK = "drop", "draw", "edit", "look"
 HINTS = {
@@ -64,7 +64,7 @@ class RegionTools(QWidget):
             checkable=True,
             action="whole_slice",
         )
-        with quiet(self.whole, self.buttons[DROP]):
+        with signals_blocked(self.whole, self.buttons[DROP]):
             self.whole.setChecked(True)
             self.buttons[DROP].setChecked(True)
         self.add(*self.buttons.values(), self.size_box, self.undo, self.remove, self.whole)
@@ -92,7 +92,7 @@ class RegionTools(QWidget):
 
     def show_state(self, state: str) -> None:
         """Press the button of a state that was chosen elsewhere."""
-        with quiet(*self.buttons.values()):
+        with signals_blocked(*self.buttons.values()):
             self._group.setExclusive(False)
             for name, made in self.buttons.items():
                 made.setChecked(name == state)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from napari.components.overlays import TextOverlay
 
-from ..common.layers import METADATA
+from ..common.layers import METADATA, regions_on_top
 from ..common.names import short_names
 from .clicks import is_xy
 from .grids import Placed, placed, same_grid
@@ -73,8 +73,7 @@ class Swipe:
             metadata={METADATA: {"swipe": True}},
         )
         layers = self._viewer.layers
-        for layer in [layer for layer in layers if type(layer).__name__ == "Shapes"]:
-            layers.move(layers.index(layer), -1)  # regions stay on top of what they measure
+        regions_on_top(layers)
         layers.selection = selected
 
     def _show(self, shown: bool) -> None:

@@ -9,9 +9,10 @@ from napari.settings import get_settings
 from qtpy.QtCore import QSize, Qt, Signal
 from qtpy.QtGui import QIcon
 from qtpy.QtWidgets import QHeaderView, QSizePolicy, QTableWidget, QTableWidgetItem
+from superqt.utils import signals_blocked
 
 from ..common.names import common_scan, short_names, without_prefix
-from ..common.widgets import described, quiet
+from ..common.widgets import described
 from .table import WHOLE, Column, Row, power_of_ten
 
 FIXED = ("Region", "Layer")
@@ -67,7 +68,7 @@ class CompareTable(QTableWidget):
         icons : mapping of Row.key to icon, optional
             The colours of the layers.
         """
-        with quiet(self):
+        with signals_blocked(self):
             power = power_of_ten(columns, rows)
             titles = [*FIXED, *(_in_two_lines(column.heading(value_unit, power)) for column in columns)]
             if [self._title(i) for i in range(self.columnCount())] != titles:

@@ -8,10 +8,11 @@ from napari.experimental import link_layers, unlink_layers
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QComboBox, QHBoxLayout, QWidget
 from superqt import QLabeledSlider
+from superqt.utils import signals_blocked
 
 from ...errors import FewviewError
 from ..common.notify import complain, warn
-from ..common.widgets import bare, labelled, narrow, quiet, tool
+from ..common.widgets import bare, labelled, narrow, tool
 from .grid import Grid
 from .swipe import Swipe
 
@@ -82,7 +83,7 @@ class ViewControls(QWidget):
         self._offer()
         self.swipe.draw()
         if self.swipe.layers is None and self.swipe_button.isChecked():
-            with quiet(self.swipe_button):
+            with signals_blocked(self.swipe_button):
                 self.swipe_button.setChecked(False)
             self.hide()
 
@@ -99,7 +100,7 @@ class ViewControls(QWidget):
     def _on_grid(self, on: bool) -> None:
         if on and not self._shown():
             warn("There is nothing to show side by side yet: reconstruct something, or open a volume.")
-            with quiet(self.grid):
+            with signals_blocked(self.grid):
                 self.grid.setChecked(False)
             return
         if on:
@@ -147,7 +148,7 @@ class ViewControls(QWidget):
         layers, now = self._shown(), self.swipe.layers
         names = [layer.name for layer in layers]
         for side, combo in enumerate((self.left, self.right)):
-            with quiet(combo):
+            with signals_blocked(combo):
                 if [combo.itemText(i) for i in range(combo.count())] != names:
                     combo.clear()
                     combo.addItems(names)

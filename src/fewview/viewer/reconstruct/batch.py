@@ -13,7 +13,7 @@ from ...errors import FewviewError
 from ...methods.interface import Method
 from ...runs.recipe import Recipe
 from ...runs.worker.queued_run import QueuedRun
-from ..common.layers import facts
+from ..common.layers import facts, regions_on_top
 from ..common.notify import complain, tell
 from ..common.widgets import bare, button
 from ..run_volumes import fitted, follow_layers
@@ -204,7 +204,7 @@ class Batch(QObject):
         run = self._bench.queue.current
         if run is self._running or run not in self._series:
             return
-        before, self._running, self._meant = self._meant, run, _path(run)
+        before, self._running, self._meant = self._meant, run, run.scan
         scan = self._bench.scans.at(self._meant)
         if scan is not None and self._bench.scan.path == before:
             self._bench.mean(scan)
@@ -215,7 +215,7 @@ class Batch(QObject):
             return
         runs, self._series = self._series, []
         done, count = sum(one.status == "done" for one in runs), len(runs)
-        where = "Choose the frame to look at above, at Scan." if len({_path(one) for one in runs}) > 1 else ""
+        where = "Choose the frame to look at above, at Scan." if len({one.scan for one in runs}) > 1 else ""
         layers, scans = self._bench.viewer.layers, self._bench.scans
         everywhere = [layer for scan in scans.all for layer in scans.everything_of(scan)]
         try:
@@ -227,8 +227,7 @@ class Batch(QObject):
                 if facts(layer.metadata).get("run") in [one.number for one in runs]:
                     layer.visible = False  # it would lie over the others
             layers.append(made)
-            for layer in [layer for layer in layers if type(layer).__name__ == "Shapes"]:
-                layers.move(layers.index(layer), -1)  # regions stay on top
+            regions_on_top(layers)
             where = f"Slider t of “{made.name}” steps through them. {where}"
         tell(f"{done} of {count} frames of the series are done. {where}".rstrip())
 
@@ -249,10 +248,6 @@ def _given_axis(wish: Recipe) -> dict[str, Any]:
     """The axis that the user has set holds for all frames."""
     given = wish.axis != "auto" and str(wish.axis_origin or "").startswith("given: by the user")
     return {"axis": wish.axis, "axis_origin": wish.axis_origin} if given else {}
-
-
-def _path(run: QueuedRun) -> str:
-    return str(run.payload["recipe"]["scan"])
 
 
 def _frame(number: int, count: int) -> str:

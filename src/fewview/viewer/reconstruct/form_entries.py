@@ -31,7 +31,7 @@ class FormEntry:
     choices : tuple
         Of a choice, or the names that are offered instead of a file.
     low, high : float, optional
-        Bounds, inclusive; ``above`` tells that the lower one is exclusive.
+        Bounds.
     when : tuple of (str, tuple of str), optional
         Name of another entry, and with which of its values this one matters.
     """
@@ -45,7 +45,6 @@ class FormEntry:
     choices: tuple[Any, ...] = ()
     low: float | None = None
     high: float | None = None
-    above: bool = False
     unit: str = ""
     advanced: bool = False
     when: tuple[str, tuple[str, ...]] | None = None
@@ -114,7 +113,6 @@ def _entry(leaf: Leaf) -> FormEntry:
         choices=choices,
         low=low,
         high=high,
-        above="gt" in bounds,
         unit=unit,
         advanced=bool(extra.get("advanced", False)),
         when=leaf.when,

@@ -213,5 +213,5 @@ class LearnDialog(QDialog):
             kept = f"Kept as “{Path(weights).stem}”, after {duration(60 * run.record['minutes'])}."
             self._said = " ".join(filter(None, (kept, run.record.get("taught", ""), told)))
             tell(f"“{Path(weights).stem}” is in the list of networks of this scan.")
-            self.learnt.emit(run.payload["recipe"]["scan"], weights, run.record.get("better") is not False)
+            self.learnt.emit(run.scan, weights, run.record.get("better") is not False)
         self.refresh()

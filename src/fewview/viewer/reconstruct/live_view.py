@@ -17,7 +17,7 @@ from qtpy.QtCore import QObject, QTimer, Signal
 
 from ...runs.worker.queue import RunQueue
 from ...runs.worker.queued_run import QueuedRun
-from ..common.layers import METADATA, contrast, extra_look, facts, finer_place, stepped, tells_nothing
+from ..common.layers import METADATA, contrast, extra_look, facts, finer_place, regions_on_top, stepped, tells_nothing
 from ..common.names import extra_name, without_prefix
 from ..unit_of_layers import brought
 from .run_end import ended, left_layer, name_at_end
@@ -75,7 +75,6 @@ class LiveView(QObject):
         self._extra_number = 0
         self._last_tick = 0.0
         self.sequence = 0
-        self.shown_at = 0.0
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.timeout.connect(self._tick)
@@ -175,7 +174,6 @@ class LiveView(QObject):
         self._show(frame.volume)
         self._show_extras(run, shown)
         self.sequence = frame.sequence
-        self.shown_at = time.monotonic()
         self.painted.emit(shown.name)
         return making
 
@@ -211,8 +209,7 @@ class LiveView(QObject):
             self._viewer.reset_view()  # it lies beside what was in sight
         if self._viewer.canvas.grid.enabled:
             return  # the grid has an order of its own
-        for layer in [layer for layer in self._viewer.layers if type(layer).__name__ == "Shapes"]:
-            self._viewer.layers.move(self._viewer.layers.index(layer), -1)  # regions stay on top of what they measure
+        regions_on_top(self._viewer.layers)
 
     def _before(self, shown: Shown) -> Any:
         """The layer that is replaced; None where there is none."""

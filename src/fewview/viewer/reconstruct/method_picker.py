@@ -7,10 +7,11 @@ from typing import Any
 from napari.qt.threading import thread_worker
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QButtonGroup, QComboBox, QGridLayout, QVBoxLayout, QWidget
+from superqt.utils import signals_blocked
 
 from ...methods.interface import Method
 from ..common.settings import Settings
-from ..common.widgets import Section, bare, described, quiet, tool, wrapped
+from ..common.widgets import Section, bare, described, tool, wrapped
 from .modes import ModeState, all_methods, mode_states
 
 
@@ -98,7 +99,7 @@ class MethodPicker(QWidget):
             return
         state = self.mode
         last = self._settings.remembered("method")
-        with quiet(self.method):
+        with signals_blocked(self.method):
             self.method.clear()
             for after in (False, True):
                 shelf = [method for method in state.methods if method.for_comparison == after]

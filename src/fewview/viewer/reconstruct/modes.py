@@ -20,15 +20,12 @@ class Mode:
         When to choose it, in one sentence.
     belongs : callable
         Whether a method is of this mode.
-    absent : str
-        Why the mode is greyed while no method belongs to it.
     """
 
     name: str
     title: str
     help: str
     belongs: Callable[[Method[Any]], bool]
-    absent: str
 
 
 def _unimodal(method: Method[Any]) -> bool:
@@ -54,42 +51,36 @@ MODES = (
         "Unimodal",
         "A diffusion prior fills in what few neutron views leave open; no other scan is needed.",
         _unimodal,
-        "Not in this version: it has no diffusion method. Classical methods work on the same views.",
     ),
     Mode(
         "crossmodal",
         "Cross-modal",
         "As Unimodal, guided by an X-ray volume of the same sample.",
         _crossmodal,
-        "Not in this version: it has no cross-modal method. Classical methods work without the X-ray volume.",
     ),
     Mode(
         "dinr",
         "DINR",
         "Diffusion proposals made consistent with the measurement by a neural field.",
         _dinr,
-        "Not in this version.",
     ),
     Mode(
         "diffnr",
         "DiffNR",
         "A neural field fitted to the views, its slices repaired by a diffusion model.",
         _repaired,
-        "Not in this version. The mode Neural fields fits a field without a diffusion model.",
     ),
     Mode(
         "fields",
         "Neural fields",
         "A network or Gaussians fitted to the views, smooth in all three directions: no training.",
         lambda method: method.family == "fields" and not _repaired(method),
-        "Not in this version.",
     ),
     Mode(
         "classical",
         "Classical",
         "Filtered back-projection, iterative and total-variation methods: no training, nothing invented.",
         lambda method: method.family in ("classical", "external"),
-        "Not in this version.",
     ),
 )
 
@@ -126,7 +117,7 @@ def mode_states(methods: list[Method[Any]]) -> list[ModeState]:
         usable = tuple(method for method in own if missing[method.name] is None)
         reason = ""
         if not own:
-            reason = mode.absent
+            reason = "Not in this version."
         elif not usable:
             reason = " ".join(f"{method.title}: {missing[method.name]}" for method in own)
         states.append(ModeState(mode, usable, reason))

@@ -99,8 +99,8 @@ class RunPanel(QWidget):
         if other is not None and not other.over and "weights" in other.payload:
             stop, percent = other.active and other.status != "stopping", round(100 * other.done)
             view = RunView(other.title, "Runs wait until it ends.", percent, can_stop=stop)
-        elif run is not None and _scan(run) != self.bench.scan.path:
-            view = replace(view, headline=f"{Path(_scan(run)).name}: {view.headline}")
+        elif run is not None and run.scan != self.bench.scan.path:
+            view = replace(view, headline=f"{Path(run.scan).name}: {view.headline}")
         if view != self._view:
             self._draw(view)
         if run is None:
@@ -123,7 +123,7 @@ class RunPanel(QWidget):
         if current in self.bench.runs and not current.over:
             return current
         meant = self.bench.scan.path
-        return next((run for run in reversed(self.bench.runs) if _scan(run) == meant), None)
+        return next((run for run in reversed(self.bench.runs) if run.scan == meant), None)
 
     def _draw(self, view: RunView) -> None:
         before, self._view = self._view, view
@@ -212,7 +212,7 @@ class RunPanel(QWidget):
 
     def _name(self, run: QueuedRun) -> str:
         """Title, after the name of its scan where several are open: that may have come later."""
-        return with_prefix(self.bench.scans.prefix_at(_scan(run)), run.title)
+        return with_prefix(self.bench.scans.prefix_at(run.scan), run.title)
 
     def _selected(self) -> QueuedRun | None:
         item = self.runs.currentItem()
@@ -270,8 +270,3 @@ class RunPanel(QWidget):
         else:
             to_clipboard(getattr(Recipe.parse(run.payload["recipe"]), how)())
             tell(f"{run.title}: on the clipboard.")
-
-
-def _scan(run: QueuedRun) -> str:
-    """Path of the scan of a run."""
-    return str(run.payload["recipe"]["scan"])

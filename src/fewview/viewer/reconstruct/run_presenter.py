@@ -146,7 +146,7 @@ def failure(run: QueuedRun) -> FewviewError:
     """What is to be said of a run that failed: which of several that are queued, its words alone may not say."""
     if run.error is None:
         return FewviewError(f"“{run.title}” failed.")
-    of = Path(run.payload["recipe"]["scan"]).name
+    of = Path(run.scan).name
     problem = run.error.problem if of in run.error.problem else f"{of}: {run.error.problem}"
     return FewviewError(problem, run.error.remedy)
 

@@ -46,7 +46,7 @@ class Several:
         done = sum(run.status == "done" for run in self.runs)
         told = [f"{done} of {len(self.runs) + len(self.unread)} scans are reconstructed."]
         for run in self.runs:
-            name, why = label(str(run.payload["recipe"]["scan"])), ""
+            name, why = label(run.scan), ""
             if run.status == "failed":
                 why = "failed." if run.error is None else f"failed: {run.error.problem}"
             elif run.status == "stopped":

@@ -9,13 +9,14 @@ from typing import Any
 import napari.viewer
 from napari.qt.threading import thread_worker
 from qtpy.QtWidgets import QCheckBox, QComboBox, QFormLayout, QHBoxLayout, QProgressBar
+from superqt.utils import signals_blocked
 
 from ...errors import FewviewError
 from ...registration import RegistrationOptions
 from ...registration.register import Step
 from ..common.layers import METADATA, contrast, facts
 from ..common.notify import complain, tell
-from ..common.widgets import Dock, allow, button, described, narrow, quiet, wrapped
+from ..common.widgets import Dock, allow, button, described, narrow, wrapped
 from ..compare.flat import Flat
 from ..compare.grids import place_of
 from ..compare.hand import world_factor
@@ -248,7 +249,7 @@ class RegistrationDock(Dock):
         neutron = min(reversed(names), key=lambda name: (name == xray, not self._is_run(name)), default="")
         for combo, usual in ((self.neutron, neutron), (self.xray, xray)):
             before = combo.property("chosen")  # by the user; else what is usual may have come with the new layer
-            with quiet(combo):
+            with signals_blocked(combo):
                 combo.clear()
                 combo.addItems(names)
                 combo.setCurrentText(before if before in names else usual)

@@ -21,13 +21,14 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 from superqt import QLabeledDoubleSlider
+from superqt.utils import signals_blocked
 
 from ...errors import FewviewError
 from ..common.notify import complain
 from ..common.plots import AnglePlot, AxisPlot
 from ..common.ranged import RangedBox, RangedDoubleBox, Tell
 from ..common.theme import colours
-from ..common.widgets import Dock, Section, allow, bare, button, described, labelled, narrow, quiet, wrapped
+from ..common.widgets import Dock, Section, allow, bare, button, described, labelled, narrow, wrapped
 from ..common.words import NO_SCAN, without_flags
 from ..files.drops import open_dropped
 from ..files.layer_files import file_of, files_of, is_volume
@@ -227,10 +228,10 @@ class ScanDock(Dock):
         """Draw what the presenter knows."""
         scan = self.scan
         views, rows, columns = scan.shape
-        begun = any(run.payload["recipe"]["scan"] == scan.path for run in self.bench.runs)
+        begun = any(run.scan == scan.path for run in self.bench.runs)
         self.headline.setText(f"<b>{scan.headline()}</b>" + ("" if begun or not scan.ready else f"<br>{NEXT}"))
         self.facts.show_facts(scan.facts(), colours(self.viewer))
-        with quiet(self.views, self.first, self.last, self.bin, self.axis):
+        with signals_blocked(self.views, self.first, self.last, self.bin, self.axis):
             self.projections.setEnabled(scan.ready)
             self.views.setRange(1, max(1, views))
             self.views.setValue(scan.views or max(1, views))
@@ -272,7 +273,7 @@ class ScanDock(Dock):
         self.facts.show_facts(self.scan.facts(), colours(self.viewer))
 
     def _on_layers(self, event: Any = None) -> None:
-        with quiet(self.projections):
+        with signals_blocked(self.projections):
             self.projections.setChecked(self.bench.projections_shown)
         layers = [layer for layer in self.viewer.layers if is_volume(layer)]
         names = [layer.name for layer in layers]
@@ -282,7 +283,7 @@ class ScanDock(Dock):
             if shown is not None:
                 self._called[str(chosen)] = shown
             gone = [] if chosen is None or shown is not None else [self._no_more(chosen)]
-            with quiet(combo):
+            with signals_blocked(combo):
                 combo.clear()
                 combo.addItems([NO_LAYER, *names, *gone, FROM_FILE])
                 combo.setCurrentIndex(1 + names.index(shown) if shown is not None else len(names) + 1 if gone else 0)
@@ -334,7 +335,7 @@ class ScanDock(Dock):
 
     def _recentre(self) -> None:
         self._centre = self.axis.value()
-        with quiet(self.slider):
+        with signals_blocked(self.slider):
             self.slider.setValue(0)
 
     def _on_choice(self) -> None:

@@ -6,11 +6,12 @@ from pathlib import Path
 from typing import Any
 
 from qtpy.QtWidgets import QComboBox, QHBoxLayout, QVBoxLayout, QWidget
+from superqt.utils import signals_blocked
 
 from ...errors import FewviewError
 from ..common.names import short
 from ..common.notify import complain
-from ..common.widgets import bare, button, described, narrow, quiet, wrapped
+from ..common.widgets import bare, button, described, narrow, wrapped
 from .samples import volume_layer
 
 
@@ -29,7 +30,7 @@ class ScanChoice(QComboBox):
     def refresh(self) -> None:
         """Follow the list of scans."""
         scans = self._bench.scans
-        with quiet(self):
+        with signals_blocked(self):
             self.clear()
             self.addItems([f"Scan: {scans.label(scan)}" for scan in scans.all])
             if scans.current in scans.all:
