@@ -48,6 +48,12 @@ def written_whole(path: Path) -> Iterator[Path]:
         _remove(temporary)
 
 
+def write_text(path: Path, text: str) -> None:
+    """Write a text file, as :func:`written_whole` does."""
+    with written_whole(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
 def clear_abandoned(path: Path) -> None:
     """Remove what processes of this machine that are gone, killed while they wrote ``path``, have left beside it."""
     import psutil

@@ -5,7 +5,6 @@ import itertools
 import pytest
 
 from fewview.simulate.seeds import TEST, TRAIN, VALIDATION, nth, split_of
-from fewview.training.pool import Pool
 from fewview.training.validate import validation_images
 
 
@@ -31,13 +30,6 @@ def test_nth_stays_inside_its_split():
     assert split_of(nth("validation", 7)) == "validation"
     with pytest.raises(IndexError):
         nth("test", 100_000)
-
-
-def test_a_pool_refuses_seeds_that_are_not_for_training(tmp_path):
-    with pytest.raises(ValueError, match="training seeds"):
-        Pool(tmp_path, "generic", first=TEST[5])
-    with pytest.raises(ValueError, match="training seeds"):
-        Pool(tmp_path, "generic", first=TRAIN[-1], capacity=10)
 
 
 def test_validation_draws_from_validation_seeds_alone(monkeypatch):

@@ -64,7 +64,7 @@ def test_a_pool_too_small_for_the_crop_is_named():
 
 
 def test_the_pool_loads_what_was_made_once(tmp_path):
-    fill(tmp_path, "generic", 2, 1.0, 2, TRAIN[7])
+    fill(tmp_path, "generic", 2, 1.0, 2)
     pool = Pool(tmp_path, "generic")
     assert pool.refresh() == 2 and pool.refresh() == 2
     assert pool.blocks[0].dtype == np.float16

@@ -77,8 +77,8 @@ def test_frames_wait_for_the_first_one_and_several_scans_do_not(tmp_path, monkey
     def run(recipe, method, of, note):
         asked.append((recipe, of))
         notes.append(note)
-        record, payload = {"chosen": {"weight": 0.2}, "axis": 11.0}, {"recipe": {"scan": recipe.scan}}
-        return SimpleNamespace(status="done", over=True, record=record, payload=payload, volume=None, number=0)
+        record = {"chosen": {"weight": 0.2}, "axis": 11.0}
+        return SimpleNamespace(status="done", over=True, record=record, scan=recipe.scan, volume=None, number=0)
 
     opened = [scan]
 

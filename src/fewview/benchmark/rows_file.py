@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from ..atomic_write import written_whole
+from ..atomic_write import write_text
 from ..errors import FewviewError
 
 Row = dict[str, Any]
@@ -17,8 +17,7 @@ def write_rows(path: Path | None, rows: Sequence[Row]) -> None:
     """Put rows in the place of what the file holds; nothing is written without a path."""
     if path is not None:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with written_whole(path) as temporary:
-            temporary.write_text(json.dumps(list(rows), indent=1) + "\n", encoding="utf-8")
+        write_text(path, json.dumps(list(rows), indent=1) + "\n")
 
 
 def read_rows(path: Path, needed: set[str], what: str) -> list[Row]:

@@ -141,10 +141,9 @@ def check_report(report: Path, output: Path, inputs: Sequence[Path]) -> None:
 
 def write_report(path: Path, record: Mapping[str, Any]) -> None:
     """The record as JSON, whole or not at all."""
-    from ..atomic_write import written_whole
+    from ..atomic_write import write_text
 
-    with written_whole(path) as temporary:
-        temporary.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
+    write_text(path, json.dumps(record, indent=2) + "\n")
 
 
 def counted(number: int, what: str) -> str:

@@ -148,16 +148,14 @@ def _npz(path: Path, tick: _Tick) -> Iterator[_Stored]:
         raise ScanError(f"{path.name} holds the arrays {', '.join(found)}.", "Save one volume, named 'volume'.")
     values = volumes.get("volume", next(iter(volumes.values())))
     voxel = found.get("voxel_mm")
-    yield _Stored(
-        values.shape, values.dtype, _slices_of(values, values.ndim), None if voxel is None else _positive(voxel)
-    )
+    yield _Stored(values.shape, values.dtype, _slices_of(values), None if voxel is None else _positive(voxel))
 
 
-def _slices_of(array: Any, ndim: int) -> Callable[[int, int], NDArray[Any]]:
+def _slices_of(array: Any) -> Callable[[int, int], NDArray[Any]]:
     """Reads slices of what is indexed like an array: in memory, or of a file."""
-    if ndim == 2:
+    if array.ndim == 2:
         return lambda start, stop: np.asarray(array[...])[None]
-    lead = (0,) * (ndim - 3)  # of a single time or channel
+    lead = (0,) * (array.ndim - 3)  # of a single time or channel
     return lambda start, stop: np.asarray(array[(*lead, slice(start, stop))])
 
 
@@ -165,7 +163,7 @@ def _blocks_of(array: Any, tick: _Tick) -> Callable[[int, int], NDArray[Any]]:
     """As :func:`_slices_of`, of a file stored in chunks: as many rows of them at once as are looked at the stop."""
     chunks = getattr(array, "chunks", None)
     if array.ndim == 2 or chunks is None:
-        return _slices_of(array, array.ndim)
+        return _slices_of(array)
     lead = (0,) * (array.ndim - 3)
     height, width = array.shape[-2:]
     tall = chunks[-2]

@@ -15,7 +15,7 @@ from typing import Any, Literal, Self
 import yaml
 from pydantic import field_validator
 
-from ..atomic_write import written_whole
+from ..atomic_write import write_text
 from ..errors import OptionError
 from ..options import Options, option
 from ..provenance import Provenance
@@ -184,8 +184,7 @@ class Recipe(Options):
             text = json.dumps(values, indent=2) + "\n"
         else:
             text = yaml.safe_dump(values, sort_keys=False)
-        with written_whole(Path(path)) as temporary:
-            temporary.write_text(text, encoding="utf-8")
+        write_text(Path(path), text)
 
     def compact(self) -> dict[str, Any]:
         """The recipe as plain values, what was left at its default left out."""

@@ -33,8 +33,6 @@ class Pool(BackgroundProcess):
         Part of one core's time that filling may take once ``eager`` seeds are there.
     eager : int
         Seeds made at full speed at the start.
-    first : int
-        First training seed to use.
     """
 
     def __init__(
@@ -44,11 +42,8 @@ class Pool(BackgroundProcess):
         capacity: int = 3000,
         share: float = 0.15,
         eager: int = 40,
-        first: int = TRAIN[0],
     ) -> None:
-        if first not in TRAIN or first + capacity > TRAIN.stop:
-            raise ValueError(f"{first} and the {capacity} after it are not all training seeds ({TRAIN})")
-        super().__init__(folder, fill, folder, kind, capacity, share, eager, first)
+        super().__init__(folder, fill, folder, kind, capacity, share, eager)
         self.kind = kind
         self.blocks: list[NDArray[np.float16]] = []
         self._named: dict[str, NDArray[np.float16]] = {}
@@ -85,7 +80,7 @@ class Pool(BackgroundProcess):
         return len(self.blocks)
 
 
-def fill(folder: Path, kind: Kind, capacity: int, share: float, eager: int, first: int) -> None:
+def fill(folder: Path, kind: Kind, capacity: int, share: float, eager: int) -> None:
     """Make blocks from consecutive training seeds until ``capacity`` seeds are on disk.
 
     Parameters
@@ -98,11 +93,9 @@ def fill(folder: Path, kind: Kind, capacity: int, share: float, eager: int, firs
         Part of the processor's time that it takes.
     eager : int
         Seeds that are made without rest at first.
-    first : int
-        Seed to begin at.
     """
     parent = os.getppid()
-    for count, seed in enumerate(range(first, first + capacity)):
+    for count, seed in enumerate(TRAIN[:capacity]):
         if os.getppid() != parent:
             return  # the training that started this process is gone
         if (folder / f"{kind}-{seed}-0.npy").exists():

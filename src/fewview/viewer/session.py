@@ -16,7 +16,7 @@ from napari.qt.threading import thread_worker
 from qtpy.QtCore import QObject
 from superqt.utils import QSignalDebouncer
 
-from ..atomic_write import written_whole
+from ..atomic_write import write_text
 from ..errors import FewviewError
 from ..runs.recipe import Recipe
 from .common.layers import METADATA, facts
@@ -140,8 +140,7 @@ class SessionKeeper(QObject):
         found = {"scans": scans, "settings": settings, "others": others, "wishes": wishes_of(bench)}
         found["series"] = list(series.values())
         try:
-            with written_whole(self.file) as temporary:
-                temporary.write_text(json.dumps(found, indent=1), encoding="utf-8")
+            write_text(self.file, json.dumps(found, indent=1))
         except FewviewError as error:
             self._give_up(error)
 

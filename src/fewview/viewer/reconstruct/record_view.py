@@ -17,7 +17,7 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from ...atomic_write import written_whole
+from ...atomic_write import write_text
 from ...errors import FewviewError
 from ...runs.kept import remarks
 from ..common.notify import complain, tell
@@ -78,8 +78,7 @@ class RecordView(QDialog):
         if not path:
             return
         try:
-            with written_whole(Path(path)) as temporary:
-                temporary.write_text(json.dumps(self.record, indent=2) + "\n", encoding="utf-8")
+            write_text(Path(path), json.dumps(self.record, indent=2) + "\n")
         except FewviewError as error:
             complain(error)
 

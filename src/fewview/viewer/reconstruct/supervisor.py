@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from napari.qt.threading import GeneratorWorker, thread_worker
+from napari.qt.threading import thread_worker
 
 from ...runs.worker.queue import RunQueue
 
@@ -12,12 +12,8 @@ TICK_SECONDS = 0.05
 
 
 @thread_worker
-def _listen(queue: RunQueue) -> Iterator[None]:
+def listen(queue: RunQueue) -> Iterator[None]:
+    """A thread, not started, that pumps the queue until it is empty."""
     while queue.busy:
         queue.pump(TICK_SECONDS)
         yield
-
-
-def listen(queue: RunQueue) -> GeneratorWorker:
-    """A thread, not started, that pumps the queue until it is empty."""
-    return _listen(queue)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -44,8 +44,6 @@ class Particles:
     rule: Rule
     size: int
     first: float
-    effective: float = field(default=0.0, init=False)
-    """Mean number of particles that the last choice left, were all weights alike."""
     _path: Tensor | None = None
 
     def heard(self, x_t: Tensor, data: Scaled, level: Level) -> Tensor:
@@ -96,15 +94,13 @@ class Particles:
         evidence = -0.5 * (misfit * solved).sum(dim=(1, 2)).reshape(-1, slices) / new**2
         # One uniform number per image, that of a pixel of its own noise: the choice does not hang on slabs.
         uniform = 0.5 * (1 + torch.erf(self.noise(like[:, :1, :1]) / math.sqrt(2))).reshape(-1, slices)
-        chosen, counts = [], []
+        chosen = []
         for start in range(0, len(evidence), self.size):
             group = evidence[start : start + self.size]
             weights = group.softmax(dim=0)
-            counts.append(1 / weights.square().sum(dim=0).mean())
             edges = weights.cumsum(dim=0).T.contiguous()
             points = (torch.arange(len(group), device=like.device)[:, None] + uniform[start]) / len(group)
             chosen.append(start + torch.searchsorted(edges, points.T.contiguous()).T.clamp(max=len(group) - 1))
-        self.effective = float(torch.stack(counts).mean())
         return (torch.cat(chosen) * slices + torch.arange(slices, device=like.device)).flatten()
 
     def state(self) -> dict[str, Any]:
