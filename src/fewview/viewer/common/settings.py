@@ -44,20 +44,20 @@ class Settings:
 
     def options_of(self, method: str) -> dict[str, Any]:
         """Options last used with a method."""
-        try:
-            known = json.loads(self._settings.remembered.options)
-        except json.JSONDecodeError:  # edited by hand, and wrongly: the defaults serve
-            return {}
-        found = known.get(method, {}) if isinstance(known, dict) else {}
+        found = self._options().get(method, {})
         return found if isinstance(found, dict) else {}
 
     def remember_options(self, method: str, options: Mapping[str, Any]) -> None:
         """Keep a method's options for the next session."""
+        self._settings.remembered.options = json.dumps({**self._options(), method: dict(options)})
+
+    def _options(self) -> dict[str, Any]:
+        """Options last used, by method; none where they were edited by hand, and wrongly."""
         try:
             known = json.loads(self._settings.remembered.options)
         except json.JSONDecodeError:
-            known = {}
-        self._settings.remembered.options = json.dumps({**known, method: dict(options)})
+            return {}
+        return known if isinstance(known, dict) else {}
 
     def keys(self) -> dict[str, str]:
         """Key of every action."""
