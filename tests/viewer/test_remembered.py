@@ -3,6 +3,7 @@
 import os
 import shutil
 import sys
+from types import SimpleNamespace
 
 import pytest
 
@@ -37,3 +38,14 @@ def test_the_size_of_a_region_is_that_of_the_last_session(tmp_path):
         script = SESSION.format(folder=str(tmp_path), before=before, typed=typed, after=after)
         done = in_process_of_its_own(script)
         assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("text", ["", "{", "[1]", '{"tv": 3}'])
+def test_options_that_were_edited_into_none_are_forgotten(text):
+    from fewview.viewer.common.settings import Settings
+
+    settings = object.__new__(Settings)
+    settings._settings = SimpleNamespace(remembered=SimpleNamespace(options=text))
+    assert settings.options_of("tv") == {}
+    settings.remember_options("tv", {"weight": 0.1})
+    assert settings.options_of("tv") == {"weight": 0.1}
