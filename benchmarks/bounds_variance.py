@@ -21,19 +21,34 @@ from fewview.quality import coverage, honest_factor
 from fewview.training.unrolled_spread import DRAWN, mean_and_samples, spread_about
 from fewview.training.unrolled_validate import VIEWS, validation_case
 
-KIND, SIDE, SAMPLES = "materials", 64, 4
+KIND, SIDE = "materials", 64
+COUNTED = {"unrolled": ((4, *VIEWS), 8), "d3ip": (VIEWS, 2)}
+"""Numbers of views, and how many samples; `d3ip` takes longer."""
+BESIDE = ("tv", "mbir", "inr")
+"""Methods that have learnt nothing: how far they are below the bound is the most that anything can gain over them."""
 D3IP = {"prior": "materials", "start_iterations": 10, "beside": "none"}
 
 
 def rows(minutes: float, pool: Path | None) -> Iterator[dict[str, Any]]:
-    """Of validation samples; of `d3ip`, which takes longer, two of each number of views."""
+    """Of validation samples; beside `unrolled` what methods that have learnt nothing err by."""
     net = load_unrolled("unrolled-materials")
-    for method, count in (("unrolled", SAMPLES), ("d3ip", SAMPLES // 2)):
+    for method, (numbers, count) in COUNTED.items():
         for index in range(count):
-            for views in VIEWS:
+            for views in numbers:
                 problem, truth = validation_case(KIND, index, views, SIDE)
                 mean, samples = mean_and_samples(net, problem) if method == "unrolled" else _d3ip(problem)
-                yield {"method": method, "index": index, "views": views, **_figures(truth, mean, samples)}
+                beside = _beside(problem, truth) if method == "unrolled" else {}
+                yield {"method": method, "index": index, "views": views, **_figures(truth, mean, samples), **beside}
+
+
+def _beside(problem: Problem, truth: Tensor) -> dict[str, Any]:
+    """Squared errors in parts of the squared range, with the settings that each method chooses."""
+    errors, power = {}, float(truth.max() - truth.min()) ** 2
+    for name in BESIDE:
+        method = get_method(name)
+        *_, last = method.run(replace(problem, state=None), method.options.parse({}))
+        errors[name] = float((torch.as_tensor(last.volume) - truth).square().mean()) / power
+    return {"beside": errors}
 
 
 def _d3ip(problem: Problem) -> tuple[Tensor, Tensor]:

@@ -19,7 +19,7 @@ from ..options import option
 from .acquisitions import Acquisitions, measured
 from .common_options import rate_option, start_option
 from .pool import Pool
-from .sources import MIXTURES
+from .sources import MIXTURES, Kind
 from .specimens import SOFT, WIDE, halved, specimens
 from .trainer import BatchOptions, OptionsT, Report, Trainer
 from .unrolled_validate import kind_psnr
@@ -162,11 +162,18 @@ class UnrolledTrainer(Trainer[OptionsT]):
 class SimulatedTrainer(UnrolledTrainer[UnrolledTraining]):
     """Samples simulated, geometry and dose drawn anew for every step."""
 
-    def __init__(self, options: UnrolledTraining, folder: Path, pool: Path, report: Report) -> None:
+    def __init__(
+        self,
+        options: UnrolledTraining,
+        folder: Path,
+        pool: Path,
+        report: Report,
+        mixture: Mapping[Kind, float] | None = None,
+    ) -> None:
         self.stages, self.krylov, self.start = options.stages, options.krylov, options.start
         super().__init__(options, folder, report)
         self.acquisitions = Acquisitions()
-        self.mixture: Mapping[Any, float] = MIXTURES[options.kind]
+        self.mixture: Mapping[Any, float] = mixture or MIXTURES[options.kind]
         self.pools = {kind: Pool(pool, kind, share=0.1, eager=24) for kind in self.mixture}
         for one in self.pools.values():
             one.start()
