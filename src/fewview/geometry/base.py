@@ -41,6 +41,8 @@ class Beam(ABC):
         Of the beam, for people and records.
     period : float
         Arc in radians after which views see the same lines again.
+    couples_rows : bool
+        Whether a ray crosses several slices, so that slices cannot be reconstructed one by one.
     """
 
     angles: NDArray[np.float64]
@@ -51,6 +53,7 @@ class Beam(ABC):
 
     name: ClassVar[str]
     period: ClassVar[float] = 2 * HALF_TURN
+    couples_rows: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
         angles = np.array(self.angles, dtype=np.float64).reshape(-1)
