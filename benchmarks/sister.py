@@ -1,12 +1,13 @@
 """What ten minutes on a dense scan of a sister sample bring: `python benchmarks/sister.py --data grains foam wood`.
 
-Simulated samples: 40 slices are scanned with 360 views and 20000 counts and reconstructed by FBP, which is learnt; 4
-other slices of the same sample are measured with few views and 2000 counts. Samples 0 of grains and foam are wider
-than the detector and are not taken. Wood: the FBP of all views of one neutron sinogram is learnt, the other sinogram,
-of another height, is reconstructed from few of its views; there half of the steps learn from views of the dense scan as
-they were measured. As much of what was learnt is kept as held-out views of the few speak for. The network starts from
-`unrolled-general`, which has seen grains, but no foam and no wood, and learns for the given minutes of one core. Rows
-are kept in results/sister.json, so that a run can be stopped and gone on with; networks lie in the folder of
+Simulated samples: 40 slices are scanned with 360 views and 20000 counts and reconstructed as `fewview train unrolled
+--from` does it (total variation), which is learnt; 4 other slices of the same sample are measured with few views and
+2000 counts. Samples 0 of grains and foam are wider than the detector and are not taken. Wood: the FBP of all views of
+one neutron sinogram is learnt, the other sinogram, of another height, is reconstructed from few of its views; there
+half of the steps learn from views of the dense scan as they were measured. As much of what was learnt is kept as
+held-out views of the few speak for. The network starts from `unrolled-general`, which has seen grains, but no foam and
+no wood, and learns for the given minutes of one core. Rows are
+kept in results/sister.json, so that a run can be stopped and gone on with; networks lie in the folder of
 --networks.
 """
 
@@ -23,10 +24,10 @@ from fewview.benchmark.quality.case import Case
 from fewview.benchmark.quality.cell import measure_cell
 from fewview.benchmark.quality.measured import few_views, wood
 from fewview.benchmark.quality.simulated import Slab, lines_of, measured, seed_of
-from fewview.operators import filtered_backprojection, projector
 from fewview.runs.problem import set_up
 from fewview.scan import LineIntegrals
 from fewview.simulate import Beam, make_phantom
+from fewview.sister.dense import dense_volume
 from fewview.training.sister import SisterTrainer, SisterTraining, export_sister
 from fewview.training.sister_check import kept_part
 from fewview.training.sister_views import MeasuredViews
@@ -55,8 +56,7 @@ def simulated(kind, volume, views):
     dense = Slab(whole, LEARNT, first=0)
     angles = np.arange(DENSE["views"]) * np.pi / DENSE["views"]
     lines = lines_of(dense, angles, Beam(counts=DENSE["counts"]), np.random.default_rng([volume, 99]))
-    A = projector(lines.geometry, memory_budget=0)
-    learnt = filtered_backprojection(A, torch.from_numpy(lines.values.swapaxes(0, 1).copy())).numpy()
+    learnt = dense_volume(lines, finer=1)
     few = Slab(whole, TRIED, first=LEARNT + APART)
     return Lesson(lines, learnt, 1, measured(few, few.truth("neutron"), views, COUNTS, (volume, 0)))
 

@@ -6,13 +6,12 @@ import numpy as np
 import pytest
 from scipy.ndimage import zoom
 
-from fewview import sister
 from fewview.errors import OptionError, Stopped
 from fewview.models.unrolled import UnrolledConfig
 from fewview.models.weights import load_unrolled, read_card
 from fewview.runs.recipe import Recipe
 from fewview.simulate import Simulation, simulate, write_simulated
-from fewview.sister import Lesson, learn, learn_in_worker
+from fewview.sister import Lesson, dense, learn, learn_in_worker, learning
 from fewview.training import sister_volume, unrolled
 from fewview.training.sister import SisterTrainer, SisterTraining
 
@@ -37,7 +36,7 @@ def lesson(scans, tmp_path, monkeypatch):
 
 
 def test_a_dense_scan_teaches_and_the_scan_says_what_for(lesson, monkeypatch):
-    monkeypatch.setattr(sister, "held_out_check", lambda problem, weights: {"verdict": f"{weights.stem} it is."})
+    monkeypatch.setattr(learning, "held_out_check", lambda problem, weights: {"verdict": f"{weights.stem} it is."})
     steps = learn(lesson, SisterTraining(minutes=0.002, start="", validate_every=0.001), report=lambda _: None)
     seen = []
     try:
@@ -49,7 +48,7 @@ def test_a_dense_scan_teaches_and_the_scan_says_what_for(lesson, monkeypatch):
     assert first[1:] == (32, 32) and all(one.volume.shape == first for one in seen)
     assert "heldout_psnr" in seen[0].scalars and len({one.total for one in seen}) == 1
     assert seen[-1].stage.startswith("checking") and np.all(np.diff([one.done for one in seen]) >= 0)
-    assert record["taught"] == sister.VOLUME_ALONE, "it is not binned"
+    assert record["taught"] == dense.VOLUME_ALONE, "it is not binned"
     assert record["verdict"] == "foam it is." and record["curve"][-1]["heldout_psnr"] > 0
     card = read_card(lesson.weights)
     assert card["trained_on"] == "the volume dense.h5" and card["held_out"]["verdict"] == "foam it is."
@@ -61,14 +60,14 @@ def test_a_dense_scan_teaches_and_the_scan_says_what_for(lesson, monkeypatch):
 )
 def test_what_a_dense_scan_taught_is_said(lesson, monkeypatch, tmp_path, binned, said):
     """Binned by an even number the dense scan is reconstructed finer, if it has one row, too; not of other pixels."""
-    dense, others = lesson.dense, {1: {"size": 48, "depth": 12}, 4: {"size": 32, "depth": 2}}
+    path, others = lesson.dense, {1: {"size": 48, "depth": 12}, 4: {"size": 32, "depth": 2}}
     if binned in others:
         made = simulate(Simulation(phantom="foam", **others[binned], views=40, xray_views=0, seed=1))
         write_simulated(made, tmp_path / "other.h5")
-        dense = str(tmp_path / "other.h5")
+        path = str(tmp_path / "other.h5")
     scan = lesson.scan.model_copy(update={"bin": binned, "rows": None})
     steps = learn(
-        Lesson(lesson.weights, dense, scan),
+        Lesson(lesson.weights, path, scan),
         SisterTraining(minutes=0.002, start=""),
         check=False,
         report=lambda _: None,
@@ -77,13 +76,13 @@ def test_what_a_dense_scan_taught_is_said(lesson, monkeypatch, tmp_path, binned,
         while True:
             next(steps)
     except StopIteration as end:
-        assert end.value["taught"] == getattr(sister, said) and end.value["verdict"] == ""
+        assert end.value["taught"] == getattr(dense, said) and end.value["verdict"] == ""
 
 
 def test_a_stop_keeps_what_was_learnt_and_checks_nothing(lesson, monkeypatch):
-    monkeypatch.setattr(sister, "held_out_check", lambda *_: pytest.fail("checked"))
-    asked = []
-    signals = SimpleNamespace(stopped=lambda: len(asked) > 0, stage=lambda text: None)
+    monkeypatch.setattr(learning, "held_out_check", lambda *_: pytest.fail("checked"))
+    asked, told = [], []
+    signals = SimpleNamespace(stopped=lambda: len(asked) > 0, stage=told.append)
     payload = {"weights": str(lesson.weights), "dense": lesson.dense, "recipe": lesson.scan.model_dump(mode="json")}
     steps = learn_in_worker({**payload, "options": {"minutes": 60, "start": ""}}, signals)
     next(steps)
@@ -91,22 +90,29 @@ def test_a_stop_keeps_what_was_learnt_and_checks_nothing(lesson, monkeypatch):
     asked.append("stop")
     with pytest.raises(StopIteration) as end:
         next(steps)
+    assert told[0].startswith("preparing") and told[-1].startswith("reconstructing the dense scan: step ")
     assert end.value.value["kept"] == "result" and not end.value.value["verdict"]
     load_unrolled(lesson.weights)
     assert (lesson.weights.parent / "foam-training").is_dir()
 
 
-@pytest.mark.parametrize("stage", ["prepared", "inspect", "on_field", "SisterTrainer"])
-def test_a_stop_is_heard_before_anything_is_learnt(lesson, monkeypatch, stage):
+@pytest.mark.parametrize(
+    ("module", "stage"),
+    [
+        *((learning, stage) for stage in ("prepared", "inspect", "on_field", "SisterTrainer")),
+        *((dense, stage) for stage in ("prepared", "SlabRun")),
+    ],
+)
+def test_a_stop_is_heard_before_anything_is_learnt(lesson, monkeypatch, module, stage):
     """Asked as a stage of the preparation begins: that stage ends by it, whichever it is, and nothing is trained."""
-    asked, begun = [], getattr(sister, stage)
+    asked, begun = [], getattr(module, stage)
 
     def beginning(*args, **more):
         asked.append("stop")
         return begun(*args, **more)
 
     monkeypatch.setattr(SisterTrainer, "steps", lambda self: pytest.fail("trained"))
-    monkeypatch.setattr(sister, stage, beginning)
+    monkeypatch.setattr(module, stage, beginning)
     steps = learn(lesson, SisterTraining(minutes=1, start=""), report=lambda _: None, stop=lambda: bool(asked))
     with pytest.raises(Stopped):
         next(steps)

@@ -5,38 +5,26 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
-from numpy.typing import NDArray
 from torch import Tensor
 
-from .errors import FewviewError, OptionError, Stopped
-from .io import inspect
-from .methods.interface import Estimate, Problem
-from .runs.inputs import prepared
-from .runs.problem import resolve_device, set_up
-from .runs.recipe import Recipe
-from .runs.session import RecipeSession
-from .scan import LineIntegrals
-from .training.sister import HALF, SisterTrainer, SisterTraining, export_sister
-from .training.sister_check import held_out_check, kept_part
-from .training.sister_views import MeasuredViews
-from .training.sister_volume import on_field, sister_volume
+from ..errors import FewviewError, OptionError, Stopped
+from ..io import inspect
+from ..methods.interface import Estimate, Problem
+from ..runs.inputs import prepared
+from ..runs.problem import resolve_device, set_up
+from ..runs.recipe import Recipe
+from ..training.sister import HALF, SisterTrainer, SisterTraining, export_sister
+from ..training.sister_check import held_out_check, kept_part
+from ..training.sister_volume import on_field, sister_volume
+from .dense import Dense, of_scan
 
 if TYPE_CHECKING:
-    from .runs.worker.loop import Signals
+    from ..runs.worker.loop import Signals
 
-ENGINE = "fewview.sister:learn_in_worker"
 TRAINING_SHARE = 0.9  # of the bar; the rest is the check
-MOST_SLICES = 32  # of a dense scan whose measured views are learnt from: more would only take memory
-
-AS_MEASURED = "Half of the steps learn from the views of the dense scan as they were measured."
-VOLUME_ALONE = (
-    "The reconstruction of the dense scan alone is learnt, not its views: these have to be twice as many as those of "
-    "this scan, of the same beam, pixel size and directions, and binned by an even number, so that they can be "
-    "reconstructed finer."
-)
+BEFORE = 0.3  # of the minutes of learning: what a dense scan is reconstructed in before
 
 
 @dataclass(frozen=True)
@@ -48,7 +36,7 @@ class Lesson:
     weights : Path
         ``.safetensors`` to write; the state of the training lies beside it, to go on from.
     dense : str
-        File of a volume, or of a dense scan, which is then reconstructed by FBP.
+        File of a volume, or of a dense scan, which is then reconstructed: :func:`fewview.sister.dense.of_scan`.
     scan : Recipe
         Of the few-view scan that will be reconstructed.
     voxel : float, optional
@@ -67,6 +55,7 @@ def learn(
     *,
     check: bool = True,
     report: Callable[[str], None] = print,
+    stage: Callable[[str], None] = lambda text: None,
     stop: Callable[[], bool] = lambda: False,
 ) -> Generator[Estimate, None, dict[str, Any]]:
     """Train, write weights with a card, and ask held-out views of the scan what they are good for.
@@ -79,6 +68,8 @@ def learn(
         Whether to compare with other methods on held-out views of the scan.
     report : callable
         Takes lines of progress.
+    stage : callable
+        Is told again and again how far the reconstruction of a dense scan is, before there is an estimate.
     stop : callable
         Once true, what was learnt so far is written, and not checked.
 
@@ -108,7 +99,7 @@ def learn(
     lines = prepared(lesson.scan, tick=stop_now)
     setup = set_up(lines, auxiliary=None, holdout=0.0, device=resolve_device(options.device), seed=options.seed)
     problem = setup.problem(0, setup.slices)
-    dense = _dense(lesson, problem, lines.geometry.voxel, stop)
+    dense = _dense(lesson, options.minutes, problem, lines.geometry.voxel, report, stage, stop)
     folder = weights.with_name(f"{weights.stem}-training")
     problem.operator.on_chunk = stop_now
     trainer = SisterTrainer(options, dense.volume, problem, folder, report, dense.views)
@@ -153,9 +144,10 @@ def learn_in_worker(payload: Mapping[str, Any], signals: Signals) -> Generator[E
     lesson = Lesson(Path(payload["weights"]), payload["dense"], Recipe.parse(payload["recipe"]), payload.get("voxel"))
     signals.stage("preparing what is to be learnt")
     options = SisterTraining.parse(dict(payload["options"]))
+    check = bool(payload.get("check", True))
     return (
         yield from learn(
-            lesson, options, report=lambda line: None, stop=signals.stopped, check=bool(payload.get("check", True))
+            lesson, options, check=check, report=lambda line: None, stage=signals.stage, stop=signals.stopped
         )
     )
 
@@ -204,41 +196,21 @@ def _ender(stop: Callable[[], bool]) -> Callable[[], None]:
     return stop_now
 
 
-class _Dense(NamedTuple):
-    """What is learnt, on the field of view of the scan, and the views that it was made of."""
-
-    volume: NDArray[np.float32]
-    views: MeasuredViews | None = None
-    taught: str = ""
-
-
-def _dense(lesson: Lesson, problem: Problem, pixel: float | None, stop: Callable[[], bool]) -> _Dense:
+def _dense(
+    lesson: Lesson,
+    minutes: float,
+    problem: Problem,
+    pixel: float | None,
+    report: Callable[[str], None],
+    stage: Callable[[str], None],
+    stop: Callable[[], bool],
+) -> Dense:
     stop_now, grid = _ender(stop), problem.operator.grid
     try:
         is_scan = inspect(lesson.dense).ready
     except FewviewError:
         is_scan = False
     if not is_scan:
-        return _Dense(sister_volume(lesson.dense, grid, pixel, lesson.voxel, stop_now))
-    finer = 2 if lesson.scan.bin % 2 == 0 else 1  # the FBP of binned views is blurred
-    session = RecipeSession(Recipe(scan=lesson.dense, method="fbp", bin=lesson.scan.bin // finer), stop=stop)
-    volume: Any = None
-    for estimate in session:
-        volume = estimate.volume
-    stop_now()  # a run that hears the stop just ends
-    values, lines, name = np.array(volume), session.lines, Path(lesson.dense).name
-    views = _measured_views(lines, values, finer, problem) if finer > 1 else None
-    learnt = on_field(values, lines.geometry.voxel, grid, pixel, name, stop_now)
-    return _Dense(learnt, views, VOLUME_ALONE if views is None else AS_MEASURED)
-
-
-def _measured_views(
-    lines: LineIntegrals, volume: NDArray[np.float32], finer: int, problem: Problem
-) -> MeasuredViews | None:
-    """Of slices in the middle, binned as the scan is."""
-    whole = lines.geometry.rows // finer * finer or lines.geometry.rows  # a single row stays one when it is binned
-    first = max(0, (whole // finer - MOST_SLICES) // 2) * finer
-    rows = (first, min(whole, first + MOST_SLICES * finer))
-    binned, device = lines.rows(*rows).bin(finer), problem.operator.device
-    setup = set_up(binned, auxiliary=None, holdout=0.0, device=device, seed=problem.seed)
-    return MeasuredViews.of(setup.problem(0, setup.slices), volume[slice(*rows)], 1 / finer, problem)
+        return Dense(sister_volume(lesson.dense, grid, pixel, lesson.voxel, stop_now))
+    found = of_scan(lesson.dense, lesson.scan.bin, problem, BEFORE * 60 * minutes, report, stage, stop)
+    return found._replace(volume=on_field(found.volume, found.voxel, grid, pixel, Path(lesson.dense).name, stop_now))
