@@ -68,6 +68,10 @@ def test_unknown_stays_unknown():
         lambda: beam().bin(0),
         lambda: beam().bin(2500),
         lambda: beam().with_angles([0.0]),
+        lambda: beam().with_axis(np.nan),
+        lambda: ParallelBeam([0.0], 2, 2, axis=-np.inf),
+        lambda: FanBeam([0.0], 2, 2, axis=np.nan, pixel=0.1, sod=10.0, sdd=20.0),
+        lambda: FanBeam([0.0], 2, 2, axis=0.5, pixel=0.1, principal=np.nan, sod=10.0, sdd=20.0),
     ],
 )
 def test_impossible_geometries_are_refused_in_words(wrong):

@@ -9,7 +9,7 @@ import fewview
 
 ROOT = Path(fewview.__file__).parent
 FLOORS = {
-    1: {"errors", "options", "sizes", "geometry", "provenance", "frames", "openmp", "atomic_write"},
+    1: {"errors", "options", "sizes", "geometry", "provenance", "frames", "openmp", "atomic_write", "wording"},
     2: {"operators"},
     3: {"models", "prepare", "quality", "registration"},
     4: {"scan"},

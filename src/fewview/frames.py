@@ -73,7 +73,15 @@ class ArrayFrames:
     def read(self, frames: NDArray[np.intp], rows: Span, columns: Span) -> NDArray[np.float32]:
         """See :class:`FrameSource`."""
         window = self.array[:, rows[0] : rows[1], columns[0] : columns[1]]
-        return np.ascontiguousarray(window[frames], dtype=np.float32)
+        stored = window[frames]
+        return as_float32(stored, np.empty(stored.shape, dtype=np.float32))
+
+
+def as_float32(values: NDArray[Any], out: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Values written to ``out``, of the same shape; those beyond what float32 holds become endless."""
+    with np.errstate(over="ignore"):
+        out[...] = values
+    return out
 
 
 @dataclass(frozen=True, eq=False)

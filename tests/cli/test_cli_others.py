@@ -92,6 +92,8 @@ def test_simulate(fewview, tmp_path):
     found = json.loads(fewview("info", "a.h5", "--json").out)
     assert found["ready"]
     assert found["pixel_mm"] is not None
+    said = fewview("simulate", "c.h5", "--size", 16, "--views", 1, "--counts", 0, "--set", "depth=1").out
+    assert "1 view without noise" in said
 
 
 def test_doctor_works_here(fewview):

@@ -27,6 +27,13 @@ def test_splits_depend_on_the_seed_and_on_nothing_else():
     assert any(not np.array_equal(split_views(angles, 0.2, 1)[1], split_views(angles, 0.2, s)[1]) for s in range(2, 6))
 
 
+@pytest.mark.parametrize("seed", range(20))
+def test_of_few_pixels_one_is_held_out(seed):
+    hidden = heldout_pixels((1, 1, 6), 0.08, seed)
+    assert 1 <= hidden.sum() < 6
+    assert np.array_equal(hidden, heldout_pixels((1, 1, 6), 0.08, seed))
+
+
 def test_mistakes_are_named():
     with pytest.raises(FewviewError, match="detector pixels"):
         split_views(np.arange(5.0), 0.2)

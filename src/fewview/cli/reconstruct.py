@@ -14,6 +14,7 @@ import typer
 from ..errors import FewviewError, Interrupted, OptionError
 from ..runs.forecast import duration
 from ..runs.recipe import Recipe
+from ..wording import counted
 from .progress import Progress
 from .recipe_flags import recipe_from_flags
 from .shared_flags import takes
@@ -144,11 +145,6 @@ def write_report(path: Path, record: Mapping[str, Any]) -> None:
     from ..atomic_write import write_text
 
     write_text(path, json.dumps(record, indent=2) + "\n")
-
-
-def counted(number: int, what: str) -> str:
-    """So many of something."""
-    return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
 def summary(record: Mapping[str, Any], output: Path) -> str:

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from ..errors import FewviewError
+from ..wording import counted
 from .values import parse_pairs
 
 
@@ -55,7 +56,8 @@ def simulate(
         raise FewviewError(f"{output.name} does not end with .h5.", "Give a name like sample.h5.")
     check_writable(output, 0)  # before the work
     write_simulated(simulated(options), output)
+    noise = f"of {options.counts:g} counts" if options.counts else "without noise"
     typer.echo(
-        f"{output}: {options.phantom}, {options.size} px, {options.views} views of {options.counts:g} counts, "
+        f"{output}: {options.phantom}, {options.size} px, {counted(options.views, 'view')} {noise}, "
         f"seed {options.seed}; the neutron scan is /exchange, the truth /truth/neutron"
     )

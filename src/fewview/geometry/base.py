@@ -74,8 +74,18 @@ class Beam(ABC):
                 f"A pixel size of {self.pixel:g} mm is not possible.",
                 "Give the size of a detector pixel in mm, or none.",
             )
+        for name, column in self._columns().items():
+            if column is not None and not math.isfinite(column):
+                raise ScanError(
+                    f"The {name} at column {column:g} is nowhere on a detector.",
+                    "Give a column of the detector, counted from 0.",
+                )
         angles.setflags(write=False)
         object.__setattr__(self, "angles", angles)
+
+    def _columns(self) -> dict[str, float | None]:
+        """Places on the detector that fix the rays, by what lies there."""
+        return {"rotation axis": self.axis}
 
     def __repr__(self) -> str:
         """Facts on one line, without the list of angles."""

@@ -68,6 +68,9 @@ class FanBeam(Beam):
                 "Check the pixel size and the distance from the source to the detector: both are in mm.",
             )
 
+    def _columns(self) -> dict[str, float | None]:
+        return {**super()._columns(), "perpendicular from the source": self.principal}
+
     def facts(self) -> dict[str, float | str | None]:
         """See :meth:`Beam.facts`."""
         return {

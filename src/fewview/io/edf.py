@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +13,9 @@ from numpy.typing import NDArray
 from ..errors import ScanError
 from ..frames import Span
 from . import header_angles
+from .damaged import COPY_AGAIN, reading
 from .extras import require
-from .images import COPY_AGAIN, ImageFile, ImageFormat
+from .images import ImageFile, ImageFormat
 
 
 def describe(path: Path) -> ImageFile:
@@ -24,6 +27,8 @@ def describe(path: Path) -> ImageFile:
         Damaged, or fabio is not installed.
     """
     with _open(path) as file:
+        if len(file.shape) < 2:
+            raise ScanError(f"{path.name} is damaged: its header tells no rows and columns.", COPY_AGAIN)
         height, width = file.shape[-2:]
         angles = [_angle(_frame(file, i).header) for i in range(file.nframes)]
         stated = [angle for angle in angles if angle is not None]
@@ -43,12 +48,11 @@ def _frame(file: Any, index: int) -> Any:
     return file if file.nframes == 1 else file.getframe(index)
 
 
-def _open(path: Path) -> Any:
+@contextmanager
+def _open(path: Path) -> Iterator[Any]:
     fabio = require("fabio", path.name, "EDF")
-    try:
-        return fabio.open(str(path))
-    except (OSError, ValueError, RuntimeError, KeyError) as error:
-        raise ScanError(f"{path.name} cannot be read as EDF ({error}): it is damaged.", COPY_AGAIN) from None
+    with reading(path, "EDF"), fabio.open(str(path)) as file:
+        yield file
 
 
 def _angle(header: dict[str, str]) -> tuple[float, str] | None:

@@ -13,7 +13,7 @@ import numpy as np
 from ..errors import AnswerNeeded
 from . import names
 from .angle_columns import speaks_of_an_angle
-from .hdf5 import dangling, listed, open_hdf5, reach, unit_of
+from .hdf5 import dangling, listed, members, open_hdf5, reach, unit_of
 from .hdf5_frames import HDF5Frames
 from .picked import Joined
 from .scan_facts import Angles, Found, known_layout
@@ -95,7 +95,7 @@ def _entries(file: Any) -> Iterator[_Entry]:
     import h5py
 
     for name in sorted(
-        (one for one in file if _ENTRY.fullmatch(one)), key=lambda one: [int(i) for i in one.split(".")]
+        (one for one in members(file) if _ENTRY.fullmatch(one)), key=lambda one: [int(i) for i in one.split(".")]
     ):
         entry = reach(file, name)
         title = reach(entry, "title") if isinstance(entry, h5py.Group) else None
@@ -112,9 +112,9 @@ def _images(entry: Any) -> tuple[str, str] | None:
     groups = [entry.get("measurement")]
     instrument = reach(entry, "instrument")
     if isinstance(instrument, h5py.Group):
-        groups += [reach(instrument, name) for name in instrument]
+        groups += [reach(instrument, name) for name in members(instrument)]
     for group in groups:
-        for name in group if isinstance(group, h5py.Group) else ():
+        for name in members(group) if isinstance(group, h5py.Group) else ():
             node = reach(group, name)
             if isinstance(node, h5py.Dataset) and node.ndim == 3 and node.dtype.kind in "iuf":
                 return group.name, name
@@ -127,7 +127,7 @@ def _angles(path: Path, file: Any, entry: str, count: int) -> Angles | None:
 
     for place in _PLACES:
         group = reach(file, f"{entry}/{place}")
-        for name in group if isinstance(group, h5py.Group) else ():
+        for name in members(group) if isinstance(group, h5py.Group) else ():
             node = reach(group, name)
             node = reach(node, "value") if isinstance(node, h5py.Group) else node
             fits = isinstance(node, h5py.Dataset) and node.size == count and node.dtype.kind in "iuf"

@@ -6,7 +6,6 @@ import gzip
 import io
 import re
 import warnings
-import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -20,7 +19,8 @@ from numpy.typing import NDArray
 from ..errors import ScanError
 from ..frames import Span
 from . import header_angles
-from .images import COPY_AGAIN, ImageFile, ImageFormat, read_bytes, truncated
+from .damaged import reading
+from .images import ImageFile, ImageFormat, read_bytes, truncated
 
 _NO_IMAGES = {"mask", "err", "error", "errors", "sigma", "var", "variance", "dq", "weight", "weights", "quality"}
 _BLOCK = 2880  # bytes: data fill up whole blocks
@@ -112,15 +112,13 @@ def _images(path: Path) -> Iterator[tuple[list[Any], list[Any]]]:
     from astropy.io import fits
     from astropy.utils.exceptions import AstropyUserWarning
 
-    with warnings.catch_warnings():
+    with reading(path, "FITS"), warnings.catch_warnings():
         # A short file is only a warning to astropy; here it is found by its size, and refused.
         warnings.simplefilter("ignore", AstropyUserWarning)
-        try:
-            packed = _packed(path)
-            file = fits.open(io.BytesIO(_unpacked(path, path.stat().st_mtime_ns)) if packed else path, memmap=False)
-        except (OSError, EOFError) as error:
-            raise ScanError(f"{path.name} cannot be read as FITS ({error}): it is damaged.", COPY_AGAIN) from None
-        with file:
+        packed = _packed(path)
+        # Opened here, so that it is closed when the header is damaged.
+        opened = io.BytesIO(_unpacked(path, path.stat().st_mtime_ns)) if packed else path.open("rb")
+        with opened, fits.open(opened, memmap=False) as file:
             units = [one for one in file if one.is_image and len(one.shape or ()) >= 2]
             if not units:
                 raise ScanError(f"{path.name} holds no image, only header cards or tables.", "Name the image file.")
@@ -148,10 +146,7 @@ def _packed(path: Path) -> bool:
 @lru_cache(maxsize=4)  # a slab is read a few rows at a time
 def _unpacked(path: Path, changed: int) -> bytes:
     """Content of a gzip file; ``changed`` makes a file that was rewritten a new one."""
-    try:
-        return gzip.decompress(path.read_bytes())
-    except zlib.error as error:
-        raise OSError(str(error)) from None
+    return gzip.decompress(path.read_bytes())
 
 
 def _main(units: list[Any]) -> tuple[list[Any], list[Any]]:

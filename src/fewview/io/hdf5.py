@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import ScanError
-from .images import COPY_AGAIN
+from .damaged import COPY_AGAIN, reading, unreadable
 from .units import text
 
 _LISTED = 6  # names that a message shows
@@ -30,10 +30,29 @@ def open_hdf5(path: Path) -> Iterator[Any]:
     try:
         file = h5py.File(path, "r")
     except OSError as error:
-        reason = "truncated" if "truncated" in str(error) else "damaged, cut off or being written"
-        raise ScanError(f"{path.name} cannot be read as HDF5: it is {reason} ({error}).", COPY_AGAIN) from None
-    with file:
+        state = "truncated" if "truncated" in str(error) else "damaged, cut off or being written"
+        raise unreadable(path, "HDF5", error, state) from None
+    with reading(path, "HDF5"), file:
         yield file
+
+
+def members(group: Any) -> list[str]:
+    """Names of what lies in a group; those that are no text, as where LabVIEW wrote Latin-1, are left out."""
+    return [name for name in group if isinstance(name, str)]
+
+
+def datasets(group: Any) -> dict[str, Any]:
+    """All datasets in a group and below it, by their paths in it."""
+    import h5py
+
+    found: dict[str, Any] = {}
+
+    def collect(name: str | bytes, node: Any) -> None:
+        if isinstance(node, h5py.Dataset) and isinstance(name, str):
+            found[name] = node
+
+    group.visititems(collect)
+    return found
 
 
 def reach(group: Any, name: str) -> Any:

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from ..errors import ScanError
 from ..frames import Span
+from .damaged import COPY_AGAIN
 from .hdf5 import open_hdf5
-from .images import COPY_AGAIN
 
 _RUN = 64  # frames in one request: few calls, and no more than 64 frames in the library's hands
 _PIECE = 128 << 20  # bytes of one request, unless a single chunk is larger

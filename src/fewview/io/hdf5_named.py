@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from .hdf5 import dangling, open_hdf5, reach, unit_of
+from .hdf5 import dangling, datasets, members, open_hdf5, reach, unit_of
 from .hdf5_frames import HDF5Frames
 from .named_variables import Variables, read_named
 from .rearranged import Rearranged
@@ -35,9 +35,9 @@ def _read(path: Path, title: str, dataset: str | None, *, reverse: bool) -> Foun
         arrays: dict[str, Any] = {}
         units: dict[str, str] = {}
 
-        def collect(name: str, node: Any) -> None:
-            if not isinstance(node, h5py.Dataset) or name.startswith("#"):  # "#refs#" is MATLAB's own
-                return
+        for name, node in datasets(file).items():
+            if name.startswith("#"):  # "#refs#" is MATLAB's own
+                continue
             if h5py.check_string_dtype(node.dtype) is not None and node.size == 1:
                 arrays[name] = text(node[()])
             elif node.attrs.get("MATLAB_class", b"") == b"char":
@@ -46,7 +46,6 @@ def _read(path: Path, title: str, dataset: str | None, *, reverse: bool) -> Foun
                 arrays[name] = node
             units[name] = unit_of(node)
 
-        file.visititems(collect)
         if not any(getattr(array, "ndim", 0) >= 2 for array in arrays.values()):
             broken = _dangling_anywhere(file, path)
             if broken is not None:
@@ -65,8 +64,13 @@ def _dangling_anywhere(file: Any, path: Path) -> Any:
     """The first link in the file that leads nowhere."""
     import h5py
 
+    seen = set()  # links may lead back
+
     def walk(group: Any) -> Any:
-        for name in group:
+        if group in seen:
+            return None
+        seen.add(group)
+        for name in members(group):
             node = reach(group, name)
             found = walk(node) if isinstance(node, h5py.Group) else dangling(group, name, path)
             if found is not None:

@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import ScanError
-from ..frames import Span
+from ..frames import Span, as_float32
+from .damaged import COPY_AGAIN
 
 # read(path, indices of images in the file, rows, columns) -> (n, v, u) in the type on disk
 ReadImages = Callable[[Path, list[int], Span, Span], NDArray[Any]]
@@ -105,7 +106,12 @@ class ImageStack:
         place = 0
         for file, group in groupby((self._where[int(i)] for i in frames), key=lambda pair: pair[0]):
             indices = [image for _, image in group]
-            out[place : place + len(indices)] = self.read_images(self.files[file].path, indices, rows, columns)
+            own, path = out[place : place + len(indices)], self.files[file].path
+            stored = self.read_images(path, indices, rows, columns)
+            if stored.shape != own.shape:
+                shape = " x ".join(map(str, stored.shape))
+                raise ScanError(f"{path.name} is damaged: its header does not fit its pixels ({shape}).", COPY_AGAIN)
+            as_float32(stored, own)
             place += len(indices)
         return out
 
@@ -147,6 +153,3 @@ def truncated(path: Path) -> ScanError:
     """The error for a file that is shorter than its header says."""
     size = path.stat().st_size
     return ScanError(f"{path.name} is truncated: it ends after {size} bytes, in the middle of its data.", COPY_AGAIN)
-
-
-COPY_AGAIN = "Copy it again from where it was measured, or leave it out."

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from ..errors import ScanError
 from ..frames import ArrayFrames
-from .images import COPY_AGAIN
+from .damaged import reading
 from .named_variables import Variables, read_named
 from .numpy_files import as_images
 from .scan_facts import Found
@@ -20,12 +18,9 @@ from .scan_facts import Found
 def read(path: Path, dataset: str | None) -> Found:
     """Facts of a MATLAB file. The format is compressed and at most 2 GB: it is read whole."""
     from scipy.io import loadmat
-    from scipy.io.matlab import MatReadError
 
-    try:
+    with reading(path, "MATLAB file"):
         stored = loadmat(path, squeeze_me=True, struct_as_record=False)
-    except (MatReadError, ValueError, OSError, TypeError, EOFError, zlib.error) as error:
-        raise ScanError(f"{path.name} cannot be read as MATLAB file ({error}): it is damaged.", COPY_AGAIN) from None
     arrays = {name: value for name, value in _flatten(stored, "") if not name.startswith("__")}
     frames = {name: value for name, value in arrays.items() if isinstance(value, np.ndarray)}
     variables = Variables(arrays, lambda name: ArrayFrames(as_images(frames[name], f"{path.name}: {name}")))

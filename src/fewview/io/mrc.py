@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 
 import numpy as np
 
-from ..errors import ScanError
 from ..frames import ArrayFrames
 from ..provenance import Provenance
 from .angle_log import read_angle_file
+from .damaged import reading
 from .extras import require
-from .images import COPY_AGAIN
 from .scan_facts import Angles, Found
 
 TITLE = "MRC"
@@ -31,10 +31,9 @@ def read(path: Path) -> Found:
         Damaged, or mrcfile is not installed.
     """
     mrcfile = require("mrcfile", path.name, TITLE)
-    try:
+    with reading(path, TITLE), warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # of a file that is longer than its header says
         file = mrcfile.mmap(path, mode="r")
-    except (OSError, ValueError) as error:
-        raise ScanError(f"{path.name} cannot be read as MRC ({error}): it is damaged.", COPY_AGAIN) from None
     array = file.data if file.data.ndim == 3 else file.data[None]
     size = float(file.voxel_size.x)  # Angstrom
     pixel = None if size <= 0 else (size * 1e-7, Provenance("read", f"{path.name}, header"))

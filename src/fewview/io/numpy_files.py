@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import io
-import zipfile
-import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,7 +12,7 @@ from numpy.typing import NDArray
 
 from ..errors import ScanError
 from ..frames import ArrayFrames
-from .images import COPY_AGAIN
+from .damaged import reading
 from .named_variables import Variables, read_named
 from .scan_facts import Found, layout_of_name
 
@@ -33,10 +31,8 @@ def open_npy(path: Path) -> NDArray[Any]:
     ScanError
         Damaged, or not a stack of images.
     """
-    try:
+    with reading(path, "a NumPy array"):
         array = np.load(path, mmap_mode="r", allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
-        raise ScanError(f"{path.name} cannot be read as a NumPy array ({error}): it is damaged.", COPY_AGAIN) from None
     return as_images(array, path.name)
 
 
@@ -84,11 +80,12 @@ def load_npz(path: Path, tick: Callable[[], None] = lambda: None) -> dict[str, N
     ScanError
         Damaged, or with pickled objects in it.
     """
-    try:
-        with _Heard(path, tick) as file, np.load(file, allow_pickle=False) as archive:
-            return {name: archive[name] for name in archive.files}
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
-        raise ScanError(f"{path.name} cannot be read as a NumPy archive ({error}).", COPY_AGAIN) from None
+    with (
+        reading(path, "a NumPy archive"),
+        _Heard(path, tick) as file,
+        np.load(file, allow_pickle=False) as archive,
+    ):
+        return {name: archive[name] for name in archive.files}
 
 
 def read_npz(path: Path, dataset: str | None) -> Found:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import AnswerNeeded
-from .hdf5 import dangling, listed, reach
+from .hdf5 import dangling, listed, members, reach
 
 
 @dataclass(frozen=True)
@@ -125,5 +125,5 @@ def _groups(group: Any) -> list[Any]:
     """Groups in a group, without the links that lead nowhere."""
     import h5py
 
-    found = [reach(group, name) for name in group]
+    found = [reach(group, name) for name in members(group)]
     return [node for node in found if isinstance(node, h5py.Group)]

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ..provenance import Provenance
 from .angle_columns import speaks_of_an_angle
-from .hdf5 import dangling, number, reach, unit_of
+from .hdf5 import dangling, datasets, number, reach, unit_of
 from .nxtomo_entries import Detector
 from .scan_facts import Angles
 from .units import angle_unit, millimetres
@@ -78,20 +78,17 @@ class NXtomoValues:
 
     def _anywhere(self) -> Angles | None:
         """Values of a motor with a name of a rotation, as many as there are frames or projections."""
-        import h5py
 
         keys = self.keys
         places: list[Angles] = []
         projections = int(np.sum(keys == 0))
 
-        def collect(name: str, node: Any) -> None:
-            if not isinstance(node, h5py.Dataset) or node.dtype.kind not in "iuf":
-                return
-            if node.size not in (len(keys), projections) or node.size < 2:
-                return
+        for name, node in datasets(self.file[self.detector.entry]).items():
+            if node.dtype.kind not in "iuf" or node.size not in (len(keys), projections) or node.size < 2:
+                continue
             *_, parent, last = ("", *name.split("/"))
             if not (speaks_of_an_angle(last) or speaks_of_an_angle(parent)):
-                return
+                continue
             values = np.asarray(node[()], dtype=np.float64).reshape(-1)
             values = values[keys == 0] if len(values) == len(keys) else values
             if np.ptp(values) > 0:
@@ -99,7 +96,6 @@ class NXtomoValues:
                     Angles(values, angle_unit(unit_of(node)), f"{self.path.name} /{self.detector.entry}/{name}")
                 )
 
-        self.file[self.detector.entry].visititems(collect)
         if not places:
             return None
         first = places[0]

@@ -15,7 +15,7 @@ def written_by_fewview(path: Path) -> bool:
         return path.with_name(f"{path.name}.json").is_file()
     if ending == ".zarr":
         about = path / "zarr.json"
-        return about.is_file() and '"fewview"' in about.read_text(encoding="utf-8")
+        return about.is_file() and '"fewview"' in about.read_text(encoding="utf-8", errors="replace")
     if not path.is_file():
         return False
     with path.open("rb") as handle:

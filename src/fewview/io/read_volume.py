@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import ScanError
-from .hdf5 import open_hdf5, unit_of
-from .images import COPY_AGAIN
+from .damaged import COPY_AGAIN, reading
+from .hdf5 import datasets, open_hdf5, unit_of
 from .request import require_said
 from .units import millimetres, text
 
@@ -133,7 +133,10 @@ def _npy(path: Path, tick: _Tick) -> Iterator[_Stored]:
     from .numpy_files import open_npy
 
     beside = path.with_name(f"{path.name}.json")  # npy has no room for a scale: fewview writes it beside
-    attrs = _json(beside.read_text(encoding="utf-8")) if beside.is_file() else {}
+    attrs: dict[str, Any] = {}
+    if beside.is_file():
+        with reading(beside, "the record of a volume"):
+            attrs = dict(json.loads(beside.read_text(encoding="utf-8")))
     array = open_npy(path)
     yield _Stored(array.shape, array.dtype, lambda i, j: array[i:j], _positive(attrs.get("voxel_mm")), attrs)
 
@@ -187,7 +190,7 @@ def _tiff(path: Path, tick: _Tick) -> Iterator[_Stored]:
     from . import tiff
 
     about = tiff.describe(path)  # refuses what is damaged
-    with tifffile.TiffFile(path) as file:
+    with reading(path, "TIFF"), tifffile.TiffFile(path) as file:
         voxel, attrs = _scale(file)
         shape = file.series[0].shape if len(file.series) == 1 else ()
     size = (about.height, about.width)
@@ -217,16 +220,8 @@ def _scale(file: Any) -> tuple[float | None, dict[str, Any]]:
 
 @contextmanager
 def _hdf5(path: Path, tick: _Tick, dataset: str | None = None) -> Iterator[_Stored]:
-    import h5py
-
     with open_hdf5(path) as file:
-        found: dict[str, Any] = {}
-
-        def collect(name: str, node: Any) -> None:
-            if isinstance(node, h5py.Dataset) and node.ndim in (2, 3):
-                found[name] = node
-
-        file.visititems(collect)
+        found = {name: node for name, node in datasets(file).items() if node.ndim in (2, 3)}
         usual = "volume" if "volume" in found or len(found) != 1 else next(iter(found))
         name = dataset or usual
         if name not in found:
@@ -250,24 +245,29 @@ def _zarr(path: Path, tick: _Tick) -> Iterator[_Stored]:
     """Level 0 of the first multiscale image (OME-Zarr 0.4 and 0.5), or a bare array."""
     import zarr
 
-    try:
+    with reading(path, "Zarr"):
         root = zarr.open(path, mode="r")
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise ScanError(f"{path.name} cannot be read as Zarr ({error}).", COPY_AGAIN) from None
-    if isinstance(root, zarr.Array):
-        yield _of_zarr(root, tick)
-        return
-    attrs = dict(root.attrs)
-    multiscales = attrs.get("ome", attrs).get("multiscales")
-    if not multiscales:
-        raise ScanError(f"{path.name} is a Zarr group without a multiscale image.", "Give an OME-Zarr.")
-    level = multiscales[0]["datasets"][0]
-    axes = multiscales[0].get("axes", [])
+        if isinstance(root, zarr.Array):
+            yield _of_zarr(root, tick)
+            return
+        attrs = dict(root.attrs)
+        try:
+            level, voxel = _finest(attrs.get("ome", attrs)["multiscales"][0])
+        except (KeyError, IndexError, TypeError, AttributeError):
+            problem = f"{path.name} is a Zarr group without a multiscale image."
+            raise ScanError(problem, "Give an OME-Zarr.") from None
+        yield _of_zarr(root[level], tick, voxel, dict(attrs.get("fewview", {})))
+
+
+def _finest(image: dict[str, Any]) -> tuple[str, float | None]:
+    """Path of the finest level of a multiscale image, and its voxel size in mm."""
+    level = image["datasets"][0]
+    axes = image.get("axes", [])
     unit = next((axis.get("unit") for axis in axes if isinstance(axis, dict) and axis.get("name") == "x"), None)
     scale = next((one["scale"] for one in level.get("coordinateTransformations", []) if "scale" in one), None)
     factor = millimetres(unit) if unit else None
     voxel = None if factor is None or scale is None else _positive(scale[-1] * factor)
-    yield _of_zarr(root[level["path"]], tick, voxel, dict(attrs.get("fewview", {})))
+    return level["path"], voxel
 
 
 def _of_zarr(array: Any, tick: _Tick, voxel: float | None = None, attrs: dict[str, Any] | None = None) -> _Stored:
@@ -301,7 +301,7 @@ def _scale_of_slice(path: Path) -> tuple[float | None, dict[str, Any]]:
 
     if path.suffix.lower() not in (".tif", ".tiff"):
         return None, {}
-    with tifffile.TiffFile(path) as file:
+    with reading(path, "TIFF"), tifffile.TiffFile(path) as file:
         return _scale(file)
 
 

@@ -15,8 +15,10 @@ from numpy.typing import NDArray
 
 from ..errors import ScanError
 from ..frames import Span
+from ..wording import counted
 from . import header_angles
-from .images import COPY_AGAIN, ImageFile, ImageFormat, read_bytes, truncated
+from .damaged import COPY_AGAIN, reading
+from .images import ImageFile, ImageFormat, read_bytes, truncated
 
 _THUMBNAIL = 0.5  # of the pixels of an image: what is smaller, and there no more often, is a preview of it
 _OWN_TAGS = 32768  # from here on, tags belong to whoever wrote the file: cameras say there what they know
@@ -58,7 +60,7 @@ def describe(path: Path) -> ImageFile:
         if max(ends, default=1 << 62) > path.stat().st_size:
             raise truncated(path)
         left_out = len(file.pages) - len(pages)
-        notes = (f"{path.name}: {left_out} smaller pages (thumbnails) are left out.",) if left_out else ()
+        notes = (f"{path.name}: {counted(left_out, 'smaller page')} (thumbnails) left out.",) if left_out else ()
         angles, where = _angles(pages) if found.count == len(pages) else ((), "")
         return ImageFile(path, found.count, height, width, found.dtype.newbyteorder("="), angles, where, notes)
 
@@ -79,7 +81,7 @@ def read(path: Path, indices: list[int], rows: Span, columns: Span) -> NDArray[A
             if page.is_contiguous and not found.coloured:
                 stored = read_bytes(path, page.dataoffsets[0], found.shape, found.dtype, rows)
             else:
-                stored = _grey(_decode(path, page))[rows[0] : rows[1]]
+                stored = _grey(page.asarray())[rows[0] : rows[1]]
             out.append(stored[:, columns[0] : columns[1]])
     return np.stack(out)
 
@@ -121,7 +123,7 @@ def _look(path: Path, file: Any) -> _Layout:
 
 def _check_grey(path: Path, page: Any) -> None:
     """A grey image that was saved in colour has three equal planes."""
-    stored = np.moveaxis(np.atleast_3d(_decode(path, page)), -1, 0) if page.planarconfig == 1 else _decode(path, page)
+    stored = np.moveaxis(np.atleast_3d(page.asarray()), -1, 0) if page.planarconfig == 1 else page.asarray()
     if not all(np.array_equal(stored[0], plane) for plane in stored[1:3]):
         raise ScanError(f"{path.name} is a colour image.", "Save the detector's grey values.")
 
@@ -177,26 +179,15 @@ def _check_pages(path: Path) -> None:
 def _open(path: Path) -> Iterator[Any]:
     import tifffile
 
-    handle = path.open("rb")  # opened here, so that it is closed when the header is damaged
-    try:
-        file = tifffile.TiffFile(handle, is_ome=False)  # each file by itself: the others of a set have their turn
+    # The handle is opened here, so that it is closed when the header is damaged.
+    with (
+        reading(path, "TIFF", "damaged or cut off"),
+        path.open("rb") as handle,
+        tifffile.TiffFile(handle, is_ome=False) as file,  # each file by itself: the others of a set have their turn
+    ):
         if len(file.pages) == 0 or not file.series:
-            raise tifffile.TiffFileError("no image in it")
-    except (tifffile.TiffFileError, ValueError, IndexError, KeyError, OSError, struct.error) as error:
-        handle.close()
-        raise ScanError(
-            f"{path.name} cannot be read as TIFF ({error}): it is damaged or cut off.", COPY_AGAIN
-        ) from None
-    with handle, file:
+            raise ScanError(f"{path.name} holds no image: it is damaged or cut off.", COPY_AGAIN)
         yield file
-
-
-def _decode(path: Path, page: Any) -> NDArray[Any]:
-    try:
-        result: NDArray[Any] = page.asarray()
-        return result
-    except ValueError as error:
-        raise ScanError(f"{path.name} cannot be decoded: {error}.", COPY_AGAIN) from None
 
 
 TIFF = ImageFormat("TIFF", (".tif", ".tiff"), describe, read)

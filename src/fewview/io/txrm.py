@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,9 +14,10 @@ from numpy.typing import NDArray
 from ..errors import ScanError
 from ..frames import Span
 from ..provenance import Provenance
+from .damaged import COPY_AGAIN, reading
 from .extras import require
 from .fan import Fan
-from .images import COPY_AGAIN, truncated
+from .images import truncated
 from .scan_facts import Angles, Found, known_layout
 
 TITLE = "TXRM"
@@ -117,12 +120,11 @@ def _fan(path: Path, file: Any) -> Fan | None:
     return Fan(sod, sod + beyond, Provenance("read", f"{path.name}, StoRADistance and DtoRADistance"))
 
 
-def _open(path: Path) -> Any:
+@contextmanager
+def _open(path: Path) -> Iterator[Any]:
     olefile = require("olefile", path.name, TITLE)
-    try:
-        return olefile.OleFileIO(str(path))
-    except OSError as error:
-        raise ScanError(f"{path.name} cannot be read as TXRM ({error}): it is damaged.", COPY_AGAIN) from None
+    with reading(path, TITLE), olefile.OleFileIO(str(path)) as file:
+        yield file
 
 
 def _integer(path: Path, file: Any, name: str) -> int:

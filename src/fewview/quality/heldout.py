@@ -67,7 +67,7 @@ def heldout_pixels(shape: tuple[int, ...], fraction: float = 0.07, seed: int = 0
     shape : tuple of int
         Of the sinograms (slices, angles, columns).
     fraction : float
-        Of the pixels, over 0 and under 1.
+        Of the pixels, over 0 and under 1; at least one is held out.
     seed : int
         Another one holds out other pixels.
 
@@ -78,7 +78,9 @@ def heldout_pixels(shape: tuple[int, ...], fraction: float = 0.07, seed: int = 0
     """
     if not 0 < fraction < 1:
         raise FewviewError(f"A fraction of {fraction} of the pixels cannot be held out.", "Choose 0.05 to 0.1.")
-    return np.random.default_rng(seed).random(shape) < fraction
+    drawn = np.random.default_rng(seed).random(shape)
+    held: NDArray[np.bool_] = (drawn < fraction) | (drawn == drawn.min(initial=1.0))
+    return held
 
 
 def heldout_error(predicted: Any, measured: Any, weights: Any = None) -> float:

@@ -11,6 +11,7 @@ from ...models.latent.condition import Seen
 from ...models.latent.model import LatentModel, load_latent
 from ...models.weights import find_weights, read_card
 from ...quality.residual import noise_across_rows
+from ...wording import counted
 from ..interface import Problem
 from ..inverse.masking import measured, relative
 from ..inverse.normalised import Scaled, scaled
@@ -97,7 +98,7 @@ class Aligned:
     def said(self, by_network: bool) -> list[str]:
         """What whoever sees the result must know, in full sentences."""
         A = self.problem.operator
-        views, said_views = A.views, _counted(A.views, "view")
+        views, said_views = A.views, counted(A.views, "view")
         other = f"The scan has {said_views}; the network was trained for {VIEWS[0]} to {VIEWS[1]}."
         if not by_network:
             if views > VIEWS[1]:  # they may well determine it
@@ -119,7 +120,7 @@ class Aligned:
         told += outside_training(self.card, A, self.data.noise * A.norm * self.data.top)
         if len(self.problem.data) != A.grid:
             told.append(
-                f"The volume has {_counted(len(self.problem.data), 'slice')} of {A.grid} pixels; the network learnt "
+                f"The volume has {counted(len(self.problem.data), 'slice')} of {A.grid} pixels; the network learnt "
                 "cubes, and sees it stretched to one."
             )
         return told
@@ -141,8 +142,4 @@ class Aligned:
         one = "the network's regression" if options.answer == "regression" else "a sample of latent diffusion"
         means = f"the mean of {samples} samples of latent diffusion" if samples > 1 else one
         met = "made consistent with the views" if options.consistent else "not made consistent with the views"
-        return f"From {_counted(self.problem.operator.views, 'view')}: {means}, {met}."
-
-
-def _counted(number: int, what: str) -> str:
-    return f"{number} {what}{'s' * (number != 1)}"
+        return f"From {counted(self.problem.operator.views, 'view')}: {means}, {met}."
