@@ -53,6 +53,22 @@ def test_other_shapes_are_refused(files, tmp_path, capsys):
     assert "2 x 8 x 8 and 2 x 80 x 100" in capsys.readouterr().err
 
 
+def test_what_is_without_error_is_no_number_in_json(files, capsys):
+    truth, worse = str(files["truth"]), str(files["worse"])
+    assert run(["regions", truth, worse, truth, "--reference", truth, "--json"]) == 0
+    rows = json.loads(capsys.readouterr().out, parse_constant=lambda name: pytest.fail(f"{name} is no JSON"))
+    assert {row["volume"] for row in rows} == {"truth.npy", "worse.npy"}  # each once
+    assert all((row["psnr"] is None) == (row["volume"] == "truth.npy") for row in rows)
+    assert all(row["ssim"] == 1 for row in rows if row["volume"] == "truth.npy")
+    assert run(["regions", truth, worse, "--reference", truth]) == 0
+    assert "nan" not in capsys.readouterr().out
+
+
+def test_a_seed_below_zero_is_refused(files, capsys):
+    assert run(["regions", str(files["worse"]), "--reference", str(files["truth"]), "--seed", "-1"]) == 2
+    assert "--seed" in capsys.readouterr().err
+
+
 def test_a_reference_too_small_is_refused(tmp_path, capsys):
     np.save(tmp_path / "small.npy", np.zeros((1, 6, 6), np.float32))
     assert run(["regions", str(tmp_path / "small.npy"), "--reference", str(tmp_path / "small.npy")]) == 2

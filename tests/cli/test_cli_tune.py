@@ -49,3 +49,10 @@ def test_held_out_errors_are_told_with_the_digits_that_count():
         "    0.00316: held-out error 0.00278",
         "    1: held-out error 0.5",
     ]
+
+
+def test_errors_of_steps_are_told_with_their_number():
+    assert report({"iterations": 2, "iterations_curve": [0.5, 0.25]})[1:] == [
+        "    1: held-out error 0.5",
+        "    2: held-out error 0.25",
+    ]

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict
 from typing import Annotated
 
 import typer
+
+from .values import json_text
 
 MARKS = {"ok": "ok     ", "optional": "without", "broken": "BROKEN "}
 
@@ -18,7 +19,7 @@ def doctor(as_json: Annotated[bool, typer.Option("--json", help="Print everythin
     findings = examine()
     broken = [finding for finding in findings if finding.state == "broken"]
     if as_json:
-        typer.echo(json.dumps({"works": not broken, "findings": [asdict(f) for f in findings]}, indent=2))
+        typer.echo(json_text({"works": not broken, "findings": [asdict(f) for f in findings]}))
     else:
         for finding in findings:
             typer.echo(f"{MARKS[finding.state]}  {finding.name:12} {finding.found}")

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from typing import Annotated, Any
 
 import typer
 
 from .reading import reading
 from .shared_flags import takes
+from .values import json_text
 
 NEEDS_AN_ANSWER = 3
 
@@ -33,7 +33,7 @@ def info(
     except AnswerNeeded as error:  # before it is known what the file holds
         typer.echo(f"Error: {error}", err=True)
         raise typer.Exit(NEEDS_AN_ANSWER) from None
-    typer.echo(json.dumps(found.to_dict(), indent=2) if as_json else "\n".join(found.lines()))
+    typer.echo(json_text(found.to_dict()) if as_json else "\n".join(found.lines()))
     if found.hopeless:
         raise FewviewError(found.missing[0].problem, found.missing[0].remedy)
     if not found.ready:

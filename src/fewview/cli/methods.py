@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from ..options import Leaf
+from .values import json_text
 
 
 def methods(
@@ -21,7 +22,7 @@ def methods(
         get_method(name)
     rows = [row for row in described() if name in (None, row["name"])]
     if as_json:
-        typer.echo(json.dumps(rows if name is None else rows[0], indent=2))
+        typer.echo(json_text(rows if name is None else rows[0]))
         return
     width = max(len(row["name"]) for row in rows)
     for row in rows:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import threading
 import time
 from collections.abc import Mapping, Sequence
@@ -19,6 +18,7 @@ from .progress import Progress
 from .recipe_flags import recipe_from_flags
 from .shared_flags import takes
 from .stopping import nothing_written, stop_and_keep
+from .values import json_text
 
 if TYPE_CHECKING:
     from ..runs.result import Result
@@ -144,7 +144,8 @@ def write_report(path: Path, record: Mapping[str, Any]) -> None:
     """The record as JSON, whole or not at all."""
     from ..atomic_write import write_text
 
-    write_text(path, json.dumps(record, indent=2) + "\n")
+    write_text(path, json_text(record) + "
+")
 
 
 def summary(record: Mapping[str, Any], output: Path) -> str:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-import json
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+from .values import json_text
 
 if TYPE_CHECKING:
     import numpy as np
@@ -26,7 +28,7 @@ def regions(
     count: Annotated[
         int, typer.Option(min=1, help="Number of regions of each kind, at most; more narrow the intervals.")
     ] = 10,
-    seed: Annotated[int, typer.Option(help="Number that the choice of random regions follows from.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Number that the choice of random regions follows from.")] = 0,
     as_json: Annotated[bool, typer.Option("--json", help="Print all values as JSON.")] = False,
 ) -> None:
     """Compare volumes in regions of 64 x 96 down to 8 x 8 pixels around the same places.
@@ -40,6 +42,7 @@ def regions(
 
     volume = read_volume(reference)
     truth = volume.values
+    volumes = list(dict.fromkeys(volumes))
     names = _names(volumes)
     read = {}
     for name, path in zip(names, volumes, strict=True):
@@ -57,7 +60,7 @@ def regions(
         raise FewviewError(
             f"{reference} has no region of 8 x 8 pixels within an object.", "Give a larger reference, or another one."
         )
-    typer.echo(json.dumps(rows, indent=2) if as_json else "\n".join(_lines(rows, names)))
+    typer.echo(json_text(rows) if as_json else "\n".join(_lines(rows, names)))
 
 
 def scale_rows(
@@ -98,8 +101,8 @@ def scale_rows(
         for name, curves in found.items():
             values = {(k, 0): curve[scale][1] for k, curve in enumerate(curves)}
             similar = [curve[scale][2] for curve in curves]
-            apart = paired(values, base)
-            assert apart is not None, "both are of the same regions"
+            both = {k: v for k, v in values.items() if math.isfinite(v) and math.isfinite(base[k])}
+            apart = paired(both, base)  # None: one of the two is without error in all regions
             rows.append(
                 {
                     "regions": kind,
@@ -107,10 +110,12 @@ def scale_rows(
                     "columns": size[1],
                     "volume": name,
                     "psnr": round(float(np.mean(list(values.values()))), 3),
-                    "ssim": None if None in similar else round(float(np.mean([s for s in similar if s])), 4),
-                    "difference": round(apart.mean, 3),
-                    "low": None if apart.low is None else round(apart.low, 3),
-                    "high": None if apart.high is None else round(apart.high, 3),
+                    "ssim": None
+                    if None in similar
+                    else round(float(np.mean([s for s in similar if s is not None])), 4),
+                    "difference": None if apart is None else round(apart.mean, 3),
+                    "low": None if apart is None or apart.low is None else round(apart.low, 3),
+                    "high": None if apart is None or apart.high is None else round(apart.high, 3),
                     "places": len(centres),
                 }
             )
@@ -139,7 +144,7 @@ def _lines(rows: list[dict[str, Any]], names: list[str]) -> list[str]:
 
 
 def _cell(row: dict[str, Any], first: str) -> str:
-    if row["volume"] == first:
+    if row["volume"] == first or row["difference"] is None:
         return f"{row['psnr']:.2f}"
     spread = "" if row["low"] is None else f" [{row['low']:+.2f}, {row['high']:+.2f}]"
     return f"{row['psnr']:.2f} ({row['difference']:+.2f}{spread})"

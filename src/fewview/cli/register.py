@@ -37,7 +37,7 @@ def register(
     ] = None,
     xray_voxel: Annotated[float | None, typer.Option(help="Voxel size of the X-ray volume in mm.")] = None,
     neutron_voxel: Annotated[float | None, typer.Option(help="Voxel size of the neutron volume in mm.")] = None,
-    seed: Annotated[int, typer.Option(help="Number that every random choice follows from.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Number that every random choice follows from.")] = 0,
     report: Annotated[
         Path | None, typer.Option(help="Write the transform and its quality to this file, as JSON.")
     ] = None,

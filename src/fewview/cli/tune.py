@@ -61,8 +61,8 @@ def report(chosen: Mapping[str, Any]) -> list[str]:
         if name.endswith("_curve"):
             continue
         lines.append(f"{name} = {value if isinstance(value, str) else json.dumps(value)}")
-        for point in chosen.get(f"{name}_curve", ()):
-            setting, error = point if isinstance(point, (list, tuple)) else ("", point)
+        for step, point in enumerate(chosen.get(f"{name}_curve", ()), start=1):
+            setting, error = point if isinstance(point, (list, tuple)) else (step, point)  # of steps, one after another
             shown = f"{setting:.3g}" if isinstance(setting, float) else setting
             lines.append(f"    {shown}: held-out error {error:.4g}")
     return lines

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import math
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -53,6 +55,19 @@ def parse_axis(text: str | None) -> float | Literal["auto"] | None:
         return float(text)
     except ValueError:
         raise OptionError(f"--axis {text} is not a column.", "Give a number (0-based column), or auto.") from None
+
+
+def json_text(value: Any) -> str:
+    """JSON for people and other programs, which know no NaN and no infinity: they are null."""
+    return json.dumps(_known_to_json(value), indent=2)
+
+
+def _known_to_json(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _known_to_json(one) for key, one in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_known_to_json(one) for one in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def parse_pairs(flag: str, pairs: Sequence[str]) -> dict[str, Any]:

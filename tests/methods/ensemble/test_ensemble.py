@@ -117,6 +117,8 @@ def test_a_deviation_holds_that_of_members_and_how_far_they_are_apart(problem, m
     ("options", "said"),
     [
         ({"shares": "unrolled"}, "not understood"),
+        ({"shares": "sirt=nan,cgls=1"}, "not understood"),
+        ({"shares": "sirt=inf,cgls=1"}, "not understood"),
         ({"shares": "ensemble=1"}, "member of itself"),
         ({"members": "tw"}, "tw"),
         ({"members": "tv", "settings": "iterations=3"}, "not understood"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -61,7 +62,7 @@ def shares_of(text: str) -> dict[str, float]:
         except ValueError:
             shares = {}
             break
-    if not shares or min(shares.values()) < 0 or sum(shares.values()) <= 0:
+    if not shares or not all(0 <= part < math.inf for part in shares.values()) or sum(shares.values()) <= 0:
         raise OptionError(f"shares={text} is not understood.", "Write, for instance, shares=unrolled=0.7,mbir=0.3.")
     return {name: part for name, part in shares.items() if part > 0}
 
