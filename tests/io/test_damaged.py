@@ -101,7 +101,9 @@ def test_damage_is_a_refusal_in_words(tmp_path, capfd, caplog, name):
 
 
 def test_what_a_library_raises_is_told_and_what_we_raise_is_passed_on(tmp_path):
-    told = pytest.raises(ScanError, match=r"scan\.xyz cannot be read as XYZ \(invalid literal .*\): it is damaged")
+    told = pytest.raises(
+        ScanError, match=r"scan\.xyz cannot be read as XYZ: it is damaged \(invalid literal .*\)\. Copy"
+    )
     with told, reading(tmp_path / "scan.xyz", "XYZ"):
         int("no number")  # raised here, which is no part of fewview
     with pytest.raises(ScanError, match="No frames"), reading(tmp_path / "scan.xyz", "XYZ"):

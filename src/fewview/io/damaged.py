@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from ..errors import FewviewError, ScanError
+from ..errors import FewviewError, ScanError, Stopped
 
 COPY_AGAIN = "Copy it again from where it was measured, or leave it out."
 _TALKATIVE = ("fabio", "tifffile")  # they tell of what they find odd in a log, which nobody reads
@@ -38,7 +38,7 @@ def reading(path: Path, title: str, state: str = "damaged") -> Iterator[None]:
             stack.enter_context(_silent(logging.getLogger(name)))
         try:
             yield
-        except (FewviewError, MemoryError):
+        except (FewviewError, Stopped, MemoryError):
             raise
         except Exception as error:
             if _is_own(error):
@@ -63,7 +63,7 @@ def unreadable(path: Path, title: str, error: Exception, state: str = "damaged")
     ScanError
     """
     said = " ".join(str(error).split()).rstrip(".") or type(error).__name__
-    return ScanError(f"{path.name} cannot be read as {title} ({said}): it is {state}.", COPY_AGAIN)
+    return ScanError(f"{path.name} cannot be read as {title}: it is {state} ({said}).", COPY_AGAIN)
 
 
 def _is_own(error: Exception) -> bool:
