@@ -144,8 +144,7 @@ def write_report(path: Path, record: Mapping[str, Any]) -> None:
     """The record as JSON, whole or not at all."""
     from ..atomic_write import write_text
 
-    write_text(path, json_text(record) + "
-")
+    write_text(path, json_text(record) + "\n")
 
 
 def summary(record: Mapping[str, Any], output: Path) -> str:
