@@ -29,9 +29,14 @@ def reading(path: Path, title: str, state: str = "damaged") -> Iterator[None]:
     state : str
         What the file is then.
 
+    Yields
+    ------
+    None
+
     Raises
     ------
     ScanError
+        The library raised; the message says of which file and what.
     """
     with ExitStack() as stack:
         for name in _TALKATIVE:
