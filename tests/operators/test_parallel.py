@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from fewview.operators import parallel_beam
+from fewview.errors import MethodUnavailable
+from fewview.operators import fan_beam, parallel_beam
 
 SPECIAL = np.array([0.0, math.pi / 4, math.pi / 2, 3 * math.pi / 4, math.pi])  # 0..180 inclusive
 LIMIT = {torch.float32: 1e-6, torch.float64: 1e-12}
@@ -249,6 +250,12 @@ def test_mistakes_are_named():
         parallel_beam([0.0], pixel=0.0)
     with pytest.raises(ValueError, match="backend"):
         parallel_beam([0.0], backend="none")
+    for beam in (parallel_beam, lambda *a, **more: fan_beam(*a, sod=50.0, sdd=80.0, **more)):
+        for size in ({"columns": 16.5}, {"columns": 16, "grid": 8.5}):
+            with pytest.raises(ValueError, match="whole numbers"):
+                beam([0.0], **size)
+        with pytest.raises(MethodUnavailable, match="There is no device 'abacus'"):
+            beam([0.0], columns=16, device="abacus")
 
 
 def test_another_geometry_keeps_the_rest_of_the_operator():

@@ -9,6 +9,7 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
+from ..errors import MethodUnavailable
 from ..geometry import Beam, FanBeam, ParallelBeam, VolumeGrid
 from .interface import Operator
 from .tiled import MEMORY_BUDGET, TiledOperator
@@ -49,11 +50,11 @@ def projector(
     ValueError
         On another precision or backend.
     fewview.errors.MethodUnavailable
-        When the backend is not on this machine.
+        When the backend or the device is not on this machine.
     """
     if dtype not in (torch.float32, torch.float64):
         raise ValueError(f"dtype must be torch.float32 or torch.float64, not {dtype}")
-    where = torch.empty(0, device=device).device  # "cuda" becomes "cuda:0", as tensors name it
+    where = _device(device)
     geometry = geometry.with_pixel(geometry.pitch)
     parts = (geometry, geometry.volume if volume is None else volume, where, dtype)
     if backend == "torch":
@@ -63,6 +64,16 @@ def projector(
 
         return AstraOperator(*parts)
     raise ValueError(f"backend must be 'torch' or 'astra', not {backend!r}")
+
+
+def _device(device: str | torch.device) -> torch.device:
+    """As tensors name it: "cuda" becomes "cuda:0"."""
+    try:
+        return torch.empty(0, device=device).device
+    except (RuntimeError, AssertionError) as error:  # torch asserts that it was built for CUDA
+        raise MethodUnavailable(
+            f"There is no device '{device}' here: {str(error).splitlines()[0]}", "Choose cpu; see `fewview doctor`."
+        ) from None
 
 
 def parallel_beam(
@@ -112,7 +123,7 @@ def parallel_beam(
     ValueError
         On an angle that is not finite, or a size that is not positive.
     fewview.errors.MethodUnavailable
-        When the backend is not on this machine.
+        When the backend or the device is not on this machine.
 
     Notes
     -----
@@ -124,6 +135,8 @@ def parallel_beam(
     grid = columns if grid is None else grid
     axis = (columns - 1) / 2 if axis is None else float(axis)
     pitch = pixel if detector_pitch is None else detector_pitch
+    if columns % 1 or grid % 1:
+        raise ValueError(f"columns and grid must be whole numbers, not {columns} and {grid}")
     if not np.isfinite(axis) or min(columns, grid) < 1 or not (0 < pixel < np.inf and 0 < pitch < np.inf):
         raise ValueError("axis must be finite; columns, grid, pixel and detector_pitch must be positive")
     beam = ParallelBeam(values, 1, int(columns), axis, float(pitch))
@@ -190,6 +203,8 @@ def fan_beam(
     See :class:`fewview.geometry.FanBeam` for the formulae.
     """
     axis = (columns - 1) / 2 if axis is None else float(axis)
+    if columns % 1 or (grid or 0) % 1:
+        raise ValueError(f"columns and grid must be whole numbers, not {columns} and {grid}")
     if min(columns, columns if grid is None else grid) < 1 or not (voxel is None or 0 < voxel < np.inf):
         raise ValueError("columns, grid and voxel must be positive")
     distances = {"principal": principal, "sod": float(sod), "sdd": float(sdd), "detector": detector}
