@@ -146,6 +146,35 @@ def test_what_a_scan_gave_lies_in_mm_once_its_pixel_size_is_told_and_in_pixels_w
     np.testing.assert_allclose(docked.compare.regions.boxes()[0][1], corners)
 
 
+def test_projections_that_come_back_from_another_unit_open_no_scan(docked, disk, tmp_path):
+    """They were taken for a scan that had been dropped: the docks then meant it, and not what was just opened."""
+    import shutil
+
+    from napari.utils.notifications import notification_manager
+
+    told = []
+    notification_manager.notification_ready.connect(lambda event: told.append(event.message))
+    in_mm, third = (shutil.copy(disk, tmp_path / name) for name in ("in_mm.h5", "third.h5"))
+    docked.bench.open(disk)
+    docked.bench.open(str(in_mm), pixel=0.05)
+    docked.scan.parentWidget().raise_()
+    docked.click(docked.scan.scans.beside)
+    assert [layer.name for layer in docked.viewer.layers] == ["in_mm: Projections of in_mm.h5"]
+    docked.bench.open(str(third))
+    docked.qtbot.wait(300)
+    assert docked.bench.scan.path == str(third) and len(docked.bench.scans.all) == 3
+    assert "third.h5 was opened; in_mm.h5 was there." in docked.scan.scans.question.text()
+    seen = [layer.name for layer in docked.viewer.layers if layer.visible]
+    assert seen == ["third: Projections of third.h5"] and "disk: Projections of disk.h5" in docked.viewer.layers
+    docked.click(docked.scan.scans.beside)
+    docked.select(docked.scan.scans.choice, "Scan: in_mm.h5")
+    docked.select(docked.scan.scans.choice, "Scan: disk.h5")
+    docked.qtbot.wait(300)
+    assert docked.bench.scan.path == disk and len(docked.bench.scans.all) == 3
+    assert [layer.name for layer in docked.viewer.layers if layer.visible] == ["disk: Projections of disk.h5"]
+    assert not docked.scan.scans.question.isVisible() and not any("Inconsistent units" in text for text in told)
+
+
 def test_the_tick_says_whether_the_projections_are_shown(docked, disk):
     projections = docked.scan.projections
     docked.bench.open(disk)

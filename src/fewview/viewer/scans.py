@@ -31,6 +31,8 @@ class Scans:
     moved : list of callable
         Called with the path of a scan, and the mm of its pixel until now and from now on: what is to come of it lies
         by the new one, too.
+    returning : bool
+        Whether layers come back that were out of the viewer: their scans are open, and none of them is meant by that.
     still : callable
         Gives a context in which nothing is painted. Where several layers go, one of them of more axes than the others,
         the sliders change and napari paints at once, layers that are half gone too: a crash within OpenGL.
@@ -42,6 +44,7 @@ class Scans:
         self.all: list[ScanPresenter] = []
         self.leaving: list[Callable[[], None]] = []
         self.moved: list[Callable[[str, float | None, float | None], None]] = []
+        self.returning = False
         self._edges: dict[str, float] = {}  # mm of a pixel by which the layers of a scan lie
         self.still: Callable[[], AbstractContextManager[None]] = nullcontext
         self._visible: dict[int, bool] = {}
@@ -95,20 +98,24 @@ class Scans:
         Millimetres and pixels cannot share one picture: napari would draw both as if they were the same.
         """
         layers = self._viewer.layers
-        for scan in self.all:
-            if scan is not self.current and (scan.pixel is None) != (self.current.pixel is None):
-                own = list(self.layers_of(scan))
-                self._visible.update({id(layer): layer.visible for layer in own if id(layer) not in self._visible})
-                runs = {facts(layer.metadata).get("run") for layer in own} - {None}  # newer than what waits of them
-                waiting = self._parked.get(scan.path, [])
-                waiting = [layer for layer in waiting if facts(layer.metadata).get("run") not in runs]
-                self._parked[scan.path] = waiting + own
-                with self.still():
-                    for layer in own:
-                        layers.remove(layer)
-            else:
-                for layer in self._parked.pop(scan.path, []):
+        away = [scan for scan in self.all if (scan.pixel is None) != (self.current.pixel is None)]
+        for scan in away:
+            own = list(self.layers_of(scan))
+            self._visible.update({id(layer): layer.visible for layer in own if id(layer) not in self._visible})
+            runs = {facts(layer.metadata).get("run") for layer in own} - {None}  # newer than what waits of them
+            waiting = self._parked.get(scan.path, [])
+            waiting = [layer for layer in waiting if facts(layer.metadata).get("run") not in runs]
+            self._parked[scan.path] = waiting + own
+            with self.still():
+                for layer in own:
+                    layers.remove(layer)
+        self.returning = True
+        try:
+            for scan in self.all:  # once the others are gone: napari warns of every layer that finds another unit
+                for layer in self._parked.pop(scan.path, []) if scan not in away else ():
                     self._viewer.add_layer(layer)
+        finally:
+            self.returning = False
         self._follow_pixel(self.current)
 
     def _follow_pixel(self, scan: ScanPresenter) -> None:

@@ -212,7 +212,7 @@ class Workbench(QObject):
         """A scan that was dropped on napari comes as a layer: the docks take it from there."""
         about = disown(event.value, [one for one in self.viewer.layers if one is not event.value])
         path = about.get("scan")
-        if not path or path == self.scan.path:
+        if not path or path == self.scan.path or self.scans.returning:
             if "run" in about or "axis" in about:
                 QTimer.singleShot(0, self._sort)
             return
