@@ -45,6 +45,25 @@ def test_a_logarithmic_axis_writes_few_numbers(qtbot):
     assert axis.logTickStrings(np.log10([0.05, 0.08, 0.09, 0.1, 0.2]), 1, 1) == ["0.05", "", "", "0.1", "0.2"]
 
 
+def test_an_empty_plot_has_no_numbers_and_no_step_lies_between_two_steps(qtbot):
+    from fewview.viewer.common.plots import AxisPlot, Plot
+
+    plot, axis = Plot("Progress", "step", "relative error", from_zero=True), AxisPlot()
+    qtbot.addWidget(plot)
+    qtbot.addWidget(axis)
+    sides = [plot.plotItem.getAxis(side) for side in ("bottom", "left")]
+    assert not any(side.style["showValues"] for side in sides)
+    plot.draw({"error": ([0, 1, 2], [0.3, 0.2, 0.1])})
+    assert all(side.style["showValues"] for side in sides)
+    assert sides[0].tickSpacing(0, 2, 250)[0][0] == 1 and min(gap for gap, _ in sides[0].tickSpacing(0, 2, 250)) == 1
+    plot.draw({"error": ([0, 0.25, 0.5], [0.3, 0.2, 0.1])})
+    assert min(gap for gap, _ in sides[0].tickSpacing(0, 0.5, 250)) < 1
+    plot.draw({})
+    assert not any(side.style["showValues"] for side in sides)
+    axis.show_axis(([40.0, 41.0], [0.1, 0.2]), 40.5)
+    assert [axis.plotItem.getAxis(side).style["showValues"] for side in ("bottom", "left")] == [True, False]
+
+
 @pytest.mark.parametrize("legend", [True, False])
 @pytest.mark.parametrize("time", [0.0, 12.0])
 def test_the_first_point_of_a_course_lies_where_the_others_go_on_from(qtbot, time, legend):

@@ -50,6 +50,30 @@ class SparseTicks(pg.AxisItem):
         return [string if digit in "125" else "" for string, digit in zip(strings, leading, strict=True)]
 
 
+class WholeTicks(pg.AxisItem):
+    """No step lies between two steps: where all points are whole numbers, so are the ticks."""
+
+    whole = False
+
+    def tickSpacing(self, low: float, high: float, size: float) -> list[tuple[float, float]]:
+        """Called by pyqtgraph.
+
+        Parameters
+        ----------
+        low, high : float
+            Ends of the axis.
+        size : float
+            Of it, in pixels.
+
+        Returns
+        -------
+        list of (float, float)
+            Distance and offset of the ticks, the wide ones first.
+        """
+        found: list[tuple[float, float]] = super().tickSpacing(low, high, size)
+        return [level for level in found if level[0] >= 1] or [(1.0, 0.0)] if self.whole else found
+
+
 class Plot(pg.PlotWidget):
     """Curves with a legend. Told apart by colour and by dash, so that neither is needed alone.
 
@@ -71,9 +95,11 @@ class Plot(pg.PlotWidget):
     def __init__(
         self, name: str, x: str, y: str, height: int = 150, legend: bool = True, from_zero: bool = False
     ) -> None:
-        super().__init__(axisItems={"left": SparseTicks("left")})
+        super().__init__(axisItems={"left": SparseTicks("left"), "bottom": WholeTicks("bottom")})
         described(self, name, f"Plot of {y} against {x}")
         self._titles = {"bottom": x, "left": y}
+        self._sides: tuple[str, ...] = ("bottom", "left")  # that have numbers
+        self._numbered = True
         self._curves: dict[str, Any] = {}
         self._slots: dict[str, int] = {}
         self._series: tuple[str, ...] = ("#808080",)
@@ -89,6 +115,7 @@ class Plot(pg.PlotWidget):
         self._legend.setVisible(legend)
         self._room = self.plotItem.plot(pen=pg.mkPen(0, 0, 0, 0))
         self.plotItem.getAxis("bottom").setHeight(LINES * self.fontMetrics().height())
+        self._number({})
 
     def follow(self, colours: Colours) -> None:
         """Take on the theme's colours."""
@@ -140,6 +167,16 @@ class Plot(pg.PlotWidget):
         if self.isVisible():
             self._name_curves()
         self._make_room(curves)
+        self._number(curves)
+
+    def _number(self, curves: Mapping[str, Points]) -> None:
+        """Numbers on the axes, where there is anything that they could be of."""
+        across = np.concatenate([np.zeros(0), *(np.ravel(np.asarray(x, dtype=float)) for x, _ in curves.values())])
+        self.plotItem.getAxis("bottom").whole = bool((across == np.round(across)).all())
+        if self._numbered != bool(across.size):
+            self._numbered = bool(across.size)
+            for side in self._sides:
+                self.plotItem.getAxis(side).setStyle(showValues=self._numbered)
 
     def showEvent(self, event: Any) -> None:
         """Fill the legend."""
@@ -195,6 +232,7 @@ class AxisPlot(Plot):
         self._mark = pg.InfiniteLine(angle=90)
         self.plotItem.addItem(self._mark, ignoreBounds=True)
         self.plotItem.getAxis("left").setStyle(showValues=False)  # only where it is highest matters
+        self._sides = ("bottom",)
 
     def follow(self, colours: Colours) -> None:
         """Take on the theme's colours."""

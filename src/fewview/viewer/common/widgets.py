@@ -13,12 +13,12 @@ from qtpy.QtWidgets import (
     QAbstractSlider,
     QAbstractSpinBox,
     QApplication,
-    QComboBox,
     QDockWidget,
     QFrame,
     QGridLayout,
     QLabel,
     QLayout,
+    QListView,
     QPushButton,
     QScrollArea,
     QSizePolicy,
@@ -147,28 +147,11 @@ def labelled(made: Any, low: float, high: float, name: str, tooltip: str) -> Any
     return made
 
 
-def narrow(combo: QComboBox, tooltip: str, name: str, letters: int = 12) -> QComboBox:
-    """Set up a box of choices that may be longer than their dock is wide, and return it.
-
-    Parameters
-    ----------
-    combo : QComboBox
-    tooltip : str
-    name : str
-        For screen readers.
-    letters : int, optional
-        Of a choice that are seen at least.
-
-    Returns
-    -------
-    QComboBox
-        The one given.
-    """
-    combo.setToolTip(tooltip)
-    combo.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-    combo.setMinimumContentsLength(letters)
-    described(combo, name)
-    return combo
+def one_line(view: QListView) -> QListView:
+    """Set up a list and return it: lines that are too long lose letters of their middle, and it does not scroll."""
+    view.setTextElideMode(Qt.TextElideMode.ElideMiddle)
+    view.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+    return view
 
 
 def bare(layout: LayoutT) -> LayoutT:
@@ -323,6 +306,13 @@ def _focusable(layout: QLayout) -> Iterator[QWidget]:
             inner = widget.layout()
         if inner is not None:
             yield from _focusable(inner)
+
+
+def in_use(part: QWidget) -> bool:
+    """Whether something is being entered in a part of a window, or chosen from a list that has opened."""
+    focus = QApplication.focusWidget()
+    entered = focus is not None and part.isAncestorOf(focus) and not isinstance(focus, QPushButton)
+    return entered or QApplication.activePopupWidget() is not None
 
 
 def dropped_paths(event: Any) -> list[str]:

@@ -11,7 +11,7 @@ from qtpy.QtWidgets import QListWidget, QListWidgetItem
 from superqt.utils import signals_blocked
 
 from ..common.theme import Colours
-from ..common.widgets import described
+from ..common.widgets import described, one_line
 
 
 class LayerList(QListWidget):
@@ -22,8 +22,7 @@ class LayerList(QListWidget):
     def __init__(self) -> None:
         super().__init__()
         self.setToolTip("Layers to compare, each with the colour of its curves. The reference is in the Scan dock.")
-        self.setTextElideMode(Qt.TextElideMode.ElideMiddle)
-        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        one_line(self)
         described(self, "Layers to compare")
         self._layers: list[Any] = []
         self._ticks: dict[int, bool] = {}

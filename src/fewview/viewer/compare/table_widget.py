@@ -19,7 +19,7 @@ FIXED = ("Region", "Layer")
 PARTED = {"Held-out": "Held-\nout", "Residual": "Resi-\ndual"}
 HEIGHT = 90
 LINE = 19
-NAME_LENGTH = 28  # letters of a layer's name
+NAME_LENGTH = 60  # letters of a layer's name: its column shows those that it has room for
 NARROWEST, WIDEST = 76, 220  # pixels of it
 SMALLER = 0.9  # of napari's letters: ten numbers have to fit beside each other
 
@@ -97,7 +97,10 @@ class CompareTable(QTableWidget):
                 if item is not None and icons is not None and row.key in icons:
                     item.setIcon(icons[row.key])
                 for index, column in enumerate(columns):
-                    self._cell(line, len(FIXED) + index, row.text(column, power), best=column.key in row.best)
+                    told = f"{row.region}, {row.layer}: {column.heading(value_unit, power)} {row.text(column, power)}"
+                    self._cell(
+                        line, len(FIXED) + index, row.text(column, power), best=column.key in row.best, note=told
+                    )
         self._rows = list(rows)
         self._fit_names()
 

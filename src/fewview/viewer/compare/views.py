@@ -6,13 +6,14 @@ from typing import Any
 
 from napari.experimental import link_layers, unlink_layers
 from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QComboBox, QHBoxLayout, QWidget
+from qtpy.QtWidgets import QHBoxLayout, QWidget
 from superqt import QLabeledSlider
 from superqt.utils import signals_blocked
 
 from ...errors import FewviewError
+from ..common.choice import Choice
 from ..common.notify import complain, warn
-from ..common.widgets import bare, labelled, narrow, tool
+from ..common.widgets import bare, labelled, tool
 from .grid import Grid
 from .swipe import Swipe
 
@@ -53,9 +54,11 @@ class ViewControls(QWidget):
         self.slider = labelled(QLabeledSlider(Qt.Orientation.Horizontal), 0, 100, "Swipe position", tooltip)
         self.slider.setValue(50)
         self.slider.valueChanged.connect(self._on_slide)
-        self.left, self.right = QComboBox(), QComboBox()
-        for combo, side in ((self.left, "left"), (self.right, "right")):
-            narrow(combo, f"Layer to the {side} of the line.", f"Layer on the {side} of the swipe", 6)
+        self.left, self.right = (
+            Choice(f"Layer to the {side} of the line.", f"Layer on the {side} of the swipe", 6)
+            for side in ("left", "right")
+        )
+        for combo in (self.left, self.right):
             combo.activated.connect(self._on_sides)
         row = bare(QHBoxLayout(self))
         for widget, stretch in ((self.left, 2), (self.slider, 3), (self.right, 2)):

@@ -8,7 +8,6 @@ from typing import Any
 
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import (
-    QComboBox,
     QDialog,
     QDoubleSpinBox,
     QFileDialog,
@@ -23,6 +22,7 @@ from qtpy.QtWidgets import (
 from ...errors import FewviewError
 from ...runs.forecast import duration
 from ...runs.worker.queued_run import QueuedRun
+from ..common.choice import Choice
 from ..common.layers import facts, spatial
 from ..common.notify import complain, tell
 from ..common.plots import Plot
@@ -41,6 +41,11 @@ CURVES = {
     "heldout_psnr": "held-out slices of the volume",
     "learnt_psnr": "learnt slices: too few to hold some out",
 }
+DENSE = (
+    "Volume or dense scan of a sample of the same kind, as fine as the scan or finer. A dense scan of the same "
+    "detector teaches more."
+)
+START = "Weights to begin with. Nothing: from scratch, which takes longer."
 FROM_FILE = "from a file…"
 SCRATCH = ("nothing", "")
 SHIPPED = tuple((name, name) for name in ("unrolled-general", "unrolled-materials"))
@@ -61,7 +66,7 @@ class LearnDialog(QDialog):
         self.setWindowTitle("Learn from a dense scan")
         self.resize(460, 520)
         self.intro = wrapped()
-        self.dense, self.start = QComboBox(), QComboBox()
+        self.dense, self.start = Choice(DENSE, "Learn"), Choice(START, "Start from")
         self.name, self.minutes = QLineEdit(), QDoubleSpinBox()
         self.minutes.setRange(0.05, 24 * 60)
         self.minutes.setDecimals(2)
@@ -69,18 +74,9 @@ class LearnDialog(QDialog):
         self.minutes.setSuffix(" min")
         form = QFormLayout()
         for title, widget, tooltip in (
-            (
-                "Learn",
-                self.dense,
-                "Volume or dense scan of a sample of the same kind, as fine as the scan or finer. A dense scan of the "
-                "same detector teaches more.",
-            ),
+            ("Learn", self.dense, DENSE),
             ("Name", self.name, "What the network will be called in the list of networks."),
-            (
-                "Start from",
-                self.start,
-                "Weights to begin with. Nothing: from scratch, which takes longer.",
-            ),
+            ("Start from", self.start, START),
             ("Minutes", self.minutes, "Time that the training may take. More is better. Unit: min."),
         ):
             described(widget, title).setToolTip(tooltip)

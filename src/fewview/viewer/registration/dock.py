@@ -8,15 +8,16 @@ from typing import Any
 
 import napari.viewer
 from napari.qt.threading import thread_worker
-from qtpy.QtWidgets import QCheckBox, QComboBox, QFormLayout, QHBoxLayout, QProgressBar
+from qtpy.QtWidgets import QCheckBox, QFormLayout, QHBoxLayout, QProgressBar
 from superqt.utils import signals_blocked
 
 from ...errors import FewviewError
 from ...registration import RegistrationOptions
 from ...registration.register import Step
+from ..common.choice import Choice
 from ..common.layers import METADATA, contrast, facts
 from ..common.notify import complain, tell
-from ..common.widgets import Dock, allow, button, described, narrow, wrapped
+from ..common.widgets import Dock, allow, button, described, wrapped
 from ..compare.flat import Flat
 from ..compare.grids import place_of
 from ..compare.hand import world_factor
@@ -36,6 +37,11 @@ NOT_DONE = "There is no registration yet: press Register."
 NOT_GOOD = "The registration that was found cannot be believed: the words below say why."
 PAINT_SECONDS = 0.25
 TURNS = {"about the vertical": "vertical", "about as they lie": "none", "on side or head too": "any"}
+CHOSEN = {
+    "Neutron": "A reconstruction of the neutron scan; a quick one of few views will do.",
+    "X-ray": "The X-ray volume of the same sample, of any voxel size and orientation.",
+    "Turns": "Where to look for the orientation. More turns take longer.",
+}
 
 
 @thread_worker
@@ -57,14 +63,12 @@ class RegistrationDock(Dock):
         self._scan = ""  # path of the one that was meant when it began
         self._painted = 0.0
         form = QFormLayout()
-        self.neutron, self.xray, self.turns = QComboBox(), QComboBox(), QComboBox()
+        self.neutron, self.xray, self.turns = (
+            Choice(tooltip, f"{title} of the registration") for title, tooltip in CHOSEN.items()
+        )
         self.turns.addItems(list(TURNS))
-        for title, combo, tooltip in (
-            ("Neutron", self.neutron, "A reconstruction of the neutron scan; a quick one of few views will do."),
-            ("X-ray", self.xray, "The X-ray volume of the same sample, of any voxel size and orientation."),
-            ("Turns", self.turns, "Where to look for the orientation. More turns take longer."),
-        ):
-            narrow(combo, tooltip, f"{title} of the registration").textActivated.connect(self._on_chosen)
+        for title, combo in zip(CHOSEN, (self.neutron, self.xray, self.turns), strict=True):
+            combo.textActivated.connect(self._on_chosen)
             form.addRow(title, combo)
         self.column.addLayout(form)
         self.pick = button(

@@ -10,7 +10,6 @@ from qtpy.QtCore import Qt
 from qtpy.QtGui import QAction
 from qtpy.QtWidgets import (
     QCheckBox,
-    QComboBox,
     QFileDialog,
     QFormLayout,
     QHBoxLayout,
@@ -24,11 +23,12 @@ from superqt import QLabeledDoubleSlider
 from superqt.utils import signals_blocked
 
 from ...errors import FewviewError
+from ..common.choice import Choice
 from ..common.notify import complain
 from ..common.plots import AnglePlot, AxisPlot
 from ..common.ranged import RangedBox, RangedDoubleBox, Tell
 from ..common.theme import colours
-from ..common.widgets import Dock, Section, allow, bare, button, described, labelled, narrow, wrapped
+from ..common.widgets import Dock, Section, allow, bare, button, described, labelled, wrapped
 from ..common.words import NO_SCAN, without_flags
 from ..files.drops import open_dropped
 from ..files.layer_files import file_of, files_of, is_volume
@@ -213,12 +213,10 @@ class ScanDock(Dock):
         box = QWidget()
         form = bare(QFormLayout(box))
         form.setRowWrapPolicy(QFormLayout.RowWrapPolicy.WrapLongRows)
-        self.auxiliary, self.reference = QComboBox(), QComboBox()
-        for title, widget, tooltip in (
-            ("X-ray", self.auxiliary, "X-ray volume of the same sample on the same grid, for cross-modal methods."),
-            ("Reference", self.reference, TRUTH),
-        ):
-            form.addRow(title, narrow(widget, tooltip, f"{title} layer"))
+        guide = "X-ray volume of the same sample on the same grid, for cross-modal methods."
+        self.auxiliary, self.reference = Choice(guide, "X-ray layer"), Choice(TRUTH, "Reference layer")
+        for title, widget in (("X-ray", self.auxiliary), ("Reference", self.reference)):
+            form.addRow(title, widget)
             widget.activated.connect(self._on_volumes)
         return box
 
@@ -256,7 +254,7 @@ class ScanDock(Dock):
         lacks = LOOKING if finding else "" if self.scan.ready else NO_SCAN
         allow(self.find_button, lacks)
         allow(self.undo_button, lacks or ("" if self.scan.axis_state.can_undo else "The axis has not been changed."))
-        self.axis_words.setText(LOOKING if finding else without_flags(self.scan.axis_state.words()))
+        self.axis_words.setText(lacks or without_flags(self.scan.axis_state.words()))
         off = abs(self.scan.axis_state.off_peak) > OFF_PEAK or bool(self.scan.axis_state.tilt.get("matters"))
         tone = colours(self.viewer).tone("warning") if off and not finding else ""
         self.axis_words.setStyleSheet(f"color: {tone}" if tone else "")
@@ -368,7 +366,7 @@ class ScanDock(Dock):
         self.bench.scans.park()  # the file may say no size of its voxels
         return True
 
-    def _picked(self, combo: QComboBox, before: str | None) -> str | None:
+    def _picked(self, combo: Choice, before: str | None) -> str | None:
         index, name = combo.currentIndex(), combo.currentText()  # a layer may be called "none"
         if index == combo.count() - 1:
             path, _ = QFileDialog.getOpenFileName(self, "Open a volume")

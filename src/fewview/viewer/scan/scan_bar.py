@@ -5,24 +5,24 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from qtpy.QtWidgets import QComboBox, QHBoxLayout, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 from superqt.utils import signals_blocked
 
 from ...errors import FewviewError
+from ..common.choice import Choice
 from ..common.names import short
 from ..common.notify import complain
-from ..common.widgets import bare, button, described, narrow, wrapped
+from ..common.widgets import bare, button, described, wrapped
 from .samples import volume_layer
 
 
-class ScanChoice(QComboBox):
+class ScanChoice(Choice):
     """The open scans; hidden while there is one."""
 
     def __init__(self, bench: Any) -> None:
-        super().__init__()
-        self._bench = bench
         tooltip = "The scan that all docks mean. Its layers are in sight, those of the others are hidden."
-        narrow(self, tooltip, "Scan that is meant")
+        super().__init__(tooltip, "Scan that is meant")
+        self._bench = bench
         self.activated.connect(self._on_chosen)
         bench.scan_changed.connect(self.refresh)
         self.refresh()
