@@ -335,6 +335,10 @@ def test_a_dock_closed_in_mid_run_leaves_the_run_alone(docked):
 
 
 def test_the_grid_shows_the_regions_over_every_layer_and_leaves_no_trace(docked):
+    from qtpy.QtCore import QEvent, QPoint
+    from qtpy.QtGui import QHelpEvent
+    from qtpy.QtWidgets import QApplication, QToolTip
+
     viewer, compare = docked.viewer, docked.compare
     for name in ("first", "second", "third"):
         viewer.add_image(np.random.default_rng(0).random((2, 60, 60)), name=name, axis_labels=("z", "y", "x"))
@@ -356,6 +360,11 @@ def test_the_grid_shows_the_regions_over_every_layer_and_leaves_no_trace(docked)
     viewer.add_image(np.zeros((2, 60, 60)), name="fourth")
     docked.until(lambda: "Regions on fourth" in layers)
     assert grid.position(layers.index(layers["fourth"]), layers) == (1, 1)
+    picture = viewer.window._qt_viewer.canvas.native
+    for name, across, down in (("first", 0.2, 0.2), ("second", 0.8, 0.2), ("fourth", 0.8, 0.8)):
+        there = QPoint(int(across * picture.width()), int(down * picture.height()))
+        QApplication.sendEvent(picture, QHelpEvent(QEvent.Type.ToolTip, there, picture.mapToGlobal(there)))
+        assert QToolTip.text() == name
     docked.click(compare.views.grid)
     assert [layer.name for layer in layers] == ["first", "second", "third", "fourth", "Regions"]
     assert all(layer.visible for layer in layers) and not grid.enabled

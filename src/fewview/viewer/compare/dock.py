@@ -22,6 +22,7 @@ from ..layout import below_at_first
 from ..scan.scan_bar import ScanChoice
 from ..scans import scan_of
 from ..workbench import workbench_of
+from .cell_names import CellNames
 from .clicks import ClickWatcher
 from .cursor_line import values_at
 from .files_tab import FilesTab
@@ -73,6 +74,7 @@ class CompareDock(Dock):
         self.region_size = self.tools.size_box
         self.views = ViewControls(self)
         self.tools.add(*self.views.buttons)
+        self.cell_names = CellNames(self.views.cells, self)
         self.mouse = MouseState(viewer, self.tools, self.regions, self.like, self.compared, self._leave_grid)
         self.flat = Flat(viewer, self._lies_flat)
         self.files = FilesTab(self)
@@ -324,6 +326,7 @@ class CompareDock(Dock):
 
     def _on_appeared(self) -> None:
         self.bench.attach(self)
+        self.cell_names.watch(self.window())
 
     def _on_removed(self) -> None:
         self.clicks.close()

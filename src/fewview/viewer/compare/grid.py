@@ -71,6 +71,14 @@ class Grid:
             if layer is not None:
                 layers.move(layers.index(layer), -1)
 
+    def name_at(self, across: float, down: float) -> str:
+        """Name of the layer whose cell lies at a share of the picture's width and height; empty where none does."""
+        layers, grid = self._viewer.layers, self._viewer.canvas.grid
+        rows, columns = grid.actual_shape(layers)
+        cell = (int(down * rows), int(across * columns))
+        named = (layer for layer in layers if layer.name_overlay.visible)
+        return next((layer.name for layer in named if grid.position(layers.index(layer), layers) == cell), "")
+
     def _copies(self) -> list[Any]:
         return [layer for layer in self._viewer.layers if facts(layer.metadata).get("copy")]
 
