@@ -1,7 +1,6 @@
 """The Reconstruct dock: mode, method, options, preview, run, pause, stop; progress, convergence, queue."""
 
 # No `from __future__ import annotations`: napari reads the annotation of the constructor to hand in the viewer.
-from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
@@ -14,7 +13,7 @@ from ...methods.presets import preset_options
 from ...runs.recipe import Recipe
 from ..common.notify import complain, tell
 from ..common.theme import colours
-from ..common.widgets import Dock, Section, allow, bare, button, described, to_clipboard, tool, wrapped
+from ..common.widgets import Dock, Section, allow, bare, button, described, in_use, to_clipboard, tool, wrapped
 from ..common.words import NO_SCAN
 from ..files.drops import open_dropped
 from ..files.networks import networks_of
@@ -24,17 +23,18 @@ from ..run_volumes import fitted, follow_layers
 from ..scan.scan_bar import ScanChoice
 from ..workbench import workbench_of
 from .batch import BatchButtons
+from .following import FollowedRuns
 from .form import Form
 from .form_entries import form_entries
 from .learn_dialog import LearnDialog
 from .method_picker import MethodPicker
 from .presets import KEPT, MEANING, PRESETS, matching_preset, preset_help, preset_values, start_values
 from .preview import preview_options
+from .restored import possible
 from .run_panel import RunPanel
 from .run_presenter import forecast_text
 
 LEARNS = "unrolled"  # the method that can be taught
-DEFAULTS = "The defaults are in the form instead: look at them before you run."
 LOADING = "The methods are still loading."
 NO_XRAY = "This method needs an X-ray volume: choose its layer at X-ray in the Scan dock."
 
@@ -49,6 +49,7 @@ class ReconstructDock(Dock):
         self.bench = workbench_of(viewer)
         self.form: Form | None = None
         self._wanted: Recipe | None = None
+        self.followed = FollowedRuns()
         self.column.addWidget(ScanChoice(self.bench))
         self.picker = MethodPicker(self.bench.settings)
         self.modes, self.method = self.picker.modes, self.picker.method
@@ -78,12 +79,14 @@ class ReconstructDock(Dock):
         self.several = BatchButtons(self)
         self.column.addWidget(self.several)
         self.column.addStretch(1)
-        self.foot.addLayout(self._make_buttons())
         self.foot.addWidget(self.panel.head)
+        self.foot.addLayout(self._make_buttons())
+        self.foot.addLayout(self.panel.buttons)
         self.bench.scan_changed.connect(self._offer_networks)
         self.bench.scan_changed.connect(self.refresh)
         self.bench.runs_changed.connect(self.refresh)
         self.bench.runs_changed.connect(self._show_chosen)
+        self.bench.ticked.connect(self._follow_run)
         self.bench.restored.connect(self._on_restored)
         self.appeared.connect(self._on_appeared)
         self.removed.connect(self._on_removed)
@@ -230,7 +233,20 @@ class ReconstructDock(Dock):
         settings.remember(method=method.name, holdout=recipe.holdout, mode=self.picker.mode.mode.name)
         kept = {name: value for name, value in self.form.values().items() if name in KEPT}
         settings.remember_options(method.name, {**self.form.changes(), **kept})
-        self.bench.run(recipe, method, note=" ".join(filter(None, (note, unscored))))
+        run = self.bench.run(recipe, method, note=" ".join(filter(None, (note, unscored))))
+        self.followed.queued(run, self.recipe())
+
+    def _follow_run(self) -> None:
+        """Show what a run that begins was set to, unless the form is in use, or holds what is yet to be run."""
+        run, runs = self.bench.queue.current, self.bench.runs
+        if not self.followed.begins(run, runs) or run is None or in_use(self):
+            return
+        try:
+            recipe = self.followed.wanted(run, self.recipe(), runs)
+        except FewviewError:  # what was entered is out of bounds, and stays
+            return
+        if recipe is not None:
+            self._on_restored(recipe)
 
     def _true_recipe(self, **more: Any) -> tuple[Recipe, str]:
         """The recipe with the files that hold the layers as they are now, and why it is not scored, if it is not."""
@@ -262,25 +278,10 @@ class ReconstructDock(Dock):
                 FewviewError(f"The method '{recipe.method}' of the record cannot run here.", "See `fewview doctor`.")
             )
             return
-        self.form.set_values(self._possible(recipe.options))
+        self.form.set_values(possible(self.chosen_method, recipe.options))
         self.holdout.setValue(100 * recipe.holdout)
         self.seed.setValue(recipe.seed)
         self._on_edit()
-
-    def _possible(self, options: Mapping[str, Any]) -> dict[str, Any]:
-        """Options of a record without those that this version does not know or allow, each of which is told."""
-        method, found, told = self.chosen_method, {}, []
-        assert method is not None
-        for name, value in options.items():
-            try:
-                method.options.parse({name: value})
-            except FewviewError as error:
-                told.append(error.problem)
-            else:
-                found[name] = value
-        if told:
-            complain(FewviewError(f"The record holds what this version does not take: {' '.join(told)}", DEFAULTS))
-        return found
 
     def _on_method(self) -> None:
         method = self.chosen_method

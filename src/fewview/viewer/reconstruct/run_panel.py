@@ -11,11 +11,11 @@ from qtpy.QtWidgets import QHBoxLayout, QListWidget, QListWidgetItem, QProgressB
 from ...errors import FewviewError
 from ...runs.recipe import Recipe
 from ...runs.worker.queued_run import NOT_BEGUN, QueuedRun
-from ..common.names import with_prefix
+from ..common.names import short, with_prefix
 from ..common.notify import complain, tell
 from ..common.plots import Plot
 from ..common.theme import Colours
-from ..common.widgets import Section, allow, bare, button, described, to_clipboard, wrapped
+from ..common.widgets import Section, allow, bare, button, described, one_line, to_clipboard, wrapped
 from ..wishes import queue_again
 from ..workbench import Workbench
 from .record_view import RecordView
@@ -24,13 +24,17 @@ from .run_presenter import RunView, curves, failure, run_view
 
 MARKS = {"queued": "…", "done": "✓", "stopped": "■", "failed": "✗", "paused": "‖"}
 NOT_BEGUN_MARK = "○"
+NAME_LENGTH = 40  # letters of a run's name: one line, or two in a narrow dock
 IDLE = "Nothing is running."
 NO_PAUSE = "No run goes on that could be paused: it can from its first estimate on."
 NO_STOP = "No run goes on that is not ending already."
 
 
 class RunPanel(QWidget):
-    """Follows the queue of a workbench. Its ``head`` (words, bar, buttons) is placed by the dock, always in sight."""
+    """Follows the queue of a workbench. Its ``head`` and ``buttons`` are placed by the dock, always in sight.
+
+    The head (words, bar) grows and shrinks with its words: a button above it would move as one aims at it.
+    """
 
     def __init__(self, bench: Workbench) -> None:
         super().__init__()
@@ -40,11 +44,12 @@ class RunPanel(QWidget):
         self.record: RecordView | None = None
         self.head = QWidget()
         head = bare(QVBoxLayout(self.head))
-        self.headline, self.details = wrapped(), wrapped()
+        self.title, self.headline, self.details = wrapped(), wrapped(), wrapped()
+        described(self.title, "Which run it is")
         described(self.headline, "State of the run")
         self.bar = QProgressBar()
         described(self.bar, "Progress")
-        row = QHBoxLayout()
+        self.buttons = QHBoxLayout()
         self.pause = button("Pause", "Hold after the next estimate; again to go on.", self.toggle_pause, action="pause")
         self.stop = button(
             "Stop and keep", "End the run; the estimate on the screen stays.", self.stop_and_keep, action="stop"
@@ -56,10 +61,9 @@ class RunPanel(QWidget):
             action="end_process",
         )
         for widget in (self.pause, self.stop, self.end):
-            row.addWidget(widget)
-        for item in (self.headline, self.bar, self.details):
+            self.buttons.addWidget(widget)
+        for item in (self.title, self.headline, self.bar, self.details):
             head.addWidget(item)
-        head.addLayout(row)
         layout = bare(QVBoxLayout(self))
         self.plot = Plot("Convergence", "step", "relative error", height=130, from_zero=True)
         self.plot.logarithmic()
@@ -96,13 +100,15 @@ class RunPanel(QWidget):
         view = run_view(run, self.bench.queue.ready, len(self.bench.queue.waiting))
         other = self.bench.queue.current
         # A training takes minutes; a look at an axis, or at a residual, moments.
-        if other is not None and not other.over and "weights" in other.payload:
+        training = other is not None and not other.over and "weights" in other.payload
+        if other is not None and training:
             stop, percent = other.active and other.status != "stopping", round(100 * other.done)
             view = RunView(other.title, "Runs wait until it ends.", percent, can_stop=stop)
         elif run is not None and run.scan != self.bench.scan.path:
             view = replace(view, headline=f"{Path(run.scan).name}: {view.headline}")
         if view != self._view:
             self._draw(view)
+        self._name_run(None if training else run)
         if run is None:
             self.plot.draw({})
         else:
@@ -116,6 +122,14 @@ class RunPanel(QWidget):
         self.plot.follow(colours)
         self._view = None
         self.refresh()
+
+    def _name_run(self, run: QueuedRun | None) -> None:
+        """Say which run the words are of: the form may be set to another one."""
+        name = "" if run is None else self._name(run)
+        if self.title.toolTip() != name:
+            self.title.setText(short(name, NAME_LENGTH))
+            self.title.setToolTip(name)
+        self.title.setVisible(bool(name))
 
     def _current(self) -> QueuedRun | None:
         """The run that goes on, whatever its scan; else the last one of the scan that is meant."""
@@ -145,6 +159,7 @@ class RunPanel(QWidget):
         box = QWidget()
         layout = bare(QVBoxLayout(box))
         self.runs = QListWidget()
+        one_line(self.runs)
         self.runs.setMaximumHeight(110)
         self.runs.setToolTip("Runs of this session: waiting ones, the current one, and those that are over.")
         described(self.runs, "Runs")
