@@ -360,7 +360,7 @@ def test_the_grid_shows_the_regions_over_every_layer_and_leaves_no_trace(docked)
     viewer.add_image(np.zeros((2, 60, 60)), name="fourth")
     docked.until(lambda: "Regions on fourth" in layers)
     assert grid.position(layers.index(layers["fourth"]), layers) == (1, 1)
-    picture = viewer.window._qt_viewer.canvas.native
+    picture = compare.window().centralWidget()
     for name, across, down in (("first", 0.2, 0.2), ("second", 0.8, 0.2), ("fourth", 0.8, 0.8)):
         there = QPoint(int(across * picture.width()), int(down * picture.height()))
         QApplication.sendEvent(picture, QHelpEvent(QEvent.Type.ToolTip, there, picture.mapToGlobal(there)))
