@@ -166,3 +166,19 @@ def test_numbers_beyond_float32_become_endless(tmp_path):
     np.save(tmp_path / "scan.npy", values)
     scan = read_scan(tmp_path / "scan.npy", angles=np.radians(DEGREES), kind="transmission")
     assert np.isinf(scan.read()[3, 1, 4])
+
+
+def test_a_file_that_may_not_be_read_is_not_called_damaged(tmp_path, monkeypatch):
+    """The owner's, on a machine that several beamlines share; the tests may run as the superuser, who reads all."""
+    _hdf5(tmp_path / "theirs.h5")
+    opened = h5py.File
+
+    def refused(path, *args, **more):
+        if str(path).endswith("theirs.h5"):
+            raise PermissionError(13, "Permission denied", str(path))
+        return opened(path, *args, **more)
+
+    monkeypatch.setattr(h5py, "File", refused)
+    with pytest.raises(ScanError, match=r"theirs\.h5 may not be read by you") as told:
+        read_scan(tmp_path / "theirs.h5")
+    assert "damaged" not in str(told.value)

@@ -52,7 +52,7 @@ def reading(path: Path, title: str, state: str = "damaged") -> Iterator[None]:
 
 
 def unreadable(path: Path, title: str, error: Exception, state: str = "damaged") -> ScanError:
-    """The refusal of a damaged file, with what the library said, on one line.
+    """The refusal of a damaged file, with what the library said, on one line, or of one that is not the user's.
 
     Parameters
     ----------
@@ -67,6 +67,8 @@ def unreadable(path: Path, title: str, error: Exception, state: str = "damaged")
     -------
     ScanError
     """
+    if isinstance(error, PermissionError):
+        return ScanError(f"{path.name} may not be read by you.", "Ask its owner for the right to read it.")
     said = " ".join(str(error).split()).rstrip(".") or type(error).__name__
     return ScanError(f"{path.name} cannot be read as {title}: it is {state} ({said}).", COPY_AGAIN)
 
