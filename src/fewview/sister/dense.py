@@ -50,6 +50,16 @@ class Dense(NamedTuple):
     voxel: float | None = None
 
 
+def ender(stop: Callable[[], bool]) -> Callable[[], None]:
+    """What long work calls now and then: it ends it once ``stop`` is true."""
+
+    def stop_now() -> None:
+        if stop():
+            raise Stopped
+
+    return stop_now
+
+
 def of_scan(
     path: str,
     binned: int,
@@ -83,13 +93,8 @@ def of_scan(
     Dense
         Its volume on the field of view of the dense scan.
     """
-
-    def tick() -> None:
-        if stop():
-            raise Stopped
-
     finer = 2 if binned % 2 == 0 else 1
-    lines = _middle(prepared(Recipe(scan=path, method="fbp", bin=binned // finer), tick=tick), finer)
+    lines = _middle(prepared(Recipe(scan=path, method="fbp", bin=binned // finer), tick=ender(stop)), finer)
     report(f"Reconstructing {lines.geometry.rows} slices of the dense scan.")
     volume = dense_volume(lines, finer, seconds, str(problem.operator.device), stage, stop)
     views = _measured_views(lines, volume, finer, problem) if finer > 1 else None

@@ -18,7 +18,7 @@ from ..runs.recipe import Recipe
 from ..training.sister import HALF, SisterTrainer, SisterTraining, export_sister
 from ..training.sister_check import held_out_check, kept_part
 from ..training.sister_volume import on_field, sister_volume
-from .dense import Dense, of_scan
+from .dense import Dense, ender, of_scan
 
 if TYPE_CHECKING:
     from ..runs.worker.loop import Signals
@@ -95,7 +95,7 @@ def learn(
     weights = lesson.weights
     if weights.suffix != ".safetensors":
         raise OptionError(f"{weights} is no name for weights.", "Give one that ends with .safetensors.")
-    stop_now = _ender(stop)
+    stop_now = ender(stop)
     lines = prepared(lesson.scan, tick=stop_now)
     setup = set_up(lines, auxiliary=None, holdout=0.0, device=resolve_device(options.device), seed=options.seed)
     problem = setup.problem(0, setup.slices)
@@ -186,16 +186,6 @@ def _learning(trainer: SisterTrainer, picture: Tensor, scores: Mapping[str, Any]
     return Estimate(picture, step, total, "learning", told, done=TRAINING_SHARE * step / total)
 
 
-def _ender(stop: Callable[[], bool]) -> Callable[[], None]:
-    """What long work calls now and then: it ends it once ``stop`` is true."""
-
-    def stop_now() -> None:
-        if stop():
-            raise Stopped
-
-    return stop_now
-
-
 def _dense(
     lesson: Lesson,
     minutes: float,
@@ -205,7 +195,7 @@ def _dense(
     stage: Callable[[str], None],
     stop: Callable[[], bool],
 ) -> Dense:
-    stop_now, grid = _ender(stop), problem.operator.grid
+    stop_now, grid = ender(stop), problem.operator.grid
     try:
         is_scan = inspect(lesson.dense).ready
     except FewviewError:

@@ -19,6 +19,7 @@ from qtpy.QtWidgets import (
     QLabel,
     QLayout,
     QListView,
+    QMainWindow,
     QPushButton,
     QScrollArea,
     QSizePolicy,
@@ -306,6 +307,12 @@ def _focusable(layout: QLayout) -> Iterator[QWidget]:
             inner = widget.layout()
         if inner is not None:
             yield from _focusable(inner)
+
+
+def picture_of(window: QMainWindow) -> list[QWidget]:
+    """The middle of a viewer's window and all that lies within it; nothing where it has none."""
+    middle = window.centralWidget()
+    return [] if middle is None else [middle, *middle.findChildren(QWidget)]
 
 
 def in_use(part: QWidget) -> bool:

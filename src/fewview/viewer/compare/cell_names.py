@@ -7,6 +7,7 @@ from typing import Any
 from qtpy.QtCore import QEvent, QObject
 from qtpy.QtWidgets import QMainWindow, QToolTip, QWidget
 
+from ..common.widgets import picture_of
 from .grid import Grid
 
 
@@ -26,10 +27,9 @@ class CellNames(QObject):
 
     def watch(self, window: Any) -> None:
         """Listen to the picture of a window; again does no harm."""
-        middle = window.centralWidget() if isinstance(window, QMainWindow) else None
-        if middle is None or self._watched:
+        if self._watched or not isinstance(window, QMainWindow):
             return
-        self._watched = [middle, *middle.findChildren(QWidget)]
+        self._watched = picture_of(window)
         for widget in self._watched:
             widget.installEventFilter(self)
 

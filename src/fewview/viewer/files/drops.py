@@ -13,11 +13,11 @@ from napari.plugins.utils import get_preferred_reader
 from npe2 import PluginManager
 from qtpy.QtCore import QEvent, QObject, Qt, QTimer
 from qtpy.QtGui import QDragLeaveEvent
-from qtpy.QtWidgets import QApplication, QMainWindow, QWidget
+from qtpy.QtWidgets import QApplication, QMainWindow
 
 from ...errors import FewviewError
 from ..common.notify import complain
-from ..common.widgets import Dock, dropped_paths
+from ..common.widgets import Dock, dropped_paths, picture_of
 from .readers import read
 
 PLUGIN = "fewview"
@@ -59,8 +59,7 @@ class PictureDrops(QObject):
         super().__init__(window)
         self._viewer = weakref.ref(getattr(viewer, "__wrapped__", viewer))
         self._window = weakref.ref(window)
-        middle = window.centralWidget()
-        for widget in [] if middle is None else [middle, *middle.findChildren(QWidget)]:
+        for widget in picture_of(window):
             if widget.acceptDrops():
                 widget.installEventFilter(self)
 
